@@ -1,0 +1,64 @@
+"""Every error that cnnfilter raises on purpose.
+
+::
+
+    CnnfilterError
+    ├── ArgumentError (also ValueError)   a value outside its limits: a stride of 0, a NaN in a kernel
+    │   ├── ShapeError                    sizes that do not fit: a window larger than its padded input
+    │   └── GrammarError                  text of stages that cannot be read, with the place
+    ├── KernelError                       an unknown kernel, or a weight file that cannot be used
+    ├── PictureError                      a picture that cannot be decoded, encoded, or is refused
+    ├── OutputError                       an output that may not or could not be written
+    │   └── ConflictError                 outputs that a plan refuses, a line for each; in `batch.plan`
+    └── MissingExtraError                 an optional library that is not installed
+
+A message is one line for a person: the value, the limit, and what to do. Whether an error ends the
+whole run (exit code 2) or fails one input (1) depends on when it is raised, not on its class.
+"""
+
+
+class CnnfilterError(Exception):
+    """Base of every error raised on purpose."""
+
+
+class ArgumentError(CnnfilterError, ValueError):
+    """A value outside its limits."""
+
+
+class ShapeError(ArgumentError):
+    """Sizes that do not fit together."""
+
+
+class GrammarError(ArgumentError):
+    """Text of stages that cannot be read.
+
+    Parameters
+    ----------
+    message : str
+        With the place in words.
+    stage : int, optional
+        Which stage, counted from 1.
+    column : int, optional
+        Which character of the text, or of the line of a file, counted from 1.
+    """
+
+    def __init__(self, message: str, *, stage: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.stage = stage
+        self.column = column
+
+
+class KernelError(CnnfilterError):
+    """An unknown kernel, or a weight file that cannot be used."""
+
+
+class PictureError(CnnfilterError):
+    """A picture that cannot be decoded, cannot be encoded, or is refused."""
+
+
+class OutputError(CnnfilterError):
+    """An output that may not be written, or whose writing failed."""
+
+
+class MissingExtraError(CnnfilterError):
+    """An optional library that is not installed; the message holds the command that installs it."""

@@ -1,0 +1,1 @@
+"""What a filter or a network is: sizes, kernels, weights. No pixels and no compiler."""

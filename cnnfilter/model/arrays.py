@@ -1,0 +1,50 @@
+"""What an array of numbers must be to serve as weights: real, finite, not empty, and within float32."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfilter.errors import ArgumentError
+from cnnfilter.model.matrix import FLOAT32_MAX
+
+
+def to_float32(array: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    """Return the numbers as a C-contiguous float32 array.
+
+    Raises
+    ------
+    ArgumentError
+        If they are not integers or real floating-point numbers, there are none, or one is not finite or too
+        large for float32; the message has its position, counted from 0.
+
+    Examples
+    --------
+    >>> to_float32(np.array([[1, 2]]))
+    array([[1., 2.]], dtype=float32)
+    """
+    if array.dtype.kind not in "iuf":
+        msg = f"weights must be real numbers, not {array.dtype}"
+        raise ArgumentError(msg)
+    if array.size == 0:
+        msg = f"shape {show_shape(array.shape)} holds no numbers"
+        raise ArgumentError(msg)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # A copy even of float32: what comes from a file's bytes is read-only.
+        weights = np.array(array, dtype=np.float32, order="C")
+    finite = np.isfinite(weights)
+    if not finite.all():
+        position = tuple(int(i) for i in np.unravel_index(int(np.argmin(finite)), array.shape))
+        value = array[position]
+        place = f"at {list(position)}"
+        if np.isfinite(value):
+            msg = f"{value} {place} is too large for float32 (at most {FLOAT32_MAX:.3g})"
+        else:
+            msg = f"{value} {place}: weights must be finite"
+        raise ArgumentError(msg)
+    return weights
+
+
+def show_shape(shape: tuple[int, ...]) -> str:
+    """Return a shape as people write it, `8x1x5x5`; `()` for a single number."""
+    return "x".join(map(str, shape)) or "()"

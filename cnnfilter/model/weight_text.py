@@ -1,0 +1,86 @@
+"""The arrays in a weight file that is text: `.json`, `.csv` and `.txt`. See `weight_files` for what holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfilter.errors import KernelError
+from cnnfilter.model.matrix import parse_rows
+from cnnfilter.model.weight_files import Member
+
+MAX_TEXT = 16 << 20
+"""Python's lists take some ten times the memory of their text; larger weights belong in a `.npz`."""
+
+
+def _text(stream: IO[bytes], size: int) -> str:
+    if size > MAX_TEXT:
+        msg = f"it has {size} bytes, at most {MAX_TEXT} are read as text; save it as .npy or .npz"
+        raise KernelError(msg)
+    try:
+        return stream.read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        msg = "it is not text in UTF-8"
+        raise KernelError(msg) from None
+
+
+def read_table(stream: IO[bytes], size: int, path: Path) -> list[Member]:
+    """Return the one matrix of a `.csv` or `.txt` file.
+
+    A line is a row, its numbers split at commas or blanks; `#` starts a comment. The whole may also stand on
+    one line, with `;` between the rows, as an inline matrix does.
+    """
+    plain = [line.strip() for line in _text(stream, size).splitlines() if not line.lstrip().startswith("#")]
+    lines = "\n".join(line.partition("#")[0].rstrip() for line in plain).strip("\n").split("\n")
+    if "" in lines[1:]:  # it may part two matrices, which must not become one
+        msg = "an empty line stands between its rows; a file holds one matrix"
+        raise KernelError(msg)
+    rows = [line.removesuffix(";") for line in lines]
+    if len(rows) > 1 and any(";" in row for row in rows):
+        msg = "numbers must be split at commas or blanks, not at ';'"
+        raise KernelError(msg)
+    matrix = parse_rows("\n".join(rows))
+    return [_member("", matrix)]
+
+
+def read_json(stream: IO[bytes], size: int, path: Path) -> list[Member]:
+    """Return the arrays of a `.json` file: a nested list, or an object of nested lists by name.
+
+    Values of an object that are text or null describe, and are passed over.
+    """
+    # As floats, integers of any length are harmless: too long ones become infinite, which is refused.
+    found = json.loads(_text(stream, size), parse_int=float)
+    if isinstance(found, list):
+        return [_member("", found)]
+    if not isinstance(found, dict):
+        msg = "it must hold a nested list, or an object of nested lists by name"
+        raise KernelError(msg)
+    return [_member(name, value) for name, value in found.items() if not isinstance(value, str | None)]
+
+
+def _member(name: str, nested: Any) -> Member:
+    shape: list[int] = []
+    first = nested
+    while isinstance(first, list | tuple):
+        shape.append(len(first))
+        first = first[0] if first else 0.0
+    numeric = isinstance(first, int | float) and not isinstance(first, bool)
+    return Member(name, tuple(shape), type(first).__name__, numeric, lambda: _array(nested, shape))
+
+
+def _array(nested: Any, shape: list[int]) -> npt.NDArray[np.generic]:
+    values = [nested]
+    for length in shape:
+        if any(not isinstance(value, list | tuple) or len(value) != length for value in values):
+            msg = "its lists differ in length or in depth"
+            raise KernelError(msg)
+        values = [item for value in values for item in value]
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            msg = f"it holds {value!r:.40} where a number must stand"
+            raise KernelError(msg)
+    return np.array(values, dtype=np.float64).reshape(shape)

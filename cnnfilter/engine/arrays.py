@@ -1,0 +1,78 @@
+"""What the public functions take for pictures, feature maps and weights, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnfilter.engine.geometry import Array
+from cnnfilter.errors import ArgumentError
+
+SAMPLE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
+"""What pictures are made of; every other real type is read as float32."""
+
+
+def as_samples(x: Any, name: str = "x") -> Array:
+    """Return `x` as an array of one of `SAMPLE_TYPES`, C-contiguous.
+
+    Raises
+    ------
+    ArgumentError
+        If it does not hold real numbers, or holds none.
+    """
+    array = np.asarray(x)
+    if array.dtype.kind not in "buif":
+        msg = f"{name} must hold real numbers, not {array.dtype}"
+        raise ArgumentError(msg)
+    if array.size == 0:
+        msg = f"{name} is empty: its shape is {array.shape}"
+        raise ArgumentError(msg)
+    if array.dtype not in SAMPLE_TYPES:
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, as everywhere in float32
+            array = array.astype(np.float32)
+    return np.ascontiguousarray(array).reshape(array.shape)  # the former makes a scalar 1-D
+
+
+def as_maps(x: Any, name: str = "x") -> Array:
+    """Return `x` as maps (N, C, H, W), by the rules of the contract.
+
+    2-D is one channel; 3-D uint8 and uint16 is a picture (H, W, C), and any other 3-D maps (C, H, W).
+
+    Raises
+    ------
+    ArgumentError
+        If it has another number of axes, or is no array of real numbers.
+    """
+    array = as_samples(x, name)
+    if array.ndim == 2:
+        return array[None, None]
+    if array.ndim == 3:
+        planar = array.transpose(2, 0, 1) if array.dtype.kind == "u" else array
+        return np.ascontiguousarray(planar)[None]
+    if array.ndim == 4:
+        return array
+    msg = f"{name} must have 2, 3 or 4 axes, not {array.ndim} (its shape is {array.shape})"
+    raise ArgumentError(msg)
+
+
+def as_weights(weight: Any, axes: tuple[int, ...], name: str = "weight") -> Array:
+    """Return weights as a finite, C-contiguous float32 array.
+
+    Raises
+    ------
+    ArgumentError
+        If the number of axes is not one of `axes`, or a weight is not a finite float32 number.
+    """
+    array = np.asarray(weight)
+    if array.dtype.kind not in "buif" or array.ndim not in axes or array.size == 0:
+        wanted = " or ".join(str(n) for n in axes)
+        msg = f"{name} must be real numbers on {wanted} axes, not {array.dtype} of shape {array.shape}"
+        raise ArgumentError(msg)
+    with np.errstate(over="ignore"):
+        result = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.isfinite(result).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
+        msg = f"{name} must be finite: at {place} it is {array[place]}"
+        raise ArgumentError(msg)
+    return result

@@ -1,0 +1,159 @@
+"""Chains run through bands of rows that stay in cache, and bands shared over threads.
+
+The bands are cut by the sizes of the maps alone, never by the number of threads, so that every number of threads
+computes the same values in the same order.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from cnnfilter.engine.direct import Rows
+from cnnfilter.engine.geometry import Array
+from cnnfilter.engine.steps import Step
+from cnnfilter.model.shapes import whole_number
+
+BAND_SAMPLES = 1 << 18
+"""Samples of a band, in all maps that it passes through: about the size of a core's second-level cache."""
+
+WHOLE_SAMPLES = 1 << 22
+"""Samples up to which maps between two windowed steps are kept whole (16 MB): neighbouring bands of a long chain
+would compute the rows that they share twice, and of small maps they share most."""
+
+
+def available_threads(threads: int | None) -> int:
+    """Return how many threads to use: all of the process's cores for None.
+
+    Raises
+    ------
+    ArgumentError
+        If it is less than 1.
+    """
+    if threads is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return whole_number(threads, "threads", 1)
+
+
+def in_bands(rows: int, height: int, threads: int | None, work: Callable[[int, int], None]) -> None:
+    """Call `work(first, last)` for bands that together cover `rows` rows, on up to `threads` threads.
+
+    Parameters
+    ----------
+    rows : int
+        Output rows in all.
+    height : int
+        Rows of a band, which may not depend on the number of threads.
+    threads : int or None
+        The calling thread is one of them; None means one a core.
+    work : callable
+        May be called from several threads at once, for rows that do not overlap.
+
+    Raises
+    ------
+    Exception
+        The first that a call of `work` raised, once every thread has stopped.
+    """
+    starts = range(0, rows, height)
+    positions = itertools.count()
+    failures: list[BaseException] = []
+
+    def loop() -> None:
+        while not failures and (position := next(positions)) < len(starts):
+            first = starts[position]
+            try:
+                work(first, min(rows, first + height))
+            except BaseException as failure:  # handed to the calling thread, which may hold an interrupt
+                failures.append(failure)
+
+    others = [
+        threading.Thread(target=loop, daemon=True) for _ in range(min(available_threads(threads), len(starts)) - 1)
+    ]
+    for other in others:
+        other.start()
+    loop()
+    for other in others:
+        try:
+            other.join()
+        except BaseException as interrupt:  # the arrays are still being written: stop the others first
+            failures.append(interrupt)
+            other.join()
+    if failures:
+        raise failures[0]
+
+
+def run_chain(steps: Sequence[Step], source: Array, threads: int | None = None) -> Array:
+    """Run maps through a chain of steps; large maps between the steps never exist whole.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        Each takes what the one before gives.
+    source : ndarray, (C, H, W) of uint8, uint16 or float32
+    threads : int, optional
+
+    Returns
+    -------
+    ndarray of float32, of the last step's shape
+    """
+    maps = source
+    for part in _parts(steps):
+        maps = _run_part(part, maps, threads)
+    return maps
+
+
+def _parts(steps: Sequence[Step]) -> list[list[Step]]:
+    """Cut a chain before a step that wants all of its input at once, or whose windows overlap in small maps."""
+    parts: list[list[Step]] = []
+    samples = 0
+    for step in steps:
+        if not parts or not step.is_local or (step.overlaps and samples <= WHOLE_SAMPLES):
+            parts.append([])
+        parts[-1].append(step)
+        samples = step.shape[0] * step.shape[1] * step.shape[2]
+    return parts
+
+
+def _ranges(steps: Sequence[Step], first: int, last: int) -> list[tuple[int, int]]:
+    """Return the rows of every step's result, and before them of the source, that rows of the last one need."""
+    ranges = [(first, last)]
+    for step in reversed(steps):
+        ranges.append(step.needed(*ranges[-1]))
+    return ranges[::-1]
+
+
+def _height(steps: Sequence[Step]) -> int:
+    """Return how many rows of the last step's result make a band that passes through the cache."""
+    rows = steps[-1].shape[1]
+
+    def samples(height: int) -> int:
+        first = (rows - height) // 2
+        made = _ranges(steps, first, first + height)[1:]
+        return sum(
+            step.shape[0] * step.shape[2] * (end - begin) for step, (begin, end) in zip(steps, made, strict=True)
+        )
+
+    height = 1
+    while height * 2 <= rows and samples(height * 2) <= BAND_SAMPLES:
+        height *= 2
+    return height
+
+
+def _run_part(steps: Sequence[Step], source: Array, threads: int | None) -> Array:
+    out: Array = np.empty(steps[-1].shape, dtype=np.float32)
+
+    def work(first: int, last: int) -> None:
+        made = _ranges(steps, first, last)[1:]
+        rows = Rows(source)
+        for step, (begin, end) in zip(steps[:-1], made[:-1], strict=True):
+            result: Array = np.empty((step.shape[0], end - begin, step.shape[2]), dtype=np.float32)
+            step.run(rows, begin, result)
+            rows = Rows(result, first=begin)
+        steps[-1].run(rows, first, out[:, first:last])
+
+    in_bands(steps[-1].shape[1], _height(steps), threads, work)
+    return out

@@ -1,0 +1,126 @@
+"""Where every window lies: the source row and column behind each padded one, and the output's size.
+
+Padding is never copied into an enlarged picture. A padded row or column is an index into the real ones, so a
+band of output rows can be computed from the rows that it needs, wherever the band begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfilter.model.shapes import Border, Pads, Pair, output_sizes, resolve_pads
+
+Array = NDArray[Any]
+Index = NDArray[np.int64]
+
+OUTSIDE = -1
+"""The index of a padded row or column that holds the border's constant."""
+
+
+def border_index(n: int, before: int, after: int, mode: str) -> Index:
+    """Return the source index of each sample of a padded axis, or `OUTSIDE`.
+
+    Parameters
+    ----------
+    n : int
+        Samples of the axis.
+    before, after : int
+        Samples of padding at its two ends; more than `n` repeats the pattern, as `numpy.pad` does.
+    mode : str
+        The mode of a `Border`.
+
+    Returns
+    -------
+    ndarray of int64, shape (before + n + after,)
+    """
+    index = np.arange(-before, n + after, dtype=np.int64)
+    if mode == "constant":
+        return np.where((index >= 0) & (index < n), index, OUTSIDE)
+    if mode == "circular":
+        return index % n
+    if mode == "replicate" or n == 1:
+        return np.clip(index, 0, n - 1)
+    # Both reflections are periodic triangle waves; `reflect` does not repeat the edge sample.
+    period = 2 * n - 2 if mode == "reflect" else 2 * n
+    folded = index % period
+    last = period if mode == "reflect" else period - 1
+    return np.where(folded < n, folded, last - folded)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A window of `window` taps sliding over an input of `size`, both (height, width)."""
+
+    size: Pair
+    window: Pair
+    stride: Pair
+    dilation: Pair
+    pads: Pads
+    out: Pair
+    border: Border
+
+    @classmethod
+    def over(
+        cls,
+        size: Pair,
+        window: Pair,
+        *,
+        stride: Pair,
+        padding: Pads | str,
+        dilation: Pair,
+        border: Border,
+        ceil_mode: bool = False,
+    ) -> Windows:
+        """Resolve the padding and the output's size.
+
+        Raises
+        ------
+        ShapeError
+            If the window is larger than the padded input.
+        """
+        pads = resolve_pads(padding, size, window, stride, dilation)
+        out = output_sizes(size, window, stride, pads, dilation, ceil_mode=ceil_mode)
+        return cls(size, window, stride, dilation, pads, out, border)
+
+    def _axis(self, axis: int) -> Index:
+        before, after = self.pads[axis]
+        # ceil_mode may let the last window reach past the padding.
+        reach = (self.out[axis] - 1) * self.stride[axis] + self.span[axis] - before - self.size[axis]
+        return border_index(self.size[axis], before, max(after, reach), self.border.mode)
+
+    @cached_property
+    def rows(self) -> Index:
+        """Source row of each padded row."""
+        return self._axis(0)
+
+    @cached_property
+    def columns(self) -> Index:
+        """Source column of each padded column."""
+        return self._axis(1)
+
+    @property
+    def span(self) -> Pair:
+        """Padded rows and columns that one window reaches over."""
+        return (
+            self.dilation[0] * (self.window[0] - 1) + 1,
+            self.dilation[1] * (self.window[1] - 1) + 1,
+        )
+
+    @property
+    def interior(self) -> Pair:
+        """First output column, and one past the last, whose windows touch no padding on either side."""
+        before, width, stride = self.pads[1][0], self.size[1], self.stride[1]
+        first = min(-(-before // stride), self.out[1])
+        last = (before + width - self.span[1]) // stride + 1
+        return first, min(max(first, last), self.out[1])
+
+    def needed(self, first: int, last: int) -> Pair:
+        """Return the source rows, begin and end, that output rows `first` to `last - 1` read."""
+        rows = self.rows[first * self.stride[0] : (last - 1) * self.stride[0] + self.span[0]]
+        inside = rows[rows != OUTSIDE]
+        return (int(inside.min()), int(inside.max()) + 1) if inside.size else (0, 0)

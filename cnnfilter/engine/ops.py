@@ -1,0 +1,315 @@
+"""The operations as functions: validate, cast, pick a method, call the loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnfilter.engine.arrays import as_maps, as_samples, as_weights
+from cnnfilter.engine.bands import available_threads, run_chain
+from cnnfilter.engine.geometry import Array, Windows
+from cnnfilter.engine.steps import Convolution, Pooling
+from cnnfilter.engine.unrolled import SUM_LENGTH
+from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.model.shapes import Border, Padding, Size, parse_border, parse_padding, parse_pair, whole_number
+
+
+def conv2d(
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    *,
+    stride: Size = 1,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+    border: str | Border = "zeros",
+    threads: int | None = None,
+) -> Array:
+    """Cross-correlate pictures or feature maps with a kernel or a filter bank.
+
+    Parameters
+    ----------
+    x : array_like, (H, W), (H, W, C) of uint8 or uint16, (C, H, W) or (N, C, H, W)
+        Values are taken as they are: nothing is divided by 255.
+    weight : array_like, (kh, kw), (n, kh, kw) or (O, I, kh, kw)
+        One kernel, or n, that filter each channel on its own and give n maps a channel, channel-major; or
+        a bank of O filters that sum over the I channels of their group.
+    bias : array_like, (O,), optional
+        Added to each map; for kernels without channels, n numbers are used for every channel.
+    stride, dilation : int, pair or str
+        Samples between windows, and between the taps of one; height before width.
+    padding : int, pair, pair of pairs or str
+        See `cnnfilter.model.shapes.parse_padding`.
+    groups : int
+        Divides input and output channels into groups that are convolved on their own.
+    border : str
+        What the padding holds: `zeros`, `constant=V`, `replicate`, `reflect`, `symmetric`, `circular`.
+    threads : int, optional
+        All cores by default. The result is the same for every number.
+
+    Returns
+    -------
+    ndarray of float32, (O, H', W'), or (N, O, H', W') for 4-D `x`, or (H', W') when `x` and `weight` are 2-D
+
+    Raises
+    ------
+    ArgumentError
+        If a value is outside its limits.
+    ShapeError
+        If the channels do not match, or the kernel is larger than the padded input.
+
+    Notes
+    -----
+    ``out[o, i, j] = sum_cmn x[c, i*s + m*d, j*s + n*d] * weight[o, c, m, n] + bias[o]``, as in
+    `torch.nn.functional.conv2d`; the kernel is not flipped. A weight of zero contributes nothing, not even to
+    NaN. The error is at most ``1e-5 * (|bias| + sum |weight| |x|)``.
+
+    Examples
+    --------
+    >>> conv2d([[0, 1, 2], [3, 4, 5], [6, 7, 8]], [[0, 1], [2, 3]]).tolist()
+    [[19.0, 25.0], [37.0, 43.0]]
+    """
+    maps = as_maps(x)
+    groups = whole_number(groups, "groups", 1)
+    kernels = as_weights(weight, (2, 3, 4))
+    channels = maps.shape[1]
+    if kernels.ndim < 4:
+        if groups != 1:
+            msg = f"groups={groups} needs a bank (O, I, kh, kw): a kernel of {kernels.ndim} axes filters each channel"
+            raise ArgumentError(msg)
+        per_channel = kernels.reshape(-1, 1, *kernels.shape[-2:])
+        bank, groups = np.tile(per_channel, (channels, 1, 1, 1)), channels
+    else:
+        bank = kernels
+    _check_groups(bank, channels, groups)
+    biases = _as_bias(bias, len(bank), len(bank) // groups if kernels.ndim < 4 else len(bank))
+    windows = Windows.over(
+        (maps.shape[2], maps.shape[3]),
+        (bank.shape[2], bank.shape[3]),
+        stride=parse_pair(stride, "stride"),
+        padding=parse_padding(padding),
+        dilation=parse_pair(dilation, "dilation"),
+        border=parse_border(border),
+    )
+    step = Convolution(bank, biases, windows, groups)
+    results = [run_chain([step], source, threads) for source in maps]
+    return _as_given(results, x, is_plane=kernels.ndim == 2)
+
+
+def _as_given(results: list[Array], x: Any, *, is_plane: bool) -> Array:
+    """Return a batch for a batch, maps for one picture, and a plane for a plane where that `is_plane`."""
+    axes = np.ndim(x)
+    if axes == 4:
+        return np.stack(results)
+    plane: Array = results[0][0] if axes == 2 and is_plane else results[0]
+    return plane
+
+
+def _check_groups(bank: Array, channels: int, groups: int) -> None:
+    if channels % groups or len(bank) % groups:
+        msg = f"groups={groups} does not divide {channels} input channels and {len(bank)} filters"
+        raise ShapeError(msg)
+    if bank.shape[1] * groups != channels:
+        msg = (
+            f"each filter takes {bank.shape[1]} channels, but the input has {channels}"
+            + (f" in {groups} groups" if groups > 1 else "")
+            + "; give a bank (O, I, kh, kw) with I = channels / groups, or a 2-D kernel for every channel"
+        )
+        raise ShapeError(msg)
+
+
+def _as_bias(bias: Any, filters: int, repeated: int) -> Array:
+    if bias is None:
+        return np.zeros(filters, dtype=np.float32)
+    values = as_weights(bias, (1,), "bias")
+    if len(values) not in (filters, repeated):
+        msg = f"bias must hold a number for each of {filters} maps, not {len(values)}"
+        raise ShapeError(msg)
+    return np.tile(values, filters // len(values))
+
+
+def max_pool2d(
+    x: Any,
+    window: Size,
+    *,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+    threads: int | None = None,
+) -> Array:
+    """Take the largest value of each window, channel by channel.
+
+    Parameters
+    ----------
+    x : array_like, (H, W), (H, W, C) of uint8 or uint16, (C, H, W) or (N, C, H, W)
+    window, stride, dilation : int, pair or str
+        The stride defaults to the window.
+    padding : int, pair, pair of pairs or str
+        Minus infinity is padded; a window wholly in the padding gives it.
+    ceil_mode : bool
+        Round the output's size up; a window that would start in the end padding is dropped.
+    threads : int, optional
+        All cores by default.
+
+    Returns
+    -------
+    ndarray of float32, (H', W') for 2-D `x`, else (C, H', W') or (N, C, H', W')
+
+    Raises
+    ------
+    ArgumentError
+        If a value is outside its limits.
+    ShapeError
+        If the window is larger than the padded input.
+
+    Notes
+    -----
+    As `torch.nn.functional.max_pool2d`, but that the padding may exceed half the window. A NaN in the window is
+    the maximum.
+
+    Examples
+    --------
+    >>> max_pool2d([[3, 2, 0, 0], [0, 7, 1, 3], [5, 2, 3, 0], [0, 9, 2, 3]], 2).tolist()
+    [[7.0, 3.0], [9.0, 3.0]]
+    """
+    return _pool("max", x, window, stride, padding, dilation, ceil_mode, threads)
+
+
+def avg_pool2d(
+    x: Any,
+    window: Size,
+    *,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    threads: int | None = None,
+) -> Array:
+    """Take the mean of each window, channel by channel; parameters and errors as in `max_pool2d`.
+
+    Parameters
+    ----------
+    x : array_like, (H, W), (H, W, C) of uint8 or uint16, (C, H, W) or (N, C, H, W)
+    window, stride : int, pair or str
+    padding : int, pair, pair of pairs or str
+        Zeros are padded.
+    ceil_mode : bool
+    count_include_pad : bool
+        Whether the divisor counts the padding; it never counts what `ceil_mode` adds past it.
+    threads : int, optional
+
+    Returns
+    -------
+    ndarray of float32, (H', W') for 2-D `x`, else (C, H', W') or (N, C, H', W')
+
+    Notes
+    -----
+    As `torch.nn.functional.avg_pool2d`. A window wholly in the padding gives 0.
+
+    Examples
+    --------
+    >>> avg_pool2d([[3, 2, 0, 0], [0, 7, 1, 3], [5, 2, 3, 0], [0, 9, 2, 3]], 2).tolist()
+    [[3.0, 1.0], [4.0, 2.0]]
+    """
+    return _pool("avg", x, window, stride, padding, 1, ceil_mode, threads, count_include_pad)
+
+
+def sum_pool2d(
+    x: Any,
+    window: Size,
+    *,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    ceil_mode: bool = False,
+    threads: int | None = None,
+) -> Array:
+    """Add up each window, channel by channel; parameters, result and errors as in `avg_pool2d`.
+
+    Examples
+    --------
+    >>> sum_pool2d([[1, 2], [3, 4]], 2).tolist()
+    [[10.0]]
+    """
+    return _pool("sum", x, window, stride, padding, 1, ceil_mode, threads)
+
+
+def _pool(
+    kind: str,
+    x: Any,
+    window: Size,
+    stride: Size | None,
+    padding: Padding,
+    dilation: Size,
+    ceil_mode: bool,
+    threads: int | None,
+    count_include_pad: bool = True,
+) -> Array:
+    maps = as_maps(x)
+    size = parse_pair(window, "window")
+    windows = Windows.over(
+        (maps.shape[2], maps.shape[3]),
+        size,
+        stride=size if stride is None else parse_pair(stride, "stride"),
+        padding=parse_padding(padding),
+        dilation=parse_pair(dilation, "dilation"),
+        border=Border(),
+        ceil_mode=ceil_mode,
+    )
+    step = Pooling(kind, windows, maps.shape[1], count_include_pad=count_include_pad)
+    return _as_given([run_chain([step], source, threads) for source in maps], x, is_plane=True)
+
+
+def linear(x: Any, weight: Any, bias: Any = None, *, threads: int | None = None) -> Array:
+    """Multiply by a matrix and add a bias: a dense layer.
+
+    Parameters
+    ----------
+    x : array_like, (in,) or (N, in)
+    weight : array_like, (out, in)
+    bias : array_like, (out,), optional
+    threads : int, optional
+        Checked, and otherwise left to the BLAS library that NumPy uses.
+
+    Returns
+    -------
+    ndarray of float32, (out,) or (N, out)
+
+    Raises
+    ------
+    ArgumentError
+        If an array has another number of axes, or a weight is not finite.
+    ShapeError
+        If the sizes do not match.
+
+    Notes
+    -----
+    ``x @ weight.T + bias``, as `torch.nn.functional.linear`. A weight of zero contributes nothing, not even to
+    NaN.
+
+    Examples
+    --------
+    >>> linear([1, 2], [[3, 4], [5, 6]], [0.5, 0]).tolist()
+    [11.5, 17.0]
+    """
+    available_threads(threads)
+    values = as_samples(x).astype(np.float32, copy=False)
+    matrix = as_weights(weight, (2,))
+    if values.ndim not in (1, 2) or values.shape[-1] != matrix.shape[1]:
+        msg = f"x of shape {values.shape} does not fit weights (out, in) of shape {matrix.shape}"
+        raise ShapeError(msg)
+    biases = np.zeros(len(matrix), dtype=np.float32) if bias is None else as_weights(bias, (1,), "bias")
+    if len(biases) != len(matrix):
+        msg = f"bias must hold a number for each of {len(matrix)} outputs, not {len(biases)}"
+        raise ShapeError(msg)
+    if np.isfinite(values).all():
+        total: Array = np.tile(biases.astype(np.float64), (*values.shape[:-1], 1))
+        for k in range(0, matrix.shape[1], SUM_LENGTH):
+            total += values[..., k : k + SUM_LENGTH] @ matrix[:, k : k + SUM_LENGTH].T
+        return total.astype(np.float32)
+    products = np.where(matrix == 0, np.float32(0), values[..., None, :])
+    with np.errstate(invalid="ignore"):  # inf - inf
+        wide: Array = (products * matrix).sum(axis=-1, dtype=np.float64) + biases
+    return wide.astype(np.float32)

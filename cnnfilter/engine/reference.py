@@ -1,0 +1,443 @@
+"""Every operation in plain, slow, readable NumPy: the definition that all else is tested against.
+
+Nothing here is clever. A loop visits each place of the result, and its body is the formula of the course,
+in float64. To learn what an operation means, read it here; to run one, call `cnnfilter.engine.ops`, which
+takes the same arguments. Arguments are not checked here beyond what the sizes need.
+
+Arrays follow one convention. Two dimensions are one channel; three dimensions of `uint8` or `uint16` are a
+picture (H, W, C); three dimensions of anything else are maps (C, H, W); four are a batch (N, C, H, W).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cnnfilter.model.shapes import (
+    Border,
+    Padding,
+    Pads,
+    Pair,
+    Size,
+    output_sizes,
+    parse_border,
+    parse_padding,
+    parse_pair,
+    resolve_pads,
+)
+
+Array = NDArray[np.float64]
+
+SELU_LAMBDA = 1.0507009873554805  # Klambauer et al., Self-Normalizing Neural Networks, 2017
+SELU_ALPHA = 1.6732632423543772
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+ZERO_SUM = 1e-6  # float32 weights that should sum to 0 (LoG, DoG) miss it by about this share of sum |w|
+
+
+def to_batch(x: ArrayLike) -> Array:
+    """Return `x` as a float64 batch of maps (N, C, H, W), by the convention of the module."""
+    array = np.asarray(x)
+    if array.ndim == 2:
+        array = array[np.newaxis]
+    elif array.ndim == 3 and array.dtype.kind == "u":
+        array = np.moveaxis(array, -1, 0)
+    if array.ndim == 3:
+        array = array[np.newaxis]
+    return array.astype(np.float64)
+
+
+def from_batch(batch: Array, rank: int) -> Array:
+    """Return a batch that holds one picture as maps (rank 3), and that of one channel as a plane (rank 2)."""
+    return batch.reshape(batch.shape[4 - rank :])
+
+
+def source_index(i: int, n: int, mode: str) -> int | None:
+    """Return which of the `n` samples of an axis stands at place `i`, which may lie outside.
+
+    Examples
+    --------
+    >>> [source_index(i, 3, "reflect") for i in range(-3, 6)]
+    [1, 2, 1, 0, 1, 2, 1, 0, 1]
+    >>> [source_index(i, 3, "symmetric") for i in range(-3, 6)]
+    [2, 1, 0, 0, 1, 2, 2, 1, 0]
+    """
+    if 0 <= i < n:
+        return i
+    if mode == "constant":
+        return None
+    if mode == "replicate" or n == 1:
+        return 0 if i < 0 else n - 1
+    if mode == "circular":
+        return i % n
+    if mode == "reflect":  # a b c | b a b c: the turning points stand once
+        i %= 2 * n - 2
+        return i if i < n else 2 * n - 2 - i
+    i %= 2 * n  # symmetric, a b c | c b a a b c: the turning points stand twice
+    return i if i < n else 2 * n - 1 - i
+
+
+def pad(x: ArrayLike, pads: Pads, border: str | Border = "zeros") -> Array:
+    """Surround the last two axes of `x` with padding.
+
+    Parameters
+    ----------
+    x : array_like of shape (..., H, W)
+        One channel, maps, or a batch of maps.
+    pads : ((above, below), (left, right))
+        Samples to add; more than the picture has are allowed.
+    border : str
+        What they hold: `zeros`, `constant=V`, `replicate`, `reflect`, `symmetric` or `circular`.
+
+    Returns
+    -------
+    ndarray of shape (..., above + H + below, left + W + right), float64
+
+    Examples
+    --------
+    >>> pad([[1, 2, 3]], ((0, 0), (2, 1)), "replicate")
+    array([[1., 1., 1., 2., 3., 3.]])
+    """
+    array = np.asarray(x, dtype=np.float64)
+    height, width = array.shape[-2:]
+    (above, below), (left, right) = pads
+    border = parse_border(border)
+    padded = np.full((*array.shape[:-2], above + height + below, left + width + right), border.value)
+    for i in range(padded.shape[-2]):
+        for j in range(padded.shape[-1]):
+            row = source_index(i - above, height, border.mode)
+            column = source_index(j - left, width, border.mode)
+            if row is not None and column is not None:
+                padded[..., i, j] = array[..., row, column]
+    return padded
+
+
+def weighted_sum(window: Array, weight: Array) -> float:
+    """Multiply tap by tap and add up; a zero weight contributes nothing, not even to NaN."""
+    used = weight != 0
+    return float(np.sum(window[used] * weight[used]))
+
+
+def conv2d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Size = 1,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+    border: str | Border = "zeros",
+) -> Array:
+    """Slide a kernel, or a bank of filters, over a picture or maps.
+
+    Parameters
+    ----------
+    x : array_like
+        Picture, maps or batch, by the convention of the module.
+    weight : array_like of shape (kh, kw), (n, kh, kw) or (O, I, kh, kw)
+        A kernel filters each channel on its own; `n` kernels give n maps for each channel, those of
+        channel 0 first; a bank sums over its `I` input channels.
+    bias : array_like of shape (O,), optional
+        Added to each map; with n kernels (n,) will do, for each channel alike.
+    stride, padding, dilation, border
+        As in `cnnfilter.model.shapes`.
+    groups : int
+        Filter `o` of a bank sees only the channels of its own group, as in PyTorch.
+
+    Returns
+    -------
+    ndarray, float64
+        (O, H', W'); (N, O, H', W') for a batch; (H', W') for one channel under one kernel, both 2-D.
+
+    Notes
+    -----
+    ``out[i,j] = sum_mn x[i*s + m*d, j*s + n*d] * w[m,n] + b``: cross-correlation, as in every CNN framework.
+
+    Examples
+    --------
+    >>> conv2d([[0, 1, 2], [3, 4, 5], [6, 7, 8]], [[0, 1], [2, 3]])
+    array([[19., 25.],
+           [37., 43.]])
+    """
+    batch = to_batch(x)
+    filters = np.asarray(weight, dtype=np.float64)
+    channels, size = batch.shape[1], (batch.shape[2], batch.shape[3])
+    shifts = np.zeros(1) if bias is None else np.asarray(bias, dtype=np.float64)
+    if filters.ndim < 4:
+        # Each channel is a group of its own, and meets every one of the kernels.
+        kernels = filters.reshape(-1, 1, *filters.shape[-2:])
+        bank, groups = np.tile(kernels, (channels, 1, 1, 1)), channels
+    else:
+        bank = filters
+    shifts = np.tile(shifts, len(bank) // len(shifts))
+
+    count, inputs, kh, kw = bank.shape
+    step, gap = parse_pair(stride, "stride"), parse_pair(dilation, "dilation")
+    pads = resolve_pads(parse_padding(padding), size, (kh, kw), step, gap)
+    height, width = output_sizes(size, (kh, kw), step, pads, gap)
+    padded = pad(batch, pads, border)
+    result = np.zeros((len(batch), count, height, width))
+    for n in range(len(batch)):
+        for o in range(count):
+            first = o // (count // groups) * inputs  # the first channel of this filter's group
+            for i in range(height):
+                for j in range(width):
+                    rows = slice(i * step[0], i * step[0] + gap[0] * (kh - 1) + 1, gap[0])
+                    columns = slice(j * step[1], j * step[1] + gap[1] * (kw - 1) + 1, gap[1])
+                    window = padded[n, first : first + inputs, rows, columns]
+                    result[n, o, i, j] = weighted_sum(window, bank[o]) + shifts[o]
+    return from_batch(result, max(np.ndim(x), min(filters.ndim, 3)))
+
+
+def _slide(
+    x: ArrayLike,
+    window: Size,
+    stride: Size | None,
+    padding: Padding,
+    dilation: Size,
+    ceil_mode: bool,
+    pool: Callable[[Array, Pair], Array],
+) -> Array:
+    """Visit each window of each channel: `pool` gets its samples and its (height, width) with padding."""
+    batch = to_batch(x)
+    size = (batch.shape[2], batch.shape[3])
+    taps, gap = parse_pair(window, "window"), parse_pair(dilation, "dilation")
+    step = taps if stride is None else parse_pair(stride, "stride")
+    pads = resolve_pads(parse_padding(padding), size, taps, step, gap)
+    height, width = output_sizes(size, taps, step, pads, gap, ceil_mode=ceil_mode)
+    result = np.zeros((*batch.shape[:2], height, width))
+    for i in range(height):
+        for j in range(width):
+            inside: list[list[int]] = []  # the rows, then the columns, of the samples under the window
+            extent = []  # its height and width with padding, but not what ceil_mode adds past that
+            for axis, place in enumerate((i, j)):
+                start = place * step[axis] - pads[axis][0]
+                touched = [start + m * gap[axis] for m in range(taps[axis])]
+                inside.append([t for t in touched if 0 <= t < size[axis]])
+                extent.append(sum(t < size[axis] + pads[axis][1] for t in touched))
+            samples = batch[:, :, inside[0]][:, :, :, inside[1]]
+            result[:, :, i, j] = pool(samples, (extent[0], extent[1]))
+    return from_batch(result, np.ndim(x))
+
+
+def max_pool2d(
+    x: ArrayLike,
+    window: Size,
+    *,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Array:
+    """Take the largest sample of each window; padding is minus infinity, and a NaN is the largest.
+
+    Parameters
+    ----------
+    x : array_like
+        Picture, maps or batch, by the convention of the module.
+    window, stride, padding, dilation
+        As in `cnnfilter.model.shapes`; the stride defaults to the window.
+    ceil_mode : bool
+        Round the output size up; see `cnnfilter.model.shapes.output_size`.
+
+    Returns
+    -------
+    ndarray, float64
+        (C, H', W'); (H', W') for 2-D `x`; (N, C, H', W') for a batch.
+
+    Examples
+    --------
+    >>> max_pool2d([[3, 2, 0, 0], [0, 7, 1, 3]], 2)
+    array([[7., 3.]])
+    """
+
+    def largest(samples: Array, extent: Pair) -> Array:
+        return np.asarray(np.max(samples, axis=(2, 3), initial=-np.inf))
+
+    return _slide(x, window, stride, padding, dilation, ceil_mode, largest)
+
+
+def avg_pool2d(
+    x: ArrayLike,
+    window: Size,
+    *,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Array:
+    """Take the mean of each window.
+
+    The divisor counts padding unless `count_include_pad` is false, and never what `ceil_mode` adds past the
+    padding. A window wholly in padding gives 0. The other arguments are those of `max_pool2d`.
+
+    Examples
+    --------
+    >>> avg_pool2d([[3, 2, 0, 0], [0, 7, 1, 3]], 2)
+    array([[3., 1.]])
+    """
+
+    def mean(samples: Array, extent: Pair) -> Array:
+        height, width = extent if count_include_pad else samples.shape[2:]
+        return np.asarray(np.sum(samples, axis=(2, 3)) / max(height * width, 1))
+
+    return _slide(x, window, stride, padding, 1, ceil_mode, mean)
+
+
+def sum_pool2d(
+    x: ArrayLike,
+    window: Size,
+    *,
+    stride: Size | None = None,
+    padding: Padding = 0,
+    ceil_mode: bool = False,
+) -> Array:
+    """Add up each window; a window wholly in padding gives 0. The arguments are those of `max_pool2d`.
+
+    Examples
+    --------
+    >>> sum_pool2d([[3, 2, 0, 0], [0, 7, 1, 3]], 2)
+    array([[12.,  4.]])
+    """
+
+    def total(samples: Array, extent: Pair) -> Array:
+        return np.asarray(np.sum(samples, axis=(2, 3)))
+
+    return _slide(x, window, stride, padding, 1, ceil_mode, total)
+
+
+def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Array:
+    """Multiply the vectors along the last axis of `x` by a matrix (out, in), and add a bias (out,).
+
+    Examples
+    --------
+    >>> linear([1, 2], [[3, 4], [5, 6]], [0, 100])
+    array([ 11., 117.])
+    """
+    vectors, matrix = np.asarray(x, dtype=np.float64), np.asarray(weight, dtype=np.float64)
+    result = np.zeros((*vectors.shape[:-1], len(matrix)))
+    for place in np.ndindex(*vectors.shape[:-1]):
+        for o in range(len(matrix)):
+            result[(*place, o)] = weighted_sum(vectors[place], matrix[o])
+    return result if bias is None else result + np.asarray(bias, dtype=np.float64)
+
+
+def relu(x: ArrayLike) -> Array:
+    """``max(0, x)``; NaN stays NaN."""
+    return np.maximum(0.0, np.asarray(x, dtype=np.float64))
+
+
+def leaky_relu(x: ArrayLike, slope: float = 0.01) -> Array:
+    """``x if x >= 0 else slope*x``."""
+    values = np.asarray(x, dtype=np.float64)
+    return np.where(values >= 0, values, slope * values)
+
+
+def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
+    """``x if x > 0 else alpha*(e^x - 1)``."""
+    values = np.asarray(x, dtype=np.float64)
+    return np.where(values > 0, values, alpha * np.expm1(np.minimum(values, 0)))
+
+
+def selu(x: ArrayLike) -> Array:
+    """``lambda * (x if x > 0 else alpha*(e^x - 1))``, with the constants of the paper."""
+    return SELU_LAMBDA * elu(x, SELU_ALPHA)
+
+
+def sigmoid(x: ArrayLike) -> Array:
+    """``1/(1 + e^-x)``; for negative x the same fraction times ``e^x``, which cannot overflow."""
+    values = np.asarray(x, dtype=np.float64)
+    shrunk = np.exp(-np.abs(values))
+    return np.where(values >= 0, 1.0, shrunk) / (1.0 + shrunk)
+
+
+def tanh(x: ArrayLike) -> Array:
+    """``tanh x``."""
+    return np.tanh(np.asarray(x, dtype=np.float64))
+
+
+def softplus(x: ArrayLike) -> Array:
+    """``ln(1 + e^x)``, with ``e^x`` taken out of the logarithm for positive x."""
+    values = np.asarray(x, dtype=np.float64)
+    return np.maximum(values, 0.0) + np.log1p(np.exp(-np.abs(values)))
+
+
+def swish(x: ArrayLike) -> Array:
+    """``x * sigmoid(x)``."""
+    return np.asarray(x, dtype=np.float64) * sigmoid(x)
+
+
+def rbf(x: ArrayLike, center: float = 0.0, epsilon: float = 1.0) -> Array:
+    """``e^-(epsilon*|x - center|)^2``."""
+    distance = np.abs(np.asarray(x, dtype=np.float64) - center)
+    return np.exp(-((epsilon * distance) ** 2))
+
+
+def softmax(x: ArrayLike, axis: int = 0) -> Array:
+    """``e^x / sum e^x`` along `axis`, shifted by its maximum so that nothing overflows."""
+    values = np.asarray(x, dtype=np.float64)
+    powers = np.exp(values - np.max(values, axis=axis, keepdims=True))
+    return np.asarray(powers / np.sum(powers, axis=axis, keepdims=True))
+
+
+def gray(x: ArrayLike) -> Array:
+    """Mix red, green and blue to one map, unrounded: (3, H, W) maps or an RGB picture to (1, H, W)."""
+    red, green, blue = to_batch(x)[0]
+    return np.asarray(LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)[np.newaxis]
+
+
+def normalize(
+    x: ArrayLike,
+    divide: float = 255.0,
+    mean: float | Sequence[float] = 0.0,
+    std: float | Sequence[float] = 1.0,
+) -> Array:
+    """``(x/divide - mean)/std``, with one number or one for each channel, to (C, H, W) maps."""
+    batch = to_batch(x)
+    channels = batch.shape[1]
+    means, deviations = np.broadcast_to(mean, channels), np.broadcast_to(std, channels)
+    for c in range(channels):
+        batch[:, c] = (batch[:, c] / divide - means[c]) / deviations[c]
+    return from_batch(batch, 3)
+
+
+def combine(maps: ArrayLike, count: int, rule: str) -> Array:
+    """Make one map of each `count` neighbouring maps: the `n` answers of one channel to a bank of kernels.
+
+    `rule` is `magnitude`, the root of the sum of squares, or `maximum`.
+    """
+    values = np.asarray(maps, dtype=np.float64)
+    result = np.zeros((len(values) // count, *values.shape[1:]))
+    for c in range(len(result)):
+        answers = values[c * count : (c + 1) * count]
+        result[c] = np.sqrt(np.sum(answers**2, axis=0)) if rule == "magnitude" else np.max(answers, axis=0)
+    return result
+
+
+def magnitude(maps: ArrayLike, count: int = 2) -> Array:
+    """``sqrt(gx^2 + gy^2)`` of each channel's `count` maps."""
+    return combine(maps, count, "magnitude")
+
+
+def scale_kernel(weight: ArrayLike, scale: str = "none") -> Array:
+    """Scale one filter; a sum of zero is never divided by.
+
+    `none` leaves it as it is. `sum` is ImageMagick's: divide by ``|sum w|``, or by the sum of the positive
+    weights where the sum is zero. `l1` is kornia's: divide by ``sum |w|``.
+
+    Examples
+    --------
+    >>> scale_kernel([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], "sum")[1].tolist()
+    [-0.5, 0.0, 0.5]
+    """
+    values = np.asarray(weight, dtype=np.float64)
+    size = float(np.sum(np.abs(values)))
+    divisor = 1.0
+    if scale == "l1":
+        divisor = size
+    elif scale == "sum":
+        total = abs(float(np.sum(values)))
+        divisor = total if total > ZERO_SUM * size else float(np.sum(values[values > 0]))
+    return values / divisor if divisor else values

@@ -1,0 +1,222 @@
+"""What a chain is made of: operations on planar maps that compute any band of their rows from the rows it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from cnnfilter.engine import loops
+from cnnfilter.engine.direct import DirectFilter, Rows, sums_are_exact
+from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Windows
+from cnnfilter.engine.unrolled import FEWEST_FILTERS, UnrolledBank
+from cnnfilter.model.shapes import Pair
+
+Shape = tuple[int, int, int]
+"""(C, H, W) of maps."""
+
+
+class Step(Protocol):
+    """One operation of a chain."""
+
+    @property
+    def shape(self) -> Shape:
+        """Of its whole result."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a band of its rows needs only a band of its input's."""
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether neighbouring bands of its rows need some of the same rows of its input."""
+
+    def needed(self, first: int, last: int) -> Pair:
+        """Return the input's rows, begin and end, that output rows `first` to `last - 1` read."""
+
+    def run(self, source: Rows, first: int, out: Array) -> None:
+        """Compute output rows `first` onwards into `out`, (C, R, W) float32, from the rows `needed` names."""
+
+
+class _Windowed:
+    """What convolution and pooling share: a window that slides over rows and columns."""
+
+    windows: Windows
+
+    @property
+    def is_local(self) -> bool:
+        """False where circular padding brings the last rows to the first."""
+        circular = self.windows.border.mode == "circular"
+        return not (circular and any(self.windows.pads[0]))
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether a window reaches into the next one's rows."""
+        return self.windows.span[0] > self.windows.stride[0]
+
+    def needed(self, first: int, last: int) -> Pair:
+        """Return the rows that the windows reach."""
+        return self.windows.needed(first, last)
+
+
+class Convolution(_Windowed):
+    """A filter bank, in groups.
+
+    Parameters
+    ----------
+    bank : ndarray, (O, I, kh, kw) float32
+    biases : ndarray, (O,)
+    windows : Windows
+    groups : int
+        Divides the filters, and the `groups * I` channels of the input.
+    """
+
+    def __init__(self, bank: Array, biases: Array, windows: Windows, groups: int = 1) -> None:
+        self.windows = windows
+        self.bank = bank
+        self.biases = biases.astype(np.float32)
+        self.filters_in_group = len(bank) // groups
+        self.shape = (len(bank), *windows.out)
+        self.direct = [DirectFilter(one[None], windows) for one in bank]
+        self.unrolled = [
+            UnrolledBank(bank[begin : begin + self.filters_in_group], windows)
+            for begin in range(0, len(bank), self.filters_in_group)
+            if self.filters_in_group >= FEWEST_FILTERS
+        ]
+
+    def run(self, source: Rows, first: int, out: Array) -> None:
+        """Sum shifted rows, or multiply unrolled ones where many filters share them."""
+        channels = self.bank.shape[1]
+        for group, begin in enumerate(range(0, len(self.bank), self.filters_in_group)):
+            planes = source.samples[group * channels : (group + 1) * channels]
+            rows = Rows(planes, source.step, source.first)
+            end = begin + self.filters_in_group
+            if self.unrolled and self._can_unroll(planes, self.bank[begin:end]):
+                self.unrolled[group].run(rows, first, out[begin:end])
+                out[begin:end] += self.biases[begin:end, None, None]
+            else:
+                for o in range(begin, end):
+                    self.direct[o].run(rows, first, out[o], bias=self.biases[o])
+
+    def _can_unroll(self, planes: Array, filters: Array) -> bool:
+        # A matrix product multiplies by zero weights too, which turns infinity into NaN.
+        return sums_are_exact(filters, planes.dtype, self.windows.border.value) and (
+            planes.dtype.kind == "u" or bool(filters.all()) or bool(np.isfinite(planes).all())
+        )
+
+
+class Combination(_Windowed):
+    """Several filters over each channel on its own, combined into one map a channel.
+
+    Parameters
+    ----------
+    filters : ndarray, (n, kh, kw) float32
+    combine : {"magnitude", "maximum"}
+    bias : float
+    windows : Windows
+    channels : int
+    """
+
+    def __init__(self, filters: Array, combine: str, bias: float, windows: Windows, channels: int) -> None:
+        self.windows = windows
+        self.bias = bias
+        self.shape = (channels, *windows.out)
+        self.direct = DirectFilter(filters[:, None], windows, combine)
+
+    def run(self, source: Rows, first: int, out: Array) -> None:
+        """Filter and combine each channel."""
+        for plane, result in zip(source.samples, out, strict=True):
+            self.direct.run(Rows(plane[None], source.step, source.first), first, result, bias=self.bias)
+
+
+class Pooling(_Windowed):
+    """Maximum, average or sum of each window, channel by channel.
+
+    Parameters
+    ----------
+    kind : {"max", "avg", "sum"}
+    windows : Windows
+    channels : int
+    count_include_pad : bool
+        Of an average: whether its divisor counts the padding.
+    """
+
+    def __init__(self, kind: str, windows: Windows, channels: int, *, count_include_pad: bool = True) -> None:
+        self.kind = kind
+        self.windows = windows
+        self.shape = (channels, *windows.out)
+        if kind == "avg":
+            self.counts = [_window_counts(windows, axis, count_include_pad) for axis in (0, 1)]
+        else:
+            self.counts = [np.ones(n, dtype=np.int64) for n in windows.out]
+
+    def run(self, source: Rows, first: int, out: Array) -> None:
+        """Pool each channel."""
+        windows = self.windows
+        rows = np.where(windows.rows == OUTSIDE, OUTSIDE, windows.rows - source.first)
+        for plane, result in zip(source.samples, out, strict=True):
+            if self.kind == "max":
+                line = np.empty(plane.shape[1], dtype=np.float32)
+                loops.max_pool_rows(
+                    result,
+                    plane,
+                    rows,
+                    windows.columns,
+                    windows.window,
+                    windows.stride,
+                    windows.dilation,
+                    first,
+                    line,
+                )
+            else:
+                loops.sum_pool_rows(
+                    result,
+                    plane,
+                    rows,
+                    windows.columns,
+                    windows.window,
+                    windows.stride,
+                    *self.counts,
+                    first,
+                    np.empty(plane.shape[1], dtype=np.float64),
+                )
+
+
+def _window_counts(windows: Windows, axis: int, count_padding: bool) -> Index:
+    """Return by how many samples each window of one axis is divided."""
+    index = (windows.rows, windows.columns)[axis]
+    counted = np.arange(len(index)) < sum(windows.pads[axis]) + windows.size[axis]
+    if not count_padding:
+        counted &= index != OUTSIDE
+    before = np.concatenate([[0], np.cumsum(counted)])
+    begins = np.arange(windows.out[axis]) * windows.stride[axis]
+    counts: Index = before[begins + windows.window[axis]] - before[begins]
+    return counts
+
+
+@dataclass(frozen=True)
+class Pointwise:
+    """A function of the channels at each place: an activation, a grey value, a magnitude.
+
+    Attributes
+    ----------
+    function : callable
+        From (C, R, W) of any type of sample to `shape[0]` maps, float32.
+    shape : tuple
+    """
+
+    function: Callable[[Array], Array]
+    shape: Shape
+    is_local = True
+    overlaps = False
+
+    def needed(self, first: int, last: int) -> Pair:
+        """Return the same rows."""
+        return first, last
+
+    def run(self, source: Rows, first: int, out: Array) -> None:
+        """Apply the function to the rows of `out`."""
+        begin = first - source.first
+        out[...] = self.function(source.samples[:, begin : begin + out.shape[1]])

@@ -1,0 +1,165 @@
+"""Bands of rows: the same values however a chain is cut and shared, and what happens when one fails."""
+
+import os
+import threading
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from cnnfilter.engine import bands, reference
+from cnnfilter.engine.activations import relu
+from cnnfilter.engine.bands import available_threads, in_bands, run_chain
+from cnnfilter.engine.geometry import Windows, border_index
+from cnnfilter.engine.steps import Combination, Convolution, Pointwise, Pooling
+from cnnfilter.errors import ArgumentError
+from cnnfilter.model.shapes import Border, parse_border, parse_padding
+
+
+def windows(size, window, stride=1, padding=0, border="zeros", **options):
+    return Windows.over(
+        size,
+        (window, window),
+        stride=(stride, stride),
+        padding=parse_padding(padding),
+        dilation=(1, 1),
+        border=parse_border(border),
+        **options,
+    )
+
+
+def chain(size, border, filters=2):
+    """Return conv 3x3, ReLU, overlapping max pool, conv 3x3 with stride, average pool, and its definition."""
+    rng = np.random.default_rng(5)
+    first, second = rng.normal(size=(filters, 1, 3, 3)), rng.normal(size=(8, filters, 3, 3))
+    first, second = first.astype(np.float32), second.astype(np.float32)
+    biases = rng.normal(size=8).astype(np.float32)
+    steps = [Convolution(first, np.zeros(filters), windows(size, 3, padding=1, border=border))]
+    steps.append(Pointwise(relu, steps[-1].shape))
+    steps.append(Pooling("max", windows(steps[-1].shape[1:], 3, stride=2, padding=1), filters))
+    steps.append(
+        Convolution(second, biases, windows(steps[-1].shape[1:], 3, stride=2, padding="2+3x0+1", border=border))
+    )
+    steps.append(Pooling("avg", windows(steps[-1].shape[1:], 2, stride=2), 8))
+
+    def definition(x):
+        maps = reference.relu(reference.conv2d(x, first, padding=1, border=border))
+        maps = reference.max_pool2d(maps, 3, stride=2, padding=1)
+        maps = reference.conv2d(maps, second, biases, stride=2, padding="2+3x0+1", border=border)
+        return reference.avg_pool2d(maps, 2)
+
+    return steps, definition
+
+
+@pytest.mark.parametrize("border", ["zeros", "constant=2", "replicate", "reflect", "symmetric", "circular"])
+@pytest.mark.parametrize("whole_samples", [0, 1 << 22])
+@pytest.mark.parametrize("band_samples", [1, 200, 1 << 18])
+def test_a_chain_equals_its_definition_however_it_is_cut(border, whole_samples, band_samples, monkeypatch):
+    monkeypatch.setattr(bands, "WHOLE_SAMPLES", whole_samples)
+    monkeypatch.setattr(bands, "BAND_SAMPLES", band_samples)
+    x = np.random.default_rng(6).normal(size=(1, 23, 17)).astype(np.float32)
+    steps, definition = chain(x.shape[1:], border)
+    result = run_chain(steps, x, threads=2)
+    expected = definition(x)
+    assert result.dtype == np.float32
+    assert result.shape == expected.shape
+    np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(result, run_chain(steps, x, threads=1))
+
+
+def test_combination_in_a_chain():
+    x = np.random.default_rng(7).integers(0, 256, (2, 14, 11), dtype=np.uint8)
+    pair = np.array([[[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], [[-1, -2, -1], [0, 0, 0], [1, 2, 1]]], dtype=np.float32)
+    steps = [Combination(pair, "magnitude", 0.5, windows((14, 11), 3), 2)]
+    steps.append(Pooling("sum", windows((12, 9), 3, stride=3), 2))
+    each = [reference.conv2d(x.astype(np.float32), one) for one in pair]
+    expected = reference.sum_pool2d(np.sqrt(each[0] ** 2 + each[1] ** 2) + 0.5, 3)
+    np.testing.assert_allclose(run_chain(steps, x), expected, rtol=1e-5)
+
+
+def test_large_maps_between_steps_never_exist_whole(monkeypatch):
+    monkeypatch.setattr(bands, "WHOLE_SAMPLES", 0)
+    monkeypatch.setattr(bands, "BAND_SAMPLES", 2048)
+    steps, _ = chain((400, 60), "zeros", filters=1)
+    x = np.ones((1, 400, 60), dtype=np.float32)
+    run_chain(steps, x, threads=1)  # what is allocated once
+    tracemalloc.start()
+    result = run_chain(steps, x, threads=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < result.nbytes + x.nbytes / 2
+
+
+def test_bands_cover_every_row_once():
+    seen = []
+    in_bands(10, 3, 2, lambda first, last: seen.append((first, last)))
+    assert sorted(seen) == [(0, 3), (3, 6), (6, 9), (9, 10)]
+
+
+def test_the_first_failure_is_raised_and_stops_the_others():
+    calls = []
+
+    def work(first, last):
+        calls.append(first)
+        time.sleep(0.01)
+        if first == 2:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        in_bands(1000, 1, 2, work)
+    assert len(calls) < 1000
+    assert not any(thread.name.startswith("cnnfilter") for thread in threading.enumerate())
+
+
+def test_an_interrupt_while_waiting_stops_the_other_threads(monkeypatch):
+    finished = []
+    real = threading.Thread.join
+
+    def join(thread, timeout=None):
+        monkeypatch.setattr(threading.Thread, "join", real)
+        raise KeyboardInterrupt
+
+    def work(first, last):
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.05)
+        finished.append(first)
+
+    monkeypatch.setattr(threading.Thread, "join", join)
+    with pytest.raises(KeyboardInterrupt):
+        in_bands(4, 1, 2, work)
+    count = len(finished)
+    time.sleep(0.1)
+    assert len(finished) == count  # nothing still runs
+
+
+def test_threads():
+    assert available_threads(None) == len(os.sched_getaffinity(0))
+    assert available_threads(3) == 3
+    for bad in (0, -1, 1.5, True, "two"):
+        with pytest.raises(ArgumentError, match="threads must be (at least 1|a whole number), not"):
+            available_threads(bad)
+
+
+def test_threads_without_affinity(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert available_threads(None) == os.cpu_count()
+
+
+@pytest.mark.parametrize(
+    ("mode", "pad_mode"),
+    [("replicate", "edge"), ("reflect", "reflect"), ("symmetric", "symmetric"), ("circular", "wrap")],
+)
+@pytest.mark.parametrize("n", [1, 2, 3, 7])
+def test_border_index_pads_as_numpy(mode, pad_mode, n):
+    values = np.arange(n)
+    expected = np.pad(values, (9, 11), mode=pad_mode)
+    np.testing.assert_array_equal(values[border_index(n, 9, 11, mode)], expected)
+
+
+def test_rows_that_only_padding_needs():
+    over = Windows.over(
+        (4, 4), (2, 2), stride=(1, 1), padding=((5, 0), (0, 0)), dilation=(1, 1), border=Border("constant", 1.0)
+    )
+    assert over.needed(0, 2) == (0, 0)
+    assert over.needed(3, 6) == (0, 2)

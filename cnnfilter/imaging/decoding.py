@@ -1,0 +1,185 @@
+"""From an opened Pillow image to arrays: modes, alpha, depth and orientation.
+
+The pixels are copied in bands of rows. A whole `numpy.asarray(image)` is three times slower and takes a
+second copy of the picture on the way; so would converting a palette or turning a photo upright first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL.Image import Image, Transpose
+
+from cnnfilter.errors import PictureError
+from cnnfilter.imaging.headers import avif_depth, jpeg2000_depth
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+_BAND = 1 << 18
+"""Pixels copied at a time."""
+
+_AVIF_HEAD = 1 << 16
+_BITS_PER_SAMPLE = 258
+_PHOTOMETRIC = 262
+
+_TURNS = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+"""What brings a picture upright, by EXIF's number."""
+
+_SHADES = {"1": 255, "L;2": 85, "L;4": 17}
+"""What a PNG's shade is multiplied with when Pillow widens it to 8 bits; a `tRNS` shade is not."""
+
+
+def raw_mode(image: ImageFile) -> str:
+    """Return how the pixels lie in the file, by Pillow's name; known only before they are decoded."""
+    args = image.tile[0].args if image.tile else ""
+    return str(args[0] if isinstance(args, tuple) else args)
+
+
+def refuse_deep_colour(image: ImageFile, format: str, stream: BinaryIO) -> None:
+    """Raise if Pillow would reduce colour (or grey with alpha) to 8 bits without a word.
+
+    Raises
+    ------
+    PictureError
+        Naming the depth, and the option that accepts it.
+    """
+    if image.mode in ("1", "P", "PA", "I", "F") or image.mode.startswith("I;"):
+        return
+    bits = 8
+    if format == "PNG" and ";16" in raw_mode(image):
+        bits = 16
+    elif format == "TIFF":
+        bits = max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))  # type: ignore[attr-defined]  # only a TIFF's
+    elif format == "PPM" and isinstance(image.tile[0].args, tuple):
+        bits = int(image.tile[0].args[-1]).bit_length()  # the largest value
+    elif format == "JPEG2000":
+        bits = jpeg2000_depth(stream)
+    elif format == "AVIF":
+        stream.seek(0)
+        bits = avif_depth(stream.read(_AVIF_HEAD))
+    if bits > 8:
+        grey = "grey with alpha" if raw_mode(image).startswith("LA;") else "colour"
+        msg = f"{bits}-bit {grey} can only be read reduced to 8 bits; --depth 8 accepts that"
+        raise PictureError(msg)
+
+
+def fix_transparency(image: Image, raw: str) -> None:
+    """Bring the transparent colour of a PNG to the scale that Pillow brought the pixels to."""
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int) and image.mode == "L":
+        image.info["transparency"] = transparent * _SHADES.get(raw, 1)
+    elif isinstance(transparent, tuple) and ";16" in raw:
+        image.info["transparency"] = tuple(value >> 8 for value in transparent)
+
+
+def _target(image: Image, raw: str) -> str:
+    """Return the mode to convert to: L, LA, RGB, RGBA, or one of 16 bits or of floats as it is."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        return image.mode
+    grey = image.mode in ("1", "L", "LA", "La") or raw.startswith("LA;") or _has_grey_palette(image)
+    return ("L" if grey else "RGB") + ("A" if image.has_transparency_data else "")
+
+
+def _has_grey_palette(image: Image) -> bool:
+    if image.mode != "P" or "icc_profile" in image.info:  # a profile would be one for RGB
+        return False
+    palette = image.getpalette("RGB") or []
+    return palette[0::3] == palette[1::3] == palette[2::3]
+
+
+def _place(part: slice, height: int, orientation: int) -> tuple[slice, slice]:
+    """Return where rows of the file belong in the upright array."""
+    if orientation in (3, 4, 6, 7):
+        part = slice(height - part.stop, height - part.start)
+    return (part, slice(None)) if orientation < 5 else (slice(None), part)
+
+
+def to_arrays(
+    image: Image, *, raw: str = "", orientation: int = 1, depth: int | None = None
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+    """Return pixels and alpha of a decoded image.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Of any mode.
+    raw : str
+        What `raw_mode` said before decoding.
+    orientation : int
+        EXIF's number of how to turn it upright, 1 to 8.
+    depth : int, optional
+        8 reduces 16-bit grey to `round(v * 255 / 65535)`.
+
+    Returns
+    -------
+    pixels : ndarray
+        `(H, W)` or `(H, W, 3)` of uint8, uint16 or float32, C-contiguous.
+    alpha : ndarray or None
+        `(H, W)` of the same dtype.
+
+    Raises
+    ------
+    PictureError
+        If 32-bit integers are outside 0 to 65535, or floats are to become 8-bit.
+    """
+    fix_transparency(image, raw)
+    target = _target(image, raw)
+    if target == "F" and depth == 8:
+        msg = "float pixels have no full scale to be reduced to 8 bits from; leave out --depth 8"
+        raise PictureError(msg)
+    deep = target.startswith("I")
+    dtype = "float32" if target == "F" else "uint16" if deep and depth is None else "uint8"
+    width, height = image.size
+    shape = (height, width) if orientation < 5 else (width, height)
+    pixels = np.empty((*shape, 3) if target.startswith("RGB") else shape, dtype)
+    transparent = image.info.get("transparency") if deep else None
+    alpha = np.empty(shape, dtype) if target.endswith("A") or transparent is not None else None
+    rows = max(1, _BAND // width)
+    for top in range(0, height, rows):
+        part = slice(top, min(top + rows, height))
+        band = image.crop((0, part.start, width, part.stop))
+        # Pillow's own conversion of "I" to 16 bits would clip, hence only the 8-bit modes are converted.
+        if band.mode != target:
+            band = band.convert(target)
+        if orientation > 1:  # in Pillow, which turns small blocks at a time: NumPy takes four times as long
+            band = band.transpose(_TURNS[orientation])
+        array = np.asarray(band)
+        place = _place(part, height, orientation)
+        if alpha is not None:
+            cover = array != transparent if deep else array[..., -1]
+            alpha[place] = cover * np.iinfo(alpha.dtype).max if deep else cover
+        if deep:
+            array = _sixteen_bits(array, depth)
+        elif alpha is not None:
+            array = array[..., 0] if array.shape[-1] == 2 else array[..., :3]
+        pixels[place] = array
+    return pixels, alpha
+
+
+def _sixteen_bits(array: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any]:
+    low, high = int(array.min()), int(array.max())
+    if low < 0 or high > 65535:
+        msg = f"32-bit values from {low} to {high}: only 0 to 65535 can be read; save the picture as float"
+        raise PictureError(msg)
+    return reduced(array) if depth == 8 else array
+
+
+def reduced(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Return 16-bit values brought to 8 bits, `round(v * 255 / 65535)`."""
+    return ((array.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+
+
+def is_inverted(image: ImageFile) -> bool:
+    """Return whether 16-bit white is 0 in the file, which Pillow leaves so (as it does not for 8 bits)."""
+    return image.mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0

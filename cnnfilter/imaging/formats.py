@@ -1,0 +1,308 @@
+"""The picture formats: which are opened, how they are recognised, and what each can hold.
+
+One table, `FORMATS`; a new format is one entry. A file is recognised by its first bytes, never by its name,
+so that a text or a script called `.png` reaches no decoder. TGA alone has no signature and goes by its name.
+Formats that start other programs or only pretend to be pictures are named and refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Protocol
+
+from cnnfilter.errors import ArgumentError, PictureError
+
+DEFAULT_MAX_PIXELS = 89_478_485
+"""Pillow's warning limit: a quarter of a gigabyte in 24-bit pixels."""
+
+HEAD = 64
+"""How many bytes from the beginning of a file `recognise` looks at."""
+
+
+class Pixels(Protocol):
+    """Anything with pixels and perhaps alpha: a `Picture`, or the result of a filter."""
+
+    @property
+    def pixels(self) -> Any:
+        """Array `(H, W)` or `(H, W, C)`."""
+
+    @property
+    def alpha(self) -> Any:
+        """Array `(H, W)`, or None."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One picture format, and what a file of it can hold when written through Pillow.
+
+    Parameters
+    ----------
+    name : str
+        Pillow's name.
+    plugin : str
+        Pillow's module that reads and writes it.
+    extensions : tuple of str
+        As in file names, the usual one first.
+    grey, colour : tuple of str
+        The dtypes of grey and of RGB pixels it holds exactly, but for a lossy format's own compression.
+    alpha : bool
+        Whether 8-bit pixels may have alpha.
+    side : int
+        The largest width and height.
+    metadata : tuple of str
+        Which of `exif`, `icc`, `xmp` and `dpi` it keeps.
+    """
+
+    name: str
+    plugin: str
+    extensions: tuple[str, ...]
+    grey: tuple[str, ...] = ("uint8",)
+    colour: tuple[str, ...] = ("uint8",)
+    alpha: bool = False
+    side: int = 2**31 - 1
+    metadata: tuple[str, ...] = ()
+
+
+_ALL = ("exif", "icc", "xmp", "dpi")
+_FORMATS = (
+    Format("PNG", "PngImagePlugin", (".png", ".apng"), ("uint8", "uint16"), alpha=True, metadata=_ALL),
+    # 65500 is libjpeg's own limit, below the format's 65535
+    Format("JPEG", "JpegImagePlugin", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), side=65500, metadata=_ALL),
+    Format("TIFF", "TiffImagePlugin", (".tif", ".tiff"), ("uint8", "uint16", "float32"), alpha=True,
+           metadata=_ALL),
+    Format("WEBP", "WebPImagePlugin", (".webp",), alpha=True, side=16383, metadata=("exif", "icc", "xmp")),
+    Format("BMP", "BmpImagePlugin", (".bmp", ".dib"), metadata=("dpi",)),
+    # at most 256 colours: greys fit exactly, a colour picture does not
+    Format("GIF", "GifImagePlugin", (".gif",), colour=(), side=65535),
+    Format("PPM", "PpmImagePlugin", (".ppm", ".pgm", ".pnm", ".pbm", ".pfm"), ("uint8", "uint16", "float32")),
+    Format("ICO", "IcoImagePlugin", (".ico",), alpha=True, side=256),
+    Format("TGA", "TgaImagePlugin", (".tga", ".icb", ".vda", ".vst"), alpha=True, side=65535),
+    Format("AVIF", "AvifImagePlugin", (".avif", ".avifs"), alpha=True, side=65535,
+           metadata=("exif", "icc", "xmp")),
+    Format("JPEG2000", "Jpeg2KImagePlugin", (".jp2", ".j2k", ".jpc", ".jpf", ".jpx", ".j2c"),
+           ("uint8", "uint16"), alpha=True),
+)  # fmt: skip
+FORMATS = {form.name: form for form in _FORMATS}
+"""The picture formats by Pillow's name. `NPY`, a bare array, is beside them: it holds everything."""
+
+NPY = "NPY"
+_EXTENSIONS = {extension: form.name for form in _FORMATS for extension in form.extensions} | {".npy": NPY}
+_ALIASES = {"MPO": "JPEG", "PGM": "PPM", "PFM": "PPM", "JP2": "JPEG2000"}
+_NAMES = ", ".join([*FORMATS, NPY])
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"II\x2a\x00", "TIFF"),
+    (b"MM\x00\x2a", "TIFF"),
+    (b"II\x2b\x00", "TIFF"),  # BigTIFF
+    (b"MM\x00\x2b", "TIFF"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"\x00\x00\x01\x00", "ICO"),
+    (b"\xff\x4f\xff\x51", "JPEG2000"),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG2000"),
+    (b"\x93NUMPY", NPY),
+)
+# Refused by name, so that a person learns more than "not a picture".
+_REFUSED: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"%!PS", "EPS"),
+    (0, b"\xc5\xd0\xd3\xc6", "EPS"),
+    (0, b"%PDF", "PDF"),
+    (0, b"8BPS", "PSD"),
+    (0, b"\xd7\xcd\xc6\x9a", "WMF"),
+    (0, b"\x01\x00\x09\x00", "WMF"),
+    (40, b" EMF", "EMF"),
+    (0, b"SIMPLE  =", "FITS"),
+    (0, b"<svg", "SVG"),
+    (8, b"CR\x02", "Canon raw (CR2)"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
+    (0, b"\x76\x2f\x31\x01", "OpenEXR"),
+    (0, b"#?RADIANCE", "Radiance HDR"),
+    (0, b"P7\n", "PAM"),
+    (0, b"qoif", "QOI"),
+    (0, b"DDS ", "DDS"),
+    (0, b"gimp xcf", "XCF (GIMP)"),
+    (0, b"icns", "ICNS"),
+    (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+)
+_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
+_AVIF_BRANDS = (b"avif", b"avis")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+
+
+def format_for_path(path: str | PurePath) -> str | None:
+    """Return the format that a file name's extension stands for, or None.
+
+    Examples
+    --------
+    >>> format_for_path("photo.JPG")
+    'JPEG'
+    """
+    return _EXTENSIONS.get(PurePath(path).suffix.lower())
+
+
+def format_named(text: str) -> str:
+    """Return the format that a person names: `png`, `jpg`, `.tiff`, `JPEG2000`.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such format.
+    """
+    word = text.strip().upper().removeprefix(".")
+    name = _ALIASES.get(word) or _EXTENSIONS.get("." + word.lower()) or word
+    if name not in FORMATS and name != NPY:
+        msg = f"unknown picture format {text!r} (known: {_NAMES})"
+        raise ArgumentError(msg)
+    return name
+
+
+def extension_for(format: str) -> str:
+    """Return the usual extension of a format, with its dot.
+
+    Examples
+    --------
+    >>> extension_for("JPEG")
+    '.jpg'
+    """
+    return ".npy" if format == NPY else FORMATS[format].extensions[0]
+
+
+def recognise(head: bytes, path: str | PurePath | None = None) -> str:
+    """Return the format of a file from its first `HEAD` bytes.
+
+    Parameters
+    ----------
+    head : bytes
+        The beginning of the file.
+    path : str or path, optional
+        Its name: only a TGA, which has no signature, is known by it.
+
+    Raises
+    ------
+    PictureError
+        If the file is empty, no picture, or of a format that is refused.
+    """
+    if not head:
+        msg = "empty file"
+        raise PictureError(msg)
+    _refuse(head)
+    for magic, name in _MAGIC:
+        if head.startswith(magic):
+            return name
+    # Two letters are a thin signature, and a text may begin with them: ask for what follows as well.
+    if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
+        return "BMP"
+    if head[:1] == b"P" and head[1:2] in b"123456f" and head[2:3] in b" \t\r\n\v\f#":
+        return "PPM"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] == b"ftyp":
+        return "AVIF"
+    if path is not None and format_for_path(path) == "TGA":
+        return "TGA"
+    kind = "it is text" if _is_text(head) else f"it begins with {head[:4].hex(' ')}"
+    msg = f"not a picture that cnnfilter knows: {kind} (known formats: {_NAMES})"
+    raise PictureError(msg)
+
+
+def _refuse(head: bytes) -> None:
+    for offset, magic, name in _REFUSED:
+        if head.startswith(magic, offset):
+            msg = f"{name} is not opened; convert it to PNG first"
+            raise PictureError(msg)
+    if head[4:8] != b"ftyp":
+        return
+    # the box's own brand, then (after a version number) those it is compatible with
+    end = min(len(head), int.from_bytes(head[:4], "big"))
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, end, 4))]
+    if any(brand in _AVIF_BRANDS for brand in brands):
+        return
+    if any(brand in _HEIC_BRANDS for brand in brands):
+        msg = "HEIC is not opened; convert it first, for example: heif-convert in.heic out.jpg"
+    else:
+        msg = f"not a picture: a video or another file of brand {head[8:12].decode('latin-1')!r}"
+    raise PictureError(msg)
+
+
+def _is_text(head: bytes) -> bool:
+    # the last character may have been cut in two: up to three bytes do not count
+    text = head.decode("utf-8", "ignore")
+    return len(text.encode()) >= len(head) - 3 and all(c.isprintable() or c.isspace() for c in text)
+
+
+def why_not(format: str, picture: Pixels) -> str | None:
+    """Return why a format cannot hold a picture, and what to do; None if it can.
+
+    Parameters
+    ----------
+    format : str
+        A name out of `FORMATS`, or `NPY`.
+    picture : Pixels
+        The picture, or a filter's result.
+
+    Returns
+    -------
+    str or None
+        One line, such as "JPEG cannot hold alpha: write PNG, or drop it with --alpha drop".
+    """
+    if format == NPY:
+        return None
+    form = FORMATS[format]
+    dtype = str(picture.pixels.dtype)
+    height, width, channels = _shape(picture.pixels.shape)
+    if max(height, width) > form.side:
+        return f"{format} holds at most {form.side} pixels a side, not {width}x{height}: write PNG"
+    if channels not in (1, 3):
+        return f"{format} holds 1 or 3 channels, not {channels}: write .npy"
+    if dtype not in (form.grey if channels == 1 else form.colour):
+        return _no_dtype(format, dtype, channels)
+    if picture.alpha is None or (form.alpha and dtype == "uint8"):
+        return None
+    if dtype != "uint8":
+        return f"{format} cannot hold {_depth(dtype)} with alpha: reduce it with --depth 8, or --alpha drop"
+    return f"{format} cannot hold alpha: write PNG, or drop it with --alpha drop"
+
+
+def _shape(shape: Sequence[int]) -> tuple[int, int, int]:
+    return shape[0], shape[1], shape[2] if len(shape) == 3 else 1
+
+
+def _depth(dtype: str) -> str:
+    return {"uint8": "8-bit", "uint16": "16-bit", "float32": "float"}[dtype]
+
+
+def _no_dtype(format: str, dtype: str, channels: int) -> str:
+    what = f"{_depth(dtype)} {'grey' if channels == 1 else 'colour'}"
+    able = [form.name for form in _FORMATS if dtype in (form.grey if channels == 1 else form.colour)]
+    if "PNG" in able:
+        return f"{format} cannot hold {what}: write PNG"
+    return f"{format} cannot hold {what}: write {', '.join([*able, '.npy'])}"
+
+
+def holds(format: str, picture: Pixels) -> bool:
+    """Return whether a format can hold a picture's size, channels, depth and alpha."""
+    return why_not(format, picture) is None
+
+
+def output_format(input_format: str, picture: Pixels) -> str:
+    """Return the format to write: that of the input where it can hold the result, else PNG.
+
+    PNG is also returned where it cannot hold the result either; `why_not` then has the reason.
+    """
+    return input_format if holds(input_format, picture) else "PNG"
+
+
+def reason_of(error: BaseException) -> str:
+    """Return another library's exception as one short line that names no file."""
+    if isinstance(error, MemoryError):
+        return "not enough memory"
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    text = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    return " ".join(text.split())[:200] or type(error).__name__

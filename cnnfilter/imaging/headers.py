@@ -1,0 +1,82 @@
+"""What Pillow does not do: tell a file's depth, or its size before taking memory, and keep libtiff quiet."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import struct
+from typing import BinaryIO
+
+
+@functools.cache
+def silence_libtiff(library: str | None = None) -> bool:
+    """Keep libtiff from printing what it finds wrong with a file; its return codes still say so.
+
+    Pillow has no way to set libtiff's handlers, whose messages go to standard error past Python. They are
+    looked up among the libraries that Pillow's own depends on (or the one at a path, `library`). Returns
+    whether they were there: where libtiff is linked into Pillow (Windows), they are not, and its messages
+    stay.
+    """
+    from PIL import _imaging
+
+    loaded = ctypes.CDLL(library or _imaging.__file__)
+    names = ("TIFFSetErrorHandler", "TIFFSetWarningHandler")
+    if not all(hasattr(loaded, name) for name in names):
+        return False
+    for name in names:
+        setter = getattr(loaded, name)
+        setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
+        setter(None)
+    return True
+
+
+_WEBP_PARTS = {b"VP8X": (24, 3), b"VP8 ": (26, 2)}
+
+
+def webp_size(head: bytes) -> tuple[int, int] | None:
+    """Return width and height of a WebP, whose decoder takes the canvas's memory when it is made."""
+    kind = head[12:16]
+    if kind == b"VP8L" and len(head) >= 25:
+        bits = int.from_bytes(head[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind not in _WEBP_PARTS or len(head) < 30:
+        return None
+    at, wide = _WEBP_PARTS[kind]
+    width, height = (int.from_bytes(head[i : i + wide], "little") for i in (at, at + wide))
+    return (width + 1, height + 1) if kind == b"VP8X" else (width & 0x3FFF, height & 0x3FFF)
+
+
+def jpeg2000_depth(stream: BinaryIO) -> int:
+    """Return the bits of the deepest component of a JPEG 2000; Pillow shows all colour as 8-bit."""
+    stream.seek(0)
+    at = 0
+    head = stream.read(16)
+    if not head.startswith(b"\xff\x4f"):  # in a box structure: find the codestream's box
+        while head[4:8] != b"jp2c":
+            (length,) = struct.unpack_from(">I", head)
+            if length == 1:  # the length proper follows in eight bytes
+                (length,) = struct.unpack_from(">Q", head, 8)
+            if length < 8:
+                msg = "no codestream"
+                raise ValueError(msg)
+            at += length
+            stream.seek(at)
+            head = stream.read(16)
+        at += 16 if head[:4] == b"\x00\x00\x00\x01" else 8
+    # SOC (2 bytes), then the marker SIZ (2), its length (2), 34 bytes of sizes, and the component count (2)
+    stream.seek(at + 40)
+    (count,) = struct.unpack(">H", stream.read(2))
+    components = stream.read(3 * count)
+    return max((byte & 0x7F) + 1 for byte in components[::3])
+
+
+def avif_depth(head: bytes) -> int:
+    """Return the bits of an AVIF's samples: 8, 10 or 12; Pillow shows all as 8-bit.
+
+    `head` is enough of the file to hold the `av1C` box.
+    """
+    at = head.find(b"av1C")
+    if at < 0 or at + 7 > len(head):
+        return 8
+    flags = head[at + 6]  # seq_tier_0, high_bitdepth, twelve_bit, monochrome, ...
+    return 8 if not flags & 0x40 else 12 if flags & 0x20 else 10

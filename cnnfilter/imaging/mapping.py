@@ -1,0 +1,184 @@
+"""From a filter's signed numbers to a picture's: `range`, then rounding, then clamping.
+
+With `full` the full scale of the output (255 for uint8, 65535 for uint16, 1 for float32)::
+
+    q = clamp(round(gain * v + offset), 0, full)        v -> |v| first, for `abs`
+
+    clip        gain = 1,                  offset = 0
+    abs         gain = 1,                  offset = 0, of |v|
+    normalize   gain = full/(high - low),  offset = -low * gain         a constant map: gain = 0, offset = 0
+    center      gain = full/(2*m),         offset = full/2              m = max(|low|, |high|)
+
+Rounding is half to even, and comes before clamping; storing without clamping would turn 300 into 44.
+float32 output is neither rounded nor clamped: `clip` leaves the values as they are, `normalize` gives
+0 to 1, `center` puts 0 at 0.5 and the largest magnitude at 0 or 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfilter.errors import ArgumentError, PictureError
+
+RANGES = ("clip", "abs", "normalize", "center")
+"""What may happen to values before they are rounded; `clip` is the default everywhere."""
+
+FULL_SCALE = {"uint8": 255, "uint16": 65535, "float32": 1}
+"""White, by the name of the dtype."""
+
+_CHUNK = 1 << 16
+"""Values at a time: the float64 copies then stay in cache, and take no memory of the picture's size."""
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """`gain * v + offset`, or of `|v|` when `absolute`."""
+
+    gain: float = 1.0
+    offset: float = 0.0
+    absolute: bool = False
+
+
+def _full_scale(dtype: npt.DTypeLike) -> int:
+    name = np.dtype(dtype).name
+    if name not in FULL_SCALE:
+        msg = f"a picture is uint8, uint16 or float32, not {name}"
+        raise ArgumentError(msg)
+    return FULL_SCALE[name]
+
+
+def mapping(range: str, low: float = 0.0, high: float = 0.0, dtype: npt.DTypeLike = np.uint8) -> Mapping:
+    """Return the mapping that a range stands for.
+
+    Parameters
+    ----------
+    range : str
+        One of `RANGES`.
+    low, high : float
+        The smallest and the largest value; only `normalize` and `center` look at them.
+    dtype : dtype
+        Of the output: uint8, uint16 or float32.
+
+    Returns
+    -------
+    Mapping
+        What `quantise` applies.
+
+    Raises
+    ------
+    ArgumentError
+        If the range or the dtype is unknown.
+    PictureError
+        If an extreme that is needed is NaN or infinite.
+
+    Notes
+    -----
+    The formulas stand at the top of the module.
+
+    Examples
+    --------
+    >>> mapping("center", -40, 100)
+    Mapping(gain=1.275, offset=127.5, absolute=False)
+    """
+    if range not in RANGES:
+        msg = f"unknown range {range!r} (known: {', '.join(RANGES)})"
+        raise ArgumentError(msg)
+    full = _full_scale(dtype)
+    if range in ("clip", "abs"):
+        return Mapping(absolute=range == "abs")
+    low, high = float(low), float(high)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        msg = f"range {range} needs finite values, but the result goes from {low:g} to {high:g}"
+        raise PictureError(msg)
+    if range == "normalize":
+        gain = full / (high - low) if high > low else 0.0
+        return Mapping(gain, -low * gain)
+    largest = max(abs(low), abs(high))
+    return Mapping(full / (2 * largest) if largest else 0.0, full / 2)
+
+
+def _mapped(values: npt.NDArray[np.float32], how: Mapping) -> npt.NDArray[Any]:
+    if how.absolute:
+        values = np.abs(values)
+    if how.gain == 1 and how.offset == 0:
+        return values
+    # In float32 a large offset would swallow the difference: 1e6 to 1e6 + 10 normalized to 16 bits.
+    return values.astype(np.float64) * how.gain + how.offset
+
+
+def _chunks(flat: npt.NDArray[np.float32]) -> Iterator[slice]:
+    for start in range(0, flat.size, _CHUNK):
+        yield slice(start, start + _CHUNK)
+
+
+def quantise(values: npt.ArrayLike, dtype: npt.DTypeLike, how: Mapping) -> npt.NDArray[Any]:
+    """Turn float values into a picture's numbers.
+
+    Parameters
+    ----------
+    values : array_like of float32
+        Any shape.
+    dtype : dtype
+        uint8 and uint16 are rounded half to even, then clamped; float32 is only mapped.
+    how : Mapping
+        From `mapping`.
+
+    Returns
+    -------
+    ndarray
+        The same shape, of `dtype`, C-contiguous.
+
+    Raises
+    ------
+    PictureError
+        If a value is NaN or infinite and `dtype` is an integer.
+
+    Examples
+    --------
+    >>> quantise([-1, 0.5, 1.5, 300], "uint8", Mapping()).tolist()
+    [0, 0, 2, 255]
+    """
+    full = _full_scale(dtype)
+    values = np.ascontiguousarray(values, dtype=np.float32)
+    flat = values.reshape(-1)
+    result = np.empty(flat.size, dtype)
+    whole = result.dtype.kind == "u"
+    for part in _chunks(flat):
+        mapped = _mapped(flat[part], how)
+        if not whole:
+            result[part] = mapped
+            continue
+        if not np.isfinite(flat[part]).all():
+            bad = flat.size - np.count_nonzero(np.isfinite(flat))
+            msg = (
+                f"{bad} of {flat.size} values are NaN or infinite, which {result.dtype.name} cannot hold; "
+                "find their cause, or write float32 (a float TIFF or .npy input stays float)"
+            )
+            raise PictureError(msg)
+        result[part] = np.clip(np.rint(mapped), 0, full)
+    return result.reshape(values.shape)
+
+
+def clipped_fraction(values: npt.ArrayLike, dtype: npt.DTypeLike, how: Mapping) -> float:
+    """Return the fraction of the values that `quantise` clamps, from 0 to 1; 0 for float32.
+
+    Examples
+    --------
+    >>> clipped_fraction([-1, 0.5, 255.4, 300], "uint8", Mapping())
+    0.5
+    """
+    full = _full_scale(dtype)
+    flat = np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
+    if np.dtype(dtype).kind == "f" or not flat.size:
+        return 0.0
+    outside = 0
+    for part in _chunks(flat):
+        rounded = np.rint(_mapped(flat[part], how))
+        outside += int(np.count_nonzero((rounded < 0) | (rounded > full)))
+    return outside / flat.size

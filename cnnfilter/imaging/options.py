@@ -1,0 +1,134 @@
+"""The save options of each format: `--save-option KEY=VALUE`, read and checked before Pillow sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cnnfilter.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class Option:
+    """One save option: what it takes, in words, and how its text is read (ValueError if it cannot be)."""
+
+    takes: str
+    read: Callable[[str], Any]
+
+
+def _whole(low: int, high: int) -> Option:
+    def read(text: str) -> int:
+        number = int(text)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return Option(f"a whole number from {low} to {high}", read)
+
+
+def _words(**meaning: Any) -> Option:
+    names = {word.replace("_", ":").strip(":"): value for word, value in meaning.items()}
+
+    def read(text: str) -> Any:
+        if text.lower() not in names:
+            raise ValueError
+        return names[text.lower()]
+
+    return Option("one of " + ", ".join(names), read)
+
+
+def _rates(text: str) -> list[float]:
+    rates = [float(part) for part in text.split("+")]
+    if not all(0 < rate < 1e6 for rate in rates):
+        raise ValueError
+    return rates
+
+
+_SWITCH = _words(true=True, false=False, yes=True, no=False, on=True, off=False)
+_QUALITY = _whole(1, 100)
+_SUBSAMPLING = _words(_4_4_4="4:4:4", _4_2_2="4:2:2", _4_2_0="4:2:0")
+
+OPTIONS: dict[str, dict[str, Option]] = {
+    "PNG": {"compress_level": _whole(0, 9), "compress_type": _whole(0, 4), "optimize": _SWITCH},
+    "JPEG": {
+        "quality": _QUALITY,
+        "subsampling": _SUBSAMPLING,
+        "progressive": _SWITCH,
+        "optimize": _SWITCH,
+        "smooth": _whole(0, 100),
+    },
+    "TIFF": {
+        "compression": _words(
+            none="raw", lzw="tiff_lzw", deflate="tiff_adobe_deflate", packbits="packbits", jpeg="jpeg"
+        ),
+        "quality": _QUALITY,
+        "big_tiff": _SWITCH,
+    },
+    "WEBP": {
+        "quality": _whole(0, 100),
+        "lossless": _SWITCH,
+        "method": _whole(0, 6),
+        "alpha_quality": _whole(0, 100),
+        "exact": _SWITCH,
+    },
+    "BMP": {},
+    "GIF": {"optimize": _SWITCH, "interlace": _SWITCH},
+    "PPM": {},
+    "ICO": {},
+    "TGA": {"compression": _words(none=None, rle="tga_rle")},
+    "AVIF": {
+        "quality": _whole(0, 100),
+        "subsampling": _SUBSAMPLING,
+        "speed": _whole(0, 10),
+        "range": _words(full="full", limited="limited"),
+    },
+    "JPEG2000": {
+        "irreversible": _SWITCH,
+        "quality_mode": _words(rates="rates", db="dB"),
+        "quality_layers": Option("numbers joined by +", _rates),
+        "num_resolutions": _whole(1, 33),
+    },
+    "NPY": {},
+}
+"""Pillow's parameters that a person may set, by format."""
+
+
+def read_options(format: str, options: Mapping[str, str]) -> dict[str, Any]:
+    """Return save options as Pillow takes them.
+
+    Parameters
+    ----------
+    format : str
+        A name out of `formats.FORMATS`, or `NPY`.
+    options : mapping of str to str
+        As a person gives them.
+
+    Returns
+    -------
+    dict
+        Pillow's parameters.
+
+    Raises
+    ------
+    ArgumentError
+        If the format has no such option, or not with such a value.
+
+    Examples
+    --------
+    >>> read_options("JPEG", {"quality": "75", "progressive": "yes"})
+    {'quality': 75, 'progressive': True}
+    """
+    known = OPTIONS[format]
+    parsed = {}
+    for key, text in options.items():
+        if key not in known:
+            tail = f"has: {', '.join(known)}" if known else "has none"
+            msg = f"{format} has no save option {key!r} ({tail})"
+            raise ArgumentError(msg)
+        try:
+            parsed[key] = known[key].read(text.strip())
+        except ValueError:
+            msg = f"save option {key} of {format} takes {known[key].takes}, not {text!r}"
+            raise ArgumentError(msg) from None
+    return parsed

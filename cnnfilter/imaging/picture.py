@@ -1,0 +1,269 @@
+"""Pictures as arrays: `Picture`, `read`, which decodes one, and `encode`, its way back.
+
+Files are untrusted. Only the formats of `formats.FORMATS` are opened, each by its signature and with its own
+Pillow plugin and no other; the size in the header is checked before a pixel is decoded; whatever a broken
+file leads Pillow to raise becomes a `PictureError`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import logging
+import operator
+import threading
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from PIL.ImageFile import ImageFile
+
+from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
+from cnnfilter.imaging import decoding, metadata, npy
+from cnnfilter.imaging.encoding import encode
+from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, reason_of, recognise
+from cnnfilter.imaging.headers import silence_libtiff, webp_size
+from cnnfilter.imaging.metadata import Metadata
+
+__all__ = ["Picture", "encode", "read"]
+
+# Without any handler, Python prints what Pillow logs about a broken file on standard error.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+_settings = threading.Lock()
+
+_BYTES_PER_PIXEL = {"1": 3, "L": 3, "P": 7, "I;16": 6, "RGB": 10}
+"""Pillow's copy, the array and the result; 12 for all other modes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One decoded picture.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        `(H, W)` or `(H, W, C)`, C-contiguous, of uint8, uint16 or float32, upright, without alpha.
+    alpha : ndarray, optional
+        `(H, W)` of the same dtype: 0 is transparent, full scale opaque.
+    metadata : Metadata
+        What the file held beside them.
+    format : str
+        Pillow's name of the file's format, or `NPY`.
+    notes : tuple of str
+        What a person should know, one line each.
+    """
+
+    pixels: npt.NDArray[Any]
+    alpha: npt.NDArray[Any] | None = None
+    metadata: Metadata = Metadata()
+    format: str = "PNG"
+    notes: tuple[str, ...] = ()
+
+
+def read(
+    source: str | Path | BinaryIO,
+    *,
+    frame: int | None = None,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    depth: int | None = None,
+) -> Picture:
+    """Read a picture.
+
+    Parameters
+    ----------
+    source : path or binary stream
+        A stream is read from where it stands to its end.
+    frame : int, optional
+        Which of several frames, counted from 0. By default the first, with a note (without one for an MPO,
+        whose other frames are a phone's previews).
+    max_pixels : int
+        The largest width times height that is decoded.
+    depth : int, optional
+        8 accepts that 16-bit colour is reduced to 8 bits, and reduces 16-bit grey as well.
+
+    Returns
+    -------
+    Picture
+        Palette pictures as RGB, 1-bit pictures as grey; CMYK, YCbCr, LAB and HSV converted to RGB; 16-bit
+        grey as uint16, float grey as float32; turned upright if EXIF says how.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is outside its limits.
+    PictureError
+        If the file cannot be read or decoded, or is refused. The message does not name the file.
+    """
+    _check_arguments(frame, max_pixels, depth)
+    try:
+        if not isinstance(source, (str, Path)):
+            return _read(_in_memory(source, None), None, frame, max_pixels, depth)
+        path = Path(source)
+        if path.is_dir():
+            msg = "is a directory"
+            raise PictureError(msg)
+        with path.open("rb") as stream:
+            seekable = stream if stream.seekable() else _in_memory(stream, path)
+            return _read(seekable, path, frame, max_pixels, depth)
+    except FileNotFoundError as error:
+        msg = "no such file"
+        raise PictureError(msg) from error
+    except OSError as error:
+        msg = f"cannot be read: {reason_of(error)}"
+        raise PictureError(msg) from error
+
+
+def _check_arguments(frame: int | None, max_pixels: int, depth: int | None) -> None:
+    if frame is not None and operator.index(frame) < 0:
+        msg = f"frame must be at least 0 (the first), not {frame}"
+        raise ArgumentError(msg)
+    if max_pixels < 1:
+        msg = f"max-pixels must be at least 1, not {max_pixels}"
+        raise ArgumentError(msg)
+    if depth not in (None, 8):
+        msg = f"depth must be 8, not {depth}"
+        raise ArgumentError(msg)
+
+
+def _in_memory(stream: BinaryIO, path: Path | None) -> io.BytesIO:
+    head = stream.read(HEAD)
+    recognise(head, path)  # before the rest, which may be endless, is taken into memory
+    return io.BytesIO(head + stream.read())
+
+
+def _read(stream: BinaryIO, path: Path | None, frame: int | None, max_pixels: int, depth: int | None) -> Picture:
+    head = stream.read(HEAD)
+    format = recognise(head, path)
+    stream.seek(0)
+    try:
+        if format == NPY:
+            return _read_npy(stream, frame, max_pixels, depth)
+        if format == "WEBP" and (size := webp_size(head)):
+            _check_size(size, max_pixels, _BYTES_PER_PIXEL["RGB"])
+        return _decode(stream, format, frame, max_pixels, depth)
+    except CnnfilterError:
+        raise
+    except Exception as error:  # a broken file leads Pillow and its plugins to almost any exception
+        msg = f"cannot decode {format}: {reason_of(error)}"
+        raise PictureError(msg) from error
+
+
+def _decode(stream: BinaryIO, format: str, frame: int | None, max_pixels: int, depth: int | None) -> Picture:
+    _quieten()
+    _allow(max_pixels)
+    # As Image.open does it; but that imports five plugins first, and hides why this one failed.
+    importlib.import_module(f"PIL.{FORMATS[format].plugin}")
+    if format == "TIFF":
+        silence_libtiff()
+    image = Image.OPEN[format][0](stream, "")
+    _check_size(image.size, max_pixels, _BYTES_PER_PIXEL.get(image.mode, 12))
+    notes = _seek(image, frame)
+    _check_size(image.size, max_pixels, _BYTES_PER_PIXEL.get(image.mode, 12))
+    if depth is None:
+        decoding.refuse_deep_colour(image, format, stream)
+    raw = decoding.raw_mode(image)
+    inverted = decoding.is_inverted(image)
+    image.load()
+    kept, orientation = _metadata(image, notes)
+    pixels, alpha = decoding.to_arrays(image, raw=raw, orientation=orientation, depth=depth)
+    if inverted:
+        np.subtract(np.iinfo(pixels.dtype).max, pixels, out=pixels)
+    kept = _fitting(kept, pixels, notes)
+    return Picture(pixels, alpha, kept, format, tuple(notes))
+
+
+def _quieten() -> None:
+    """Keep Pillow's warnings about broken files from being printed.
+
+    `warnings.catch_warnings` around the call is no way to do that, as other threads would lose their filters
+    with it. A filter for Pillow's own modules stays instead, and leaves all else alone.
+    """
+    with _settings:
+        if ("ignore", r"PIL\.") not in [(entry[0], getattr(entry[3], "pattern", None)) for entry in warnings.filters]:
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+def _allow(max_pixels: int) -> None:
+    """Raise Pillow's own limit, of the whole process, if ours is larger; it is never lowered again.
+
+    Some plugins check it before they let us see the size. Setting it around a call would be a race.
+    """
+    with _settings:
+        if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
+            Image.MAX_IMAGE_PIXELS = max_pixels
+
+
+def _check_size(size: tuple[int, int], max_pixels: int, bytes_per_pixel: int) -> None:
+    width, height = size
+    pixels = width * height
+    if pixels > max_pixels:
+        memory = pixels * bytes_per_pixel / 1e6
+        amount = f"{memory / 1e3:.1f} GB" if memory >= 1e3 else f"{memory:.0f} MB"
+        msg = (
+            f"{width}x{height} is {pixels:,} pixels, more than the limit of {max_pixels:,}; it takes about "
+            f"{amount} of memory, and --max-pixels {pixels} accepts it"
+        )
+        raise PictureError(msg)
+
+
+def _seek(image: ImageFile, frame: int | None) -> list[str]:
+    frames = getattr(image, "n_frames", 1)
+    if frame is not None:
+        if frame >= frames:
+            msg = f"there is no frame {frame}: the file has {frames}, counted from 0"
+            raise PictureError(msg)
+        image.seek(frame)
+    elif frames > 1 and image.format != "MPO":
+        return [f"first of {frames} frames; --frame N picks another, counted from 0"]
+    return []
+
+
+def _metadata(image: ImageFile, notes: list[str]) -> tuple[Metadata, int]:
+    """Return the upright metadata of a decoded image, and the orientation of its pixels.
+
+    As in Pillow, that of XMP counts where EXIF has none.
+    """
+    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    packet, turned = metadata.upright_xmp(xmp.encode() if isinstance(xmp, str) else xmp or b"")
+    dpi = metadata.sane_dpi(image.info)
+    icc = image.info.get("icc_profile") or None
+    if image.format == "TIFF":  # Pillow has turned it upright
+        return Metadata(metadata.tiff_exif(image.getexif()), icc, packet or None, dpi), 1
+    exif = image.info.get("exif")
+    try:
+        if "Raw profile type exif" in image.info:
+            exif = exif or metadata.raw_profile(image.info["Raw profile type exif"])
+        exif, orientation = metadata.upright_exif(exif) if exif else (None, None)
+    except ValueError:
+        notes.append("its EXIF is broken and was dropped")
+        exif, orientation = None, None
+    return Metadata(exif, icc, packet or None, dpi), orientation or turned or 1
+
+
+def _fitting(kept: Metadata, pixels: npt.NDArray[Any], notes: list[str]) -> Metadata:
+    if kept.icc is None or metadata.icc_fits(kept.icc, 1 if pixels.ndim == 2 else 3):
+        return kept
+    notes.append(f"its ICC profile does not fit {'grey' if pixels.ndim == 2 else 'RGB'} and was dropped")
+    return replace(kept, icc=None)
+
+
+def _read_npy(stream: BinaryIO, frame: int | None, max_pixels: int, depth: int | None) -> Picture:
+    shape, fortran, dtype = npy.read_header(stream)
+    if frame:
+        msg = f"there is no frame {frame}: the file has 1, counted from 0"
+        raise PictureError(msg)
+    channels = shape[2] if len(shape) == 3 else 1
+    _check_size((shape[1], shape[0]), max_pixels, 3 * channels * dtype.itemsize)
+    if depth == 8 and dtype.kind == "f":
+        msg = "float pixels have no full scale to be reduced to 8 bits from; leave out --depth 8"
+        raise PictureError(msg)
+    pixels = npy.read_body(stream, shape, fortran, dtype)
+    if depth == 8 and pixels.dtype == np.uint16:
+        pixels = decoding.reduced(pixels)
+    notes = () if dtype.name == pixels.dtype.name else (f"{dtype} was read as {pixels.dtype}",)
+    return Picture(pixels, format=NPY, notes=notes)

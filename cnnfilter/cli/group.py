@@ -1,0 +1,49 @@
+"""The group: its commands are loaded when one of them is used."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from cnnfilter.model.shapes import nearest
+
+COMMANDS = {
+    "apply": "cnnfilter.cli.apply",
+    "kernels": "cnnfilter.cli.kernels",
+}
+"""The module of each command, which calls it `command`; a new command is one entry."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, as the help lists them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """Return a command.
+
+        Raises
+        ------
+        click.UsageError
+            If there is none of that name.
+        """
+        if cmd_name not in COMMANDS:
+            msg = f"unknown command {cmd_name!r}{nearest(cmd_name, COMMANDS)} (known: {', '.join(COMMANDS)})"
+            raise click.UsageError(msg, ctx)
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cnnfilter", prog_name="cnnfilter", message="%(prog)s %(version)s")
+def cnnfilter() -> None:
+    r"""Convolve real pictures with named or learned kernels.
+
+    \b
+    cnnfilter apply edge photo.jpg      writes photo-edge.jpg
+    cnnfilter kernels                   lists the kernels
+    cnnfilter apply --help              says what else can be set
+    """

@@ -1,0 +1,169 @@
+"""Parameter types and options that commands share; each is written once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnfilter.errors import ArgumentError
+from cnnfilter.model.matrix import looks_like_matrix
+from cnnfilter.model.shapes import parse_border, parse_padding, parse_pair
+
+if TYPE_CHECKING:
+    ParamType = click.ParamType[Any]
+else:
+    ParamType = click.ParamType  # not generic at run time in every version that is supported
+
+
+class Parsed(ParamType):
+    """A parameter that the library reads; its error is the person's error message.
+
+    Parameters
+    ----------
+    name : str
+        What the help calls a value.
+    parse : callable
+        Takes the text; raises `ArgumentError`.
+    """
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self.parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return what the text stands for; a default that is no text is passed through."""
+        return self.parse(value) if isinstance(value, str) else value
+
+
+class KernelCommand(click.Command):
+    """A command whose first argument is a kernel, also when it begins with a minus like an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, with a blank put before such a kernel."""
+        place = self._minus_kernel(ctx, args)
+        if place is not None:
+            args = [*args[:place], " " + args[place], *args[place + 1 :]]
+        return super().parse_args(ctx, args)
+
+    def _minus_kernel(self, ctx: click.Context, args: list[str]) -> int | None:
+        known = {name: param for param in self.get_params(ctx) for name in param.opts}
+        takes_value = {name for name, param in known.items() if isinstance(param, click.Option) and not param.is_flag}
+        value_follows = False
+        for place, argument in enumerate(args):
+            if value_follows:
+                value_follows = False
+            elif argument == "--" or not argument.startswith("-") or argument == "-":
+                return None  # what comes first is no kernel with a minus
+            elif argument.startswith("--"):
+                value_follows = argument in takes_value
+            elif argument[:2] not in known:
+                return place if looks_like_matrix(argument) else None
+            else:  # -q, -fq, -o PATH, -oPATH, -fo PATH
+                taking = next((i for i, letter in enumerate(argument) if f"-{letter}" in takes_value), None)
+                value_follows = taking == len(argument) - 1
+        return None
+
+
+def _format(text: str) -> str:
+    from cnnfilter.imaging.formats import format_named
+
+    return format_named(text)
+
+
+def _save_option(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        msg = f"--save-option takes KEY=VALUE, such as quality=80, not {text!r}"
+        raise ArgumentError(msg)
+    return key, value
+
+
+# How the kernel slides
+stride = click.option(
+    "--stride", type=Parsed("SIZE", lambda text: parse_pair(text, "stride")), default=1, metavar="N|HxW",
+    help="Step between windows, in pixels.  [default: 1]",
+)  # fmt: skip
+padding = click.option(
+    "--padding", type=Parsed("PADDING", parse_padding), default="same", metavar="N|HxW|T+BxL+R|WORD",
+    help="Pixels added around the picture, or one of valid (none), same, same-lower.  [default: same]",
+)  # fmt: skip
+border = click.option(
+    "--border", type=Parsed("BORDER", parse_border), default="replicate", metavar="NAME",
+    help="What the padding holds: zeros, constant=V, replicate, reflect, symmetric or circular.  "
+    "[default: replicate]",
+)  # fmt: skip
+dilation = click.option(
+    "--dilation", type=Parsed("SIZE", lambda text: parse_pair(text, "dilation")), default=1, metavar="N|HxW",
+    help="Distance between the kernel's taps, in pixels.  [default: 1]",
+)  # fmt: skip
+true_convolution = click.option(
+    "--true-convolution", "flip", is_flag=True,
+    help="Turn the kernel by 180 degrees first, as mathematics does; CNNs do not.",
+)  # fmt: skip
+
+# What becomes of the numbers. The words stand here too so that --help loads no NumPy; a test compares them.
+scale = click.option(
+    "--scale", type=click.Choice(["none", "sum", "l1"]), default="none", show_default=True,
+    help="Divide the kernel by its sum, or by the sum of its magnitudes (l1).",
+)  # fmt: skip
+bias = click.option("--bias", type=float, default=0.0, metavar="V", help="Added to every result.  [default: 0]")
+value_range = click.option(
+    "--range", "range_", type=click.Choice(["clip", "abs", "normalize", "center"]), default="clip",
+    show_default=True,
+    help="How results become pixels: clip to black and white, take magnitudes, stretch from darkest to "
+    "brightest, or put 0 at mid grey.",
+)  # fmt: skip
+alpha = click.option(
+    "--alpha", type=click.Choice(["keep", "drop", "filter"]), default="keep", show_default=True,
+    help="Transparency: carry it through, leave it out, or filter it like a colour.",
+)  # fmt: skip
+
+# Kernels
+kernel_text = Parsed("KERNEL", lambda text: text[1:] if text.startswith(" -") else text)
+"""Takes off the blank that `KernelCommand` put before a minus."""
+kernel_name = click.option("--kernel-name", metavar="NAME", help="Which array of a weight file is the kernel.")
+layout = click.option(
+    "--layout", type=click.Choice(["oihw", "hwio"]),
+    help="Order of a weight file's four axes, where its shape does not tell.",
+)  # fmt: skip
+
+# Reading pictures
+depth = click.option(
+    "--depth", type=click.Choice(["8"]), callback=lambda ctx, param, value: value and int(value),
+    help="Reduce 16-bit channels to 8 bits, which 16-bit colour needs.  [default: as the input]",
+)  # fmt: skip
+frame = click.option(
+    "--frame", type=click.IntRange(min=0), metavar="N",
+    help="Which frame of an animation or page of a TIFF, counted from 0.",
+)  # fmt: skip
+max_pixels = click.option(
+    "--max-pixels", type=click.IntRange(min=1), metavar="N",
+    help="Refuse larger pictures before decoding them.  [default: 89478485]",
+)  # fmt: skip
+
+# Writing pictures
+output = click.option(
+    "-o", "--output", metavar="PATH",
+    help="A file, a folder, - for standard output, or a template with {name}, {kernel}, {ext} or {dir}.  "
+    "[default: NAME-KERNEL.EXT beside the input]",
+)  # fmt: skip
+output_format = click.option(
+    "--format", "format_", type=Parsed("FORMAT", _format), metavar="NAME",
+    help="Format of the output, such as png or jpeg.  [default: by its name, else as the input]",
+)  # fmt: skip
+save_options = click.option(
+    "--save-option", "save_options", multiple=True, type=Parsed("KEY=VALUE", _save_option),
+    metavar="KEY=VALUE", help="Passed to the encoder, such as quality=80; repeatable.",
+)  # fmt: skip
+strip = click.option("--strip", is_flag=True, help="Leave out EXIF, colour profile, XMP and resolution.")
+force = click.option("-f", "--force", is_flag=True, help="Overwrite existing files; an input never is overwritten.")
+
+# How the program behaves
+threads = click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads to use.  [default: all cores]"
+)
+quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+verbose = click.option("-v", "--verbose", is_flag=True, help="Say also format, time and how many values were clipped.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output instead of text.")

@@ -1,0 +1,137 @@
+"""What people see: messages on standard error, data on standard output, tables.
+
+A name from outside is never printed as it is: see `printable`. rich is loaded for tables only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from cnnfilter.batch.write import write_all
+
+PROGRAM = "cnnfilter"
+DEBUG = "CNNFILTER_DEBUG"
+"""The environment variable that asks for the traceback behind an internal error."""
+PLAIN_WIDTH = 100
+"""Columns of a table that does not go to a terminal."""
+
+
+def printable(text: str) -> str:
+    r"""Return `text` as one line that a terminal shows and does not obey.
+
+    Line breaks, control characters and everything else without a shape of its own appear as `\n`, `\x1b`,
+    `\u202e`; bytes of a file name that are no UTF-8 as `\xff`.
+
+    Examples
+    --------
+    >>> printable("a\nb\udcff[bold]")
+    'a\\nb\\xff[bold]'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # how Python carries a byte that it could not decode
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def message(text: str) -> None:
+    """Write one line to standard error, made printable."""
+    _lines(printable(text))
+
+
+def error(text: str) -> None:
+    """Write an error to standard error: one line, made printable."""
+    message(f"{PROGRAM}: error: {text}")
+
+
+def warning(text: str) -> None:
+    """Write a warning to standard error: one line, made printable."""
+    message(f"warning: {text}")
+
+
+def _lines(text: str) -> None:
+    if sys.stderr is None:  # closed by whoever started us
+        return
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:  # a message that nobody can be given is no reason to stop the work
+        silence(sys.stderr)
+
+
+def block(text: str) -> None:
+    """Write several lines of our own, such as a help text or a traceback, to standard error."""
+    _lines(text.rstrip("\n"))
+
+
+def show_traceback(error: Exception) -> None:
+    """Write the traceback of a defect to standard error, for those who asked for it."""
+    if os.environ.get(DEBUG):
+        import traceback
+
+        block("".join(traceback.format_exception(error)))
+
+
+def out(text: str) -> None:
+    """Write text to standard output, now and in full; what it cannot encode appears escaped.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; BrokenPipeError if there is no reader any more.
+    """
+    stream = standard_output()
+    encoding = stream.encoding or "utf-8"
+    write_all(stream.buffer, text.encode(encoding, "backslashreplace"))
+    stream.flush()
+
+
+def standard_output() -> TextIO:
+    """Return standard output.
+
+    Raises
+    ------
+    OSError
+        If it is closed.
+    """
+    if sys.stdout is None:
+        msg = "it is closed"
+        raise OSError(0, msg)
+    return sys.stdout
+
+
+def silence(stream: TextIO) -> None:
+    """Send what a failed stream still holds, or will be given, nowhere: Python flushes it when it ends."""
+    with contextlib.suppress(OSError, ValueError):  # not every stream has a descriptor
+        descriptor = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of text as a table for the terminal, or of a fixed width for files and pipes."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns[:-1]:
+        grid.add_column(column, no_wrap=True)
+    grid.add_column(columns[-1])
+    for row in rows:
+        grid.add_row(*(Text(printable(cell)) for cell in row))
+    stream = standard_output()
+    width = None if stream.isatty() else PLAIN_WIDTH
+    console = Console(file=stream, markup=False, highlight=False, emoji=False, width=width)
+    with console.capture() as captured:
+        console.print(grid)
+    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())

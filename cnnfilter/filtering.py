@@ -1,0 +1,408 @@
+"""One kernel over one picture's pixels: the engine, alpha, and the way back to the picture's own type.
+
+Stands beside `pipeline`: both bring what is below them together for one picture, and know no files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from cnnfilter.engine.arrays import as_weights
+from cnnfilter.engine.bands import BAND_SAMPLES, in_bands
+from cnnfilter.engine.direct import DirectFilter, Rows
+from cnnfilter.engine.geometry import OUTSIDE, Array, Windows
+from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.imaging.mapping import FULL_SCALE, RANGES, Mapping, clipped_fraction, mapping, quantise
+from cnnfilter.model.kernels import Kernel, from_array, get_kernel
+from cnnfilter.model.shapes import (
+    Border,
+    Padding,
+    Size,
+    nearest,
+    parse_border,
+    parse_padding,
+    parse_pair,
+)
+from cnnfilter.model.weights import FilterBank
+
+SCALES = ("none", "sum", "l1")
+"""What a filter's weights may be divided by: nothing, their sum (ImageMagick), their absolute sum (kornia)."""
+
+ZERO_SUM = 1e-6
+"""A share of the absolute sum below which a sum is zero: rounding to float32 leaves about that much."""
+
+
+def scaled(weights: Array, scale: str) -> Array:
+    """Divide each filter of a bank (O, I, kh, kw) by what `scale` names.
+
+    Notes
+    -----
+    `sum` is ImageMagick's `-define convolve:scale='!'`: the absolute value of the sum, or where that is zero
+    the sum of the positive weights. A zero is never divided by.
+
+    Examples
+    --------
+    >>> scaled(np.array([[[[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]]]), "sum")[0, 0, 1].tolist()
+    [-0.5, 0.0, 0.5]
+    """
+    if scale == "none":
+        return weights
+    axes = (1, 2, 3)
+    wide = weights.astype(np.float64)
+    size = np.abs(wide).sum(axis=axes, keepdims=True)
+    divisor = size
+    if scale == "sum":
+        total = np.abs(wide.sum(axis=axes, keepdims=True))
+        positive = np.where(wide > 0, wide, 0).sum(axis=axes, keepdims=True)
+        divisor = np.where(total > ZERO_SUM * size, total, positive)
+    return (wide / np.where(divisor > 0, divisor, 1)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Filtered:
+    """What `Filter.run` gives.
+
+    Attributes
+    ----------
+    pixels : ndarray, (H', W') or (H', W', C)
+        Of the type of the input.
+    alpha : ndarray, (H', W'), or None
+        The input's alpha where each window is anchored.
+    clipped : float or None
+        The fraction of values that were clamped, where it was asked for.
+    """
+
+    pixels: Array
+    alpha: Array | None = None
+    clipped: float | None = None
+
+
+class Filter:
+    """A kernel and how it is applied; parameters as in `apply`.
+
+    Raises
+    ------
+    ArgumentError
+        If a value is outside its limits; nothing is left to find but what depends on the picture.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel | FilterBank,
+        *,
+        stride: Size = 1,
+        padding: Padding = "same",
+        dilation: Size = 1,
+        border: str | Border = "replicate",
+        flip: bool = False,
+        scale: str = "none",
+        bias: float = 0.0,
+        range: str = "clip",
+    ) -> None:
+        for name, value, known in (("scale", scale, SCALES), ("range", range, RANGES)):
+            if value not in known:
+                msg = f"unknown {name} {value!r}{nearest(value, known)} (known: {', '.join(known)})"
+                raise ArgumentError(msg)
+        if not math.isfinite(bias):
+            msg = f"bias must be a finite number, not {bias!r}"
+            raise ArgumentError(msg)
+        self.kernel = kernel
+        self.stride = parse_pair(stride, "stride")
+        self.padding = parse_padding(padding)
+        self.dilation = parse_pair(dilation, "dilation")
+        self.border = parse_border(border)
+        self.bias = bias
+        self.range = range
+        if isinstance(kernel, FilterBank):
+            bank, combine, learned = kernel.weight, None, kernel.bias
+        else:
+            bank, combine, learned = kernel.weights.reshape(-1, 1, *kernel.size), kernel.combine, None
+        self.bank = np.ascontiguousarray(scaled(bank[..., ::-1, ::-1] if flip else bank, scale))
+        self.combine = combine
+        self.biases = np.full(len(bank), bias) if learned is None else learned + bias
+
+    def run(
+        self,
+        pixels: Array,
+        alpha: Array | None = None,
+        *,
+        threads: int | None = None,
+        count_clipped: bool = False,
+    ) -> Filtered:
+        """Filter one picture.
+
+        Parameters
+        ----------
+        pixels : ndarray, (H, W) or (H, W, C), of uint8, uint16 or float32
+        alpha : ndarray, (H, W), of the same type, optional
+            A transparent neighbour counts as the centre's colour: with `a` in 0..1 the result is
+            `K*(a c) + c (sum(K) - K*a)`.
+        threads : int, optional
+            All cores by default.
+        count_clipped : bool
+            Also count what is clamped, which takes a second pass.
+
+        Returns
+        -------
+        Filtered
+
+        Raises
+        ------
+        ArgumentError
+            If the weights are so large that the result may overflow.
+        ShapeError
+            If the kernel is larger than the padded picture, or its channels do not match.
+        PictureError
+            If `range` needs the extremes of values that are not finite.
+        """
+        transparent = alpha is not None and bool((alpha < FULL_SCALE[alpha.dtype.name]).any())
+        run = _Run(self, pixels, alpha if transparent else None)
+        out = np.empty((*run.windows.out, run.channels), dtype=pixels.dtype)
+        how = Mapping(absolute=self.range == "abs")
+        if self.range in ("normalize", "center"):
+            how = mapping(self.range, *run.extremes(threads), dtype=pixels.dtype)
+        plain = self.range in ("clip", "abs") and not transparent
+        clamped = np.zeros(run.windows.out[0])
+
+        def work(first: int, last: int) -> None:
+            if plain:
+                run.store(out[first:last], first, absolute=how.absolute)
+            if count_clipped or not plain:
+                values = run.values(first, last)
+                clamped[first] = clipped_fraction(values, pixels.dtype, how) * (last - first)
+                if not plain:
+                    out[first:last] = quantise(values, pixels.dtype, how)
+
+        run.in_bands(work, threads)
+        return Filtered(
+            out.reshape(run.windows.out) if pixels.ndim == 2 or run.channels < pixels.shape[2] else out,
+            None if alpha is None else run.at_anchor(alpha, 0, run.windows.out[0]),
+            float(clamped.sum()) / len(clamped) if count_clipped else None,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Filters, combined into one map, and the source that they read, (planes, H, W * step)."""
+
+    filters: Array
+    combine: str | None
+    source: Array
+    step: int
+    bias: float
+
+
+class _Run:
+    """A filter over one picture: which part of it reads which channels, and any band of the result."""
+
+    def __init__(self, filter_: Filter, pixels: Array, alpha: Array | None) -> None:
+        bank = filter_.bank
+        self.alpha = alpha
+        self.size = (pixels.shape[0], pixels.shape[1])
+        channels = pixels.size // (self.size[0] * self.size[1])
+        if pixels.dtype.kind == "u":
+            sums = np.abs(bank).sum(axis=(1, 2, 3), dtype=np.float64) * FULL_SCALE[pixels.dtype.name]
+            largest = (sums + np.abs(filter_.biases)).max()
+            if largest**2 > np.finfo(np.float32).max:  # squared by the magnitude of a bank
+                msg = f"the kernel's weights are too large: a result may reach {largest:.3g}"
+                raise ArgumentError(msg)
+        self.windows = Windows.over(
+            self.size,
+            (bank.shape[2], bank.shape[3]),
+            stride=filter_.stride,
+            padding=filter_.padding,
+            dilation=filter_.dilation,
+            border=filter_.border,
+        )
+        # Beyond a border of one colour, everything is opaque.
+        beyond = Border("constant", 1.0) if filter_.border.mode == "constant" else filter_.border
+        self.cover_windows = replace(self.windows, border=beyond)
+        if bank.shape[1] == 1 and (len(bank) == 1 or filter_.combine):
+            self.channels = channels
+            whole = pixels.reshape(1, self.size[0], -1)
+            self.parts = [_Part(bank, filter_.combine, whole, channels, filter_.biases[0])]
+            return
+        planes = np.ascontiguousarray(pixels.reshape(*self.size, channels).transpose(2, 0, 1))
+        if bank.shape[:2] == (channels, 1):
+            sources = [planes[c : c + 1] for c in range(channels)]
+        elif bank.shape[:2] == (1, channels):
+            sources = [planes]
+        else:
+            msg = (
+                f"{filter_.kernel.name} holds {len(bank)} filters over {bank.shape[1]} channels, and the picture has "
+                f"{channels}: apply needs one filter in all or one for each channel; use `cnnfilter run` for the maps"
+            )
+            raise ShapeError(msg)
+        self.channels = len(sources)
+        self.parts = [
+            _Part(one[None], None, source, 1, bias)
+            for one, source, bias in zip(bank, sources, filter_.biases, strict=True)
+        ]
+
+    def in_bands(self, work: Callable[[int, int], None], threads: int | None) -> None:
+        rows, columns = self.windows.out
+        in_bands(rows, max(1, BAND_SAMPLES // (columns * self.channels)), threads, work)
+
+    def store(self, out: Array, first: int, *, absolute: bool = False) -> None:
+        """Compute rows `first` onwards into `out`, (R, W', C') of any type of picture."""
+        for c, part in enumerate(self.parts):
+            rows = out if len(self.parts) == 1 else np.empty(out.shape[:2], dtype=out.dtype)
+            direct = DirectFilter(part.filters, self.windows, part.combine)
+            source = Rows(part.source, part.step)
+            direct.run(source, first, rows.reshape(len(out), -1), bias=part.bias, absolute=absolute)
+            if len(self.parts) > 1:
+                out[..., c] = rows
+
+    def values(self, first: int, last: int) -> Array:
+        """Return rows `first` to `last - 1` before any range, (R, W', C') float32."""
+        out = np.empty((last - first, self.windows.out[1], self.channels), dtype=np.float32)
+        if self.alpha is None:
+            self.store(out, first)
+        else:
+            for c, part in enumerate(self.parts):
+                out[..., c : c + part.step] = self._blended(part, self.alpha, first, last)
+        return out
+
+    def _blended(self, part: _Part, alpha: Array, first: int, last: int) -> Array:
+        """Return `K*(a c) + c (sum(K) - K*a)` for one part, combined, (R, W', step) float32."""
+        begin, end = self.windows.needed(first, last)
+        opacity = alpha[begin:end] / np.float32(FULL_SCALE[alpha.dtype.name])
+        width = self.size[1]
+        sums = []
+        for planes in part.filters:
+            total = np.zeros((last - first, self.windows.out[1], part.step), dtype=np.float32)
+            for weights, plane in zip(planes, part.source, strict=True):
+                colours = plane.reshape(-1, width, part.step)
+                shared = np.multiply(colours[begin:end], opacity[..., None], dtype=np.float32)
+                filtered = np.empty_like(total)
+                cover = np.empty_like(total[..., :1])
+                for windows, step, source, result in (
+                    (self.windows, part.step, shared, filtered),
+                    (self.cover_windows, 1, opacity, cover),
+                ):
+                    rows = Rows(source.reshape(1, end - begin, width * step), step, begin)
+                    direct = DirectFilter(weights[None, None], windows)
+                    direct.run(rows, first, result.reshape(last - first, -1))
+                missing = np.float32(weights.sum(dtype=np.float64)) - cover
+                total += filtered + self.at_anchor(colours, first, last) * missing
+            sums.append(total)
+        if part.combine == "magnitude":
+            result = np.sqrt(sum(np.square(one) for one in sums))
+        else:
+            result = np.maximum.reduce(sums)
+        return result + np.float32(part.bias)
+
+    def at_anchor(self, source: Array, first: int, last: int) -> Array:
+        """Return the samples where the windows of rows `first` to `last - 1` are anchored: in their middle."""
+        windows = self.windows
+        places = []
+        for axis, index, bounds in (
+            (0, windows.rows, (first, last)),
+            (1, windows.columns, (0, windows.out[1])),
+        ):
+            middle = windows.dilation[axis] * ((windows.window[axis] - 1) // 2)
+            padded = np.arange(*bounds) * windows.stride[axis] + middle
+            inside = np.clip(padded - windows.pads[axis][0], 0, windows.size[axis] - 1)
+            places.append(np.where(index[padded] == OUTSIDE, inside, index[padded]))
+        return source[np.ix_(*places)]
+
+    def extremes(self, threads: int | None) -> tuple[float, float]:
+        """Return the smallest and the largest value before any range."""
+        found: list[tuple[float, float]] = []
+
+        def work(first: int, last: int) -> None:
+            values = self.values(first, last)
+            found.append((float(values.min()), float(values.max())))
+
+        self.in_bands(work, threads)
+        return float(np.min(found)), float(np.max(found))
+
+
+def apply(
+    image: Any,
+    kernel: str | Kernel | FilterBank | Any,
+    *,
+    stride: Size = 1,
+    padding: Padding = "same",
+    dilation: Size = 1,
+    border: str | Border = "replicate",
+    flip: bool = False,
+    scale: str = "none",
+    bias: float = 0.0,
+    range: str = "clip",
+    threads: int | None = None,
+) -> Array:
+    """Filter a picture with one kernel, each channel on its own.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W) or (H, W, C), of uint8, uint16 or float32
+        All channels are treated alike, alpha too.
+    kernel : str, Kernel, FilterBank or array_like
+        A name (`"gaussian:sigma=2"`), an inline matrix (`"0 -1 0; -1 5 -1; 0 -1 0"`), a matrix (kh, kw), or a
+        bank (O, I, kh, kw) with one filter in all or one for each channel.
+    stride, padding, dilation, border
+        As in `conv2d`; the default keeps the picture's size, and repeats its edge.
+    flip : bool
+        Rotate the kernel by 180 degrees: convolution in the sense of signal processing.
+    scale : {"none", "sum", "l1"}
+        Divide the kernel by its sum, or by the sum of its absolute weights.
+    bias : float
+        Added to each value.
+    range : {"clip", "abs", "normalize", "center"}
+        What happens to values before they are rounded to the picture's type.
+    threads : int, optional
+        All cores by default. The result is the same for every number.
+
+    Returns
+    -------
+    ndarray, (H', W') or (H', W', C), of the type of `image`
+
+    Raises
+    ------
+    ArgumentError
+        If a value is outside its limits.
+    KernelError
+        If the kernel's name is unknown.
+    ShapeError
+        If the kernel is larger than the padded picture, or its channels do not match.
+    PictureError
+        If `range` needs the extremes of values that are not finite.
+
+    Examples
+    --------
+    >>> apply(np.eye(3, dtype=np.uint8) * 100, "box")[1].tolist()
+    [33, 33, 33]
+    """
+    pixels = np.ascontiguousarray(image)
+    if pixels.dtype.name not in FULL_SCALE or np.ndim(image) not in (2, 3) or pixels.size == 0:
+        msg = (
+            f"a picture is (H, W) or (H, W, C) of uint8, uint16 or float32, not {pixels.dtype} of shape "
+            f"{np.shape(image)}"
+        )
+        raise ArgumentError(msg)
+    if isinstance(kernel, str):
+        chosen: Kernel | FilterBank = get_kernel(kernel)
+    elif isinstance(kernel, Kernel | FilterBank):
+        chosen = kernel
+    elif np.ndim(kernel) == 2:
+        chosen = from_array(kernel)
+    else:
+        chosen = FilterBank("custom", as_weights(kernel, (2, 4), "kernel"), None)
+    filter_ = Filter(
+        chosen,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        border=border,
+        flip=flip,
+        scale=scale,
+        bias=bias,
+        range=range,
+    )
+    return filter_.run(pixels, threads=threads).pixels

@@ -1,0 +1,270 @@
+import errno
+import io
+import os
+import signal
+import sys
+from importlib import metadata
+
+import click
+import pytest
+
+from cnnfilter.cli import main as main_module
+from cnnfilter.cli import render
+from cnnfilter.errors import ArgumentError
+from tests.command import Terminal, run, run_process, start
+
+
+def raising(error):
+    def fail(arguments):
+        raise error
+
+    return fail
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Makes the program end in an exception."""
+    return lambda error: monkeypatch.setattr(main_module, "_run", raising(error))
+
+
+def test_the_version_is_that_of_the_package():
+    result = run("--version")
+    assert result.exit_code == 0, result.err
+    assert result.out == f"cnnfilter {metadata.version('cnnfilter')}\n"
+
+
+def test_help_lists_every_command():
+    result = run("--help")
+    assert result.exit_code == 0, result.err
+    assert result.err == ""
+    assert "  apply    Filter pictures with a kernel.\n" in result.out
+    assert "  kernels  List the kernels, or describe one.\n" in result.out
+
+
+@pytest.mark.parametrize("command", ["apply", "kernels"])
+def test_every_command_has_help_with_examples(command):
+    result = run(command, "-h")
+    assert result.exit_code == 0, result.err
+    assert result.out.startswith(f"Usage: cnnfilter {command} ")
+    assert f"\n  Examples:\n    cnnfilter {command}" in result.out
+
+
+def test_no_command_shows_the_help_as_a_message():
+    result = run()
+    assert result.exit_code == 2
+    assert result.out == ""
+    assert result.messages[0] == "Usage: cnnfilter [OPTIONS] COMMAND [ARGS]..."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ["aply"],
+            "unknown command 'aply'; did you mean apply? (known: apply, kernels); see cnnfilter --help",
+        ),
+        (["apply"], "Missing argument 'KERNEL'; see cnnfilter apply --help"),
+        (["apply", "edge"], "Missing argument 'INPUT...'; see cnnfilter apply --help"),
+    ],
+)
+def test_a_usage_error_is_one_line(arguments, line):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.out == ""
+    assert result.messages == [f"cnnfilter: error: {line}"]
+
+
+def test_an_unknown_option_is_one_line_with_the_nearest():
+    result = run("apply", "--foce", "edge", "a.png")
+    assert result.exit_code == 2
+    (line,) = result.messages
+    assert line.startswith("cnnfilter: error: No such option")
+    assert "--force" in line
+
+
+def test_an_error_of_ours_is_a_line_for_each_argument_made_printable(failing):
+    failing(ArgumentError("a\nb\x1b[31m", "c"))
+    result = run()
+    assert result.exit_code == 2
+    assert result.messages == ["cnnfilter: error: a\\nb\\x1b[31m", "cnnfilter: error: c"]
+
+
+def test_an_error_of_click_has_its_own_exit_code(monkeypatch):
+    monkeypatch.setattr(click.Group, "invoke", lambda group, ctx: raising(click.ClickException("no luck."))(ctx))
+    result = run("kernels")
+    assert result.exit_code == 1
+    assert result.messages == ["cnnfilter: error: no luck"]
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("oh"), FileNotFoundError(2, "No such file", "/x")])
+def test_a_defect_is_one_line_and_a_traceback_only_on_request(failing, monkeypatch, error):
+    failing(error)
+    monkeypatch.delenv("CNNFILTER_DEBUG", raising=False)
+    result = run()
+    assert result.exit_code == 1
+    assert result.messages == [
+        "cnnfilter: error: internal error, please report it (CNNFILTER_DEBUG=1 shows more): "
+        f"{type(error).__name__}: {error}"
+    ]
+    monkeypatch.setenv("CNNFILTER_DEBUG", "1")
+    result = run()
+    assert result.exit_code == 1
+    assert result.messages[1] == "Traceback (most recent call last):"
+
+
+def test_running_out_of_memory_is_one_line(failing):
+    failing(MemoryError())
+    result = run()
+    assert result.exit_code == 1
+    assert result.messages == ["cnnfilter: error: not enough memory"]
+
+
+def test_a_closed_pipe_is_quiet(failing):
+    failing(BrokenPipeError())
+    result = run()
+    assert result.exit_code == 141
+    assert result.err == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "number", "code", "word"),
+    [
+        (KeyboardInterrupt(), signal.SIGINT, 130, "interrupted"),
+        (main_module._Ended(signal.SIGTERM), signal.SIGTERM, 143, "terminated"),
+    ],
+)
+def test_a_signal_ends_the_process_by_the_same_signal(failing, monkeypatch, error, number, code, word):
+    failing(error)
+    raised = []
+    monkeypatch.setattr(signal, "raise_signal", raised.append)
+    before = signal.getsignal(number)
+    try:
+        result = run()
+    finally:
+        signal.signal(number, before)
+    assert result.exit_code == code
+    assert raised == [number]
+    assert result.messages == [f"cnnfilter: error: {word}"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_termination_unwinds_the_stack_and_handlers_are_put_back(number):
+    with pytest.raises(main_module._Ended) as ended, main_module._signals_as_exceptions():
+        signal.raise_signal(number)
+    assert ended.value.number == number
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+def test_an_ignored_signal_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with main_module._signals_as_exceptions():
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_shell_sees_the_signal_and_nothing_is_left(tmp_path, number, code, word):
+    pipe = tmp_path / "a.png"
+    os.mkfifo(pipe)
+    process = start("apply", "edge", str(pipe))
+    with process, pipe.open("wb"):  # opens when the program does: it is waiting for the picture now
+        process.send_signal(number)
+        data, err = process.communicate(timeout=10)
+    assert process.returncode == -number  # which is 128 + number to a shell
+    assert 128 + number == code
+    assert data == b""
+    assert err.decode() == f"cnnfilter: error: {word}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_a_reader_that_goes_away_ends_the_program_quietly():
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        result = run_process("kernels", stdout=write)
+    finally:
+        os.close(write)
+    assert result.exit_code == 141
+    assert result.err == ""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("argument", ["kernels", "--help", "--version"])
+def test_a_full_standard_output_is_an_error(argument, unbuffered):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123  (a device, not a path of ours)
+        result = run_process(argument, stdout=full, env={**os.environ, "PYTHONUNBUFFERED": unbuffered})
+    assert result.exit_code == 1
+    assert result.err == "cnnfilter: error: cannot write standard output: No space left on device\n"
+
+
+def test_a_closed_standard_output_is_an_error(monkeypatch):
+    err = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", err)
+    assert main_module.main(["kernels"]) == 1
+    assert err.getvalue() == "cnnfilter: error: cannot write standard output: it is closed\n"
+
+
+def test_messages_that_nobody_can_get_change_nothing(monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    for stream in (None, Full()):
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert main_module.main(["apply"]) == 2
+
+
+def test_full_standard_error_does_not_change_the_exit_code():
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        result = run_process("apply", stderr=full)
+    assert result.exit_code == 2
+
+
+def test_without_arguments_of_its_own_it_takes_those_of_the_process(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["cnnfilter", "--version"])
+    assert main_module.main() == 0
+    assert capsys.readouterr().out.startswith("cnnfilter ")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a b-ä.png", "a b-ä.png"),
+        ("[bold]%d\\n", "[bold]%d\\n"),
+        ("a\nb\tc\r", "a\\nb\\tc\\r"),
+        ("\x1b[31m\x7f\x85", "\\x1b[31m\\x7f\\x85"),
+        ("\udcff\udce4", "\\xff\\xe4"),
+        ("\ud800", "\\ud800"),
+        ("\u202egnp.a\u2028", "\\u202egnp.a\\u2028"),
+        ("\U000e0001", "\\U000e0001"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_shown_escaped(text, shown):
+    assert render.printable(text) == shown
+
+
+def test_what_an_encoding_lacks_is_shown_escaped(monkeypatch):
+    data = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(data, encoding="ascii"))
+    render.out("ä\n")
+    assert data.getvalue() == b"\\xe4\n"
+
+
+def test_a_table_is_plain_text_of_a_fixed_width_unless_on_a_terminal(monkeypatch):
+    rows = [("[bold]", "a\nb"), ("x", "word " * 30)]
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    plain = render.table(("NAME", "WHAT"), rows)
+    assert plain.splitlines()[:3] == ["NAME    WHAT", "[bold]  a\\nb", "x       " + ("word " * 18).strip()]
+
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    terminal = render.table(("NAME", "WHAT"), rows)
+    assert "\x1b[1mNAME" in terminal
+    assert len(terminal.splitlines()) > len(plain.splitlines())

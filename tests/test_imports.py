@@ -1,0 +1,100 @@
+"""Imports are a promise: which room may use which, and what a command loads."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command import ROOT
+
+PACKAGE = ROOT / "cnnfilter"
+
+BELOW = {
+    "errors": set(),
+    "model": {"errors"},
+    "imaging": {"errors"},
+    "engine": {"errors", "model"},
+    "filtering": {"errors", "model", "imaging", "engine"},
+    "batch": {"errors", "model", "imaging", "engine", "filtering"},
+    "cli": {"errors", "model", "imaging", "engine", "filtering", "batch"},
+    "__main__": {"cli"},
+    "__init__": {"errors", "model", "imaging", "engine", "filtering"},
+}
+"""What each room may import besides itself."""
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(tree):
+    """The full names that a module imports, inside functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_every_room_has_its_place():
+    assert {room_of(path) for path in FILES} == set(BELOW)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_stands_below_it(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = [name.split(".") for name in imported(tree)]
+    rooms = {name[1] for name in names if name[0] == "cnnfilter" and len(name) > 1}
+    assert rooms - BELOW[room_of(path)] - {room_of(path)} == set()
+
+
+def test_the_model_has_no_compiler_and_no_pictures():
+    for path in FILES:
+        if room_of(path) == "model":
+            tops = {name.split(".")[0] for name in imported(ast.parse(path.read_text(encoding="utf-8")))}
+            assert not tops & {"numba", "llvmlite", "PIL", "click", "rich"}, path
+
+
+def test_only_the_command_line_knows_click_and_rich():
+    for path in FILES:
+        if room_of(path) != "cli":
+            tops = {name.split(".")[0] for name in imported(ast.parse(path.read_text(encoding="utf-8")))}
+            assert not tops & {"click", "rich"}, path
+
+
+def loaded(*arguments):
+    """The top-level names that a fresh Python imports."""
+    result = subprocess.run([sys.executable, "-X", "importtime", *arguments], capture_output=True, text=True, cwd=ROOT)
+    assert result.returncode == 0, result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().split(".")[0] for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (["-c", "import cnnfilter"], {"numpy", "numba", "llvmlite", "PIL", "click", "rich"}),
+        (["-m", "cnnfilter", "--help"], {"numpy", "numba", "llvmlite", "PIL", "rich"}),
+        (["-m", "cnnfilter", "apply", "--help"], {"numpy", "numba", "llvmlite", "PIL", "rich"}),
+        (["-m", "cnnfilter", "--version"], {"numpy", "numba", "llvmlite", "PIL", "rich"}),
+        (["-m", "cnnfilter", "kernels"], {"numpy", "numba", "llvmlite", "PIL"}),
+        (["-m", "cnnfilter", "kernels", "--json"], {"numpy", "numba", "llvmlite", "PIL", "rich"}),
+        (["-m", "cnnfilter", "kernels", "sobel"], {"numba", "llvmlite", "PIL", "rich"}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_nothing_is_loaded_that_is_not_used(arguments, unwanted):
+    names = loaded(*arguments)
+    assert "cnnfilter" in names
+    assert names & unwanted == set()
+
+
+def test_apply_loads_no_tables():
+    photo = Path("samples")  # any argument: the kernel is refused before a picture is opened
+    code = f"import sys; from cnnfilter.cli.main import main; sys.exit(main(['apply', 'no', '{photo}']) - 2)"
+    assert "rich" not in loaded("-c", code)

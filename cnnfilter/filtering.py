@@ -5,20 +5,21 @@ Stands beside `pipeline`: both bring what is below them together for one picture
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from cnnfilter.engine.arrays import as_weights
+from cnnfilter.engine.arrays import as_number, as_weights
 from cnnfilter.engine.bands import BAND_SAMPLES, in_bands
-from cnnfilter.engine.direct import DirectFilter, Rows
+from cnnfilter.engine.direct import Rows
 from cnnfilter.engine.geometry import OUTSIDE, Array, Windows
+from cnnfilter.engine.methods import choose
+from cnnfilter.engine.scaling import scaled
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.imaging.mapping import FULL_SCALE, RANGES, Mapping, clipped_fraction, mapping, quantise
-from cnnfilter.model.kernels import Kernel, from_array, get_kernel
+from cnnfilter.model.kernels import SCALES, Kernel, from_array, get_kernel
 from cnnfilter.model.shapes import (
     Border,
     Padding,
@@ -30,37 +31,8 @@ from cnnfilter.model.shapes import (
 )
 from cnnfilter.model.weights import FilterBank
 
-SCALES = ("none", "sum", "l1")
-"""What a filter's weights may be divided by: nothing, their sum (ImageMagick), their absolute sum (kornia)."""
-
-ZERO_SUM = 1e-6
-"""A share of the absolute sum below which a sum is zero: rounding to float32 leaves about that much."""
-
-
-def scaled(weights: Array, scale: str) -> Array:
-    """Divide each filter of a bank (O, I, kh, kw) by what `scale` names.
-
-    Notes
-    -----
-    `sum` is ImageMagick's `-define convolve:scale='!'`: the absolute value of the sum, or where that is zero
-    the sum of the positive weights. A zero is never divided by.
-
-    Examples
-    --------
-    >>> scaled(np.array([[[[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]]]), "sum")[0, 0, 1].tolist()
-    [-0.5, 0.0, 0.5]
-    """
-    if scale == "none":
-        return weights
-    axes = (1, 2, 3)
-    wide = weights.astype(np.float64)
-    size = np.abs(wide).sum(axis=axes, keepdims=True)
-    divisor = size
-    if scale == "sum":
-        total = np.abs(wide.sum(axis=axes, keepdims=True))
-        positive = np.where(wide > 0, wide, 0).sum(axis=axes, keepdims=True)
-        divisor = np.where(total > ZERO_SUM * size, total, positive)
-    return (wide / np.where(divisor > 0, divisor, 1)).astype(np.float32)
+LARGEST_RESULT = 1e19
+"""What a result may reach: its square, which a magnitude takes, is still a float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +80,7 @@ class Filter:
             if value not in known:
                 msg = f"unknown {name} {value!r}{nearest(value, known)} (known: {', '.join(known)})"
                 raise ArgumentError(msg)
-        if not math.isfinite(bias):
-            msg = f"bias must be a finite number, not {bias!r}"
-            raise ArgumentError(msg)
+        bias = float(as_number(bias, "bias"))
         self.kernel = kernel
         self.stride = parse_pair(stride, "stride")
         self.padding = parse_padding(padding)
@@ -124,6 +94,11 @@ class Filter:
             bank, combine, learned = kernel.weights.reshape(-1, 1, *kernel.size), kernel.combine, None
         self.bank = np.ascontiguousarray(scaled(bank[..., ::-1, ::-1] if flip else bank, scale))
         self.combine = combine
+        sums = np.abs(self.bank).sum(axis=(1, 2, 3), dtype=np.float64)
+        largest = float(sums.max()) * max(FULL_SCALE["uint16"], abs(self.border.value)) + abs(bias)
+        if largest > LARGEST_RESULT:
+            msg = f"the kernel's weights, the bias or the border are too large: a result may reach {largest:.3g}"
+            raise ArgumentError(msg)
         self.biases = np.full(len(bank), bias) if learned is None else learned + bias
 
     def run(
@@ -153,8 +128,6 @@ class Filter:
 
         Raises
         ------
-        ArgumentError
-            If the weights are so large that the result may overflow.
         ShapeError
             If the kernel is larger than the padded picture, or its channels do not match.
         PictureError
@@ -202,15 +175,10 @@ class _Run:
 
     def __init__(self, filter_: Filter, pixels: Array, alpha: Array | None) -> None:
         bank = filter_.bank
+        self.is_same_lower = filter_.padding == "same-lower"
         self.alpha = alpha
         self.size = (pixels.shape[0], pixels.shape[1])
         channels = pixels.size // (self.size[0] * self.size[1])
-        if pixels.dtype.kind == "u":
-            sums = np.abs(bank).sum(axis=(1, 2, 3), dtype=np.float64) * FULL_SCALE[pixels.dtype.name]
-            largest = (sums + np.abs(filter_.biases)).max()
-            if largest**2 > np.finfo(np.float32).max:  # squared by the magnitude of a bank
-                msg = f"the kernel's weights are too large: a result may reach {largest:.3g}"
-                raise ArgumentError(msg)
         self.windows = Windows.over(
             self.size,
             (bank.shape[2], bank.shape[3]),
@@ -233,9 +201,13 @@ class _Run:
         elif bank.shape[:2] == (1, channels):
             sources = [planes]
         else:
+            needed = "one filter, or one for each channel, over 1 channel"
+            if len(bank) == 1:
+                needed = f"a picture of {bank.shape[1]} channels"
             msg = (
-                f"{filter_.kernel.name} holds {len(bank)} filters over {bank.shape[1]} channels, and the picture has "
-                f"{channels}: apply needs one filter in all or one for each channel; use `cnnfilter run` for the maps"
+                f"{filter_.kernel.name} is a bank of {len(bank)} x {bank.shape[1]} x {bank.shape[2]} x "
+                f"{bank.shape[3]} (filters, channels, height, width) and the picture has {channels} channels: apply "
+                f"needs {needed}; `cnnfilter run` shows the maps of any bank"
             )
             raise ShapeError(msg)
         self.channels = len(sources)
@@ -252,9 +224,9 @@ class _Run:
         """Compute rows `first` onwards into `out`, (R, W', C') of any type of picture."""
         for c, part in enumerate(self.parts):
             rows = out if len(self.parts) == 1 else np.empty(out.shape[:2], dtype=out.dtype)
-            direct = DirectFilter(part.filters, self.windows, part.combine)
+            method = choose(part.filters, self.windows, part.source.dtype, part.combine)
             source = Rows(part.source, part.step)
-            direct.run(source, first, rows.reshape(len(out), -1), bias=part.bias, absolute=absolute)
+            method.run(source, first, rows.reshape(len(out), -1), bias=part.bias, absolute=absolute)
             if len(self.parts) > 1:
                 out[..., c] = rows
 
@@ -286,8 +258,8 @@ class _Run:
                     (self.cover_windows, 1, opacity, cover),
                 ):
                     rows = Rows(source.reshape(1, end - begin, width * step), step, begin)
-                    direct = DirectFilter(weights[None, None], windows)
-                    direct.run(rows, first, result.reshape(last - first, -1))
+                    method = choose(weights[None, None], windows, source.dtype)
+                    method.run(rows, first, result.reshape(last - first, -1))
                 missing = np.float32(weights.sum(dtype=np.float64)) - cover
                 total += filtered + self.at_anchor(colours, first, last) * missing
             sums.append(total)
@@ -305,8 +277,9 @@ class _Run:
             (0, windows.rows, (first, last)),
             (1, windows.columns, (0, windows.out[1])),
         ):
-            middle = windows.dilation[axis] * ((windows.window[axis] - 1) // 2)
-            padded = np.arange(*bounds) * windows.stride[axis] + middle
+            # Of two middles that with which the window covers as much before as `same` pads there.
+            span = windows.span[axis] if self.is_same_lower else windows.span[axis] - 1
+            padded = np.arange(*bounds) * windows.stride[axis] + span // 2
             inside = np.clip(padded - windows.pads[axis][0], 0, windows.size[axis] - 1)
             places.append(np.where(index[padded] == OUTSIDE, inside, index[padded]))
         return source[np.ix_(*places)]
@@ -380,6 +353,7 @@ def apply(
     [33, 33, 33]
     """
     pixels = np.ascontiguousarray(image)
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if pixels.dtype.name not in FULL_SCALE or np.ndim(image) not in (2, 3) or pixels.size == 0:
         msg = (
             f"a picture is (H, W) or (H, W, C) of uint8, uint16 or float32, not {pixels.dtype} of shape "
@@ -393,7 +367,8 @@ def apply(
     elif np.ndim(kernel) == 2:
         chosen = from_array(kernel)
     else:
-        chosen = FilterBank("custom", as_weights(kernel, (2, 4), "kernel"), None)
+        weights = as_weights(kernel, (2, 3, 4), "kernel")
+        chosen = FilterBank("custom", weights if weights.ndim == 4 else weights[:, None], None)
     filter_ = Filter(
         chosen,
         stride=stride,

@@ -12,7 +12,7 @@ from cnnfilter.engine import bands, reference
 from cnnfilter.engine.activations import relu
 from cnnfilter.engine.bands import available_threads, in_bands, run_chain
 from cnnfilter.engine.geometry import Windows, border_index
-from cnnfilter.engine.steps import Combination, Convolution, Pointwise, Pooling
+from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.shapes import Border, parse_border, parse_padding
 
@@ -68,10 +68,10 @@ def test_a_chain_equals_its_definition_however_it_is_cut(border, whole_samples, 
     np.testing.assert_array_equal(result, run_chain(steps, x, threads=1))
 
 
-def test_combination_in_a_chain():
+def test_a_combined_kernel_in_a_chain():
     x = np.random.default_rng(7).integers(0, 256, (2, 14, 11), dtype=np.uint8)
     pair = np.array([[[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], [[-1, -2, -1], [0, 0, 0], [1, 2, 1]]], dtype=np.float32)
-    steps = [Combination(pair, "magnitude", 0.5, windows((14, 11), 3), 2)]
+    steps = [Depthwise([(pair, "magnitude")], 0.5, windows((14, 11), 3), 2)]
     steps.append(Pooling("sum", windows((12, 9), 3, stride=3), 2))
     each = [reference.conv2d(x.astype(np.float32), one) for one in pair]
     expected = reference.sum_pool2d(np.sqrt(each[0] ** 2 + each[1] ** 2) + 0.5, 3)
@@ -163,3 +163,16 @@ def test_rows_that_only_padding_needs():
     )
     assert over.needed(0, 2) == (0, 0)
     assert over.needed(3, 6) == (0, 2)
+
+
+def test_a_zero_weight_is_looked_for_beyond_no_band(monkeypatch):
+    """Infinity in one band sends no other to the slower way, and each is the definition."""
+    rng = np.random.default_rng(8)
+    x, bank = rng.normal(size=(2, 30, 9)).astype(np.float32), rng.normal(size=(8, 2, 3, 3)).astype(np.float32)
+    bank[:, :, 1, 1] = 0
+    x[0, 20, 4] = np.inf
+    monkeypatch.setattr(bands, "BAND_SAMPLES", 8 * 9 * 4)
+    step = Convolution(bank, np.zeros(8), windows((30, 9), 3, padding=1))
+    result, expected = run_chain([step], x), reference.conv2d(x, bank, padding=1)
+    assert np.isfinite(result[:, 20, 4]).all()
+    np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)

@@ -5,8 +5,9 @@ import pytest
 
 from cnnfilter import apply, filtering, get_kernel
 from cnnfilter.engine import reference
+from cnnfilter.engine.scaling import scaled
 from cnnfilter.errors import ArgumentError, KernelError, PictureError, ShapeError
-from cnnfilter.filtering import Filter, scaled
+from cnnfilter.filtering import Filter
 from cnnfilter.imaging.mapping import Mapping, mapping, quantise
 from cnnfilter.model.kernels import from_array
 from cnnfilter.model.weights import FilterBank
@@ -142,8 +143,10 @@ def test_one_learned_filter_over_all_channels_gives_one_map():
 
 
 def test_other_banks_name_run():
-    with pytest.raises(ShapeError, match=r"learned holds 8 filters over 1 channels, .* 3: .*`cnnfilter run`"):
+    with pytest.raises(ShapeError, match=r"learned is a bank of 8 x 1 x 3 x 3 .* 3 channels.*`cnnfilter run`"):
         apply(picture((6, 7, 3)), bank(8, 1, 3, 3))
+    with pytest.raises(ShapeError, match="1 channels: apply needs a picture of 3 channels"):
+        apply(picture((6, 7)), bank(1, 3, 3, 3))
 
 
 def blended(image, alpha, matrix, **options):
@@ -230,6 +233,9 @@ def test_float_pictures_keep_what_is_not_finite():
         ({"scale": "l2"}, r"unknown scale 'l2'; did you mean l1\? \(known: none, sum, l1\)"),
         ({"range": "norm"}, "unknown range 'norm'; did you mean normalize"),
         ({"bias": float("nan")}, "bias must be a finite number, not nan"),
+        ({"bias": "x"}, "bias must be a finite number, not 'x'"),
+        ({"border": "constant=1e300"}, "the border are too large"),
+        ({"bias": 1e30}, r"the bias or the border are too large: a result may reach 1e\+30"),
         ({"stride": 0}, "stride must be at least 1, not 0"),
         ({"padding": -1}, "padding must be at least 0, not -1"),
         ({"border": "mirrored"}, "unknown border 'mirrored'; did you mean mirror"),
@@ -250,9 +256,11 @@ def test_bad_images_and_kernels():
         apply(picture((3, 3)), "eduge")
     with pytest.raises(ShapeError, match=r"window 3x3 does not fit in 2x5; use more padding"):
         apply(picture((2, 5)), "edge", padding="valid")
-    with pytest.raises(ArgumentError, match="must be real numbers on 2 or 4 axes"):
+    with pytest.raises(ArgumentError, match="must be real numbers on 2 or 3 or 4 axes"):
         apply(picture((3, 3)), np.zeros(3))
-    with pytest.raises(ArgumentError, match=r"weights are too large: a result may reach 2.55e\+32"):
+    with pytest.raises(
+        ArgumentError, match=r"weights, the bias or the border are too large: a result may reach 6.55e\+34"
+    ):
         apply(picture((3, 3)), [[1e30]])
 
 
@@ -263,3 +271,22 @@ def test_bit_identical_for_any_number_of_threads(kernel, threads, small_bands):
     filter_ = Filter(get_kernel(kernel), range="center")
     one, many = filter_.run(image, alpha, threads=1), filter_.run(image, alpha, threads=threads)
     np.testing.assert_array_equal(one.pixels, many.pixels)
+
+
+@pytest.mark.parametrize("padding", ["same", "same-lower"])
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_same_padding_moves_no_alpha(size, dilation, padding):
+    image, alpha = picture((9, 10)), picture((9, 10), seed=1)
+    filter_ = Filter(from_array(np.ones((size, size)) / size**2), padding=padding, dilation=dilation)
+    np.testing.assert_array_equal(filter_.run(image, alpha).alpha, alpha)
+
+
+def test_byte_order_does_not_matter():
+    image = picture((6, 7), "uint16")
+    np.testing.assert_array_equal(apply(image.astype(">u2"), "edge"), apply(image, "edge"))
+
+
+def test_a_stack_of_kernels_is_one_for_each_channel():
+    image, stack = picture((6, 7, 3)), bank(3, 1, 3, 3).weight
+    np.testing.assert_array_equal(apply(image, stack[:, 0]), apply(image, stack))

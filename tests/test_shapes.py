@@ -295,3 +295,11 @@ def test_an_unknown_border_names_the_known(value, message):
 @pytest.mark.parametrize("text", ["zeros", "constant=3", "constant=-2.5", "constant=0.123456789", "reflect"])
 def test_a_border_as_text_reads_back(text):
     assert str(parse_border(text)) == text
+
+
+@pytest.mark.parametrize("value", [1_000_001, "99999999999"])
+def test_a_slip_of_the_finger_is_an_error(value):
+    with pytest.raises(ArgumentError, match=r"stride must be at most 1000000, not (1e\+06|1e\+11)"):
+        parse_pair(value, "stride")
+    with pytest.raises(ArgumentError, match="padding must be at most 1000000"):
+        parse_padding(value)

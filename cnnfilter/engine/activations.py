@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from cnnfilter.engine.arrays import as_samples
+from cnnfilter.engine.arrays import as_number, as_samples
 from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
 
@@ -18,13 +17,6 @@ SELU_ALPHA = 1.6732632423543772
 
 def _floats(x: Any) -> Array:
     return as_samples(x).astype(np.float32, copy=False)
-
-
-def _finite(value: float, name: str) -> np.float32:
-    if not math.isfinite(value):
-        msg = f"{name} must be a finite number, not {value!r}"
-        raise ArgumentError(msg)
-    return np.float32(value)
 
 
 def relu(x: Any) -> Array:
@@ -64,8 +56,8 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Array:
     [-1.0, 3.0]
     """
     values = _floats(x)
-    with np.errstate(over="ignore"):
-        return np.where(values >= 0, values, _finite(slope, "slope") * values)
+    with np.errstate(over="ignore", invalid="ignore"):  # -inf * 0
+        return np.where(values >= 0, values, as_number(slope, "slope") * values)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Array:
@@ -78,7 +70,7 @@ def elu(x: Any, alpha: float = 1.0) -> Array:
     """
     values = _floats(x)
     negative = np.expm1(np.minimum(values, np.float32(0)))
-    return np.where(values > 0, values, _finite(alpha, "alpha") * negative)
+    return np.where(values > 0, values, as_number(alpha, "alpha") * negative)
 
 
 def selu(x: Any) -> Array:
@@ -152,8 +144,8 @@ def rbf(x: Any, center: float = 0.0, epsilon: float = 1.0) -> Array:
     [1.0]
     """
     values = _floats(x)
-    with np.errstate(over="ignore"):  # the square of a large distance is infinite, its power 0
-        distance = _finite(epsilon, "epsilon") * (values - _finite(center, "center"))
+    with np.errstate(over="ignore", invalid="ignore"):  # the square of a large distance is infinite, its power 0
+        distance = as_number(epsilon, "epsilon") * (values - as_number(center, "center"))
         return np.exp(-distance * distance)
 
 

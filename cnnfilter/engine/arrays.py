@@ -13,6 +13,9 @@ SAMPLE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 """What pictures are made of; every other real type is read as float32."""
 
 
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+
 def as_samples(x: Any, name: str = "x") -> Array:
     """Return `x` as an array of one of `SAMPLE_TYPES`, C-contiguous.
 
@@ -32,6 +35,24 @@ def as_samples(x: Any, name: str = "x") -> Array:
         with np.errstate(over="ignore"):  # beyond float32 is infinite, as everywhere in float32
             array = array.astype(np.float32)
     return np.ascontiguousarray(array).reshape(array.shape)  # the former makes a scalar 1-D
+
+
+def as_number(value: Any, name: str) -> np.float32:
+    """Return one number as float32.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none, or not finite in float32.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not abs(number) <= FLOAT32_MAX:
+        msg = f"{name} must be a finite number, not {value!r}"
+        raise ArgumentError(msg)
+    return np.float32(number)
 
 
 def as_maps(x: Any, name: str = "x") -> Array:

@@ -86,23 +86,26 @@ def in_bands(rows: int, height: int, threads: int | None, work: Callable[[int, i
         raise failures[0]
 
 
-def run_chain(steps: Sequence[Step], source: Array, threads: int | None = None) -> Array:
+def run_chain(steps: Sequence[Step], source: Array, threads: int | None = None, *, mean: bool = False) -> Array:
     """Run maps through a chain of steps; large maps between the steps never exist whole.
 
     Parameters
     ----------
     steps : sequence of Step
-        Each takes what the one before gives.
+        At least one; each takes what the one before gives.
     source : ndarray, (C, H, W) of uint8, uint16 or float32
     threads : int, optional
+    mean : bool
+        Return the mean of each map instead, without keeping the maps.
 
     Returns
     -------
-    ndarray of float32, of the last step's shape
+    ndarray of float32, of the last step's shape, or (C, 1, 1) for the means
     """
     maps = source
-    for part in _parts(steps):
-        maps = _run_part(part, maps, threads)
+    parts = _parts(steps)
+    for part in parts:
+        maps = _run_part(part, maps, threads, mean=mean and part is parts[-1])
     return maps
 
 
@@ -143,8 +146,10 @@ def _height(steps: Sequence[Step]) -> int:
     return height
 
 
-def _run_part(steps: Sequence[Step], source: Array, threads: int | None) -> Array:
-    out: Array = np.empty(steps[-1].shape, dtype=np.float32)
+def _run_part(steps: Sequence[Step], source: Array, threads: int | None, *, mean: bool) -> Array:
+    channels, height, width = steps[-1].shape
+    out: Array = np.empty((0 if mean else channels, height, width), dtype=np.float32)
+    sums = np.zeros((height if mean else 0, channels))  # a row for each band, at its first row
 
     def work(first: int, last: int) -> None:
         made = _ranges(steps, first, last)[1:]
@@ -153,7 +158,15 @@ def _run_part(steps: Sequence[Step], source: Array, threads: int | None) -> Arra
             result: Array = np.empty((step.shape[0], end - begin, step.shape[2]), dtype=np.float32)
             step.run(rows, begin, result)
             rows = Rows(result, first=begin)
-        steps[-1].run(rows, first, out[:, first:last])
+        if mean:
+            result = np.empty((channels, last - first, width), dtype=np.float32)
+            steps[-1].run(rows, first, result)
+            sums[first] = result.sum(axis=(1, 2), dtype=np.float64)
+        else:
+            steps[-1].run(rows, first, out[:, first:last])
 
-    in_bands(steps[-1].shape[1], _height(steps), threads, work)
+    in_bands(height, _height(steps), threads, work)
+    if mean:
+        means: Array = sums.sum(axis=0) / (height * width)
+        return means.astype(np.float32).reshape(channels, 1, 1)
     return out

@@ -304,12 +304,12 @@ def linear(x: Any, weight: Any, bias: Any = None, *, threads: int | None = None)
     if len(biases) != len(matrix):
         msg = f"bias must hold a number for each of {len(matrix)} outputs, not {len(biases)}"
         raise ShapeError(msg)
-    if np.isfinite(values).all():
-        total: Array = np.tile(biases.astype(np.float64), (*values.shape[:-1], 1))
-        for k in range(0, matrix.shape[1], SUM_LENGTH):
-            total += values[..., k : k + SUM_LENGTH] @ matrix[:, k : k + SUM_LENGTH].T
-        return total.astype(np.float32)
-    products = np.where(matrix == 0, np.float32(0), values[..., None, :])
-    with np.errstate(invalid="ignore"):  # inf - inf
-        wide: Array = (products * matrix).sum(axis=-1, dtype=np.float64) + biases
-    return wide.astype(np.float32)
+    finite = np.isfinite(values)
+    known = np.where(finite, values, np.float32(0))
+    total: Array = np.tile(biases.astype(np.float64), (*values.shape[:-1], 1))
+    for k in range(0, matrix.shape[1], SUM_LENGTH):
+        total += known[..., k : k + SUM_LENGTH] @ matrix[:, k : k + SUM_LENGTH].T
+    for place in np.argwhere(~finite):
+        column = matrix[:, place[-1]]
+        total[(*place[:-1], column != 0)] += values[tuple(place)] * column[column != 0]
+    return total.astype(np.float32)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.direct import DirectFilter, Rows, sums_are_exact
+from cnnfilter.engine.direct import Rows, placed_rows, sums_are_exact
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Windows
+from cnnfilter.engine.methods import Method, choose
 from cnnfilter.engine.unrolled import FEWEST_FILTERS, UnrolledBank
 from cnnfilter.model.shapes import Pair
 
@@ -79,7 +80,7 @@ class Convolution(_Windowed):
         self.biases = biases.astype(np.float32)
         self.filters_in_group = len(bank) // groups
         self.shape = (len(bank), *windows.out)
-        self.direct = [DirectFilter(one[None], windows) for one in bank]
+        self.methods: dict[np.dtype[Any], list[Method]] = {}
         self.unrolled = [
             UnrolledBank(bank[begin : begin + self.filters_in_group], windows)
             for begin in range(0, len(bank), self.filters_in_group)
@@ -93,42 +94,64 @@ class Convolution(_Windowed):
             planes = source.samples[group * channels : (group + 1) * channels]
             rows = Rows(planes, source.step, source.first)
             end = begin + self.filters_in_group
-            if self.unrolled and self._can_unroll(planes, self.bank[begin:end]):
+            if self.unrolled and self._can_unroll(rows, self.bank[begin:end], first, first + out.shape[1]):
                 self.unrolled[group].run(rows, first, out[begin:end])
                 out[begin:end] += self.biases[begin:end, None, None]
             else:
+                methods = self._methods(planes.dtype)
                 for o in range(begin, end):
-                    self.direct[o].run(rows, first, out[o], bias=self.biases[o])
+                    methods[o].run(rows, first, out[o], bias=self.biases[o])
 
-    def _can_unroll(self, planes: Array, filters: Array) -> bool:
+    def _methods(self, dtype: np.dtype[Any]) -> list[Method]:
+        if dtype not in self.methods:  # threads may both make them: they are the same
+            self.methods[dtype] = [choose(one[None], self.windows, dtype) for one in self.bank]
+        return self.methods[dtype]
+
+    def _can_unroll(self, source: Rows, filters: Array, first: int, last: int) -> bool:
         # A matrix product multiplies by zero weights too, which turns infinity into NaN.
-        return sums_are_exact(filters, planes.dtype, self.windows.border.value) and (
-            planes.dtype.kind == "u" or bool(filters.all()) or bool(np.isfinite(planes).all())
-        )
+        dtype = source.samples.dtype
+        if not sums_are_exact(filters, dtype, self.windows.border.value):
+            return False
+        if dtype.kind == "u" or filters.all():
+            return True
+        begin, end = (row - source.first for row in self.windows.needed(first, last))
+        return bool(np.isfinite(source.samples[:, max(begin, 0) : max(end, 0)]).all())
 
 
-class Combination(_Windowed):
-    """Several filters over each channel on its own, combined into one map a channel.
+class Depthwise(_Windowed):
+    """Kernels over each channel on its own, some of which combine several filters into one map.
 
     Parameters
     ----------
-    filters : ndarray, (n, kh, kw) float32
-    combine : {"magnitude", "maximum"}
+    kernels : sequence of (ndarray (n, kh, kw) float32, combine)
+        Each gives one map for each channel, those of channel 0 first; n is 1 where `combine` is None.
     bias : float
     windows : Windows
     channels : int
     """
 
-    def __init__(self, filters: Array, combine: str, bias: float, windows: Windows, channels: int) -> None:
+    def __init__(
+        self, kernels: Sequence[tuple[Array, str | None]], bias: float, windows: Windows, channels: int
+    ) -> None:
         self.windows = windows
         self.bias = bias
-        self.shape = (channels, *windows.out)
-        self.direct = DirectFilter(filters[:, None], windows, combine)
+        self.shape = (channels * len(kernels), *windows.out)
+        self.kernels = kernels
+        self.methods: dict[np.dtype[Any], list[Method]] = {}
 
     def run(self, source: Rows, first: int, out: Array) -> None:
-        """Filter and combine each channel."""
-        for plane, result in zip(source.samples, out, strict=True):
-            self.direct.run(Rows(plane[None], source.step, source.first), first, result, bias=self.bias)
+        """Filter each channel with each kernel."""
+        results = iter(out)
+        methods = self._methods(source.samples.dtype)
+        for plane in source.samples:
+            rows = Rows(plane[None], source.step, source.first)
+            for method in methods:
+                method.run(rows, first, next(results), bias=self.bias)
+
+    def _methods(self, dtype: np.dtype[Any]) -> list[Method]:
+        if dtype not in self.methods:
+            self.methods[dtype] = [choose(one[:, None], self.windows, dtype, how) for one, how in self.kernels]
+        return self.methods[dtype]
 
 
 class Pooling(_Windowed):
@@ -155,33 +178,16 @@ class Pooling(_Windowed):
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Pool each channel."""
         windows = self.windows
-        rows = np.where(windows.rows == OUTSIDE, OUTSIDE, windows.rows - source.first)
+        rows = placed_rows(windows, source)
+        place = (rows, windows.columns, *windows.interior, windows.pads[1][0], windows.window, windows.stride)
+        width = source.samples.shape[2]
         for plane, result in zip(source.samples, out, strict=True):
             if self.kind == "max":
-                line = np.empty(plane.shape[1], dtype=np.float32)
-                loops.max_pool_rows(
-                    result,
-                    plane,
-                    rows,
-                    windows.columns,
-                    windows.window,
-                    windows.stride,
-                    windows.dilation,
-                    first,
-                    line,
-                )
+                line = np.empty(width, dtype=np.float32)
+                loops.max_pool_rows(result, plane, *place, windows.dilation, first, line)
             else:
-                loops.sum_pool_rows(
-                    result,
-                    plane,
-                    rows,
-                    windows.columns,
-                    windows.window,
-                    windows.stride,
-                    *self.counts,
-                    first,
-                    np.empty(plane.shape[1], dtype=np.float64),
-                )
+                lines = np.empty(width), np.empty(out.shape[2])
+                loops.sum_pool_rows(result, plane, *place, *self.counts, first, *lines)
 
 
 def _window_counts(windows: Windows, axis: int, count_padding: bool) -> Index:

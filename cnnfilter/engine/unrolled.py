@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.direct import Rows
-from cnnfilter.engine.geometry import OUTSIDE, Array, Windows
+from cnnfilter.engine.direct import Rows, placed_rows
+from cnnfilter.engine.geometry import Array, Windows
 
 FEWEST_FILTERS = 6
 """Filters over the same input from which unrolling pays."""
@@ -58,7 +58,7 @@ class UnrolledBank:
             unrolled,
             samples.reshape(-1),
             samples.shape[2],
-            np.where(windows.rows == OUTSIDE, OUTSIDE, windows.rows - source.first),
+            placed_rows(windows, source),
             windows.columns,
             *windows.interior,
             *windows.stride,

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["KERNELS", "Kernel", "Matrix", "from_array", "get_kernel", "parse_matrix"]
+__all__ = ["KERNELS", "SCALES", "Kernel", "Matrix", "from_array", "get_kernel", "parse_matrix"]
+
+
+SCALES = ("none", "sum", "l1")
+"""What a filter's weights may be divided by: nothing, their sum (ImageMagick), their absolute sum (kornia)."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,9 @@ Size = int | Sequence[int] | str
 Padding = int | Sequence[int] | Sequence[Sequence[int]] | str
 """Padding as a caller writes it: see `parse_padding`."""
 
+LARGEST = 1_000_000
+"""The largest window, stride, dilation or padding: beyond it is a slip of the finger, and sums may overflow."""
+
 SAME = ("same", "same-lower")
 """Paddings whose amount depends on the size of the input."""
 
@@ -40,8 +43,8 @@ def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
     return f"; did you mean {' or '.join(matches)}?" if matches else ""
 
 
-def whole_number(value: object, name: str, minimum: int) -> int:
-    """Read a whole number of at least `minimum`, an integer of any kind or its text.
+def whole_number(value: object, name: str, minimum: int, maximum: int | None = None) -> int:
+    """Read a whole number from `minimum` to `maximum`, an integer of any kind or its text.
 
     Raises
     ------
@@ -61,6 +64,9 @@ def whole_number(value: object, name: str, minimum: int) -> int:
         raise ArgumentError(msg)
     if number < minimum:
         msg = f"{name} must be at least {minimum}, not {number}"
+        raise ArgumentError(msg)
+    if maximum is not None and number > maximum:
+        msg = f"{name} must be at most {maximum}, not {number:.3g}"
         raise ArgumentError(msg)
     return number
 
@@ -103,7 +109,7 @@ def parse_pair(value: Size, name: str, *, minimum: int = 1) -> Pair:
     if len(parts) != 2:
         msg = f"{name} takes one number or two (HEIGHTxWIDTH), not {value!r}"
         raise ArgumentError(msg)
-    return whole_number(parts[0], name, minimum), whole_number(parts[1], name, minimum)
+    return whole_number(parts[0], name, minimum, LARGEST), whole_number(parts[1], name, minimum, LARGEST)
 
 
 def parse_padding(value: Padding) -> Pads | str:
@@ -158,7 +164,7 @@ def _sides(axis: object, whole: object) -> Pair:
     if len(sides) != 2:
         msg = f"padding takes one number, or one or two for each axis, not {whole!r}"
         raise ArgumentError(msg)
-    return whole_number(sides[0], "padding", 0), whole_number(sides[1], "padding", 0)
+    return whole_number(sides[0], "padding", 0, LARGEST), whole_number(sides[1], "padding", 0, LARGEST)
 
 
 def axis_pads(padding: Pair | str, n: int, window: int, stride: int = 1, dilation: int = 1) -> Pair:

@@ -1,0 +1,123 @@
+"""Pooling: down the window's rows first, then along its columns."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnfilter.engine.jit import loop
+
+
+@loop
+def _larger(value, largest):
+    """Return the larger of two, and a NaN before everything."""
+    return value if value > largest or value != value else largest
+
+
+@loop
+def _max_inside(row, line, stride):
+    """Fold every `stride`-th sample of `line` into `row`; the strides written out vectorise."""
+    if stride == 1:
+        for j in range(row.size):
+            row[j] = _larger(line[j], row[j])
+    elif stride == 2:
+        for j in range(row.size):
+            row[j] = _larger(line[2 * j], row[j])
+    else:
+        for j in range(row.size):
+            row[j] = _larger(line[j * stride], row[j])
+
+
+@loop
+def _sum_inside(row, line, stride):
+    if stride == 1:
+        for j in range(row.size):
+            row[j] += line[j]
+    elif stride == 2:
+        for j in range(row.size):
+            row[j] += line[2 * j]
+    else:
+        for j in range(row.size):
+            row[j] += line[j * stride]
+
+
+@loop
+def max_pool_rows(out, x, rows, columns, interior_first, interior_last, left, window, stride, dilation, first, line):
+    """Take the largest value of each window; a NaN is the largest of all.
+
+    Parameters
+    ----------
+    out : (R, W') float32
+    x : (H, W)
+    rows, columns, interior_first, interior_last, left
+        As in `filter_rows`; no maximum sees the padding.
+    window, stride, dilation : (2,) of int
+    first : int
+        The output row that `out` begins with.
+    line : (W,) float32
+        Scratch.
+    """
+    for i in range(out.shape[0]):
+        line[:] = np.float32(-np.inf)
+        for m in range(window[0]):
+            source = rows[(first + i) * stride[0] + m * dilation[0]]
+            if source >= 0:
+                seen = x[source]
+                for j in range(line.size):
+                    line[j] = _larger(np.float32(seen[j]), line[j])
+        row = out[i]
+        row[:] = np.float32(-np.inf)
+        for n in range(window[1]):
+            if interior_last > interior_first:
+                begin = interior_first * stride[1] - left + n * dilation[1]
+                _max_inside(row[interior_first:interior_last], line[begin:], stride[1])
+            for rim in range(interior_first + row.size - interior_last):
+                j = rim if rim < interior_first else rim - interior_first + interior_last
+                column = columns[j * stride[1] + n * dilation[1]]
+                if column >= 0:
+                    row[j] = _larger(line[column], row[j])
+
+
+@loop
+def sum_pool_rows(
+    out,
+    x,
+    rows,
+    columns,
+    interior_first,
+    interior_last,
+    left,
+    window,
+    stride,
+    row_counts,
+    column_counts,
+    first,
+    line,
+    sums,
+):
+    """Add up each window and divide by `row_counts[i] * column_counts[j]`; other parameters as in `max_pool_rows`.
+
+    `line` (W,) and `sums` (W',) are float64: the sums of large windows keep their digits.
+    """
+    for i in range(out.shape[0]):
+        line[:] = 0.0
+        for m in range(window[0]):
+            source = rows[(first + i) * stride[0] + m]
+            if source >= 0:
+                seen = x[source]
+                for j in range(line.size):
+                    line[j] += seen[j]
+        sums[:] = 0.0
+        for n in range(window[1]):
+            if interior_last > interior_first:
+                begin = interior_first * stride[1] - left + n
+                _sum_inside(sums[interior_first:interior_last], line[begin:], stride[1])
+            for rim in range(interior_first + sums.size - interior_last):
+                j = rim if rim < interior_first else rim - interior_first + interior_last
+                column = columns[j * stride[1] + n]
+                if column >= 0:
+                    sums[j] += line[column]
+        row = out[i]
+        rows_counted = row_counts[first + i]
+        for j in range(row.size):
+            count = rows_counted * column_counts[j]
+            row[j] = sums[j] / count if count > 0 else 0.0

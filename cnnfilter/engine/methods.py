@@ -1,0 +1,53 @@
+"""Which way to compute a filter: they differ in cost, and agree within the promised error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnfilter.engine.direct import DirectFilter, whole_form
+from cnnfilter.engine.geometry import Array, Windows
+from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
+
+Method = DirectFilter | SeparableFilter | BoxFilter
+
+FEWEST_SEPARABLE = 12
+"""Taps fewer in two passes than in one from which the second pass pays."""
+
+FEWEST_BOX = 40
+"""Equal taps from which running sums pay."""
+
+
+def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str | None = None) -> Method:
+    """Return the fastest way to run some filters, combined into one map.
+
+    Parameters
+    ----------
+    filters : ndarray, (F, planes, kh, kw) float32
+        Finite.
+    windows : Windows
+    dtype : dtype
+        Of the source: running sums are for whole numbers.
+    combine : {None, "magnitude", "maximum"}
+        None for a single filter.
+    """
+    numbers, gain = whole_form(filters)
+    if len(numbers) == numbers.shape[1] == 1:
+        matrix = numbers[0, 0]
+        if dtype.kind == "u" and matrix.size >= FEWEST_BOX and _is_box(matrix, windows):
+            return BoxFilter(gain, windows)
+        two = factors(matrix) if np.count_nonzero(matrix) > sum(matrix.shape) + FEWEST_SEPARABLE else None
+        if two is not None:
+            return SeparableFilter(*two, gain, windows, dtype)
+    return DirectFilter(numbers, gain, windows, dtype, combine)
+
+
+def _is_box(matrix: Array, windows: Windows) -> bool:
+    value = windows.border.value
+    return (
+        bool((matrix == 1).all())
+        and windows.stride == windows.dilation == (1, 1)
+        and value == int(value)
+        and abs(value) <= np.iinfo(np.uint16).max
+    )

@@ -1,0 +1,113 @@
+"""Ways to compute one filter: each equals the definition, and integers exactly."""
+
+import numpy as np
+import pytest
+
+from cnnfilter import get_kernel
+from cnnfilter.engine import methods, ops
+from cnnfilter.engine.direct import DirectFilter, products_fit_int16, whole_form
+from cnnfilter.engine.geometry import Windows
+from cnnfilter.engine.methods import choose
+from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
+from cnnfilter.model.shapes import Border
+from tests.oracles import BORDER_NAMES, DTYPES, assert_conv2d, samples
+
+SLOPE = np.outer([1, 2, 0, -3, 1], [2, -1, 4, 1, 3])
+
+
+def windows(size, window, border=None):
+    return Windows.over(
+        size, window, stride=(1, 1), padding="same", dilation=(1, 1), border=border or Border("replicate")
+    )
+
+
+def chosen(weights, dtype="uint8", **options):
+    weights = np.asarray(weights, dtype=np.float32)
+    return choose(weights[None, None], windows((99, 99), weights.shape, **options), np.dtype(dtype))
+
+
+def test_each_kernel_gets_its_way():
+    assert isinstance(chosen(get_kernel("edge").weights), DirectFilter)
+    assert isinstance(chosen(np.arange(49.0).reshape(7, 7) % 5), DirectFilter)
+    assert isinstance(chosen(get_kernel("gaussian:sigma=2").weights), SeparableFilter)
+    assert isinstance(chosen(get_kernel("box:size=7").weights), BoxFilter)
+    assert isinstance(chosen(get_kernel("box:size=7").weights, "float32"), SeparableFilter)
+    assert isinstance(chosen(get_kernel("box:size=7").weights, border=Border("constant", 0.5)), SeparableFilter)
+    assert isinstance(chosen(get_kernel("motion:length=31").weights), DirectFilter)
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Choose two passes and running sums wherever they are possible."""
+    monkeypatch.setattr(methods, "FEWEST_SEPARABLE", -99)
+    monkeypatch.setattr(methods, "FEWEST_BOX", 1)
+
+
+@pytest.mark.parametrize("border", BORDER_NAMES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("weights", [SLOPE, SLOPE * 0.37, np.ones((4, 3)), np.full((3, 5), 1 / 15), [[0, 0], [0, 2.0]]])
+def test_every_way_is_the_definition(weights, dtype, border, eager):
+    weights = np.asarray(weights, dtype=np.float32)
+    x = samples(np.random.default_rng(1), (7, 9), dtype)
+    for options in (
+        {"padding": "1+2x3+0"},
+        {"padding": "same", "stride": 2},
+        {"padding": 4, "dilation": "2x3"},
+        {"padding": "valid" if weights.shape[0] < 5 else 1},
+        {"padding": "30x11"},
+    ):
+        assert_conv2d(x, weights, border=border, **options)
+
+
+@pytest.mark.parametrize("weights", [SLOPE, np.ones((11, 11)), np.full((5, 5), 200)])
+def test_whole_numbers_are_exact(weights, eager):
+    x = samples(np.random.default_rng(2), (20, 21), np.uint8)
+    direct = ops.conv2d(x.astype(np.int64), weights, padding=5)  # read as float32, which takes neither short cut
+    np.testing.assert_array_equal(ops.conv2d(x, weights, padding=5), direct)
+
+
+def test_interleaved_channels(eager):
+    from cnnfilter import apply
+
+    image = samples(np.random.default_rng(3), (8, 9, 3), np.uint8)
+    for weights in (SLOPE, np.ones((3, 5)) / 15):
+        each = [apply(image[..., c], weights, border="circular") for c in range(3)]
+        np.testing.assert_array_equal(apply(image, weights, border="circular"), np.stack(each, axis=-1))
+    strided = [apply(image[..., c], SLOPE, stride="2x3") for c in range(3)]
+    np.testing.assert_array_equal(apply(image, SLOPE, stride="2x3"), np.stack(strided, axis=-1))
+
+
+@pytest.mark.parametrize("name", ["gaussian", "gaussian:size=9", "box", "edge", "sobel-x"])
+def test_named_kernels_have_whole_forms(name):
+    numbers, gain = whole_form(get_kernel(name).weights)
+    np.testing.assert_array_equal(numbers, np.rint(numbers))
+    np.testing.assert_allclose(numbers * gain, get_kernel(name).weights, rtol=2e-7)
+
+
+def test_other_kernels_stay_as_they_are():
+    for weights in ([[1.5, 2.2]], [[1e-9, 1.0]], [[1e30, 1.0]], [[0.0]]):
+        numbers, gain = whole_form(np.array(weights, dtype=np.float32))
+        np.testing.assert_array_equal(numbers * np.float32(gain), np.array(weights, dtype=np.float32))
+
+
+def test_short_products():
+    assert products_fit_int16(np.full((1, 1, 11, 11), 8.0), np.dtype(np.uint8))
+    assert not products_fit_int16(np.full((1, 1, 11, 11), 9.0), np.dtype(np.uint8))
+    assert not products_fit_int16(np.full((1, 1, 2, 2), 0.5), np.dtype(np.uint8))
+    assert not products_fit_int16(np.ones((1, 1, 2, 2)), np.dtype(np.uint16))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_largest_short_products(sign):
+    x = np.full((5, 20), 255, dtype=np.uint8)
+    weights = np.full((1, 16), 8.0 * sign)
+    assert (ops.conv2d(x, weights) == 128 * 255 * sign).all()
+
+
+def test_factors():
+    down, along = factors(SLOPE)
+    np.testing.assert_array_equal(np.outer(down, along), SLOPE)
+    np.testing.assert_array_equal(down, np.rint(down))
+    assert factors(np.zeros((2, 2))) is None
+    assert factors(np.array([[1, 2], [3, 4]])) is None
+    assert factors(np.array([[1.0, 2.0], [2.0, 4.001]])) is None

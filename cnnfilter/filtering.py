@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.engine.arrays import as_number, as_weights
-from cnnfilter.engine.bands import BAND_SAMPLES, in_bands
+from cnnfilter.engine.bands import in_bands
 from cnnfilter.engine.direct import Rows
 from cnnfilter.engine.geometry import OUTSIDE, Array, Windows
 from cnnfilter.engine.methods import choose
@@ -30,6 +30,10 @@ from cnnfilter.model.shapes import (
     parse_pair,
 )
 from cnnfilter.model.weights import FilterBank
+
+BAND_SAMPLES = 1 << 20
+"""Samples of the result that one call of the loops computes. Nothing waits in a cache between steps here, so bands
+need only be small enough to be shared, and large enough for what a call costs (30 microseconds) not to count."""
 
 LARGEST_RESULT = 1e19
 """What a result may reach: its square, which a magnitude takes, is still a float32."""
@@ -190,12 +194,16 @@ class _Run:
         # Beyond a border of one colour, everything is opaque.
         beyond = Border("constant", 1.0) if filter_.border.mode == "constant" else filter_.border
         self.cover_windows = replace(self.windows, border=beyond)
+        self.parts = self._parts(filter_, pixels.reshape(*self.size, channels))
+        self.channels = sum(part.step for part in self.parts)
+        self.methods = [choose(part.filters, self.windows, pixels.dtype, part.combine) for part in self.parts]
+
+    def _parts(self, filter_: Filter, pixels: Array) -> list[_Part]:
+        bank, channels = filter_.bank, pixels.shape[2]
         if bank.shape[1] == 1 and (len(bank) == 1 or filter_.combine):
-            self.channels = channels
             whole = pixels.reshape(1, self.size[0], -1)
-            self.parts = [_Part(bank, filter_.combine, whole, channels, filter_.biases[0])]
-            return
-        planes = np.ascontiguousarray(pixels.reshape(*self.size, channels).transpose(2, 0, 1))
+            return [_Part(bank, filter_.combine, whole, channels, filter_.biases[0])]
+        planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
         if bank.shape[:2] == (channels, 1):
             sources = [planes[c : c + 1] for c in range(channels)]
         elif bank.shape[:2] == (1, channels):
@@ -210,23 +218,23 @@ class _Run:
                 f"needs {needed}; `cnnfilter run` shows the maps of any bank"
             )
             raise ShapeError(msg)
-        self.channels = len(sources)
-        self.parts = [
+        return [
             _Part(one[None], None, source, 1, bias)
             for one, source, bias in zip(bank, sources, filter_.biases, strict=True)
         ]
 
     def in_bands(self, work: Callable[[int, int], None], threads: int | None) -> None:
         rows, columns = self.windows.out
-        in_bands(rows, max(1, BAND_SAMPLES // (columns * self.channels)), threads, work)
+        height = max(1, BAND_SAMPLES // (columns * self.channels))
+        multiple = max(method.band_rows for method in self.methods)
+        in_bands(rows, -(-height // multiple) * multiple, threads, work)
 
     def store(self, out: Array, first: int, *, absolute: bool = False) -> None:
         """Compute rows `first` onwards into `out`, (R, W', C') of any type of picture."""
         for c, part in enumerate(self.parts):
             rows = out if len(self.parts) == 1 else np.empty(out.shape[:2], dtype=out.dtype)
-            method = choose(part.filters, self.windows, part.source.dtype, part.combine)
             source = Rows(part.source, part.step)
-            method.run(source, first, rows.reshape(len(out), -1), bias=part.bias, absolute=absolute)
+            self.methods[c].run(source, first, rows.reshape(len(out), -1), bias=part.bias, absolute=absolute)
             if len(self.parts) > 1:
                 out[..., c] = rows
 

@@ -254,7 +254,7 @@ def test_bad_images_and_kernels():
         apply(np.zeros(2, dtype=np.uint8), "edge")
     with pytest.raises(KernelError, match="did you mean"):
         apply(picture((3, 3)), "eduge")
-    with pytest.raises(ShapeError, match=r"window 3x3 does not fit in 2x5; use more padding"):
+    with pytest.raises(ShapeError, match="window 3x3 does not fit in 2x5"):
         apply(picture((2, 5)), "edge", padding="valid")
     with pytest.raises(ArgumentError, match="must be real numbers on 2 or 3 or 4 axes"):
         apply(picture((3, 3)), np.zeros(3))

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from cnnfilter import get_kernel
-from cnnfilter.engine import methods, ops
+from cnnfilter import apply, filtering, get_kernel
+from cnnfilter.engine import bands, fourier, methods, ops, reference
 from cnnfilter.engine.direct import DirectFilter, products_fit_int16, whole_form
+from cnnfilter.engine.fourier import FourierFilter
 from cnnfilter.engine.geometry import Windows
 from cnnfilter.engine.methods import choose
 from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
@@ -67,8 +68,6 @@ def test_whole_numbers_are_exact(weights, eager):
 
 
 def test_interleaved_channels(eager):
-    from cnnfilter import apply
-
     image = samples(np.random.default_rng(3), (8, 9, 3), np.uint8)
     for weights in (SLOPE, np.ones((3, 5)) / 15):
         each = [apply(image[..., c], weights, border="circular") for c in range(3)]
@@ -111,3 +110,49 @@ def test_factors():
     assert factors(np.zeros((2, 2))) is None
     assert factors(np.array([[1, 2], [3, 4]])) is None
     assert factors(np.array([[1.0, 2.0], [2.0, 4.001]])) is None
+
+
+@pytest.fixture
+def spectral(monkeypatch):
+    """Choose spectra, with tiles so small that there are many."""
+    monkeypatch.setattr(methods, "FEWEST_FOURIER", 1)
+    monkeypatch.setattr(methods, "FEWEST_SEPARABLE", 999)
+    monkeypatch.setattr(methods, "FEWEST_BOX", 999)
+    monkeypatch.setattr(fourier, "SMALLEST_TILE", 8)
+    monkeypatch.setattr(fourier, "TILE_SPANS", 2)
+
+
+@pytest.mark.parametrize("border", BORDER_NAMES)
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("band_samples", [40, 1 << 20])
+def test_spectra_are_the_definition(dtype, border, band_samples, spectral, monkeypatch):
+    monkeypatch.setattr(bands, "BAND_SAMPLES", band_samples)
+    x = samples(np.random.default_rng(4), (29, 31), dtype)
+    bound = 1e-5 * np.abs(SLOPE).sum() * x.max()
+    for options in ({"padding": "same"}, {"padding": "7x2", "stride": "2x3"}, {"padding": "1+2x9+40", "dilation": 2}):
+        expected = reference.conv2d(x, SLOPE, [3.0], border=border, **options)
+        result = ops.conv2d(x, SLOPE.astype(np.float32), [3.0], border=border, **options)
+        assert result.shape == expected.shape
+        assert np.abs(result - expected).max() <= bound
+
+
+def test_spectra_for_pictures(spectral, monkeypatch):
+    assert isinstance(chosen(SLOPE), FourierFilter)
+    assert isinstance(chosen(SLOPE, "float32"), DirectFilter)
+    monkeypatch.setattr(filtering, "BAND_SAMPLES", 60)
+    image = samples(np.random.default_rng(5), (25, 26, 3), np.uint8)
+    for options in ({}, {"range": "abs", "bias": 2.5}, {"border": "reflect", "stride": 2}):
+        by_spectra = apply(image, SLOPE / 40, threads=2, **options)
+        np.testing.assert_array_equal(by_spectra, apply(image, SLOPE / 40, threads=1, **options))
+        with monkeypatch.context() as context:
+            context.setattr(methods, "FEWEST_FOURIER", 9999)
+            direct = apply(image, SLOPE / 40, **options)
+        assert by_spectra.dtype == np.uint8
+        assert np.abs(by_spectra.astype(int) - direct).max() <= 1  # a tie may round either way
+        assert (by_spectra == direct).mean() > 0.99
+
+
+def test_large_kernels_get_spectra():
+    weights = np.random.default_rng(6).normal(size=(15, 15))
+    assert isinstance(chosen(weights), FourierFilter)
+    assert isinstance(chosen(weights[:11, :11]), DirectFilter)

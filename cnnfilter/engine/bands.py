@@ -143,7 +143,8 @@ def _height(steps: Sequence[Step]) -> int:
     height = 1
     while height * 2 <= rows and samples(height * 2) <= BAND_SAMPLES:
         height *= 2
-    return height
+    multiple = max(step.band_rows for step in steps)
+    return -(-height // multiple) * multiple
 
 
 def _run_part(steps: Sequence[Step], source: Array, threads: int | None, *, mean: bool) -> Array:

@@ -113,6 +113,9 @@ class DirectFilter:
         None for a single filter.
     """
 
+    band_rows = 1
+    """Output rows that are computed together, of which bands should be multiples."""
+
     def __init__(
         self, numbers: Array, gain: float, windows: Windows, dtype: np.dtype[Any], combine: str | None = None
     ) -> None:

@@ -7,16 +7,20 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.engine.direct import DirectFilter, whole_form
+from cnnfilter.engine.fourier import FourierFilter
 from cnnfilter.engine.geometry import Array, Windows
 from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
 
-Method = DirectFilter | SeparableFilter | BoxFilter
+Method = DirectFilter | SeparableFilter | BoxFilter | FourierFilter
 
 FEWEST_SEPARABLE = 12
 """Taps fewer in two passes than in one from which the second pass pays."""
 
 FEWEST_BOX = 40
 """Equal taps from which running sums pay."""
+
+FEWEST_FOURIER = 200
+"""Taps from which spectra pay: more than the 121 of an 11x11 kernel, which is promised to be exact."""
 
 
 def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str | None = None) -> Method:
@@ -28,7 +32,7 @@ def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str 
         Finite.
     windows : Windows
     dtype : dtype
-        Of the source: running sums are for whole numbers.
+        Of the source: running sums are for whole numbers, and spectra lose what is not finite.
     combine : {None, "magnitude", "maximum"}
         None for a single filter.
     """
@@ -40,6 +44,8 @@ def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str 
         two = factors(matrix) if np.count_nonzero(matrix) > sum(matrix.shape) + FEWEST_SEPARABLE else None
         if two is not None:
             return SeparableFilter(*two, gain, windows, dtype)
+        if dtype.kind == "u" and np.count_nonzero(matrix) >= FEWEST_FOURIER:
+            return FourierFilter(filters[0, 0], windows)
     return DirectFilter(numbers, gain, windows, dtype, combine)
 
 

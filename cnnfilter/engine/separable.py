@@ -56,6 +56,8 @@ class SeparableFilter:
         Of the source.
     """
 
+    band_rows = 1
+
     def __init__(self, down: Array, along: Array, gain: float, windows: Windows, dtype: np.dtype[Any]) -> None:
         self.windows = windows
         self.gain = gain
@@ -95,6 +97,8 @@ class SeparableFilter:
 
 class BoxFilter:
     """A kernel of equal weights over 8- or 16-bit rows, stride 1; used as `DirectFilter` is."""
+
+    band_rows = 1
 
     def __init__(self, gain: float, windows: Windows) -> None:
         self.windows = windows

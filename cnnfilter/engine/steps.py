@@ -11,7 +11,7 @@ import numpy as np
 from cnnfilter.engine import loops
 from cnnfilter.engine.direct import Rows, placed_rows, sums_are_exact
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Windows
-from cnnfilter.engine.methods import Method, choose
+from cnnfilter.engine.methods import FEWEST_FOURIER, Method, choose
 from cnnfilter.engine.unrolled import FEWEST_FILTERS, UnrolledBank
 from cnnfilter.model.shapes import Pair
 
@@ -34,6 +34,10 @@ class Step(Protocol):
     def overlaps(self) -> bool:
         """Whether neighbouring bands of its rows need some of the same rows of its input."""
 
+    @property
+    def band_rows(self) -> int:
+        """Rows that are computed together, of which bands should be multiples."""
+
     def needed(self, first: int, last: int) -> Pair:
         """Return the input's rows, begin and end, that output rows `first` to `last - 1` read."""
 
@@ -45,6 +49,7 @@ class _Windowed:
     """What convolution and pooling share: a window that slides over rows and columns."""
 
     windows: Windows
+    band_rows = 1
 
     @property
     def is_local(self) -> bool:
@@ -81,6 +86,8 @@ class Convolution(_Windowed):
         self.filters_in_group = len(bank) // groups
         self.shape = (len(bank), *windows.out)
         self.methods: dict[np.dtype[Any], list[Method]] = {}
+        if bank[0].size >= FEWEST_FOURIER:  # those of pictures, which are all that spectra are for
+            self.band_rows = max(method.band_rows for method in self._methods(np.dtype(np.uint8)))
         self.unrolled = [
             UnrolledBank(bank[begin : begin + self.filters_in_group], windows)
             for begin in range(0, len(bank), self.filters_in_group)
@@ -138,6 +145,7 @@ class Depthwise(_Windowed):
         self.shape = (channels * len(kernels), *windows.out)
         self.kernels = kernels
         self.methods: dict[np.dtype[Any], list[Method]] = {}
+        self.band_rows = max(method.band_rows for method in self._methods(np.dtype(np.uint8)))
 
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Filter each channel with each kernel."""
@@ -217,6 +225,7 @@ class Pointwise:
     shape: Shape
     is_local = True
     overlaps = False
+    band_rows = 1
 
     def needed(self, first: int, last: int) -> Pair:
         """Return the same rows."""

@@ -11,8 +11,7 @@ check for negative indices inside the loop, which costs a factor of seven.
 from cnnfilter.engine.loops.pooling import max_pool_rows, sum_pool_rows
 from cnnfilter.engine.loops.running import box_rows
 from cnnfilter.engine.loops.separable import separable_rows
-from cnnfilter.engine.loops.storing import MAGNITUDE, MAXIMUM, SINGLE
-from cnnfilter.engine.loops.taps import filter_rows
+from cnnfilter.engine.loops.taps import MAGNITUDE, MAXIMUM, SINGLE, filter_rows
 from cnnfilter.engine.loops.unrolling import unroll_rows
 
 __all__ = [

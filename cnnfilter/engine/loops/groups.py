@@ -19,9 +19,9 @@ def _start(acc, x, offsets, weights, count, base):
         return
     r0 = x[offsets[0] : offsets[0] + acc.size]
     w0 = weights[0]
-    kind = weights.dtype.type
+    kind, wide = weights.dtype.type, acc.dtype.type
     for j in range(acc.size):
-        acc[j] = base + kind(w0 * kind(r0[j]))
+        acc[j] = base + wide(kind(w0 * kind(r0[j])))
 
 
 @loop
@@ -29,9 +29,9 @@ def _add_1(acc, x, offsets, weights, k):
     n = acc.size
     r0 = x[offsets[k] : offsets[k] + n]
     w0 = weights[k]
-    kind = weights.dtype.type
+    kind, wide = weights.dtype.type, acc.dtype.type
     for j in range(n):
-        acc[j] += kind(w0 * kind(r0[j]))
+        acc[j] += wide(kind(w0 * kind(r0[j])))
 
 
 @loop
@@ -42,10 +42,10 @@ def _add_4(acc, x, offsets, weights, k):
     r2 = x[offsets[k + 2] : offsets[k + 2] + n]
     r3 = x[offsets[k + 3] : offsets[k + 3] + n]
     w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
-    kind = weights.dtype.type
+    kind, wide = weights.dtype.type, acc.dtype.type
     for j in range(n):
         total = w0 * kind(r0[j]) + w1 * kind(r1[j]) + w2 * kind(r2[j]) + w3 * kind(r3[j])
-        acc[j] += kind(total)
+        acc[j] += wide(kind(total))
 
 
 @loop
@@ -61,11 +61,11 @@ def _add_8(acc, x, offsets, weights, k):
     r7 = x[offsets[k + 7] : offsets[k + 7] + n]
     w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
     w4, w5, w6, w7 = weights[k + 4], weights[k + 5], weights[k + 6], weights[k + 7]
-    kind = weights.dtype.type
+    kind, wide = weights.dtype.type, acc.dtype.type
     for j in range(n):
         total = w0 * kind(r0[j]) + w1 * kind(r1[j]) + w2 * kind(r2[j]) + w3 * kind(r3[j])
         total += w4 * kind(r4[j]) + w5 * kind(r5[j]) + w6 * kind(r6[j]) + w7 * kind(r7[j])
-        acc[j] += kind(total)
+        acc[j] += wide(kind(total))
 
 
 @loop
@@ -91,13 +91,13 @@ def _add_16(acc, x, offsets, weights, k):
     w4, w5, w6, w7 = weights[k + 4], weights[k + 5], weights[k + 6], weights[k + 7]
     w8, w9, w10, w11 = weights[k + 8], weights[k + 9], weights[k + 10], weights[k + 11]
     w12, w13, w14, w15 = weights[k + 12], weights[k + 13], weights[k + 14], weights[k + 15]
-    kind = weights.dtype.type
+    kind, wide = weights.dtype.type, acc.dtype.type
     for j in range(n):
         total = w0 * kind(r0[j]) + w1 * kind(r1[j]) + w2 * kind(r2[j]) + w3 * kind(r3[j])
         total += w4 * kind(r4[j]) + w5 * kind(r5[j]) + w6 * kind(r6[j]) + w7 * kind(r7[j])
         total += w8 * kind(r8[j]) + w9 * kind(r9[j]) + w10 * kind(r10[j]) + w11 * kind(r11[j])
         total += w12 * kind(r12[j]) + w13 * kind(r13[j]) + w14 * kind(r14[j]) + w15 * kind(r15[j])
-        acc[j] += kind(total)
+        acc[j] += wide(kind(total))
 
 
 @loop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine.jit import loop
-from cnnfilter.engine.loops.storing import SINGLE, store
+from cnnfilter.engine.loops.storing import store
 
 
 @loop
@@ -67,5 +67,5 @@ def box_rows(
         ends = running[window_columns * step :]
         for j in range(values.size):
             values[j] = np.float32(ends[j] - running[j])
-        store(out[i], values, SINGLE, gain, bias, absolute, high)
+        store(out[i], values, gain, bias, absolute, high)
         _add_row(sums, x, rows[first + i] * row_length, -1, outside)

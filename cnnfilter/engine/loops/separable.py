@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnfilter.engine.jit import loop
 from cnnfilter.engine.loops.groups import sum_taps
-from cnnfilter.engine.loops.storing import SINGLE, pick_columns, store
+from cnnfilter.engine.loops.storing import pick_columns, store
 
 
 @loop
@@ -84,7 +84,6 @@ def separable_rows(
             store(
                 out[i, column * step : (column + outputs) * step],
                 acc[: outputs * step],
-                SINGLE,
                 gain,
                 bias,
                 absolute,

@@ -1,21 +1,16 @@
-"""From a sum to what is stored: root of a magnitude, gain, bias, absolute value, in float32, and quantised."""
+"""From a sum to what is stored: gain, bias and absolute value, in float32, then quantised."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from cnnfilter.engine.jit import loop
 
-SINGLE, MAGNITUDE, MAXIMUM = 0, 1, 2
-"""How the filters of a bank become one map: there is only one, root of the sum of squares, largest."""
-
 
 @loop
-def finished(value, combine, gain, bias, absolute):
-    """Return `sum * gain + bias`, or its absolute value."""
-    result = np.float32(math.sqrt(value) if combine == MAGNITUDE else value) * gain + bias
+def finished(value, gain, bias, absolute):
+    """Return `value * gain + bias`, or its absolute value."""
+    result = np.float32(value) * gain + bias
     return abs(result) if absolute else result
 
 
@@ -26,15 +21,15 @@ def quantised(value, high):
 
 
 @loop
-def store(out, acc, combine, gain, bias, absolute, high):
+def store(out, acc, gain, bias, absolute, high):
     """Finish a row of sums into `out`: quantised if `high` is the largest integer, as floats if it is 0."""
     n = out.size
     if high > 0:
         for j in range(n):
-            out[j] = quantised(finished(acc[j], combine, gain, bias, absolute), high)
+            out[j] = quantised(finished(acc[j], gain, bias, absolute), high)
     else:
         for j in range(n):
-            out[j] = finished(acc[j], combine, gain, bias, absolute)
+            out[j] = finished(acc[j], gain, bias, absolute)
 
 
 @loop

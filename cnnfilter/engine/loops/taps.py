@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from cnnfilter.engine.jit import loop
 from cnnfilter.engine.loops.groups import sum_taps
-from cnnfilter.engine.loops.storing import MAGNITUDE, SINGLE, finished, pick_columns, quantised, store
+from cnnfilter.engine.loops.storing import finished, pick_columns, quantised, store
+
+SINGLE, MAGNITUDE, MAXIMUM = 0, 1, 2
+"""How the filters of a bank become one map: there is only one, root of the sum of squares, largest."""
 
 
 @loop
@@ -21,7 +26,7 @@ def _sum_at(x, row_offsets, tap_columns, weights, count, columns, window_column,
 
 
 @loop
-def _combine(total, acc, combine, is_first):
+def _combine(total, acc, combine, is_first, is_last):
     """Fold one filter's sums into the running result of a bank."""
     n = acc.size
     if combine == MAGNITUDE:
@@ -31,6 +36,9 @@ def _combine(total, acc, combine, is_first):
         else:
             for j in range(n):
                 total[j] += acc[j] * acc[j]
+        if is_last:
+            for j in range(n):
+                total[j] = math.sqrt(total[j])
     elif is_first:
         for j in range(n):
             total[j] = acc[j]
@@ -137,14 +145,13 @@ def filter_rows(
                 k = starts[f]
                 sum_taps(acc, window, placed[1, k:], active[k:], counts[f], kind(bases[f]))
                 if combine != SINGLE:
-                    _combine(total, acc, combine, f == 0)
+                    _combine(total, acc, combine, f == 0, f == filters - 1)
             result = acc if combine == SINGLE else total
             if stride_columns > 1:
                 pick_columns(result, stride_columns, step, outputs)
             store(
                 out[i, column * step : (column + outputs) * step],
                 result[: outputs * step],
-                combine,
                 gain,
                 bias,
                 absolute,
@@ -172,5 +179,5 @@ def filter_rows(
                         value += term * term
                     elif f == 0 or term > value or term != term:
                         value = term
-                value = finished(value, combine, gain, bias, absolute)
+                value = finished(math.sqrt(value) if combine == MAGNITUDE else value, gain, bias, absolute)
                 out[i, column * step + channel] = quantised(value, high) if high > 0 else value

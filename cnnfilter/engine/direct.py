@@ -22,10 +22,13 @@ the last place, which here reaches 0.9 of the 1e-5 that is promised."""
 GROUP = 16
 """The most taps that the loops add at a time."""
 
+NINE = 9
+"""What the loops may fill small kernels up to."""
+
 LARGEST_WHOLE = 1 << 15
 """Numbers up to which a filter is looked at as whole numbers times a gain."""
 
-BLOCK_SAMPLES = 2048
+BLOCK_SAMPLES = 4096
 """Samples of a row that are summed at a time: the sums and what they read stay in the first-level cache."""
 
 
@@ -138,7 +141,7 @@ class DirectFilter:
         windows, samples = self.windows, source.samples
         taps = self.places.copy()
         taps[0] *= samples[0].size
-        count, filters = len(self.weights), len(self.starts) - 1
+        count, filters = len(self.weights) + NINE, len(self.starts) - 1
         loops.filter_rows(
             out,
             samples.reshape(-1),
@@ -153,6 +156,7 @@ class DirectFilter:
             self.weights,
             self.starts,
             windows.border.value,
+            samples.dtype.kind == "u",
             self.combine,
             absolute,
             finish(out, self.gain, bias),

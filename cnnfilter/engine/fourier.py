@@ -52,11 +52,14 @@ class FourierFilter:
                 part = result[begin - first : end - first, left : left + columns]
                 for c in range(source.step):
                     values = self._tile(channels[..., c], source.first, top, left)
-                    values = values[begin - top : end - top, : part.shape[1]] + np.float32(bias)
+                    values = values[begin - top : end - top, : part.shape[1]]
+                    values += np.float32(bias)
                     if absolute:
-                        values = np.abs(values)
+                        np.abs(values, out=values)
                     if out.dtype.kind == "u":
-                        values = np.clip(np.rint(values), 0, np.iinfo(out.dtype).max)
+                        np.rint(values, out=values)
+                        highest = np.float32(np.iinfo(out.dtype).max)
+                        np.minimum(np.maximum(values, np.float32(0), out=values), highest, out=values)
                     part[..., c] = values
 
     def _tile(self, plane: Array, first: int, top: int, left: int) -> Array:
@@ -72,7 +75,9 @@ class FourierFilter:
         part[...] = plane[_index(held)][:, _index(columns)]
         part[rows == OUTSIDE] = windows.border.value
         part[:, columns == OUTSIDE] = windows.border.value
-        sums: Array = np.fft.irfft2(np.fft.rfft2(tile) * self.spectrum, s=self.tile)
+        spectrum = np.fft.rfft2(tile)
+        spectrum *= self.spectrum
+        sums: Array = np.fft.irfft2(spectrum, s=self.tile)
         return sums[: self.fresh[0] : stride_rows, : self.fresh[1] : stride_columns]
 
 

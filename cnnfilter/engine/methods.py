@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnfilter.engine.direct import DirectFilter, whole_form
+from cnnfilter.engine.direct import DirectFilter, sums_are_exact, whole_form
 from cnnfilter.engine.fourier import FourierFilter
 from cnnfilter.engine.geometry import Array, Windows
 from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
@@ -39,21 +39,21 @@ def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str 
     numbers, gain = whole_form(filters)
     if len(numbers) == numbers.shape[1] == 1:
         matrix = numbers[0, 0]
-        if dtype.kind == "u" and matrix.size >= FEWEST_BOX and _is_box(matrix, windows):
+        if dtype.kind == "u" and matrix.size >= FEWEST_BOX and _is_box(matrix, windows, dtype):
             return BoxFilter(gain, windows)
         two = factors(matrix) if np.count_nonzero(matrix) > sum(matrix.shape) + FEWEST_SEPARABLE else None
-        if two is not None:
+        if two is not None and sums_are_exact(numbers, dtype, windows.border.value):
             return SeparableFilter(*two, gain, windows, dtype)
         if dtype.kind == "u" and np.count_nonzero(matrix) >= FEWEST_FOURIER:
             return FourierFilter(filters[0, 0], windows)
     return DirectFilter(numbers, gain, windows, dtype, combine)
 
 
-def _is_box(matrix: Array, windows: Windows) -> bool:
+def _is_box(matrix: Array, windows: Windows, dtype: np.dtype[Any]) -> bool:
     value = windows.border.value
     return (
         bool((matrix == 1).all())
         and windows.stride == windows.dilation == (1, 1)
         and value == int(value)
-        and abs(value) <= np.iinfo(np.uint16).max
+        and max(np.iinfo(dtype).max, abs(value)) * matrix.size <= np.iinfo(np.int32).max
     )

@@ -107,6 +107,7 @@ class BoxFilter:
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, absolute: bool = False) -> None:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
         windows, samples = self.windows, source.samples
+        padded = len(windows.columns) * source.step
         loops.box_rows(
             out,
             samples.reshape(-1),
@@ -114,12 +115,14 @@ class BoxFilter:
             source.step,
             placed_rows(windows, source),
             windows.columns,
+            windows.pads[1][0],
             *windows.window,
             int(windows.border.value),
             absolute,
             finish(out, self.gain, bias),
             first,
             np.empty(samples.shape[2], dtype=np.int32),
-            np.empty((len(windows.columns) + 1) * source.step, dtype=np.int64),
-            np.empty(out.shape[1], dtype=np.float32),
+            np.empty(padded, dtype=np.int32),
+            np.empty(padded, dtype=np.int32),
+            np.empty(out.shape[1], dtype=np.int32),
         )

@@ -8,7 +8,10 @@ the conversions); tiles of two and four rows of outputs, which share conversions
 
 from __future__ import annotations
 
+import numpy as np
+
 from cnnfilter.engine.jit import loop
+from cnnfilter.engine.loops.storing import finished, quantised
 
 
 @loop
@@ -117,3 +120,49 @@ def sum_taps(acc, x, offsets, weights, count, base):
     while k < count:
         _add_1(acc, x, offsets, weights, k)
         k += 1
+
+
+@loop
+def pad_nine(offsets, weights, count, is_whole):
+    """Make `count` taps, 2 to 9, nine.
+
+    Whole samples take weights of 0. Floats do not, for which 0 times infinity is NaN: the last tap is split.
+    """
+    part = weights[count - 1] / 32
+    for k in range(count, 9):
+        offsets[k] = offsets[count - 1]
+        weights[k] = 0 if is_whole else part
+        if not is_whole:
+            weights[count - 1] -= part
+
+
+@loop
+def store_nine(out, x, offsets, weights, base, gain, bias, absolute, high):
+    """Sum nine taps and store them at once: a small kernel touches no memory but its rows and its result."""
+    n = out.size
+    r0 = x[offsets[0] : offsets[0] + n]
+    r1 = x[offsets[1] : offsets[1] + n]
+    r2 = x[offsets[2] : offsets[2] + n]
+    r3 = x[offsets[3] : offsets[3] + n]
+    r4 = x[offsets[4] : offsets[4] + n]
+    r5 = x[offsets[5] : offsets[5] + n]
+    r6 = x[offsets[6] : offsets[6] + n]
+    r7 = x[offsets[7] : offsets[7] + n]
+    r8 = x[offsets[8] : offsets[8] + n]
+    w0, w1, w2, w3, w4 = weights[0], weights[1], weights[2], weights[3], weights[4]
+    w5, w6, w7, w8 = weights[5], weights[6], weights[7], weights[8]
+    kind = weights.dtype.type
+    if high > 0:
+        for j in range(n):
+            total = w0 * kind(r0[j]) + w1 * kind(r1[j]) + w2 * kind(r2[j])
+            total += w3 * kind(r3[j]) + w4 * kind(r4[j]) + w5 * kind(r5[j])
+            total += w6 * kind(r6[j]) + w7 * kind(r7[j]) + w8 * kind(r8[j])
+            result = finished(base + np.float32(kind(total)), gain, bias, absolute)
+            out[j] = quantised(result, high)
+    else:
+        for j in range(n):
+            total = w0 * kind(r0[j]) + w1 * kind(r1[j]) + w2 * kind(r2[j])
+            total += w3 * kind(r3[j]) + w4 * kind(r4[j]) + w5 * kind(r5[j])
+            total += w6 * kind(r6[j]) + w7 * kind(r7[j]) + w8 * kind(r8[j])
+            result = finished(base + np.float32(kind(total)), gain, bias, absolute)
+            out[j] = result

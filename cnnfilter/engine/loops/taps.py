@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from cnnfilter.engine.jit import loop
-from cnnfilter.engine.loops.groups import sum_taps
+from cnnfilter.engine.loops.groups import pad_nine, store_nine, sum_taps
 from cnnfilter.engine.loops.storing import finished, pick_columns, quantised, store
 
 SINGLE, MAGNITUDE, MAXIMUM = 0, 1, 2
@@ -84,6 +84,7 @@ def filter_rows(
     weights,
     starts,
     outside,
+    is_whole,
     combine,
     absolute,
     finish,
@@ -118,44 +119,26 @@ def filter_rows(
         Where each filter's taps begin.
     outside : float
         The border's constant.
+    is_whole : bool
+        Whether samples are whole numbers, which are finite.
     combine, absolute, finish : int, bool, (3,) float32
         `finish` is the gain, the bias, and the largest integer to store, or 0 to store floats.
     first : int
     scratch : (2, B)
         Of the type of the sums: a block of a row is summed and combined in it.
-    placed, active, counts, bases : (3, K) int64, (K,), (F,) int64, (F,) float64
+    placed, active, counts, bases : (3, K + 9) int64, (K + 9,), (F,) int64, (F,) float64
         Scratch for the taps of one row of outputs.
     """
     gain, bias, high = finish[0], finish[1], finish[2]
     kind = scratch.dtype.type
     filters = counts.size
+    is_small = combine == SINGLE and stride_columns == 1
     block = max(1, (scratch.shape[1] // step - 1) // stride_columns + 1)
     for i in range(out.shape[0]):
         row = (first + i) * stride_rows
         for f in range(filters):
             counts[f], bases[f] = _place_taps(
                 row, rows, row_length, step, taps, weights, starts[f], starts[f + 1], outside, placed, active
-            )
-        for column in range(interior_first, interior_last, block):
-            outputs = min(block, interior_last - column)
-            size = ((outputs - 1) * stride_columns + 1) * step
-            acc, total = scratch[0, :size], scratch[1, :size]
-            window = x[(column * stride_columns - left) * step :]
-            for f in range(filters):
-                k = starts[f]
-                sum_taps(acc, window, placed[1, k:], active[k:], counts[f], kind(bases[f]))
-                if combine != SINGLE:
-                    _combine(total, acc, combine, f == 0, f == filters - 1)
-            result = acc if combine == SINGLE else total
-            if stride_columns > 1:
-                pick_columns(result, stride_columns, step, outputs)
-            store(
-                out[i, column * step : (column + outputs) * step],
-                result[: outputs * step],
-                gain,
-                bias,
-                absolute,
-                high,
             )
         for rim in range(interior_first + out.shape[1] // step - interior_last):
             column = rim if rim < interior_first else rim - interior_first + interior_last
@@ -181,3 +164,26 @@ def filter_rows(
                         value = term
                 value = finished(math.sqrt(value) if combine == MAGNITUDE else value, gain, bias, absolute)
                 out[i, column * step + channel] = quantised(value, high) if high > 0 else value
+        is_nine = is_small and 1 < counts[0] <= 9
+        if is_nine:
+            pad_nine(placed[1], active, counts[0], is_whole)
+        for column in range(interior_first, interior_last, block):
+            outputs = min(block, interior_last - column)
+            result = out[i, column * step : (column + outputs) * step]
+            if is_nine:
+                window = x[(column - left) * step :]
+                base = np.float32(bases[0])
+                store_nine(result, window, placed[1], active, base, gain, bias, absolute, high)
+                continue
+            size = ((outputs - 1) * stride_columns + 1) * step
+            acc, total = scratch[0, :size], scratch[1, :size]
+            window = x[(column * stride_columns - left) * step :]
+            for f in range(filters):
+                k = starts[f]
+                sum_taps(acc, window, placed[1, k:], active[k:], counts[f], kind(bases[f]))
+                if combine != SINGLE:
+                    _combine(total, acc, combine, f == 0, f == filters - 1)
+            values = acc if combine == SINGLE else total
+            if stride_columns > 1:
+                pick_columns(values, stride_columns, step, outputs)
+            store(result, values[: outputs * step], gain, bias, absolute, high)

@@ -10,6 +10,7 @@ import pytest
 from scipy import ndimage, signal
 
 from cnnfilter.errors import ArgumentError, KernelError
+from cnnfilter.model.arrays import to_float32
 from cnnfilter.model.kernels import KERNELS, from_array, get_kernel
 from cnnfilter.model.makers import compass
 from cnnfilter.model.matrix import MAX_SIDE
@@ -287,7 +288,12 @@ def test_a_name_is_canonical():
         ("sobel y", "did you mean sobel-y"),
         ("gausian:sigma=2", "unknown kernel 'gausian'; did you mean gaussian"),
         ("zzz", r"^unknown kernel 'zzz' \(cnnfilter kernels lists them all\)$"),
-        ("", "unknown kernel ''"),
+        ("", "^the kernel is empty: give a name"),
+        ("sobelx", r"did you mean sobel-x, sobel or sobel-y\?"),
+        ("blur", r"^unknown kernel 'blur'; of that family there are box, gaussian and motion \(cnnfilter kernels"),
+        ("Relief", r"of that family there is emboss \("),
+        ("caf\udce9", r"^unknown kernel 'caf\\xe9' \("),
+        ("z" * 5000, r"^unknown kernel 'z{55,60}\.\.\.' \("),
     ],
 )
 def test_an_unknown_kernel_is_told_its_neighbours(text, message):
@@ -316,6 +322,7 @@ def test_an_unknown_kernel_is_told_its_neighbours(text, message):
         ("box:size=0", "box: size must be 1 to 999, not 0"),
         ("box:size=1000", "box: size must be 1 to 999, not 1000"),
         ("box:size=2.5", "box: size must be a whole number, not 2.5"),
+        ("box:size=0." + "1" * 100, r"box: size must be a whole number, not 0\.1{58}$"),
         ("motion:length=-3", "motion: length must be 1 to 999"),
         ("motion:angle=999", "motion: angle must be -360 to 360"),
     ],
@@ -346,8 +353,8 @@ def test_an_array_becomes_a_kernel_with_the_same_numbers():
         ([[1, 2], [3]], "rows must all have the same length"),
         ([1, 2, 3], r"a kernel is \(kh, kw\) or \(n, kh, kw\), not 3"),
         (np.ones((1, 1, 1, 1)), "not 1x1x1x1"),
-        (5, r"not \(\)"),
-        (np.ones((0, 3)), "shape 0x3 holds no numbers"),
+        (5, "not a single number"),
+        (np.ones((0, 3)), "weights of shape 0x3 hold no numbers"),
         ([[1, math.nan]], r"nan at \[0, 1\]: weights must be finite"),
         ([[1], [-math.inf]], r"-inf at \[1, 0\]"),
         ([[1e39]], r"1e\+39 at \[0, 0\] is too large for float32 \(at most 3.4e\+38\)"),
@@ -370,3 +377,17 @@ def test_named_kernels_load_no_numpy():
     code = "import sys, cnnfilter.model.kernels as k; k.get_kernel('log:sigma=2'); print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_weights_are_checked_under_the_name_they_have_and_copied_only_if_asked():
+    given = np.ones((2, 2), np.float32)
+    assert not np.shares_memory(to_float32(given), given)
+    assert np.shares_memory(to_float32(given, copy=False), given)
+    assert to_float32(given.astype("f8").T, copy=False).flags.c_contiguous
+    for wrong, message in (
+        (np.array(["a"]), "bias must be real numbers, not <U1"),
+        (np.empty((0, 3)), "bias of shape 0x3 hold no numbers"),
+        (np.array([1, np.nan]), r"nan at \[1\]: bias must be finite"),
+    ):
+        with pytest.raises(ArgumentError, match=message):
+            to_float32(wrong, "bias")

@@ -1,4 +1,5 @@
 import contextlib
+import time
 
 import numpy as np
 import pytest
@@ -27,6 +28,10 @@ def test_an_inline_matrix_keeps_its_orientation():
         "1 2 ; +3 4e0",
         "1 2\r\n3 4\r\n",
         "2/2 2.0; 3 4",
+        "[[1,2],[3,4]]",
+        " [ [1, 2] , [3, 4], ] ",
+        "[[1 2]\n [3 4]]",  # NumPy
+        "[1 2; 3 4]",  # MATLAB
     ],
 )
 def test_forms_of_an_inline_matrix(text):
@@ -58,12 +63,29 @@ def test_numbers_of_an_inline_matrix():
         ("", "row 1 is empty"),
         ("1,,2", "row 1 has an empty cell between its commas"),
         ("1;" * 1000, "1000 rows are too many for a kernel"),
+        ("[[1, 2], [3, 4]", r"inline matrix: its brackets must hold rows of numbers, as in \[\[1, 2\], \[3, 4\]\]"),
+        ("[[[1]]]", "its brackets must hold"),
+        ("[[1], 2]", "its brackets must hold"),
+        ("[1]]", "its brackets must hold"),
+        ("[]", "row 1 is empty"),
+        ("[[1, 2], [3]]", "row 2 has 1 numbers, row 1 has 2"),
+        ("x" * 500, r"'x{55,60}\.\.\.' is not a number \("),
+        ("1" * 1001, r"'1{55,60}\.\.\.' is too long for a number \("),
         ("1 " * 1000, "1000 columns are too many for a kernel"),
     ],
 )
 def test_a_bad_matrix_is_told_where(text, message):
     with pytest.raises(ArgumentError, match=message):
         parse_matrix(text)
+
+
+@pytest.mark.parametrize("long", ["1" * 40_000 + "x", "[" * 40_000, "[[" + " " * 40_000 + "x", "1" * 900 + "x"])
+def test_a_long_text_is_refused_at_once(long):
+    start = time.perf_counter()
+    for _ in range(20):
+        with pytest.raises(ArgumentError):
+            parse_matrix(long)
+    assert time.perf_counter() - start < 1
 
 
 @given(

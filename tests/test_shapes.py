@@ -9,7 +9,6 @@ from cnnfilter.model import shapes
 from cnnfilter.model.shapes import (
     Border,
     axis_pads,
-    nearest,
     output_size,
     output_sizes,
     parse_border,
@@ -21,12 +20,6 @@ from cnnfilter.model.shapes import (
 
 def test_examples_in_the_docstrings():
     assert doctest.testmod(shapes).failed == 0
-
-
-def test_nearest_names_what_a_word_may_have_meant():
-    assert nearest("reflekt", ["reflect", "circular"]) == "; did you mean reflect?"
-    assert nearest("Sobelx", ["sobel-x", "sobel-y", "edge"]) == "; did you mean sobel-x or sobel-y?"
-    assert nearest("qqq", ["reflect"]) == ""
 
 
 @pytest.mark.parametrize(
@@ -58,8 +51,9 @@ def test_a_pair_is_one_number_or_height_by_width(value, expected):
         (1.5, r"stride must be a whole number, not 1\.5"),
         (True, "stride must be a whole number, not True"),
         (None, "stride must be a whole number, not None"),
-        ("", "stride must be a whole number, not ''"),
-        ("2x", "stride must be a whole number, not ''"),
+        ("", r"stride takes one number or two \(HEIGHTxWIDTH\), not ''"),
+        ("2x", r"stride takes one number or two \(HEIGHTxWIDTH\), not '2x'"),
+        (" x2", r"stride takes one number or two \(HEIGHTxWIDTH\), not ' x2'"),
         ("two", "stride must be a whole number, not 'two'"),
         (np.array([2, 1]), r"stride must be a whole number, not array\(\[2, 1\]\)"),
         (np.array(2.5), r"stride must be a whole number, not array\(2\.5\)"),
@@ -117,7 +111,8 @@ def test_every_form_of_padding(value, expected):
         ("0+1x-2", "padding must be at least 0, not -2"),
         (0.5, r"padding must be a whole number, not 0\.5"),
         (None, "padding must be a whole number, not None"),
-        ("+2", "padding must be a whole number, not ''"),
+        ("+2", r"padding takes one number, or one or two for each axis, not '\+2'"),
+        ("1x", "padding takes one number, or one or two for each axis, not '1x'"),
         ("sam", "padding must be a number, HxW, T.BxL.R, valid, same or same-lower, not 'sam'"),
         ("", "padding must be a number"),
         ((1, 2, 3), r"padding takes one number, or one or two for each axis, not \(1, 2, 3\)"),
@@ -234,11 +229,13 @@ def test_output_sizes_of_both_axes():
 @pytest.mark.parametrize(
     ("size", "window", "pads", "dilation", "message"),
     [
-        ((9, 2), (3, 3), ((0, 0), (0, 0)), (1, 1), "^window 3x3 does not fit in 9x2; use more padding"),
-        ((1, 9), (5, 3), ((1, 2), (1, 1)), (1, 1), "^window 5x3 does not fit in 1x9, padded to 4x11; use"),
+        ((9, 2), (3, 3), ((0, 0), (0, 0)), (1, 1), r"^window 3x3 does not fit in 9x2 \(height x width\); use"),
+        ((1, 9), (5, 3), ((1, 2), (1, 1)), (1, 1),
+         r"^window 5x3 does not fit in 1x9, padded to 4x11 \(height x width\); use"),
+        ((4, 4), (5, 5), ((0, 0), (0, 0)), (1, 1), "^window 5x5 does not fit in 4x4; use"),
         ((4, 4), (3, 1), ((0, 0), (0, 0)), (2, 2), r"^window 3x1 \(spanning 5x1 when dilated\) does not fit"),
     ],
-)
+)  # fmt: skip
 def test_output_sizes_names_window_and_input_in_full(size, window, pads, dilation, message):
     with pytest.raises(ShapeError, match=message):
         output_sizes(size, window, (1, 1), pads, dilation)
@@ -297,9 +294,9 @@ def test_a_border_as_text_reads_back(text):
     assert str(parse_border(text)) == text
 
 
-@pytest.mark.parametrize("value", [1_000_001, "99999999999"])
+@pytest.mark.parametrize("value", [1_000_001, "99999999999", "9" * 400])
 def test_a_slip_of_the_finger_is_an_error(value):
-    with pytest.raises(ArgumentError, match=r"stride must be at most 1000000, not (1e\+06|1e\+11)"):
+    with pytest.raises(ArgumentError, match=r"stride must be at most 1000000, not (1000001|9{11}|9{58}\.\.\.9)$"):
         parse_pair(value, "stride")
     with pytest.raises(ArgumentError, match="padding must be at most 1000000"):
         parse_padding(value)

@@ -113,22 +113,78 @@ def test_a_layout_that_is_given_is_used_as_it_is(npz):
     assert bank.weight[3, 4, 0, 1] == 25 + 4 * 5 + 3
 
 
-@pytest.mark.parametrize("shape", [(3, 3, 3, 3), (64, 64, 3, 3), (8, 1, 5, 7)])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (3, 3, 3, 3),
+        (8, 8, 3, 3),
+        (8, 1, 5, 7),
+        (128, 128, 1, 7),
+        (192, 192, 7, 1),
+        (3, 3, 1, 7),
+        (1, 1, 1, 7),
+        (64, 64, 1, 1),
+        (5, 1, 8, 8),
+        (1, 7, 8, 8),
+        (64, 32, 28, 28),
+    ],
+)
 def test_an_ambiguous_layout_is_never_guessed(npz, shape):
     a, b, c, d = shape
     message = (
-        rf"bank.npz: shape {a}x{b}x{c}x{d} may be oihw \({a} filters over {b} channels, {c}x{d}\) or hwio "
-        rf"\({d} filters over {c} channels, {a}x{b}\); say which with --layout oihw or --layout hwio"
+        rf"bank.npz: shape {a}x{b}x{c}x{d} may be oihw \({a} filters? over {b} channels?, {c}x{d}\) or hwio "
+        rf"\({d} filters? over {c} channels?, {a}x{b}\); say which with --layout oihw or --layout hwio"
     )
     with pytest.raises(KernelError, match=message):
         load_bank(npz(w=np.ones(shape)))
 
 
 def test_a_layout_is_refused_where_it_means_nothing(npz):
-    with pytest.raises(KernelError, match="layout hwio is of 4-D arrays, and this one is 4x5x5"):
-        load_bank(npz(w=OIHW[:, 0]), layout="hwio")
+    with pytest.raises(KernelError, match="layout hwio is of 3-D and 4-D arrays, and this one is 2x3"):
+        load_bank(npz(w=MATRIX), layout="hwio")
     with pytest.raises(ArgumentError, match="layout must be oihw or hwio, not 'ohwi'"):
         load_bank(npz(w=OIHW), layout="ohwi")
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(8, 1, 5, 5), (6, 1, 5, 5), (3, 1, 3, 3), (1, 3, 3, 3), (64, 3, 11, 11), (32, 16, 3, 3), (256, 64, 15, 15)],
+)
+def test_a_square_window_between_numbers_of_channels_tells_the_layout(npz, shape):
+    assert load_bank(npz(w=np.ones(shape, "u1"))).weight.shape == shape
+    assert load_bank(npz(w=np.ones((*shape[2:], *shape[1::-1]), "u1"))).weight.shape == shape
+
+
+def test_three_axes_are_filters_of_one_channel(npz):
+    stack = OIHW[:, 0, :, :4]
+    bank = load_bank(npz(w=stack))
+    np.testing.assert_array_equal(bank.weight, stack[:, None])
+    np.testing.assert_array_equal(load_bank(npz(w=stack), layout="oihw").weight, stack[:, None])
+    assert load_bank(npz(w=np.ones((1, 1, 1)))).weight.shape == (1, 1, 1, 1)
+
+
+def test_three_axes_with_a_layout_may_be_one_filter_of_several_channels(npz):
+    course = OIHW[0].transpose(1, 2, 0)  # f x f x nc
+    bank = load_bank(npz(w=course, w_bias=[3]), layout="HWIO")
+    np.testing.assert_array_equal(bank.weight, OIHW[:1])
+    assert bank.weight.flags.c_contiguous
+    assert bank.bias.tolist() == [3]
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 3), (5, 5, 3), (1, 1, 7), (16, 16, 16)])
+def test_three_axes_that_may_be_a_square_window_and_channels_are_never_guessed(npz, shape):
+    n, kh, kw = shape
+    filters, channels = rf"\({n} filters? over 1 channel, {kh}x{kw}\)", rf"\(1 filter over {kw} channels, {n}x{kh}\)"
+    message = f"shape {n}x{kh}x{kw} may be oihw {filters} or hwio {channels}; say which with --layout"
+    with pytest.raises(KernelError, match=message):
+        load_bank(npz(w=np.ones(shape)))
+
+
+def test_a_bank_has_one_bias_for_each_filter():
+    weight = np.ones((4, 3, 5, 5), np.float32)
+    assert FilterBank("a", weight, np.ones(4, np.float32)).bias.shape == (4,)
+    with pytest.raises(ArgumentError, match="a bias of shape 3 does not fit 4 filters: one for each"):
+        FilterBank("a", weight, np.ones(3, np.float32))
 
 
 # Which array, and its bias
@@ -183,22 +239,22 @@ def test_a_matrix_with_a_bias_becomes_a_bank_that_keeps_it(npz):
             r"\(4x3x5x5\), 'b.weight' \(4x3x5x5\)",
         ),
         ({"a": MATRIX, "b": MATRIX, "c": MATRIX[None]}, None, "name the array to use"),
-        ({"mean": np.ones(3), "std": np.float32(1)}, None, r"'mean' \(3\), 'std' \(\(\)\)"),
+        ({"mean": np.ones(3), "std": np.float32(1)}, None, r"'mean' \(3\), 'std' \(a single number\)"),
         ({f"a{i}": MATRIX for i in range(20)}, None, r"'a7' \(2x3\) and 12 more$"),
         (
             {"conv1": OIHW},
             "conv2",
             r"there is no array 'conv2'; did you mean conv1\?; the file holds 'conv1'",
         ),
-        ({"conv1": BIAS}, "conv1", r"array 'conv1' is 1-D \(4\); it must be 2-D or 3-D or 4-D"),
+        ({"conv1": BIAS}, "conv1", r"array 'conv1' is 1-D \(4\); it must be 2-D, 3-D or 4-D"),
         ({"x": np.ones((1, 1, 1, 2, 2))}, None, "array 'x' is 5-D"),
-        ({"x": np.float32(2)}, None, r"array 'x' is 0-D \(\(\)\)"),
+        ({"x": np.float32(2)}, None, "array 'x' is a single number; it must be"),
         ({"c": OIHW, "c_bias": np.ones(3)}, "c", "array 'c.bias' is 3, but there are 4 filters or outputs"),
         ({"c": OIHW, "c_bias": np.ones((4, 1))}, "c", "array 'c.bias' is 4x1, but"),
         ({"c": OIHW, "c_bias": np.array(["a"] * 4)}, None, "array 'c.bias' is of type <U1"),
         ({"c": OIHW, "c_bias": np.full(4, np.nan)}, None, r"bank.npz: nan at \[0\]: weights must be finite"),
         ({"c": np.ones((1000, 1))}, None, "bank.npz: a kernel of 1000x1 is too large"),
-        ({"c": np.ones((2, 3, 1000, 1000), "u1")}, None, "a kernel of 1000x1000 is too large"),
+        ({"c": np.ones((2, 1000, 1000), "u1")}, None, "a kernel of 1000x1000 is too large"),
         ({}, None, "bank.npz: it holds no arrays"),
     ],
 )
@@ -252,7 +308,7 @@ def test_a_file_is_found_by_its_suffix_or_its_path(tmp_path, monkeypatch):
     for text in ("weights.bin", "./weights.bin", "models/net", "models\\net"):
         with pytest.raises(KernelError, match=known):
             find_kernel(text)
-    with pytest.raises(KernelError, match="missing.npy: No such file or directory"):
+    with pytest.raises(KernelError, match="^missing.npy: no such file$"):
         find_kernel("missing.npy")
 
 
@@ -260,6 +316,39 @@ def test_a_file_is_found_by_its_suffix_or_its_path(tmp_path, monkeypatch):
 def test_what_is_neither_is_an_unknown_kernel(text):
     with pytest.raises(KernelError, match="unknown kernel"):
         find_kernel(text)
+
+
+def test_a_folder_or_a_picture_is_no_kernel(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    for text in ("photos", "./photos", "."):
+        with pytest.raises(KernelError, match="is a folder, not a kernel$"):
+            find_kernel(text)
+    (tmp_path / "here.jpg").touch()
+    message = ": is a picture, not a kernel; the kernel comes first, then the pictures$"
+    for text in ("here.jpg", "missing.PNG", "a/b.tif"):
+        with pytest.raises(KernelError, match=f"^{text}{message}"):
+            find_kernel(text)
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_an_empty_kernel_is_said_to_be_one(text):
+    with pytest.raises(KernelError, match="^the kernel is empty: give a name, a weight file or a matrix"):
+        find_kernel(text)
+
+
+def test_a_file_name_that_is_no_text_shows_its_bytes():
+    with pytest.raises(KernelError, match=r"^'caf\\xe9\.npy': no such file$"):
+        find_kernel("caf\udce9.npy")
+
+
+def test_a_file_that_memory_does_not_hold_is_not_called_damaged(tmp_path, monkeypatch):
+    def read(*_):
+        raise MemoryError
+
+    monkeypatch.setitem(READERS, ".npy", read)
+    with pytest.raises(KernelError, match="k.npy: not enough memory$"):
+        load_bank(write(tmp_path / "k.npy", MATRIX))
 
 
 @pytest.mark.parametrize("options", [{"array_name": "conv1"}, {"layout": "oihw"}])

@@ -9,8 +9,16 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.model.matrix import FLOAT32_MAX
 
 
-def to_float32(array: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+def to_float32(array: npt.NDArray[np.generic], name: str = "weights", *, copy: bool = True) -> npt.NDArray[np.float32]:
     """Return the numbers as a C-contiguous float32 array.
+
+    Parameters
+    ----------
+    array : ndarray
+    name : str
+        What a message calls them.
+    copy : bool
+        Whether the result must not share the memory of `array`, as of what comes from a file's read-only bytes.
 
     Raises
     ------
@@ -24,14 +32,13 @@ def to_float32(array: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
     array([[1., 2.]], dtype=float32)
     """
     if array.dtype.kind not in "iuf":
-        msg = f"weights must be real numbers, not {array.dtype}"
+        msg = f"{name} must be real numbers, not {array.dtype}"
         raise ArgumentError(msg)
     if array.size == 0:
-        msg = f"shape {show_shape(array.shape)} holds no numbers"
+        msg = f"{name} of shape {show_shape(array.shape)} hold no numbers"
         raise ArgumentError(msg)
     with np.errstate(over="ignore", invalid="ignore"):
-        # A copy even of float32: what comes from a file's bytes is read-only.
-        weights = np.array(array, dtype=np.float32, order="C")
+        weights = np.array(array, dtype=np.float32, order="C", copy=copy or None)
     finite = np.isfinite(weights)
     if not finite.all():
         position = tuple(int(i) for i in np.unravel_index(int(np.argmin(finite)), array.shape))
@@ -40,11 +47,11 @@ def to_float32(array: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
         if np.isfinite(value):
             msg = f"{value} {place} is too large for float32 (at most {FLOAT32_MAX:.3g})"
         else:
-            msg = f"{value} {place}: weights must be finite"
+            msg = f"{value} {place}: {name} must be finite"
         raise ArgumentError(msg)
     return weights
 
 
 def show_shape(shape: tuple[int, ...]) -> str:
-    """Return a shape as people write it, `8x1x5x5`; `()` for a single number."""
-    return "x".join(map(str, shape)) or "()"
+    """Return a shape as people write it, `8x1x5x5`; that of no axes is `a single number`."""
+    return "x".join(map(str, shape)) or "a single number"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cnnfilter.errors import ArgumentError, KernelError
 from cnnfilter.model.catalogue import KERNELS, Entry, Parameter
 from cnnfilter.model.matrix import MAX_SIDE, Matrix, looks_like_matrix, parse_number, parse_rows
-from cnnfilter.model.shapes import nearest
+from cnnfilter.words import alternatives, nearest, quoted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,10 +100,7 @@ def get_kernel(text: str) -> Kernel:
         return parse_matrix(text)
     name, *arguments = text.strip().split(":")
     if name not in KERNELS:
-        respelled = "-".join(name.lower().replace("_", "-").split())
-        tail = f"; did you mean {respelled}?" if respelled in KERNELS else nearest(name, KERNELS)
-        msg = f"unknown kernel {name!r}{tail} (cnnfilter kernels lists them all)"
-        raise KernelError(msg)
+        raise KernelError(_unknown(name))
     entry = KERNELS[name]
     values = _parse_parameters(entry, arguments)
     try:
@@ -113,6 +110,20 @@ def get_kernel(text: str) -> Kernel:
         raise ArgumentError(msg) from None
     given = [f":{each.name}={_show(values[each.name])}" for each in entry.parameters if each.name in values]
     return Kernel(name + "".join(given), made.filters, made.scale, made.combine, entry.source)
+
+
+def _unknown(name: str) -> str:
+    if not name:
+        return "the kernel is empty: give a name, a weight file or a matrix (cnnfilter kernels lists the names)"
+    respelled = "-".join(name.lower().replace("_", "-").split())
+    family = [entry.name for entry in KERNELS.values() if entry.family == respelled]
+    if respelled in KERNELS:
+        tail = f"; did you mean {respelled}?"
+    elif family:
+        tail = f"; of that family there {'is' if len(family) == 1 else 'are'} {alternatives(family, 'and')}"
+    else:
+        tail = nearest(name, KERNELS)
+    return f"unknown kernel {quoted(name)}{tail} (cnnfilter kernels lists them all)"
 
 
 def _show(value: float) -> str:
@@ -126,13 +137,13 @@ def _parse_parameters(entry: Entry, arguments: Sequence[str]) -> dict[str, float
     for argument in arguments:
         key, equals, number = (part.strip() for part in argument.partition("="))
         if not known:
-            msg = f"{entry.name} takes no parameters, not {argument!r}"
+            msg = f"{entry.name} takes no parameters, not {quoted(argument)}"
             raise ArgumentError(msg)
         if not equals:
-            msg = f"{entry.name}: {argument!r} must be written as NAME=VALUE (known: {names})"
+            msg = f"{entry.name}: {quoted(argument)} must be written as NAME=VALUE (known: {names})"
             raise ArgumentError(msg)
         if key not in known:
-            msg = f"{entry.name} has no parameter {key!r}{nearest(key, known)} (known: {names})"
+            msg = f"{entry.name} has no parameter {quoted(key)}{nearest(key, known)} (known: {names})"
             raise ArgumentError(msg)
         if key in values:
             msg = f"{entry.name}: {key} is given twice"
@@ -148,11 +159,11 @@ def _parse_value(kernel: str, parameter: Parameter, text: str) -> float:
         msg = f"{kernel}: {parameter.name} {error}"
         raise ArgumentError(msg) from None
     if parameter.integer and not isinstance(value, int):
-        msg = f"{kernel}: {parameter.name} must be a whole number, not {text}"
+        msg = f"{kernel}: {parameter.name} must be a whole number, not {text:.60}"
         raise ArgumentError(msg)
     if not parameter.minimum <= value <= parameter.maximum:
         limits = f"{parameter.minimum:g} to {parameter.maximum:g}"
-        msg = f"{kernel}: {parameter.name} must be {limits}, not {text}"
+        msg = f"{kernel}: {parameter.name} must be {limits}, not {text:.60}"
         raise ArgumentError(msg)
     return value
 
@@ -164,6 +175,7 @@ def parse_matrix(text: str) -> Kernel:
     ----------
     text : str
         Rows end at `;` or a new line; numbers, also fractions such as `1/9`, are split at blanks or commas.
+        Or in brackets, `[[1, 2], [3, 4]]`.
 
     Returns
     -------

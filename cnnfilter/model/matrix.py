@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from cnnfilter.errors import ArgumentError
+from cnnfilter.words import quoted
 
 Matrix = tuple[tuple[float, ...], ...]
 """Rows of numbers, all of one length."""
@@ -16,7 +17,11 @@ often a picture or a table taken for a kernel than a kernel."""
 FLOAT32_MAX = 3.4028234663852886e38
 """The largest number that the weights' type, float32, can hold."""
 
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+LONGEST_NUMBER = 1000
+"""Characters of the longest number; the 767 digits that the longest exact double has fit."""
+
+# Without two neighbours that take the same digits: `\d+\.?\d*` takes quadratic time to refuse a long text.
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 _INTEGER = re.compile(r"[-+]?\d{1,15}", re.ASCII)
 _NON_FINITE = re.compile(r"[-+]?(nan|inf|infinity)", re.IGNORECASE)
 _ROW_END = re.compile(r";[^\S\n]*\n|[;\n]")
@@ -36,20 +41,23 @@ def parse_number(text: str) -> float:
     >>> parse_number("1/4")
     0.25
     """
+    if len(text) > LONGEST_NUMBER:
+        msg = f"{quoted(text)} is too long for a number"
+        raise ArgumentError(msg)
     parts = text.split("/")
     if len(parts) > 2 or not all(_NUMBER.fullmatch(part) for part in parts):
         problem = "is not finite" if _NON_FINITE.fullmatch(text) else "is not a number"
-        msg = f"{text!r} {problem}"
+        msg = f"{quoted(text)} {problem}"
         raise ArgumentError(msg)
     if _INTEGER.fullmatch(text):
         return int(text)
     divisor = float(parts[1]) if len(parts) == 2 else 1.0
     if divisor == 0:
-        msg = f"{text!r} divides by zero"
+        msg = f"{quoted(text)} divides by zero"
         raise ArgumentError(msg)
     value = float(parts[0]) / divisor
     if not abs(value) <= FLOAT32_MAX:
-        msg = f"{text!r} is too large for float32 (at most {FLOAT32_MAX:.3g})"
+        msg = f"{quoted(text)} is too large for float32 (at most {FLOAT32_MAX:.3g})"
         raise ArgumentError(msg)
     return value
 
@@ -60,7 +68,7 @@ def parse_rows(text: str) -> Matrix:
     Parameters
     ----------
     text : str
-        Such as `"0 -1 0; -1 5 -1; 0 -1 0"`.
+        Such as `"0 -1 0; -1 5 -1; 0 -1 0"`; or in brackets, as Python, JSON, NumPy or MATLAB write it.
 
     Returns
     -------
@@ -77,8 +85,11 @@ def parse_rows(text: str) -> Matrix:
     --------
     >>> parse_rows("1, 2; 3, 4")
     ((1, 2), (3, 4))
+    >>> parse_rows("[[1, 2], [3, 4]]")
+    ((1, 2), (3, 4))
     """
-    lines = _ROW_END.split(text.strip().replace("\N{MINUS SIGN}", "-"))
+    text = text.strip().replace("\N{MINUS SIGN}", "-")
+    lines = _ROW_END.split(_without_brackets(text) if text.startswith("[") else text)
     if len(lines) > 1 and not lines[-1].strip():
         lines.pop()
     if len(lines) > MAX_SIDE:
@@ -91,6 +102,19 @@ def parse_rows(text: str) -> Matrix:
             msg = f"row {number} has {len(rows[-1])} numbers, row 1 has {len(rows[0])}"
             raise ArgumentError(msg)
     return tuple(rows)
+
+
+def _without_brackets(text: str) -> str:
+    inner = text[1:-1].strip()
+    if inner.startswith("["):
+        *rows, end = inner.split("]")
+        rows = [row.strip().removeprefix(",").strip() for row in rows]
+        if end.strip() in ("", ",") and all(row.startswith("[") for row in rows):
+            inner = ";".join(" ".join(row[1:].split()) for row in rows)
+    if not text.endswith("]") or "[" in inner or "]" in inner:
+        msg = "its brackets must hold rows of numbers, as in [[1, 2], [3, 4]]"
+        raise ArgumentError(msg)
+    return inner
 
 
 def _parse_row(line: str, number: int) -> tuple[float, ...]:
@@ -126,4 +150,4 @@ def looks_like_matrix(text: str) -> bool:
     """
     text = text.strip().replace("\N{MINUS SIGN}", "-")
     first = re.split(r"[\s,;]", text, maxsplit=1)[0]
-    return ";" in text or "\n" in text or bool(_MATRIX_START.fullmatch(first))
+    return text.startswith("[") or ";" in text or "\n" in text or bool(_MATRIX_START.fullmatch(first))

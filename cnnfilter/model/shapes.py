@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import SupportsIndex
 
 from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.words import nearest as nearest
+from cnnfilter.words import quoted
 
 Pair = tuple[int, int]
 """One number for the vertical axis and one for the horizontal."""
@@ -33,14 +35,6 @@ LARGEST = 1_000_000
 
 SAME = ("same", "same-lower")
 """Paddings whose amount depends on the size of the input."""
-
-
-def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
-    """Return a tail for an error message that names what `word` may have meant, or nothing."""
-    import difflib  # only a wrong word pays for it
-
-    matches = difflib.get_close_matches(word.lower(), list(known), n=count, cutoff=0.5)
-    return f"; did you mean {' or '.join(matches)}?" if matches else ""
 
 
 def whole_number(value: object, name: str, minimum: int, maximum: int | None = None) -> int:
@@ -60,13 +54,13 @@ def whole_number(value: object, name: str, minimum: int, maximum: int | None = N
     except (TypeError, ValueError):  # an array has an index only if it holds one integer; int() limits digits
         pass
     if number is None:
-        msg = f"{name} must be a whole number, not {value!r}"
+        msg = f"{name} must be a whole number, not {quoted(value)}"
         raise ArgumentError(msg)
     if number < minimum:
-        msg = f"{name} must be at least {minimum}, not {number}"
+        msg = f"{name} must be at least {minimum}, not {quoted(number)}"
         raise ArgumentError(msg)
     if maximum is not None and number > maximum:
-        msg = f"{name} must be at most {maximum}, not {number:.3g}"
+        msg = f"{name} must be at most {maximum}, not {quoted(number)}"
         raise ArgumentError(msg)
     return number
 
@@ -99,17 +93,22 @@ def parse_pair(value: Size, name: str, *, minimum: int = 1) -> Pair:
     (2, 1)
     """
     if isinstance(value, str):
-        parts: Sequence[object] = value.lower().split("x")
+        parts: Sequence[object] = [part.strip() for part in value.lower().split("x")]
     elif isinstance(value, Sequence):
         parts = value
     else:
         parts = [value]
     if len(parts) == 1:
         parts = [parts[0], parts[0]]
-    if len(parts) != 2:
-        msg = f"{name} takes one number or two (HEIGHTxWIDTH), not {value!r}"
+    if len(parts) != 2 or _any_blank(parts):
+        msg = f"{name} takes one number or two (HEIGHTxWIDTH), not {quoted(value)}"
         raise ArgumentError(msg)
     return whole_number(parts[0], name, minimum, LARGEST), whole_number(parts[1], name, minimum, LARGEST)
+
+
+def _any_blank(parts: Sequence[object]) -> bool:
+    """Tell whether a text's number is missing, as behind the x of `2x`."""
+    return any(isinstance(part, str) and not part.strip() for part in parts)
 
 
 def parse_padding(value: Padding) -> Pads | str:
@@ -144,7 +143,7 @@ def parse_padding(value: Padding) -> Pads | str:
         if word == "valid":
             return (0, 0), (0, 0)
         if not re.fullmatch(r"[-+\dx ]+", word):
-            msg = f"padding must be a number, HxW, T+BxL+R, valid, same or same-lower, not {value!r}"
+            msg = f"padding must be a number, HxW, T+BxL+R, valid, same or same-lower, not {quoted(value)}"
             raise ArgumentError(msg)
         axes: Sequence[object] = [axis.split("+") if "+" in axis else axis for axis in word.split("x")]
     elif isinstance(value, Sequence):
@@ -154,15 +153,15 @@ def parse_padding(value: Padding) -> Pads | str:
     if len(axes) == 1:
         axes = [axes[0], axes[0]]
     if len(axes) != 2:
-        msg = f"padding takes one number, or one or two for each axis, not {value!r}"
+        msg = f"padding takes one number, or one or two for each axis, not {quoted(value)}"
         raise ArgumentError(msg)
     return _sides(axes[0], value), _sides(axes[1], value)
 
 
 def _sides(axis: object, whole: object) -> Pair:
     sides = list(axis) if isinstance(axis, Sequence) and not isinstance(axis, str) else [axis, axis]
-    if len(sides) != 2:
-        msg = f"padding takes one number, or one or two for each axis, not {whole!r}"
+    if len(sides) != 2 or _any_blank(sides):
+        msg = f"padding takes one number, or one or two for each axis, not {quoted(whole)}"
         raise ArgumentError(msg)
     return whole_number(sides[0], "padding", 0, LARGEST), whole_number(sides[1], "padding", 0, LARGEST)
 
@@ -289,8 +288,10 @@ def output_sizes(
         span = [dilation[i] * (window[i] - 1) + 1 for i in (0, 1)]
         dilated = f" (spanning {span[0]}x{span[1]} when dilated)" if span != list(window) else ""
         around = f", padded to {padded[0]}x{padded[1]}" if padded != list(size) else ""
+        # a picture is called WIDTHxHEIGHT elsewhere
+        order = "" if all(pair[0] == pair[1] for pair in (size, window, padded, span)) else " (height x width)"
         msg = (
-            f"window {window[0]}x{window[1]}{dilated} does not fit in {size[0]}x{size[1]}{around}; "
+            f"window {window[0]}x{window[1]}{dilated} does not fit in {size[0]}x{size[1]}{around}{order}; "
             "use more padding or a smaller kernel"
         )
         raise ShapeError(msg) from None
@@ -349,7 +350,7 @@ def parse_border(value: str | Border) -> Border:
     word = BORDER_ALIASES.get(word, word)
     if word not in BORDERS or (equals and word != "constant"):
         known = [*BORDERS, *BORDER_ALIASES]
-        msg = f"unknown border {value!r}{nearest(word, known)} (known: {', '.join(BORDERS)})"
+        msg = f"unknown border {quoted(value)}{nearest(word, known)} (known: {', '.join(BORDERS)})"
         raise ArgumentError(msg)
     if not equals:
         return Border() if word in ("zeros", "constant") else Border(word)
@@ -358,6 +359,6 @@ def parse_border(value: str | Border) -> Border:
     except ValueError:
         constant = math.nan
     if not math.isfinite(constant):
-        msg = f"the border's constant must be a finite number, not {number!r}"
+        msg = f"the border's constant must be a finite number, not {quoted(number)}"
         raise ArgumentError(msg)
     return Border("constant", constant)

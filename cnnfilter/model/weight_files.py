@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from cnnfilter.errors import KernelError, MissingExtraError
 from cnnfilter.model.arrays import show_shape
+from cnnfilter.words import quoted
 
 Numbers = npt.NDArray[np.generic]
 
@@ -72,7 +73,7 @@ class Member:
 
     def check(self) -> None:
         """Raise a `KernelError` if the array is not of real numbers, is empty, or is too large to read."""
-        label = f"array {self.name!r}" if self.name else "its array"
+        label = f"array {quoted(self.name)}" if self.name else "its array"
         if not self.numeric:
             msg = f"{label} is of type {self.dtype}; weights must be real numbers"
             raise KernelError(msg)
@@ -131,10 +132,10 @@ def read_npz(stream: IO[bytes], size: int, path: Path) -> list[Member]:
 def _npz_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
     # The other methods can be told to take gigabytes before the first byte is out; NumPy never writes them.
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        msg = f"{info.filename!r} is compressed by a method that .npz does not use"
+        msg = f"{quoted(info.filename)} is compressed by a method that .npz does not use"
         raise KernelError(msg)
     if info.file_size > max(SMALL_MEMBER, MAX_RATIO * info.compress_size):
-        msg = f"{info.filename!r} grows from {info.compress_size} to {info.file_size} bytes, as zip bombs do"
+        msg = f"{quoted(info.filename)} grows from {info.compress_size} to {info.file_size} bytes, as zip bombs do"
         raise KernelError(msg)
     return _npy_member(info.filename.removesuffix(".npy"), archive.open(info), info.file_size)
 

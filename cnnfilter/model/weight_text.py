@@ -12,6 +12,7 @@ import numpy.typing as npt
 from cnnfilter.errors import KernelError
 from cnnfilter.model.matrix import parse_rows
 from cnnfilter.model.weight_files import Member
+from cnnfilter.words import quoted
 
 MAX_TEXT = 16 << 20
 """Python's lists take some ten times the memory of their text; larger weights belong in a `.npz`."""
@@ -53,7 +54,11 @@ def read_json(stream: IO[bytes], size: int, path: Path) -> list[Member]:
     Values of an object that are text or null describe, and are passed over.
     """
     # As floats, integers of any length are harmless: too long ones become infinite, which is refused.
-    found = json.loads(_text(stream, size), parse_int=float)
+    try:
+        found = json.loads(_text(stream, size), parse_int=float)
+    except json.JSONDecodeError as error:
+        msg = f"it is not JSON, or damaged or cut off: line {error.lineno}, column {error.colno} cannot be read"
+        raise KernelError(msg) from None
     if isinstance(found, list):
         return [_member("", found)]
     if not isinstance(found, dict):
@@ -81,6 +86,6 @@ def _array(nested: Any, shape: list[int]) -> npt.NDArray[np.generic]:
         values = [item for value in values for item in value]
     for value in values:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            msg = f"it holds {value!r:.40} where a number must stand"
+            msg = f"it holds {quoted(value)} where a number must stand"
             raise KernelError(msg)
     return np.array(values, dtype=np.float64).reshape(shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mimetypes
 import shlex
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -16,10 +17,11 @@ import numpy.typing as npt
 from cnnfilter.errors import ArgumentError, CnnfilterError, KernelError, MissingExtraError
 from cnnfilter.model.arrays import show_shape, to_float32
 from cnnfilter.model.kernels import KERNELS, Kernel, check_sides, from_array, get_kernel
+from cnnfilter.model.layouts import LAYOUTS, arrangement
 from cnnfilter.model.matrix import looks_like_matrix
-from cnnfilter.model.shapes import nearest
 from cnnfilter.model.weight_files import Member, read_npy, read_npz, read_safetensors
 from cnnfilter.model.weight_text import read_json, read_table
+from cnnfilter.words import alternatives, nearest, quoted, readable
 
 Weights = npt.NDArray[np.float32]
 
@@ -47,9 +49,6 @@ UNSUPPORTED |= {suffix: UNSUPPORTED[".h5"] for suffix in (".hdf5", ".keras")}
 
 SUFFIXES = (*READERS, *PICKLES, *UNSUPPORTED)
 
-LAYOUTS = {"oihw": (0, 1, 2, 3), "hwio": (3, 2, 0, 1)}
-"""How the four axes of a bank may lie, and where O, I, H and W are then found."""
-
 CONVOLUTION = ((4,), (2, 3))
 """How many dimensions a kernel or bank has; four tell it from the other arrays of a network."""
 
@@ -69,11 +68,21 @@ class FilterBank:
         (O, I, kh, kw) float32, C-contiguous and finite.
     bias : ndarray, optional
         (O,) float32.
+
+    Raises
+    ------
+    ArgumentError
+        If there is not one bias for each filter.
     """
 
     name: str
     weight: Weights
     bias: Weights | None = None
+
+    def __post_init__(self) -> None:
+        if self.bias is not None and self.bias.shape != (len(self.weight),):
+            msg = f"a bias of shape {show_shape(self.bias.shape)} does not fit {len(self.weight)} filters: one for each"
+            raise ArgumentError(msg)
 
 
 def load_bank(path: str | Path, *, array_name: str | None = None, layout: str | None = None) -> Kernel | FilterBank:
@@ -87,12 +96,14 @@ def load_bank(path: str | Path, *, array_name: str | None = None, layout: str | 
         The array to use: NAME, else NAME.weight, else NAME.kernel; NAME.bias is its bias. May be left out
         where there is only one array, or only one that can be a bank.
     layout : {"oihw", "hwio"}, optional
-        How a 4-D array lies. May be left out where only one of the two gives a square window.
+        How a 4-D array lies; may be left out where only one of the two gives a likely window. A 3-D array is
+        (n, kh, kw) with `oihw`, n filters of one channel each, and (kh, kw, I) with `hwio`, one filter over I
+        channels; without a layout the former, unless the latter would be square.
 
     Returns
     -------
     Kernel or FilterBank
-        A kernel for a 2-D array without a bias; (n, kh, kw) gives n filters of one channel each.
+        A kernel for a 2-D array without a bias.
 
     Raises
     ------
@@ -105,44 +116,20 @@ def load_bank(path: str | Path, *, array_name: str | None = None, layout: str | 
     """
     path = Path(path)
     if layout is not None and layout.lower() not in LAYOUTS:
-        msg = f"layout must be {' or '.join(LAYOUTS)}, not {layout!r}"
+        msg = f"layout must be {' or '.join(LAYOUTS)}, not {quoted(layout)}"
         raise ArgumentError(msg)
 
     def outputs(shape: tuple[int, ...]) -> int:
-        order = _axes(shape, layout)
-        bank = _bank_shape(shape)
-        check_sides(bank[order[2]], bank[order[3]])
-        return bank[order[0]]
+        count, _, height, width = arrangement(shape, layout)[1]
+        check_sides(height, width)
+        return count
 
     weight, bias = load_arrays(path, array_name=array_name, outputs=outputs)
     if weight.ndim == 2 and bias is None:
         return from_array(weight, path.stem)
-    bank = weight.reshape(_bank_shape(weight.shape)).transpose(_axes(weight.shape, layout))
+    order, lengths = arrangement(weight.shape, layout)
+    bank = weight.transpose([axis for axis in order if axis is not None]).reshape(lengths)
     return FilterBank(path.stem, np.ascontiguousarray(bank), bias)
-
-
-def _bank_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the four lengths: (kh, kw) is one filter, (n, kh, kw) are n, of one channel each."""
-    return shape if len(shape) == 4 else (*(shape[:-2] or (1,)), 1, *shape[-2:])
-
-
-def _axes(shape: tuple[int, ...], layout: str | None) -> tuple[int, int, int, int]:
-    if len(shape) < 4:
-        if layout is not None:
-            msg = f"layout {layout} is of 4-D arrays, and this one is {show_shape(shape)}"
-            raise KernelError(msg)
-        return LAYOUTS["oihw"]
-    if layout is not None:
-        return LAYOUTS[layout.lower()]
-    readings = [order for order in LAYOUTS.values() if shape[order[2]] == shape[order[3]]]
-    if len(readings) != 1:
-        told = " or ".join(
-            f"{name} ({shape[o]} filters over {shape[i]} channels, {shape[h]}x{shape[w]})"
-            for name, (o, i, h, w) in LAYOUTS.items()
-        )
-        msg = f"shape {show_shape(shape)} may be {told}; say which with --layout oihw or --layout hwio"
-        raise KernelError(msg)
-    return readings[0]
 
 
 def load_arrays(
@@ -187,7 +174,7 @@ def load_arrays(
             bias.check()
             if bias.shape != (count,):
                 shape = show_shape(bias.shape)
-                msg = f"array {bias.name!r} is {shape}, but there are {count} filters or outputs"
+                msg = f"array {quoted(bias.name)} is {shape}, but there are {count} filters or outputs"
                 raise KernelError(msg)
         return to_float32(weight.read()), None if bias is None else to_float32(bias.read())
 
@@ -203,15 +190,17 @@ def _choose(
         spellings = (array_name, f"{array_name}.weight", f"{array_name}.kernel")
         name = next((spelling for spelling in spellings if spelling in members), None)
         if not name:
-            msg = f"there is no array {array_name!r}{nearest(array_name, members)}; {_listing(members)}"
+            msg = f"there is no array {quoted(array_name)}{nearest(array_name, members)}; {_listing(members)}"
             raise KernelError(msg)
     else:
         name = _only(members, dimensions)
     chosen = members[name]
     if len(chosen.shape) not in allowed:
-        wanted = " or ".join(f"{number}-D" for number in allowed)
-        label = f"array {name!r}" if name else "its array"
-        msg = f"{label} is {len(chosen.shape)}-D ({show_shape(chosen.shape)}); it must be {wanted}"
+        wanted = alternatives([f"{number}-D" for number in allowed])
+        label = f"array {quoted(name)}" if name else "its array"
+        shape = show_shape(chosen.shape)
+        found = f"{len(chosen.shape)}-D ({shape})" if chosen.shape else shape
+        msg = f"{label} is {found}; it must be {wanted}"
         raise KernelError(msg)
     return chosen, members.get(_bias_name(name))
 
@@ -242,7 +231,7 @@ def _bias_name(name: str) -> str:
 def _listing(members: dict[str, Member]) -> str:
     if list(members) == [""]:
         return "the file holds one array without a name"
-    listed = [f"{name!r:.60} ({show_shape(each.shape)})" for name, each in members.items()]
+    listed = [f"{quoted(name)} ({show_shape(each.shape)})" for name, each in members.items()]
     more = f" and {len(listed) - MAX_LISTED} more" if len(listed) > MAX_LISTED else ""
     return f"the file holds {', '.join(listed[:MAX_LISTED])}{more}"
 
@@ -259,18 +248,29 @@ def _open(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     if suffix in UNSUPPORTED:
         msg = f"{suffix} files are not supported; save the weights as .npz from Python: {UNSUPPORTED[suffix]}"
         raise KernelError(msg)
+    if _is_picture(path):
+        msg = "is a picture, not a kernel; the kernel comes first, then the pictures"
+        raise KernelError(msg)
+    if path.is_dir():
+        msg = "is a folder, not a kernel"
+        raise KernelError(msg)
     if suffix not in READERS:
         msg = f"not a weight file by its name (known: {', '.join(READERS)})"
         raise KernelError(msg)
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its other end
-        msg = "is a folder, not a file" if stat.S_ISDIR(status.st_mode) else "is not a regular file"
+        msg = "is not a regular file"
         raise KernelError(msg)
     if not status.st_size:
         msg = "the file is empty"
         raise KernelError(msg)
     with path.open("rb") as stream:
         yield stream, status.st_size
+
+
+def _is_picture(path: str | Path) -> bool:
+    suffix = Path(path).suffix  # most kernels have none, and do not wait for the system's list of types
+    return bool(suffix) and (mimetypes.guess_type("a" + suffix, strict=False)[0] or "").startswith("image/")
 
 
 def conversion(path: Path) -> str:
@@ -286,7 +286,7 @@ def conversion(path: Path) -> str:
 @contextlib.contextmanager
 def _named_failures(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong with a file into one line that names it."""
-    shown = str(path) if str(path).isprintable() else ascii(str(path))
+    shown = readable(path)
     try:
         yield
     except MissingExtraError as error:
@@ -294,13 +294,16 @@ def _named_failures(path: Path) -> Iterator[None]:
         raise MissingExtraError(msg) from None
     except CnnfilterError as error:
         msg = f"{shown}: {error}"
+    except FileNotFoundError:
+        msg = f"{shown}: no such file"
     except OSError as error:
         msg = f"{shown}: {error.strerror or error}"
+    except MemoryError:
+        msg = f"{shown}: not enough memory"
     # A damaged zip, header or text fails in too many ways to list: BadZipFile, zlib.error, EOFError,
-    # ValueError, TokenError, RecursionError, MemoryError, SafetensorError, ...
-    except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        msg = f"{shown}: damaged, or not a {path.suffix} file ({reason})"
+    # ValueError, TokenError, RecursionError, SafetensorError, ... Their words are about the decoder's insides.
+    except Exception:
+        msg = f"{shown}: damaged or cut off, or not a {path.suffix} file"
     else:
         return
     raise KernelError(msg) from None
@@ -341,9 +344,9 @@ def find_kernel(text: str, *, array_name: str | None = None, layout: str | None 
 
 
 def _is_file(text: str) -> bool:
-    if Path(text).suffix.lower() in SUFFIXES:
+    if Path(text).suffix.lower() in SUFFIXES or _is_picture(text):
         return True
-    if looks_like_matrix(text) or text.strip().split(":")[0] in KERNELS:
+    if not text.strip() or looks_like_matrix(text) or text.strip().split(":")[0] in KERNELS:
         return False
     if "/" in text or "\\" in text:
         return True

@@ -1,0 +1,45 @@
+"""A planned chain as a program for NumPy, PyTorch or Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cnnfilter.errors import ArgumentError
+from cnnfilter.model.emit.as_keras import keras_program
+from cnnfilter.model.emit.as_numpy import numpy_program
+from cnnfilter.model.emit.as_torch import torch_program
+from cnnfilter.model.plan import Row
+from cnnfilter.words import nearest
+
+PROGRAMS: dict[str, Callable[[Sequence[Row]], str]] = {
+    "torch": torch_program,
+    "keras": keras_program,
+    "numpy": numpy_program,
+}
+"""What writes the program for each."""
+
+
+def emit(rows: Sequence[Row], language: str) -> str:
+    """Return a program that computes what the chain computes.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        As `cnnfilter.model.plan.plan` gives them.
+    language : {"torch", "keras", "numpy"}
+        `numpy` needs nothing else. Layers with sizes alone get random weights.
+
+    Returns
+    -------
+    str
+        Python.
+
+    Raises
+    ------
+    ArgumentError
+        If the language is unknown or lacks an operation, or there are too many weights to print.
+    """
+    if language not in PROGRAMS:
+        msg = f"unknown language {language!r}{nearest(language, PROGRAMS)} (known: {', '.join(PROGRAMS)})"
+        raise ArgumentError(msg)
+    return PROGRAMS[language](rows)

@@ -1,0 +1,261 @@
+"""A chain as a Keras 3 program: a `keras.Sequential`, for batches (N, H, W, C)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnfilter.errors import ArgumentError
+from cnnfilter.model.emit.as_numpy import MODES, NONE, beyond, joined
+from cnnfilter.model.emit.as_torch import show
+from cnnfilter.model.emit.weights import Filters, filters_of, literal, matrix_of
+from cnnfilter.model.plan import ANYWHERE, Row
+from cnnfilter.model.shapes import Border, Pads
+from cnnfilter.model.stages import (
+    Absolute,
+    Activation,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Gray,
+    Magnitude,
+    Normalize,
+    Pool,
+)
+from cnnfilter.model.stages.text import show_number, show_shape
+
+HELPERS = {
+    "Pad": '''
+class Pad(layers.Layer):
+    """Surround the maps with a number, or with their own rows and columns as numpy.pad repeats them."""
+
+    def __init__(self, pads, mode="constant", value=0.0):
+        super().__init__()
+        self.pads, self.mode, self.value = pads, mode, value
+
+    def call(self, x):
+        if self.mode == "constant":
+            return ops.pad(x, ((0, 0), *self.pads, (0, 0)), constant_values=self.value)
+        for axis, pads in zip((1, 2), self.pads):
+            x = ops.take(x, np.pad(np.arange(x.shape[axis]), pads, self.mode), axis=axis)
+        return x
+''',
+    "AveragePool": '''
+class AveragePool(layers.Layer):
+    """The mean of each window; `beyond` is what ceil_mode adds past the padding, which never counts."""
+
+    def __init__(self, window, stride, pads, beyond, count_padding):
+        super().__init__()
+        self.mean = layers.AveragePooling2D(window, strides=stride)
+        self.pad, self.beyond = layers.ZeroPadding2D(pads), layers.ZeroPadding2D(beyond)
+        self.pads, self.size, self.counted = pads, np.prod(window), float(count_padding)
+
+    def call(self, x):
+        counted = ops.pad(ops.ones_like(x), ((0, 0), *self.pads, (0, 0)), constant_values=self.counted)
+        total = self.mean(self.beyond(self.pad(x))) * self.size
+        return total / ops.maximum(ops.round(self.mean(self.beyond(counted)) * self.size), 1)
+''',
+    "Combine": '''
+class Combine(layers.Layer):
+    """Make one map of so many neighbouring ones, by the rule of each part, channel by channel."""
+
+    def __init__(self, parts, shift=0.0):
+        super().__init__()
+        self.parts, self.shift = parts, shift
+
+    def call(self, x):
+        maps, first = [], 0
+        while first < x.shape[-1]:
+            for number, rule in self.parts:
+                answers = x[..., first : first + number]
+                squares = ops.sqrt(ops.sum(ops.square(answers), axis=-1))
+                maps.append(squares if rule == "magnitude" else ops.max(answers, axis=-1))
+                first += number
+        return ops.stack(maps, axis=-1) + self.shift
+''',
+}
+"""The layers that Keras lacks."""
+
+ZEROS = Border()
+
+ACTIVATIONS = {
+    "relu": "layers.ReLU()",
+    "leaky_relu": "layers.LeakyReLU(negative_slope={0})",
+    "elu": "layers.ELU(alpha={0})",
+    "selu": 'layers.Activation("selu")',
+    "sigmoid": 'layers.Activation("sigmoid")',
+    "tanh": 'layers.Activation("tanh")',
+    "softplus": 'layers.Activation("softplus")',
+    "swish": 'layers.Activation("silu")',
+    "rbf": "layers.Lambda(lambda x: ops.exp(-(({1} * (x - {0})) ** 2)))",
+}
+
+
+class _Program:
+    """The layers of a program and the weights they are given, gathered stage by stage."""
+
+    def __init__(self) -> None:
+        self.layers: list[str] = []
+        self.weights: list[str] = []
+
+    def add(self, layer: str, comment: str = "") -> None:
+        self.layers.append(f"        {layer}," + (f"  # {comment}" if comment else ""))
+
+    def give(self, *arrays: str) -> None:
+        """Set the weights of the layer added next."""
+        self.weights.append(f"network.layers[{len(self.layers)}].set_weights([{', '.join(arrays)}])")
+
+
+def keras_program(rows: Sequence[Row]) -> str:
+    """Return the program.
+
+    Raises
+    ------
+    ArgumentError
+        If Keras lacks an operation.
+    """
+    program = _Program()
+    for place, row in enumerate(rows):
+        *before, last = _layers(program, row, rows[place + 1 :])
+        for layer in before:
+            program.add(layer)
+        program.add(last, f"{row.stage.name}: {show_shape(row.output)}")
+    body = "\n".join(program.layers)
+    weights = "\n".join(program.weights) + "\n" if program.weights else ""
+    helpers = "\n\n".join(text.strip() + "\n" for name, text in HELPERS.items() if f"  {name}(" in body)
+    code = helpers + body + weights
+    imports = [
+        *(["import numpy as np"] if "np." in code else []),
+        "import keras",
+        f"from keras import layers{', ops' if 'ops.' in code else ''}",
+    ]
+    shape = rows[0].input
+    parts = [
+        "\n".join(imports) + "\n",
+        *([f"\n{helpers}\n"] if helpers else []),
+        f"network = keras.Sequential(\n    [\n        keras.Input({shape}),\n{body}\n    ]\n)",
+        f'{weights}\nif __name__ == "__main__":\n    network.summary()\n',
+    ]
+    return "\n".join(parts)
+
+
+def _layers(program: _Program, row: Row, after: Sequence[Row]) -> list[str]:
+    stage = row.stage
+    if isinstance(stage, Conv):
+        return _conv(program, row, stage)
+    if isinstance(stage, Pool):
+        return _pool(row, stage)
+    if isinstance(stage, Dense):
+        return [_dense(program, row)]
+    if isinstance(stage, Activation):
+        return [ACTIVATIONS[stage.function].format(*map(show_number, stage.values))]
+    if isinstance(stage, Normalize):
+        return [_normalize(stage)]
+    if isinstance(stage, Gray):
+        if row.input[2] == 1:
+            return ["layers.Identity()"]
+        weights = "(0.299 * x[..., 0:1] + 0.587 * x[..., 1:2] + 0.114 * x[..., 2:3])"
+        return [f"layers.Lambda(lambda x: {weights})"]
+    if isinstance(stage, Absolute):
+        return ["layers.Lambda(ops.abs)"]
+    if isinstance(stage, Magnitude):
+        return [f'Combine((({stage.count}, "magnitude"),))']
+    if isinstance(stage, GlobalAveragePool):
+        return ["layers.GlobalAveragePooling2D(keepdims=True)"]
+    if isinstance(stage, Flatten):
+        # Keras flattens in H, W, C order, which weights still to be trained may as well learn
+        taken = next((each.stage for each in after if not isinstance(each.stage, ANYWHERE)), None)
+        trained_here = isinstance(taken, Dense) and taken.file is None
+        in_order = len(row.input) == 1 or trained_here or 1 in (row.input[2], row.input[0] * row.input[1])
+        return ["layers.Flatten()"] if in_order else ["layers.Permute((3, 1, 2))", "layers.Flatten()"]
+    return ["layers.Softmax()"]
+
+
+def _normalize(stage: Normalize) -> str:
+    mean, std = (
+        show_number(values[0]) if len(values) == 1 else f"np.array([{', '.join(map(show_number, values))}])"
+        for values in (stage.mean, stage.std)
+    )
+    return f"layers.Lambda(lambda x: (x / {show_number(stage.divide)} - {mean}) / {std})"
+
+
+def _padding(pads: Pads, border: Border = ZEROS) -> list[str]:
+    if pads == NONE:
+        return []
+    if border.mode != "constant":
+        return [f'Pad({pads}, "{MODES[border.mode]}")']
+    if border.value:
+        return [f"Pad({pads}, value={show_number(border.value)})"]
+    return [f"layers.ZeroPadding2D({pads})"]
+
+
+def _conv(program: _Program, row: Row, stage: Conv) -> list[str]:
+    if max(stage.stride) > 1 and max(stage.dilation) > 1:
+        msg = f"{stage}: Keras refuses a stride above 1 together with a dilation above 1"
+        raise ArgumentError(msg)
+    bank, pads = filters_of(row), stage.sliding(row.input).pads
+    same = stage.padding == "same" and pads != NONE and str(stage.border) == "zeros"
+    before = [] if same else _padding(pads, stage.border)
+    for layer in before:
+        program.add(layer)
+    depthwise = bank.inputs == 1 and bank.groups > 1
+    arguments = [show(bank.window)] if depthwise else [str(bank.count), show(bank.window)]
+    multiplier = bank.count // bank.groups
+    arguments += [f"depth_multiplier={multiplier}"] if depthwise and multiplier > 1 else []
+    arguments += [f"strides={show(stage.stride)}"] if stage.stride != (1, 1) else []
+    arguments += ['padding="same"'] if same else []
+    arguments += [f"dilation_rate={show(stage.dilation)}"] if stage.dilation != (1, 1) else []
+    arguments += [f"groups={bank.groups}"] if bank.groups > 1 and not depthwise else []
+    arguments += [] if bank.biased else ["use_bias=False"]
+    if bank.weight is not None:
+        program.give(*_arrays(bank, depthwise))
+    convolution = f"layers.{'Depthwise' if depthwise else ''}Conv2D({', '.join(arguments)})"
+    if not bank.parts:
+        return [convolution]
+    shift = f", {show_number(bank.shift)}" if bank.shift else ""
+    return [convolution, f"Combine({bank.parts}{shift})"]
+
+
+def _arrays(bank: Filters, depthwise: bool) -> list[str]:
+    values = f"np.array({literal(bank.weight or [])})"
+    if bank.repeat > 1:
+        values = f"np.tile({values}, ({bank.repeat}, 1, 1, 1))"
+    if depthwise:
+        values += f".reshape({bank.groups}, -1, {bank.window[0]}, {bank.window[1]}).transpose(2, 3, 0, 1)"
+    else:
+        values += ".transpose(2, 3, 1, 0)"
+    return [values, *([] if bank.bias is None else [f"np.array({literal(bank.bias)})"])]
+
+
+def _pool(row: Row, stage: Pool) -> list[str]:
+    sliding = stage.sliding(row.input)
+    if sliding.dilation != (1, 1):
+        msg = f"{stage}: Keras's pools have no dilation"
+        raise ArgumentError(msg)
+    past = beyond(row, sliding)
+    pads = joined(sliding.pads, past)
+    window, stride = show(sliding.window), show(sliding.stride)
+    arguments = window if sliding.stride == sliding.window else f"{window}, strides={stride}"
+    name = "MaxPooling2D" if stage.kind == "max" else "AveragePooling2D"
+    if stage.padding == "same" and past == NONE and (stage.kind == "max" or not stage.count_include_pad):
+        return [f'layers.{name}({arguments}, padding="same")']
+    if stage.kind == "max":
+        before = [] if pads == NONE else [f'Pad({pads}, value=float("-inf"))']
+        return [*before, f"layers.{name}({arguments})"]
+    if stage.kind == "sum":
+        size = sliding.window[0] * sliding.window[1]
+        return [*_padding(pads), f"layers.{name}({arguments})", f"layers.Rescaling({size})"]
+    if past == NONE and (stage.count_include_pad or pads == NONE):
+        return [*_padding(pads), f"layers.{name}({arguments})"]
+    amounts = f"{sliding.pads}, {past}, {stage.count_include_pad}"
+    return [f"AveragePool({sliding.window}, {sliding.stride}, {amounts})"]
+
+
+def _dense(program: _Program, row: Row) -> str:
+    matrix, bias = matrix_of(row)
+    outputs = row.output[0]
+    biased = row.params != outputs * row.input[0]
+    if matrix is not None:
+        biases = [] if bias is None else [f"np.array({literal(bias)})"]
+        program.give(f"np.array({literal(matrix)}).T", *biases)
+    return f"layers.Dense({outputs}{'' if biased else ', use_bias=False'})"

@@ -1,0 +1,279 @@
+"""A chain as a NumPy program that needs nothing else: the functions it uses, its weights, its stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnfilter.model.emit.weights import filters_of, literal, matrix_of
+from cnnfilter.model.plan import Row
+from cnnfilter.model.shapes import Border, Pads
+from cnnfilter.model.stages import (
+    Absolute,
+    Activation,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Gray,
+    Magnitude,
+    Normalize,
+    Pool,
+    Shape,
+    Sliding,
+)
+from cnnfilter.model.stages.text import show_number
+
+HELPERS = {
+    "windows": '''
+def windows(x, window, stride, dilation=(1, 1)):
+    """Return every window of the maps, as (C, H', W', kh, kw)."""
+    span = [d * (k - 1) + 1 for k, d in zip(window, dilation)]
+    every = np.lib.stride_tricks.sliding_window_view(x, span, axis=(1, 2))
+    return every[:, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
+''',
+    "conv2d": '''
+def conv2d(x, weight, bias=None, stride=(1, 1), dilation=(1, 1), groups=1):
+    """Slide filters (O, I, kh, kw) over the maps; each adds up the channels of its group."""
+    patches = windows(x, weight.shape[2:], stride, dilation)
+    pairs = zip(np.split(weight, groups), np.split(patches, groups))
+    out = np.concatenate([np.einsum("oikl,ihwkl->ohw", bank, patch) for bank, patch in pairs])
+    return out if bias is None else out + bias[:, None, None]
+''',
+    "pad": '''
+def pad(x, pads, mode="constant", **value):
+    """Surround the maps with ((above, below), (left, right)) samples."""
+    return np.pad(x, ((0, 0), *pads), mode, **value)
+''',
+    "avg_pool2d": '''
+def avg_pool2d(x, window, stride, pads, beyond, count_padding):
+    """Take the mean of each window; `beyond` is what ceil_mode adds past the padding, which never counts."""
+    counted = pad(np.ones_like(x), pads, constant_values=float(count_padding))
+    total = windows(pad(pad(x, pads), beyond), window, stride).sum(axis=(3, 4))
+    return total / np.maximum(windows(pad(counted, beyond), window, stride).sum(axis=(3, 4)), 1)
+''',
+    "combine": '''
+def combine(x, parts, shift=0.0):
+    """Make one map of so many neighbouring ones, by the rule of each part, channel by channel."""
+    count = sum(number for number, _ in parts)
+    maps = []
+    for first in range(0, len(x), count):
+        for number, rule in parts:
+            answers = x[first : first + number]
+            maps.append(np.sqrt((answers**2).sum(axis=0)) if rule == "magnitude" else answers.max(axis=0))
+            first += number
+    return np.stack(maps) + shift
+''',
+    "elu": '''
+def elu(x, alpha=1.0):
+    """x above 0, alpha*(e^x - 1) below."""
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+''',
+    "softmax": '''
+def softmax(x):
+    """e^x / sum e^x, shifted so that nothing overflows."""
+    powers = np.exp(x - x.max(axis=0))
+    return powers / powers.sum(axis=0)
+''',
+}
+"""The functions that a program may need; later ones may use earlier ones."""
+
+USES = {"conv2d": ("windows",), "avg_pool2d": ("pad", "windows")}
+
+ACTIVATIONS = {
+    "relu": "np.maximum(x, 0)",
+    "leaky_relu": "np.where(x >= 0, x, {0} * x)",
+    "elu": "elu(x, {0})",
+    "selu": "1.0507009873554805 * elu(x, 1.6732632423543772)",
+    "sigmoid": "0.5 * (1 + np.tanh(x / 2))",
+    "tanh": "np.tanh(x)",
+    "softplus": "np.logaddexp(0, x)",
+    "swish": "x * 0.5 * (1 + np.tanh(x / 2))",
+    "rbf": "np.exp(-(({1} * (x - {0})) ** 2))",
+}
+
+MODES = {"replicate": "edge", "reflect": "reflect", "symmetric": "symmetric", "circular": "wrap"}
+"""What `numpy.pad` calls the borders."""
+
+NONE: Pads = ((0, 0), (0, 0))
+
+
+class _Program:
+    """The parts of a program, gathered stage by stage."""
+
+    def __init__(self) -> None:
+        self.helpers: set[str] = set()
+        self.parameters: list[str] = []
+        self.steps: list[str] = []
+        self.counts: dict[str, int] = {}
+        self.random = False
+
+    def use(self, name: str) -> str:
+        self.helpers.update((name, *USES.get(name, ())))
+        return name
+
+    def layer(self, kind: str) -> str:
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        return f"{kind}{self.counts[kind]}"
+
+    def parameter(self, name: str, shape: Shape, values: str | None) -> str:
+        """Add an array to the parameters, random ones if its values are not known."""
+        if values is None:
+            self.random = True
+            values = f"rng.normal(scale=0.1, size={shape})"
+        self.parameters.append(f'    "{name}": {values},  # {shape}')
+        return f'p["{name}"]'
+
+
+def numpy_program(rows: Sequence[Row]) -> str:
+    """Return the program."""
+    program = _Program()
+    for row in rows:
+        expressions = _expressions(program, row)
+        shape = _channels_first(row.output)
+        program.steps += [f"    x = {each}" for each in expressions[:-1]]
+        program.steps.append(f"    x = {expressions[-1]}  # {row.stage.name}: {shape}")
+    text = ",".join(str(row.stage) for row in rows)
+    shape = _channels_first(rows[0].input)
+    kind = "maps (C, H, W)" if len(shape) == 3 else "a vector"
+    helpers = "\n".join(HELPERS[name] for name in HELPERS if name in program.helpers)
+    random = "rng = np.random.default_rng(0)\n" if program.random else ""
+    about = "  # random: put the trained ones here" if program.random else ""
+    parameters = "\n".join(program.parameters)
+    body = "\n".join(program.steps)
+    described = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'''"""{described}"""
+
+import numpy as np
+
+{helpers}
+
+{random}parameters = {{{about}
+{parameters}
+}}
+
+
+def network(x, p=parameters):
+    """Return the result for {kind} of shape {shape}."""
+{body}
+    return x
+
+
+if __name__ == "__main__":
+    print(network(np.random.default_rng(1).random({shape})))
+'''
+
+
+def _channels_first(shape: Shape) -> Shape:
+    return (shape[2], *shape[:2]) if len(shape) == 3 else shape
+
+
+def _expressions(program: _Program, row: Row) -> list[str]:
+    """Return the expressions of `x` that a stage is."""
+    stage = row.stage
+    if isinstance(stage, Conv):
+        return _conv(program, row, stage)
+    if isinstance(stage, Pool):
+        return _pool(program, row, stage)
+    if isinstance(stage, Dense):
+        return [_dense(program, row)]
+    if isinstance(stage, Activation):
+        program.helpers |= {"elu"} if stage.function in ("elu", "selu") else set()
+        return [ACTIVATIONS[stage.function].format(*map(show_number, stage.values))]
+    if isinstance(stage, Normalize):
+        mean, std = (_per_channel(values) for values in (stage.mean, stage.std))
+        return [f"(x / {show_number(stage.divide)} - {mean}) / {std}"]
+    if isinstance(stage, Gray):
+        return ["x" if row.input[2] == 1 else "0.299 * x[0:1] + 0.587 * x[1:2] + 0.114 * x[2:3]"]
+    if isinstance(stage, Absolute):
+        return ["np.abs(x)"]
+    if isinstance(stage, Magnitude):
+        return [f'{program.use("combine")}(x, (({stage.count}, "magnitude"),))']
+    if isinstance(stage, GlobalAveragePool):
+        return ["x.mean(axis=(1, 2), keepdims=True)"]
+    if isinstance(stage, Flatten):
+        return ["x.reshape(-1)"]
+    return [f"{program.use('softmax')}(x)"]
+
+
+def _per_channel(values: tuple[float, ...]) -> str:
+    if len(values) == 1:
+        return show_number(values[0])
+    return f"np.array([{', '.join(map(show_number, values))}])[:, None, None]"
+
+
+def _conv(program: _Program, row: Row, stage: Conv) -> list[str]:
+    bank = filters_of(row)
+    layer = program.layer("conv")
+    values = None if bank.weight is None else f"np.array({literal(bank.weight, ' ' * 8)})"
+    if bank.repeat > 1:
+        values = f"np.tile({values}, ({bank.repeat}, 1, 1, 1))"
+    arguments = [program.parameter(f"{layer}.weight", (bank.count, bank.inputs, *bank.window), values)]
+    if bank.biased:
+        bias = None if bank.bias is None else f"np.array({_numbers(bank.bias)})"
+        arguments.append(program.parameter(f"{layer}.bias", (bank.count,), bias))
+    options = {
+        "stride": (stage.stride, (1, 1)),
+        "dilation": (stage.dilation, (1, 1)),
+        "groups": (bank.groups, 1),
+    }
+    arguments += [f"{key}={value}" for key, (value, default) in options.items() if value != default]
+    pads = stage.sliding(row.input).pads
+    padding = [] if pads == NONE else [f"{program.use('pad')}(x, {pads}{_border(stage.border)})"]
+    convolution = f"{program.use('conv2d')}(x, {', '.join(arguments)})"
+    if not bank.parts:
+        return [*padding, convolution]
+    shift = f", {show_number(bank.shift)}" if bank.shift else ""
+    return [*padding, convolution, f"{program.use('combine')}(x, {bank.parts}{shift})"]
+
+
+def _border(border: Border) -> str:
+    if border.mode != "constant":
+        return f', "{MODES[border.mode]}"'
+    return f", constant_values={show_number(border.value)}" if border.value else ""
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return f"[{', '.join(map(show_number, values))}]"
+
+
+def beyond(row: Row, sliding: Sliding) -> Pads:
+    """Return what ceil_mode adds past the padding, at the end of each axis."""
+    extra = []
+    for i in (0, 1):
+        reach = (row.output[i] - 1) * sliding.stride[i] + sliding.dilation[i] * (sliding.window[i] - 1) + 1
+        extra.append(max(0, reach - row.input[i] - sum(sliding.pads[i])))
+    return (0, extra[0]), (0, extra[1])
+
+
+def joined(pads: Pads, more: Pads) -> Pads:
+    """Return the sum of two paddings."""
+    (a, b), (c, d) = pads
+    (e, f), (g, h) = more
+    return (a + e, b + f), (c + g, d + h)
+
+
+def _pool(program: _Program, row: Row, stage: Pool) -> list[str]:
+    sliding = stage.sliding(row.input)
+    past = beyond(row, sliding)
+    window, stride = sliding.window, sliding.stride
+    if stage.kind == "avg" and (joined(sliding.pads, past) != NONE):
+        name = program.use("avg_pool2d")
+        return [f"{name}(x, {window}, {stride}, {sliding.pads}, {past}, {stage.count_include_pad})"]
+    pads = joined(sliding.pads, past)
+    fill = ", constant_values=-np.inf" if stage.kind == "max" else ""
+    padding = [] if pads == NONE else [f"{program.use('pad')}(x, {pads}{fill})"]
+    dilation = f", {sliding.dilation}" if sliding.dilation != (1, 1) else ""
+    reduce = {"max": "max", "avg": "mean", "sum": "sum"}[stage.kind]
+    return [*padding, f"{program.use('windows')}(x, {window}, {stride}{dilation}).{reduce}(axis=(3, 4))"]
+
+
+def _dense(program: _Program, row: Row) -> str:
+    matrix, bias = matrix_of(row)
+    layer = program.layer("dense")
+    outputs, inputs = row.output[0], row.input[0]
+    values = None if matrix is None else f"np.array({literal(matrix, ' ' * 8)})"
+    weight = program.parameter(f"{layer}.weight", (outputs, inputs), values)
+    if row.params == outputs * inputs:
+        return f"{weight} @ x"
+    numbers = None if bias is None else f"np.array({_numbers(bias)})"
+    return f"{weight} @ x + {program.parameter(f'{layer}.bias', (outputs,), numbers)}"

@@ -1,0 +1,196 @@
+r"""The stage language: text to stages and back.
+
+Stages are separated by `,`, the arguments of a stage by `:`. The first argument may stand bare, the others
+are `key=value`, split at the first `=`::
+
+    conv:sobel-x:stride=2:padding=same,relu,maxpool:2
+
+A backslash before `,`, `:` or `+` takes the separator's meaning away. The same text stands in pipeline files,
+`@FILE`: one stage a line, `#` for comments, paths relative to the file. `READERS` has all the stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError
+from cnnfilter.model.readers import ALIASES, READERS, Reader
+from cnnfilter.model.stages import Stage
+from cnnfilter.model.stages.text import Piece, split
+from cnnfilter.words import nearest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_FILE = 1 << 20
+"""The largest pipeline file, in bytes; a hundred stages take a few thousand."""
+
+
+class Stages(tuple[Stage, ...]):
+    """The stages of a chain; `str` gives their canonical text."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return format(self)
+
+
+class _MisplacedError(ArgumentError):
+    """What is wrong, and at which piece of a stage's text."""
+
+    def __init__(self, problem: str, piece: Piece) -> None:
+        super().__init__(problem)
+        self.piece = piece
+
+
+def parse(text: str, *, base: Path | None = None) -> Stages:
+    """Read stages.
+
+    Parameters
+    ----------
+    text : str
+        Such as `"conv:sobel-x,relu,maxpool:2"`, or `"@FILE"`.
+    base : Path, optional
+        The folder that paths of weight files are relative to; the current one by default, and that of the file
+        for `@FILE`.
+
+    Returns
+    -------
+    Stages
+        A tuple of the stages. Weight files are not opened yet.
+
+    Raises
+    ------
+    GrammarError
+        If the text cannot be read; the message has the stage and the column.
+    ArgumentError
+        If a pipeline file cannot be opened.
+
+    Examples
+    --------
+    >>> str(parse("conv: sobel-x :padding=1x1, leaky_relu:0.1"))
+    'conv:sobel-x:padding=1,leaky_relu:slope=0.1'
+    """
+    if text.strip().startswith("@"):
+        return _parse_file(text.strip()[1:], base)
+    return _parse_pieces([(piece, "") for piece in split(Piece(text, 1), ",")], base)
+
+
+def format(stages: Iterable[Stage]) -> str:
+    """Return the canonical text of stages, which `parse` reads as the same stages.
+
+    Examples
+    --------
+    >>> format(parse("silu, maxpool:2x2:stride=2"))
+    'swish,maxpool:2'
+    """
+    return ",".join(map(str, stages))
+
+
+def _parse_file(name: str, base: Path | None) -> Stages:
+    from pathlib import Path  # most texts name no file
+
+    path = Path(name) if base is None else base / name
+    shown = str(path) if str(path).isprintable() else ascii(str(path))
+    try:
+        if not path.is_file():  # opening a pipe would wait for its other end
+            msg = "is a folder" if path.is_dir() else "no such file"
+            raise ArgumentError(msg)
+        with path.open("rb") as stream:
+            data = stream.read(MAX_FILE + 1)
+        if len(data) > MAX_FILE:
+            msg = f"larger than a pipeline file may be ({MAX_FILE} bytes)"
+            raise ArgumentError(msg)
+        lines = data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        msg = f"pipeline file {shown}: not a text in UTF-8"
+        raise ArgumentError(msg) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+        msg = f"pipeline file {shown}: {reason}"
+        raise ArgumentError(msg) from None
+    pieces = [(piece, f"{shown}, line {n}, ") for n, line in enumerate(lines, 1) for piece in _stages_of(line)]
+    if not pieces:
+        msg = f"pipeline file {shown}: it holds no stages"
+        raise ArgumentError(msg)
+    return _parse_pieces(pieces, path.parent)
+
+
+def _stages_of(line: str) -> list[Piece]:
+    """Return the stages of a line: commas work here too, and one at its end does no harm."""
+    begin = next((i for i, c in enumerate(line) if c == "#" and not line[:i][-1:].strip()), len(line))
+    pieces = split(Piece(line[:begin], 1), ",")
+    return pieces[:-1] if not pieces[-1].text else pieces
+
+
+def _parse_pieces(pieces: Sequence[tuple[Piece, str]], base: Path | None) -> Stages:
+    stages: list[Stage] = []
+    for number, (piece, where) in enumerate(pieces, 1):
+        try:
+            stages.append(_parse_stage(piece, stages, base))
+        except CnnfilterError as error:
+            wrong = error.piece if isinstance(error, _MisplacedError) else piece
+            shown = piece.text if len(piece.text) <= 60 else piece.text[:57] + "..."
+            quoted = f" {shown!r}" if shown else ""
+            msg = f"stage {number}{quoted} ({where}column {wrong.column}): {error}"
+            raise GrammarError(msg, stage=number, column=wrong.column) from None
+    return Stages(stages)
+
+
+def _parse_stage(piece: Piece, before: Sequence[Stage], base: Path | None) -> Stage:
+    head, *rest = split(piece, ":")
+    if not piece.text:
+        msg = "no stage here; a comma stands between two stages"
+        raise ArgumentError(msg)
+    if head.text.startswith("@"):
+        msg = "a pipeline file stands alone, with no other stages beside it"
+        raise ArgumentError(msg)
+    name = ALIASES.get(head.text, head.text)
+    if name not in READERS:
+        tail = nearest(name, [*READERS, *ALIASES], count=1) or f" (known: {', '.join(READERS)})"
+        msg = f"unknown stage{tail}"
+        raise ArgumentError(msg)
+    reader = READERS[name]
+    values = dict(_values(name, reader, rest))
+    try:
+        return reader.make(values, before, base)
+    except CnnfilterError as error:
+        raise _MisplacedError(str(error), rest[0] if rest else piece) from None
+
+
+def _values(name: str, reader: Reader, pieces: Sequence[Piece]) -> Iterator[tuple[str, Any]]:
+    keys = dict(reader.keys)
+    given: set[str] = set()
+    for place, piece in enumerate(pieces):
+        key, equals, raw = piece.text.partition("=")
+        key = key.strip()
+        if place == 0 and reader.bare and not equals:
+            key, equals, raw = reader.bare, "", piece.text
+        elif not equals or key not in keys:
+            raise _MisplacedError(_unknown(name, piece.text, key if equals else None, keys), piece)
+        if key in given:
+            msg = f"{key} is given twice"
+            raise _MisplacedError(msg, piece)
+        given.add(key)
+        skipped = len(piece.text) - len(raw.lstrip()) if equals else 0
+        value = Piece(raw.strip(), piece.column + skipped)
+        try:
+            read = keys[key](value.text)
+        except CnnfilterError as error:
+            raise _MisplacedError(str(error), value) from None
+        if key == reader.bare:
+            keys |= reader.more(value.text)
+        yield key, read
+    if reader.needs and reader.bare not in given:
+        raise ArgumentError(reader.needs)
+
+
+def _unknown(name: str, text: str, key: str | None, keys: Iterable[str]) -> str:
+    known = list(keys)
+    if not known:
+        return f"{name} takes no arguments, not {text!r}"
+    listed = f"(known: {', '.join(known)})"
+    if key is None:
+        return f"{text!r} must be written as KEY=VALUE {listed}"
+    return f"unknown key {key!r}{nearest(key, known)} {listed}"

@@ -1,0 +1,159 @@
+"""A chain planned: the size after every stage, what it costs and what it sees, before there is a pixel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cnnfilter.errors import ArgumentError, CnnfilterError
+from cnnfilter.model.field import Field
+from cnnfilter.model.stages import Absolute, Activation, Dense, Flatten, Normalize, Shape, Softmax, Stage
+
+ANYWHERE = (Activation, Absolute, Normalize, Softmax)
+"""Stages that take vectors and maps alike."""
+
+LARGEST = 10**9
+"""The longest axis of an input: more than any picture has, so that a slip of the finger is told as one."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stage of a plan.
+
+    Parameters
+    ----------
+    stage : Stage
+    input, output : tuple of int
+        (H, W, C) of maps, or (n,) of a vector.
+    params, macs : int
+        Learned numbers; multiply-adds, as torchinfo counts them.
+    field : Field
+        What one value of the result sees of the chain's input.
+    arithmetic : str
+        The formula behind the size with its numbers; a line for each axis that differs.
+    flattened : tuple of int, optional
+        The maps (H, W, C) that the vector it takes was flattened from, if no dense stage came between.
+    """
+
+    stage: Stage
+    input: Shape
+    output: Shape
+    params: int
+    macs: int
+    field: Field
+    arithmetic: str
+    flattened: Shape | None = None
+
+    @property
+    def receptive_field(self) -> tuple[int, ...]:
+        """How many samples of the chain's input one value sees along each axis."""
+        return self.field.size
+
+    @property
+    def jump(self) -> tuple[int, ...]:
+        """How far the fields of neighbouring values lie apart."""
+        return self.field.jump
+
+
+def parse_shape(text: str) -> Shape | None:
+    """Read a size `N`, `HxW` or `HxWxC`, or return None if the text is not one.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is 0 or larger than any picture's.
+
+    Examples
+    --------
+    >>> parse_shape("28x28x1"), parse_shape("photo.png")
+    ((28, 28, 1), None)
+    """
+    if not re.fullmatch(r"[0-9]+(x[0-9]+){0,2}", text.strip(), re.IGNORECASE):
+        return None
+    parts = text.strip().lower().split("x")
+    for part in parts:
+        if len(part.lstrip("0")) > len(str(LARGEST)) or not 1 <= int(part) <= LARGEST:
+            msg = f"a size is from 1 to {LARGEST}, not {part:.20}"
+            raise ArgumentError(msg)
+    return tuple(int(part) for part in parts)
+
+
+def input_shape(size: Shape, stages: Iterable[Stage]) -> Shape:
+    """Return the input that a size means: one number is a vector before `dense`, else N x N x 1.
+
+    Examples
+    --------
+    >>> input_shape((784,), [Dense(units=30)]), input_shape((28,), [Flatten()])
+    ((784,), (28, 28, 1))
+    """
+    if len(size) == 1:
+        first = next((stage for stage in stages if not isinstance(stage, ANYWHERE)), None)
+        return size if isinstance(first, Dense) else (size[0], size[0], 1)
+    return size if len(size) == 3 else (*size, 1)
+
+
+def plan(stages: Iterable[Stage], shape: Shape) -> tuple[Row, ...]:
+    """Plan a chain.
+
+    Parameters
+    ----------
+    stages : iterable of Stage
+        As `cnnfilter.model.grammar.parse` gives them.
+    shape : tuple of int
+        The input's: (H, W, C), or (n,).
+
+    Returns
+    -------
+    tuple of Row
+        One for each stage.
+
+    Raises
+    ------
+    ShapeError, ArgumentError, KernelError
+        If a stage does not fit what arrives, or its weights cannot be read; the message begins with the stage's
+        number, counted from 1, and name.
+
+    Examples
+    --------
+    >>> from cnnfilter.model.grammar import parse
+    >>> [row.output for row in plan(parse("conv:32@3x3,relu,maxpool:2"), (28, 28, 1))]
+    [(26, 26, 32), (26, 26, 32), (13, 13, 32)]
+    """
+    if len(shape) not in (1, 3) or min(shape) < 1:
+        msg = f"an input is (H, W, C) or (n,) of at least 1 each, not {shape}"
+        raise ArgumentError(msg)
+    rows: list[Row] = []
+    field = Field.of_input(shape)
+    limits = places = _places(shape)  # places: how many fields there are, which flatten keeps
+    flattened: Shape | None = None
+    for number, stage in enumerate(stages, 1):
+        try:
+            output = stage.output(shape)
+            if isinstance(stage, Dense) and stage.order == "hwc" and flattened is None:
+                msg = "layout=hwc needs the flatten before it that made its vector of maps"
+                raise ArgumentError(msg)
+            sliding = stage.sliding(shape)
+            if sliding is not None:
+                field = field.through(sliding)
+            if stage.sees_all(shape):
+                field = field.over_all(places, limits)
+            costs = stage.params(shape), stage.macs(shape)
+            rows.append(Row(stage, shape, output, *costs, field, stage.arithmetic(shape), flattened))
+        except CnnfilterError as error:
+            msg = f"stage {number} ({stage.name}): {error}"
+            raise type(error)(msg) from None
+        if stage.sees_all(shape):
+            places = (1,) * len(limits)
+        elif len(output) == 3:
+            places = _places(output)
+        if isinstance(stage, Flatten):
+            flattened = shape if len(shape) == 3 else flattened
+        elif isinstance(stage, Dense):
+            flattened = None
+        shape = output
+    return tuple(rows)
+
+
+def _places(shape: Shape) -> tuple[int, ...]:
+    return shape[:2] if len(shape) == 3 else shape

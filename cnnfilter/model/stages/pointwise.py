@@ -1,0 +1,187 @@
+"""Stages that look at one place at a time: colours, activations, and what combines the maps of a place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.model.stages.base import Stage, maps
+from cnnfilter.model.stages.convolution import Conv
+from cnnfilter.model.stages.text import Shape, show_number, show_shape
+from cnnfilter.words import nearest
+
+ACTIVATIONS: dict[str, dict[str, float]] = {
+    "relu": {},
+    "leaky_relu": {"slope": 0.01},
+    "elu": {"alpha": 1.0},
+    "selu": {},
+    "sigmoid": {},
+    "tanh": {},
+    "softplus": {},
+    "swish": {},
+    "rbf": {"center": 0.0, "epsilon": 1.0},
+}
+"""The activations, each with its parameters in order and their defaults; the engine has them by these names."""
+
+
+@dataclass(frozen=True)
+class Gray(Stage):
+    """Mix red, green and blue to one map; a single map stays as it is."""
+
+    name = "gray"
+
+    def output(self, shape: Shape) -> Shape:
+        """Return (H, W, 1)."""
+        height, width, channels = maps(shape, self)
+        if channels not in (1, 3):
+            msg = f"takes 3 channels (or 1, which stays as it is), not {channels}; put gray before conv"
+            raise ShapeError(msg)
+        return height, width, 1
+
+
+@dataclass(frozen=True)
+class Normalize(Stage):
+    """``(x/divide - mean)/std``, where `mean` and `std` are one number or one for each channel."""
+
+    divide: float = 255.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    name = "normalize"
+
+    def __post_init__(self) -> None:
+        for key, values in (("divide", (self.divide,)), ("mean", self.mean), ("std", self.std)):
+            check_finite(key, *values)
+            if 0 in values and key != "mean":
+                msg = f"{key} must not be 0"
+                raise ArgumentError(msg)
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the size as it is."""
+        for key, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) > 1 and (len(shape) != 3 or len(values) != shape[2]):
+                msg = (
+                    f"{key} holds {len(values)} numbers, one for each channel, which does not fit {show_shape(shape)}; "
+                    "give one number, or one for each"
+                )
+                raise ShapeError(msg)
+        return shape
+
+    def arguments(self) -> list[str]:
+        """Return what is not default."""
+        shown = {
+            "divide": show_number(self.divide),
+            "mean": "+".join(map(show_number, self.mean)),
+            "std": "+".join(map(show_number, self.std)),
+        }
+        return [f"{key}={text}" for key, text in shown.items() if getattr(self, key) != getattr(Normalize, key)]
+
+
+@dataclass(frozen=True)
+class Activation(Stage):
+    """An activation function, value by value.
+
+    Parameters
+    ----------
+    function : str
+        One of `ACTIVATIONS`.
+    values : tuple of float, optional
+        Its parameters, in order; the defaults if left out.
+    """
+
+    function: str
+    values: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.function not in ACTIVATIONS:
+            msg = f"unknown activation {self.function!r}{nearest(self.function, ACTIVATIONS)}"
+            raise ArgumentError(msg)
+        defaults = tuple(ACTIVATIONS[self.function].values())
+        if len(self.values) > len(defaults):
+            msg = f"{self.function} takes {len(defaults)} numbers, not {len(self.values)}"
+            raise ArgumentError(msg)
+        object.__setattr__(self, "values", self.values + defaults[len(self.values) :])
+        for key, value in zip(ACTIVATIONS[self.function], self.values, strict=True):
+            check_finite(key, value)
+
+    @property
+    def name(self) -> str:
+        """The function's."""
+        return self.function
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the size as it is."""
+        return shape
+
+    def arguments(self) -> list[str]:
+        """Return what is not default."""
+        defaults = ACTIVATIONS[self.function]
+        given = zip(defaults, self.values, strict=True)
+        return [f"{key}={show_number(value)}" for key, value in given if value != defaults[key]]
+
+
+@dataclass(frozen=True)
+class Absolute(Stage):
+    """The absolute value."""
+
+    name = "abs"
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the size as it is."""
+        return shape
+
+
+@dataclass(frozen=True)
+class Magnitude(Stage):
+    """``sqrt(a^2 + b^2 + ...)`` over the maps that a convolution made of each channel.
+
+    Parameters
+    ----------
+    of : Conv
+        That convolution: the nearest one before this stage.
+    """
+
+    of: Conv
+
+    name = "magnitude"
+
+    @property
+    def count(self) -> int:
+        """How many neighbouring maps become one."""
+        return self.of.maps_per_group
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the size with the channels divided."""
+        height, width, channels = maps(shape, self)
+        if channels % self.count:
+            msg = f"combines {self.count} maps at a time, which does not divide the {channels} of {show_shape(shape)}"
+            raise ShapeError(msg)
+        return height, width, channels // self.count
+
+    def arithmetic(self, shape: Shape) -> str:
+        """Return how many maps become one."""
+        return f"{shape[2]} maps / {self.count} = {shape[2] // self.count}"
+
+
+@dataclass(frozen=True)
+class Softmax(Stage):
+    """``e^x / sum e^x`` over the vector, or over the channels of each place."""
+
+    name = "softmax"
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the size as it is."""
+        return shape
+
+    def sees_all(self, shape: Shape) -> bool:
+        """Tell whether all are divided by one sum: those of a vector are."""
+        return len(shape) == 1
+
+
+def check_finite(key: str, *values: float) -> None:
+    """Raise an `ArgumentError` unless all values are finite."""
+    for value in values:
+        if not math.isfinite(value):
+            msg = f"{key} must be a finite number, not {value!r}"
+            raise ArgumentError(msg)

@@ -1,0 +1,165 @@
+"""Chains that hold every stage, and what they compute: `reference`'s functions composed by hand."""
+
+import numpy as np
+
+from cnnfilter.engine import reference
+from cnnfilter.model.kernels import Kernel
+
+# Every stage, every kind of weights, and every way to pad; asymmetric wherever a flip or a swap could hide.
+CHAINS = [
+    ("conv:4@3x2,relu,maxpool:2,flatten,dense:3,softmax", (9, 8, 2)),
+    ("conv:4@3x3:stride=2:padding=1:groups=2:bias=no,leaky_relu:0.1", (9, 8, 2)),
+    ("conv:2@3x3:padding=1+2x0+3:dilation=2,elu:0.5", (9, 8, 1)),
+    ("conv:2@4x4:padding=same,selu", (7, 6, 2)),
+    ("conv:2@3x3:padding=same:stride=2,softplus", (8, 7, 1)),
+    ("conv:2@3x3:padding=same-lower:stride=2,rbf:0.2:epsilon=2", (8, 7, 1)),
+    ("depthwise:2@3x3:padding=1,tanh", (6, 7, 3)),
+    ("depthwise:2x3,sigmoid,swish", (6, 7, 2)),
+    ("conv:sobel-x+sobel-y:padding=1:border=replicate,magnitude", (7, 8, 3)),
+    ("conv:sobel:padding=same:bias=2", (7, 8, 2)),
+    ("conv:roberts+roberts-x:bias=-1", (7, 8, 2)),
+    ("conv:kirsch:padding=1:border=constant=3", (7, 8, 1)),
+    ("conv:emboss:flip=yes:scale=l1:bias=0.5:padding=2:border=reflect", (7, 8, 1)),
+    ("conv:sobel-x:scale=sum:padding=1x2:border=circular", (7, 8, 1)),
+    ("conv:gaussian:scale=sum:padding=3:border=symmetric", (5, 6, 2)),
+    ("conv:box:padding=7:border=reflect", (3, 4, 1)),
+    ("conv:box:padding=1+0x2+1:border=replicate", (4, 5, 1)),
+    ("conv:1 2; 3 4,abs", (4, 5, 1)),
+    ("gray,normalize:255:mean=0.5:std=0.25", (4, 5, 3)),
+    ("gray,normalize:2", (4, 5, 1)),
+    ("normalize:mean=0.1+0.2+0.3:std=1+2+3", (4, 5, 3)),
+    ("maxpool:3:stride=2:padding=1", (8, 9, 2)),
+    ("maxpool:2:ceil_mode=yes", (7, 5, 2)),
+    ("maxpool:3:stride=2:padding=same", (8, 7, 1)),
+    ("maxpool:3:stride=2:padding=2:ceil_mode=yes", (8, 7, 1)),
+    ("maxpool:2x3:stride=1:padding=0x1", (8, 7, 1)),
+    ("avgpool:3:stride=2:padding=1", (8, 9, 2)),
+    ("avgpool:3:stride=2:padding=1:count_include_pad=no", (8, 9, 2)),
+    ("avgpool:3:stride=2:padding=1:ceil_mode=yes", (8, 10, 2)),
+    ("avgpool:3:stride=2:padding=2:ceil_mode=yes", (8, 10, 2)),
+    ("avgpool:3:padding=2", (8, 10, 1)),
+    ("avgpool:3:stride=2:padding=same", (8, 7, 1)),
+    ("avgpool:3:stride=2:padding=same:count_include_pad=no", (8, 7, 1)),
+    ("avgpool:2", (8, 7, 1)),
+    ("sumpool:2:stride=1", (8, 7, 1)),
+    ("sumpool:3:padding=same:stride=2", (8, 7, 1)),
+    ("globalavgpool,flatten,dense:2:bias=no", (4, 5, 3)),
+    ("relu,flatten", (3, 2, 2)),
+    ("dense:4,relu,flatten,dense:2,softmax", (5,)),
+    ("softmax", (3, 2, 4)),
+]
+DILATED = ("maxpool:2:stride=1:dilation=2:padding=1", (8, 7, 1))  # Keras has none
+
+
+def learned_chains(folder):
+    """Write weight files into `folder`, and return chains of them."""
+    rng = np.random.default_rng(7)
+
+    def save(name, **arrays):
+        np.savez(folder / name, **{key: value.astype(np.float32) for key, value in arrays.items()})
+        return folder / name
+
+    bank = save("bank.npz", **{"c.weight": rng.normal(size=(4, 2, 3, 3)), "c.bias": rng.normal(size=4)})
+    one = save("one.npz", k=rng.normal(size=(2, 3)))
+    own = save("own.npz", k=rng.normal(size=(6, 1, 3, 3)))
+    dense = save("dense.npz", **{"d.weight": rng.normal(size=(3, 24)), "d.bias": rng.normal(size=3)})
+    return [
+        (f"conv:{bank}:bias=0.5:scale=l1,relu", (5, 6, 2)),
+        (f"conv:{one}:padding=1", (5, 6, 2)),
+        (f"depthwise:{own}:padding=1:border=circular", (5, 6, 3)),
+        (f"depthwise:{own}:bias=2", (5, 6, 3)),
+        (f"flatten,dense:{dense},relu", (4, 3, 2)),
+        (f"flatten,abs,dense:{dense}:layout=hwc", (4, 3, 2)),
+    ]
+
+
+def bank_of(stage, channels, parameters, number):
+    """Weights (O, I, kh, kw), bias and groups of a conv, from the stage itself or from the program's random ones."""
+    if stage.sizes is not None:
+        weight = parameters[f"conv{number}.weight"]
+        groups = channels if stage.depthwise else stage.groups
+        return weight, parameters.get(f"conv{number}.bias"), groups
+    if stage.file is not None and not isinstance(stage.file.bank, Kernel):
+        bank = stage.file.bank
+        weight = np.array([reference.scale_kernel(one, stage.scale) for one in bank.weight])
+        bias = np.zeros(len(weight)) if bank.bias is None else bank.bias
+        return weight, bias + stage.bias, channels if stage.depthwise else stage.groups
+    kernels = stage.kernels or (stage.file.bank,)
+    planes = np.concatenate([kernel.weights.reshape(-1, *kernel.size) for kernel in kernels])
+    planes = planes[:, ::-1, ::-1] if stage.flip else planes
+    return np.array([reference.scale_kernel(one, stage.scale) for one in planes]), None, None
+
+
+def convolve(row, x, parameters, number):
+    stage = row.stage
+    weight, bias, groups = bank_of(stage, len(x), parameters, number)
+    options = {
+        "stride": stage.stride, "padding": stage.padding, "dilation": stage.dilation, "border": stage.border,
+    }  # fmt: skip
+    if groups is not None:
+        return reference.conv2d(x, weight, bias, groups=groups, **options)
+    maps = reference.conv2d(x, weight, **options)
+    result, first = [], 0
+    for _ in range(len(x)):
+        for kernel in stage.kernels or (stage.file.bank,):
+            count = len(kernel.filters)
+            answers = maps[first : first + count]
+            result += [reference.combine(answers, count, kernel.combine)] if kernel.combine else [answers]
+            first += count
+    return np.concatenate(result) + stage.bias
+
+
+def pool(row, x):
+    stage = row.stage
+    options = {"stride": stage.stride, "padding": stage.padding, "ceil_mode": stage.ceil_mode}
+    if stage.kind == "max":
+        return reference.max_pool2d(x, stage.window, dilation=stage.dilation, **options)
+    if stage.kind == "avg":
+        options["count_include_pad"] = stage.count_include_pad
+    return getattr(reference, f"{stage.kind}_pool2d")(x, stage.window, **options)
+
+
+def linear(row, x, parameters, number):
+    if row.stage.file is None:
+        return reference.linear(x, parameters[f"dense{number}.weight"], parameters.get(f"dense{number}.bias"))
+    weight, bias = row.stage.file.matrix
+    if row.stage.order == "hwc":
+        height, width, channels = row.flattened
+        x = x.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
+    return reference.linear(x, weight, bias)
+
+
+def expected(rows, x, parameters):
+    """The chain composed of `reference`'s functions by hand."""
+    counts = {"conv": 0, "dense": 0}
+    for row in rows:
+        stage = row.stage
+        kind = {"depthwise": "conv"}.get(stage.name, stage.name)
+        if kind in counts:
+            counts[kind] += 1
+            run = convolve if kind == "conv" else linear
+            x = run(row, x, parameters, counts[kind])
+        elif kind.endswith("pool") and kind != "globalavgpool":
+            x = pool(row, x)
+        elif kind == "globalavgpool":
+            x = x.mean(axis=(1, 2), keepdims=True)
+        elif kind == "flatten":
+            x = x.reshape(-1)
+        elif kind == "magnitude":
+            x = reference.magnitude(x, stage.count)
+        elif kind == "abs":
+            x = np.abs(x)
+        elif kind == "gray":
+            x = reference.gray(x) if len(x) == 3 else x
+        elif kind == "normalize":
+            x = reference.normalize(x, stage.divide, stage.mean, stage.std)
+        elif kind == "softmax":
+            x = reference.softmax(x)
+        else:
+            x = getattr(reference, stage.function)(x, *stage.values)
+    return x
+
+
+def sample(shape):
+    channels_first = (shape[2], *shape[:2]) if len(shape) == 3 else shape
+    return np.random.default_rng(3).normal(scale=2, size=channels_first).astype(np.float32)

@@ -15,6 +15,7 @@ from cnnfilter.engine.geometry import Windows, border_index
 from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.shapes import Border, parse_border, parse_padding
+from tests.oracles import sized
 
 
 def windows(size, window, stride=1, padding=0, border="zeros", **options):
@@ -81,14 +82,15 @@ def test_a_combined_kernel_in_a_chain():
 def test_large_maps_between_steps_never_exist_whole(monkeypatch):
     monkeypatch.setattr(bands, "WHOLE_SAMPLES", 0)
     monkeypatch.setattr(bands, "BAND_SAMPLES", 2048)
-    steps, _ = chain((400, 60), "zeros", filters=1)
-    x = np.ones((1, 400, 60), dtype=np.float32)
+    steps, _ = chain((sized(1600, 160), 60), "zeros", filters=1)
+    x = np.ones((1, sized(1600, 160), 60), dtype=np.float32)
     run_chain(steps, x, threads=1)  # what is allocated once
     tracemalloc.start()
     result = run_chain(steps, x, threads=1)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < result.nbytes + x.nbytes / 2
+    scratch = 2**17  # of the loops, whatever the size
+    assert peak < result.nbytes + scratch + x.nbytes / 2
 
 
 def test_bands_cover_every_row_once():

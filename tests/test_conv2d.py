@@ -270,7 +270,7 @@ def test_a_bad_option_names_the_value_and_the_limit(options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "window 5x3 does not fit in 4x5; use more padding or a smaller kernel"),
+        ({}, r"window 5x3 does not fit in 4x5 \(height x width\); use more padding or a smaller kernel"),
         ({"padding": ((0, 0), (1, 1))}, "window 5x3 does not fit in 4x5, padded to 4x7"),
         ({"dilation": (1, 3), "padding": ((1, 0), (0, 0))}, r"window 5x3 \(spanning 5x7 when dilated\)"),
     ],
@@ -300,14 +300,14 @@ def test_a_bad_picture_is_named(x, message):
 @pytest.mark.parametrize(
     ("weight", "message"),
     [
-        (np.ones(3), r"weight must be real numbers on 2 or 3 or 4 axes, not float64 of shape \(3,\)"),
-        (np.ones((1, 1, 1, 3, 3)), r"on 2 or 3 or 4 axes, not float64 of shape \(1, 1, 1, 3, 3\)"),
-        (np.ones((0, 3)), r"weight must be real numbers .* of shape \(0, 3\)"),
-        (np.ones((3, 3), np.complex64), "weight must be real numbers .*, not complex64"),
-        (np.array([["a"]]), "weight must be real numbers .*, not <U1"),
-        ([[0, 1], [np.nan, 1]], r"weight must be finite: at \(1, 0\) it is nan"),
-        ([[0, -np.inf], [2, 1]], r"weight must be finite: at \(0, 1\) it is -inf"),
-        ([[0, 1], [2, 1e300]], r"weight must be finite: at \(1, 1\) it is 1e\+300"),
+        (np.ones(3), r"weight must have 2 or 3 or 4 axes, not 1 \(its shape is \(3,\)\)"),
+        (np.ones((1, 1, 1, 3, 3)), r"weight must have 2 or 3 or 4 axes, not 5"),
+        (np.ones((0, 3)), r"weight of shape 0x3 hold no numbers"),
+        (np.ones((3, 3), np.complex64), "weight must be real numbers, not complex64"),
+        (np.array([["a"]]), "weight must be real numbers, not <U1"),
+        ([[0, 1], [np.nan, 1]], r"nan at \[1, 0\]: weight must be finite"),
+        ([[0, -np.inf], [2, 1]], r"-inf at \[0, 1\]: weight must be finite"),
+        ([[0, 1], [2, 1e300]], r"1e\+300 at \[1, 1\] is too large for float32"),
     ],
 )
 def test_bad_weights_are_named(weight, message):
@@ -353,9 +353,9 @@ def test_groups_need_a_bank(weight):
     ("bias", "message"),
     [
         ([1, 2, 3], "bias must hold a number for each of 2 maps, not 3"),
-        ([[1, 2]], r"bias must be real numbers on 1 axes, not int64 of shape \(1, 2\)"),
-        (["a", "b"], "bias must be real numbers on 1 axes, not <U1"),
-        ([1, np.nan], r"bias must be finite: at \(1,\) it is nan"),
+        ([[1, 2]], r"bias must have 1 axes, not 2"),
+        (["a", "b"], "bias must be real numbers, not <U1"),
+        ([1, np.nan], r"nan at \[1\]: bias must be finite"),
     ],
 )
 def test_a_bad_bias_is_named(bias, message):

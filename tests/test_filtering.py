@@ -256,7 +256,7 @@ def test_bad_images_and_kernels():
         apply(picture((3, 3)), "eduge")
     with pytest.raises(ShapeError, match="window 3x3 does not fit in 2x5"):
         apply(picture((2, 5)), "edge", padding="valid")
-    with pytest.raises(ArgumentError, match="must be real numbers on 2 or 3 or 4 axes"):
+    with pytest.raises(ArgumentError, match="kernel must have 2 or 3 or 4 axes"):
         apply(picture((3, 3)), np.zeros(3))
     with pytest.raises(
         ArgumentError, match=r"weights, the bias or the border are too large: a result may reach 6.55e\+34"

@@ -8,6 +8,7 @@ import numpy as np
 
 from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
+from cnnfilter.model.arrays import to_float32
 
 SAMPLE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 """What pictures are made of; every other real type is read as float32."""
@@ -86,14 +87,8 @@ def as_weights(weight: Any, axes: tuple[int, ...], name: str = "weight") -> Arra
         If the number of axes is not one of `axes`, or a weight is not a finite float32 number.
     """
     array = np.asarray(weight)
-    if array.dtype.kind not in "buif" or array.ndim not in axes or array.size == 0:
+    if array.ndim not in axes:
         wanted = " or ".join(str(n) for n in axes)
-        msg = f"{name} must be real numbers on {wanted} axes, not {array.dtype} of shape {array.shape}"
+        msg = f"{name} must have {wanted} axes, not {array.ndim} (its shape is {array.shape})"
         raise ArgumentError(msg)
-    with np.errstate(over="ignore"):
-        result = np.ascontiguousarray(array, dtype=np.float32)
-    if not np.isfinite(result).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
-        msg = f"{name} must be finite: at {place} it is {array[place]}"
-        raise ArgumentError(msg)
-    return result
+    return to_float32(array, name, copy=False)

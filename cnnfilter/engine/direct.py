@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.engine import loops
+from cnnfilter.engine.combine import BY_NAME
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Windows
-
-COMBINE = {None: loops.SINGLE, "magnitude": loops.MAGNITUDE, "maximum": loops.MAXIMUM}
 
 EXACT_FLOAT32 = 1 << 24
 """Whole numbers up to this are exact in float32, and so is every sum of them that stays below."""
@@ -124,7 +123,7 @@ class DirectFilter:
     ) -> None:
         self.windows = windows
         self.gain = gain
-        self.combine = COMBINE[combine]
+        self.combine = BY_NAME[combine]
         self.kind = accumulator(numbers, dtype, windows.border.value)
         self.product = np.int16 if products_fit_int16(numbers, dtype) else self.kind
         found = np.argwhere(numbers)  # in order of filter, plane, row, column

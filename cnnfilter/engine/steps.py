@@ -187,12 +187,13 @@ class Pooling(_Windowed):
         """Pool each channel."""
         windows = self.windows
         rows = placed_rows(windows, source)
-        place = (rows, windows.columns, *windows.interior, windows.pads[1][0], windows.window, windows.stride)
+        window, stride = np.array(windows.window), np.array(windows.stride)
+        place = (rows, windows.columns, *windows.interior, windows.pads[1][0], window, stride)
         width = source.samples.shape[2]
         for plane, result in zip(source.samples, out, strict=True):
             if self.kind == "max":
                 line = np.empty(width, dtype=np.float32)
-                loops.max_pool_rows(result, plane, *place, windows.dilation, first, line)
+                loops.max_pool_rows(result, plane, *place, np.array(windows.dilation), first, line)
             else:
                 lines = np.empty(width), np.empty(out.shape[2])
                 loops.sum_pool_rows(result, plane, *place, *self.counts, first, *lines)

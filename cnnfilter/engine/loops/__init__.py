@@ -1,27 +1,20 @@
 """All compiled code, and nothing else: no validation, no allocation, no Python objects.
 
-Every array arrives ready: of the right type, large enough, its rows contiguous. Sources are flat, so that one
-loop serves a grey picture, the interleaved channels of a colour picture and a stack of feature maps: a tap is
-an offset into the samples and a weight.
+Every array arrives ready: of the right type, large enough, C-contiguous. Sources are flat, so that one loop serves
+a grey picture, the interleaved channels of a colour picture and a stack of feature maps: a tap is an offset into
+the samples and a weight.
 
 Written for the vectoriser. A loop takes `r = x[o : o + n]` and reads `r[j]`: reading `x[o + j]` would keep the
 check for negative indices inside the loop, which costs a factor of seven.
+
+What the rest of the engine calls is named here, and loads Numba only where nothing was compiled before.
 """
 
-from cnnfilter.engine.loops.pooling import max_pool_rows, sum_pool_rows
-from cnnfilter.engine.loops.running import box_rows
-from cnnfilter.engine.loops.separable import separable_rows
-from cnnfilter.engine.loops.taps import MAGNITUDE, MAXIMUM, SINGLE, filter_rows
-from cnnfilter.engine.loops.unrolling import unroll_rows
+from cnnfilter.engine.native import Loop
 
-__all__ = [
-    "MAGNITUDE",
-    "MAXIMUM",
-    "SINGLE",
-    "box_rows",
-    "filter_rows",
-    "max_pool_rows",
-    "separable_rows",
-    "sum_pool_rows",
-    "unroll_rows",
-]
+filter_rows = Loop("taps", "filter_rows")
+separable_rows = Loop("separable", "separable_rows")
+box_rows = Loop("running", "box_rows")
+unroll_rows = Loop("unrolling", "unroll_rows")
+max_pool_rows = Loop("pooling", "max_pool_rows")
+sum_pool_rows = Loop("pooling", "sum_pool_rows")

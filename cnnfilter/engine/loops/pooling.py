@@ -50,7 +50,7 @@ def max_pool_rows(out, x, rows, columns, interior_first, interior_last, left, wi
     x : (H, W)
     rows, columns, interior_first, interior_last, left
         As in `filter_rows`; no maximum sees the padding.
-    window, stride, dilation : (2,) of int
+    window, stride, dilation : (2,) int64
     first : int
         The output row that `out` begins with.
     line : (W,) float32

@@ -51,12 +51,11 @@ def _sum_along(values, spare, total, window, step):
             taken += power
         rest >>= 1
         if rest > 0:
-            n = values.size - power * step
             ahead = values[power * step :]
-            for j in range(n):
-                spare[j] = values[j] + ahead[j]
-            values[:n] = spare[:n]
-            values = values[:n]
+            sums = spare[: ahead.size]
+            for j in range(ahead.size):
+                sums[j] = values[j] + ahead[j]
+            values, spare = sums, values
             power *= 2
 
 
@@ -101,7 +100,9 @@ def box_rows(
         if i > 0:
             last = first + i - 1
             _move_down(sums, x, rows[last + window_rows] * row_length, rows[last] * row_length, outside)
-        line[left * step : left * step + row_length] = sums
+        inside = line[left * step : left * step + row_length]
+        for j in range(row_length):
+            inside[j] = sums[j]
         for rim in range(columns.size - width):
             padded = rim if rim < left else rim + width
             source = columns[padded]

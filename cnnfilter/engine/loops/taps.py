@@ -6,12 +6,10 @@ import math
 
 import numpy as np
 
+from cnnfilter.engine.combine import MAGNITUDE, SINGLE
 from cnnfilter.engine.jit import loop
 from cnnfilter.engine.loops.groups import pad_nine, store_nine, sum_taps
 from cnnfilter.engine.loops.storing import finished, pick_columns, quantised, store
-
-SINGLE, MAGNITUDE, MAXIMUM = 0, 1, 2
-"""How the filters of a bank become one map: there is only one, root of the sum of squares, largest."""
 
 
 @loop

@@ -1,0 +1,244 @@
+"""Calling a loop: machine code that was compiled before is loaded without importing Numba; else Numba compiles it.
+
+Importing Numba and loading one function from its own cache takes four times as long as filtering a small picture.
+What Numba compiles is therefore kept as object code, which `llvmlite.binding` alone can load. A loop's arguments
+reach it through ctypes, which also lets other threads run.
+
+The store holds a file for each loop and each set of argument types, named by a hash of everything that the code
+depends on: the processor and its features, the versions of Numba and llvmlite, and the text of every module of
+`engine/loops` (whose release is that of cnnfilter). It is checked before it is used, because a flipped bit in
+object code loads without complaint. Whatever is wrong with a file costs a compilation and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import importlib
+import importlib.util
+import os
+import platform
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+UNREACHED = (
+    "NRT_Free",
+    "NRT_MemInfo_call_dtor",
+    "numba_do_raise",
+    "numba_gil_ensure",
+    "numba_gil_release",
+    "numba_runtime_build_excinfo_struct",
+    "numba_unpickle",
+)
+"""Functions of Numba's runtime that loops refer to and never call: they free no array, and raise nothing, for
+which steps of 0 and slices of other sizes would be needed. A loop that needs any other is not stored."""
+
+MAGIC = b"cnnfilter object code 1\n"
+
+PLAIN_VARIABLES = ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK", "NUMBA_DEBUG", "NUMBA_DEBUGINFO", "NUMBA_OPT")
+"""Variables under which the loops are left to Numba: object code would not show what they ask for."""
+
+SCALARS: dict[type, tuple[str, Any]] = {
+    bool: ("boolean", ctypes.c_bool),
+    int: ("int64", ctypes.c_int64),
+    float: ("float64", ctypes.c_double),
+}
+
+on_compile: list[Callable[[], None]] = []
+"""Called before something is compiled, which takes seconds: a command tells the person who waits."""
+
+_lock = threading.Lock()
+
+
+class Loop:
+    """A compiled function of `engine.loops`.
+
+    Parameters
+    ----------
+    module, name : str
+        Where it is defined.
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module = f"cnnfilter.engine.loops.{module}"
+        self.name = name
+        self.ready: dict[tuple[str, ...], Callable[..., None]] = {}
+
+    def __call__(self, *arguments: Any) -> None:
+        """Run it. Arrays must be C-contiguous; numbers are those of Python or NumPy."""
+        kinds = tuple(_kind(argument) for argument in arguments)
+        function = self.ready.get(kinds)
+        if function is None:
+            with _lock:
+                function = self.ready.get(kinds) or self._prepare(kinds)
+                self.ready[kinds] = function
+        function(*arguments)
+
+    def _prepare(self, kinds: tuple[str, ...]) -> Callable[..., None]:
+        if not any(os.environ.get(variable, "0") not in ("", "0") for variable in PLAIN_VARIABLES):
+            with contextlib.suppress(Exception):  # any failure of the short way leaves the long one
+                return self._load(kinds) or self._compile(kinds)
+        plain: Callable[..., None] = getattr(importlib.import_module(self.module), self.name)
+        return plain
+
+    def _path(self, kinds: tuple[str, ...]) -> Path:
+        key = hashlib.sha256("\n".join([environment(), self.module, self.name, *kinds]).encode())
+        return store_folder() / f"{self.name}-{key.hexdigest()[:32]}.o"
+
+    def _load(self, kinds: tuple[str, ...]) -> Callable[..., None] | None:
+        stored = read_checked(self._path(kinds))
+        return None if stored is None else _callable(stored, kinds)
+
+    def _compile(self, kinds: tuple[str, ...]) -> Callable[..., None]:
+        for tell in on_compile:
+            tell()
+        from cnnfilter.engine.jit import object_code
+
+        loop = getattr(importlib.import_module(self.module), self.name)
+        code = object_code(loop, kinds)
+        function = _callable(code, kinds)
+        write_checked(self._path(kinds), code)
+        return function
+
+
+def _kind(argument: Any) -> str:
+    """Return the name of an argument's type: `uint8[2]` for an array of two axes, or a scalar's."""
+    if isinstance(argument, np.ndarray):
+        return f"{argument.dtype.name}[{argument.ndim}]"
+    if isinstance(argument, bool | np.bool_):
+        return "boolean"
+    return "int64" if isinstance(argument, int | np.integer) else "float64"
+
+
+def _callable(stored: bytes, kinds: Sequence[str]) -> Callable[..., None]:
+    """Return a Python function that calls what `jit.object_code` made."""
+    name, _, code = stored.partition(b"\n")
+    address = _load_object(name.decode(), code)
+    scalars = dict(SCALARS.values())
+    types: list[Any] = []
+    for kind in kinds:
+        if kind in scalars:
+            types.append(scalars[kind])
+        else:
+            types += [ctypes.c_void_p] + [ctypes.c_int64] * int(kind[-2])
+    native = ctypes.CFUNCTYPE(None, *types)(address)
+
+    def call(*arguments: Any) -> None:
+        flat: list[Any] = []
+        for argument in arguments:
+            if isinstance(argument, np.ndarray):
+                if not argument.flags.c_contiguous:
+                    msg = f"a loop needs contiguous arrays, not strides of {argument.strides}"
+                    raise ValueError(msg)
+                flat.append(argument.__array_interface__["data"][0])
+                flat += argument.shape
+            else:
+                flat.append(argument.item() if isinstance(argument, np.generic) else argument)
+        native(*flat)
+
+    return call
+
+
+@cache
+def _target() -> Any:
+    """Return llvmlite's binding and the machine that it makes code for."""
+    import llvmlite.binding as llvm
+
+    with contextlib.suppress(RuntimeError):  # newer releases do this by themselves, and refuse it
+        llvm.initialize()
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    for name in UNREACHED:
+        if not llvm.address_of_symbol(name):  # Numba brings them once it has compiled something
+            llvm.add_symbol(name, ctypes.cast(_unreached, ctypes.c_void_p).value)
+    return llvm, llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(jit=True)
+
+
+_unreached = ctypes.CFUNCTYPE(None)(lambda: None)
+_engines: list[Any] = []  # they own the code's memory
+
+
+def _load_object(name: str, code: bytes) -> int:
+    llvm, machine = _target()
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _engines.append(engine)
+    address: int = engine.get_function_address(name)
+    if not address:
+        msg = "no function in the object code"
+        raise LookupError(msg)
+    return address
+
+
+@cache
+def environment() -> str:
+    """Return everything that object code depends on, but the loop and its types."""
+    llvm, _ = _target()
+    numba = importlib.util.find_spec("numba")
+    version = Path(str(numba and numba.origin)).with_name("_version.py").read_bytes()
+    sources = sorted(Path(__file__).parent.glob("loops/*.py")) + [Path(__file__).with_name("jit.py"), Path(__file__)]
+    source = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()
+    features = llvm.get_host_cpu_features().flatten()
+    numba_version = hashlib.sha256(version).hexdigest()
+    return "\n".join(
+        [
+            platform.machine(),
+            sys.version,  # the code refers to functions of Python
+            llvm.get_host_cpu_name(),
+            features,
+            numba_version,
+            ".".join(map(str, llvm.llvm_version_info)),
+            importlib.import_module("llvmlite").__version__,
+            source,
+            *(f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("NUMBA_CPU")),
+        ]
+    )
+
+
+def store_folder() -> Path:
+    """Return where object code is kept: `CNNFILTER_CACHE_DIR`, or the folder that the system keeps caches in."""
+    if chosen := os.environ.get("CNNFILTER_CACHE_DIR"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "cnnfilter"
+
+
+def read_checked(path: Path) -> bytes | None:
+    """Return what `write_checked` wrote, or None if it is missing or damaged."""
+    try:
+        stored = path.read_bytes()
+    except OSError:
+        return None
+    head = len(MAGIC)
+    code = stored[head + 32 :]
+    if stored[:head] != MAGIC or hashlib.sha256(code).digest() != stored[head : head + 32]:
+        return None
+    return code
+
+
+def write_checked(path: Path, code: bytes) -> None:
+    """Keep object code with its checksum, whole or not at all; a folder that cannot be written is no failure."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(MAGIC + hashlib.sha256(code).digest() + code)
+            os.replace(temporary, path)  # noqa: PTH105  # as for the others of this pair
+        except BaseException:
+            os.unlink(temporary)  # noqa: PTH108
+            raise

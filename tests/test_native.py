@@ -1,0 +1,195 @@
+"""Object code that is kept: whatever is wrong with it costs time and never a result."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cnnfilter.engine import jit, loops, native
+from cnnfilter.engine.native import Loop, read_checked, write_checked
+
+pytestmark = pytest.mark.skipif(
+    any(os.environ.get(name, "0") != "0" for name in native.PLAIN_VARIABLES),
+    reason="the loops are left to Numba, as test_without_a_store holds in the ordinary run",
+)
+
+SMALL = """
+import sys, numpy
+from cnnfilter import max_pool2d
+print(max_pool2d(numpy.arange(16, dtype=numpy.float32).reshape(4, 4), 2).tolist(), "numba" in sys.modules)
+"""
+POOLED = "[[5.0, 7.0], [13.0, 15.0]]"
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """Give the process, and those it starts, an empty store."""
+    monkeypatch.setenv("CNNFILTER_CACHE_DIR", str(tmp_path / "store"))
+    return tmp_path / "store"
+
+
+def pool(loop):
+    """Run a fresh handle of the pooling loop over a small array."""
+    x = np.arange(16, dtype=np.float32).reshape(4, 4)
+    out, index, pair = np.zeros((2, 2), dtype=np.float32), np.arange(4), np.array([2, 2])
+    loop(out, x, index, index, 0, 2, 0, pair, pair, np.array([1, 1]), 0, np.zeros(4, dtype=np.float32))
+    return str(out.tolist())
+
+
+def fresh():
+    return Loop("pooling", "max_pool_rows")
+
+
+def run_process(**variables):
+    result = subprocess.run(
+        [sys.executable, "-c", SMALL], env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    return result.stdout.strip()
+
+
+def test_what_was_compiled_is_loaded_without_numba(store):
+    assert run_process() == f"{POOLED} True"
+    (kept,) = store.iterdir()
+    assert kept.name.startswith("max_pool_rows-")
+    assert run_process() == f"{POOLED} False"
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "short", "flipped", "other", "folder"])
+def test_damage_costs_a_compilation_only(damage, store, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(native, "on_compile", [lambda: compiled.append(1)])
+    assert pool(fresh()) == POOLED
+    assert pool(fresh()) == POOLED
+    assert len(compiled) == 1
+    (kept,) = store.iterdir()
+    whole = kept.read_bytes()
+    kept.unlink()
+    if damage == "empty":
+        kept.write_bytes(b"")
+    elif damage == "short":
+        kept.write_bytes(whole[:-7])
+    elif damage == "flipped":
+        kept.write_bytes(whole[:500] + bytes([whole[500] ^ 1]) + whole[501:])
+    elif damage == "other":
+        kept.write_bytes(b"something else")
+    elif damage == "folder":
+        kept.mkdir()
+    assert pool(fresh()) == POOLED
+    assert len(compiled) == 2
+    if damage != "folder":
+        assert read_checked(kept) is not None
+    assert {path.name for path in store.iterdir()} == {kept.name}
+
+
+def test_a_store_that_cannot_be_written(monkeypatch, tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    monkeypatch.setenv("CNNFILTER_CACHE_DIR", str(file / "below"))
+    assert pool(fresh()) == POOLED
+
+
+def test_a_full_disk_leaves_no_part(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(native.os, "replace", full)
+    write_checked(tmp_path / "store" / "loop.o", b"code")
+    assert list((tmp_path / "store").iterdir()) == []
+
+
+def test_checksum(tmp_path):
+    path = tmp_path / "loop.o"
+    assert read_checked(path) is None
+    write_checked(path, b"code")
+    assert read_checked(path) == b"code"
+    stored = path.read_bytes()
+    for position in range(len(stored)):
+        path.write_bytes(stored[:position] + bytes([stored[position] ^ 4]) + stored[position + 1 :])
+        assert read_checked(path) is None
+
+
+def test_many_processes_at_once(store):
+    processes = [
+        subprocess.Popen([sys.executable, "-c", SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(6)
+    ]
+    for process in processes:
+        out, error = process.communicate()
+        assert out.startswith(POOLED), error
+    assert len(list(store.iterdir())) == 1
+
+
+@pytest.mark.parametrize("variable", ["NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"])
+def test_without_a_store(variable, store):
+    assert run_process(**{variable: "1"}) == f"{POOLED} True"
+    assert not store.exists()
+
+
+def test_a_missing_feature_falls_back_to_numba(store, monkeypatch):
+    def broken():
+        msg = "create_mcjit_compiler"
+        raise AttributeError(msg)
+
+    monkeypatch.setattr(native, "_target", broken)
+    monkeypatch.setattr(native, "environment", lambda: "here")
+    assert pool(fresh()) == POOLED
+
+
+def test_code_without_its_function(monkeypatch):
+    code = jit.object_code(native.importlib.import_module("cnnfilter.engine.loops.pooling").max_pool_rows, KINDS)
+    with pytest.raises(LookupError, match="no function in the object code"):
+        native._callable(b"elsewhere\n" + code.partition(b"\n")[2], KINDS)
+
+
+KINDS = (
+    *("float32[2]", "float32[2]", "int64[1]", "int64[1]"),
+    *("int64", "int64", "int64", "int64[1]", "int64[1]", "int64[1]", "int64", "float32[1]"),
+)
+
+
+def test_a_loop_that_needs_more_is_not_stored():
+    def allocates(a):
+        a[0] = np.arange(a.size).sum()
+
+    with pytest.raises(LookupError, match="the code needs .*NRT_"):
+        jit.object_code(jit.loop(allocates), ["float64[1]"])
+
+
+def test_everything_the_code_depends_on_is_in_its_name(store, monkeypatch):
+    kinds = ("float32[2]",)
+    paths = {fresh()._path(kinds), fresh()._path(("float32[1]",)), loops.sum_pool_rows._path(kinds)}
+    monkeypatch.setattr(native, "environment", lambda: "another processor")
+    paths.add(fresh()._path(kinds))
+    assert len(paths) == 4
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "folder"),
+    [
+        ("linux", {"XDG_CACHE_HOME": "/x"}, "/x/cnnfilter"),
+        ("linux", {"HOME": "/h"}, "/h/.cache/cnnfilter"),
+        ("darwin", {"HOME": "/h"}, "/h/Library/Caches/cnnfilter"),
+        ("win32", {"LOCALAPPDATA": "/l"}, "/l/cnnfilter"),
+        ("win32", {"HOME": "/h"}, "/h/AppData/Local/cnnfilter"),
+        ("linux", {"CNNFILTER_CACHE_DIR": "/c"}, "/c"),
+    ],
+)
+def test_where_it_is_kept(platform, variables, folder, monkeypatch):
+    for name in ("CNNFILTER_CACHE_DIR", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(native.sys, "platform", platform)
+    assert native.store_folder().as_posix() == folder
+
+
+def test_numbers_of_every_kind(store):
+    seen = []
+    loop = fresh()
+    loop._prepare = lambda kinds: seen.append(kinds) or (lambda *_: None)
+    loop(1, np.int32(2), True, np.bool_(False), 1.5, np.float32(2), np.zeros((2, 3), np.uint8))
+    assert seen == [("int64", "int64", "boolean", "boolean", "float64", "float64", "uint8[2]")]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cnnfilter.filtering import apply as apply
     from cnnfilter.model.kernels import get_kernel as get_kernel
     from cnnfilter.model.shapes import output_size as output_size
+    from cnnfilter.pipeline import Pipeline as Pipeline
 
 _HOMES = {
     "cnnfilter.engine.activations": ("elu leaky_relu rbf relu selu sigmoid softmax softplus swish tanh"),
@@ -34,6 +35,7 @@ _HOMES = {
     "cnnfilter.filtering": "apply",
     "cnnfilter.model.kernels": "get_kernel",
     "cnnfilter.model.shapes": "output_size",
+    "cnnfilter.pipeline": "Pipeline",
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names.split()}
 

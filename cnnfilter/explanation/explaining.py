@@ -1,0 +1,178 @@
+"""From a chain, a picture and a place to the steps behind the value there, the last stage first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnnfilter.engine.arrays import as_samples
+from cnnfilter.errors import ArgumentError
+from cnnfilter.explanation import evaluation, steps
+from cnnfilter.explanation.evaluation import Place
+from cnnfilter.explanation.makers import MAKERS
+from cnnfilter.model.plan import Row
+from cnnfilter.model.stages import Flatten, Shape
+from cnnfilter.model.stages.text import show_shape
+from cnnfilter.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """What of the picture a value depends on.
+
+    Attributes
+    ----------
+    size : (int, int)
+        Rows and columns, with those in the padding.
+    rows, columns : (int, int)
+        First and last; below 0, or beyond the picture's last, in the padding.
+    corners : tuple of (row, column)
+        Upper left, upper right, lower left, lower right of what lies in the picture; none if nothing does.
+    in_padding : int
+        How many of its samples lie in the padding.
+    """
+
+    size: tuple[int, int]
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    corners: tuple[tuple[int, int], ...]
+    in_padding: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One value of a chain's result.
+
+    Attributes
+    ----------
+    stages : str
+        The chain's text.
+    input, output : tuple of int
+        (H, W, C) of the picture, and (H, W, C) or (n,) of the result.
+    at : tuple of int
+        (row, column, map), or (index,) of a vector.
+    value : float
+    steps : tuple of Step
+        The last stage first. Each explains the value that counts most in the one before it: the largest of a
+        pool, the largest product of a convolution.
+    receptive_field : ReceptiveField
+    """
+
+    stages: str
+    input: Shape
+    output: Shape
+    at: Place
+    value: float
+    steps: tuple[steps.Step, ...]
+    receptive_field: ReceptiveField
+
+
+def explain(pipeline: Pipeline, picture: Any, at: Sequence[int]) -> Explanation:
+    """Explain one value of what a chain makes of a picture.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    picture : array_like, (H, W) or (H, W, C)
+        Only what the value depends on is computed with.
+    at : sequence of int
+        Row and column in the result, counted from 0, and which map (0 if left out); of a vector, the index.
+
+    Returns
+    -------
+    Explanation
+        In float64: `Pipeline.run` gives the same value within the rounding of float32.
+
+    Raises
+    ------
+    ArgumentError
+        If a stage has no weights, or there is no such place; the message has the result's size.
+    ShapeError, KernelError
+        If a stage does not fit what arrives.
+
+    Examples
+    --------
+    >>> shown = explain(Pipeline.parse("conv:0 1; 2 3"), [[0, 1, 2], [3, 4, 5], [6, 7, 8]], (0, 0))
+    >>> shown.value, shown.steps[0].filters[0].channels[0].products
+    (19.0, ((0.0, 1.0), (6.0, 12.0)))
+    """
+    pipeline.check_runnable()
+    if not pipeline.stages:
+        msg = "a chain without stages has nothing to explain"
+        raise ArgumentError(msg)
+    pixels = as_samples(picture)
+    if pixels.ndim not in (2, 3):
+        msg = f"a picture is (H, W) or (H, W, C), not of shape {pixels.shape}"
+        raise ArgumentError(msg)
+    height, width, channels = np.atleast_3d(pixels).shape
+    shape = (height, width, channels)
+    rows = pipeline.plan(shape)
+    place = _checked(at, rows[-1].output)
+    blocks = evaluation.evaluate(rows, pixels, place)
+    done: list[steps.Step] = []
+    following: Place | None = place
+    for number in range(len(rows), 0, -1):
+        if following is None:
+            break
+        row, before, after = rows[number - 1], blocks[number - 1], blocks[number]
+        maker = MAKERS[type(row.stage)]
+        with np.errstate(invalid="ignore", over="ignore"):
+            done.append(maker(row, before, number, following, after.value(following)))
+        following = done[-1].follows
+    value = blocks[-1].value(place)
+    return Explanation(str(pipeline), shape, rows[-1].output, place, value, tuple(done), _field(rows, place))
+
+
+def _checked(at: Sequence[int], shape: Shape) -> Place:
+    """Return a place that is in a result of this size."""
+    place = tuple(at)
+    if len(shape) == 1:
+        if len(place) != 1 or not 0 <= place[0] < shape[0]:
+            msg = (
+                f"no value at {_written(place)}: the result is a vector of {shape[0]}; give an index from 0 to "
+                f"{shape[0] - 1}"
+            )
+            raise ArgumentError(msg)
+        return place
+    if len(place) not in (2, 3):
+        msg = f"no value at {_written(place)}: the result is {show_shape(shape)}; give ROW,COL or ROW,COL,MAP"
+        raise ArgumentError(msg)
+    row, column, number = place if len(place) == 3 else (*place, 0)
+    if not (0 <= row < shape[0] and 0 <= column < shape[1] and 0 <= number < shape[2]):
+        msg = (
+            f"no value at {_written(place)}: the result is {show_shape(shape)}, rows 0 to {shape[0] - 1}, columns 0 to "
+            f"{shape[1] - 1}, maps 0 to {shape[2] - 1}"
+        )
+        raise ArgumentError(msg)
+    return row, column, number
+
+
+def _written(place: Place) -> str:
+    return ",".join(map(str, place))
+
+
+def _field(rows: Sequence[Row], place: Place) -> ReceptiveField:
+    """Return the receptive field of a value, which a vector's has from the maps before it."""
+    spot: tuple[int, ...] = place
+    for row in reversed(rows):
+        if row.stage.sees_all(row.input):
+            spot = (0, 0)
+            break
+        if isinstance(row.stage, Flatten) and len(row.input) == 3:
+            spot = evaluation.unflattened(row.input, spot[0])
+        if len(row.input) == 3:
+            break
+    (top, bottom), (left, right) = rows[-1].field.extent(*spot[:2])
+    height, width = rows[0].input[:2]
+    rows_in, columns_in = _inside(top, bottom, height), _inside(left, right, width)
+    area = (bottom - top + 1) * (right - left + 1)
+    count = (len(rows_in)) * (len(columns_in))
+    corners = tuple((r, c) for r in (rows_in[0], rows_in[-1]) for c in (columns_in[0], columns_in[-1])) if count else ()
+    return ReceptiveField((bottom - top + 1, right - left + 1), (top, bottom), (left, right), corners, area - count)
+
+
+def _inside(first: int, last: int, limit: int) -> range:
+    return range(max(first, 0), min(last + 1, limit))

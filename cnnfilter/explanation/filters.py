@@ -1,0 +1,105 @@
+"""What a convolution multiplies with to make one of its maps: weights as they are written, and their scale."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfilter.engine.scaling import ZERO_SUM
+from cnnfilter.model.kernels import Kernel
+from cnnfilter.model.stages import Conv, Shape
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class MapFilter:
+    """The filters behind one map.
+
+    Attributes
+    ----------
+    name : str
+        That of the kernel, or of the weight file and the map's number.
+    channels : tuple of int
+        Those of the input that it looks at.
+    weights : ndarray, (n, channels, kh, kw)
+        Before the scale: whole numbers where the kernel is written in whole numbers. n is 1 unless they combine.
+    scale : Fraction or float
+        What each sum is multiplied by.
+    combine : str, optional
+        What the n sums become: `"magnitude"` or `"maximum"`.
+    bias : float
+    """
+
+    name: str
+    channels: tuple[int, ...]
+    weights: Array
+    scale: Fraction | float
+    combine: str | None
+    bias: float
+
+    def finish(self, sums: Array) -> Array:
+        """Return the map's values from the sums of products, (n, ...)."""
+        results = self.scaled(sums)
+        if self.combine == "magnitude":
+            combined: Array = np.sqrt((results * results).sum(axis=0))
+        else:
+            combined = results.max(axis=0)
+        return combined + self.bias
+
+    def scaled(self, sums: Array) -> Array:
+        """Return sums times the scale; a ninth of 9 is exactly 1."""
+        if isinstance(self.scale, Fraction):
+            return sums * float(self.scale.numerator) / float(self.scale.denominator)
+        return sums * self.scale
+
+
+class Filters:
+    """The filters of a convolution over an input (H, W, C), map by map."""
+
+    def __init__(self, stage: Conv, shape: Shape) -> None:
+        self.stage = stage
+        self.channels = shape[2]
+        source = stage.file.bank if stage.file is not None else None
+        kernels = stage.kernels if source is None else (source,) if isinstance(source, Kernel) else ()
+        self.bank = None if source is None or isinstance(source, Kernel) else source
+        self.named: list[tuple[str, Array, Kernel]] = []  # for each map of a channel
+        for kernel in kernels:
+            weights = np.array(kernel.filters, dtype=np.float64)[:, None]
+            parts = [weights] if kernel.combine else [one[None] for one in weights]
+            self.named += [(kernel.name, part, kernel) for part in parts]
+
+    def of(self, number: int) -> MapFilter:
+        """Return the filter of a map, counted from 0."""
+        bias = float(self.stage.bias)
+        if self.bank is None:
+            channel, place = divmod(number, len(self.named))
+            name, weights, kernel = self.named[place]
+            scale = _scale(weights, self.stage.scale, kernel.scale)
+            return MapFilter(name, (channel,), self._turned(weights), scale, kernel.combine, bias)
+        filters, inputs = self.bank.weight.shape[:2]
+        first = number * (self.channels // inputs) // filters * inputs  # the first channel of its group
+        weights = self.bank.weight[number].astype(np.float64)[None]
+        scale = _scale(weights, self.stage.scale, 1)
+        if self.bank.bias is not None:
+            bias += float(self.bank.bias[number])
+        name = f"{self.bank.name}, map {number}"
+        channels = tuple(range(first, first + inputs))
+        return MapFilter(name, channels, self._turned(weights), scale, None, bias)
+
+    def _turned(self, weights: Array) -> Array:
+        return weights[..., ::-1, ::-1] if self.stage.flip else weights
+
+
+def _scale(weights: Array, scale: str, own: Fraction | float) -> Fraction | float:
+    """Return what the sums are multiplied by; see `engine.scaling`. A kernel's own scale then cancels out."""
+    if scale == "none":
+        return own
+    total, size = abs(math.fsum(weights.flat)), math.fsum(np.abs(weights).flat)
+    divisor = total if total > ZERO_SUM * size else math.fsum(weights[weights > 0])
+    divisor = size if scale == "l1" else divisor
+    return Fraction(1) / Fraction(divisor) if divisor > 0 else own

@@ -1,0 +1,102 @@
+"""Numbers and formulas as they are written on a board."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+
+from cnnfilter.model.stages import Absolute, Activation, Normalize
+
+WHOLE = 10**15
+"""Whole numbers from here on are no longer all different as floats, and are written short."""
+SHORT_FRACTION = 10**6
+
+
+def show(value: float) -> str:
+    """Return a number as it is if it is whole, else in six digits.
+
+    Examples
+    --------
+    >>> show(-3.0), show(2 / 3), show(1e-9), show(float("-inf"))
+    ('-3', '0.666667', '1e-09', '-inf')
+    """
+    if math.isfinite(value) and value == int(value) and abs(value) < WHOLE:
+        return str(int(value))
+    return f"{value:.6g}"
+
+
+def show_scale(scale: Fraction | float) -> str:
+    """Return a scale as a fraction where it is a simple one.
+
+    Examples
+    --------
+    >>> show_scale(Fraction(1, 16)), show_scale(0.25)
+    ('1/16', '0.25')
+    """
+    if isinstance(scale, Fraction) and max(abs(scale.numerator), scale.denominator) < SHORT_FRACTION:
+        return str(scale)
+    return show(float(scale))
+
+
+def show_sum(terms: Iterable[float]) -> str:
+    """Return the terms of a sum.
+
+    Examples
+    --------
+    >>> show_sum([1, -2, 3])
+    '1 - 2 + 3'
+    """
+    texts = [show(term) for term in terms]
+    joined = "".join(f" - {text[1:]}" if text.startswith("-") else f" + {text}" for text in texts[1:])
+    return texts[0] + joined
+
+
+def _factor(value: float) -> str:
+    text = show(value)
+    return f"({text})" if text.startswith("-") else text
+
+
+def activation(stage: Activation, x: float) -> str:
+    """Return the formula of an activation with its number in it.
+
+    Examples
+    --------
+    >>> activation(Activation("relu"), -3)
+    'max(0, -3)'
+    """
+    first, second = [*map(_factor, stage.values), "", ""][:2]
+    number, power = show(x), f"e^{_factor(x)}"
+    if stage.function == "selu":
+        return f"1.0507 * {number}" if x > 0 else f"1.0507 * 1.67326 * ({power} - 1)"
+    forms = {
+        "relu": f"max(0, {number})",
+        "leaky_relu": number if x >= 0 else f"{first} * {_factor(x)}",
+        "elu": number if x > 0 else f"{first} * ({power} - 1)",
+        "sigmoid": f"1 / (1 + e^-{_factor(x)})",
+        "tanh": f"tanh({number})",
+        "softplus": f"ln(1 + {power})",
+        "swish": f"{number} / (1 + e^-{_factor(x)})",
+        "rbf": f"e^-({second} * |{number} - {first}|)^2",
+    }
+    return forms[stage.function]
+
+
+def normalized(stage: Normalize, x: float, mean: float, std: float) -> str:
+    """Return the formula of a normalization with its numbers in it."""
+    return f"({show(x)}/{show(stage.divide)} - {_factor(mean)}) / {_factor(std)}"
+
+
+def absolute(stage: Absolute, x: float) -> str:
+    """Return the formula of an absolute value."""
+    return f"|{show(x)}|"
+
+
+def gray(weights: Iterable[float], values: Iterable[float]) -> str:
+    """Return the mix of colours that makes a grey value."""
+    return " + ".join(f"{show(weight)}*{_factor(value)}" for weight, value in zip(weights, values, strict=True))
+
+
+def magnitude(values: Iterable[float]) -> str:
+    """Return the root of a sum of squares."""
+    return f"sqrt({' + '.join(f'{_factor(value)}^2' for value in values)})"

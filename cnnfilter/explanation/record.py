@@ -1,0 +1,81 @@
+"""An explanation as plain data for JSON.
+
+::
+
+    {
+      "stages": "conv:sobel-x,relu",     the chain
+      "input": [H, W, C],                the picture's size
+      "output": [H, W, C],               the result's, or [n] of a vector
+      "at": [row, column, map],          or [index]
+      "value": number,
+      "steps": [step, ...],              the last stage first
+      "receptive_field": {
+        "size": [height, width],         with the padding
+        "rows": [first, last],           outside the picture: in the padding
+        "columns": [first, last],
+        "corners": [[row, column], ...], of the part in the picture: four, or none
+        "in_padding": count
+      }
+    }
+
+Every step has `number`, `kind`, `stage`, `at`, `value` and `follows`, the place of the input that the next step
+explains, or null. By its `kind` there are also:
+
+=============== ==========================================================================================
+`convolution`   `filter`, `combine`, `bias` and `filters`: `{"channels", "total", "scale", "value"}`, a channel
+                being `{"window", "kernel", "products", "sum"}`
+`pool`          `pool` ("max", "avg" or "sum"), `window`, `sum` (null for max), `divisor`
+`mean`          `sum`, `count`
+`function`      `inputs`, `formula`
+`flatten`       nothing else
+`dense`         `inputs`, `weights`, `products`, `total`, `bias`
+`softmax`       `inputs`, `largest`, `powers`, `sum`
+=============== ==========================================================================================
+
+A window is `{"channel", "rows", "columns", "values", "padding"}`; `rows` and `columns` say where its taps lie,
+`padding` which of them lie in the padding. A number that is not finite is the text "inf", "-inf" or "nan".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from fractions import Fraction
+from typing import Any
+
+from cnnfilter.explanation import steps
+from cnnfilter.explanation.explaining import Explanation
+
+KINDS: dict[type[steps.Step], str] = {
+    steps.Convolved: "convolution",
+    steps.Pooled: "pool",
+    steps.Averaged: "mean",
+    steps.Pointwise: "function",
+    steps.Flattened: "flatten",
+    steps.Multiplied: "dense",
+    steps.Softmaxed: "softmax",
+}
+
+
+def to_record(explanation: Explanation) -> dict[str, Any]:
+    """Return an explanation as dictionaries, lists, numbers and texts that `json.dumps` takes."""
+    record: dict[str, Any] = plain(explanation)
+    return record
+
+
+def plain(value: Any) -> Any:
+    """Return nested data with nothing in it that JSON lacks."""
+    if isinstance(value, steps.Step):
+        fields = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {"number": fields.pop("number"), "kind": KINDS[type(value)], **fields}
+    if dataclasses.is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    if isinstance(value, Fraction):
+        return float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, float) and value == int(value) and abs(value) < 2**53:
+        return int(value)
+    return value

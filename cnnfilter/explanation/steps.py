@@ -1,0 +1,151 @@
+"""The parts of an explanation: what one stage did to make one value. Plain data, ready for a board or for JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from cnnfilter.explanation.evaluation import Place
+
+Numbers = tuple[float, ...]
+Matrix = tuple[Numbers, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a window holds of one channel of a stage's input.
+
+    Attributes
+    ----------
+    channel : int
+    rows, columns : tuple of int
+        Where its taps lie in the stage's input; below 0, or beyond the last, in the padding.
+    values : matrix
+    padding : matrix of bool
+        Which taps lie in the padding.
+    """
+
+    channel: int
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    values: Matrix
+    padding: tuple[tuple[bool, ...], ...]
+
+
+@dataclass(frozen=True)
+class ChannelSum:
+    """A window times a kernel, tap by tap, and the sum."""
+
+    window: Window
+    kernel: Matrix
+    products: Matrix
+    sum: float
+
+
+@dataclass(frozen=True)
+class FilterSum:
+    """One filter's sums over the channels that it looks at.
+
+    `total` is the sum over the channels, `value` that times the scale.
+    """
+
+    channels: tuple[ChannelSum, ...]
+    total: float
+    scale: Fraction | float
+    value: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one stage did.
+
+    Attributes
+    ----------
+    number : int
+        The stage's, counted from 1.
+    stage : str
+        Its text.
+    at : tuple of int
+        The place of the value in the stage's output: (row, column, map), or (index,) of a vector.
+    value : float
+    follows : tuple of int, optional
+        The place in the stage's input of what counts most, which the next step explains; None where all that
+        counts lies in the padding.
+    """
+
+    number: int
+    stage: str
+    at: Place
+    value: float
+    follows: Place | None
+
+
+@dataclass(frozen=True)
+class Convolved(Step):
+    """A convolution: its value is the combined filters plus the bias.
+
+    `combine` is None for one filter, else `"magnitude"` or `"maximum"`.
+    """
+
+    filter: str
+    filters: tuple[FilterSum, ...]
+    combine: str | None
+    bias: float
+
+
+@dataclass(frozen=True)
+class Pooled(Step):
+    """A window's largest value, its mean or its sum.
+
+    `sum` is that of the window, None for the largest; `divisor` is 1 but for a mean.
+    """
+
+    pool: str
+    window: Window
+    sum: float | None
+    divisor: int
+
+
+@dataclass(frozen=True)
+class Averaged(Step):
+    """The mean of a whole map: `sum` over `count` values."""
+
+    sum: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Pointwise(Step):
+    """A function of one or a few values of one place.
+
+    `formula` has the numbers in it, and lacks only ` = value`.
+    """
+
+    inputs: Numbers
+    formula: str
+
+
+@dataclass(frozen=True)
+class Flattened(Step):
+    """A value that only moved, from its place in the maps to one in a vector."""
+
+
+@dataclass(frozen=True)
+class Multiplied(Step):
+    """A dense stage's row of weights times its vector: `products[i] = weights[i] * inputs[i]`, `total` their sum."""
+
+    inputs: Numbers
+    weights: Numbers
+    products: Numbers
+    total: float
+    bias: float
+
+
+@dataclass(frozen=True)
+class Softmaxed(Step):
+    """Powers of e, shifted by the largest input, over their sum."""
+
+    inputs: Numbers
+    largest: float
+    powers: Numbers
+    sum: float

@@ -1,0 +1,270 @@
+"""A chain of stages over one picture: plan every size, then run the stages fused, band by band.
+
+Stands beside `filtering`: both bring what is below them together for one picture, and know no files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnfilter.engine import activations
+from cnnfilter.engine.arrays import as_maps, as_samples
+from cnnfilter.engine.bands import run_chain
+from cnnfilter.engine.geometry import Array, Windows
+from cnnfilter.engine.ops import linear
+from cnnfilter.engine.scaling import scaled
+from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling, Step
+from cnnfilter.errors import ArgumentError, CnnfilterError
+from cnnfilter.model import grammar
+from cnnfilter.model.kernels import Kernel
+from cnnfilter.model.plan import Row, plan
+from cnnfilter.model.shapes import Border
+from cnnfilter.model.stages import (
+    Absolute,
+    Activation,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Gray,
+    Magnitude,
+    Normalize,
+    Pool,
+    Shape,
+    Stage,
+)
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in a grey value, ITU-R BT.601."""
+
+
+class Pipeline:
+    """A chain of stages.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+
+    Examples
+    --------
+    >>> edges = Pipeline.parse("conv:sobel-x,relu,maxpool:2")
+    >>> edges.run(np.eye(6, dtype=np.uint8)).shape
+    (1, 2, 2)
+    """
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self.stages = tuple(stages)
+
+    @classmethod
+    def parse(cls, text: str, *, base: Path | None = None) -> Pipeline:
+        """Read the text of a chain, or `@FILE`.
+
+        Parameters
+        ----------
+        text : str
+            Such as `"conv:sobel-x,relu,maxpool:2"`.
+        base : Path, optional
+            The folder that file names are relative to; by default the working one.
+
+        Raises
+        ------
+        GrammarError
+            If it cannot be read; the message says where.
+        """
+        return cls(grammar.parse(text, base=base))
+
+    def __str__(self) -> str:
+        return grammar.format(self.stages)
+
+    def plan(self, shape: Shape) -> tuple[Row, ...]:
+        """Return a row for each stage: input and output size, parameters, multiply-adds, receptive field.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (H, W, C), or (n,) of a vector.
+
+        Raises
+        ------
+        ShapeError, ArgumentError, KernelError
+            If a stage does not fit what arrives; the message begins with its number and name.
+        """
+        return plan(self.stages, shape)
+
+    def check_runnable(self) -> None:
+        """Raise an `ArgumentError` if a stage has sizes but no weights."""
+        for number, stage in enumerate(self.stages, 1):
+            if stage.runnable is not None:
+                msg = f"stage {number} ({stage.name}): {stage.runnable}"
+                raise ArgumentError(msg)
+
+    def load_weights(self) -> None:
+        """Read the weight files now, which otherwise are read when they are first needed.
+
+        Raises
+        ------
+        KernelError, MissingExtraError
+            If one cannot be used; the message begins with the stage's number and name.
+        """
+        for number, stage in enumerate(self.stages, 1):
+            try:
+                if isinstance(stage, Conv) and stage.file is not None:
+                    _ = stage.file.bank
+                elif isinstance(stage, Dense) and stage.file is not None:
+                    _ = stage.file.matrix
+            except CnnfilterError as error:
+                msg = f"stage {number} ({stage.name}): {error}"
+                raise type(error)(msg) from None
+
+    def run(self, maps_or_image: Any, *, threads: int | None = None) -> Array:
+        """Run one picture, or maps, through the chain.
+
+        Parameters
+        ----------
+        maps_or_image : array_like, (H, W), (H, W, C) of uint8 or uint16, (C, H, W) or (n,)
+            Values are taken as they are: nothing is divided by 255 unless a `normalize` stage says so.
+        threads : int, optional
+            All cores by default. The result is the same for every number.
+
+        Returns
+        -------
+        ndarray of float32, maps (C, H', W'), or a vector (n,) after `flatten` and `dense`
+
+        Raises
+        ------
+        ShapeError, ArgumentError, KernelError
+            If a stage does not fit what arrives, or has no weights.
+        """
+        self.check_runnable()
+        given = as_samples(maps_or_image)
+        if given.ndim == 1:
+            result: Array = given
+            rows = self.plan(given.shape)
+        else:
+            batch = as_maps(given)
+            if len(batch) != 1:
+                msg = f"a pipeline runs one picture at a time, not a batch of {len(batch)}"
+                raise ArgumentError(msg)
+            result = batch[0]
+            rows = self.plan((*result.shape[1:], result.shape[0]))
+        waiting: list[Step] = []
+        for row in rows:
+            if isinstance(row.stage, GlobalAveragePool):
+                result = run_chain([*waiting, _step(row, _same)], result, threads, mean=True)
+                waiting = []
+            elif len(row.output) == 3:
+                waiting.append(_maps_step(row))
+            else:
+                result = _vector(row, _finish(waiting, result, threads), threads)
+                waiting = []
+        return _finish(waiting, result, threads)
+
+
+def _finish(waiting: list[Step], source: Array, threads: int | None) -> Array:
+    """Run the steps that wait, if there are any."""
+    return run_chain(waiting, source, threads) if waiting else source.astype(np.float32, copy=False)
+
+
+def _same(values: Array) -> Array:
+    return values
+
+
+def _step(row: Row, function: Callable[[Array], Array]) -> Pointwise:
+    """Return a step whose function keeps height and width, and gives the channels of the row's input."""
+    height, width, channels = row.input
+    return Pointwise(function, (channels, height, width))
+
+
+def _maps_step(row: Row) -> Step:
+    """Return the engine's step for a stage between maps."""
+    stage = row.stage
+    height, width, channels = row.output
+    if isinstance(stage, Conv):
+        return _convolution(stage, row)
+    if isinstance(stage, Pool):
+        return Pooling(stage.kind, _windows(stage, row), channels, count_include_pad=stage.count_include_pad)
+    if isinstance(stage, Gray):
+        return Pointwise(_gray, (channels, height, width))
+    if isinstance(stage, Magnitude):
+        return Pointwise(partial(_magnitude, count=stage.count), (channels, height, width))
+    return _step(row, _function(stage))
+
+
+def _function(stage: Stage) -> Callable[[Array], Array]:
+    """Return what a stage does to maps and vectors alike."""
+    if isinstance(stage, Activation):
+        function: Callable[..., Array] = getattr(activations, stage.function)
+        return lambda values: function(values, *stage.values)
+    if isinstance(stage, Absolute):
+        return lambda values: np.abs(values.astype(np.float32, copy=False))
+    if isinstance(stage, Normalize):
+        return partial(_normalize, stage=stage)
+    return activations.softmax
+
+
+def _windows(stage: Conv | Pool, row: Row) -> Windows:
+    sliding = stage.sliding(row.input)
+    border = stage.border if isinstance(stage, Conv) else Border()
+    size = (row.input[0], row.input[1])
+    out = (row.output[0], row.output[1])
+    return Windows(size, sliding.window, sliding.stride, sliding.dilation, sliding.pads, out, border)
+
+
+def _convolution(stage: Conv, row: Row) -> Step:
+    windows, channels = _windows(stage, row), row.input[2]
+    source = stage.file.bank if stage.file is not None else None
+    if source is None or isinstance(source, Kernel):
+        kernels = stage.kernels if source is None else (source,)
+        filters: list[tuple[Array, str | None]] = []
+        for kernel in kernels:
+            weights = _prepared(kernel.weights.reshape(-1, 1, *kernel.size), stage)[:, 0]
+            filters += [(weights, kernel.combine)] if kernel.combine else [(one[None], None) for one in weights]
+        return Depthwise(filters, stage.bias, windows, channels)
+    bank = _prepared(source.weight, stage)
+    biases = (np.zeros(len(bank)) if source.bias is None else source.bias) + stage.bias
+    return Convolution(bank, biases, windows, channels if stage.depthwise else stage.groups)
+
+
+def _prepared(bank: Array, stage: Conv) -> Array:
+    flipped = bank[..., ::-1, ::-1] if stage.flip else bank
+    return np.ascontiguousarray(scaled(flipped, stage.scale))
+
+
+def _gray(values: Array) -> Array:
+    if len(values) == 1:
+        return values
+    red, green, blue = (np.float32(weight) * plane for weight, plane in zip(LUMA, values, strict=True))
+    gray: Array = red + green + blue
+    return gray[None]
+
+
+def _magnitude(values: Array, count: int) -> Array:
+    grouped = values.reshape(-1, count, *values.shape[1:]).astype(np.float64)
+    magnitude: Array = np.sqrt((grouped * grouped).sum(axis=1))
+    return magnitude
+
+
+def _normalize(values: Array, stage: Normalize) -> Array:
+    shape = (-1, *[1] * (values.ndim - 1))
+    mean = np.array(stage.mean, dtype=np.float64).reshape(shape)
+    std = np.array(stage.std, dtype=np.float64).reshape(shape)
+    return ((values / stage.divide - mean) / std).astype(np.float32)
+
+
+def _vector(row: Row, values: Array, threads: int | None) -> Array:
+    """Run a stage that gives a vector."""
+    stage = row.stage
+    if isinstance(stage, Flatten):
+        return values.reshape(-1)  # maps are (C, H, W) already
+    if isinstance(stage, Dense) and stage.file is not None:
+        if stage.order == "hwc" and row.flattened is not None:
+            height, width, channels = row.flattened
+            values = values.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
+        weight, bias = stage.file.matrix
+        return linear(values, weight, bias, threads=threads)
+    return _function(stage)(values)

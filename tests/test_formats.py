@@ -1,3 +1,4 @@
+import struct
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,6 +8,7 @@ from cnnfilter.errors import ArgumentError, PictureError
 from cnnfilter.imaging.formats import (
     FORMATS,
     NPY,
+    damage_of,
     extension_for,
     format_for_path,
     format_named,
@@ -39,7 +41,7 @@ def test_names_and_extensions_that_are_not_pictures_have_no_format():
 
 def test_other_names_of_a_format():
     assert [format_named(text) for text in ("jpg", "MPO", "tif", "pgm", "j2k")] == [
-        "JPEG", "JPEG", "TIFF", "PPM", "JPEG2000",
+        "JPEG", "JPEG", "TIFF", "PGM", "JPEG2000",
     ]  # fmt: skip
 
 
@@ -114,7 +116,10 @@ def test_only_a_tga_goes_by_its_name():
         ("BMP", result(4, 4, alpha=True), "BMP cannot hold alpha: write PNG, or drop it with --alpha drop"),
         ("JPEG", result(4, 4, dtype="uint16"), "JPEG cannot hold 16-bit grey: write PNG"),
         ("PNG", result(4, 4, 3, dtype="uint16"), "PNG cannot hold 16-bit colour: write .npy"),
-        ("PNG", result(4, 4, dtype="float32"), "PNG cannot hold float grey: write TIFF, PPM, .npy"),
+        ("PNG", result(4, 4, dtype="float32"), "PNG cannot hold float grey: write .tif, .pfm or .npy"),
+        ("PPM", result(4, 4, dtype="float32"), "PPM cannot hold float grey: write PFM"),
+        ("PGM", result(4, 4, 3), "PGM cannot hold 8-bit colour: write PPM"),
+        ("PBM", result(4, 4), "PBM cannot hold 8-bit grey: write PGM"),
         ("TIFF", result(4, 4, 3, dtype="float32"), "TIFF cannot hold float colour: write .npy"),
         ("GIF", result(4, 4, 3), "GIF cannot hold 8-bit colour: write PNG"),
         ("PNG", result(4, 4, 2), "PNG holds 1 or 3 channels, not 2: write .npy"),
@@ -127,6 +132,7 @@ def test_only_a_tga_goes_by_its_name():
 )  # fmt: skip
 def test_a_format_that_cannot_hold_a_result_says_why(format, picture, reason):
     assert why_not(format, picture) == reason
+
     assert not holds(format, picture)
 
 
@@ -136,8 +142,40 @@ def test_results_stay_in_their_input_s_format_where_it_can_hold_them():
     assert output_format("GIF", result(4, 4)) == "GIF"
     assert output_format("GIF", result(4, 4, 3)) == "PNG"
     assert output_format("TIFF", result(4, 4, dtype="float32")) == "TIFF"
-    assert output_format("PPM", result(4, 4, 1, dtype="uint16")) == "PPM"
+    assert output_format("JPEG2000", result(4, 4, dtype="float32")) == "PNG"  # which then says why it cannot
     assert output_format("NPY", result(4, 4, 7, dtype="float32")) == "NPY"
+
+
+def test_a_result_of_a_netpbm_picture_is_called_what_it_holds():
+    grey, colour = result(4, 4), result(4, 4, 3)
+    assert [output_format(name, grey) for name in ("PBM", "PGM", "PPM", "PFM")] == ["PGM", "PGM", "PPM", "PGM"]
+    assert [output_format(name, colour) for name in ("PBM", "PGM", "PPM", "PFM")] == ["PPM"] * 4
+    assert output_format("PPM", result(4, 4, 1, dtype="uint16")) == "PGM"
+    assert output_format("PGM", result(4, 4, dtype="float32")) == "PFM"
+    assert output_format("PFM", result(4, 4, 3, dtype="float32")) == "PNG"
+    assert recognise(b"P4\n8 1\n\0", "a.ppm") == "PBM"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (struct.error("unpack_from requires a buffer of at least 6 bytes"), "the file is damaged or cut off"),
+        (OSError("unrecognized data stream contents when reading image file"), "the file is damaged or cut off"),
+        (OSError(-2), "the file is damaged or cut off"),
+        (KeyError("A"), "the file is damaged or cut off"),
+        (OSError("Unsupported BMP compression (4)"), "Unsupported BMP compression (4)"),
+        (SyntaxError("unknown pixel mode"), "unknown pixel mode"),
+        (OSError(5, "Input/output error"), "Input/output error"),
+        (MemoryError(), "not enough memory"),
+    ],
+)
+def test_a_decoder_s_words_are_kept_only_where_they_help(error, reason):
+    assert damage_of(error) == reason
+
+
+def test_a_format_that_is_misspelt_is_told_its_neighbour():
+    with pytest.raises(ArgumentError, match=r"^unknown picture format 'pgn'; did you mean pnm, png or pgm\? \(known"):
+        format_named("pgn")
 
 
 def test_another_library_s_error_becomes_one_line_without_the_file_s_name():
@@ -147,3 +185,9 @@ def test_another_library_s_error_becomes_one_line_without_the_file_s_name():
     assert reason_of(MemoryError()) == "not enough memory"
     assert reason_of(EOFError()) == "EOFError"
     assert len(reason_of(ValueError("x" * 999))) == 200
+
+
+def test_an_archive_of_arrays_is_named_and_holds_no_picture():
+    assert format_named("npz") == format_for_path("maps.NPZ") == "NPZ"
+    assert extension_for("NPZ") == ".npz"
+    assert why_not("NPZ", result(4, 4)) == "NPZ holds the values of a chain, and no picture: write .npy"

@@ -55,7 +55,7 @@ def test_modes_without_alpha_become_grey_or_rgb(mode, format, tmp_path):
     picture = read(path)
     with Image.open(path) as image:
         expected = np.asarray(image.convert("L" if mode in ("1", "L") else "RGB"))
-    assert picture.format == format
+    assert picture.format == {"PPM": "PBM"}.get(format, format)
     assert picture.pixels.dtype == np.uint8
     assert picture.pixels.flags.c_contiguous
     assert picture.alpha is None
@@ -299,3 +299,22 @@ def test_arguments_are_checked(arguments, message):
 def test_a_picture_has_sensible_defaults():
     picture = Picture(noise(2, 2))
     assert (picture.alpha, picture.format, picture.notes, picture.metadata.exif) == (None, "PNG", (), None)
+
+
+def test_a_tiff_without_a_resolution_has_none():
+    image = Image.fromarray(noise(HEIGHT, WIDTH))
+    assert Image.open(io.BytesIO(saved(image, "TIFF"))).info["dpi"] == (1, 1)
+    assert read_bytes(saved(image, "TIFF")).metadata.dpi is None
+    assert read_bytes(saved(image, "TIFF", dpi=(300, 150))).metadata.dpi == (300, 150)
+    assert read_bytes(saved(image, "TIFF", dpi=(1, 1))).metadata.dpi == (1, 1)
+
+
+def test_a_transparent_colour_that_is_compared_in_8_bits_is_noted():
+    deep = noise(4, 12, dtype="uint16")
+    deep[0, :3], deep[0, 3:6] = (256, 512, 768), (257, 513, 769)
+    data = png(deep, 2, chunk(b"tRNS", struct.pack(">3H", 256, 512, 768)))
+    picture = read_bytes(data, depth=8)
+    assert picture.alpha[0, :2].tolist() == [0, 0]
+    note = "its transparent colour is compared in 8 bits: colours that differ less are transparent too"
+    assert picture.notes == (note,)
+    assert read_bytes(png(deep, 2), depth=8).notes == ()

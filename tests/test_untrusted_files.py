@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import headers
+from cnnfilter.imaging import headers, size
 from cnnfilter.imaging.picture import read
 from tests.picture_files import chunk, noise, saved
 
@@ -158,3 +158,56 @@ def test_reading_a_png_loads_no_other_plugin(tmp_path):
     Image.fromarray(noise(5, 7)).save(path)
     result = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     assert result.stdout.splitlines() == ["PIL.PngImagePlugin", "False"]
+
+
+def icon(*images, size=(16, 16)):
+    """An ICO of bitmaps or PNGs, whose directory tells one size of all."""
+    entries, at = b"", 6 + 16 * len(images)
+    for data in images:
+        entries += struct.pack("<BBBBHHII", *size, 0, 0, 1, 32, len(data), at)
+        at += len(data)
+    return struct.pack("<HHH", 0, 1, len(images)) + entries + b"".join(images)
+
+
+def test_an_icon_is_refused_before_pillow_decodes_it(monkeypatch, tmp_path):
+    monkeypatch.setattr("PIL.IcoImagePlugin.IcoImageFile.load", lambda self: pytest.fail("decoded"))
+    small, large = (saved(Image.new("RGB", side), "PNG") for side in ((16, 16), (300, 200)))
+    bitmap = struct.pack("<IiiHHIIiiII", 40, 500, 2 * -400, 1, 32, 0, 0, 0, 0, 0, 0)
+    old = struct.pack("<IHHHH", 12, 50, 60, 1, 24)
+    for data, told in (
+        (icon(large), "300x200 is 60,000 pixels"),
+        (icon(small, large), "300x200 is 60,000"),
+        (icon(small, bitmap), "500x400 is 200,000"),
+        (icon(old), "50x30 is 1,500"),
+    ):
+        with pytest.raises(PictureError, match=f"^{told}.* more than the limit of 1,000;"):
+            read_bytes(data, max_pixels=1000)
+    (tmp_path / "a.ico").write_bytes(icon(large))
+    monkeypatch.setattr(size, "DEFAULT_MAX_PIXELS", 1000)
+    assert size.read_size(tmp_path / "a.ico") == (200, 300, 3)
+
+
+def test_icons_of_pngs_and_bitmaps_are_read():
+    image = Image.fromarray(noise(16, 16, 3))
+    for kind in ("png", "bmp"):
+        data = saved(image, "ICO", sizes=[(16, 16)], bitmap_format=kind)
+        assert headers.ico_size(io.BytesIO(data)) == (16, 16)
+        np.testing.assert_array_equal(read_bytes(data, max_pixels=256).pixels, np.asarray(image))
+
+
+@pytest.mark.parametrize(
+    ("data", "format"),
+    [
+        (b"GIF89a", "GIF"),
+        (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 0, 0, 0, 0))[:-1] + b"x", "PNG"),
+        (saved(Image.fromarray(noise(9, 9)), "PNG")[:-30], "PNG"),
+        (saved(Image.fromarray(noise(9, 9)), "JPEG")[:200], "JPEG"),
+        (b"\0\0\1\0", "ICO"),
+        (icon(b"")[:20], "ICO"),
+        (icon(), "ICO"),
+        (b"P5 9 9 255\n", "PGM"),
+    ],
+)
+def test_damage_is_told_in_plain_words(data, format):
+    with pytest.raises(PictureError, match=f"^cannot decode {format}: the file is damaged or cut off$"):
+        read_bytes(data)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import io
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +51,14 @@ class _Memory(io.BytesIO):
         self.name = "picture" + extension
 
 
-def encode(picture: Picture, format: str, *, options: Mapping[str, str] | None = None, strip: bool = False) -> bytes:
+def encode(
+    picture: Picture,
+    format: str,
+    *,
+    options: Mapping[str, str] | None = None,
+    strip: bool = False,
+    pages: Sequence[npt.NDArray[Any]] = (),
+) -> bytes:
     """Return a picture as the bytes of a file.
 
     Parameters
@@ -65,6 +72,8 @@ def encode(picture: Picture, format: str, *, options: Mapping[str, str] | None =
         Save options as a person gives them: see `options.OPTIONS`.
     strip : bool
         Leave EXIF, ICC profile, XMP and DPI out.
+    pages : sequence of ndarray, (H, W)
+        Further pages of a TIFF, of the picture's dtype.
 
     Returns
     -------
@@ -93,6 +102,8 @@ def encode(picture: Picture, format: str, *, options: Mapping[str, str] | None =
             return buffer.getvalue()
         importlib.import_module(f"PIL.{FORMATS[format].plugin}")
         image = _image(picture)
+        if format == "PPM" and image.mode == "L":
+            image = image.convert("RGB")
         if not strip:
             parameters |= _metadata(picture.metadata, format, image.mode, parameters)
         if format == "TIFF":
@@ -101,6 +112,9 @@ def encode(picture: Picture, format: str, *, options: Mapping[str, str] | None =
             _make_room(2 * picture.pixels.size)
         if format == "ICO":
             parameters["sizes"] = [image.size]  # or it would add smaller copies
+        if pages:
+            rest = [_wrapped(page, image.mode) for page in pages]
+            parameters |= {"save_all": True, "append_images": rest}
         image.save(buffer, **_defaults(format, parameters), **parameters)
     except Exception as error:  # codecs refuse what they cannot do in many ways
         hint = "; leave out the save options" if options else ""

@@ -7,12 +7,14 @@ Formats that start other programs or only pretend to be pictures are named and r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Protocol
 
 from cnnfilter.errors import ArgumentError, PictureError
+from cnnfilter.words import alternatives, nearest, quoted
 
 DEFAULT_MAX_PIXELS = 89_478_485
 """Pillow's warning limit: a quarter of a gigabyte in 24-bit pixels."""
@@ -40,7 +42,7 @@ class Format:
     Parameters
     ----------
     name : str
-        Pillow's name.
+        Pillow's name; or that of one of several formats that Pillow has one name for.
     plugin : str
         Pillow's module that reads and writes it.
     extensions : tuple of str
@@ -53,6 +55,8 @@ class Format:
         The largest width and height.
     metadata : tuple of str
         Which of `exif`, `icc`, `xmp` and `dpi` it keeps.
+    family : str
+        Pillow's name where it is another.
     """
 
     name: str
@@ -63,6 +67,12 @@ class Format:
     alpha: bool = False
     side: int = 2**31 - 1
     metadata: tuple[str, ...] = ()
+    family: str = ""
+
+    @property
+    def pillow(self) -> str:
+        """The name by which Pillow knows it."""
+        return self.family or self.name
 
 
 _ALL = ("exif", "icc", "xmp", "dpi")
@@ -76,7 +86,13 @@ _FORMATS = (
     Format("BMP", "BmpImagePlugin", (".bmp", ".dib"), metadata=("dpi",)),
     # at most 256 colours: greys fit exactly, a colour picture does not
     Format("GIF", "GifImagePlugin", (".gif",), colour=(), side=65535),
-    Format("PPM", "PpmImagePlugin", (".ppm", ".pgm", ".pnm", ".pbm", ".pfm"), ("uint8", "uint16", "float32")),
+    Format("PGM", "PpmImagePlugin", (".pgm",), ("uint8", "uint16"), colour=(), family="PPM"),
+    # greys as well, as three equal channels
+    Format("PPM", "PpmImagePlugin", (".ppm",), family="PPM"),
+    # black and white alone: read, but no filter's result
+    Format("PBM", "PpmImagePlugin", (".pbm",), grey=(), colour=(), family="PPM"),
+    Format("PFM", "PpmImagePlugin", (".pfm",), ("float32",), colour=(), family="PPM"),
+    Format("PNM", "PpmImagePlugin", (".pnm",), ("uint8", "uint16"), family="PPM"),  # any of the first three
     Format("ICO", "IcoImagePlugin", (".ico",), alpha=True, side=256),
     Format("TGA", "TgaImagePlugin", (".tga", ".icb", ".vda", ".vst"), alpha=True, side=65535),
     Format("AVIF", "AvifImagePlugin", (".avif", ".avifs"), alpha=True, side=65535,
@@ -85,11 +101,18 @@ _FORMATS = (
            ("uint8", "uint16"), alpha=True),
 )  # fmt: skip
 FORMATS = {form.name: form for form in _FORMATS}
-"""The picture formats by Pillow's name. `NPY`, a bare array, is beside them: it holds everything."""
+"""The picture formats by name. `NPY`, a bare array, is beside them: it holds everything."""
 
 NPY = "NPY"
-_EXTENSIONS = {extension: form.name for form in _FORMATS for extension in form.extensions} | {".npy": NPY}
-_ALIASES = {"MPO": "JPEG", "PGM": "PPM", "PFM": "PPM", "JP2": "JPEG2000"}
+NPZ = "NPZ"
+"""Several bare arrays: the values of a chain are written so, and no picture is."""
+TABLE = "CSV"
+"""A table of numbers, which is only read: see `imaging.table`."""
+ARRAYS = (NPY, NPZ)
+"""What keeps numbers of any kind and shape as they are."""
+_EXTENSIONS = {extension: form.name for form in _FORMATS for extension in form.extensions}
+_EXTENSIONS |= {".npy": NPY, ".npz": NPZ}
+_ALIASES = {"MPO": "JPEG", "JP2": "JPEG2000"}
 _NAMES = ", ".join([*FORMATS, NPY])
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -106,6 +129,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG2000"),
     (b"\x93NUMPY", NPY),
 )
+_NETPBM = {b"1": "PBM", b"2": "PGM", b"3": "PPM", b"4": "PBM", b"5": "PGM", b"6": "PPM", b"f": "PFM"}
 # Refused by name, so that a person learns more than "not a picture".
 _REFUSED: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%!PS", "EPS"),
@@ -129,6 +153,10 @@ _REFUSED: tuple[tuple[int, bytes, str], ...] = (
     (0, b"icns", "ICNS"),
     (0, b"PK\x03\x04", "a ZIP archive"),
     (0, b"\x1f\x8b", "a gzip archive"),
+)
+_LACK = re.compile(
+    r"\b(unsupported|not (supported|implemented|available)|cannot handle|unknown (compression|pixel mode))\b",
+    re.IGNORECASE,
 )
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 _AVIF_BRANDS = (b"avif", b"avis")
@@ -156,8 +184,9 @@ def format_named(text: str) -> str:
     """
     word = text.strip().upper().removeprefix(".")
     name = _ALIASES.get(word) or _EXTENSIONS.get("." + word.lower()) or word
-    if name not in FORMATS and name != NPY:
-        msg = f"unknown picture format {text!r} (known: {_NAMES})"
+    if name not in FORMATS and name not in ARRAYS:
+        tail = nearest(word, [name.lower() for name in (*FORMATS, *ARRAYS)])
+        msg = f"unknown picture format {quoted(text)}{tail} (known: {_NAMES})"
         raise ArgumentError(msg)
     return name
 
@@ -170,7 +199,7 @@ def extension_for(format: str) -> str:
     >>> extension_for("JPEG")
     '.jpg'
     """
-    return ".npy" if format == NPY else FORMATS[format].extensions[0]
+    return f".{format.lower()}" if format in ARRAYS else FORMATS[format].extensions[0]
 
 
 def recognise(head: bytes, path: str | PurePath | None = None) -> str:
@@ -181,7 +210,7 @@ def recognise(head: bytes, path: str | PurePath | None = None) -> str:
     head : bytes
         The beginning of the file.
     path : str or path, optional
-        Its name: only a TGA, which has no signature, is known by it.
+        Its name: only a TGA and a table of numbers, which have no signature, are known by it.
 
     Raises
     ------
@@ -198,14 +227,16 @@ def recognise(head: bytes, path: str | PurePath | None = None) -> str:
     # Two letters are a thin signature, and a text may begin with them: ask for what follows as well.
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "BMP"
-    if head[:1] == b"P" and head[1:2] in b"123456f" and head[2:3] in b" \t\r\n\v\f#":
-        return "PPM"
+    if head[:1] == b"P" and head[1:2] in _NETPBM and head[2:3] in b" \t\r\n\v\f#":
+        return _NETPBM[head[1:2]]
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "WEBP"
     if head[4:8] == b"ftyp":
         return "AVIF"
     if path is not None and format_for_path(path) == "TGA":
         return "TGA"
+    if path is not None and PurePath(path).suffix.lower() == ".csv":
+        return TABLE
     kind = "it is text" if _is_text(head) else f"it begins with {head[:4].hex(' ')}"
     msg = f"not a picture that cnnfilter knows: {kind} (known formats: {_NAMES})"
     raise PictureError(msg)
@@ -242,7 +273,7 @@ def why_not(format: str, picture: Pixels) -> str | None:
     Parameters
     ----------
     format : str
-        A name out of `FORMATS`, or `NPY`.
+        A name out of `FORMATS`, or one of `ARRAYS`.
     picture : Pixels
         The picture, or a filter's result.
 
@@ -253,6 +284,8 @@ def why_not(format: str, picture: Pixels) -> str | None:
     """
     if format == NPY:
         return None
+    if format == NPZ:
+        return "NPZ holds the values of a chain, and no picture: write .npy"
     form = FORMATS[format]
     dtype = str(picture.pixels.dtype)
     height, width, channels = _shape(picture.pixels.shape)
@@ -279,10 +312,13 @@ def _depth(dtype: str) -> str:
 
 def _no_dtype(format: str, dtype: str, channels: int) -> str:
     what = f"{_depth(dtype)} {'grey' if channels == 1 else 'colour'}"
-    able = [form.name for form in _FORMATS if dtype in (form.grey if channels == 1 else form.colour)]
-    if "PNG" in able:
+    able = [form for form in _FORMATS if dtype in (form.grey if channels == 1 else form.colour)]
+    kin = [form.name for form in able if form.family and form.family == FORMATS[format].family]
+    if kin:
+        return f"{format} cannot hold {what}: write {kin[0]}"
+    if any(form.name == "PNG" for form in able):
         return f"{format} cannot hold {what}: write PNG"
-    return f"{format} cannot hold {what}: write {', '.join([*able, '.npy'])}"
+    return f"{format} cannot hold {what}: write {alternatives([*(form.extensions[0] for form in able), '.npy'])}"
 
 
 def holds(format: str, picture: Pixels) -> bool:
@@ -291,11 +327,29 @@ def holds(format: str, picture: Pixels) -> bool:
 
 
 def output_format(input_format: str, picture: Pixels) -> str:
-    """Return the format to write: that of the input where it can hold the result, else PNG.
+    """Return the format to write: that of the input where it can hold the result, else its next of kin, else PNG.
 
     PNG is also returned where it cannot hold the result either; `why_not` then has the reason.
+
+    Examples
+    --------
+    >>> output_format("PBM", Picture(np.zeros((2, 2), np.uint8)))
+    'PGM'
     """
-    return input_format if holds(input_format, picture) else "PNG"
+    family = FORMATS[input_format].family if input_format in FORMATS else ""
+    kin = [form.name for form in _FORMATS if family and form.family == family]
+    return next((name for name in (input_format, *kin) if holds(name, picture)), "PNG")
+
+
+def damage_of(error: BaseException) -> str:
+    """Return why a file could not be decoded: too little memory, what the decoder lacks, or damage.
+
+    What a decoder says of damage (`unpack_from requires a buffer of ...`) is about its own insides.
+    """
+    reason = reason_of(error)
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.strerror):
+        return reason
+    return reason if _LACK.search(reason) else "the file is damaged or cut off"
 
 
 def reason_of(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 import struct
 from typing import BinaryIO
 
@@ -44,6 +45,40 @@ def webp_size(head: bytes) -> tuple[int, int] | None:
     at, wide = _WEBP_PARTS[kind]
     width, height = (int.from_bytes(head[i : i + wide], "little") for i in (at, at + wide))
     return (width + 1, height + 1) if kind == b"VP8X" else (width & 0x3FFF, height & 0x3FFF)
+
+
+def ico_size(stream: BinaryIO) -> tuple[int, int]:
+    """Return width and height of the largest picture in an ICO, one of which Pillow decodes when it opens it.
+
+    The directory's own sizes end at 256, and need not be true.
+    """
+    stream.seek(4)
+    (count,) = struct.unpack("<H", stream.read(2))
+    offsets = [struct.unpack("<12xI", stream.read(16))[0] for _ in range(count)]
+    sizes = []
+    for offset in offsets:
+        stream.seek(offset)
+        head = stream.read(24)
+        if head.startswith(b"\x89PNG"):
+            sizes.append(struct.unpack_from(">II", head, 16))
+        else:  # a bitmap without its file header; below it stands the mask, which counts as height too
+            width, height = struct.unpack_from("<HH" if head[0] == 12 else "<ii", head, 4)
+            sizes.append((abs(width), abs(height) // 2))
+    return max(sizes, key=math.prod)
+
+
+def eager_size(format: str, head: bytes, stream: BinaryIO) -> tuple[int, int] | None:
+    """Return width and height of a picture that takes memory as soon as Pillow opens it; None for all others.
+
+    The stream is left at its beginning.
+    """
+    if format == "WEBP":
+        return webp_size(head)
+    if format != "ICO":
+        return None
+    size = ico_size(stream)
+    stream.seek(0)
+    return size
 
 
 def jpeg2000_depth(stream: BinaryIO) -> int:

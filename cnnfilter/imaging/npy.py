@@ -35,7 +35,7 @@ def read_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
             else np.lib.format.read_array_header_2_0(stream)
         )
     except Exception as error:  # a hostile header leads NumPy's parser to many of them
-        msg = "cannot decode NPY: broken header"
+        msg = "cannot decode NPY: its header is damaged or cut off"
         raise PictureError(msg) from error
     shape, fortran, dtype = header
     if dtype.name not in (*_DTYPES, *_FLOATS):

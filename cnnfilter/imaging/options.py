@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnnfilter.errors import ArgumentError
+from cnnfilter.words import nearest, quoted
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,10 @@ OPTIONS: dict[str, dict[str, Option]] = {
     "BMP": {},
     "GIF": {"optimize": _SWITCH, "interlace": _SWITCH},
     "PPM": {},
+    "PGM": {},
+    "PBM": {},
+    "PFM": {},
+    "PNM": {},
     "ICO": {},
     "TGA": {"compression": _words(none=None, rle="tga_rle")},
     "AVIF": {
@@ -90,6 +95,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "num_resolutions": _whole(1, 33),
     },
     "NPY": {},
+    "NPZ": {},
 }
 """Pillow's parameters that a person may set, by format."""
 
@@ -124,11 +130,11 @@ def read_options(format: str, options: Mapping[str, str]) -> dict[str, Any]:
     for key, text in options.items():
         if key not in known:
             tail = f"has: {', '.join(known)}" if known else "has none"
-            msg = f"{format} has no save option {key!r} ({tail})"
+            msg = f"{format} has no save option {quoted(key)}{nearest(key, known)} ({tail})"
             raise ArgumentError(msg)
         try:
             parsed[key] = known[key].read(text.strip())
         except ValueError:
-            msg = f"save option {key} of {format} takes {known[key].takes}, not {text!r}"
+            msg = f"save option {key} of {format} takes {known[key].takes}, not {quoted(text)}"
             raise ArgumentError(msg) from None
     return parsed

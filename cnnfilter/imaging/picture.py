@@ -13,6 +13,7 @@ import logging
 import operator
 import threading
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,10 +24,10 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
-from cnnfilter.imaging import decoding, metadata, npy
+from cnnfilter.imaging import decoding, metadata, npy, table
 from cnnfilter.imaging.encoding import encode
-from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, reason_of, recognise
-from cnnfilter.imaging.headers import silence_libtiff, webp_size
+from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
+from cnnfilter.imaging.headers import eager_size, silence_libtiff
 from cnnfilter.imaging.metadata import Metadata
 
 __all__ = ["Picture", "encode", "read"]
@@ -35,6 +36,9 @@ __all__ = ["Picture", "encode", "read"]
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _settings = threading.Lock()
+
+_RESOLUTION = {282, 283}
+"""A TIFF's tags of the horizontal and the vertical one."""
 
 _BYTES_PER_PIXEL = {"1": 3, "L": 3, "P": 7, "I;16": 6, "RGB": 10}
 """Pillow's copy, the array and the result; 12 for all other modes."""
@@ -53,9 +57,12 @@ class Picture:
     metadata : Metadata
         What the file held beside them.
     format : str
-        Pillow's name of the file's format, or `NPY`.
+        The file's format, a name out of `formats.FORMATS` or `NPY`; of a table of numbers, which of `PNG` and `NPY`
+        holds them.
     notes : tuple of str
         What a person should know, one line each.
+    frames : int
+        How many pictures the file holds, this one among them.
     """
 
     pixels: npt.NDArray[Any]
@@ -63,6 +70,15 @@ class Picture:
     metadata: Metadata = Metadata()
     format: str = "PNG"
     notes: tuple[str, ...] = ()
+    frames: int = 1
+
+
+Admit = Callable[[int, int, int, int], None]
+"""Is told height, width, channels and the bytes of memory that decoding takes, before it begins, and may wait."""
+
+
+def _at_once(height: int, width: int, channels: int, memory: int) -> None:
+    """Admit a picture of any size."""
 
 
 def read(
@@ -71,6 +87,7 @@ def read(
     frame: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     depth: int | None = None,
+    admit: Admit = _at_once,
 ) -> Picture:
     """Read a picture.
 
@@ -85,6 +102,8 @@ def read(
         The largest width times height that is decoded.
     depth : int, optional
         8 accepts that 16-bit colour is reduced to 8 bits, and reduces 16-bit grey as well.
+    admit : callable
+        Is asked before the pixels are decoded; what it raises ends the reading.
 
     Returns
     -------
@@ -102,20 +121,30 @@ def read(
     _check_arguments(frame, max_pixels, depth)
     try:
         if not isinstance(source, (str, Path)):
-            return _read(_in_memory(source, None), None, frame, max_pixels, depth)
+            return _read(_in_memory(source, None), None, _Limits(frame, max_pixels, depth, admit))
         path = Path(source)
         if path.is_dir():
             msg = "is a directory"
             raise PictureError(msg)
         with path.open("rb") as stream:
             seekable = stream if stream.seekable() else _in_memory(stream, path)
-            return _read(seekable, path, frame, max_pixels, depth)
+            return _read(seekable, path, _Limits(frame, max_pixels, depth, admit))
     except FileNotFoundError as error:
         msg = "no such file"
         raise PictureError(msg) from error
     except OSError as error:
         msg = f"cannot be read: {reason_of(error)}"
         raise PictureError(msg) from error
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """What `read` was asked for."""
+
+    frame: int | None
+    max_pixels: int
+    depth: int | None
+    admit: Admit
 
 
 def _check_arguments(frame: int | None, max_pixels: int, depth: int | None) -> None:
@@ -136,37 +165,45 @@ def _in_memory(stream: BinaryIO, path: Path | None) -> io.BytesIO:
     return io.BytesIO(head + stream.read())
 
 
-def _read(stream: BinaryIO, path: Path | None, frame: int | None, max_pixels: int, depth: int | None) -> Picture:
+def _read(stream: BinaryIO, path: Path | None, limits: _Limits) -> Picture:
     head = stream.read(HEAD)
     format = recognise(head, path)
     stream.seek(0)
     try:
         if format == NPY:
-            return _read_npy(stream, frame, max_pixels, depth)
-        if format == "WEBP" and (size := webp_size(head)):
-            _check_size(size, max_pixels, _BYTES_PER_PIXEL["RGB"])
-        return _decode(stream, format, frame, max_pixels, depth)
+            return _read_npy(stream, limits)
+        if format == TABLE:
+            return _read_table(stream, limits)
+        if size := eager_size(format, head, stream):
+            _check_size(size, limits.max_pixels, _BYTES_PER_PIXEL["RGB"])
+        return _decode(stream, format, limits)
     except CnnfilterError:
         raise
     except Exception as error:  # a broken file leads Pillow and its plugins to almost any exception
-        msg = f"cannot decode {format}: {reason_of(error)}"
+        msg = f"cannot decode {format}: {damage_of(error)}"
         raise PictureError(msg) from error
 
 
-def _decode(stream: BinaryIO, format: str, frame: int | None, max_pixels: int, depth: int | None) -> Picture:
+def _decode(stream: BinaryIO, format: str, limits: _Limits) -> Picture:
+    max_pixels, depth = limits.max_pixels, limits.depth
     _quieten()
     _allow(max_pixels)
     # As Image.open does it; but that imports five plugins first, and hides why this one failed.
     importlib.import_module(f"PIL.{FORMATS[format].plugin}")
     if format == "TIFF":
         silence_libtiff()
-    image = Image.OPEN[format][0](stream, "")
+    image = Image.OPEN[FORMATS[format].pillow][0](stream, "")
     _check_size(image.size, max_pixels, _BYTES_PER_PIXEL.get(image.mode, 12))
-    notes = _seek(image, frame)
-    _check_size(image.size, max_pixels, _BYTES_PER_PIXEL.get(image.mode, 12))
+    frames, notes = _seek(image, limits.frame)
+    per_pixel = _BYTES_PER_PIXEL.get(image.mode, 12)
+    _check_size(image.size, max_pixels, per_pixel)
+    width, height = image.size
+    limits.admit(height, width, 1 if per_pixel < 7 else 3, width * height * per_pixel)
     if depth is None:
         decoding.refuse_deep_colour(image, format, stream)
     raw = decoding.raw_mode(image)
+    if ";16" in raw and isinstance(image.info.get("transparency"), tuple):
+        notes.append("its transparent colour is compared in 8 bits: colours that differ less are transparent too")
     inverted = decoding.is_inverted(image)
     image.load()
     kept, orientation = _metadata(image, notes)
@@ -174,7 +211,7 @@ def _decode(stream: BinaryIO, format: str, frame: int | None, max_pixels: int, d
     if inverted:
         np.subtract(np.iinfo(pixels.dtype).max, pixels, out=pixels)
     kept = _fitting(kept, pixels, notes)
-    return Picture(pixels, alpha, kept, format, tuple(notes))
+    return Picture(pixels, alpha, kept, format, tuple(notes), frames)
 
 
 def _quieten() -> None:
@@ -211,16 +248,16 @@ def _check_size(size: tuple[int, int], max_pixels: int, bytes_per_pixel: int) ->
         raise PictureError(msg)
 
 
-def _seek(image: ImageFile, frame: int | None) -> list[str]:
-    frames = getattr(image, "n_frames", 1)
+def _seek(image: ImageFile, frame: int | None) -> tuple[int, list[str]]:
+    frames = 1 if image.format == "MPO" and frame is None else getattr(image, "n_frames", 1)
     if frame is not None:
         if frame >= frames:
             msg = f"there is no frame {frame}: the file has {frames}, counted from 0"
             raise PictureError(msg)
         image.seek(frame)
-    elif frames > 1 and image.format != "MPO":
-        return [f"first of {frames} frames; --frame N picks another, counted from 0"]
-    return []
+    elif frames > 1:
+        return frames, [f"first of {frames} frames; --frame N picks another, counted from 0"]
+    return frames, []
 
 
 def _metadata(image: ImageFile, notes: list[str]) -> tuple[Metadata, int]:
@@ -230,7 +267,7 @@ def _metadata(image: ImageFile, notes: list[str]) -> tuple[Metadata, int]:
     """
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
     packet, turned = metadata.upright_xmp(xmp.encode() if isinstance(xmp, str) else xmp or b"")
-    dpi = metadata.sane_dpi(image.info)
+    dpi = metadata.sane_dpi(image.info) if _tells_resolution(image) else None
     icc = image.info.get("icc_profile") or None
     if image.format == "TIFF":  # Pillow has turned it upright
         return Metadata(metadata.tiff_exif(image.getexif()), icc, packet or None, dpi), 1
@@ -245,6 +282,11 @@ def _metadata(image: ImageFile, notes: list[str]) -> tuple[Metadata, int]:
     return Metadata(exif, icc, packet or None, dpi), orientation or turned or 1
 
 
+def _tells_resolution(image: ImageFile) -> bool:
+    """Tell whether a resolution is the file's own: Pillow gives a TIFF without one 1 dpi."""
+    return image.format != "TIFF" or set(image.tag_v2) >= _RESOLUTION  # type: ignore[attr-defined]  # only a TIFF's
+
+
 def _fitting(kept: Metadata, pixels: npt.NDArray[Any], notes: list[str]) -> Metadata:
     if kept.icc is None or metadata.icc_fits(kept.icc, 1 if pixels.ndim == 2 else 3):
         return kept
@@ -252,18 +294,45 @@ def _fitting(kept: Metadata, pixels: npt.NDArray[Any], notes: list[str]) -> Meta
     return replace(kept, icc=None)
 
 
-def _read_npy(stream: BinaryIO, frame: int | None, max_pixels: int, depth: int | None) -> Picture:
+def _read_npy(stream: BinaryIO, limits: _Limits) -> Picture:
+    depth = limits.depth
     shape, fortran, dtype = npy.read_header(stream)
+    _check_single(limits.frame)
+    channels = shape[2] if len(shape) == 3 else 1
+    per_pixel = 3 * channels * dtype.itemsize
+    _check_size((shape[1], shape[0]), limits.max_pixels, per_pixel)
+    _check_depth(dtype, depth)
+    limits.admit(shape[0], shape[1], channels, shape[0] * shape[1] * per_pixel)
+    pixels = npy.read_body(stream, shape, fortran, dtype)
+    notes = () if dtype.name == pixels.dtype.name else (f"{dtype} was read as {pixels.dtype}",)
+    return Picture(_reduced(pixels, depth), format=NPY, notes=notes)
+
+
+def _read_table(stream: BinaryIO, limits: _Limits) -> Picture:
+    depth = limits.depth
+    _check_single(limits.frame)
+
+    def check(width: int, height: int) -> None:
+        _check_size((width, height), limits.max_pixels, 20)  # besides the array, its text and what Python makes of that
+        limits.admit(height, width, 1, 20 * width * height)
+
+    pixels = table.read_table(stream, check)
+    _check_depth(pixels.dtype, depth)
+    # what holds such numbers is what a result is written as
+    return Picture(_reduced(pixels, depth), format=NPY if pixels.dtype == np.float32 else "PNG")
+
+
+def _check_single(frame: int | None) -> None:
     if frame:
         msg = f"there is no frame {frame}: the file has 1, counted from 0"
         raise PictureError(msg)
-    channels = shape[2] if len(shape) == 3 else 1
-    _check_size((shape[1], shape[0]), max_pixels, 3 * channels * dtype.itemsize)
+
+
+def _check_depth(dtype: np.dtype[Any], depth: int | None) -> None:
     if depth == 8 and dtype.kind == "f":
         msg = "float pixels have no full scale to be reduced to 8 bits from; leave out --depth 8"
         raise PictureError(msg)
-    pixels = npy.read_body(stream, shape, fortran, dtype)
-    if depth == 8 and pixels.dtype == np.uint16:
-        pixels = decoding.reduced(pixels)
-    notes = () if dtype.name == pixels.dtype.name else (f"{dtype} was read as {pixels.dtype}",)
-    return Picture(pixels, format=NPY, notes=notes)
+
+
+def _reduced(pixels: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any]:
+    return decoding.reduced(pixels) if depth == 8 and pixels.dtype == np.uint16 else pixels

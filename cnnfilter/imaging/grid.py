@@ -1,0 +1,150 @@
+"""Where everything lies on a contact sheet: sizes in pixels, and no pixels yet."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+_TILE = 128
+"""Maps are enlarged by a whole factor as far as their longer side stays within this."""
+_GROW = 64
+"""And no further than this: a single value needs no more."""
+_STRIP = 8
+"""A narrower side is enlarged to this, as far as the longer stays within `_LONG_STRIP`."""
+_LONG_STRIP = 1024
+
+_ASPECT = 1.15
+"""Width by height of the grid that is aimed at: nearly square, and rather wide than high, as screens are."""
+_INCOMPLETE = 0.25
+_EMPTY = 2.0
+"""What a last row with empty places costs, and how much their share of all places adds to that, against the
+logarithm of the aspect: 64 squares with labels below them stay 8 by 8, and 3 stand 2 by 2."""
+
+
+@dataclass(frozen=True)
+class Zoom:
+    """One value is `grow` pixels wide, or one pixel is the mean of `shrink` values; one of the two is 1."""
+
+    grow: int = 1
+    shrink: int = 1
+
+    def tile(self, height: int, width: int) -> tuple[int, int]:
+        """Return the height and width of a map in pixels."""
+        return -(-height // self.shrink) * self.grow, -(-width // self.shrink) * self.grow
+
+
+@dataclass(frozen=True)
+class Text:
+    """The room that text takes at one size: below each map, and of the legend."""
+
+    size: int
+    below: int = 0
+    widest: int = 0
+    legend: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A sheet's measures: heights before widths, in pixels."""
+
+    zoom: Zoom
+    text: Text
+    columns: int
+    rows: int
+    tile: tuple[int, int]
+    cell: tuple[int, int]
+    gap: int
+
+    @property
+    def margin(self) -> int:
+        """White around everything."""
+        return self.gap
+
+    @property
+    def legend_top(self) -> int:
+        """The first row below the maps that the legend may use."""
+        return self.margin + self.rows * (self.cell[0] + self.gap)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return the height and width of the whole sheet."""
+        height, width = self.text.legend
+        below = height + self.margin if height else 0
+        across = self.columns * (self.cell[1] + self.gap) - self.gap
+        return self.legend_top + below, 2 * self.margin + max(across, width)
+
+    def places(self, count: int) -> Iterator[tuple[int, int]]:
+        """Yield the upper left corner of each cell."""
+        for index in range(count):
+            row, column = divmod(index, self.columns)
+            yield (
+                self.margin + row * (self.cell[0] + self.gap),
+                self.margin + column * (self.cell[1] + self.gap),
+            )
+
+
+def _most_enlarged(height: int, width: int) -> int:
+    longer, shorter = max(height, width), min(height, width)
+    return max(1, min(_GROW, _TILE // longer), min(_STRIP // shorter, _LONG_STRIP // longer))
+
+
+def arrange(
+    count: int,
+    shape: tuple[int, int],
+    measure: Callable[[int, Zoom], Text],
+    *,
+    columns: int | None,
+    max_side: int,
+) -> Grid | None:
+    """Lay out a sheet with the largest zoom that fits.
+
+    Parameters
+    ----------
+    count : int
+        How many maps.
+    shape : pair of int
+        Of a map.
+    measure : callable
+        Gives the room that text takes when the longer side of a tile has so many pixels, at a zoom.
+    columns : int, optional
+        Given, or chosen for a sheet that is nearly square.
+    max_side : int
+        The largest height and width of the sheet.
+
+    Returns
+    -------
+    Grid or None
+        None if even maps of one pixel do not fit.
+    """
+    grow = _most_enlarged(*shape)
+    steps = range(grow + max(shape) - 1)  # from the most enlarged down to one pixel a map
+
+    def grid(step: int) -> Grid:
+        zoom = Zoom(grow=grow - step) if step < grow else Zoom(shrink=step - grow + 2)
+        tile = zoom.tile(*shape)
+        text = measure(max(tile), zoom)
+        cell = (tile[0] + 2 + text.below, max(tile[1] + 2, text.widest))  # a frame of one pixel
+        gap = text.size
+        chosen = min(columns, count) if columns else _columns(count, (cell[0] + gap, cell[1] + gap), max_side)
+        return Grid(zoom, text, chosen, -(-count // chosen), tile, cell, gap)
+
+    def fits(step: int) -> bool:
+        return max(grid(step).size) <= max_side
+
+    best = bisect.bisect_left(steps, True, key=fits)
+    return grid(best) if best < len(steps) else None
+
+
+def _columns(count: int, step: tuple[int, int], max_side: int) -> int:
+    """Choose the number of columns: a sheet nearly square, with few empty places."""
+
+    def cost(columns: int) -> tuple[bool, float]:
+        rows = -(-count // columns)
+        height, width = rows * step[0], columns * step[1]
+        empty = (rows * columns - count) / (rows * columns)
+        price = abs(math.log(width / height / _ASPECT)) + _EMPTY * empty + _INCOMPLETE * (empty > 0)
+        return max(height, width) > max_side, price
+
+    return min(range(1, min(count, max(1, max_side // step[1])) + 1), key=cost)

@@ -1,0 +1,207 @@
+"""Feature maps as arrays: what is in each, a smaller one, and one as a picture.
+
+Maps may be large, so that all of this goes through them in blocks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.imaging.colormaps import NOT_FINITE, Scale, colours, levels, scale_for
+from cnnfilter.imaging.picture import Picture
+
+BLOCK = 1 << 16
+"""Values at a time: float64 copies of them stay in cache."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is in one map: the extremes and the mean magnitude of its finite values, and their number.
+
+    Without any finite value, all are 0.
+    """
+
+    size: int
+    finite: int
+    low: float
+    high: float
+    strength: float
+
+    @property
+    def dead(self) -> bool:
+        """All values are equal; a single value, which always is, is dead if it is 0."""
+        alike = self.finite == self.size and self.low == self.high
+        return alike and (self.size > 1 or self.low == 0)
+
+
+def as_maps(maps: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Return feature maps `(C, H, W)`; one map may come as `(H, W)`.
+
+    Raises
+    ------
+    ShapeError
+        If they are of another shape, or there is nothing in them.
+    """
+    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is shown as that
+        array = np.ascontiguousarray(maps, dtype=np.float32)
+    if array.ndim == 2:
+        array = array[np.newaxis]
+    if array.ndim != 3 or not array.size:
+        msg = f"feature maps must be (C, H, W), each at least 1, not {array.shape}"
+        raise ShapeError(msg)
+    return array
+
+
+def summarise(plane: npt.NDArray[np.float32]) -> Summary:
+    """Look through one map.
+
+    Examples
+    --------
+    >>> summarise(np.array([[-2, 4, np.nan]], np.float32))
+    Summary(size=3, finite=2, low=-2.0, high=4.0, strength=3.0)
+    """
+    finite, low, high, total = 0, math.inf, -math.inf, 0.0
+    for block in _blocks(plane):
+        good = block[np.isfinite(block)]
+        if good.size:
+            finite += good.size
+            low, high = min(low, float(good.min())), max(high, float(good.max()))
+            total += float(np.abs(good).sum(dtype=np.float64))
+    if not finite:
+        return Summary(plane.size, 0, 0.0, 0.0, 0.0)
+    return Summary(plane.size, finite, low, high, total / finite)
+
+
+def common_range(summaries: list[Summary]) -> tuple[float, float]:
+    """Return the extremes of several maps' finite values, 0 and 0 if there are none."""
+    some = [summary for summary in summaries if summary.finite]
+    return min((one.low for one in some), default=0.0), max((one.high for one in some), default=0.0)
+
+
+def finite_range(maps: npt.ArrayLike) -> tuple[float, float]:
+    """Return the smallest and the largest finite value of feature maps.
+
+    Raises
+    ------
+    ShapeError
+        If they are not `(C, H, W)`.
+
+    Examples
+    --------
+    >>> finite_range([[[1, 2]], [[np.inf, -3]]])
+    (-3.0, 2.0)
+    """
+    return common_range([summarise(plane) for plane in as_maps(maps)])
+
+
+def _blocks(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    flat = array.reshape(-1)
+    for start in range(0, flat.size, BLOCK):
+        yield flat[start : start + BLOCK]
+
+
+def shrunk(plane: npt.NDArray[np.float32], factor: int) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Reduce a map by a whole factor, each value the mean of a square of `factor` by `factor`.
+
+    A square that reaches past the end has the mean of what there is. A NaN in a square stays one.
+
+    Yields
+    ------
+    int
+        The first of some rows of the result.
+    ndarray
+        These rows.
+    """
+    height, width = plane.shape
+    columns = np.arange(0, width, factor)
+    across = np.minimum(columns + factor, width) - columns
+    step = max(1, BLOCK // (width * factor))
+    for first in range(0, -(-height // factor), step):
+        block: npt.NDArray[Any] = plane[first * factor : (first + step) * factor]
+        if factor > 1:
+            rows = np.arange(0, len(block), factor)
+            down = np.minimum(rows + factor, len(block)) - rows
+            with np.errstate(invalid="ignore"):  # infinity less infinity
+                sums = np.add.reduceat(block, columns, axis=1, dtype=np.float64)
+                block = np.add.reduceat(sums, rows, axis=0) / np.outer(down, across)
+        yield first, block
+
+
+def _checked(limits: tuple[float, float]) -> tuple[float, float]:
+    with np.errstate(over="ignore"):
+        low, high = (float(np.float32(limit)) for limit in limits)
+    if not -math.inf < low <= high < math.inf:
+        msg = f"limits must be two finite numbers, the smaller first, not {limits[0]:g} and {limits[1]:g}"
+        raise ArgumentError(msg)
+    return low, high
+
+
+def map_picture(maps: npt.ArrayLike, *, colormap: str = "auto", limits: tuple[float, float] | None = None) -> Picture:
+    """Show one feature map, or the three of a colour picture, pixel for value.
+
+    Parameters
+    ----------
+    maps : array_like of float32, (H, W), (1, H, W) or (3, H, W)
+        Three are red, green and blue, on one scale: from black at 0, or, if a value is negative, with mid
+        grey at 0.
+    colormap : str
+        One of `COLORMAPS`, for one map.
+    limits : pair of float, optional
+        The values at the ends of the scale, as from `finite_range`, so that several pictures can share one;
+        by default the map's own extremes.
+
+    Returns
+    -------
+    Picture
+        `(H, W, 3)` uint8, or `(H, W)` for `gray`. NaN and infinity are magenta, with a note.
+
+    Raises
+    ------
+    ShapeError
+        If there are neither one map nor three.
+    ArgumentError
+        If the colour map is unknown, three maps are given one, or the limits are no range of float32.
+
+    Examples
+    --------
+    >>> map_picture([[0, 1], [2, 3]], colormap="gray").pixels.tolist()
+    [[0, 85], [170, 255]]
+    """
+    planes = as_maps(maps)
+    count, height, width = planes.shape
+    if count not in (1, 3):
+        msg = f"one map or three make a picture, not {count}; a contact sheet shows them all"
+        raise ShapeError(msg)
+    low, high = finite_range(planes) if limits is None else _checked(limits)
+    scale = scale_for(colormap, low, high)
+    if count == 3:
+        if colormap != "auto":
+            msg = f"three maps are red, green and blue; for colormap {colormap} give one, or use a contact sheet"
+            raise ArgumentError(msg)
+        scale = Scale("gray", *((scale.low, scale.high) if low < 0 else (0.0, high)))
+    finite = all(np.isfinite(block).all() for block in _blocks(planes))
+    notes = () if finite else ("values that are not finite are shown in magenta",)
+    if count == 1 and scale.colormap == "gray" and finite:
+        pixels = np.empty((height, width), np.uint8)
+        for block, out in zip(_blocks(planes), _blocks(pixels), strict=True):
+            out[:] = levels(block, scale)[0]
+        return Picture(pixels)
+    pixels = np.empty((height, width, 3), np.uint8)
+    flat = pixels.reshape(-1, 3)
+    values = planes.reshape(count, -1)
+    for start in range(0, len(flat), BLOCK):
+        part = slice(start, start + BLOCK)
+        if count == 1:
+            flat[part] = colours(values[0, part], scale)
+        else:
+            places, lost = levels(values[:, part], scale)
+            flat[part] = places.T
+            flat[part][lost.any(axis=0)] = NOT_FINITE
+    return Picture(pixels, notes=notes)

@@ -1,0 +1,83 @@
+"""Numbers as they are: feature maps and vectors as `.npy`, `.npz`, or the pages of a float TIFF."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfilter.imaging.encoding import encode
+from cnnfilter.imaging.formats import NPY, NPZ
+from cnnfilter.imaging.options import read_options
+from cnnfilter.imaging.picture import Picture
+
+RAW = (NPY, NPZ, "TIFF")
+"""The formats that hold floats of any value."""
+
+Parts = list[bytes | memoryview]
+
+
+class _Parts(io.RawIOBase):
+    """A stream that keeps what is written to it in parts, arrays without a copy."""
+
+    def __init__(self) -> None:
+        self.parts: Parts = []
+
+    def write(self, data: Any) -> int:
+        part = data if isinstance(data, memoryview) else bytes(data)
+        self.parts.append(part)
+        return len(part)
+
+
+def encode_values(
+    values: npt.NDArray[np.float32], format: str, *, name: str, options: Mapping[str, str] | None = None
+) -> bytes | Parts:
+    """Return maps or a vector as a file.
+
+    Parameters
+    ----------
+    values : ndarray of float32
+        C-contiguous. A TIFF takes maps only, and holds a page for each.
+    format : str
+        One of `RAW`.
+    name : str
+        The array's name in an `.npz`.
+    options : mapping of str to str, optional
+        Save options, as for `encoding.encode`.
+
+    Returns
+    -------
+    bytes or list of bytes and memoryviews
+        All of the file; of an `.npy` and an `.npz`, the numbers are those of `values`, not copied.
+
+    Raises
+    ------
+    ArgumentError
+        If a save option is unknown, or its value not one that it takes.
+    PictureError
+        If encoding fails.
+
+    Examples
+    --------
+    >>> header, numbers = encode_values(np.zeros(3, np.float32), "NPY", name="vector")
+    >>> len(numbers)
+    12
+    """
+    if format == "TIFF":
+        first, *rest = values.reshape(-1, *values.shape[-2:])
+        return encode(Picture(first, format=format), format, options=options, pages=rest)
+    read_options(format, options or {})
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(values))
+    parts: Parts = [header.getvalue(), values.reshape(-1).view(np.uint8).data]
+    if format == NPY:
+        return parts
+    stream = _Parts()
+    with zipfile.ZipFile(stream, "w") as archive, archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+        for part in parts:
+            entry.write(part)
+    return stream.parts

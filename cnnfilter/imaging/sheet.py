@@ -1,0 +1,342 @@
+"""Contact sheets: many feature maps in one picture, with labels and a legend.
+
+Each map has a thin frame and below it its index and extremes. Dead maps are hatched, values that are not
+finite are magenta. Memory stays within the sheet's own pixels and a few blocks.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.imaging.colormaps import DIVERGING, NOT_FINITE, Scale, colours, scale_for
+from cnnfilter.imaging.grid import Grid, Text, Zoom, arrange
+from cnnfilter.imaging.lettering import Colour, Lettering, number, tidy
+from cnnfilter.imaging.maps import Summary, as_maps, common_range, shrunk, summarise
+from cnnfilter.imaging.picture import Picture
+
+SCALINGS = ("map", "global")
+"""Whether each map's colours span its own values, or those of all maps on the sheet."""
+
+MAX_SIDE = 8192
+"""The sheet's largest height and width in pixels; larger maps are reduced."""
+
+_INK, _GREY, _ALARM = (0, 0, 0), (96, 96, 96), (176, 0, 32)
+_FRAME = 144
+_HATCH = (236, 184)
+_FONT = (12, 96)
+"""The smallest and the largest font, in pixels; between them a fortieth of a map's longer side."""
+
+_Canvas = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A map on the sheet: its index among all maps, and what stands below it, in which colour."""
+
+    index: int
+    summary: Summary
+    lines: tuple[tuple[str, Colour], ...]
+
+
+@dataclass(frozen=True)
+class _Legend:
+    """What explains the sheet: lines of text, the ends of the bar if there is one, and the signs that occur."""
+
+    lines: tuple[str, ...]
+    scale: Scale
+    ends: tuple[str, ...]
+    signs: tuple[tuple[str, str], ...]
+
+
+def contact_sheet(
+    maps: npt.ArrayLike,
+    *,
+    scaling: str = "map",
+    colormap: str = "auto",
+    topk: int | None = None,
+    columns: int | None = None,
+    labels: bool = True,
+    titles: Sequence[str] | None = None,
+    max_side: int = MAX_SIDE,
+) -> Picture:
+    """Show feature maps side by side.
+
+    Parameters
+    ----------
+    maps : array_like of float32, (C, H, W)
+        The maps; one may come as `(H, W)`.
+    scaling : str
+        `map`: the colours span each map's own values, so that weak maps can be seen too; `global`: they span
+        the values of all maps shown, so that maps can be compared. Maps of a single value (1x1) are always
+        compared.
+    colormap : str
+        One of `COLORMAPS`. `auto` is `blue-white-red`, centred on 0, if any map shown has a negative value,
+        else `viridis`.
+    topk : int, optional
+        Show only so many maps, those with the largest mean absolute value (the most active ones), the
+        strongest first. Labels keep the index among all maps.
+    columns : int, optional
+        How many maps stand side by side; by default as many as make the sheet nearly square.
+    labels : bool
+        Whether to write labels and the legend.
+    titles : sequence of str, optional
+        A name for each of the C maps, written after its index; a long one is cut.
+    max_side : int
+        The sheet's largest height and width in pixels. Small maps are enlarged by a whole factor, large ones
+        keep their size; a sheet that would exceed this has its maps reduced, each pixel the mean of a square.
+
+    Returns
+    -------
+    Picture
+        RGB of uint8. Its notes name dead maps, maps with values that are not finite, and a reduction.
+
+    Raises
+    ------
+    ShapeError
+        If the maps are not `(C, H, W)`, or are too many for one sheet.
+    ArgumentError
+        If another argument is outside its limits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> maps = np.random.default_rng(0).normal(size=(8, 28, 28)).astype(np.float32)
+    >>> contact_sheet(maps, topk=4).pixels.shape
+    (431, 296, 3)
+    """
+    _check(scaling, topk, columns, max_side)
+    planes = as_maps(maps)
+    if titles is not None and len(titles) != len(planes):
+        msg = f"there must be one title for each of {len(planes)} maps, not {len(titles)}"
+        raise ArgumentError(msg)
+    entries = _entries(planes, topk, titles)
+    common = scale_for(colormap, *common_range([entry.summary for entry in entries]))
+    together = scaling == "global" or len(entries) == 1 or planes[0].size == 1
+
+    def measure(longer: int, zoom: Zoom) -> Text:
+        font = min(max(longer // 40, _FONT[0]), _FONT[1])
+        if not labels:
+            return Text(font)
+        lettering = Lettering(font)
+        below, widest = _room_below(entries, lettering)
+        return Text(font, below, widest, _room_of(_legend(planes, entries, common, together, zoom), lettering))
+
+    grid = arrange(len(entries), planes[0].shape, measure, columns=columns, max_side=max_side)
+    if grid is None:
+        side = f" in {columns} columns" if columns else ""
+        msg = (
+            f"a sheet of {max_side} pixels has no room for {_counted(len(entries))}{side}; "
+            "show fewer with topk, or leave out the labels"
+        )
+        raise ShapeError(msg)
+    canvas = np.full((*grid.size, 3), 255, np.uint8)
+    for entry, (top, left) in zip(entries, grid.places(len(entries)), strict=True):
+        scale = common
+        if not together:
+            scale = scale_for(common.colormap, entry.summary.low, entry.summary.high)
+        _draw_map(canvas, top, left, planes[entry.index], entry.summary, scale, grid)
+    if labels:
+        lettering = Lettering(grid.text.size)
+        _draw_labels(canvas, entries, grid, lettering)
+        _draw_legend(canvas, _legend(planes, entries, common, together, grid.zoom), grid, lettering)
+    return Picture(canvas, notes=_notes(entries, planes, grid.zoom))
+
+
+def _check(scaling: str, topk: int | None, columns: int | None, max_side: int) -> None:
+    if scaling not in SCALINGS:
+        msg = f"unknown scaling {scaling!r} (known: {', '.join(SCALINGS)})"
+        raise ArgumentError(msg)
+    for name, value in (("topk", topk), ("columns", columns), ("max_side", max_side)):
+        if value is not None and value < 1:
+            msg = f"{name} must be at least 1, not {value}"
+            raise ArgumentError(msg)
+
+
+def _entries(planes: npt.NDArray[np.float32], topk: int | None, titles: Sequence[str] | None) -> list[_Entry]:
+    summaries = [summarise(plane) for plane in planes]
+    shown = range(len(planes)) if topk is None else _strongest(summaries, topk)
+    lost = any(summaries[index].finite < summaries[index].size for index in shown)
+    entries = []
+    for index in shown:
+        summary = summaries[index]
+        title = f"{index} {tidy(titles[index])}" if titles else str(index)
+        lines = [(title, _INK), _extremes(summary)]
+        if lost:
+            missing = summary.size - summary.finite
+            lines.append((f"{missing} not finite" if missing else "", _ALARM))
+        entries.append(_Entry(index, summary, tuple(lines)))
+    return entries
+
+
+def _strongest(summaries: list[Summary], topk: int) -> list[int]:
+    return heapq.nlargest(topk, range(len(summaries)), key=lambda index: summaries[index].strength)
+
+
+def _extremes(summary: Summary) -> tuple[str, Colour]:
+    if not summary.finite:
+        return "no finite value", _GREY
+    if summary.dead:
+        return f"dead: all {number(summary.low)}", _ALARM
+    if summary.low == summary.high:
+        return number(summary.low), _GREY
+    return f"{number(summary.low)} to {number(summary.high)}", _GREY
+
+
+def _room_below(entries: list[_Entry], lettering: Lettering) -> tuple[int, int]:
+    """Return the height of a map's label, and the width that no map's label exceeds.
+
+    A title alone does not widen a sheet beyond some fourteen letters.
+    """
+    limit = 10 * lettering.size
+    widest = 0
+    for entry in entries:
+        for number_of_line, (text, _) in enumerate(entry.lines):
+            width = lettering.width(text)
+            widest = max(widest, width if number_of_line else min(width, limit))
+    return len(entries[0].lines) * lettering.line + lettering.size // 2, widest
+
+
+def _legend(
+    planes: npt.NDArray[np.float32], entries: list[_Entry], common: Scale, together: bool, zoom: Zoom
+) -> _Legend:
+    count, height, width = planes.shape
+    chosen = f"{len(entries)} strongest of " if len(entries) < count else ""
+    first = f"{chosen}{_counted(count)} of {height}x{width}"
+    if zoom.grow > 1:
+        first += f", enlarged {zoom.grow} times"
+    if zoom.shrink > 1:
+        first += f", reduced {zoom.shrink} times"
+    lines = [first]
+    if len(entries) > 1:
+        lines.append("all maps on one scale" if together else "each map on its own scale")
+    ends: tuple[str, ...] = (number(common.low), number(common.high))
+    if common.low == common.high:  # no colour is used
+        ends = ()
+    elif not together:
+        ends = ("-max |v|", "max |v|") if common.colormap == DIVERGING else ("min", "max")
+    signs = []
+    if any(entry.summary.dead for entry in entries):
+        signs.append(("dead", "dead: all values equal"))
+    if any(entry.summary.finite < entry.summary.size for entry in entries):
+        signs.append(("lost", "NaN or infinite"))
+    return _Legend(tuple(lines), common, ends, tuple(signs))
+
+
+def _bar_width(legend: _Legend, lettering: Lettering) -> int:
+    texts = sum(lettering.width(text) for text in (*legend.ends, "0"))
+    return max(16 * lettering.size, texts + 2 * lettering.size)
+
+
+def _room_of(legend: _Legend, lettering: Lettering) -> tuple[int, int]:
+    """Return the height and width of the legend."""
+    signs = [2 * lettering.size + lettering.width(text) for _, text in legend.signs]
+    widest = max(*(lettering.width(text) for text in legend.lines), _bar_width(legend, lettering), *signs, 0)
+    bar = lettering.line + 2 * lettering.size if legend.ends else lettering.size // 2
+    return (len(legend.lines) + len(legend.signs)) * lettering.line + bar, widest
+
+
+def _draw_map(
+    canvas: _Canvas,
+    top: int,
+    left: int,
+    plane: npt.NDArray[np.float32],
+    summary: Summary,
+    scale: Scale,
+    grid: Grid,
+) -> None:
+    height, width = grid.tile
+    canvas[top : top + height + 2, left : left + width + 2] = _FRAME
+    inside = canvas[top + 1 : top + 1 + height, left + 1 : left + 1 + width]
+    if summary.dead:
+        _hatch(inside, grid.text.size)
+        return
+    grow = grid.zoom.grow
+    for first, rows in shrunk(plane, grid.zoom.shrink):
+        painted = colours(rows, scale)
+        if grow > 1:
+            painted = painted.repeat(grow, axis=0).repeat(grow, axis=1)
+        inside[first * grow : first * grow + len(painted)] = painted
+
+
+def _hatch(area: _Canvas, size: int) -> None:
+    """Fill an area with diagonal stripes, in greys that no colour map's zero or maximum is taken for."""
+    period = max(4, size * 2 // 3)
+    stripes = np.where(np.arange(area.shape[1] + period) % period < period // 3, _HATCH[1], _HATCH[0])
+    for row in range(area.shape[0]):
+        area[row] = stripes[row % period : row % period + area.shape[1], np.newaxis]
+
+
+def _draw_labels(canvas: _Canvas, entries: list[_Entry], grid: Grid, lettering: Lettering) -> None:
+    for entry, (top, left) in zip(entries, grid.places(len(entries)), strict=True):
+        for row, (text, colour) in enumerate(entry.lines):
+            y = top + grid.tile[0] + 4 + row * lettering.line
+            lettering.draw(canvas, y, left, lettering.shorten(text, grid.cell[1]), colour)
+
+
+def _draw_legend(canvas: _Canvas, legend: _Legend, grid: Grid, lettering: Lettering) -> None:
+    top, left, size = grid.legend_top, grid.margin, lettering.size
+    for text in legend.lines:
+        lettering.draw(canvas, top, left, text, _INK)
+        top += lettering.line
+    if legend.ends:
+        _draw_bar(canvas, top, left, legend, lettering)
+        top += size + 4 + lettering.line
+    top += size // 2
+    for kind, text in legend.signs:
+        swatch = canvas[top : top + size, left : left + size + size // 2]
+        if kind == "dead":
+            _hatch(swatch, size)
+        else:
+            swatch[:] = NOT_FINITE
+        lettering.draw(canvas, top, left + 2 * size, text, _INK)
+        top += lettering.line
+
+
+def _draw_bar(canvas: _Canvas, top: int, left: int, legend: _Legend, lettering: Lettering) -> None:
+    width, size, scale = _bar_width(legend, lettering), lettering.size, legend.scale
+    canvas[top : top + size + 2, left : left + width] = _FRAME
+    bar = colours(np.linspace(0, 1, width - 2), Scale(scale.colormap, 0, 1))
+    canvas[top + 1 : top + 1 + size, left + 1 : left + width - 1] = bar
+    top += size + 4
+    low, high = legend.ends
+    right = left + width - lettering.width(high)
+    lettering.draw(canvas, top, left, low, _INK)
+    lettering.draw(canvas, top, right, high, _INK)
+    if scale.low < 0 < scale.high and low != "min":  # several scales have no common place for 0
+        middle = left + round((width - 1) * -scale.low / (scale.high - scale.low))
+        canvas[top - 4 : top, middle] = _INK
+        start, space = middle - lettering.width("0") // 2, size // 3
+        if left + lettering.width(low) + space <= start <= right - lettering.width("0") - space:
+            lettering.draw(canvas, top, start, "0", _INK)
+
+
+def _notes(entries: list[_Entry], planes: npt.NDArray[np.float32], zoom: Zoom) -> tuple[str, ...]:
+    notes = []
+    dead = [entry.index for entry in entries if entry.summary.dead]
+    lost = [entry.index for entry in entries if entry.summary.finite < entry.summary.size]
+    if dead:
+        notes.append(f"dead, all values equal: {_named(dead)}")
+    if lost:
+        notes.append(f"NaN or infinity, shown in magenta: {_named(lost)}")
+    if zoom.shrink > 1:
+        height, width = planes.shape[1:]
+        small = zoom.tile(height, width)
+        notes.append(f"maps of {height}x{width} are shown as {small[0]}x{small[1]}, {zoom.shrink} times reduced")
+    return tuple(notes)
+
+
+def _counted(count: int) -> str:
+    return "1 map" if count == 1 else f"{count} maps"
+
+
+def _named(indices: list[int], limit: int = 8) -> str:
+    if len(indices) == 1:
+        return f"map {indices[0]}"
+    more = ", ..." if len(indices) > limit else ""
+    return f"{_counted(len(indices))} ({', '.join(str(index) for index in sorted(indices)[:limit])}{more})"

@@ -1,0 +1,109 @@
+"""The size of a picture from its header alone: what planning a chain needs of a picture."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+from PIL.ImageFile import ImageFile
+
+from cnnfilter.errors import CnnfilterError, PictureError
+from cnnfilter.imaging import npy, table
+from cnnfilter.imaging.decoding import raw_mode
+from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
+from cnnfilter.imaging.headers import eager_size
+
+_ORIENTATION = 0x0112
+
+
+def read_size(path: str | Path) -> tuple[int, int, int]:
+    """Return height, width and channels of the pixels that `picture.read` would give, without decoding them.
+
+    Parameters
+    ----------
+    path : str or Path
+        A picture. Its size is not limited: nothing of it is decoded.
+
+    Returns
+    -------
+    tuple of int
+        (H, W, C), upright, without alpha.
+
+    Raises
+    ------
+    PictureError
+        If it cannot be read, or is no picture. The message does not name the file.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():  # opening a pipe would wait for its other end
+            msg = "is a folder" if path.is_dir() else "no such file"
+            raise PictureError(msg)
+        with path.open("rb") as stream:
+            return _from_header(stream, path)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        msg = f"cannot be read: {reason_of(error)}"
+        raise PictureError(msg) from error
+
+
+def _from_header(stream: BinaryIO, path: Path) -> tuple[int, int, int]:
+    head = stream.read(HEAD)
+    format = recognise(head, path)
+    stream.seek(0)
+    try:
+        if format == NPY:
+            shape = npy.read_header(stream)[0]
+            return shape[0], shape[1], shape[2] if len(shape) == 3 else 1
+        if format == TABLE:  # numbers typed in, without a header
+            return *table.read_table(stream, _check_table).shape, 1
+        size = eager_size(format, head, stream)
+        if size is not None and size[0] * size[1] > DEFAULT_MAX_PIXELS:  # merely opening it takes the memory
+            return size[1], size[0], 3
+        importlib.import_module(f"PIL.{FORMATS[format].plugin}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of broken metadata, and of a size that nobody decodes
+            image = Image.OPEN[FORMATS[format].pillow][0](stream, "")
+            width, height = image.size
+            if format != "TIFF" and _orientation(image) >= 5:  # Pillow turns a TIFF by itself
+                width, height = height, width
+        return height, width, _channels(image)
+    except CnnfilterError:
+        raise
+    except Exception as error:  # a broken file leads Pillow and its plugins to almost any exception
+        msg = f"cannot decode {format}: {damage_of(error)}"
+        raise PictureError(msg) from error
+
+
+def _check_table(width: int, height: int) -> None:
+    if width * height > DEFAULT_MAX_PIXELS:
+        msg = f"a table of {width}x{height} numbers is too large"
+        raise PictureError(msg)
+
+
+def _orientation(image: ImageFile) -> int:
+    try:
+        # the base's own: that of a PNG decodes the picture in search of a chunk behind it
+        return int(Image.Image.getexif(image).get(_ORIENTATION, 1))
+    except Exception:  # broken EXIF, which decoding drops with a note
+        return 1
+
+
+def _channels(image: ImageFile) -> int:
+    if image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;"):
+        return 1
+    if raw_mode(image).startswith("LA;"):  # grey with alpha that Pillow widens to RGBA
+        return 1
+    return 1 if image.mode == "P" and "icc_profile" not in image.info and _is_grey(image) else 3
+
+
+def _is_grey(image: ImageFile) -> bool:
+    """Return whether a palette holds greys only; `getpalette` would decode the picture first."""
+    mode, data = image.palette.getdata() if image.palette else ("", b"")
+    if mode == "RGB;L":  # TIFF: all reds, all greens, all blues
+        third = len(data) // 3
+        return data[:third] == data[third : 2 * third] == data[2 * third :]
+    step = {"RGB": 3, "BGR": 3, "BGRX": 4}.get(mode, 0)
+    return step > 0 and data[0::step] == data[1::step] == data[2::step]

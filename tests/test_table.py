@@ -1,0 +1,117 @@
+import io
+import time
+
+import numpy as np
+import pytest
+
+from cnnfilter.errors import PictureError
+from cnnfilter.imaging import table
+from cnnfilter.imaging.picture import read
+from tests.command import load, run
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def read_text(folder, text, **arguments):
+    path = folder / "grid.CSV"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read(path, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers", "dtype", "form"),
+    [
+        ("0,1,2\n3,4,255\n", [[0, 1, 2], [3, 4, 255]], "uint8", "PNG"),
+        ("0,256\n1.0,65535", [[0, 256], [1, 65535]], "uint16", "PNG"),
+        ("0,65536", [[0, 65536]], "float32", "NPY"),
+        ("-1,0\n0,1", [[-1, 0], [0, 1]], "float32", "NPY"),
+        ("0.5,1e-3", [[0.5, 0.001]], "float32", "NPY"),
+        ("\N{MINUS SIGN}2, +.5", [[-2, 0.5]], "float32", "NPY"),
+        ("\ufeff# from slide 12\n\n1; 2\r\n3; 4\r\n\r\n", [[1, 2], [3, 4]], "uint8", "PNG"),
+        ("1\t2\n3\t4", [[1, 2], [3, 4]], "uint8", "PNG"),
+        (" 1  2\n 3 4 ", [[1, 2], [3, 4]], "uint8", "PNG"),
+        ("7", [[7]], "uint8", "PNG"),
+    ],
+)
+def test_a_table_of_numbers_is_a_picture(folder, text, numbers, dtype, form):
+    picture = read_text(folder, text)
+    np.testing.assert_array_equal(picture.pixels, np.array(numbers, dtype), strict=True)
+    assert picture.pixels.flags.c_contiguous
+    assert (picture.format, picture.alpha, picture.notes) == (form, None, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty file"),
+        ("\n# nothing\n  \n", "there are no numbers in it"),
+        ("a,b\n1,2", "row 1, column 1: 'a' is not a number"),
+        ("1,2\n3", "row 2 has 1 numbers, row 1 has 2; all rows must have the same length"),
+        ("1,2\n3,4,5", "row 2 has 3 numbers, row 1 has 2; all rows must have the same length"),
+        ("1,2\n\n3,4", "row 2 is empty"),
+        ("1,\n3,4", "row 1, column 2: the cell is empty"),
+        ("1,nan", "row 1, column 2: 'nan' is not finite"),
+        ("1\n-Inf", "row 2, column 1: '-Inf' is not finite"),
+        ("1e39,1", "row 1, column 1: '1e39' is too large for a pixel (at most 3.4e+38)"),
+        ("1," + "9" * 400, "row 1, column 2: '99999999999999999...' is too large for a pixel (at most 3.4e+38)"),
+        ("1,5;2,5", "row 1, column 1: '1,5' is not a number"),
+        ("1_000,2", "row 1, column 1: '1_000' is not a number"),
+        ("1,\u0663", "row 1, column 2: '\u0663' is not a number"),
+        ("0x10,2", "row 1, column 1: '0x10' is not a number"),
+        ("1 2,3", "row 1, column 1: '1 2' is not a number"),
+        (b"1,2\n\xff\xfe", "a .csv must be text in UTF-8"),
+    ],
+)
+def test_what_is_no_table_is_one_line_with_the_place(folder, text, message):
+    with pytest.raises(PictureError) as caught:
+        read_text(folder, text)
+    assert str(caught.value) == message
+
+
+def test_a_table_is_not_read_without_end(folder, monkeypatch):
+    monkeypatch.setattr(table, "MAX_BYTES", 7)
+    assert read_text(folder, "1,2,3,4").pixels.shape == (1, 4)
+    with pytest.raises(PictureError, match=r"more than 7 bytes is not read; save it as \.npy"):
+        read_text(folder, "1,2,3,45")
+
+
+def test_the_limit_of_pixels_holds_before_the_numbers_are_read(folder):
+    with pytest.raises(PictureError, match=r"3x2 is 6 pixels, more than the limit of 5.*--max-pixels 6"):
+        read_text(folder, "1,2,3\nnot,a,number", max_pixels=5)
+
+
+def test_there_is_one_frame_and_8_bits_only_of_whole_numbers(folder):
+    assert read_text(folder, "1,2", frame=0).pixels.shape == (1, 2)
+    with pytest.raises(PictureError, match="there is no frame 1: the file has 1, counted from 0"):
+        read_text(folder, "1,2", frame=1)
+    np.testing.assert_array_equal(read_text(folder, "0,65535", depth=8).pixels, np.uint8([[0, 255]]), strict=True)
+    with pytest.raises(PictureError, match="leave out --depth 8"):
+        read_text(folder, "0.5,1", depth=8)
+
+
+def test_a_picture_by_its_bytes_is_one_whatever_its_name(folder):
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros((2, 3), np.uint8))
+    assert read_text(folder, buffer.getvalue()).format == "NPY"
+
+
+def test_a_filtered_table_is_a_png_or_an_array(folder):
+    (folder / "whole.csv").write_text("0,9,0\n9,9,9\n0,9,0\n")
+    (folder / "signed.csv").write_text("0,-9,0\n-9,1.5,-9\n0,-9,0\n")
+    result = run("apply", "0 1 0; 0 0 0; 0 0 0", "whole.csv", "signed.csv", "--border", "zeros")
+    assert result.exit_code == 0, result.err
+    assert result.messages[:2] == ["wrote whole-custom.png  3x3", "wrote signed-custom.npy  3x3"]
+    np.testing.assert_array_equal(load("whole-custom.png"), np.uint8([[0, 0, 0], [0, 9, 0], [9, 9, 9]]), strict=True)
+    expected = np.float32([[0, 0, 0], [0, -9, 0], [-9, 1.5, -9]])
+    np.testing.assert_array_equal(np.load("signed-custom.npy"), expected, strict=True)
+
+
+def test_a_long_cell_is_refused_at_once(folder):
+    start = time.perf_counter()
+    with pytest.raises(PictureError, match=r"row 1, column 1: '1{17}\.\.\.' is not a number"):
+        read_text(folder, "1" * 60_000 + "x")
+    assert time.perf_counter() - start < 1

@@ -92,10 +92,10 @@ def files():
     return sorted(os.listdir())  # noqa: PTH208  (names are shorter to compare)
 
 
-def refused(*arguments, **keywords):
+def refused(*arguments, command="apply", **keywords):
     """Run what must be refused before any work; return the one line's text."""
     before = files()
-    result = run("apply", *arguments, **keywords)
+    result = run(command, *arguments, **keywords)
     assert result.exit_code == 2, result.err
     assert result.data == b""
     assert files() == before
@@ -103,10 +103,10 @@ def refused(*arguments, **keywords):
     return line.removeprefix("cnnfilter: error: ")
 
 
-def failed(*arguments, **keywords):
+def failed(*arguments, command="apply", **keywords):
     """Run what must fail for its only input; return the one line's text."""
     before = files()
-    result = run("apply", *arguments, **keywords)
+    result = run(command, *arguments, **keywords)
     assert result.exit_code == 1, result.err
     assert result.data == b""
     assert files() == before

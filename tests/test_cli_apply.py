@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnfilter.batch.work import ALPHA
+from cnnfilter.batch.results import ALPHA
 from cnnfilter.cli import apply as apply_module
-from cnnfilter.cli import options
+from cnnfilter.cli import options, report
 from cnnfilter.filtering import SCALES
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
 from cnnfilter.imaging.mapping import RANGES
@@ -148,9 +148,18 @@ def test_save_options_reach_the_encoder():
     run("apply", "edge", "photo.png", "--save-option", "quality=10", "-o", "low.jpg")
     run("apply", "edge", "photo.png", "--save-option", "quality=95", "-o", "high.jpg")
     assert Path("low.jpg").stat().st_size < Path("high.jpg").stat().st_size / 2
+    message = "PNG has no save option 'quality' (has: compress_level, compress_type, optimize)"
+    assert refused("edge", "photo.png", "--save-option", "quality=80") == f"photo.png: {message}"
+    assert refused("edge", "photo.png", "--save-option", "quality=80", "-o", "a.png") == message
     assert refused("edge", "photo.png", "--save-option", "quality") == (
         "--save-option takes KEY=VALUE, such as quality=80, not 'quality'"
     )
+
+
+def test_an_archive_of_arrays_is_for_chains():
+    message = "an .npz holds the values of a chain, and no picture; write .npy"
+    assert refused("edge", "photo.png", "-o", "out.npz") == f"'out.npz': {message}"
+    assert refused("edge", "photo.png", "--format", "npz") == message
 
 
 def test_a_kernel_may_be_a_file():
@@ -225,8 +234,8 @@ def test_verbose_leaves_out_what_was_not_counted():
     from cnnfilter.batch.plan import Job
     from cnnfilter.batch.work import Event
 
-    event = Event(Job(Path("a"), Path("b")), 0.5, Path("b"), (4, 3), "PNG")
-    assert apply_module._success(event, verbose=True) == "wrote b  4x3 PNG, 0.50 s"
+    event = Event(Job(Path("a"), Path("b")), 0.5, (Path("b"),), (4, 3), "PNG")
+    assert report.success(event, verbose=True) == "wrote b  4x3 PNG, 0.50 s"
 
 
 def test_json_is_a_line_for_each_input_on_standard_output():
@@ -236,10 +245,25 @@ def test_json_is_a_line_for_each_input_on_standard_output():
     good, bad = (json.loads(line) for line in result.out.splitlines())
     assert good.pop("seconds") > 0
     assert bad.pop("seconds") >= 0
-    assert good == {"input": "photo.png", "output": "photo-edge.png", "size": [45, 30], "error": None}
-    assert bad == {"input": "none.png", "output": None, "size": None, "error": "no such file"}
+    assert good == {
+        "input": "photo.png", "output": "photo-edge.png", "size": [45, 30], "format": "PNG", "clipped": None,
+        "notes": [], "skipped": False, "error": None,
+    }  # fmt: skip
+    assert bad == {
+        "input": "none.png", "output": None, "size": None, "format": None, "clipped": None, "notes": [],
+        "skipped": False, "error": "no such file",
+    }  # fmt: skip
     result = run("apply", "edge", "-", "-o", "out.png", "--json", stdin=Path("photo.png").read_bytes())
     assert json.loads(result.out)["input"] == "-"
+
+
+def test_json_has_what_verbose_counts_and_the_notes():
+    frames = [Image.fromarray(PHOTO[..., 0]), Image.fromarray(PHOTO[..., 1])]
+    frames[0].save("moving.gif", save_all=True, append_images=frames[1:])
+    result = run("apply", "0 0 0; 0 2 0; 0 0 0", "moving.gif", "--json", "-v")
+    record = json.loads(result.out)
+    assert record["clipped"] == pytest.approx(np.mean(PHOTO[..., 0] > 127))
+    assert record["notes"] == ["first of 2 frames; --frame N picks another, counted from 0"]
 
 
 def test_notes_about_a_picture_are_warnings():
@@ -261,7 +285,7 @@ def test_a_defect_met_in_a_picture_shows_its_traceback_on_request(monkeypatch):
     def fail(*arguments, **keywords):
         return 1 // 0
 
-    monkeypatch.setattr("cnnfilter.batch.work.filter_picture", fail)
+    monkeypatch.setattr("cnnfilter.batch.results.filter_picture", fail)
     assert failed("edge", "photo.png") == (
         "photo.png: internal error, please report it: ZeroDivisionError: integer division or modulo by zero"
     )

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import pty
+import resource
 import stat
 import subprocess
 import sys
@@ -60,8 +61,9 @@ def test_a_missing_file_and_a_folder_fail_in_one_line():
     Path("folder.png").mkdir()
     assert failed("edge", "none.png") == "none.png: no such file"
     assert failed("edge", "nowhere/none.png") == "nowhere/none.png: no such file"
-    assert failed("edge", "folder.png") == "folder.png: is a directory"
-    assert failed("edge", ".") == ".: is a directory"
+    assert refused("edge", "folder.png") == (
+        "the pictures of a folder need a folder to go to; name one with -o, such as -o out/"
+    )
 
 
 @pytest.mark.parametrize("stdin", [b"", b"text"])
@@ -71,7 +73,7 @@ def test_bad_standard_input_fails_in_one_line(stdin):
 
 def test_an_unknown_kernel_is_refused_with_the_nearest_names():
     assert refused("sobelx", "photo.png") == (
-        "unknown kernel 'sobelx'; did you mean sobel-x or sobel or sobel-y? (cnnfilter kernels lists them all)"
+        "unknown kernel 'sobelx'; did you mean sobel-x, sobel or sobel-y? (cnnfilter kernels lists them all)"
     )
 
 
@@ -181,7 +183,8 @@ def test_bytes_that_are_no_utf8_come_through_a_process():
     Path("photo.png").rename(name)
     result = run_process("apply", "edge", name, "--json")
     assert result.exit_code == 0, result.err
-    assert os.fsencode(json.loads(result.out)["output"]) == b"caf\xe9-edge.png"
+    assert json.loads(result.out)["output"] == r"caf\xe9-edge.png"
+    assert json.loads(result.out)["input"] == r"caf\xe9.png"
     result = run_process("apply", "edge", name)
     assert result.exit_code == 2
     assert result.err == "cnnfilter: error: 'caf\\xe9-edge.png' exists already; --force overwrites it\n"
@@ -192,6 +195,83 @@ def test_a_name_with_a_leading_dash_works_after_two_dashes():
     result = run("apply", "edge", "--", "-f.png")
     assert result.exit_code == 0, result.err
     assert result.messages == ["wrote -f-edge.png  45x30"]
+
+
+def test_a_file_whose_name_looks_like_options_is_told_how():
+    save("-lead.png")
+    assert refused("edge", "-lead.png") == (
+        "'-lead.png' looks like options; for the file of that name write ./-lead.png, or -- before it; "
+        "see cnnfilter apply --help"
+    )
+    assert refused("relu", "-lead.png", command="run").startswith("'-lead.png' looks like options")
+    assert run("apply", "edge", "./-lead.png").exit_code == 0
+
+
+@pytest.mark.parametrize("option", ["-o", "--output", "--stride=2"])
+def test_an_option_behind_two_dashes_is_told_where_it_goes(option):
+    assert refused("--", "-1 0 1", "photo.png", option, "x.png") == (
+        f"there is no file '{option}'; options go before --; see cnnfilter apply --help"
+    )
+
+
+def test_quiet_and_verbose_exclude_each_other():
+    for command in (["apply", "edge"], ["run", "relu"]):
+        line = refused(*command[1:], "photo.png", "-qv", command=command[0])
+        assert line == f"-q says less and -v says more; give one of them; see cnnfilter {command[0]} --help"
+
+
+def test_a_web_address_is_told_to_be_none():
+    assert refused("edge", "photo.png", "https://a.org/b.png") == (
+        "URLs are not read: save 'https://a.org/b.png' as a file first"
+    )
+
+
+def test_junk_among_pictures_keeps_none_of_them_from_being_done():
+    Path("photo.txt").write_text("text")
+    result = run("apply", "edge", "photo.png", "photo.txt")
+    assert result.exit_code == 1
+    assert result.messages[0] == "wrote photo-edge.png  45x30"
+    assert result.messages[1].startswith("cnnfilter: error: photo.txt: not a picture")
+    assert result.messages[2] == "1 written, 1 failed"
+
+
+def test_a_long_name_is_one_short_line():
+    assert refused("edge", "photo.png", "-o", "x" * 492 + ".png").endswith("...' is too long")
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        (["apply", "edge", "--padding", "20000"], "40043x40028, which counts as 1,602,841,204 pixels"),
+        (["run", "conv:edge:padding=20000"], "3 maps of 40043x40028, which counts as 1,602,841,204 pixels"),
+        (["run", "gray,conv:edge:padding=20000,flatten"], "40043x40028, which counts as 1,602,841,204 pixels"),
+    ],
+)
+def test_a_result_larger_than_the_limit_fails(command, what):
+    line = failed(*command[1:], "photo.png", command=command[0])
+    assert line.startswith(f"photo.png: the result would be {what}, more than the limit of 89,478,485; it takes at ")
+
+
+def test_what_is_limited_is_what_exists_whole():
+    assert run("run", "conv:edge:padding=200,globalavgpool", "photo.png", "--max-pixels", "1350").exit_code == 0
+    np.save("x.npy", np.zeros((1, 9), np.uint8))
+    np.save("fc.npy", np.zeros((30, 9), np.float32))
+    line = failed("conv:edge:padding=2,flatten", "x.npy", "--max-pixels", "30", command="run")
+    assert line.startswith("x.npy: the result would be 11x3, which counts as 33 pixels, more than the limit of 30; ")
+    line = failed("flatten,dense:fc.npy", "x.npy", "--max-pixels", "9", command="run")
+    assert line.startswith("x.npy: the result would be a vector of 30, which counts as 10 pixels, more than the limit")
+
+
+def test_a_disk_that_is_really_full_fails_in_one_line_and_leaves_nothing():
+    # a limit on the size of files acts like one: the first write is short, and the next refused
+    result = run_process(
+        "apply", "identity", "photo.png",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
+        env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert result.err == "cnnfilter: error: photo.png: cannot write 'photo-identity.png': File too large\n"
+    assert sorted(path.name for path in Path().iterdir()) == ["photo.png"]
 
 
 def test_an_existing_output_is_refused_and_all_conflicts_are_told():

@@ -2,6 +2,7 @@ import errno
 import io
 import os
 import signal
+import subprocess
 import sys
 from importlib import metadata
 
@@ -10,8 +11,9 @@ import pytest
 
 from cnnfilter.cli import main as main_module
 from cnnfilter.cli import render
+from cnnfilter.cli.group import COMMANDS
 from cnnfilter.errors import ArgumentError
-from tests.command import Terminal, run, run_process, start
+from tests.command import ROOT, Terminal, run, run_process, save, start
 
 
 def raising(error):
@@ -37,11 +39,26 @@ def test_help_lists_every_command():
     result = run("--help")
     assert result.exit_code == 0, result.err
     assert result.err == ""
-    assert "  apply    Filter pictures with a kernel.\n" in result.out
-    assert "  kernels  List the kernels, or describe one.\n" in result.out
+    lines = result.out.splitlines()
+    assert lines[lines.index("Commands:") :] == [
+        "Commands:",
+        "  apply    Filter pictures with a kernel.",
+        "  run      Run pictures through a chain of stages.",
+        "  explain  Show the arithmetic behind one value of a result.",
+        "  kernels  List the kernels, or describe one.",
+        "  shape    Show the arithmetic of sizes.",
+        "",
+        "  Examples:",
+        "    cnnfilter apply edge photo.jpg                       writes photo-edge.jpg",
+        "    cnnfilter run conv:sobel,relu,maxpool:2 photo.jpg    writes photo-chain.jpg",
+        "    cnnfilter shape 28x28x1 conv:32@3x3,relu,maxpool:2   shows every size",
+        "    cnnfilter explain conv:sobel-x photo.jpg --at 10,20  shows one value's arithmetic",
+        "    cnnfilter kernels                                    lists the kernels",
+        "    cnnfilter apply --help                               says what else can be set",
+    ]
 
 
-@pytest.mark.parametrize("command", ["apply", "kernels"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_examples(command):
     result = run(command, "-h")
     assert result.exit_code == 0, result.err
@@ -53,7 +70,7 @@ def test_no_command_shows_the_help_as_a_message():
     result = run()
     assert result.exit_code == 2
     assert result.out == ""
-    assert result.messages[0] == "Usage: cnnfilter [OPTIONS] COMMAND [ARGS]..."
+    assert result.messages == run("--help").out.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -61,7 +78,8 @@ def test_no_command_shows_the_help_as_a_message():
     [
         (
             ["aply"],
-            "unknown command 'aply'; did you mean apply? (known: apply, kernels); see cnnfilter --help",
+            "unknown command 'aply'; did you mean apply? (known: apply, run, explain, kernels, shape); "
+            "see cnnfilter --help",
         ),
         (["apply"], "Missing argument 'KERNEL'; see cnnfilter apply --help"),
         (["apply", "edge"], "Missing argument 'INPUT...'; see cnnfilter apply --help"),
@@ -153,6 +171,37 @@ def test_termination_unwinds_the_stack_and_handlers_are_put_back(number):
         signal.raise_signal(number)
     assert ended.value.number == number
     assert signal.getsignal(number) == signal.SIG_DFL
+
+
+def test_an_interrupt_unwinds_the_stack_and_signals_that_follow_change_nothing():
+    def interrupted():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.raise_signal(number)
+
+    with pytest.raises(KeyboardInterrupt), main_module._signals_as_exceptions():
+        interrupted()
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_leaves_no_temporary_file(tmp_path, second):
+    save(tmp_path / "a.png")
+    code = (
+        "import os, signal, sys, time; from cnnfilter.cli.main import main\n"
+        "unlink = os.unlink\n"
+        "os.fsync = lambda descriptor: (signal.raise_signal(signal.SIGTERM), time.sleep(5))\n"
+        "os.unlink = lambda *a, **k: (signal.raise_signal(int(sys.argv[2])), unlink(*a, **k))\n"
+        "main(['apply', 'identity', sys.argv[1]])\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "a.png", str(int(second))], capture_output=True, text=True, cwd=ROOT
+    )
+    assert result.returncode == -signal.SIGTERM
+    assert result.stderr == "cnnfilter: error: terminated\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_an_ignored_signal_stays_ignored():

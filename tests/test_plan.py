@@ -1,9 +1,14 @@
 import os
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from cnnfilter.batch.plan import ConflictError, Job, plan_outputs
+from cnnfilter.batch.naming import Job
+from cnnfilter.batch.plan import ConflictError, plan_outputs
+from cnnfilter.batch.sniff import claim_key, expected_format
 from cnnfilter.errors import OutputError
 
 
@@ -15,7 +20,7 @@ def _here(tmp_path, monkeypatch):
 def touch(*names):
     for name in names:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).write_bytes(b"x")
+        Path(name).write_bytes(b"x" if name.endswith((".txt", ".pdf")) else b"\x89PNG\r\n\x1a\n")
 
 
 def targets(inputs, **options):
@@ -85,7 +90,7 @@ def test_a_folder_that_exists_takes_the_outputs():
     Path("out").mkdir()
     plan = plan_outputs(["a.png"], kernel="edge", output="out")
     assert [str(job.target) for job in plan.jobs] == ["out/a-edge.png"]
-    assert plan.folder is None
+    plan.prepare()
 
 
 @pytest.mark.parametrize(("inputs", "output"), [(["a.png"], "new/"), (["a.png", "b.jpg"], "new")])
@@ -120,7 +125,9 @@ def test_a_template_is_filled_in():
         "edge/a_in.jpg",
         "edge/b_in.png",
     ]
-    assert targets(["in/a.jpg"], output="{name}{other}.png") == ["a{other}.png"]
+    assert targets(["in/a.jpg"], output="{{{name}}}{{ext}}.png") == ["{a}{ext}.png"]
+    assert targets(["in/a.jpg"], output="{{a}}.png") == ["{a}.png"]
+    assert targets(["in/a.jpg"], output="{{a}}/") == ["{a}/a-edge.jpg"]
     assert targets(["in/a.jpg"], output="{dir}/") == ["in/a-edge.jpg"]
 
 
@@ -178,15 +185,99 @@ def test_two_inputs_with_one_output_are_a_conflict(second):
     Path("link").symlink_to("b")
     Path("out").mkdir()
     assert conflicts(["a.png", second], output="out", force=True) == [
-        f"'out/a-edge.png' would be the output of both 'a.png' and '{second}'; "
-        "give them different names with -o, as in -o '{dir}/{name}-{kernel}.{ext}'"
+        f"'out/a-edge.png' would be the output of 'a.png' and '{second}'; "
+        "-o '{dir}/{name}-{kernel}.{ext}' keeps them apart"
     ]
 
 
-def test_one_input_given_twice_is_a_conflict():
+def test_one_input_given_twice_is_one_job():
+    touch("a.png", "b.png")
+    plan = plan_outputs(["a.png", "b.png", "./a.png", "a.png"], kernel="edge", counts=[2, 1, 2, 2])
+    assert [(str(job), str(job.target), job.times) for job in plan.jobs] == [
+        ("a.png", "a-edge.png", 3),
+        ("b.png", "b-edge.png", 1),
+    ]
+
+
+def test_another_name_of_the_same_file_is_a_job_of_its_own():
     touch("a.png")
-    (line,) = conflicts(["a.png", "./a.png"])
-    assert line.startswith("'a-edge.png' would be the output of both 'a.png' and 'a.png'")
+    Path("b.png").hardlink_to("a.png")
+    plan = plan_outputs(["a.png", "b.png", "./b.png"], kernel="edge")
+    assert [(str(job), job.times) for job in plan.jobs] == [("a.png", 1), ("b.png", 2)]
+    assert [str(job) for job in plan.jobs[:1]] == ["a.png"]
+
+
+@pytest.mark.parametrize("junk", ["a.txt", "a.pdf", "a.none"])
+def test_what_is_no_picture_takes_no_name_from_one(junk):
+    touch("a.png", "a.txt", "a.pdf")
+    assert targets([junk, "a.png"]) == ["a-edge.png"] * 2
+    plan = plan_outputs([junk, "a.png"], kernel="edge")
+    plan.claim(plan.jobs[1], Path("a-edge.png"))
+    with pytest.raises(OutputError, match="would be the output of both 'a.png' and"):
+        plan.claim(plan.jobs[0], Path("a-edge.png"))
+
+
+def test_a_name_claimed_by_what_is_no_picture_or_failed_can_be_claimed_again():
+    touch("a.pdf", "b.png", "c.png")
+    plan = plan_outputs(["a.pdf", "b.png", "c.png"], kernel="edge")
+    plan.claim(plan.jobs[1], Path("a-edge.png"))
+    plan.claim(plan.jobs[2], Path("d.png"))
+    plan.keep(Path("d.png"))
+    for job in plan.jobs[1:]:
+        plan.release(job)
+    plan.claim(plan.jobs[2], Path("b-edge.png"))
+    with pytest.raises(OutputError, match="would be the output of both 'c.png' and 'b.png'; filter this one in a run"):
+        plan.claim(plan.jobs[1], Path("d.png"))
+
+
+def test_a_collision_is_told_once_with_all_its_inputs():
+    touch("a.png", *(f"{i}/a.png" for i in range(5)))
+    Path("out").mkdir()
+    assert conflicts(["a.png", *(f"{i}/a.png" for i in range(5))], output="out", counts=[3] * 6) == [
+        "'out/a-edge-0.png' would be the output of 'a.png', '0/a.png', '1/a.png', '2/a.png' and 2 more; "
+        "-o '{dir}/{name}-{kernel}.{ext}' keeps them apart"
+    ]
+
+
+def test_the_advice_about_a_collision_works():
+    touch("a.png")
+    Path("a.bmp").write_bytes(b"BM" + bytes(12) + b"\x28\0\0\0")
+    made = "'a-edge.png' would be the output of 'a.bmp' and 'a.png'; "
+    template = "-o '{dir}/{name}-{kernel}.{ext}'"
+    assert conflicts(["a.bmp", "a.png"], format="PNG") == [f"{made}{template}, without --format, keeps them apart"]
+    assert conflicts(["a.bmp", "a.png"], output="{name}-edge.png") == [f"{made}{template} keeps them apart"]
+    assert conflicts(["a.bmp", "a.png"], default="PNG") == [f"{made}filter each in a run of its own, with another -o"]
+
+
+def test_a_colour_picture_in_a_gif_collides_as_the_png_that_it_becomes():
+    Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save("a.png")
+    Image.fromarray(np.full((2, 2, 3), (255, 0, 0), np.uint8)).convert("P").save("a.gif")
+    assert conflicts(["a.gif", "a.png"]) == [
+        "'a-edge.png' would be the output of 'a.gif' and 'a.png'; filter each in a run of its own, with another -o"
+    ]
+    Image.fromarray(np.zeros((2, 2), np.uint8)).save("a.gif")
+    assert targets(["a.gif", "a.png"]) == ["a-edge.gif", "a-edge.png"]
+
+
+def test_standard_input_may_collide():
+    touch("stdin.png")
+    Path("out").mkdir()
+    assert conflicts(["-", "stdin.png"], output="out") == [
+        "'out/stdin-edge.png' would be the output of 'standard input' and 'stdin.png'; "
+        "filter each in a run of its own, with another -o"
+    ]
+
+
+@pytest.mark.parametrize(("system", "collide"), [("linux", False), ("darwin", True), ("win32", True)])
+def test_names_that_differ_in_case_collide_where_files_do(monkeypatch, system, collide):
+    touch("A.png", "b/a.png")
+    Path("out").mkdir()
+    monkeypatch.setattr(sys, "platform", system)
+    if collide:
+        assert conflicts(["A.png", "b/a.png"], output="out")[0].startswith("'out/A-edge.png' would be the output of")
+        assert claim_key(Path("\u00e9")) == claim_key(Path("E\u0301"))
+    else:
+        assert targets(["A.png", "b/a.png"], output="out") == ["out/A-edge.png", "out/a-edge.png"]
 
 
 def test_all_conflicts_are_reported_together():
@@ -230,6 +321,75 @@ def test_a_name_that_tells_no_format_is_a_conflict():
         "the name 'b.xyz' tells no format; end it in .png or another picture's extension, or add --format"
     ]
     assert targets(["a.png"], output="b.xyz", format="PNG") == ["b.xyz"]
+
+
+def test_a_name_that_contradicts_the_format_is_a_conflict():
+    touch("a.png", "b.png")
+    message = "the name '{}' is that of a PNG, but --format asks for JPEG; end it in .jpg, or leave out --format"
+    assert conflicts(["a.png"], output="x.png", format="JPEG") == [message.format("x.png")]
+    assert conflicts(["a.png", "b.png"], output="{name}.png", format="JPEG") == [message.format("{name}.png")]
+    assert targets(["a.png"], output="x.jpeg", format="JPEG") == ["x.jpeg"]
+    assert targets(["a.png"], output="{name}.{ext}", format="JPEG") == ["a.jpg"]
+
+
+def test_an_unknown_field_is_a_conflict():
+    touch("a.png")
+    known = "(known: {name}, {kernel}, {ext}, {dir}; a brace itself is written {{ or }})"
+    assert conflicts(["a.png"], output="{name}-{foo}.png") == [f"unknown field {{foo}} in -o {known}"]
+    assert conflicts(["a.png"], output="{nam}.png") == [f"unknown field {{nam}} in -o; did you mean name? {known}"]
+    Path("{foo}").mkdir()
+    assert targets(["a.png"], output="{foo}") == ["{foo}/a-edge.png"]
+
+
+@pytest.mark.parametrize("output", ["{}.png", "{}/", "{}/x.png", "{{name}}-{}.png"])
+def test_a_name_that_is_too_long_is_a_conflict_and_shown_shortened(output):
+    touch("a.png")
+    (line,) = conflicts(["a.png"], output=output.replace("{}", "x" * 492))
+    assert line.startswith("the name '")
+    assert line.endswith("' is too long")
+    assert len(line) < 100
+    assert conflicts(["a.png"], output="b/" * 2100 + "c.png")[0].endswith("' is too long")
+
+
+def test_save_options_must_fit_the_formats_that_are_known():
+    touch("a.png", "a.txt")
+    jpeg = {"quality": "80"}
+    none = "PNG has no save option 'quality' (has: compress_level, compress_type, optimize)"
+    assert conflicts(["a.png"], output="b.png", options=jpeg) == [none]
+    assert conflicts(["a.png"], format="PNG", options=jpeg) == [none]
+    assert conflicts(["-"], options=jpeg) == [none]
+    assert conflicts(["a.png", "a.txt"], options=jpeg) == [f"a.png: {none}"]
+    assert conflicts(["a.png"], default="PNG", options=jpeg) == [f"a.png: {none}"]
+    assert conflicts(["a.png"], options={"qualty": "1"})[0].startswith(
+        "no format has a save option 'qualty'; did you mean quality"
+    )
+    assert conflicts(["a.png"], told=True, options={"x y": "1"}) == ["no format has a save option 'x y'"]
+    assert targets(["a.txt"], options=jpeg) == ["a-edge.png"]
+    assert targets(["a.png"], output="/dev/null", options=jpeg) == ["/dev/null"]
+    assert targets(["a.png"], output="b.jpg", options=jpeg) == ["b.jpg"]
+    Path("t.csv").write_text("1,2")
+    assert conflicts(["t.csv"], options=jpeg) == [f"t.csv: {none}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("https://a.org//b.png", "URLs are not read: save 'https://a.org//b.png' as a file first"),
+        ("a.png/", "'a.png/' ends in / like a folder, but is a file; leave that out"),
+    ],
+)
+def test_a_name_that_can_be_no_picture_is_a_conflict(name, reason):
+    touch("a.png")
+    assert conflicts([name, name]) == [reason]
+    assert targets(["none.png/"]) == ["none-edge.png"]
+
+
+def test_what_an_input_holds_is_told_by_its_first_bytes():
+    touch("a.png", "a.txt")
+    assert expected_format(Path("a.png")) == "PNG"
+    assert [expected_format(Path(name)) for name in ("a.txt", "none.png", ".")] == [None] * 3
+    assert expected_format(Path("/dev/null")) == "PNG"
+    assert expected_format(None) == "PNG"
 
 
 def test_a_device_takes_any_number_of_outputs():

@@ -1,5 +1,6 @@
 import errno
 import io
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnnfilter.batch import results
 from cnnfilter.batch.plan import plan_outputs
-from cnnfilter.batch.work import Reading, Saving, Streams, filter_picture, process
-from cnnfilter.errors import OutputError, ShapeError
+from cnnfilter.batch.results import PictureResult, Saving, filter_picture
+from cnnfilter.batch.work import Reading, Streams, process
+from cnnfilter.errors import OutputError, PictureError, ShapeError
 from cnnfilter.filtering import Filter
 from cnnfilter.imaging.picture import Picture, read
 from cnnfilter.model.kernels import get_kernel
@@ -28,11 +31,11 @@ def save(name, array=GREY, **options):
 
 
 def same(picture):
-    return picture, None
+    return PictureResult(picture)
 
 
 def darker(picture):
-    return replace(picture, pixels=picture.pixels // 2, notes=("darker",)), 0.25
+    return PictureResult(replace(picture, pixels=picture.pixels // 2, notes=("darker",)), 0.25)
 
 
 def events(inputs, transform=same, **options):
@@ -50,7 +53,7 @@ def test_a_picture_is_read_changed_and_written():
     save("a.png")
     (event,) = events(["a.png"], darker)
     assert event.error is None
-    assert (str(event.job), str(event.target), event.size, event.format) == (
+    assert (str(event.job), str(event.targets[0]), event.size, event.format) == (
         "a.png",
         "a-edge.png",
         (4, 3),
@@ -70,7 +73,7 @@ def test_one_input_that_fails_stops_no_other():
     assert (good.error, last.error) == (None, None)
     assert missing.error == "no such file"
     assert bad.error.startswith("not a picture")
-    assert (bad.target, bad.size) == (None, None)
+    assert (bad.targets, bad.size) == ((), None)
     assert sorted(path.name for path in Path("out").iterdir()) == ["a-edge.png", "c-edge.png"]
 
 
@@ -87,6 +90,9 @@ def test_the_output_folder_is_made_before_any_work():
     [
         (ShapeError("window 9x9 does not fit"), "window 9x9 does not fit"),
         (MemoryError(), "not enough memory for this picture"),
+        (ValueError("array is too big; `arr.size`"), "not enough memory for this picture"),
+        (ValueError("Maximum allowed dimension exceeded"), "not enough memory for this picture"),
+        (ValueError("oh"), "internal error, please report it: ValueError: oh"),
         (ZeroDivisionError("oh"), "internal error, please report it: ZeroDivisionError: oh"),
     ],
 )
@@ -95,13 +101,13 @@ def test_whatever_goes_wrong_fails_its_own_input_only(failure, error):
         calls.append(1)
         if len(calls) == 1:
             raise failure
-        return picture, None
+        return PictureResult(picture)
 
     save("a.png")
     save("b.png")
     first, second = events(["a.png", "b.png"], fail_once)
     assert first.error == error
-    assert first.cause is (failure if isinstance(failure, ZeroDivisionError) else None)
+    assert first.cause is (failure if error.startswith("internal") else None)
     assert second.error is None
 
 
@@ -123,6 +129,23 @@ def test_options_reach_the_decoder_and_the_encoder():
     (event,) = events(["a.png"], saving=Saving(options={"nonsense": "1"}))
     assert "nonsense" in event.error
     assert not Path("a-edge.png").exists()
+
+
+def test_the_input_is_let_go_before_the_result_is_encoded(monkeypatch):
+    inputs, alive = [], []
+
+    def transform(picture):
+        inputs.append(weakref.ref(picture))
+        return darker(picture)
+
+    def encode(*arguments, **options):
+        alive.append(inputs[0]() is not None)
+        return b""
+
+    save("a.png")
+    monkeypatch.setattr(results, "encode", encode)
+    (event,) = events(["a.png"], transform)
+    assert (event.error, alive) == (None, [False])
 
 
 def test_metadata_is_kept_unless_stripped():
@@ -150,14 +173,14 @@ def test_the_format_is_that_of_the_input_whatever_its_name():
     save("a.jpg")
     Path("a.jpg").rename("b.png")
     (event,) = events(["b.png"])
-    assert (event.format, str(event.target)) == ("JPEG", "b-edge.jpg")
+    assert (event.format, str(event.targets[0])) == ("JPEG", "b-edge.jpg")
 
 
 def test_a_result_that_the_format_cannot_hold_becomes_png():
     save("a.gif")
     colour = np.dstack([GREY] * 3)
-    (event,) = events(["a.gif"], lambda picture: (replace(picture, pixels=colour), None))
-    assert (event.format, str(event.target)) == ("PNG", "a-edge.png")
+    (event,) = events(["a.gif"], lambda picture: PictureResult(replace(picture, pixels=colour)))
+    assert (event.format, str(event.targets[0])) == ("PNG", "a-edge.png")
     assert [path.name for path in Path().glob("*-edge*")] == ["a-edge.png"]
 
 
@@ -166,39 +189,78 @@ def test_a_changed_name_takes_no_other_output_and_no_input(force):
     colour = np.dstack([GREY] * 3)
     save("a.gif")
     save("a.png")
-    first, second = events(["a.png", "a.gif"], lambda picture: (replace(picture, pixels=colour), None), force=force)
+    first, second = events(
+        ["a.png", "a.gif"], lambda picture: PictureResult(replace(picture, pixels=colour)), force=force
+    )
     assert first.error is None
-    assert second.error.startswith("'a-edge.png' would be the output of both 'a.png' and 'a.gif'")
+    assert second.error == (
+        "'a-edge.png' would be the output of both 'a.png' and 'a.gif'; "
+        "filter this one in a run of its own, with another -o"
+    )
 
     save("b.gif")
     save("b-edge.png")
     before = Path("b-edge.png").read_bytes()
     first, second = events(
-        ["b.gif", "b-edge.png"], lambda picture: (replace(picture, pixels=colour), None), force=force
+        ["b.gif", "b-edge.png"], lambda picture: PictureResult(replace(picture, pixels=colour)), force=force
     )
     assert first.error.startswith("the output 'b-edge.png' is the input 'b-edge.png'")
     assert Path("b-edge.png").read_bytes() == before
     assert second.error is None
 
 
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("junk", [b"%PDF-1.4", b"", b"\x89PNG\r\n\x1a\nbroken"])
+def test_an_input_that_fails_keeps_no_name_from_others(junk, order):
+    save("a.gif")
+    Path("a.png").write_bytes(junk)
+    colour = np.dstack([GREY] * 3)
+    inputs = ["a.png", "a.gif"][::order]
+    done = events(inputs, lambda picture: PictureResult(replace(picture, pixels=colour)))
+    bad, good = done[::order]
+    assert bad.error is not None
+    if order == 1 or not junk.startswith(b"\x89"):  # nobody knows yet that it will fail
+        assert (good.error, str(good.targets[0])) == (None, "a-edge.png")
+    else:
+        assert good.error.startswith("'a-edge.png' would be the output of both")
+
+
+def test_an_input_named_twice_is_done_once_with_a_note():
+    save("a.png")
+    (event,) = events(["a.png", "./a.png"], darker)
+    assert event.error is None
+    assert event.notes == ("named 2 times, done once", "darker")
+
+
+def test_the_size_of_a_result_is_limited_before_it_is_computed(monkeypatch):
+    wide = Filter(get_kernel("box"), padding=((0, 0), (1_000_000, 1_000_000)))
+    monkeypatch.setattr(Filter, "run", None)
+    message = (
+        "the result would be 2000002x1, which counts as 2,000,002 pixels, more than the limit of 2,000,000; it takes "
+        "at least 6 MB of memory, and --max-pixels 2000002 accepts it"
+    )
+    with pytest.raises(PictureError, match=f"^{message}$"):
+        filter_picture(Picture(np.zeros((3, 4, 3), np.uint8)), wide, max_pixels=2_000_000)
+
+
 def test_a_format_that_is_asked_for_is_written():
     save("a.png")
     (event,) = events(["a.png"], format="BMP", saving=Saving(format="BMP"))
-    assert (event.format, str(event.target)) == ("BMP", "a-edge.bmp")
+    assert (event.format, str(event.targets[0])) == ("BMP", "a-edge.bmp")
     assert Path("a-edge.bmp").read_bytes()[:2] == b"BM"
 
 
 def test_a_name_that_is_given_chooses_the_format():
     save("a.png")
     (event,) = events(["a.png"], output="b.tif")
-    assert (event.format, str(event.target)) == ("TIFF", "b.tif")
+    assert (event.format, str(event.targets[0])) == ("TIFF", "b.tif")
     assert Path("b.tif").read_bytes()[:2] == b"II"
 
 
 def test_a_device_gets_the_format_of_the_input():
     save("a.jpg")
     (event,) = events(["a.jpg"], output="/dev/null")
-    assert (event.error, event.format, str(event.target)) == (None, "JPEG", "/dev/null")
+    assert (event.error, event.format, str(event.targets[0])) == (None, "JPEG", "/dev/null")
 
 
 def test_a_file_that_appears_after_the_plan_is_not_lost():
@@ -215,7 +277,7 @@ def test_standard_input_goes_to_standard_output_as_png():
     save("a.jpg")
     streams = Streams(io.BytesIO(Path("a.jpg").read_bytes()), out)
     (event,) = events(["-"], streams=streams)
-    assert (event.error, event.target, event.format) == (None, None, "PNG")
+    assert (event.error, event.targets, event.format) == (None, (), "PNG")
     assert out.getvalue().startswith(b"\x89PNG")
 
 

@@ -41,19 +41,50 @@ def test_a_new_file_holds_the_data_and_nothing_else_is_left(tmp_path):
     assert names(tmp_path) == ["a.png"]
 
 
+def test_parts_are_written_one_after_the_other(tmp_path):
+    write_atomically(tmp_path / "a.npy", [b"head", memoryview(b"numbers"), b""], overwrite=False)
+    assert (tmp_path / "a.npy").read_bytes() == b"headnumbers"
+
+
 def test_an_empty_file_can_be_written(tmp_path):
     write_atomically(tmp_path / "a.png", b"", overwrite=False)
     assert (tmp_path / "a.png").read_bytes() == b""
 
 
-def test_permissions_follow_the_umask_also_when_overwriting(old):
-    old.chmod(0o600)
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_permissions_of_a_new_file_follow_the_umask(tmp_path, overwrite):
     before = os.umask(0o027)
     try:
-        write_atomically(old, b"new", overwrite=True)
+        write_atomically(tmp_path / "a.png", b"new", overwrite=overwrite)
     finally:
         os.umask(before)
-    assert stat.S_IMODE(old.stat().st_mode) == 0o640
+    assert mode(tmp_path / "a.png") == 0o640
+
+
+@pytest.mark.parametrize("bits", [0o600, 0o444, 0o664, 0o4755])
+def test_a_replaced_file_keeps_its_permissions(old, bits):
+    old.chmod(bits)
+    write_atomically(old, b"new", overwrite=True)
+    assert mode(old) == bits & 0o777
+    assert old.read_bytes() == b"new"
+
+
+def test_a_private_file_is_private_while_it_is_written(old, monkeypatch):
+    old.chmod(0o600)
+    seen = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: seen.append(stat.S_IMODE(os.fstat(descriptor).st_mode)))
+    write_atomically(old, b"new", overwrite=True)
+    assert seen[0] == 0o600
+
+
+def test_a_file_system_without_permissions_is_written_all_the_same(old, monkeypatch):
+    monkeypatch.setattr(os, "chmod", failing(errno.EPERM))
+    write_atomically(old, b"new", overwrite=True)
+    assert old.read_bytes() == b"new"
 
 
 def test_an_existing_file_is_kept_without_overwrite(old):
@@ -211,16 +242,16 @@ def test_only_what_is_neither_file_nor_folder_is_a_device(tmp_path, old):
 
 def test_a_folder_that_cannot_be_opened_or_synced_does_not_stop_the_write(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "open", failing(errno.EACCES))
-    write._sync_folder(tmp_path)
+    write.sync_folder(tmp_path)
     monkeypatch.undo()
     monkeypatch.setattr(os, "fsync", failing(errno.EINVAL))
-    write._sync_folder(tmp_path)
+    write.sync_folder(tmp_path)
 
 
 def test_a_failing_sync_of_the_folder_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", failing(errno.EIO))
     with pytest.raises(OSError, match="Input/output error"):
-        write._sync_folder(tmp_path)
+        write.sync_folder(tmp_path)
 
 
 def test_a_stream_gets_all_of_the_data():

@@ -1,35 +1,40 @@
 """Which input makes which output, and every conflict between them, before any work is done.
 
-An output's name comes from one of four places::
+The plan goes by the names of the inputs (see `naming`); what is in them is looked at only where names collide,
+and where a save option must fit the format. The format of a result is known for certain only once its input has
+been read, and a changed name is claimed then (`Plan.claim`). An input that is no picture, or fails, claims none.
 
-    no -o               NAME-KERNEL.EXT beside the input
-    -o FOLDER           NAME-KERNEL.EXT in that folder
-    -o TEMPLATE         any text with {name}, {kernel}, {ext} or {dir} in it
-    -o FILE             that file
-
-In the first two, and where a template holds `{ext}`, the extension follows the format of the result, which
-is that of the input where it can hold the result. That is known for certain only once the input has been
-read; the plan goes by the input's name, and a changed name is claimed again (`Plan.claim`).
+An input that makes several files numbers them before the extension: NAME-KERNEL-00.EXT, NAME-KERNEL-01.EXT.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from cnnfilter.batch.claims import Jobs, Plan
+from cnnfilter.batch.inputs import Found, Input
+from cnnfilter.batch.naming import (
+    APART,
+    STREAM,
+    Job,
+    Naming,
+    bare_extension,
+    is_folder,
+    listed,
+    too_long,
+    wrong_input,
+    wrong_output,
+)
+from cnnfilter.batch.sniff import claim_key, expected_format, identity
 from cnnfilter.batch.write import is_device
-from cnnfilter.errors import OutputError
-from cnnfilter.imaging.formats import extension_for, format_for_path
-
-STREAM = "-"
-"""Standard input, or standard output. A file of that name is `./-`."""
-NAME_BYTES = 255
-"""The longest name that the usual file systems hold."""
-_FIELD = re.compile(r"\{(name|kernel|ext|dir)\}")
-_SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
+from cnnfilter.errors import ArgumentError, OutputError
+from cnnfilter.imaging.formats import NPZ, format_for_path
+from cnnfilter.imaging.options import OPTIONS, read_options
+from cnnfilter.words import nearest, quoted
 
 
 class ConflictError(OutputError):
@@ -39,128 +44,55 @@ class ConflictError(OutputError):
         return "; ".join(self.args)
 
 
-@dataclass(frozen=True)
-class Job:
-    """One input and its output.
-
-    `source` is None for standard input, `target` for standard output. Where the extension follows the
-    format of the result, `around` holds the parts of the target's name that stand around it.
-    """
-
-    source: Path | None
-    target: Path | None
-    around: tuple[str, ...] = ()
-
-    @property
-    def follows_format(self) -> bool:
-        """Whether the target's extension is that of the format of the result."""
-        return len(self.around) > 1
-
-    def named_for(self, format: str) -> Path | None:
-        """Return the target as it is called when the result is of this format."""
-        if self.target is None or not self.follows_format or format_for_path(self.target) == format:
-            return self.target
-        return Path(_bare_extension(format).join(self.around))
-
-    def __str__(self) -> str:
-        return "standard input" if self.source is None else str(self.source)
-
-
-@dataclass
-class Plan:
-    """The jobs in the order of the inputs, and the names that they have claimed."""
-
-    jobs: tuple[Job, ...]
-    force: bool = False
-    folder: Path | None = None
-    """The output folder, if it has to be made first."""
-    _claimed: dict[str, Job] = field(default_factory=dict)
-    _inputs: dict[tuple[int, int], Path] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for job in self.jobs:
-            if job.source is not None and (identity := _identity(job.source)):
-                self._inputs[identity] = job.source
-
-    def prepare(self) -> None:
-        """Make the output folder.
-
-        Raises
-        ------
-        OutputError
-            If that fails.
-        """
-        if self.folder is None:
-            return
-        try:
-            self.folder.mkdir(exist_ok=True)
-        except OSError as error:
-            msg = f"cannot make the folder '{self.folder}': {error.strerror}"
-            raise OutputError(msg) from error
-
-    def claim(self, job: Job, target: Path) -> None:
-        """Take a name for the output of a job.
-
-        Raises
-        ------
-        OutputError
-            If the name is another job's, or an input's, or taken by an existing file that may not be
-            overwritten, or lies in no folder that can be written to.
-        """
-        if target.is_dir():
-            msg = f"the output '{target}' is a folder"
-            raise OutputError(msg)
-        if is_device(target):  # any number of results may go to /dev/null
-            return
-        other = self._claimed.setdefault(os.path.realpath(target), job)
-        if other is not job:
-            msg = (
-                f"'{target}' would be the output of both '{other}' and '{job}'; "
-                "give them different names with -o, as in -o '{dir}/{name}-{kernel}.{ext}'"
-            )
-            raise OutputError(msg)
-        same = self._inputs.get(_identity(target) or (-1, -1))
-        if same is not None:
-            msg = f"the output '{target}' is the input '{same}', which is never overwritten; choose another name"
-            raise OutputError(msg)
-        if os.path.lexists(target) and not self.force:
-            msg = f"'{target}' exists already; --force overwrites it"
-            raise OutputError(msg)
-        folder = target.parent
-        if folder == self.folder:  # it will be made
-            return
-        if not folder.is_dir():
-            if job.source is not None and folder == job.source.parent:
-                return  # the input is missing with it, which says more
-            msg = f"there is no folder '{folder}' for the output '{target.name}'"
-            raise OutputError(msg)
-        if not os.access(folder, os.W_OK):
-            msg = f"the folder '{folder}' of the output '{target.name}' cannot be written to"
-            raise OutputError(msg)
+def _unfit_for_pictures(format: str) -> str | None:
+    return "an .npz holds the values of a chain, and no picture; write .npy" if format == NPZ else None
 
 
 def plan_outputs(
-    inputs: Sequence[str],
+    inputs: Sequence[str] | Found,
     *,
     kernel: str,
     output: str | None = None,
+    in_place: bool = False,
     format: str | None = None,
     force: bool = False,
+    skip_existing: bool = False,
+    default: str | None = None,
+    unfit: Callable[[str], str | None] = _unfit_for_pictures,
+    told: bool = False,
+    counts: Sequence[int | None] | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Plan:
     """Name an output for every input.
 
     Parameters
     ----------
-    inputs : sequence of str
-        Paths as the person wrote them; `-` is standard input.
+    inputs : sequence of str, or Found
+        Paths as the person wrote them, or as `find_inputs` found them; `-` is standard input. A file that is named
+        twice, and would be written twice under one name, makes one job.
     kernel : str
         The kernel's name; what file systems dislike in it becomes `-`.
     output : str, optional
         What `-o` holds: a folder, a template, a file or `-`.
+    in_place : bool
+        Whether outputs take the place of the inputs.
     format : str, optional
         Pillow's name of the output format, when it does not follow the name or the input.
     force : bool
-        Whether existing files are overwritten. Inputs never are.
+        Whether existing files are overwritten. Inputs never are, but `in_place`.
+    skip_existing : bool
+        Whether a job is left undone whose output exists.
+    default : str, optional
+        The format that results probably have where a name follows theirs; by default that of the input.
+    unfit : callable
+        Says why results cannot be written in a format that the person names; None where they can.
+    told : bool
+        Results are told and not written: the jobs have no targets.
+    counts : sequence of int or None, optional
+        How many numbered files each input makes, None where that is known only later. By default, every
+        input makes one file without a number.
+    options : mapping of str to str, optional
+        Save options, which must fit the format of each output as far as that is known.
 
     Returns
     -------
@@ -172,115 +104,215 @@ def plan_outputs(
     ConflictError
         With every conflict there is.
     """
-    conflicts: list[str] = []
-    if "" in inputs or output == "":
-        conflicts.append("a file name is empty")
-    if inputs.count(STREAM) > 1:
+    found = inputs if isinstance(inputs, Found) else Found([Input(name) for name in inputs])
+    names = [each.name for each in found.inputs]
+    conflicts = list(dict.fromkeys(filter(None, map(wrong_input, names))))
+    if output is not None and (reason := wrong_output(output)):
+        conflicts.append(reason)
+    if names.count(STREAM) > 1:
         conflicts.append("standard input can be read only once")
-    if output == STREAM and len(inputs) > 1:
-        conflicts.append(f"standard output takes one picture, not {len(inputs)}; name a folder with -o")
-    if conflicts:
-        raise ConflictError(*conflicts)
+    if in_place and STREAM in names:
+        conflicts.append("standard input has no place for the output; leave out --in-place")
+    if output == STREAM and len(names) > 1:
+        conflicts.append(f"standard output takes one picture, not {len(names)}; name a folder with -o")
+    if found.visited and output is None and not (told or in_place):
+        conflicts.append("the pictures of a folder need a folder to go to; name one with -o, such as -o out/")
+    if counts is not None and (output == STREAM or (output is None and STREAM in names)):
+        conflicts.append("standard output takes one picture, not one for each map; name a folder with -o")
+    if format is not None and (reason := unfit(format)):
+        conflicts.append(reason)
+    conflicts += _unknown_options(options or {})
+    _refuse(conflicts)
+    if told:
+        return Plan(Jobs(found.inputs, None))
 
-    naming = _Naming(re.sub(r"[^A-Za-z0-9._-]", "-", kernel), output, format, several=len(inputs) > 1)
-    folder = Path(naming.folder) if naming.folder is not None else None
-    if folder is not None and not folder.is_dir():
-        if folder.exists():
-            conflicts.append(f"'{folder}' is a file, not a folder, so it cannot hold the outputs")
-        elif not folder.parent.is_dir():
-            conflicts.append(f"there is no folder '{folder.parent}' to make '{folder.name}' in")
-        if conflicts:
-            raise ConflictError(*conflicts)
-    else:
-        folder = None
-
-    plan = Plan(tuple(naming.job(name) for name in inputs), force, folder)
-    for job in plan.jobs:
+    several = len(names) > 1 or bool(found.visited)
+    naming = Naming(re.sub(r"[^A-Za-z0-9._-]", "-", kernel), output, format, default, several, in_place)
+    _refuse(_wrong_names(naming))
+    jobs, numbers = _once(Jobs(found.inputs, naming), counts)
+    plan = Plan(jobs, force=force, skip_existing=skip_existing, folder=naming.folder)
+    collisions, settled = _collisions(naming, plan, numbers)
+    for job in jobs:
         if job.target is None:
             continue
+        named = format or format_for_path(job.target)
         try:
-            plan.claim(job, job.target)
-            if format is None and format_for_path(job.target) is None and not is_device(job.target):
+            targets = _targets(job, format, numbers) if job.index not in settled else []
+            if targets and all([plan.check(job, target) for target in targets]):
+                jobs.skipped.add(job.index)
+            if named is None and not is_device(job.target):
                 conflicts.append(
                     f"the name '{job.target}' tells no format; end it in .png or another picture's "
                     "extension, or add --format"
                 )
+            elif format is None and named is not None and not job.follows_format and (reason := unfit(named)):
+                conflicts.append(f"'{job.target}': {reason}")
         except OutputError as error:
             conflicts.append(str(error))
-    if conflicts:
-        raise ConflictError(*conflicts)
+    conflicts += _fed_back(found, plan)
+    _refuse([*collisions, *conflicts] or _wrong_options(naming, jobs, options or {}))
     return plan
 
 
-class _Naming:
-    """How the outputs of one run are called."""
+def _fed_back(found: Found, plan: Plan) -> list[str]:
+    """Return a line if outputs would lie where the next run would find them as inputs."""
+    if plan.folder is None or not found.visited:
+        return []
+    fed = sorted(found.visited.intersection(plan.real_folders))
+    if not fed:
+        return []
+    return [f"outputs would go into '{fed[0]}', among the inputs, and be inputs of the next run; name another folder"]
 
-    def __init__(self, kernel: str, output: str | None, format: str | None, *, several: bool) -> None:
-        self.kernel = kernel
-        self.output = output
-        self.format = format
-        self.folder: str | None = None
-        self.template: str | None = None
-        if output is None or output == STREAM:
-            return
-        if Path(output).is_dir():
-            self.folder = output
-        elif _FIELD.search(output):
-            self.template = output + "{name}-{kernel}.{ext}" if output.endswith(_SEPARATORS) else output
-        elif several or output.endswith(_SEPARATORS):
-            self.folder = output
 
-    def job(self, name: str) -> Job:
-        source = None if name == STREAM else Path(name)
-        if self.output == STREAM or (source is None and self.output is None):
-            return Job(source, None)
-        if self.template is not None:
-            around = self._fill(self.template, source)
-        elif self.output is not None and self.folder is None:
-            around = (self.output,)
+def _refuse(conflicts: Sequence[str]) -> None:
+    if conflicts:
+        raise ConflictError(*conflicts)
+
+
+def _wrong_names(naming: Naming) -> list[str]:
+    """Return what is wrong with the output folder, or with a name beside the format that is asked for."""
+    file, folder, format = naming.file, naming.folder, naming.format
+    named = None if file is None else format_for_path(file)
+    if format is not None and named not in (None, format):
+        extension = bare_extension(format)
+        return [f"the name '{file}' is that of a {named}, but --format asks for {format}; end it in .{extension}, "
+                "or leave out --format"]  # fmt: skip
+    if folder is None or is_folder(folder):
+        return []
+    if (reason := too_long(folder)) is not None:
+        return [reason]
+    if folder.exists():
+        return [f"'{folder}' is a file, not a folder, so it cannot hold the outputs"]
+    if not folder.parent.is_dir():
+        return [f"there is no folder '{folder.parent}' to make '{folder.name}' in"]
+    return []
+
+
+def _once(jobs: Jobs, counts: Sequence[int | None] | None) -> tuple[Jobs, list[int | None] | None]:
+    """Return the jobs with their counts, those that write the same file's result under the same name once."""
+    firsts: dict[int, int] = {}
+    others: dict[int, list[int]] = {}  # apart, as few files are named twice
+    again: dict[int, int] = {}
+    for index, (name, _, _) in enumerate(jobs.inputs):
+        known = identity(name) if name != STREAM else None
+        if known is None or (first := firsts.setdefault(known, index)) == index:
+            continue
+        alike = [other for other in (first, *others.get(known, ())) if _is_same_output(jobs[other], jobs[index])]
+        if alike:
+            again[index] = alike[0]
         else:
-            folder = Path(self.folder) if self.folder is not None else source.parent if source else Path()
-            around = self._beside(folder, source)
-        extension = self._extension(source)
-        return Job(source, Path(extension.join(around)), around)
-
-    def _extension(self, source: Path | None) -> str:
-        if self.format is not None:
-            return _bare_extension(self.format)
-        if source is not None and format_for_path(source) is not None:
-            return source.suffix.removeprefix(".")  # as the person writes it: JPG stays JPG
-        return _bare_extension("PNG")
-
-    def _beside(self, folder: Path, source: Path | None) -> tuple[str, str]:
-        stem = _stem(source)
-        tail = f"-{self.kernel}."
-        while len(os.fsencode(stem + tail)) > NAME_BYTES - 4 and len(stem) > 1:
-            stem = stem[:-1]  # a name that fills its limit loses letters rather than the whole output
-        return str(folder / (stem + tail)), ""
-
-    def _fill(self, template: str, source: Path | None) -> tuple[str, ...]:
-        values = {
-            "name": _stem(source),
-            "kernel": self.kernel,
-            "dir": str(source.parent) if source else ".",
-        }
-        return tuple(
-            _FIELD.sub(lambda match: values[match[1]], part) for part in template.split("{ext}")
-        )  # fmt: skip
+            others.setdefault(known, []).append(index)
+    numbers = None if counts is None else list(counts)
+    if not again:
+        return jobs, numbers
+    repeated = Counter(again.values())
+    kept = [index for index in range(len(jobs)) if index not in again]
+    once = Jobs([jobs.inputs[index] for index in kept], jobs.naming)
+    for place, index in enumerate(kept):
+        once.times[place] = 1 + repeated[index]
+    return once, None if numbers is None else [numbers[index] for index in kept]
 
 
-def _bare_extension(format: str) -> str:
-    return extension_for(format).removeprefix(".")
+def _is_same_output(one: Job, two: Job) -> bool:
+    return one.target is not None and two.target is not None and claim_key(one.target) == claim_key(two.target)
 
 
-def _stem(source: Path | None) -> str:
-    return "stdin" if source is None else source.stem
+def _targets(job: Job, format: str | None, numbers: Sequence[int | None] | None) -> list[Path]:
+    """Return the names that a job will need, as far as that is known."""
+    if job.target is None:
+        return []
+    if numbers is None:
+        return [job.target]
+    count = numbers[job.index]
+    if count is None:
+        return []
+    return list(filter(None, job.numbered(format or format_for_path(job.target) or "", count)))
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what all names of one file have in common; None when there is no such file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+def _collisions(naming: Naming, plan: Plan, numbers: Sequence[int | None] | None) -> tuple[list[str], set[int]]:
+    """Claim every name that is known, and return a line for each output that several pictures would make.
+
+    Also returned are the places of these jobs, and of those that want the same name but are no pictures: they do
+    not claim their names.
+    """
+    takers: dict[str, dict[int, Path]] = {}
+
+    def own(index: int, key: str) -> Path:
+        """Return a name as the job that has it writes it."""
+        return next(each for each in _targets(plan.jobs[index], naming.format, numbers) if plan.key(each) == key)
+
+    for job in plan.jobs:
+        for target in _targets(job, naming.format, numbers):
+            if not too_long(target) and not is_device(target):
+                key = plan.key(target)
+                first = plan.take(key, job, target)
+                if first != job.index:
+                    takers.setdefault(key, {first: own(first, key)})[job.index] = target
+    if naming.format is None and naming.default is None:
+        for job in plan.jobs:  # a colour picture in a GIF becomes a PNG
+            changed = job.named_for("PNG") if _targets(job, None, numbers) else None
+            if changed is None or changed == job.target or (key := plan.key(changed)) not in plan.claims:
+                continue
+            if expected_format(job.source) == "PNG":
+                first = plan.claims[key]
+                takers.setdefault(key, {first: own(first, key)})[job.index] = changed
+    lines: dict[tuple[int, ...], str] = {}
+    settled: set[int] = set()
+    for key, several in takers.items():
+        jobs = {index: plan.jobs[index] for index in sorted(several)}
+        pictures = [index for index, job in jobs.items() if expected_format(job.source) is not None]
+        settled |= several.keys() - pictures
+        plan.claims.pop(key)
+        if len(pictures) == 1:
+            plan.take(key, jobs[pictures[0]], several[pictures[0]])
+        elif pictures:
+            settled.update(pictures)
+            colliding = [jobs[index] for index in pictures]
+            made = f"'{several[pictures[0]]}' would be the output of {listed([str(job) for job in colliding])}"
+            lines.setdefault(tuple(pictures), f"{made}; {_remedy(naming, colliding)}")
+    return list(lines.values()), settled
+
+
+def _remedy(naming: Naming, jobs: Sequence[Job]) -> str:
+    """Return what keeps the outputs of these jobs apart."""
+    names = ["-" if job.source is None else str(job.source) for job in jobs]
+    for format, without in ((naming.format, ""), (None, ", without --format,")):
+        apart = replace(naming, output=APART, format=format)
+        targets = [_named(job, _known_format(apart, job)) for job in map(apart.job, names)]
+        if len(set(targets)) == len(jobs):
+            return f"-o '{APART}'{without} keeps them apart"
+    return "filter each in a run of its own, with another -o"
+
+
+def _named(job: Job, format: str | None) -> str:
+    return claim_key(job.named_for(format or "PNG") or Path())
+
+
+def _unknown_options(options: Iterable[str]) -> list[str]:
+    known = dict.fromkeys(key for each in OPTIONS.values() for key in each)
+    return [f"no format has a save option {quoted(key)}{nearest(key, known)}" for key in options if key not in known]
+
+
+def _wrong_options(naming: Naming, jobs: Sequence[Job], options: Mapping[str, str]) -> list[str]:
+    """Return which save options do not fit the formats that the outputs will have."""
+    wrong: dict[str, str] = {}
+    for job in jobs if options else ():
+        format = _known_format(naming, job)
+        try:
+            if format is not None:
+                read_options(format, options)
+        except ArgumentError as error:
+            follows = naming.format is None and job.follows_format
+            wrong.setdefault(str(error), f"{job}: {error}" if follows else str(error))
+    return list(wrong.values())
+
+
+def _known_format(naming: Naming, job: Job) -> str | None:
+    """Return the format that the output of a job will have, as far as that can be told."""
+    if naming.format is not None:
+        return naming.format
+    if job.target is None:
+        return "PNG"
+    if not job.follows_format:
+        return format_for_path(job.target)
+    return naming.default or expected_format(job.source)

@@ -1,31 +1,65 @@
-"""Carry out a plan: decode, filter, encode, write; one event for every input, whatever happens to it.
+"""Carry out a plan: decode, compute, encode, write; one event for every input, whatever happens to it.
 
 Nothing here prints, and one input that fails stops no other.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from cnnfilter.batch.plan import Job, Plan
-from cnnfilter.batch.write import write_atomically, write_stream
+from cnnfilter.batch.claims import Plan
+from cnnfilter.batch.limits import is_out_of_memory
+from cnnfilter.batch.memory import default_memory
+from cnnfilter.batch.naming import Job
+from cnnfilter.batch.results import Result, Saving
+from cnnfilter.batch.temporaries import Temporaries
+from cnnfilter.batch.workers import Crew, StoppedError, Turn
+from cnnfilter.batch.write import sync_folder, write_atomically, write_stream
 from cnnfilter.errors import CnnfilterError, OutputError, PictureError
-from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, format_for_path, output_format
+from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, format_for_path
 
 if TYPE_CHECKING:
-    from cnnfilter.filtering import Filter
+    import numpy.typing as npt
+
     from cnnfilter.imaging.picture import Picture
+    from cnnfilter.model.plan import Row
 
-Transform = Callable[["Picture"], tuple["Picture", float | None]]
-"""What is done to a picture; with the result comes the clipped fraction, where it was counted."""
+Transform = Callable[["Picture"], Result]
+"""What is done to a picture."""
+Need = Callable[[int, int, int], int]
+"""How many bytes are needed beside a picture of this height, width and number of channels, to make its result."""
 
-ALPHA = ("keep", "drop", "filter")
-"""What happens to transparency: carried through, left out, or filtered as one more channel."""
+
+def _no_need(height: int, width: int, channels: int) -> int:
+    """Return what a result takes that is no larger than the picture."""
+    return 0
+
+
+@dataclass(frozen=True)
+class Work:
+    """How the work is shared out.
+
+    Parameters
+    ----------
+    jobs : int
+        How many inputs are worked on at a time.
+    memory : int, optional
+        Bytes that they may take together; by default half of the machine's.
+    need : callable
+        What a result needs of that.
+    preserve_times : bool
+        Whether outputs have the times of their inputs.
+    """
+
+    jobs: int = 1
+    memory: int | None = None
+    need: Need = _no_need
+    preserve_times: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,15 +69,6 @@ class Reading:
     frame: int | None = None
     max_pixels: int = DEFAULT_MAX_PIXELS
     depth: int | None = None
-
-
-@dataclass(frozen=True)
-class Saving:
-    """How results are encoded: see `imaging.picture.encode`. `format` None follows the name or the input."""
-
-    format: str | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
-    strip: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,10 +89,10 @@ class Event:
         The input, and the output that was planned.
     seconds : float
         From opening the input to the output's last byte.
-    target : Path, optional
-        The file that was written; None for standard output, and when it failed.
+    targets : tuple of Path
+        The files that were written; none for standard output, and when it failed.
     size : tuple of int, optional
-        Width and height of the result, in pixels.
+        Width and height of each picture that was written, in pixels.
     format : str, optional
         The format that was written.
     clipped : float, optional
@@ -78,17 +103,29 @@ class Event:
         Why it failed, one line.
     cause : Exception, optional
         The exception behind an error that is a defect of the program.
+    rows : tuple of Row
+        The plan of a chain.
+    vector : ndarray, optional
+        What a chain gave, where that is told and not written.
+    pixels : int
+        Those of the input.
+    skipped : bool
+        Whether nothing was done, as the output exists.
     """
 
     job: Job
     seconds: float
-    target: Path | None = None
+    targets: tuple[Path, ...] = ()
     size: tuple[int, int] | None = None
     format: str | None = None
     clipped: float | None = None
     notes: tuple[str, ...] = ()
     error: str | None = None
     cause: Exception | None = None
+    rows: tuple[Row, ...] = ()
+    vector: npt.NDArray[Any] | None = None
+    pixels: int = 0
+    skipped: bool = False
 
 
 def process(
@@ -98,13 +135,16 @@ def process(
     reading: Reading | None = None,
     saving: Saving | None = None,
     streams: Streams | None = None,
+    work: Work | None = None,
 ) -> Iterator[Event]:
-    """Carry out a plan, one input after the other.
+    """Carry out a plan, several inputs at a time.
+
+    Whoever does not take all events should close the iterator: that removes the temporary files.
 
     Yields
     ------
     Event
-        One for each job, in the order of the plan.
+        One for each job, in the order of the plan, and the same for any number of them at a time.
 
     Raises
     ------
@@ -114,114 +154,157 @@ def process(
         If standard output has no reader any more.
     """
     plan.prepare()
-    for job in plan.jobs:
-        yield _run(plan, job, transform, reading or Reading(), saving or Saving(), streams or Streams())
-
-
-def _run(plan: Plan, job: Job, transform: Transform, reading: Reading, saving: Saving, streams: Streams) -> Event:
-    start = time.perf_counter()
-    notes: tuple[str, ...] = ()
-    cause = None
+    work = work or Work()
+    run = _Run(plan, transform, reading or Reading(), saving or Saving(), streams or Streams(), work)
+    memory = default_memory() if work.memory is None else work.memory
+    crew = Crew(len(plan.jobs), run.carry_out, jobs=work.jobs, memory=memory)
     try:
-        picture = _read(job, reading, streams)
-        notes = picture.notes
-        result, clipped = transform(picture)
-        notes = result.notes
-        format = _format(job, saving, result)
-        target = _write(plan, job, result, format, saving, streams)
-        height, width = result.pixels.shape[:2]
-        seconds = time.perf_counter() - start
-        return Event(job, seconds, target, (width, height), format, clipped, notes)
-    except CnnfilterError as failure:
-        error = str(failure)
-    except MemoryError:
-        error = "not enough memory for this picture"
-    except BrokenPipeError:
-        raise
-    except Exception as failure:  # a defect met in one picture must not cost the others
-        error = f"internal error, please report it: {type(failure).__name__}: {failure}"
-        cause = failure
-    return Event(job, time.perf_counter() - start, notes=notes, error=error, cause=cause)
+        yield from crew.run(run.settle)
+    finally:
+        run.temporaries.close()
 
 
-def _read(job: Job, reading: Reading, streams: Streams) -> Picture:
-    from cnnfilter.imaging.picture import read  # loads Pillow
+class _Run:
+    """What the jobs of one run have in common."""
 
-    source = streams.stdin if job.source is None else job.source
-    if source is None:
-        msg = "standard input is closed"
-        raise PictureError(msg)
-    return read(source, frame=reading.frame, max_pixels=reading.max_pixels, depth=reading.depth)
+    def __init__(
+        self, plan: Plan, transform: Transform, reading: Reading, saving: Saving, streams: Streams, work: Work
+    ) -> None:
+        self.plan = plan
+        self.transform = transform
+        self.reading = reading
+        self.saving = saving
+        self.streams = streams
+        self.work = work
+        self.temporaries = Temporaries()
+        self._folders: set[Path] = set()
+
+    def settle(self, event: Event) -> Event:
+        """Let later jobs have the names that a failed one gives up; after the last, make all names last."""
+        job = event.job
+        if event.error is not None:
+            self.plan.release(job)
+        self._folders.update(target.parent for target in event.targets)
+        if job.index == len(self.plan.jobs) - 1:
+            for folder in sorted(self._folders):
+                try:
+                    sync_folder(folder)
+                except OSError as error:
+                    event = replace(event, error=f"cannot write to the folder '{folder}': {error.strerror}")
+        return event
+
+    def carry_out(self, turn: Turn) -> Event:
+        job = self.plan.jobs[turn.index]
+        start = time.perf_counter()
+        notes: tuple[str, ...] = ()
+        cause = None
+        pixels = 0
+        if job.skipped:
+            return Event(job, 0.0, skipped=True)
+        try:
+            times = _times(job) if self.work.preserve_times else None
+            picture = self._read(job, turn)
+            pixels = picture.pixels.shape[0] * picture.pixels.shape[1]
+            notes = said = _repeated(job)
+            notes += picture.notes
+            result = self.transform(picture)
+            notes = said + result.notes
+            event = Event(job, 0.0, notes=notes, rows=result.rows, pixels=pixels)
+            if job.told:
+                event = replace(event, vector=result.vector)
+            else:
+                del picture  # may be as large as all that follows
+                event = _write(self, turn, event, result, times)
+            return replace(event, seconds=time.perf_counter() - start)
+        except CnnfilterError as failure:
+            error = str(failure)
+        except (BrokenPipeError, StoppedError):
+            raise
+        except Exception as failure:  # a defect met in one picture must not cost the others
+            if is_out_of_memory(failure):
+                error = "not enough memory for this picture"
+            else:
+                error = f"internal error, please report it: {type(failure).__name__}: {failure}"
+                cause = failure
+        return Event(job, time.perf_counter() - start, notes=notes, error=error, cause=cause, pixels=pixels)
+
+    def _read(self, job: Job, turn: Turn) -> Picture:
+        from cnnfilter.imaging.picture import read  # loads Pillow
+
+        source = self.streams.stdin if job.source is None else job.source
+        if source is None:
+            msg = "standard input is closed"
+            raise PictureError(msg)
+        if job.error is not None:
+            raise PictureError(job.error)
+        reading = self.reading
+        picture = read(
+            source,
+            frame=reading.frame,
+            max_pixels=reading.max_pixels,
+            depth=reading.depth,
+            admit=partial(_admit, turn, self.work.need),
+        )
+        if self.plan.in_place and picture.frames > 1:
+            msg = f"in place, {picture.frames - 1} of its {picture.frames} frames would be lost; write it elsewhere"
+            raise PictureError(msg)
+        return picture
 
 
-def _format(job: Job, saving: Saving, result: Picture) -> str:
-    """Choose by the person's word, then the name that they gave, then the input."""
+def _admit(turn: Turn, need: Need, height: int, width: int, channels: int, memory: int) -> None:
+    turn.admit(memory + need(height, width, channels))
+
+
+def _times(job: Job) -> tuple[int, int] | None:
+    """Return when an input was last read and changed; one that is not there fails when it is read."""
+    if job.source is None:
+        return None
+    try:
+        status = job.source.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_atime_ns, status.st_mtime_ns
+
+
+def _repeated(job: Job) -> tuple[str, ...]:
+    return () if job.times == 1 else (f"named {job.times} times, done once",)
+
+
+def _asked(job: Job, saving: Saving) -> str | None:
+    """Return the format by the person's word, or the name that they gave; None if it follows the result."""
     if saving.format is not None:
         return saving.format
     if job.target is None:
         return "PNG"
-    named = None if job.follows_format else format_for_path(job.target)
-    return named or output_format(result.format, result)
+    return None if job.follows_format else format_for_path(job.target)
 
 
-def _write(plan: Plan, job: Job, result: Picture, format: str, saving: Saving, streams: Streams) -> Path | None:
-    from cnnfilter.imaging.picture import encode
-
-    target = job.named_for(format)
-    if target is not None and target != job.target:
-        plan.claim(job, target)  # before the encoder's work
-    data = encode(result, format, options=saving.options, strip=saving.strip)
-    if target is not None:
-        write_atomically(target, data, overwrite=plan.force)
-    elif streams.stdout is None:
-        msg = "standard output is closed"
-        raise OutputError(msg)
-    else:
-        write_stream(streams.stdout, data)
-    return target
-
-
-def filter_picture(
-    picture: Picture,
-    kernel_filter: Filter,
-    *,
-    alpha: str = "keep",
-    threads: int | None = None,
-    count_clipped: bool = False,
-) -> tuple[Picture, float | None]:
-    """Filter a picture, and see to its transparency.
-
-    Parameters
-    ----------
-    picture : Picture
-        What to filter.
-    kernel_filter : Filter
-        The kernel and everything that it needs to know.
-    alpha : str
-        One of `ALPHA`.
-    threads : int, optional
-        How many to use; all cores by default.
-    count_clipped : bool
-        Whether to count the values that had to be clamped.
-
-    Returns
-    -------
-    Picture
-        The result, with the input's metadata and format.
-    float or None
-        The fraction of values that were clamped.
-    """
-    if alpha == "filter" and picture.alpha is not None:
-        import numpy as np
-
-        stacked = np.dstack([picture.pixels, picture.alpha])
-        filtered = kernel_filter.run(stacked, threads=threads, count_clipped=count_clipped)
-        pixels, transparency = filtered.pixels, None
-        if pixels.shape == (*pixels.shape[:2], stacked.shape[2]):  # not summed to one map by a bank
-            transparency = np.ascontiguousarray(pixels[..., -1])
-            pixels = np.ascontiguousarray(pixels[..., :-1].reshape(*pixels.shape[:2], *picture.pixels.shape[2:]))
-    else:
-        kept = picture.alpha if alpha == "keep" else None
-        filtered = kernel_filter.run(picture.pixels, kept, threads=threads, count_clipped=count_clipped)
-        pixels, transparency = filtered.pixels, filtered.alpha
-    return dataclasses.replace(picture, pixels=pixels, alpha=transparency), filtered.clipped
+def _write(run: _Run, turn: Turn, event: Event, result: Result, times: tuple[int, int] | None) -> Event:
+    plan, job, streams = run.plan, event.job, run.streams
+    rendered = result.render(_asked(job, run.saving), run.saving)
+    format, count = rendered.format, rendered.count
+    targets = (job.named_for(format),) if count is None else job.numbered(format, count)
+    if not all(target is None or plan.owns(job, target) for target in targets):
+        turn.wait()  # who gets a name that nobody knew of must not depend on who comes first
+    # before the encoder's work
+    kept = {target for target in targets if target is not None and plan.claim(job, target)}
+    if kept.issuperset(targets):
+        return replace(event, skipped=True)
+    size, clipped, notes = None, None, list(event.notes)
+    for target, encoded in zip(targets, rendered.files, strict=True):
+        if target is None:
+            if streams.stdout is None:
+                msg = "standard output is closed"
+                raise OutputError(msg)
+            write_stream(streams.stdout, encoded.data)
+        elif target not in kept:
+            plan.make_folder(target)
+            overwrite = plan.force or plan.in_place
+            write_atomically(
+                target, encoded.data, overwrite=overwrite, times=times, temporaries=run.temporaries, sync=False
+            )
+            plan.keep(target)
+        size, clipped = encoded.size, encoded.clipped
+        notes += [note for note in encoded.notes if note not in notes]
+    written = tuple(target for target in targets if target is not None and target not in kept)
+    return replace(event, targets=written, size=size, format=format, clipped=clipped, notes=tuple(notes))

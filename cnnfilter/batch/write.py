@@ -1,25 +1,34 @@
 """Writing so that nothing is lost: under a final name stands the old file or the complete new one.
 
-A file's bytes go to a temporary sibling (`.NAME.cnnfilter-XXXXXXXX.tmp`), each write is checked, they are
-flushed to the disk, and only then does the sibling take the final name in one step.
+A file's bytes go to a temporary sibling (see `temporaries`), each write is checked, they are flushed to the disk,
+and only then does the sibling take the final name in one step.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.errors import OutputError
 
-STEM_BYTES = 60
-"""How much of the target's name a temporary's name repeats: enough to recognise it, short enough for any."""
+Data = bytes | Sequence[bytes | memoryview]
+"""All of a file, at once or in parts: a large array is written where it lies, without a copy."""
 
 
-def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
+def write_atomically(
+    path: Path,
+    data: Data,
+    *,
+    overwrite: bool,
+    times: tuple[int, int] | None = None,
+    temporaries: Temporaries | None = None,
+    sync: bool = True,
+) -> None:
     """Write a file whole or not at all.
 
     Parameters
@@ -27,11 +36,19 @@ def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
     path : Path
         The final name. Of a symbolic link the target is written, and the link stays. What is no regular
         file (`/dev/null`, a named pipe) is written straight, since nothing can take its place.
-    data : bytes
+    data : bytes, or a sequence of bytes and memoryviews of bytes
         All of the file.
     overwrite : bool
         Whether an existing file is replaced. Without it, a file that appears under the name while this
-        one is written is not lost either. Permissions are those of a new file, by the umask.
+        one is written is not lost either. A new file's permissions follow the umask; one that replaces another
+        takes on that one's, so that a private file stays private. As with `mv`, a read-only file is replaced
+        too: what counts are the rights to its folder.
+    times : tuple of int, optional
+        When it was last read and changed, in nanoseconds, for the file to tell; by default, now.
+    temporaries : Temporaries, optional
+        Those of the run that this is part of.
+    sync : bool
+        Whether the new name lasts through a power cut from now on; else `sync_folder` is to see to that.
 
     Raises
     ------
@@ -45,8 +62,9 @@ def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
                 write_all(device, data)
         else:
             target = Path(os.path.realpath(path)) if path.is_symlink() else path
-            _write_sibling(target, data, overwrite=overwrite)
-            _sync_folder(target.parent)
+            _write_sibling(target, data, times, temporaries or Temporaries(), overwrite=overwrite)
+            if sync:
+                sync_folder(target.parent)
     except FileExistsError as error:
         msg = f"'{path}' exists already; --force overwrites it"
         raise OutputError(msg) from error
@@ -55,7 +73,7 @@ def write_atomically(path: Path, data: bytes, *, overwrite: bool) -> None:
         raise OutputError(msg) from error
 
 
-def write_stream(stream: BinaryIO, data: bytes) -> None:
+def write_stream(stream: BinaryIO, data: Data) -> None:
     """Write all of `data` to standard output.
 
     Raises
@@ -75,15 +93,16 @@ def write_stream(stream: BinaryIO, data: bytes) -> None:
         raise OutputError(msg) from error
 
 
-def write_all(file: BinaryIO, data: bytes) -> None:
+def write_all(file: BinaryIO, data: Data) -> None:
     """Write all of `data`, however little a single write takes.
 
     A write is short at 2 GB, on a disk that is nearly full, and on a pipe whose reader goes away; standard
     output hides that unless PYTHONUNBUFFERED is set.
     """
-    rest = memoryview(data)
-    while rest:
-        rest = rest[file.write(rest) :]
+    for part in (data,) if isinstance(data, bytes) else data:
+        rest = memoryview(part)
+        while rest:
+            rest = rest[file.write(rest) :]
 
 
 def is_device(path: Path) -> bool:
@@ -95,22 +114,34 @@ def is_device(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _write_sibling(target: Path, data: bytes, *, overwrite: bool) -> None:
+def _write_sibling(
+    target: Path, data: Data, times: tuple[int, int] | None, temporaries: Temporaries, *, overwrite: bool
+) -> None:
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    stem = os.fsencode(target.name)[:STEM_BYTES].decode("utf-8", "ignore")
-    temporary = target.with_name(f".{stem}.cnnfilter-{os.urandom(8).hex()}.tmp")
+    temporary, file = temporaries.open(target, _permissions(target) if overwrite else None)
     try:
-        with temporary.open("xb", buffering=0) as file:
+        with file:  # its lock ends with it, and must not before its name does
             write_all(file, data)
             os.fsync(file.fileno())
-        if overwrite:
-            temporary.replace(target)
-        else:
-            _rename_to_new(temporary, target)
+            temporaries.before_rename(file)
+            if times is not None:
+                os.utime(temporary, ns=times)
+            if overwrite:
+                temporary.replace(target)
+            else:
+                _rename_to_new(temporary, target)
+                temporaries.remove(temporary)
     finally:  # whatever ended it, a signal included
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        temporaries.remove(temporary)
+
+
+def _permissions(path: Path) -> int | None:
+    """Return who may read, write and run a file; None if there is none. Other bits are no permissions."""
+    try:
+        return path.stat().st_mode & 0o777
+    except OSError:
+        return None
 
 
 def _rename_to_new(temporary: Path, target: Path) -> None:
@@ -125,8 +156,8 @@ def _rename_to_new(temporary: Path, target: Path) -> None:
         temporary.rename(target)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last through a power cut, where the system has a way to."""
+def sync_folder(folder: Path) -> None:
+    """Make the renames in a folder last through a power cut, where the system has a way to."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:  # Windows opens no folders, and a folder may be writable but not readable

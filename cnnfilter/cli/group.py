@@ -10,7 +10,10 @@ from cnnfilter.model.shapes import nearest
 
 COMMANDS = {
     "apply": "cnnfilter.cli.apply",
+    "run": "cnnfilter.cli.run",
+    "explain": "cnnfilter.cli.explain",
     "kernels": "cnnfilter.cli.kernels",
+    "shape": "cnnfilter.cli.shape",
 }
 """The module of each command, which calls it `command`; a new command is one entry."""
 
@@ -37,13 +40,19 @@ class LazyGroup(click.Group):
         return command
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+    Examples:
+      cnnfilter apply edge photo.jpg                       writes photo-edge.jpg
+      cnnfilter run conv:sobel,relu,maxpool:2 photo.jpg    writes photo-chain.jpg
+      cnnfilter shape 28x28x1 conv:32@3x3,relu,maxpool:2   shows every size
+      cnnfilter explain conv:sobel-x photo.jpg --at 10,20  shows one value's arithmetic
+      cnnfilter kernels                                    lists the kernels
+      cnnfilter apply --help                               says what else can be set
+    """,
+)
 @click.version_option(package_name="cnnfilter", prog_name="cnnfilter", message="%(prog)s %(version)s")
 def cnnfilter() -> None:
-    r"""Convolve real pictures with named or learned kernels.
-
-    \b
-    cnnfilter apply edge photo.jpg      writes photo-edge.jpg
-    cnnfilter kernels                   lists the kernels
-    cnnfilter apply --help              says what else can be set
-    """
+    """Convolve real pictures with named or learned kernels, and see the arithmetic of a CNN."""

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import re
+import textwrap
+from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnnfilter.cli import options, render
-from cnnfilter.errors import KernelError
 from cnnfilter.model.catalogue import KERNELS, Entry
 
 if TYPE_CHECKING:
     from cnnfilter.model.facts import FilterFacts, KernelFacts
     from cnnfilter.model.matrix import Matrix
+    from cnnfilter.model.weights import FilterBank
 
-WIDEST = 15
-"""Columns of a matrix that are shown; a wider one would wrap into a jumble."""
+MOST_ROWS = 15
+"""Rows of a matrix, or filters of a bank, that are shown; of more, the first and the last."""
+INDENT = 10
+"""Where the second column of a description begins."""
+
+SIMPLE = 10**6
+"""A fraction whose denominator is below this is shown as one."""
+NOTHING = 1e-6
+"""A bank's sum below this part of the sum of its magnitudes is shown as 0: weights are float32."""
 
 COMBINED = {"magnitude": "square root of the sum of squares", "maximum": "the largest"}
+
+Lines = list[tuple[str, str]]
+"""A name, which may be empty, and what stands beside it."""
 
 
 @click.command(
@@ -34,36 +47,52 @@ COMBINED = {"magnitude": "square root of the sum of squares", "maximum": "the la
       cnnfilter kernels "0 -1 0; -1 5 -1; 0 -1 0"
     """,
 )
-@click.argument("kernel", required=False, type=options.kernel_text)
+@click.argument("kernel", required=False, type=options.kernel_text, shell_complete=options.complete_kernels)
 @options.kernel_name
 @options.layout
 @options.as_json
 def command(kernel: str | None, kernel_name: str | None, layout: str | None, as_json: bool) -> int:
     """List the named kernels, or show the KERNEL's matrix, sum, symmetry, rank and range of results.
 
-    KERNEL is a name with its parameters, a file of weights, or a matrix.
+    KERNEL is a name with its parameters, a file of weights, or a matrix. A file of several filters is described by
+    its shape and their sums. In JSON, "low" and "high" bound the results of 8-bit pictures; "exact" says whether
+    some picture reaches both.
     """
     if kernel is None:
         entries = list(KERNELS.values())
         render.out(_dump([_entry(entry) for entry in entries]) if as_json else _catalogue(entries))
         return 0
     from cnnfilter.model.facts import describe
-    from cnnfilter.model.kernels import Kernel
+    from cnnfilter.model.kernels import Kernel, from_array
     from cnnfilter.model.weights import find_kernel
 
     found = find_kernel(kernel, array_name=kernel_name, layout=layout)
-    if not isinstance(found, Kernel):
-        shape = "x".join(map(str, found.weight.shape))
-        msg = f"{found.name} is a bank of shape {shape}; only single kernels are described"
-        raise KernelError(msg)
-    facts = describe(found)
-    render.out(_dump(_facts(facts)) if as_json else _description(facts))
+    if not isinstance(found, Kernel) and found.weight.shape[:2] != (1, 1):
+        render.out(_dump(_bank_facts(found)) if as_json else _bank(found))
+        return 0
+    single = found if isinstance(found, Kernel) else from_array(found.weight[0, 0], found.name)
+    bias = None if isinstance(found, Kernel) or found.bias is None else float(found.bias[0])
+    facts = describe(single)
+    render.out(_dump(_facts(facts, bias)) if as_json else _description(facts, bias))
     return 0
 
 
-def _catalogue(entries: list[Entry]) -> str:
-    rows = [(entry.name, entry.family, _parameters(entry), entry.description) for entry in entries]
-    return render.table(("KERNEL", "FAMILY", "PARAMETERS", "WHAT IT SHOWS OR DOES"), rows)
+def _catalogue(entries: Sequence[Entry]) -> str:
+    """Return the table; where it is narrow, without the families, and then with parameters in the last column."""
+    columns = ("KERNEL", "FAMILY", "PARAMETERS", "WHAT IT SHOWS OR DOES")
+    rows = [(each.name, each.family, _parameters(each), each.description) for each in entries]
+    short = [f"{each.description} ({_parameters(each)})" if each.parameters else each.description for each in entries]
+    tables: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = [
+        (columns, rows),
+        (columns[::2] + columns[3:], [row[::2] + row[3:] for row in rows]),
+        (columns[::3], [(row[0], text) for row, text in zip(rows, short, strict=True)]),
+    ]
+    width = render.width()
+    for columns_, rows_ in tables:
+        others = sum(max(map(len, column)) + 2 for column in list(zip(columns_, *rows_, strict=True))[:-1])
+        if others + render.LAST_COLUMN <= width:
+            return render.table(columns_, rows_)
+    return render.table(*tables[-1])
 
 
 def _parameters(entry: Entry) -> str:
@@ -71,29 +100,48 @@ def _parameters(entry: Entry) -> str:
     return " ".join(each.name if each.default is None else f"{each.name}={each.default:g}" for each in entry.parameters)
 
 
-def _description(facts: KernelFacts) -> str:
+def _description(facts: KernelFacts, bias: float | None) -> str:
     height, width = facts.size
-    rows = [("kernel", facts.name), ("size", f"{height}x{width}")]
+    rows: Lines = [("kernel", facts.name), ("size", f"{height}x{width}")]
     for number, each in enumerate(facts.filters, 1):
         if len(facts.filters) > 1:
-            rows.append(("", ""))
-            rows.append((f"filter {number}", f"of {len(facts.filters)}"))
-        rows += [("matrix", line) if i == 0 else ("", line) for i, line in enumerate(_matrix(each.matrix))]
+            rows += [("", ""), (f"filter {number}", f"of {len(facts.filters)}")]
+        rows += _matrix(each.matrix)
         if facts.scale != 1:
-            rows.append(("scale", str(facts.scale)))
+            rows.append(("scale", _scale(facts.scale)))
         rows += _filter_rows(each)
     if len(facts.filters) > 1:
         rows.append(("", ""))
     if facts.combine is not None:
         rows.append(("combined", COMBINED[facts.combine]))
+    if bias is not None:
+        rows.append(("bias", f"{bias:.6g}"))
     bound = "" if facts.exact else "at most "
-    rows.append(("range", f"{bound}{facts.low:.6g} to {facts.high:.6g} for 8-bit input"))
+    low, high = facts.low + (bias or 0), facts.high + (bias or 0)
+    rows.append(("range", f"{bound}{low:.6g} to {high:.6g} for 8-bit input"))
     if facts.source:
         rows.append(("source", facts.source))
-    return "".join(f"{name:<10}{render.printable(value)}".rstrip() + "\n" for name, value in rows)
+    return _lines(rows)
 
 
-def _filter_rows(facts: FilterFacts) -> list[tuple[str, str]]:
+def _scale(scale: Fraction | float) -> str:
+    """Return a simple fraction as one, and any other number in six digits."""
+    is_simple = isinstance(scale, Fraction) and scale.denominator < SIMPLE
+    return str(scale) if is_simple else f"{float(scale):.6g}"
+
+
+def _lines(rows: Lines) -> str:
+    """Return rows as lines, with words wrapped below each other; matrices are made to fit already."""
+    room = max(render.width() - INDENT, INDENT)
+    parts: list[str] = []
+    for name, value in rows:
+        shown = render.printable(value)
+        broken = [shown] if len(shown) <= room or name in ("", "matrix") else textwrap.wrap(shown, room)
+        parts += [f"{head:<{INDENT}}{line}".rstrip() for head, line in zip([name] + [""] * len(broken), broken)]  # noqa: B905  (as many names as there are lines)
+    return "".join(part + "\n" for part in parts)
+
+
+def _filter_rows(facts: FilterFacts) -> Lines:
     even = ", ".join(facts.symmetric)
     odd = ", ".join(facts.antisymmetric)
     parts = [even, f"with the sign turned: {odd}" if odd else ""]
@@ -104,12 +152,67 @@ def _filter_rows(facts: FilterFacts) -> list[tuple[str, str]]:
     ]
 
 
-def _matrix(matrix: Matrix) -> list[str]:
-    if len(matrix[0]) > WIDEST:
-        return [f"{len(matrix)}x{len(matrix[0])} numbers; --json shows them"]
-    cells = [[f"{value:.4g}" for value in row] for row in matrix]
-    width = max(len(cell) for row in cells for cell in row)
-    return [" ".join(cell.rjust(width) for cell in row) for row in cells]
+def _matrix(matrix: Matrix) -> Lines:
+    """Return a matrix in as many digits as fit; where that are too few, its middle is left out."""
+    room = max(render.width() - INDENT, INDENT)
+    width = len(matrix[0])
+    rows = [*matrix[: MOST_ROWS // 2], None, *matrix[-(MOST_ROWS // 2) :]] if len(matrix) > MOST_ROWS else [*matrix]
+    sizes: list[int] = []
+    for digits in (4, 3, 2):
+        cells = [None if row is None else [f"{value:.{digits}g}" for value in row] for row in rows]
+        size = max(len(cell) for row in cells if row for cell in row)
+        sizes.append(size)
+        if width * (size + 1) - 1 <= room:
+            break
+    columns = width if width * (size + 1) - 1 <= room else max((room - 3) // (size + 1) // 2 * 2, 2)
+    texts = []
+    for row in cells:
+        if row is None:
+            texts.append("...")
+            continue
+        parts = [cell.rjust(size) for cell in row]
+        texts.append(" ".join(parts if columns == width else [*parts[: columns // 2], "...", *parts[-columns // 2 :]]))
+    lines = [("matrix" if i == 0 else "", text) for i, text in enumerate(texts)]
+    if columns < width or None in rows:
+        lines.append(("part", f"of {len(matrix)}x{width} numbers; --json shows all"))
+    return lines
+
+
+def _bank(bank: FilterBank) -> str:
+    """Describe a bank by its shape and its filters' sums."""
+    record = _bank_facts(bank)
+    filters, channels, height, width = record["shape"]
+    rows: Lines = [
+        ("bank", bank.name),
+        ("shape", f"{filters}x{channels}x{height}x{width} (filters, channels, height, width)"),
+    ]
+    columns = ["filter", "sum", *(["bias"] if bank.bias is not None else [])]
+    cells = [
+        columns,
+        *([str(i), *(f"{each[key]:.6g}" for key in columns[1:])] for i, each in enumerate(record["filters"])),
+    ]
+    hidden = len(cells) - 1 - MOST_ROWS
+    if hidden > 0:
+        cells = cells[: MOST_ROWS + 1]
+    sizes = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    texts = ["  ".join(cell.rjust(size) for cell, size in zip(row, sizes, strict=True)) for row in cells]
+    rows += [("filters" if i == 0 else "", text) for i, text in enumerate(texts)]
+    if hidden > 0:
+        rows.append(("more", f"{hidden} filters; --json has them all"))
+    rows.append(
+        ("use", "cnnfilter run conv:FILE shows what each filter finds; apply takes one filter, or one a channel")
+    )
+    return _lines(rows)
+
+
+def _bank_facts(bank: FilterBank) -> dict[str, Any]:
+    axes = (1, 2, 3)
+    largest = abs(bank.weight).sum(axis=axes, dtype=float)
+    raw = bank.weight.sum(axis=axes, dtype=float)
+    sums = (raw * (abs(raw) > NOTHING * largest) + 0.0).tolist()  # no negative zero
+    biases = [None] * len(sums) if bank.bias is None else bank.bias.tolist()
+    filters = [{"sum": total, "bias": bias} for total, bias in zip(sums, biases, strict=True)]
+    return {"name": bank.name, "shape": list(bank.weight.shape), "filters": filters}
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
@@ -122,13 +225,19 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _facts(facts: KernelFacts) -> dict[str, Any]:
+def _facts(facts: KernelFacts, bias: float | None) -> dict[str, Any]:
     record = dataclasses.asdict(facts)
     record["scale"] = str(facts.scale)  # "1/9" says more than 0.1111111111111111
     for each, filter_facts in zip(record["filters"], facts.filters, strict=True):
         each["separable"] = filter_facts.separable
+    if bias is not None:
+        record |= {"bias": bias, "low": facts.low + bias, "high": facts.high + bias}
     return record
 
 
+_NUMBERS = re.compile(r"\[\n[-+.,eE0-9 \n]*\]")
+
+
 def _dump(data: Any) -> str:
-    return json.dumps(data, indent=2) + "\n"
+    """Return JSON with a list of numbers, such as a row of a matrix, on one line."""
+    return _NUMBERS.sub(lambda match: "[" + " ".join(match[0][1:-1].split()) + "]", render.as_json(data, indent=2))

@@ -14,6 +14,7 @@ Set CNNFILTER_DEBUG=1 to see the traceback behind an internal error.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,9 @@ from types import FrameType
 
 from cnnfilter.cli import render
 from cnnfilter.errors import CnnfilterError
+
+COMPLETE = "_CNNFILTER_COMPLETE"
+"""The environment variable by which a shell asks for completions, or for the script that asks for them."""
 
 
 class _Ended(BaseException):  # like KeyboardInterrupt: no `except Exception` stops it
@@ -77,6 +81,10 @@ def _run(arguments: Sequence[str]) -> int:
 
     from cnnfilter.cli.group import cnnfilter
 
+    if instruction := os.environ.get(COMPLETE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(cnnfilter, {}, render.PROGRAM, COMPLETE, instruction)
     try:
         with cnnfilter.make_context(render.PROGRAM, list(arguments)) as context:
             code: int | None = cnnfilter.invoke(context)
@@ -96,21 +104,33 @@ def _run(arguments: Sequence[str]) -> int:
 
 @contextlib.contextmanager
 def _signals_as_exceptions() -> Iterator[None]:
-    """Let termination unwind the stack as an interrupt does, so that temporary files are removed."""
+    """Let the first signal that ends the program unwind the stack, so that temporary files are removed.
+
+    Those that follow change nothing: one that came while a file is being removed would leave it.
+    """
+    is_ending = False
 
     def end(number: int, frame: FrameType | None) -> None:
+        nonlocal is_ending
+        if is_ending:
+            return
+        is_ending = True
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         raise _Ended(number)
 
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
     # one that is ignored stays so: that is what nohup is for
-    changed = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]
+    ordinary = (signal.SIG_DFL, signal.default_int_handler)
+    changed = {number: handler for number, handler in before.items() if handler in ordinary}
     for number in changed:
         signal.signal(number, end)
     try:
         yield
     finally:
-        for number in changed:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in changed.items():
+            signal.signal(number, handler)
 
 
 def _end_by(number: int, word: str) -> int:

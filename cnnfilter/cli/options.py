@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,11 +11,16 @@ import click
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.matrix import looks_like_matrix
 from cnnfilter.model.shapes import parse_border, parse_padding, parse_pair
+from cnnfilter.words import quoted
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     ParamType = click.ParamType[Any]
 else:
     ParamType = click.ParamType  # not generic at run time in every version that is supported
+
+Command = Callable[..., Any]
 
 
 class Parsed(ParamType):
@@ -37,7 +43,41 @@ class Parsed(ParamType):
         return self.parse(value) if isinstance(value, str) else value
 
 
-class KernelCommand(click.Command):
+class InputCommand(click.Command):
+    """A command that takes files: it tells those from options whose names look like the other."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments.
+
+        Raises
+        ------
+        click.UsageError
+            Also where an option stands behind `--`, and where options exclude each other.
+        """
+        known = {name for param in self.get_params(ctx) for name in param.opts if name.startswith("-")}
+        given = list(args)
+        try:
+            rest = super().parse_args(ctx, args)
+        except click.NoSuchOption:
+            file = next((each for each in given if each[:1] == "-" != each and Path(each).is_file()), None)
+            if file is None:
+                raise
+            msg = f"{quoted(file)} looks like options; for the file of that name write ./{file}, or -- before it"
+            raise click.UsageError(msg, ctx) from None
+        if ctx.params.get("inputs") == () and not ctx.params.get("files_from") and not ctx.resilient_parsing:
+            raise click.MissingParameter(ctx=ctx, param=next(each for each in self.params if each.name == "inputs"))
+        inputs = ctx.params.get("inputs") or (ctx.params.get("source"),)
+        for name in inputs:
+            if name and name.partition("=")[0] in known and not Path(name).exists():
+                msg = f"there is no file {quoted(name)}; options go before --"
+                raise click.UsageError(msg, ctx)
+        if ctx.params.get("quiet") and ctx.params.get("verbose"):
+            msg = "-q says less and -v says more; give one of them"
+            raise click.UsageError(msg, ctx)
+        return rest
+
+
+class KernelCommand(InputCommand):
     """A command whose first argument is a kernel, also when it begins with a minus like an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -64,6 +104,35 @@ class KernelCommand(click.Command):
                 taking = next((i for i, letter in enumerate(argument) if f"-{letter}" in takes_value), None)
                 value_follows = taking == len(argument) - 1
         return None
+
+
+def complete_files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Leave the completion of files to the shell."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+def complete_from(words: Callable[[], Mapping[str, str]]) -> Callable[..., list[CompletionItem]]:
+    """Return a completion of words, each with what is said of it; where none fits, of files."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        items = [CompletionItem(word, help=text) for word, text in words().items() if word.startswith(incomplete)]
+        return items or complete_files(ctx, param, incomplete)
+
+    return complete
+
+
+def _kernel_names() -> Mapping[str, str]:
+    from cnnfilter.model.catalogue import KERNELS
+
+    return {name: entry.description for name, entry in KERNELS.items()}
+
+
+complete_kernels = complete_from(_kernel_names)
+"""Completes the names of kernels."""
 
 
 def _format(text: str) -> str:
@@ -132,7 +201,8 @@ layout = click.option(
 # Reading pictures
 depth = click.option(
     "--depth", type=click.Choice(["8"]), callback=lambda ctx, param, value: value and int(value),
-    help="Reduce 16-bit channels to 8 bits, which 16-bit colour needs.  [default: as the input]",
+    help="Reduce 16-bit channels to 8 bits, which 16-bit colour needs; grey is rounded, colour cut off by the "
+    "decoder.  [default: as the input]",
 )  # fmt: skip
 frame = click.option(
     "--frame", type=click.IntRange(min=0), metavar="N",
@@ -140,30 +210,51 @@ frame = click.option(
 )  # fmt: skip
 max_pixels = click.option(
     "--max-pixels", type=click.IntRange(min=1), metavar="N",
-    help="Refuse larger pictures before decoding them.  [default: 89478485]",
+    help="Refuse larger pictures before decoding them, and larger results before computing them.  "
+    "[default: 89478485]",
 )  # fmt: skip
 
+
 # Writing pictures
-output = click.option(
-    "-o", "--output", metavar="PATH",
-    help="A file, a folder, - for standard output, or a template with {name}, {kernel}, {ext} or {dir}.  "
-    "[default: NAME-KERNEL.EXT beside the input]",
-)  # fmt: skip
-output_format = click.option(
-    "--format", "format_", type=Parsed("FORMAT", _format), metavar="NAME",
-    help="Format of the output, such as png or jpeg.  [default: by its name, else as the input]",
-)  # fmt: skip
+def output(kernel: str) -> Callable[[Command], Command]:
+    """Return the option that names outputs; `kernel` is what stands in a name behind the input's."""
+    return click.option(
+        "-o", "--output", metavar="PATH", shell_complete=complete_files,
+        help="A file, a folder, - for standard output, or a template with {name}, {kernel}, {ext} or {dir} "
+        "(a brace itself is written twice).  "
+        f"[default: NAME-{kernel}.EXT beside the input]",
+    )  # fmt: skip
+
+
+def output_format(examples: str) -> Callable[[Command], Command]:
+    """Return the option that names the format; `examples` are some that the command writes."""
+    return click.option(
+        "--format", "format_", type=Parsed("FORMAT", _format), metavar="NAME",
+        help=f"Format of the output, such as {examples}.  [default: by its name, else as the input]",
+    )  # fmt: skip
+
+
 save_options = click.option(
     "--save-option", "save_options", multiple=True, type=Parsed("KEY=VALUE", _save_option),
     metavar="KEY=VALUE", help="Passed to the encoder, such as quality=80; repeatable.",
 )  # fmt: skip
 strip = click.option("--strip", is_flag=True, help="Leave out EXIF, colour profile, XMP and resolution.")
-force = click.option("-f", "--force", is_flag=True, help="Overwrite existing files; an input never is overwritten.")
+force = click.option(
+    "-f", "--force", is_flag=True,
+    help="Overwrite existing files, read-only ones too, keeping their permissions; an input never is, but with "
+    "--in-place.",
+)  # fmt: skip
 
 # How the program behaves
 threads = click.option(
-    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads to use.  [default: all cores]"
+    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads for each picture.  [default: all cores]"
 )
 quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
-verbose = click.option("-v", "--verbose", is_flag=True, help="Say also format, time and how many values were clipped.")
-as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output instead of text.")
+verbose = click.option(
+    "-v", "--verbose", is_flag=True,
+    help="Say also format, time, how many values were clipped, and the sizes in a chain.",
+)  # fmt: skip
+as_json = click.option(
+    "--json", "as_json", is_flag=True,
+    help=r"Write JSON to standard output instead of text; bytes of a name that are no UTF-8 appear as \xff.",
+)  # fmt: skip

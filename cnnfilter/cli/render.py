@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
-from collections.abc import Sequence
-from typing import TextIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TextIO
 
 from cnnfilter.batch.write import write_all
 
@@ -18,6 +19,8 @@ DEBUG = "CNNFILTER_DEBUG"
 """The environment variable that asks for the traceback behind an internal error."""
 PLAIN_WIDTH = 100
 """Columns of a table that does not go to a terminal."""
+LAST_COLUMN = 24
+"""The least that a table's last column has, which is the only one that is wrapped."""
 
 
 def printable(text: str) -> str:
@@ -42,6 +45,25 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def as_json(data: Any, indent: int | None = None) -> str:
+    r"""Return data as JSON, ending in a line break.
+
+    A byte of a file name that is no UTF-8 appears as `\xff` here too: JSON holds text only, and what Python would
+    write instead, half of a pair, many readers refuse.
+    """
+    import json
+
+    return json.dumps(_texts(data), indent=indent, allow_nan=False) + "\n"
+
+
+def _texts(data: Any) -> Any:
+    if isinstance(data, str):
+        return "".join(_escape(c) if "\ud800" <= c <= "\udfff" else c for c in data)
+    if isinstance(data, dict):
+        return {_texts(key): _texts(value) for key, value in data.items()}
+    return [_texts(each) for each in data] if isinstance(data, (list, tuple)) else data
+
+
 def message(text: str) -> None:
     """Write one line to standard error, made printable."""
     _lines(printable(text))
@@ -57,10 +79,27 @@ def warning(text: str) -> None:
     message(f"warning: {text}")
 
 
+_screen: list[Callable[[str], None]] = []
+"""What writes messages while something stands on the terminal that they must not run into."""
+
+
+@contextlib.contextmanager
+def messages_to(write: Callable[[str], None]) -> Iterator[None]:
+    """Let messages be written by `write` while the context lasts."""
+    _screen.append(write)
+    try:
+        yield
+    finally:
+        _screen.remove(write)
+
+
 def _lines(text: str) -> None:
     if sys.stderr is None:  # closed by whoever started us
         return
     try:
+        if _screen:
+            _screen[-1](text)
+            return
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
     except OSError:  # a message that nobody can be given is no reason to stop the work
@@ -117,6 +156,11 @@ def silence(stream: TextIO) -> None:
         os.close(nowhere)
 
 
+def width() -> int:
+    """Return how many columns a line for standard output may have."""
+    return shutil.get_terminal_size().columns if standard_output().isatty() else PLAIN_WIDTH
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows of text as a table for the terminal, or of a fixed width for files and pipes."""
     from rich.console import Console
@@ -129,9 +173,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     grid.add_column(columns[-1])
     for row in rows:
         grid.add_row(*(Text(printable(cell)) for cell in row))
-    stream = standard_output()
-    width = None if stream.isatty() else PLAIN_WIDTH
-    console = Console(file=stream, markup=False, highlight=False, emoji=False, width=width)
+    # where the terminal is narrower than names, it breaks the lines: a part of a name is of no use
+    least = sum(max(map(len, column)) + 2 for column in list(zip(columns, *rows, strict=True))[:-1]) + LAST_COLUMN
+    console = Console(
+        file=standard_output(), markup=False, highlight=False, emoji=False, width=max(width(), least)
+    )  # fmt: skip
     with console.capture() as captured:
         console.print(grid)
     return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())

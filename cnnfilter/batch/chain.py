@@ -1,0 +1,237 @@
+"""A chain over one picture, and how its maps are shown: as a picture, a contact sheet, or raw numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cnnfilter.batch.limits import check_rows
+from cnnfilter.batch.results import Encoded, Rendered, Saving, encoded_picture
+from cnnfilter.batch.view import View
+from cnnfilter.imaging.colormaps import scale_for
+from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, NPY, output_format
+from cnnfilter.imaging.mapping import FULL_SCALE, clipped_fraction, mapping, quantise
+from cnnfilter.imaging.maps import finite_range, map_picture
+from cnnfilter.imaging.picture import Picture
+from cnnfilter.imaging.raw import RAW, encode_values
+from cnnfilter.imaging.sheet import contact_sheet
+from cnnfilter.model.kernels import Kernel
+from cnnfilter.model.stages import Conv, Dense, Flatten, Gray, Softmax, Stage
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from cnnfilter.model.plan import Row
+    from cnnfilter.pipeline import Pipeline
+
+_NEARLY_BLACK = 0.02
+"""A clipped picture whose brightest pixel is below this share of white shows nothing."""
+
+
+def gives_vector(stages: Iterable[Stage]) -> bool:
+    """Tell whether a chain gives a vector: no stage makes maps of one again."""
+    return any(isinstance(stage, (Flatten, Dense)) for stage in stages)
+
+
+def is_plain(rows: tuple[Row, ...], view: View) -> bool:
+    """Tell whether maps are written as plain pictures, in the input's format where that can hold them."""
+    if view.maps == "each":
+        return view.range is not None
+    return not view.wants_sheet and (rows[-1].output[-1] == 1 or keeps_colours(rows))
+
+
+def keeps_colours(rows: tuple[Row, ...]) -> bool:
+    """Tell whether three maps are red, green and blue: each made of its own channel and no other."""
+    if rows[0].input[2:] != (3,) or rows[-1].output[2:] != (3,):
+        return False
+    return all(_keeps_apart(row) for row in rows)
+
+
+def _keeps_apart(row: Row) -> bool:
+    stage = row.stage
+    if isinstance(stage, Conv) and stage.file is not None and not isinstance(stage.file.bank, Kernel):
+        return stage.depthwise or stage.groups == row.input[2]
+    return not isinstance(stage, (Gray, Softmax))
+
+
+def run_picture(
+    picture: Picture,
+    pipeline: Pipeline,
+    *,
+    view: View,
+    threads: int | None = None,
+    count_clipped: bool = False,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+) -> ChainResult:
+    """Run a picture through a chain.
+
+    Parameters
+    ----------
+    picture : Picture
+        Its transparency is left out, with a note.
+    pipeline : Pipeline
+    view : View
+        How the result is shown.
+    threads : int, optional
+        How many to use; all cores by default.
+    count_clipped : bool
+        Whether to count the values that a plain picture clamps.
+    max_pixels : int
+        The largest result: see `limits.check_rows`.
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        If the chain does not fit the picture, or the labels do not fit the result.
+    PictureError
+        If the result would be too large; nothing has been computed then.
+    """
+    pixels = picture.pixels
+    planar = pixels
+    if pixels.ndim == 3:
+        planar = np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
+    rows = pipeline.plan((*pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1))
+    check_rows(rows, max_pixels)
+    view.check_labels(rows[-1].output[-1])
+    notes = picture.notes
+    if picture.alpha is not None and (picture.alpha < FULL_SCALE[picture.alpha.dtype.name]).any():
+        notes += ("its transparency is left out: the colours below count as they are",)
+    values = pipeline.run(planar, threads=threads)
+    source = replace(picture, pixels=np.empty((0, 0), pixels.dtype), alpha=None, notes=())
+    return ChainResult(values, rows, source, view, notes, count_clipped)
+
+
+@dataclass(frozen=True, eq=False)
+class ChainResult:
+    """What a chain gave for a picture.
+
+    Parameters
+    ----------
+    values : ndarray of float32
+        Maps (C, H, W), or a vector (n,).
+    rows : tuple of Row
+        The chain's plan.
+    source : Picture
+        The input: what is in it but for its pixels.
+    view : View
+        How it is shown.
+    notes : tuple of str
+        What a person should know.
+    count_clipped : bool
+        Whether to count clamped values.
+    """
+
+    values: npt.NDArray[np.float32]
+    rows: tuple[Row, ...]
+    source: Picture
+    view: View
+    notes: tuple[str, ...] = ()
+    count_clipped: bool = False
+
+    @property
+    def vector(self) -> npt.NDArray[np.float32] | None:
+        """The values if they are one."""
+        return self.values if self.values.ndim == 1 else None
+
+    def render(self, asked: str | None, saving: Saving) -> Rendered:
+        """Choose by what was asked for, then by the number of maps, then by the input's format."""
+        each = self.view.maps == "each"
+        count = len(self.values) if each else None
+        if self.values.ndim == 1:
+            return self._raw(asked or NPY, None, saving)
+        if asked in RAW and not self.view.wants_picture:
+            return self._raw(asked or "", count, saving)
+        if not is_plain(self.rows, self.view):
+            return self._pictures(asked or "PNG", count, self._coloured() if each else self._sheet(), saving)
+        format = asked or self._followed(each)
+        if asked is None and format == NPY and not self.view.wants_picture:
+            return self._raw(NPY, count, saving)
+        return self._pictures(format, count, self._plain(each), saving)
+
+    def _followed(self, each: bool) -> str:
+        """Return the format of plain pictures, which is the input's where that can hold them."""
+        _, height, width = self.values.shape
+        shape = (height, width) if each or len(self.values) == 1 else (height, width, 3)
+        alike = np.broadcast_to(np.zeros((), self.source.pixels.dtype), shape)
+        return output_format(self.source.format, replace(self.source, pixels=alike))
+
+    def _raw(self, format: str, count: int | None, saving: Saving) -> Rendered:
+        name = "vector" if self.values.ndim == 1 else "maps"
+        parts = [self.values] if count is None else list(self.values)
+        encode = partial(encode_values, format=format, name=name, options=saving.options)
+        return Rendered(format, count, (Encoded(encode(part)) for part in parts))
+
+    def _pictures(
+        self, format: str, count: int | None, pictures: Iterator[tuple[Picture, float | None]], saving: Saving
+    ) -> Rendered:
+        def files() -> Iterator[Encoded]:
+            for picture, clipped in pictures:
+                yield replace(encoded_picture(picture, format, saving, clipped), notes=picture.notes)
+
+        return Rendered(format, count, files())
+
+    def _sheet(self) -> Iterator[tuple[Picture, None]]:
+        view = self.view
+        sheet = contact_sheet(
+            self.values,
+            scaling=view.scaling or "map",
+            colormap=view.colormap or "auto",
+            topk=view.topk,
+            labels=view.lettering,
+            titles=view.labels,
+        )
+        if view.range is not None:
+            note = f"--range {view.range} is for plain pictures; this sheet of {len(self.values)} maps goes without it"
+            sheet = replace(sheet, notes=(*sheet.notes, note))
+        yield sheet, None
+
+    def _coloured(self) -> Iterator[tuple[Picture, None]]:
+        limits = finite_range(self.values)
+        colormap = scale_for(self.view.colormap or "auto", *limits).colormap
+        for plane in self.values:
+            common = limits if self.view.scaling == "global" else None
+            yield map_picture(plane, colormap=colormap, limits=common), None
+
+    def _plain(self, each: bool) -> Iterator[tuple[Picture, float | None]]:
+        if not each:
+            yield self._quantised(self.values, self.values)
+        else:
+            for plane in self.values:
+                yield self._quantised(plane[None], self.values if self.view.scaling == "global" else plane)
+
+    def _quantised(
+        self, maps: npt.NDArray[np.float32], spanned: npt.NDArray[np.float32]
+    ) -> tuple[Picture, float | None]:
+        """Return one map, or three as colours, as a picture of the input's type.
+
+        `spanned` are the values that `normalize` and `center` look at.
+        """
+        count, height, width = maps.shape
+        dtype: np.dtype[Any] = self.source.pixels.dtype
+        range_ = self.view.range or "clip"
+        extremes = range_ in ("normalize", "center")
+        low, high = (float(spanned.min()), float(spanned.max())) if extremes else (0.0, 0.0)
+        how = mapping(range_, low, high, dtype)
+        pixels = np.empty((height, width, count), dtype)
+        for c, plane in enumerate(maps):
+            pixels[..., c] = quantise(plane, dtype, how)
+        clipped = clipped_fraction(maps, dtype, how) if self.count_clipped else None
+        notes = self._nearly_black(maps, pixels) if self.view.range is None else ()
+        if count == 1:
+            pixels = pixels[..., 0]
+        return replace(self.source, pixels=pixels, notes=notes), clipped
+
+    def _nearly_black(self, maps: npt.NDArray[np.float32], pixels: npt.NDArray[Any]) -> tuple[str, ...]:
+        """Return a note if nothing can be seen of values that differ, as after `normalize`."""
+        full = FULL_SCALE[pixels.dtype.name]
+        if pixels.dtype.kind == "f" or pixels.max() >= _NEARLY_BLACK * full:
+            return ()
+        low, high = finite_range(maps)
+        if low == high:
+            return ()
+        remedy = "--range normalize or --colormap auto shows them"
+        return (f"the values, {low:.3g} to {high:.3g}, are nearly black; {remedy}",)

@@ -1,0 +1,247 @@
+"""Which names the outputs of a run have taken, and why a name cannot be one."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import overload
+
+from cnnfilter.batch.inputs import Input
+from cnnfilter.batch.naming import STREAM, Job, Naming, too_long
+from cnnfilter.batch.sniff import caseless, claim_key, expected_format, identity
+from cnnfilter.batch.temporaries import sweep
+from cnnfilter.batch.write import is_device
+from cnnfilter.errors import OutputError
+
+
+class Jobs(Sequence[Job]):
+    """The jobs of a plan, each made when it is asked for: of 10,000 inputs only the names are kept."""
+
+    def __init__(self, inputs: Sequence[Input], naming: Naming | None) -> None:
+        self.inputs = inputs
+        self.naming = naming
+        self.times: dict[int, int] = {}
+        self.skipped: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @overload
+    def __getitem__(self, index: int) -> Job: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Job, ...]: ...
+    def __getitem__(self, index: int | slice) -> Job | tuple[Job, ...]:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(len(self))))
+        name, place, error = self.inputs[index]
+        index %= len(self)
+        if self.naming is None:
+            return Job(None if name == STREAM else Path(name), None, told=True, error=error, index=index)
+        job = self.naming.job(name, place)
+        times, skipped = self.times.get(index, 1), index in self.skipped
+        return Job(job.source, job.target, job.around, False, times, error, skipped, index)
+
+    def __iter__(self) -> Iterator[Job]:
+        return (self[index] for index in range(len(self)))
+
+
+class Plan:
+    """The jobs in the order of the inputs, and the names that they have claimed.
+
+    Parameters
+    ----------
+    jobs : Jobs
+    force : bool
+        Whether existing files are overwritten.
+    skip_existing : bool
+        Whether a job is left undone whose output exists.
+    folder : Path, optional
+        The output folder, which is made if there is none.
+    """
+
+    def __init__(
+        self, jobs: Jobs, *, force: bool = False, skip_existing: bool = False, folder: Path | None = None
+    ) -> None:
+        self.jobs = jobs
+        self.force = force
+        self.skip_existing = skip_existing
+        self.folder = folder
+        self.in_place = jobs.naming is not None and jobs.naming.in_place
+        self.claims: dict[str, int] = {}
+        """The job that has a name, by its index; `~index` once the file is written."""
+        self._others: dict[int, list[str]] = {}
+        self._inputs: dict[int, str] = {}
+        self._real: dict[str, str] = {}
+        self._unfit: dict[str, str | None] = {}
+        for name, _, _ in jobs.inputs:
+            if name != STREAM and (known := identity(name)) is not None:
+                self._inputs.setdefault(known, name)
+
+    def prepare(self) -> None:
+        """Make the output folder, and clear what killed runs have left where outputs will be.
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be made.
+        """
+        if self.folder is not None:
+            _make(self.folder, parents=False)
+        for folder in self._unfit:
+            sweep(folder)
+
+    def make_folder(self, target: Path) -> None:
+        """Make the folder of an output, where that mirrors one of the inputs.
+
+        Raises
+        ------
+        OutputError
+            If that fails.
+        """
+        if self.folder is not None and self.folder in target.parents:
+            _make(target.parent, parents=True)
+
+    def key(self, target: Path) -> str:
+        """Return what all names of an output have in common."""
+        if target.is_symlink():
+            return claim_key(target)
+        folder, name = os.path.split(target)
+        real = self._real.get(folder)
+        if real is None:
+            real = self._real[folder] = os.path.realpath(folder)
+        return caseless(os.path.join(real, name))  # noqa: PTH118  (a path as an object takes longer)
+
+    @property
+    def real_folders(self) -> set[str]:
+        """The real paths of the folders that outputs go to."""
+        return set(self._real.values())
+
+    def check(self, job: Job, target: Path) -> bool:
+        """Look for what stands in the way of an output, other outputs apart.
+
+        Returns
+        -------
+        bool
+            Whether it exists already, and is to be left as it is.
+
+        Raises
+        ------
+        OutputError
+            If the name is an input's, or taken by an existing file that may not be overwritten, or lies in no
+            folder that can be written to.
+        """
+        if (reason := too_long(target)) is not None:
+            raise OutputError(reason)
+        exists = False
+        try:
+            mode = target.lstat().st_mode
+        except OSError:
+            pass
+        else:
+            if stat.S_ISDIR(mode) or target.is_dir():
+                msg = f"the output '{target}' is a folder"
+                raise OutputError(msg)
+            if is_device(target):  # any number of results may go to /dev/null
+                return False
+            exists = not self.in_place
+            same = self._inputs.get(identity(target) or -1)
+            if same is not None and exists:
+                source = Path(same)
+                msg = f"the output '{target}' is the input '{source}', which is never overwritten; choose another name"
+                raise OutputError(msg)
+        if exists and not (self.force or self.skip_existing):
+            msg = f"'{target}' exists already; --force overwrites it"
+            raise OutputError(msg)
+        if (reason := self._no_place(job, target)) is not None:
+            raise OutputError(reason)
+        return exists and self.skip_existing
+
+    def _no_place(self, job: Job, target: Path) -> str | None:
+        """Return why a folder cannot take an output, or None."""
+        text = os.path.dirname(target) or "."  # noqa: PTH120  (a path as an object takes longer)
+        if text not in self._unfit:
+            self._unfit[text] = self._wrong_folder(target.parent)
+        reason = self._unfit[text]
+        if reason is None or (job.source is not None and not self.in_place and _is_missing(target, job.source)):
+            return None  # in the second case the input is missing with the folder, which says more
+        return reason.format(target.name)
+
+    def _wrong_folder(self, folder: Path) -> str | None:
+        def shown() -> str:
+            return str(folder).replace("{", "{{").replace("}", "}}")
+
+        if not folder.is_dir():
+            if self.folder is None or (folder != self.folder and self.folder not in folder.parents):
+                return f"there is no folder '{shown()}' for the output '{{}}'"
+            while not os.path.lexists(folder):  # it will be made
+                folder = folder.parent
+            if not folder.is_dir():
+                return f"'{shown()}' is no folder, so it cannot hold the output '{{}}'"
+        if not os.access(folder, os.W_OK):
+            return f"the folder '{shown()}' of the output '{{}}' cannot be written to"
+        return None
+
+    def claim(self, job: Job, target: Path) -> bool:
+        """Take a name for the output of a job.
+
+        Returns
+        -------
+        bool
+            As from `check`.
+
+        Raises
+        ------
+        OutputError
+            As from `check`, or if the name is another job's.
+        """
+        if is_device(target) or too_long(target):
+            return self.check(job, target)
+        key = self.key(target)
+        other = self.take(key, job, target)
+        if other not in (job.index, ~job.index):
+            first = self.jobs[max(other, ~other)]
+            if other < 0 or expected_format(first.source) is not None:
+                msg = (
+                    f"'{target}' would be the output of both '{first}' and '{job}'; "
+                    "filter this one in a run of its own, with another -o"
+                )
+                raise OutputError(msg)
+            self.claims[key] = job.index
+        return self.check(job, target)
+
+    def take(self, key: str, job: Job, target: Path) -> int:
+        """Note who has a name, unless somebody has it already; return who has it."""
+        if target != job.target:
+            self._others.setdefault(job.index, []).append(key)
+        return self.claims.setdefault(key, job.index)
+
+    def owns(self, job: Job, target: Path) -> bool:
+        """Tell whether a job has claimed a name, so that claiming it again takes it from nobody."""
+        return is_device(target) or self.claims.get(self.key(target)) in (job.index, ~job.index)
+
+    def keep(self, target: Path) -> None:
+        """Note that a file was written, whose name stays claimed whatever becomes of its job."""
+        key = self.key(target)
+        if key in self.claims:  # not a device's
+            self.claims[key] = min(self.claims[key], ~self.claims[key])
+
+    def release(self, job: Job) -> None:
+        """Give up the names that a failed job has claimed and not used."""
+        keys = self._others.pop(job.index, [])
+        for key in keys if job.target is None else [*keys, self.key(job.target)]:
+            if self.claims.get(key) == job.index:
+                del self.claims[key]
+
+
+def _is_missing(target: Path, source: Path) -> bool:
+    return target.parent == source.parent and not target.parent.is_dir()
+
+
+def _make(folder: Path, *, parents: bool) -> None:
+    try:
+        folder.mkdir(exist_ok=True, parents=parents)
+    except OSError as error:
+        msg = f"cannot make the folder '{folder}': {error.strerror}"
+        raise OutputError(msg) from error

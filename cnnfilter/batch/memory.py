@@ -1,0 +1,64 @@
+"""How much memory a run may take, and what that many bytes are called."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+
+from cnnfilter.errors import ArgumentError
+
+UNKNOWN = 2 << 30
+"""What is taken for half of the memory of a machine that does not tell."""
+CGROUP = Path("/sys/fs/cgroup/memory.max")
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?)(I?)B?", re.ASCII | re.IGNORECASE)
+
+
+def parse_memory(text: str) -> int:
+    """Return a number of bytes as a person writes it.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none, or less than a megabyte.
+
+    Examples
+    --------
+    >>> parse_memory("1.5 GB"), parse_memory("512MiB")
+    (1500000000, 536870912)
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None or (match[3] and not match[2]):
+        msg = f"memory is a size such as 800M, 4G or 2GiB, not {text!r}"
+        raise ArgumentError(msg)
+    unit = _UNITS[match[2].upper()]
+    if match[3]:
+        unit = 1 << 10 * list(_UNITS).index(match[2].upper())
+    size = int(float(match[1]) * unit)
+    if size < 10**6:
+        msg = f"memory must be at least 1 MB, not {text!r}"
+        raise ArgumentError(msg)
+    return size
+
+
+def shown(size: int) -> str:
+    """Return a number of bytes as a person reads it."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
+
+
+def default_memory() -> int:
+    """Return half of the machine's memory, or of what the process may have of it."""
+    limits = []
+    try:
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):  # Windows, and systems without that number
+        return UNKNOWN
+    import resource  # where there is a sysconf
+
+    limits += [limit for limit in resource.getrlimit(resource.RLIMIT_AS)[:1] if limit != resource.RLIM_INFINITY]
+    with contextlib.suppress(OSError, ValueError):  # no such group, or "max"
+        limits.append(int(CGROUP.read_text()))
+    return min(limits) // 2

@@ -1,0 +1,253 @@
+"""What an output is called, and what a name that somebody gave can mean.
+
+An output's name comes from one of four places::
+
+    no -o               NAME-KERNEL.EXT beside the input
+    -o FOLDER           NAME-KERNEL.EXT in that folder
+    -o TEMPLATE         any text with {name}, {kernel}, {ext} or {dir} in it
+    -o FILE             that file
+    --in-place          the input itself
+
+What was found in a folder keeps, in the output folder, its place in that. In the first two, and where a template
+holds `{ext}`, the extension follows the format of the result, which is that of the input where it can hold the
+result. A brace that is part of a name is written twice.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from cnnfilter.batch.write import is_device
+from cnnfilter.imaging.formats import extension_for, format_for_path
+from cnnfilter.words import alternatives, nearest, quoted
+
+STREAM = "-"
+"""Standard input, or standard output. A file of that name is `./-`."""
+NAME_BYTES = 255
+"""The longest name that the usual file systems hold."""
+PATH_BYTES = 4095
+"""The longest path that Linux takes; other systems take less."""
+FIELDS = ("name", "kernel", "ext", "dir")
+"""What may stand in braces in a template."""
+APART = "{dir}/{name}-{kernel}.{ext}"
+"""The template that puts each output beside its input."""
+SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
+
+_PARTS = re.compile(r"(\{\{|\}\}|\{[^{}]*\})")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+def wrong_input(name: str) -> str | None:
+    """Return why the name of an input can name none, or None."""
+    if not name:
+        return "a file name is empty"
+    if _URL.match(name):
+        return f"URLs are not read: save {quoted(name)} as a file first"
+    if name.endswith(SEPARATORS) and os.path.isfile(Path(name)):  # noqa: PTH113  (never raises)
+        return f"{quoted(name)} ends in {name[-1]} like a folder, but is a file; leave that out"
+    return None
+
+
+def wrong_output(output: str) -> str | None:
+    """Return why the name of an output can name none, or None."""
+    if not output:
+        return "a file name is empty"
+    if is_folder(Path(output)):
+        return None
+    for part in _PARTS.split(output)[1::2]:
+        field = part[1:-1]
+        if part not in ("{{", "}}") and field not in FIELDS:
+            known = ", ".join(f"{{{each}}}" for each in FIELDS)
+            return (
+                f"unknown field {part:.60} in -o{nearest(field, FIELDS)} (known: {known}; a brace itself is written "
+                "{{ or }})"
+            )
+    return None
+
+
+def too_long(path: Path) -> str | None:
+    """Return what is said of a path that no file can have for its length, or None."""
+    name = next((part for part in path.parts if len(os.fsencode(part)) > NAME_BYTES), None)
+    if name is None and len(os.fsencode(path)) <= PATH_BYTES:
+        return None
+    return f"the name {quoted(name or str(path))} is too long"
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a path is a folder; one that cannot be one, as it is too long, is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input and its output.
+
+    `source` is None for standard input, `target` for standard output, and where the result is `told` rather
+    than written. Where the extension follows the format of the result, `around` holds the parts of the
+    target's name that stand around it. `times` is how often the person named the input, and `error` why it cannot
+    be read, if that is known already. One that is `skipped` has its output. `index` is its place in the plan.
+    """
+
+    source: Path | None
+    target: Path | None
+    around: tuple[str, ...] = ()
+    told: bool = False
+    times: int = 1
+    error: str | None = None
+    skipped: bool = False
+    index: int = 0
+
+    @property
+    def follows_format(self) -> bool:
+        """Whether the target's extension is that of the format of the result."""
+        return len(self.around) > 1
+
+    def named_for(self, format: str) -> Path | None:
+        """Return the target as it is called when the result is of this format."""
+        if self.target is None or not self.follows_format or format_for_path(self.target) == format:
+            return self.target
+        return Path(bare_extension(format).join(self.around))
+
+    def numbered(self, format: str, count: int) -> tuple[Path | None, ...]:
+        """Return the targets of so many results of this format.
+
+        Examples
+        --------
+        >>> [str(path) for path in Job(None, Path("a.png")).numbered("PNG", 2)]
+        ['a-0.png', 'a-1.png']
+        """
+        target = self.named_for(format)
+        if target is None or is_device(target):
+            return (target,) * count
+        digits = len(str(count - 1))
+        return tuple(target.with_name(f"{target.stem}-{i:0{digits}}{target.suffix}") for i in range(count))
+
+    def __str__(self) -> str:
+        return "standard input" if self.source is None else str(self.source)
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How the outputs of one run are called.
+
+    Parameters
+    ----------
+    kernel : str
+        Fit for a file name.
+    output : str, optional
+        What `-o` holds; `wrong_output` has nothing against it.
+    format : str, optional
+        The format that is asked for.
+    default : str, optional
+        The format that results have where nothing is asked for, if that is not the input's.
+    several : bool
+        Whether there are several inputs, or may be.
+    in_place : bool
+        Whether outputs take the place of the inputs.
+    """
+
+    kernel: str
+    output: str | None
+    format: str | None
+    default: str | None
+    several: bool
+    in_place: bool = False
+
+    @cached_property
+    def folder(self) -> Path | None:
+        """The folder that takes the outputs, if one does."""
+        output = self.output
+        if output is None or output == STREAM:
+            return None
+        if is_folder(Path(output)):
+            return Path(output)
+        is_one = (self.several or output.endswith(SEPARATORS)) and not self._fields
+        return Path(_plain(output)) if is_one else None
+
+    @property
+    def file(self) -> str | None:
+        """The name, or the template, whose own extension tells the format."""
+        if self.output in (None, STREAM) or self.folder is not None:
+            return None
+        return None if "{ext}" in self._fields or self._template.endswith("{ext}") else self.output
+
+    @property
+    def _fields(self) -> list[str]:
+        return [part for part in _PARTS.split(self.output or "")[1::2] if part not in ("{{", "}}")]
+
+    @property
+    def _template(self) -> str:
+        output = self.output or ""
+        return output + "{name}-{kernel}.{ext}" if output.endswith(SEPARATORS) else output
+
+    def job(self, name: str, place: str | None = None) -> Job:
+        """Return the job of an input, and of one that was found in a folder by its place in that."""
+        source = None if name == STREAM else Path(name)
+        if self.in_place:
+            return Job(source, source)
+        if self.output == STREAM or (source is None and self.output is None):
+            return Job(source, None)
+        folder = self.folder
+        if self.output is None or folder is not None:
+            beside = source.parent if source else Path()
+            around = self._beside(beside if folder is None else folder / (place or ""), source)
+        else:
+            around = self._filled(source)
+        return Job(source, Path(self._extension(source).join(around)), around)
+
+    def _extension(self, source: Path | None) -> str:
+        format = self.format or self.default
+        if format is None and source is not None and format_for_path(source) is not None:
+            return source.suffix.removeprefix(".")  # as the person writes it: JPG stays JPG
+        return bare_extension(format or "PNG")
+
+    def _beside(self, folder: Path, source: Path | None) -> tuple[str, ...]:
+        stem = _stem(source)
+        tail = f"-{self.kernel}."
+        while len(os.fsencode(stem + tail)) > NAME_BYTES - 4 and len(stem) > 1:
+            stem = stem[:-1]  # a name that fills its limit loses letters rather than the whole output
+        return str(folder / (stem + tail)), ""
+
+    def _filled(self, source: Path | None) -> tuple[str, ...]:
+        values = {
+            "{name}": _stem(source),
+            "{kernel}": self.kernel,
+            "{dir}": str(source.parent) if source else ".",
+            "{{": "{",
+            "}}": "}",
+        }
+        around = [""]
+        for part in _PARTS.split(self._template):
+            if part == "{ext}":
+                around.append("")
+            else:
+                around[-1] += values.get(part, part)
+        return tuple(around)
+
+
+def _plain(text: str) -> str:
+    return text.replace("{{", "{").replace("}}", "}")
+
+
+def bare_extension(format: str) -> str:
+    """Return the usual extension of a format, without its dot."""
+    return extension_for(format).removeprefix(".")
+
+
+def _stem(source: Path | None) -> str:
+    return "stdin" if source is None else source.stem
+
+
+def listed(names: list[str], most: int = 5) -> str:
+    """Return names as a sentence has them, no more than some of them."""
+    shown = [f"'{name}'" for name in names]
+    if len(shown) > most:
+        shown = [*shown[: most - 1], f"{len(shown) - most + 1} more"]
+    return alternatives(shown, "and")

@@ -1,0 +1,57 @@
+"""What can be told of files before they are read: whether two names mean one file, and what an input holds."""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from pathlib import Path
+
+from cnnfilter.batch.write import is_device
+from cnnfilter.errors import PictureError
+from cnnfilter.imaging.formats import HEAD, TABLE, format_for_path, recognise
+
+_CASELESS = ("darwin", "win32")
+"""Systems on whose usual file systems `A.png` and `a.png` are one file."""
+
+
+def identity(path: str | Path) -> int | None:
+    """Return what all names of one file have in common; None when there is no such file."""
+    try:
+        status = os.stat(path)  # noqa: PTH116  (a path as an object takes longer than the call)
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return None
+    return status.st_dev << 64 | status.st_ino
+
+
+def claim_key(path: Path) -> str:
+    """Return what two paths have in common that name one file, which may not exist yet."""
+    return caseless(os.path.realpath(path))
+
+
+def caseless(name: str) -> str:
+    """Return what real paths have in common that are one to the usual file systems of this system."""
+    name = os.path.normcase(name)
+    # realpath leaves the case of what does not exist as it is, and macOS the composition of accents
+    return unicodedata.normalize("NFC", name).casefold() if sys.platform in _CASELESS else name
+
+
+def expected_format(source: Path | None) -> str | None:
+    """Return the format that a result of this input probably has by its first bytes; None if it is no picture.
+
+    A table of numbers and a colour picture in a GIF, which holds no more than 256 colours, give a PNG.
+    """
+    if source is None:
+        return "PNG"
+    if is_device(source):  # reading it would use it up
+        return format_for_path(source) or "PNG"
+    try:
+        with source.open("rb") as stream:
+            format = recognise(stream.read(HEAD), source)
+        if format == "GIF":
+            from cnnfilter.imaging.size import read_size  # loads Pillow
+
+            return "PNG" if read_size(source)[2] == 3 else "GIF"
+    except (OSError, PictureError):
+        return None
+    return "PNG" if format == TABLE else format

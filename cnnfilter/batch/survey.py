@@ -1,0 +1,126 @@
+"""What can be known of a chain's results before a pixel is read: whether it fits, and how much it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnfilter.batch.naming import STREAM
+from cnnfilter.batch.work import Reading
+from cnnfilter.batch.write import is_device
+from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
+from cnnfilter.imaging.size import read_size
+
+if TYPE_CHECKING:
+    from cnnfilter.model.plan import Row
+    from cnnfilter.model.stages import Shape
+    from cnnfilter.pipeline import Pipeline
+
+MAX_LABELS = 1 << 22
+"""The largest file of labels, in bytes: ImageNet's thousand take some 20,000."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the headers of the inputs tell.
+
+    Parameters
+    ----------
+    rows : tuple of Row
+        The plan for the first input that the chain fits; empty if no input's size could be read.
+    counts : tuple of int or None
+        How many maps each input gives, if every input was looked at; None where that is unknown.
+    """
+
+    rows: tuple[Row, ...]
+    counts: tuple[int | None, ...]
+
+
+def survey(pipeline: Pipeline, inputs: Sequence[str], reading: Reading, *, every: bool = False) -> Survey:
+    """Plan a chain on the sizes in the headers of its inputs.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Its weights are read now.
+    inputs : sequence of str
+        As a person wrote them; `-` is standard input, whose size nobody knows yet. Those that cannot be read
+        are left to fail one by one.
+    reading : Reading
+        A frame other than the first has a size that only reading it tells.
+    every : bool
+        Look at every input, not only up to the first that the chain fits.
+
+    Raises
+    ------
+    ArgumentError
+        If the chain fits no input, or has sizes but no weights.
+    KernelError, MissingExtraError
+        If weights cannot be read.
+    """
+    pipeline.check_runnable()
+    pipeline.load_weights()
+    rows: tuple[Row, ...] = ()
+    counts: list[int | None] = []
+    misfits: list[str] = []
+    unknown = False
+    for name in inputs:
+        counts.append(None)
+        try:
+            shape = _shape(name, reading)
+        except PictureError:
+            continue
+        if shape is None:
+            unknown = True
+            continue
+        try:
+            planned = pipeline.plan(shape)
+        except CnnfilterError as error:
+            misfits.append(f"{name}: {error}")
+            continue
+        rows = rows or planned
+        counts[-1] = planned[-1].output[-1]
+        if not every:
+            break
+    if misfits and not rows and not unknown:
+        more = f"; the chain fits none of the {len(inputs)} inputs" if len(inputs) > 1 else ""
+        raise ArgumentError(misfits[0] + more)
+    return Survey(rows, tuple(counts))
+
+
+def _shape(name: str, reading: Reading) -> Shape | None:
+    if name == STREAM or reading.frame or is_device(Path(name)):
+        return None
+    return read_size(name)
+
+
+def read_labels(name: str) -> tuple[str, ...]:
+    """Read labels from a text file, one a line; empty lines at its end do not count.
+
+    Raises
+    ------
+    ArgumentError
+        If it cannot be read, is no text in UTF-8, or holds none.
+    """
+    try:
+        with Path(name).open("rb") as stream:
+            data = stream.read(MAX_LABELS + 1)
+        if len(data) > MAX_LABELS:
+            msg = f"labels '{name}': larger than a file of labels may be ({MAX_LABELS} bytes)"
+            raise ArgumentError(msg)
+        labels = [line.strip() for line in data.decode("utf-8-sig").rstrip().splitlines()]
+    except UnicodeDecodeError:
+        msg = f"labels '{name}': not a text in UTF-8"
+        raise ArgumentError(msg) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        if isinstance(error, ArgumentError):
+            raise
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+        msg = f"labels '{name}': {reason}"
+        raise ArgumentError(msg) from None
+    if not labels:
+        msg = f"labels '{name}': it holds none"
+        raise ArgumentError(msg)
+    return tuple(labels)

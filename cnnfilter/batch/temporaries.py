@@ -1,0 +1,117 @@
+"""Temporary files: a name that tells whose they are, a lock while they are alive, and an end for those left behind.
+
+A process that is killed leaves its temporary, `.NAME.cnnfilter-XXXXXXXXXXXXXXXX.tmp`, and with it the lock on it
+ends; the next run into that folder removes it. On Windows nobody can remove a file that is open, which is a lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import threading
+from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]  # which is all that it is compared with
+
+STEM_BYTES = 60
+"""How much of the target's name a temporary's name repeats: enough to recognise it, short enough for any."""
+
+_NAME = re.compile(r"\..*\.cnnfilter-[0-9a-f]{16}\.tmp", re.DOTALL)
+
+
+class Temporaries:
+    """Those of one run, so that whoever ends it early can remove them while threads are still writing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._live: set[Path] = set()
+        self._closed = False
+
+    def open(self, target: Path, mode: int | None) -> tuple[Path, BinaryIO]:
+        """Open a new temporary beside `target`, locked.
+
+        Parameters
+        ----------
+        target : Path
+        mode : int, optional
+            Its permissions; by default as the umask has it. Nobody else can read it before it has them.
+
+        Raises
+        ------
+        OSError
+            If that fails, or the run has ended.
+        """
+        stem = os.fsencode(target.name)[:STEM_BYTES].decode("utf-8", "ignore")
+        while True:
+            path = target.with_name(f".{stem}.cnnfilter-{os.urandom(8).hex()}.tmp")
+            with self._lock:
+                if self._closed:
+                    raise InterruptedError
+                file = open(path, "xb", buffering=0, opener=None if mode is None else _private)  # noqa: PTH123, SIM115  (Path.open takes no opener, the caller closes it)
+                self._live.add(path)
+            _lock(file.fileno(), wait=True)
+            if os.fstat(file.fileno()).st_nlink:
+                break
+            file.close()  # another run took it for one left behind, before it was locked
+            self.remove(path)
+        if mode is not None:
+            with contextlib.suppress(OSError):  # a file system without permissions of its own
+                path.chmod(mode)
+        return path, file
+
+    def before_rename(self, file: BinaryIO) -> None:
+        """Close a file where no open one can be renamed; elsewhere, its lock must not end before its name does."""
+        if fcntl is None:
+            file.close()
+
+    def remove(self, path: Path) -> None:
+        """Remove a temporary, if its name is still there."""
+        with contextlib.suppress(OSError):
+            path.unlink()
+        self._live.discard(path)
+
+    def close(self) -> None:
+        """Remove them all, and let nobody open another."""
+        with self._lock:
+            self._closed = True
+        for path in list(self._live):
+            self.remove(path)
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
+def _lock(descriptor: int, *, wait: bool) -> bool:
+    """Lock a file until it is closed; return False if it is locked by another, or cannot be."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:  # some network file systems have no locks
+        return False
+    return True
+
+
+def sweep(folder: str | Path) -> None:
+    """Remove the temporaries in a folder that no living process holds."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for name in [entry.path for entry in entries if _NAME.fullmatch(entry.name)]:
+            _remove_stale(Path(name))
+
+
+def _remove_stale(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        descriptor = os.open(path, flags) if fcntl is not None else None
+        try:
+            if descriptor is None or _lock(descriptor, wait=False):
+                path.unlink()
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)

@@ -1,0 +1,197 @@
+"""Threads that work on numbered tasks side by side, so that nobody can tell from the results how many there were.
+
+Results come in the order of the tasks, however long each took. A task asks for the memory that it needs, and gets
+it after those before it; it may also wait until all before it are settled. So no task waits for a later one, and
+none of them for ever.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from cnnfilter.batch.memory import shown
+from cnnfilter.errors import PictureError
+
+Result = TypeVar("Result")
+
+WINDOW = 64
+"""How many tasks are begun or done, and not settled, for each thread: enough that a large picture holds up few."""
+TICK = 0.2
+"""Seconds after which a wait looks around: on Windows, a signal does not end one."""
+GRACE = 0.3
+"""Seconds that threads are given to end by themselves; what they write is removed, not waited for."""
+
+
+class StoppedError(Exception):
+    """The run has ended before this task; nobody takes its result."""
+
+
+def share_cores(cores: int, tasks: int, jobs: int | None, threads: int | None) -> tuple[int, int]:
+    """Return how many tasks run side by side, and how many threads each may use: together at most the cores.
+
+    Examples
+    --------
+    >>> share_cores(8, 100, None, None), share_cores(8, 3, None, None), share_cores(8, 100, None, 4)
+    ((8, 1), (3, 2), (2, 4))
+    """
+    most = max(1, min(cores, tasks))
+    if jobs is None:
+        jobs = most if threads is None else max(1, cores // threads)
+    jobs = min(jobs, most)
+    return jobs, min(threads or cores, max(1, cores // jobs))
+
+
+class Turn:
+    """A task's place among the others."""
+
+    def __init__(self, crew: Crew[Result], index: int) -> None:
+        self._crew = crew
+        self.index = index
+        self.held = 0
+
+    def admit(self, need: int) -> None:
+        """Wait until there is memory for this task, and for all before it.
+
+        Raises
+        ------
+        PictureError
+            If there never will be.
+        """
+        crew = self._crew
+        if need > crew.memory:
+            msg = f"it takes about {shown(need)} of memory, more than the limit of {shown(crew.memory)}; see --memory"
+            raise PictureError(msg)
+        with crew.condition:
+            crew.wait(lambda: crew.admitted == self.index and crew.free >= need)
+            crew.free -= need
+            self.held = need
+            crew.pass_on(self.index)
+
+    def wait(self) -> None:
+        """Wait until all tasks before this one are settled."""
+        with self._crew.condition:
+            self._crew.wait(lambda: self._crew.settled == self.index)
+
+
+class Crew(Generic[Result]):
+    """The threads of one run, and what they share.
+
+    Parameters
+    ----------
+    tasks : int
+        How many there are.
+    work : callable
+        Does one, on any thread.
+    jobs : int
+        How many threads.
+    memory : int
+        Bytes that the tasks may hold together.
+    """
+
+    def __init__(self, tasks: int, work: Callable[[Turn], Result], *, jobs: int, memory: int) -> None:
+        self.condition = threading.Condition()
+        self.memory = self.free = memory
+        self.admitted = 0
+        self.settled = 0
+        self._tasks = tasks
+        self._work = work
+        self._jobs = jobs
+        self._begun = 0
+        self._ended = False
+        self._passed: set[int] = set()
+        self._results: dict[int, Result | BaseException] = {}
+
+    def run(self, settle: Callable[[Result], Result]) -> Iterator[Result]:
+        """Do all tasks.
+
+        Parameters
+        ----------
+        settle : callable
+            Is given each result, in order and on the calling thread, before later tasks' `Turn.wait` ends.
+
+        Raises
+        ------
+        BaseException
+            What a task raised; the others are left undone.
+        """
+        threads: list[threading.Thread] = []
+        try:
+            self._start(threads)
+            for index in range(self._tasks):
+                with self.condition:
+                    self.wait(lambda index=index: index in self._results)  # type: ignore[misc]  # the default is an int
+                    result = self._results.pop(index)
+                if isinstance(result, BaseException):
+                    raise result
+                result = settle(result)
+                with self.condition:
+                    self.settled = index + 1
+                    self.condition.notify_all()
+                yield result
+        finally:
+            with self.condition:
+                self._ended = True
+                self.condition.notify_all()
+            deadline = time.monotonic() + GRACE
+            for thread in threads:
+                thread.join(max(0, deadline - time.monotonic()))
+
+    def _start(self, threads: list[threading.Thread]) -> None:
+        for _ in range(min(self._jobs, self._tasks)):
+            # daemons: one that is in the middle of a long call must not keep the process from ending
+            thread = threading.Thread(target=self._loop, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # no memory for its stack: those that run do it
+                if not threads:
+                    raise MemoryError from None
+                return
+            threads.append(thread)
+
+    def wait(self, ready: Callable[[], bool]) -> None:
+        """Wait, with the condition held.
+
+        Raises
+        ------
+        StoppedError
+            If the run ends first.
+        """
+        while not ready():
+            if self._ended:
+                raise StoppedError
+            self.condition.wait(TICK)
+
+    def pass_on(self, index: int) -> None:
+        """Note that a task has its memory, or needs none; the condition is held."""
+        self._passed.add(index)
+        while self.admitted in self._passed:
+            self._passed.remove(self.admitted)
+            self.admitted += 1
+        self.condition.notify_all()
+
+    def _loop(self) -> None:
+        while (index := self._next()) is not None:
+            turn = Turn(self, index)
+            try:
+                result: Result | BaseException = self._work(turn)
+            except BaseException as failure:  # for the thread that takes the results
+                result = failure
+            with self.condition:
+                self._results[index] = result
+                self.free += turn.held
+                if index >= self.admitted:  # it asked for no memory
+                    self.pass_on(index)
+                self.condition.notify_all()
+            del result
+
+    def _next(self) -> int | None:
+        with self.condition:
+            while not self._ended and self._begun < self._tasks:
+                if self._begun - self.settled < WINDOW * self._jobs:
+                    self._begun += 1
+                    return self._begun - 1
+                self.condition.wait(TICK)
+            return None

@@ -1,0 +1,231 @@
+"""What the commands that write pictures have in common: their options, and how these become a plan and its work."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnfilter.cli import options
+from cnnfilter.cli.options import Command
+from cnnfilter.cli.progress import progress
+from cnnfilter.cli.report import check_standard_output, report, tell_plan
+
+if TYPE_CHECKING:
+    from cnnfilter.batch.claims import Plan
+    from cnnfilter.batch.inputs import Found
+    from cnnfilter.batch.results import Saving
+    from cnnfilter.batch.work import Event, Need, Reading, Transform
+    from cnnfilter.cli.report import Record
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The values of the options that `options_of` adds to a command, by their names."""
+
+    inputs: tuple[str, ...]
+    recursive: bool
+    files_from: str | None
+    null: bool
+    output: str | None
+    in_place: bool
+    force: bool
+    skip_existing: bool
+    dry_run: bool
+    preserve_times: bool
+    format_: str | None
+    save_options: tuple[tuple[str, str], ...]
+    strip: bool
+    depth: int | None
+    frame: int | None
+    max_pixels: int | None
+    jobs: int | None
+    threads: int | None
+    memory: int | None
+    quiet: bool
+    verbose: bool
+    as_json: bool
+
+    @property
+    def limit(self) -> int:
+        """The largest picture, and result, in pixels."""
+        from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
+
+        return self.max_pixels or DEFAULT_MAX_PIXELS
+
+    @property
+    def reading(self) -> Reading:
+        """How inputs are opened."""
+        from cnnfilter.batch.work import Reading
+
+        return Reading(self.frame, self.limit, self.depth)
+
+    @property
+    def saving(self) -> Saving:
+        """How results are encoded."""
+        from cnnfilter.batch.results import Saving
+
+        return Saving(self.format_, dict(self.save_options), self.strip)
+
+    @functools.cached_property
+    def found(self) -> Found:
+        """The files that the person means."""
+        from cnnfilter.batch.inputs import find_inputs, read_list
+
+        listed: Sequence[str] = ()
+        if self.files_from is not None:
+            listed = read_list(self.files_from, sys.stdin.buffer if sys.stdin else None, null=self.null)
+        return find_inputs(self.inputs, listed=listed, recursive=self.recursive, output=self.output)
+
+    def plan(self, kernel: str, **more: Any) -> Plan:
+        """Return `plan_outputs` for these options, and `more` of its arguments."""
+        from cnnfilter.batch.plan import plan_outputs
+
+        return plan_outputs(
+            self.found, kernel=kernel, output=self.output, in_place=self.in_place, format=self.format_,
+            force=self.force, skip_existing=self.skip_existing, options=dict(self.save_options), **more,
+        )  # fmt: skip
+
+    @property
+    def is_several(self) -> bool:
+        """Whether a count ends the report: not if the person named one file."""
+        return len(self.inputs) != 1 or self.files_from is not None or bool(self.found.visited)
+
+    def carry_out(
+        self,
+        plan: Plan,
+        make: Callable[[int], Transform],
+        *,
+        need: Need,
+        record: Callable[[Event], Record] | None = None,
+        tell: Callable[[Event], str] | None = None,
+    ) -> int:
+        """Carry out a plan, or show it; return the exit code.
+
+        Parameters
+        ----------
+        plan : Plan
+        make : callable
+            Makes what is done to a picture; takes how many threads each may use.
+        need : callable
+            See `batch.work.Work`.
+        record, tell : callable, optional
+            See `report`.
+        """
+        from cnnfilter.batch.work import Streams, Work, process
+        from cnnfilter.batch.workers import share_cores
+        from cnnfilter.engine.bands import available_threads
+
+        check_standard_output(plan, as_json=self.as_json)
+        if self.dry_run:
+            return tell_plan(plan, quiet=self.quiet, as_json=self.as_json)
+        jobs, threads = share_cores(available_threads(None), len(plan.jobs), self.jobs, self.threads)
+        events = process(
+            plan,
+            make(threads),
+            reading=self.reading,
+            saving=self.saving,
+            streams=Streams(sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None),
+            work=Work(jobs, self.memory, need, self.preserve_times),
+        )
+        told = tell is not None or self.as_json
+        # closed here and now, whatever ends the report: a signal ends the process before Python would do it
+        with contextlib.closing(events), progress(len(plan.jobs), quiet=self.quiet, told=told) as count:  # type: ignore[type-var]  # a generator
+            return report(
+                count(events), several=self.is_several, quiet=self.quiet, verbose=self.verbose, as_json=self.as_json,
+                record=record, tell=tell, passed=(self.found.files, self.found.folders),
+            )  # fmt: skip
+
+
+def _size(text: str) -> int:
+    from cnnfilter.batch.memory import parse_memory
+
+    return parse_memory(text)
+
+
+_files_from = click.option(
+    "--files-from", metavar="FILE", help="Take inputs also from this list, one a line; - is standard input."
+)
+_null = click.option("-0", "--null", is_flag=True, help="Names in that list end in a NUL, as find -print0 writes them.")
+_recursive = click.option(
+    "-r", "--recursive", is_flag=True, help="Enter the folders in a folder too; the output folder has the same tree."
+)
+_in_place = click.option("--in-place", is_flag=True, help="Replace each input by its result, in one step.")
+_skip_existing = click.option(
+    "--skip-existing", is_flag=True, help="Leave inputs alone whose output exists: resumes a run that was interrupted."
+)
+_dry_run = click.option("-n", "--dry-run", is_flag=True, help="Show what would be written, and do nothing.")
+_preserve_times = click.option("--preserve-times", is_flag=True, help="Give outputs the times of their inputs.")
+_jobs = click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), metavar="N",
+    help="Pictures to work on at a time, at most one a core.  [default: all cores]",
+)  # fmt: skip
+_memory = click.option(
+    "--memory", type=options.Parsed("SIZE", _size), metavar="SIZE",
+    help="What they may take together, such as 4G; a larger picture fails.  [default: half of the machine's]",
+)  # fmt: skip
+
+_EXCLUDING = (
+    ("in_place", "output", "--in-place writes over the inputs, and -o elsewhere"),
+    (
+        "in_place",
+        "format_",
+        "--in-place keeps names, and with them the formats, and --format sets one",
+    ),
+    ("in_place", "skip_existing", "--in-place writes where something exists, and --skip-existing does not"),
+    ("force", "skip_existing", "--force overwrites what exists, and --skip-existing leaves it"),
+)
+
+
+def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
+    """Return a decorator that gives a command the options of `Batch`, and calls it with one.
+
+    Parameters
+    ----------
+    kernel : str
+        What stands in an output's name behind the input's.
+    formats : str
+        Some that the command writes.
+    """
+    added = (
+        click.argument(
+            "inputs", metavar="INPUT...", nargs=-1, required=False, shell_complete=options.complete_files
+        ),
+        _recursive, _files_from, _null, options.output(kernel), _in_place, options.force, _skip_existing, _dry_run,
+        options.output_format(formats), options.save_options, options.strip, _preserve_times, options.depth,
+        options.frame, options.max_pixels, _jobs, options.threads, _memory, options.quiet, options.verbose,
+        options.as_json,
+    )  # fmt: skip
+    names = [field.name for field in fields(Batch)]
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def call(*arguments: Any, **given: Any) -> Any:
+            batch = Batch(**{name: given.pop(name) for name in names})
+            _check(batch)
+            return command(*arguments, batch=batch, **given)
+
+        decorated: Command = call
+        for add in reversed(added):
+            decorated = add(decorated)
+        return decorated
+
+    return decorate
+
+
+def _check(batch: Batch) -> None:
+    for one, other, why in _EXCLUDING:
+        if getattr(batch, one) and getattr(batch, other) not in (None, False):
+            msg = f"{why}; give one of them"
+            raise click.UsageError(msg, click.get_current_context())
+    if batch.null and batch.files_from is None:
+        msg = "-0 is for the list of --files-from, which is not given"
+        raise click.UsageError(msg, click.get_current_context())
+    if batch.files_from == "-" and "-" in batch.inputs:
+        msg = "standard input cannot be both a picture and the list of --files-from"
+        raise click.UsageError(msg, click.get_current_context())

@@ -1,0 +1,286 @@
+"""An explanation as a lecturer writes it on the board: windows, kernels and products side by side, sums below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from cnnfilter.explanation import Explanation, ReceptiveField, steps
+from cnnfilter.explanation.formulas import show, show_scale, show_sum
+from cnnfilter.model.stages.text import show_shape
+
+MOST_CHANNELS = 3
+"""Channels that are written out in full; of more, those with the largest sums."""
+MOST_ROWS = 15
+"""Rows of a window that are written out; of a larger one, the largest products."""
+MOST_TERMS = 8
+"""Products, or powers, that are listed."""
+
+MARKS = {"(": "(0) lies in the padding", "[": "[0] counts most"}
+"""Around a number in a window, with their meaning."""
+
+
+def board(explanation: Explanation, width: int) -> str:
+    """Return an explanation as lines of at most `width` characters, where the texts of the stages allow it."""
+    size = show_shape(explanation.input)
+    lines = [
+        f"{explanation.stages} on a picture of {size} gives {show_shape(explanation.output)}",
+        f"{_place(explanation.at)} = {show(explanation.value)}",
+    ]
+    for step in explanation.steps:
+        follows = step.follows if step is not explanation.steps[-1] else None
+        where = "" if isinstance(step, steps.Flattened) else f"  {_place(step.at)}"
+        lines += ["", f"stage {step.number}  {step.stage}{where}"]
+        lines += ["  " + line if line else "" for line in _WRITERS[type(step)](step, follows, width - 2)]
+    if explanation.steps[-1].number > 1:
+        lines += ["", "all of its window lies in the padding: nothing before it counts"]
+    lines += ["", *_field(explanation.receptive_field)]
+    lines += _legend(lines)
+    return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def _legend(lines: Sequence[str]) -> list[str]:
+    """Return what the marks in the windows mean, if there are any."""
+    cells = [line.partition(" | ")[2] for line in lines]
+    marks = [meaning for mark, meaning in MARKS.items() if any(mark in each for each in cells)]
+    return ["", *marks] if marks else []
+
+
+def _place(place: Sequence[int]) -> str:
+    if len(place) == 1:
+        return f"index {place[0]}"
+    return f"row {place[0]}, column {place[1]}, map {place[2]}"
+
+
+def _field(field: ReceptiveField) -> list[str]:
+    height, width = field.size
+    lines = [f"receptive field  {height}x{width}, {_range('row', *field.rows)}, {_range('column', *field.columns)}"]
+    if field.corners:
+        corners = dict.fromkeys(field.corners)  # of a single row or column they coincide
+        lines.append("  corners in the picture  " + " ".join(f"({row}, {column})" for row, column in corners))
+    places = height * width
+    lines.append(f"  in the padding          {field.in_padding or 'none'} of {places}")
+    return lines
+
+
+def _range(word: str, first: int, last: int) -> str:
+    return f"{word} {first}" if first == last else f"{word}s {first} to {last}"
+
+
+# Blocks of numbers
+
+
+def _grid(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Return cells as lines, right-aligned in columns."""
+    sizes = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [" ".join(cell.rjust(size) for cell, size in zip(row, sizes, strict=True)) for row in cells]
+
+
+def _matrix(values: steps.Matrix) -> list[str]:
+    return _grid([[show(value) for value in row] for row in values])
+
+
+def _window(window: steps.Window, follows: Sequence[int] | None) -> list[str]:
+    """Return a window with the rows and columns it covers; padding in parentheses, what is followed in brackets."""
+    here = follows[:2] if follows is not None and follows[2] == window.channel else None
+    marked = [
+        [
+            f"({show(value)})" if padding else f"[{show(value)}]" if here == (row, column) else show(value)
+            for value, padding, column in zip(values, paddings, window.columns, strict=True)
+        ]
+        for values, paddings, row in zip(window.values, window.padding, window.rows, strict=True)
+    ]
+    if any(cell[0] in MARKS for row in marked for cell in row):
+        marked = [[cell if cell[0] in MARKS else cell + " " for cell in row] for row in marked]
+        heads = [f"{column} " for column in window.columns]
+    else:
+        heads = [str(column) for column in window.columns]
+    lines = _grid([heads, *marked])
+    numbers = ["", *map(str, window.rows)]
+    side = max(map(len, numbers))
+    return [f"{number:>{side}} | {line}" for number, line in zip(numbers, lines, strict=True)]
+
+
+def _beside(blocks: Sequence[tuple[str, list[str]]], width: int) -> list[str]:
+    """Return titled blocks side by side, or one below the other where that is too wide."""
+    sizes = [max(len(title), *map(len, lines)) for title, lines in blocks]
+    if sum(sizes) + 4 * (len(blocks) - 1) > width:
+        return [line for title, lines in blocks for line in (title, *("  " + each for each in lines if each))]
+    rows = zip(*([title, *lines] for title, lines in blocks), strict=True)
+    return ["    ".join(cell.ljust(size) for cell, size in zip(row, sizes, strict=True)) for row in rows]
+
+
+def _fits(lines: Sequence[str], rows: int, width: int) -> bool:
+    return rows <= MOST_ROWS and max(map(len, lines)) + 2 <= width
+
+
+def _equation(label: str, terms: Iterable[float], result: float, width: int, many: str) -> str:
+    """Return `label  a + b = result`, or in words what was added where that is too long."""
+    values = list(terms)
+    line = f"{label}  {show_sum(values)} = {show(result)}"
+    return line if len(line) <= width and len(values) > 1 else f"{many} = {show(result)}"
+
+
+# The stages
+
+
+def _convolved(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    best = max(range(len(step.filters)), key=lambda f: step.filters[f].value)
+    several = len(step.filters) > 1
+    for number, each in enumerate(step.filters):
+        if step.combine == "maximum" and number != best:
+            continue
+        if several:
+            yield f"{step.filter}, filter {number + 1} of {len(step.filters)}"
+        elif step.filter != "custom" and not f"{step.stage}:".startswith(f"conv:{step.filter}:"):
+            yield step.filter
+        yield from _filter(each, follows, width)
+    value = step.filters[0].value
+    if step.combine is not None:
+        values = [each.value for each in step.filters]
+        value = step.value - step.bias
+        terms = " + ".join(f"({show(each)})^2" if each < 0 else f"{show(each)}^2" for each in values)
+        written = f"sqrt({terms})" if step.combine == "magnitude" else f"max({', '.join(map(show, values))})"
+        yield f"{step.combine}  {written} = {show(value)}"
+    if step.bias:
+        yield f"bias  {show_sum([value, step.bias])} = {show(step.value)}"
+
+
+def _filter(each: steps.FilterSum, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    count = len(each.channels)
+    ranked = sorted(range(count), key=lambda c: -abs(each.channels[c].sum))[:MOST_CHANNELS]
+    for c in sorted(ranked):
+        if count > 1:
+            yield f"channel {each.channels[c].window.channel}"
+        yield from _channel(each.channels[c], follows, width)
+    if count > 1:
+        if count > MOST_CHANNELS:
+            rest = sum(each.channels[c].sum for c in range(count) if c not in ranked)
+            yield f"channels that are not shown: {count - MOST_CHANNELS}, together {show(rest)}"
+        sums = [channel.sum for channel in each.channels]
+        yield _equation("channels", sums, each.total, width, f"sum of {count} channels")
+    if each.scale != 1:
+        yield f"scale  {show(each.total)} * {show_scale(each.scale)} = {show(each.value)}"
+
+
+def _channel(channel: steps.ChannelSum, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    window, products = channel.window, [value for row in channel.products for value in row]
+    shown = _window(window, follows)
+    kernel, multiplied = ["", *_matrix(channel.kernel)], ["", *_matrix(channel.products)]
+    widest = max((shown, kernel, multiplied), key=lambda lines: max(map(len, lines)))
+    if _fits(widest, len(window.rows), width):
+        yield from _beside([("window", shown), ("kernel", kernel), ("products", multiplied)], width)
+    else:
+        yield _extent(window) + f"; the {MOST_TERMS} largest of {len(products)} products:"
+        yield from _largest_taps(channel)
+    weights = [value for row in channel.kernel for value in row]
+    counting = [product for product, weight in zip(products, weights, strict=True) if weight]
+    terms = products if len(products) <= 9 else counting
+    yield _equation("sum", terms, channel.sum, width, f"sum of {len(products)} products")
+
+
+def _extent(window: steps.Window) -> str:
+    rows, columns = window.rows, window.columns
+    size = f"{len(rows)}x{len(columns)}"
+    return f"window of {size}, {_range('row', rows[0], rows[-1])}, {_range('column', columns[0], columns[-1])}"
+
+
+def _largest_taps(channel: steps.ChannelSum) -> list[str]:
+    window = channel.window
+    taps = [(i, j) for i in range(len(window.rows)) for j in range(len(window.columns))]
+    taps = sorted(taps, key=lambda tap: -abs(channel.products[tap[0]][tap[1]]))[:MOST_TERMS]
+    places = [f"({window.rows[i]}, {window.columns[j]})" for i, j in taps]
+    numbers = [(window.values[i][j], channel.kernel[i][j], channel.products[i][j]) for i, j in taps]
+    return _terms(places, numbers)
+
+
+def _terms(places: Sequence[str], numbers: Sequence[tuple[float, float, float]]) -> list[str]:
+    """Return a line for each product: its place, `input * weight = product`."""
+    cells = [(place, *map(show, each)) for place, each in zip(places, numbers, strict=True)]
+    sizes = [max(len(row[i]) for row in cells) for i in range(4)]
+    return [
+        "  {}  {} * {} = {}".format(*(cell.rjust(size) for cell, size in zip(row, sizes, strict=True)))
+        for row in cells
+    ]  # fmt: skip
+
+
+def _pooled(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    window = step.window
+    marked = step.follows if step.pool == "max" else follows
+    lines = _window(window, marked)
+    if _fits(lines, len(window.rows), width):
+        yield from ("window", *("  " + line for line in lines))
+    else:
+        yield _extent(window)
+    values = [value for row in window.values for value in row]
+    if step.pool == "max":
+        at = "" if step.follows is None else f", at {_place(step.follows)}"
+        yield f"largest  {show(step.value)}{at}"
+        return
+    yield _equation("sum", values, step.sum, width, f"sum of {len(values)} values")
+    if step.pool == "avg":
+        yield f"mean  {show(step.sum)} / {step.divisor} = {show(step.value)}"
+
+
+def _averaged(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    yield f"mean of the map  {show(step.sum)} / {step.count} = {show(step.value)}"
+
+
+def _pointwise(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    yield f"{step.formula} = {show(step.value)}"
+
+
+def _flattened(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    yield f"index {step.at[0]} is {_place(step.follows)}, {show(step.value)}"
+
+
+def _multiplied(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    count = len(step.products)
+    chosen = sorted(range(count), key=lambda i: -abs(step.products[i]))[:MOST_TERMS]
+    if count > MOST_TERMS:
+        yield f"the {MOST_TERMS} largest of {count} products, input * weight:"
+    else:
+        yield "products, input * weight:"
+        chosen.sort()
+    numbers = [(step.inputs[i], step.weights[i], step.products[i]) for i in chosen]
+    yield from _terms([f"weight {i:>{len(str(max(chosen)))}}" for i in chosen], numbers)
+    yield _equation("sum", step.products, step.total, width, f"sum of {count} products")
+    if step.bias:
+        yield f"bias  {show_sum([step.total, step.bias])} = {show(step.value)}"
+
+
+def _softmaxed(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    count, own = len(step.inputs), step.at[-1]
+    chosen = sorted(range(count), key=lambda i: -step.powers[i])[:MOST_TERMS]
+    chosen = sorted({*chosen, own})
+    yield f"e^(input - {show(step.largest)}), the largest taken off so that no power overflows:"
+    cells = [(str(i), show(step.inputs[i]), show(step.powers[i])) for i in chosen]
+    sizes = [max(len(row[i]) for row in cells) for i in range(3)]
+    for cell in cells:
+        number, given, power = (each.rjust(size) for each, size in zip(cell, sizes, strict=True))
+        yield f"  {number}  e^({given} - {show(step.largest)}) = {power}"
+    if count > len(chosen):
+        yield f"  not shown, as they are smaller: {count - len(chosen)}"
+    yield _equation("sum", step.powers, step.sum, width, f"sum of {count} powers")
+    yield f"share  {show(step.powers[own])} / {show(step.sum)} = {show(step.value)}"
+
+
+_Writer = Callable[[Any, Sequence[int] | None, int], Iterator[str]]
+_WRITERS: dict[type[steps.Step], _Writer] = {
+    steps.Convolved: _convolved,
+    steps.Pooled: _pooled,
+    steps.Averaged: _averaged,
+    steps.Pointwise: _pointwise,
+    steps.Flattened: _flattened,
+    steps.Multiplied: _multiplied,
+    steps.Softmaxed: _softmaxed,
+}
+
+
+def numbers(title: str, maps: Sequence[steps.Matrix], word: str) -> str:
+    """Return the numbers of a picture, or of a chain's result, one matrix below the other."""
+    lines = [title]
+    for number, values in enumerate(maps):
+        lines += [f"{word} {number}"] if len(maps) > 1 else []
+        lines += ["  " + line for line in _matrix(values)]
+    return "".join(line + "\n" for line in lines)

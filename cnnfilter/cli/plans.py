@@ -1,0 +1,154 @@
+"""How plans look: a row for each stage, frameworks side by side, JSON. No rich here: `shape` starts fast."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnnfilter.cli import render
+from cnnfilter.model.stages.text import show_pair, show_shape
+
+if TYPE_CHECKING:
+    from cnnfilter.model.frameworks import Answer
+    from cnnfilter.model.plan import Row
+
+GAP = "  "
+
+HEADER = ("STAGE", "INPUT", "OUTPUT", "PARAMS", "MULTIPLY-ADDS", "FIELD", "JUMP", "ARITHMETIC")
+NUMBERS = (3, 4)
+"""The columns that stand to the right."""
+
+COMPARISON = ("FRAMEWORK", "OUTPUT", "TOP", "BOTTOM", "LEFT", "RIGHT", "DIFFERS", "ASKED FOR AS")
+PADS = (2, 3, 4, 5)
+
+
+def grid(header: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[int] = ()) -> str:
+    """Return cells in columns as wide as they need.
+
+    The last cell of a row may have several lines. Where a terminal is too narrow, it stands below the row.
+    """
+    lines = [header, *([render.printable(cell) for cell in row[:-1]] + [row[-1]] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header) - 1)]
+    begin = sum(widths) + len(GAP) * len(widths)
+    longest = max(len(part) for line in lines for part in line[-1].split("\n"))
+    below = begin + longest > _terminal_width()
+    out = []
+    for line in lines:
+        cells = [
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(line[:-1], widths, strict=True))
+        ]
+        first, *more = line[-1].split("\n")
+        if below:
+            out.append(GAP.join(cells))
+            out += [GAP * 2 + part for part in (first, *more) if part and line is not header]
+        else:
+            out += [GAP.join([*cells, first]), *(" " * begin + part for part in more)]
+    return "".join(line.rstrip() + "\n" for line in out)
+
+
+def _terminal_width() -> float:
+    """Return the terminal's columns; a file or a pipe has no end to its lines."""
+    if not render.standard_output().isatty():
+        return float("inf")
+    import shutil  # a third of what all the rest takes to load
+
+    return shutil.get_terminal_size((render.PLAIN_WIDTH, 24)).columns
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return a plan with its totals."""
+    cells = [
+        (
+            str(row.stage),
+            show_shape(row.input),
+            show_shape(row.output),
+            f"{row.params:,}",
+            f"{row.macs:,}",
+            show_shape(row.receptive_field),
+            _jump(row.jump),
+            row.arithmetic,
+        )
+        for row in rows
+    ]
+    params, macs = totals(rows)
+    size = f" ({memory(4 * params)} as float32)" if params else ""
+    return f"{grid(HEADER, cells, NUMBERS)}\ntotal: {params:,} parameters{size}, {macs:,} multiply-adds\n"
+
+
+def _jump(jump: tuple[int, ...]) -> str:
+    return show_pair((jump[0], jump[-1]))
+
+
+def memory(count: int) -> str:
+    """Return a number of bytes as people say it."""
+    if count < 1e3:
+        return f"{count} bytes"
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
+
+
+def totals(rows: Iterable[Row]) -> tuple[int, int]:
+    """Return all parameters, and all multiply-adds."""
+    counts = [(row.params, row.macs) for row in rows]
+    return sum(params for params, _ in counts), sum(macs for _, macs in counts)
+
+
+def comparison(named: Sequence[tuple[str, str, Sequence[Answer]]]) -> str:
+    """Return the frameworks' answers to each request, and at the end where they differ.
+
+    Parameters
+    ----------
+    named : sequence of (str, str, answers)
+        What to call the request, if there are several; the request; the answers, cnnfilter's first.
+    """
+    if not named:
+        return "no stage has a window that moves: there is nothing to compare\n"
+    blocks, found = [], []
+    for name, request, answers in named:
+        rows = []
+        notes = []
+        for answer in answers:
+            difference = answer.differs_from(answers[0])
+            if difference:
+                found.append(f"{name}{name and ' '}{answer.framework} ({difference})")
+            output = "refused" if answer.output is None else show_shape(answer.output)
+            pads = [str(side) for axis in answer.pads for side in axis] if answer.pads else ["-"] * 4
+            rows.append((answer.framework, output, *pads, difference, answer.request))
+            notes += [f"{answer.framework}: {note}\n" for note in answer.notes]
+        heading = render.printable(f"{name}{name and GAP}{request}")
+        blocks.append(f"{heading}\n{grid(COMPARISON, rows, PADS)}{''.join(notes)}")
+    end = "different: " + ", ".join(found) if found else "all agree"
+    return "\n".join(blocks) + f"\n{end}\n"
+
+
+def record(rows: Sequence[Row], answers: Sequence[Sequence[Answer]] = ()) -> dict[str, Any]:
+    """Return a plan as JSON has it; with the frameworks' answers to each stage, if they are asked for."""
+    stages = [
+        {
+            "stage": str(row.stage),
+            "input": list(row.input),
+            "output": list(row.output),
+            "params": row.params,
+            "macs": row.macs,
+            "receptive_field": list(row.receptive_field),
+            "jump": list(row.jump),
+        }
+        for row in rows
+    ]
+    for stage, given in zip(stages, answers, strict=False):
+        stage["frameworks"] = [_answer(each) for each in given]
+    params, macs = totals(rows)
+    return {"stages": stages, "total": {"params": params, "macs": macs}}
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    pads = answer.pads and dict(
+        zip(("top", "bottom", "left", "right"), (*answer.pads[0], *answer.pads[1]), strict=True)
+    )
+    return {
+        "framework": answer.framework,
+        "output": answer.output and list(answer.output),
+        "pads": pads,
+        "request": answer.request,
+        "notes": list(answer.notes),
+    }

@@ -1,0 +1,86 @@
+"""The progress bar, for a person who watches: on standard error, and only where that is a terminal that can show it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from cnnfilter.cli import render
+
+if TYPE_CHECKING:
+    from cnnfilter.batch.work import Event
+
+Count = Callable[[Iterable["Event"]], Iterable["Event"]]
+"""Passes events on, and counts them."""
+
+
+def wants_progress(total: int, *, quiet: bool, told: bool) -> bool:
+    """Tell whether to show a bar: not for one input, nor where results are told on the same terminal."""
+    stream = sys.stderr
+    if total < 2 or quiet or stream is None or not stream.isatty():
+        return False
+    if told and sys.stdout is not None and sys.stdout.isatty():
+        return False
+    return os.environ.get("TERM", "") not in ("dumb", "unknown") and not os.environ.get("NO_COLOR")
+
+
+@contextlib.contextmanager
+def progress(total: int, *, quiet: bool, told: bool) -> Iterator[Count]:
+    """Show a bar while the context lasts, where there is one to show.
+
+    Parameters
+    ----------
+    total : int
+        How many inputs there are.
+    quiet : bool
+        The option of this name.
+    told : bool
+        Whether standard output is told results.
+
+    Yields
+    ------
+    callable
+        Passes events on, and moves the bar.
+    """
+    if not wants_progress(total, quiet=quiet, told=told):
+        yield lambda events: events
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
+    bar = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}", markup=False),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[failures]}", markup=False),
+        console=console,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+    task = bar.add_task("", total=total, speed="", failures="")
+
+    def count(events: Iterable[Event]) -> Iterator[Event]:
+        begin = time.monotonic()
+        done = pixels = failed = 0
+        for event in events:
+            yield event
+            done += not event.skipped
+            pixels += event.pixels
+            failed += event.error is not None
+            seconds = max(time.monotonic() - begin, 1e-3)
+            speed = f"{done / seconds:.1f} pictures/s {pixels / seconds / 1e6:.1f} MP/s"
+            bar.update(task, advance=1, speed=speed, failures=f"{failed} failed" if failed else "")
+
+    def above(text: str) -> None:
+        console.print(Text(text), soft_wrap=True)
+
+    with bar, render.messages_to(above):
+        yield count

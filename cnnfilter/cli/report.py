@@ -1,0 +1,181 @@
+"""What people and programs are told while a plan is carried out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from cnnfilter.cli import render
+from cnnfilter.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from cnnfilter.batch.claims import Plan
+    from cnnfilter.batch.work import Event
+
+Record = dict[str, Any]
+
+
+def check_standard_output(plan: Plan, *, as_json: bool) -> None:
+    """Refuse to write a picture to a terminal, or among lines of JSON.
+
+    Raises
+    ------
+    ArgumentError
+        If that was asked for.
+    """
+    if all(job.target is not None or job.told for job in plan.jobs):
+        return
+    if as_json:
+        msg = "standard output cannot take both the picture and --json; name a file with -o"
+        raise ArgumentError(msg)
+    if sys.stdout is not None and sys.stdout.isatty():
+        msg = "standard output is a terminal, which shows no pictures; name a file with -o, or redirect it"
+        raise ArgumentError(msg)
+
+
+def report(
+    events: Iterable[Event],
+    *,
+    several: bool,
+    quiet: bool,
+    verbose: bool,
+    as_json: bool,
+    record: Callable[[Event], Record] | None = None,
+    tell: Callable[[Event], str] | None = None,
+    passed: tuple[int, int] = (0, 0),
+) -> int:
+    """Tell about each input as it is done.
+
+    Parameters
+    ----------
+    events : iterable of Event
+    several : bool
+        Whether to end with a count.
+    quiet, verbose, as_json : bool
+        The options of these names.
+    record : callable, optional
+        What `as_json` writes about an event.
+    tell : callable, optional
+        What standard output is told about a result that is not written.
+    passed : tuple of int
+        How many files and folders in a folder were passed over.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    done = skipped = failed = 0
+    for event in events:
+        if not quiet:
+            for note in event.notes:
+                render.warning(f"{event.job}: {note}")
+        if verbose and not quiet and event.rows:
+            _sizes(event)
+        if event.error is None:
+            done += not event.skipped
+            skipped += event.skipped
+        else:
+            failed += 1
+            render.error(f"{event.job}: {event.error}")
+            if event.cause is not None:
+                render.show_traceback(event.cause)
+        if as_json:
+            render.out(render.as_json((record or base_record)(event)))
+        elif tell is not None:
+            render.out(tell(event) if event.error is None else "")
+        elif event.skipped:
+            if verbose:
+                render.message(f"skipped {event.job}: its output exists")
+        elif not quiet and event.error is None and (event.targets or verbose):
+            render.message(success(event, verbose=verbose))
+    if several and not quiet:
+        _passed_over(*passed)
+        _count({"done" if tell is not None else "written": done, "skipped": skipped, "failed": failed})
+    return 1 if failed else 0
+
+
+def _passed_over(files: int, folders: int) -> None:
+    """Say what of a folder was no input; in one that is all pictures, nothing."""
+    parts = [f"{files} file{'s' * (files > 1)} (hidden, or no picture)"] if files else []
+    parts += [f"{folders} folder{'s' * (folders > 1)} (-r enters them)"] if folders else []
+    if parts:
+        render.message(f"passed over {' and '.join(parts)}")
+
+
+def _count(parts: dict[str, int]) -> None:
+    """Close with a count; what is none is left out but for the first."""
+    first, *others = [f"{number} {word}" for word, number in parts.items() if number or word == next(iter(parts))]
+    render.message(", ".join([first, *others]))
+
+
+def tell_plan(plan: Plan, *, quiet: bool, as_json: bool) -> int:
+    """Show on standard output what would be written; return the exit code.
+
+    A name that follows the format of a result may come out with another extension.
+    """
+    skipped = failed = 0
+    for job in plan.jobs:
+        skipped += job.skipped
+        failed += job.error is not None
+        target = "standard output" if job.target is None else str(job.target)
+        if as_json:
+            record = {
+                "input": "-" if job.source is None else str(job.source),
+                "output": None if job.target is None else str(job.target),
+                "skipped": job.skipped,
+                "error": job.error,
+            }
+            render.out(render.as_json(record))
+        elif job.error is not None:
+            render.out(f"{render.printable(str(job))}: {job.error}\n")
+        else:
+            render.out(render.printable(f"{job} -> {target}" + " (exists, skipped)" * job.skipped) + "\n")
+    if not quiet:
+        _count({"to write": len(plan.jobs) - skipped - failed, "skipped": skipped, "failed": failed})
+    return 1 if failed else 0
+
+
+def _sizes(event: Event) -> None:
+    """Show the chain's plan: a line for each stage."""
+    shown = [("x".join(map(str, row.output)), str(row.stage)) for row in event.rows]
+    first = "x".join(map(str, event.rows[0].input))
+    width = max(len(first), *(len(size) for size, _ in shown))
+    render.message(f"{first:<{width}}  {event.job}")
+    for size, stage in shown:
+        render.message(f"{size:<{width}}  {stage}")
+
+
+def success(event: Event, *, verbose: bool) -> str:
+    """Return the line about something that was written."""
+    names = [str(target) for target in event.targets] or ["standard output"]
+    line = f"wrote {names[0]}" + (f" to {names[-1]}" if len(names) > 1 else "") + "  "
+    shape = event.rows[-1].output if event.rows else ()
+    if event.size is None:
+        line += "x".join(map(str, (*shape[2:], *shape[:2]))) + " float32"
+    else:
+        line += "x".join(map(str, event.size))
+        if shape and (len(names) > 1 or event.size != (shape[1], shape[0])):  # else it is one picture
+            line += f", {shape[2]} map" + ("s" if shape[2] > 1 else "")
+    if verbose:
+        line += f" {event.format}, {event.seconds:.2f} s"
+        if event.clipped is not None:
+            line += f", {event.clipped:.1%} of values clipped"
+    return line
+
+
+def base_record(event: Event) -> Record:
+    """Return what `--json` says about any event; `clipped` is null unless `-v` had it counted."""
+    targets = [str(target) for target in event.targets]
+    return {
+        "input": "-" if event.job.source is None else str(event.job.source),
+        "output": targets[0] if len(targets) == 1 else targets or None,
+        "size": event.size,
+        "format": event.format,
+        "clipped": event.clipped,
+        "seconds": round(event.seconds, 4),
+        "notes": event.notes,
+        "skipped": event.skipped,
+        "error": event.error,
+    }

@@ -1,0 +1,178 @@
+"""`cnnfilter run`: a chain of stages over pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from cnnfilter.batch.view import MAPS
+from cnnfilter.cli import options, render
+from cnnfilter.cli.batch import Batch, batched
+from cnnfilter.cli.report import Record, base_record
+from cnnfilter.errors import ArgumentError
+from cnnfilter.imaging.colormaps import COLORMAPS
+
+if TYPE_CHECKING:
+    from cnnfilter.batch.claims import Plan
+    from cnnfilter.batch.view import View
+    from cnnfilter.batch.work import Event, Transform
+    from cnnfilter.pipeline import Pipeline
+
+
+@click.command(
+    "run",
+    cls=options.InputCommand,
+    short_help="Run pictures through a chain of stages.",
+    epilog="""\b
+    Examples:
+      cnnfilter run conv:sobel,relu,maxpool:2 photo.jpg        writes photo-chain.jpg
+      cnnfilter run gray,conv:sobel-x+sobel-y,relu photo.jpg   a contact sheet, photo-chain.png
+      cnnfilter run gray,conv:laplacian photo.jpg --colormap auto
+      cnnfilter run conv:net.npz:name=conv1,relu *.png -o sheets/ --topk 16
+      cnnfilter run gray,conv:conv1.npy,relu photo.png --maps each -o maps/
+      cnnfilter run gray,conv:edge,maxpool:2 photo.png -o edges.npy
+      cnnfilter run @digits.txt digit.png --labels digits-labels.txt --top 3
+    """,
+)
+@click.argument("stages")
+@options.value_range
+@click.option(
+    "--maps", type=click.Choice(MAPS),
+    help="Write all maps on a contact sheet, or each in a file of its own, NAME-chain-0.png.  "
+    "[default: one map, or the three of a colour picture, as a picture; more as a sheet]",
+)  # fmt: skip
+@click.option(
+    "--colormap", type=click.Choice(COLORMAPS),
+    help="Colours of the maps; auto is blue-white-red around 0 for signed values, else viridis.  [default: auto]",
+)  # fmt: skip
+@click.option(
+    "--scaling", type=click.Choice(["map", "global"]),
+    help="Whether each map's colours span its own values or those of all maps.  [default: map]",
+)  # fmt: skip
+@click.option(
+    "--topk", type=click.IntRange(min=1), metavar="N",
+    help="Show only the N maps with the largest mean magnitude.",
+)  # fmt: skip
+@click.option("--no-labels", is_flag=True, help="Leave labels and legend off a contact sheet.")
+@click.option(
+    "--labels", metavar="FILE",
+    help="Names of a vector's values, or of the maps on a sheet: a text file with one a line.",
+)  # fmt: skip
+@click.option(
+    "--top", type=click.IntRange(min=1), metavar="N", help="Print only the N largest values of a vector, in order."
+)
+@batched("chain", "png, jpeg, npy or npz")
+@click.pass_context
+def command(
+    context: click.Context,
+    stages: str,
+    batch: Batch,
+    range_: str,
+    maps: str | None,
+    colormap: str | None,
+    scaling: str | None,
+    topk: int | None,
+    no_labels: bool,
+    labels: str | None,
+    top: int | None,
+) -> int:
+    """Run each INPUT through STAGES, and write the feature maps beside it.
+
+    STAGES is such as conv:sobel-x,relu,maxpool:2, or @FILE. Stages: gray, normalize, conv, depthwise, any
+    activation, abs, magnitude, maxpool, avgpool, sumpool, globalavgpool, flatten, dense and softmax; conv and
+    dense take kernels' names, matrices or files of weights. INPUT is a picture, a folder of them, or - for standard
+    input.
+
+    One map, or the three of a colour picture filtered channel by channel, becomes a picture; more become a
+    contact sheet, a PNG. An output in .npy or .npz, or one named .tif, keeps the float values (C, H, W).
+    After flatten, dense or softmax of a vector, the values are printed.
+    """
+    from cnnfilter.batch.chain import run_picture
+    from cnnfilter.batch.limits import chain_need
+    from cnnfilter.batch.survey import read_labels
+    from cnnfilter.batch.view import View
+    from cnnfilter.pipeline import Pipeline
+
+    given = context.get_parameter_source("range_") is not ParameterSource.DEFAULT
+    names = read_labels(labels) if labels is not None else None
+    view = View(maps, range_ if given else None, colormap, scaling, topk, names, not no_labels, top)
+    pipeline = Pipeline.parse(stages)
+    plan = _plan(pipeline, batch, view)
+
+    def make(threads: int) -> Transform:
+        return partial(
+            run_picture, pipeline=pipeline, view=view, threads=threads, count_clipped=batch.verbose,
+            max_pixels=batch.limit,
+        )  # fmt: skip
+
+    told = len(plan.jobs) > 0 and plan.jobs[0].told
+    return batch.carry_out(
+        plan, make, need=partial(chain_need, pipeline, batch.limit), record=partial(_record, view=view),
+        tell=partial(_table, view=view, several=batch.is_several) if told else None,
+    )  # fmt: skip
+
+
+def _plan(pipeline: Pipeline, batch: Batch, view: View) -> Plan:
+    from cnnfilter.batch.chain import gives_vector, is_plain
+    from cnnfilter.batch.naming import STREAM
+    from cnnfilter.batch.survey import survey
+
+    vector = gives_vector(pipeline.stages)
+    told = vector and batch.format_ is None and batch.output in (None, STREAM) and not batch.in_place
+    view.check(vector=vector, told=told)
+    each = view.maps == "each"
+    found = survey(pipeline, [each.name for each in batch.found.inputs], batch.reading, every=each)
+    if found.rows:
+        view.check_labels(found.rows[-1].output[-1])
+    default = "NPY" if vector else None
+    plain = not vector and (not found.rows or is_plain(found.rows, view))
+    if found.rows and not vector and not plain:
+        default = "PNG"
+    if batch.in_place and (each or not plain):
+        msg = "--in-place replaces a picture by a picture, and this chain gives none of the same kind; leave it out"
+        raise ArgumentError(msg)
+    return batch.plan(
+        "chain", default=default, unfit=partial(view.unfit, vector=vector), told=told,
+        counts=found.counts if each else None,
+    )  # fmt: skip
+
+
+def _values(event: Event, view: View) -> list[dict[str, Any]]:
+    """Return the values of a vector with their places and labels, the largest first if only some are wanted."""
+    vector = [] if event.vector is None else event.vector.tolist()
+    order: Sequence[int] = range(len(vector))
+    if view.top is not None:  # NaN, which is in no order, comes last
+        ranked = sorted(order, key=lambda i: (math.isnan(vector[i]), -vector[i]))
+        order = ranked[: view.top]
+    return [
+        {"index": i, "value": vector[i]} | ({"label": view.labels[i]} if view.labels is not None else {}) for i in order
+    ]
+
+
+def _table(event: Event, view: View, *, several: bool) -> str:
+    """Return a vector as a table; the label, of any length and script, is its last column."""
+    values = _values(event, view)
+    rows = [("INDEX", "VALUE", "LABEL" if view.labels is not None else "")]
+    rows += [(str(each["index"]), f"{each['value']:.6g}", each.get("label", "")) for each in values]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    lines = [render.printable(f"{i:>{widths[0]}}  {v:<{widths[1]}}  {label}".rstrip()) for i, v, label in rows]
+    title = [render.printable(str(event.job)) + ":"] if several else []
+    return "".join(f"{line}\n" for line in [*title, *lines, *([""] if several else [])])
+
+
+def _record(event: Event, view: View) -> Record:
+    """Return what `--json` says; a value that is not finite, which JSON cannot hold, is null."""
+    record = base_record(event)
+    if view.maps == "each":
+        record["output"] = [str(target) for target in event.targets] or None
+    record["shape"] = event.rows[-1].output if event.rows else None
+    if event.vector is not None:
+        record["values"] = [
+            each if math.isfinite(each["value"]) else each | {"value": None} for each in _values(event, view)
+        ]
+    return record

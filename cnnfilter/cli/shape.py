@@ -1,0 +1,245 @@
+"""`cnnfilter shape`: the arithmetic of sizes, of one window or of a whole network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnfilter.cli import plans, render
+from cnnfilter.cli.options import Parsed, as_json, complete_from
+from cnnfilter.errors import ArgumentError, GrammarError, PictureError
+from cnnfilter.model.grammar import parse
+from cnnfilter.model.plan import input_shape, parse_shape, plan
+from cnnfilter.model.presets import PRESETS
+from cnnfilter.model.shapes import Pads, Pair, nearest, parse_padding, parse_pair
+from cnnfilter.model.stages import Conv
+from cnnfilter.model.stages.base import axis_arithmetic, dropped, size_formula
+from cnnfilter.model.stages.convolution import NONE, ONE
+from cnnfilter.model.stages.text import show_padding, show_pair, show_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnnfilter.model.frameworks import Answer
+    from cnnfilter.model.plan import Row
+    from cnnfilter.model.stages import Shape, Sliding
+
+KNOWN = f"presets: {', '.join(PRESETS)}"
+
+
+@click.command(
+    "shape",
+    short_help="Show the arithmetic of sizes.",
+    epilog=f"""\b
+    Presets, each with its usual input: {", ".join(PRESETS)}
+
+    \b
+    Examples:
+      cnnfilter shape 28 -k 3 -s 1 -p 0
+      cnnfilter shape 28x28x1 conv:32@3x3,relu,maxpool:2,flatten,dense:10
+      cnnfilter shape vgg-16
+      cnnfilter shape photo.jpg conv:sobel-x:stride=2,relu
+      cnnfilter shape 224x224x3 conv:64@7x7:stride=2:padding=same --compare
+      cnnfilter shape mnist-cnn --emit torch
+    """,
+)
+@click.argument("size", metavar="SIZE|PRESET", shell_complete=complete_from(lambda: dict.fromkeys(PRESETS, "")))
+@click.argument("stages", required=False)
+@click.option(
+    "-k", "--kernel", type=Parsed("SIZE", lambda text: parse_pair(text, "kernel")), metavar="N|HxW",
+    help="One window instead of STAGES: its size.",
+)  # fmt: skip
+@click.option(
+    "-s", "--stride", type=Parsed("SIZE", lambda text: parse_pair(text, "stride")), metavar="N|HxW",
+    help="Its step.  [default: 1]",
+)  # fmt: skip
+@click.option(
+    "-p", "--padding", type=Parsed("PADDING", parse_padding), metavar="N|HxW|T+BxL+R|WORD",
+    help="What is added around the input, or one of valid (none), same, same-lower.  [default: 0]",
+)  # fmt: skip
+@click.option(
+    "-d", "--dilation", type=Parsed("SIZE", lambda text: parse_pair(text, "dilation")), metavar="N|HxW",
+    help="Distance between the window's taps.  [default: 1]",
+)  # fmt: skip
+@click.option(
+    "--compare", "comparing", is_flag=True,
+    help="Show sizes and padding of PyTorch, Keras and ONNX for the same request.",
+)  # fmt: skip
+@click.option(
+    "--emit", "language", type=click.Choice(["torch", "keras", "numpy"]),
+    help="Print the network as a program instead.",
+)  # fmt: skip
+@as_json
+def command(
+    size: str,
+    stages: str | None,
+    kernel: Pair | None,
+    stride: Pair | None,
+    padding: Pads | str | None,
+    dilation: Pair | None,
+    comparing: bool,
+    language: str | None,
+    as_json: bool,
+) -> int:
+    """Show every size of a network before there is a picture, with the arithmetic behind it.
+
+    SIZE is N, HxW, HxWxC or a picture's file; a single N is N x N x 1, or a vector before dense. STAGES is a
+    chain such as conv:32@3x3,relu,maxpool:2, a preset's name, or @FILE with a stage a line. A preset alone takes
+    its usual input.
+    """
+    _check(stages, kernel, (stride, padding, dilation), comparing or as_json, language)
+    if kernel is not None:
+        stage = Conv(
+            sizes=(1, kernel), stride=stride or ONE, padding=padding or NONE, dilation=dilation or ONE, biased=False
+        )
+        render.out(_one_window(_size(size), stage, comparing, as_json))
+        return 0
+    rows = _plan(size, stages)
+    if language is not None:
+        from cnnfilter.model.emit import emit
+
+        render.out(emit(rows, language))
+        return 0
+    answers = [_answers(row) for row in rows] if comparing else []
+    if as_json:
+        render.out(_dump(plans.record(rows, answers)))
+    elif comparing:
+        named = [
+            (f"stage {number}", f"{row.stage} on {show_shape(row.input)}", given)
+            for number, (row, given) in enumerate(zip(rows, answers, strict=True), 1)
+        ]
+        render.out(plans.comparison([each for each in named if each[2]]))
+    else:
+        render.out(plans.table(rows))
+    return 0
+
+
+def _check(
+    stages: str | None, kernel: Pair | None, window: Sequence[Any], other_output: bool, language: str | None
+) -> None:
+    """Refuse what does not go together."""
+    if kernel is not None and stages is not None:
+        msg = "give STAGES or -k, not both"
+        raise click.UsageError(msg)
+    if kernel is None and any(value is not None for value in window):
+        msg = "-s, -p and -d go with -k; in STAGES they are written conv:32@3x3:stride=2:padding=1:dilation=1"
+        raise click.UsageError(msg)
+    if language is not None and (kernel is not None or other_output):
+        msg = "--emit prints a program of STAGES, and goes with none of -k, --compare and --json"
+        raise click.UsageError(msg)
+
+
+def _size(text: str) -> Shape:
+    size = parse_shape(text)
+    if size is not None:
+        return size
+    from cnnfilter.batch.naming import wrong_input
+    from cnnfilter.imaging.size import read_size  # brings Pillow, for pictures only
+
+    if reason := wrong_input(text):
+        raise ArgumentError(reason)
+    try:
+        return read_size(text)
+    except PictureError as error:
+        if str(error) == "no such file":
+            msg = f"{text!r} is no size (N, HxW or HxWxC), and there is no picture of that name"
+            raise ArgumentError(msg) from None
+        msg = f"{text}: {error}"
+        raise PictureError(msg) from None
+
+
+def _plan(size: str, stages: str | None) -> Sequence[Row]:
+    if stages is not None:
+        chain = _stages(stages)
+        return plan(chain, input_shape(_size(size), chain))
+    if size not in PRESETS:
+        preset = nearest(size, PRESETS, count=1)
+        msg = (
+            f"unknown preset {size!r}{preset} ({KNOWN})"
+            if preset
+            else f"give the STAGES that follow {size}, such as conv:32@3x3,relu, or -k for one window ({KNOWN})"
+        )
+        raise click.UsageError(msg)
+    preset_ = PRESETS[size]
+    return plan(parse(preset_.text), preset_.size)
+
+
+def _stages(text: str) -> Sequence[Any]:
+    if text in PRESETS:
+        return parse(PRESETS[text].text)
+    try:
+        return parse(text)
+    except GrammarError as error:
+        meant = nearest(text, PRESETS, count=1)
+        if "unknown stage" in str(error) and meant:
+            msg = f"unknown preset {text!r}{meant} ({KNOWN})"
+            raise ArgumentError(msg) from None
+        raise
+
+
+def _answers(row: Row) -> Sequence[Answer]:
+    from cnnfilter.model.frameworks import compare
+    from cnnfilter.model.stages import Pool
+
+    return compare(row.stage, row.input) if isinstance(row.stage, Conv | Pool) else ()
+
+
+def _one_window(size: Shape, stage: Conv, comparing: bool, as_json: bool) -> str:
+    """Return the arithmetic of one window, along one axis if nothing tells two apart."""
+    shape = input_shape(size, (stage,))
+    (row,) = plan((stage,), shape)
+    sliding = stage.sliding(shape)
+    axes = (0,) if len(size) == 1 and all(part[0] == part[1] for part in sliding) else (0, 1)
+    answers = _answers(row) if comparing else ()
+    request = _request(stage)
+    if as_json:
+        return _dump(_window_record(row, request, axes, answers))
+    if comparing:
+        return plans.comparison([("", f"{request} on {show_shape(shape[:2])}", answers)])
+    return _arithmetic(row, sliding, axes)
+
+
+def _arithmetic(row: Row, sliding: Sliding, axes: Sequence[int]) -> str:
+    window, stride, dilation, pads = sliding
+    lines = [("formula", size_formula(sliding))]
+    for axis in axes:
+        name = "numbers" if len(axes) == 1 else ("height", "width")[axis]
+        lines.append((name, axis_arithmetic(row.input[axis], window[axis], stride[axis], dilation[axis], pads[axis])))
+    lines.append(("result", show_shape(tuple(row.output[axis] for axis in axes))))
+    lost = [_lost(dropped(row.input[axis], axis, sliding), pads[axis][1]) for axis in axes]
+    named = lost if len(set(lost)) == 1 else [f"height: {lost[0]}; width: {lost[1]}"]
+    lines.append(("dropped", named[0]))
+    return "".join(f"{name:<9}{text}\n" for name, text in lines)
+
+
+def _lost(count: int, padding: int) -> str:
+    """Say how many samples at the end no window reaches, and how many of them are padding."""
+    if not count:
+        return "no pixels: the last window ends where the input ends"
+    pixels = "1 pixel" if count == 1 else f"{count} pixels"
+    if not padding:
+        return f"{pixels} at the end"
+    if count <= padding:
+        return f"{pixels} of padding at the end"
+    return f"{pixels} at the end, {padding} of padding among them"
+
+
+def _request(stage: Conv) -> str:
+    """Return the options as they may be typed."""
+    dilation = f" -d {show_pair(stage.dilation)}" if stage.dilation != (1, 1) else ""
+    return f"-k {show_pair(stage.window)} -s {show_pair(stage.stride)} -p {show_padding(stage.padding)}{dilation}"
+
+
+def _window_record(row: Row, request: str, axes: Sequence[int], answers: Sequence[Answer]) -> dict[str, Any]:
+    """Return the plan of one window as JSON has it: without weights there is nothing to count."""
+    record = plans.record([row], [answers] if answers else [])
+    stage = record["stages"][0]
+    for key in ("input", "output", "receptive_field", "jump"):
+        stage[key] = [stage[key][axis] for axis in axes]
+    stage |= {"stage": request, "params": 0, "macs": 0}
+    return record | {"total": {"params": 0, "macs": 0}}
+
+
+def _dump(data: Any) -> str:
+    return render.as_json(data, indent=2)

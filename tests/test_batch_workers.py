@@ -1,0 +1,376 @@
+"""Threads share the work, and nobody can tell from the results how many there were."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from cnnfilter.batch import memory, temporaries, work, workers
+from cnnfilter.batch.memory import default_memory, parse_memory, shown
+from cnnfilter.batch.plan import plan_outputs
+from cnnfilter.batch.results import PictureResult
+from cnnfilter.batch.temporaries import Temporaries, sweep
+from cnnfilter.batch.work import Work, process
+from cnnfilter.batch.workers import Crew, StoppedError, share_cores
+from cnnfilter.errors import ArgumentError, PictureError
+from tests.command import COMMAND, PHOTO, ROOT, run, save
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def results(tasks, work, jobs=2, memory=100):
+    return list(Crew(tasks, work, jobs=jobs, memory=memory).run(lambda result: result))
+
+
+# Who does what, and when
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+def test_results_come_in_order_whatever_they_take(jobs):
+    def work(turn):
+        time.sleep(0.002 * (turn.index % 3))
+        return turn.index
+
+    assert results(20, work, jobs) == list(range(20))
+
+
+def test_no_more_than_a_window_is_ahead_of_what_is_settled(monkeypatch):
+    monkeypatch.setattr(workers, "WINDOW", 2)
+    begun = []
+    events = Crew(30, lambda turn: begun.append(turn.index), jobs=2, memory=1).run(lambda result: result)
+    next(events)
+    time.sleep(0.05)
+    assert len(begun) <= 5
+    assert len(list(events)) == 29
+
+
+def test_memory_is_shared_and_given_in_order():
+    held, most, order = [0], [0], []
+
+    def work(turn):
+        need = 60 if turn.index % 2 else 30
+        turn.admit(need)
+        order.append(turn.index)
+        held[0] += need
+        most[0] = max(most[0], held[0])
+        time.sleep(0.002)
+        held[0] -= need
+        return turn.index
+
+    assert results(12, work, jobs=4) == list(range(12))
+    assert 60 <= most[0] <= 100
+
+
+def test_what_needs_more_than_there_is_fails_alone():
+    def work(turn):
+        try:
+            turn.admit(101 if turn.index == 1 else 50)
+        except PictureError as error:
+            return str(error)
+        return turn.index
+
+    message = "it takes about 1 MB of memory, more than the limit of 1 MB; see --memory"
+    assert results(3, work) == [0, message, 2]
+
+
+def test_a_turn_waits_for_all_before_it():
+    settled = []
+
+    def work(turn):
+        if turn.index == 3:
+            turn.wait()
+            assert settled == [0, 1, 2]
+        else:
+            time.sleep(0.01)
+        return turn.index
+
+    def settle(result):
+        settled.append(result)
+        return result
+
+    assert list(Crew(5, work, jobs=3, memory=1).run(settle)) == [0, 1, 2, 3, 4]
+
+
+def test_what_a_task_raises_ends_the_run_and_those_who_wait():
+    ended = []
+
+    def work(turn):
+        if turn.index == 0:
+            time.sleep(0.02)
+            raise KeyboardInterrupt
+        try:
+            turn.wait()
+        except StoppedError:
+            ended.append(turn.index)
+            raise
+
+    with pytest.raises(KeyboardInterrupt):
+        results(2, work)
+    assert ended == [1]
+
+
+def test_a_run_does_not_wait_for_a_thread_that_is_stuck(monkeypatch):
+    release = threading.Event()
+
+    def work(turn):
+        if turn.index:
+            release.wait(10)
+
+    events = Crew(2, work, jobs=2, memory=1).run(lambda result: result)
+    next(events)
+    begin = time.monotonic()
+    events.close()
+    assert time.monotonic() - begin < 1
+    release.set()
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_where_no_more_threads_can_be_started_those_that_run_do_it(monkeypatch, most):
+    start = threading.Thread.start
+    started = []
+
+    def limited(thread):
+        if len(started) == most:
+            raise RuntimeError
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    if most:
+        assert results(3, lambda turn: turn.index) == [0, 1, 2]
+    else:
+        with pytest.raises(MemoryError):
+            results(3, lambda turn: turn.index)
+
+
+@pytest.mark.parametrize("cores", [1, 2, 8])
+@pytest.mark.parametrize("tasks", [0, 1, 3, 100])
+@pytest.mark.parametrize("jobs", [None, 1, 4, 100])
+@pytest.mark.parametrize("threads", [None, 1, 4, 100])
+def test_jobs_times_threads_are_never_more_than_the_cores(cores, tasks, jobs, threads):
+    shared = share_cores(cores, tasks, jobs, threads)
+    assert min(shared) >= 1
+    assert shared[0] * shared[1] <= cores
+
+
+# Memory
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("800M", 800_000_000), ("4g", 4 * 10**9), ("1.5 GB", 1_500_000_000), ("2GiB", 2 << 30),
+                       ("1000000", 10**6), ("1000kB", 10**6)],
+)  # fmt: skip
+def test_memory_is_a_size_as_people_write_it(text, size):
+    assert parse_memory(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1G", "4iB", "1 PB", "²G"])
+def test_what_is_no_size_is_an_error(text):
+    with pytest.raises(ArgumentError, match="^memory is a size such as 800M, 4G or 2GiB, not "):
+        parse_memory(text)
+
+
+def test_a_megabyte_is_the_least():
+    with pytest.raises(ArgumentError, match="^memory must be at least 1 MB, not '10k'$"):
+        parse_memory("10k")
+    assert (shown(10), shown(2_500_000_000)) == ("1 MB", "2.5 GB")
+
+
+def test_by_default_half_of_what_the_process_may_have(monkeypatch, tmp_path):
+    monkeypatch.setattr(memory, "CGROUP", tmp_path / "max")
+    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert default_memory() == whole // 2
+    (tmp_path / "max").write_text("max\n")
+    assert default_memory() == whole // 2
+    (tmp_path / "max").write_text("1000000\n")
+    assert default_memory() == 500_000
+    monkeypatch.delattr(os, "sysconf")
+    assert default_memory() == memory.UNKNOWN
+
+
+def test_a_picture_too_large_for_the_memory_fails_alone():
+    save("a.png")
+    save("b.png", PHOTO.repeat(40, 0).repeat(40, 1))
+    for command in (["apply", "edge"], ["run", "conv:edge"]):
+        result = run(*command, "a.png", "b.png", "-o", f"{command[0]}/", "--memory", "8M")
+        assert result.exit_code == 1
+        assert result.messages[1].startswith("cnnfilter: error: b.png: it takes about ")
+        assert result.messages[1].endswith(" MB of memory, more than the limit of 8 MB; see --memory")
+        assert result.messages[2] == "1 written, 1 failed"
+    result = run("apply", "edge", "a.png", "--padding", "0", "--dilation", "20")
+    assert "does not fit" in result.err or "larger than" in result.err
+
+
+# Files
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 7])
+def test_outputs_and_reports_are_the_same_for_any_number_of_jobs(jobs):
+    for i in range(12):
+        save(f"{i:02}.png", PHOTO + i)
+    Path("05.png").write_bytes(Path("05.png").read_bytes()[:300])
+    result = run("apply", "gaussian", *(f"{i:02}.png" for i in range(12)), "-o", "out/", "-j", jobs)
+    assert result.exit_code == 1
+    assert [line.split()[1] for line in result.messages if line.startswith("wrote")] == [
+        f"out/{i:02}-gaussian.png" for i in range(12) if i != 5
+    ]
+    assert result.messages[5].startswith("cnnfilter: error: 05.png: ")
+    assert result.messages[-1] == "11 written, 1 failed"
+    alone = run("apply", "gaussian", "03.png")
+    assert alone.exit_code == 0
+    assert Path("out/03-gaussian.png").read_bytes() == Path("03-gaussian.png").read_bytes()
+
+
+def test_who_gets_a_name_that_changes_does_not_depend_on_who_comes_first():
+    from PIL import Image
+
+    Image.fromarray(PHOTO).quantize(200).save("a.gif")
+    Path("a.gif").rename("a.jpg")
+    Image.fromarray(PHOTO).quantize(200).save("b.gif")
+    Path("b.gif").rename("a.webp")
+
+    def slow_first(picture, calls=[]):  # noqa: B006  (counts on purpose)
+        calls.append(1)
+        time.sleep(0.1 if len(calls) == 1 else 0)
+        return PictureResult(picture)
+
+    plan = plan_outputs(["a.jpg", "a.webp"], kernel="edge")
+    first, second = process(plan, slow_first, work=Work(2))
+    assert (first.error, str(first.targets[0])) == (None, "a-edge.png")
+    assert second.error.startswith("'a-edge.png' would be the output of both 'a.jpg' and 'a.webp'")
+
+
+def test_folders_are_synced_once_and_a_failure_is_told(monkeypatch):
+    for name in ("a.png", "b.png"):
+        save(name)
+    synced = []
+    monkeypatch.setattr(work, "sync_folder", synced.append)
+    assert run("apply", "edge", "a.png", "b.png", "-o", "out/").exit_code == 0
+    assert synced == [Path("out")]
+
+    def fail(folder):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(work, "sync_folder", fail)
+    result = run("apply", "edge", "a.png", "-o", "c.png")
+    assert result.exit_code == 1
+    assert result.messages == ["cnnfilter: error: a.png: cannot write to the folder '.': Input/output error"]
+
+
+# Temporaries
+
+
+STALE = ".a-edge.png.cnnfilter-0123456789abcdef.tmp"
+
+
+def test_a_temporary_that_was_left_behind_is_removed_by_the_next_run_and_nothing_else():
+    save("a.png")
+    others = ["." + STALE, STALE + "x", "b.tmp", ".a.png.cnnfilter-0123.tmp"]
+    for name in [STALE, *others[1:]]:
+        Path(name).write_text("x")
+    assert run("apply", "edge", "a.png").exit_code == 0
+    assert sorted(path.name for path in Path().iterdir()) == sorted(["a.png", "a-edge.png", *others[1:]])
+
+
+def test_a_temporary_that_is_held_is_not_removed():
+    held = Temporaries()
+    path, file = held.open(Path("a.png"), None)
+    with file:
+        sweep(".")
+        assert path.exists()
+    sweep(".")
+    assert not path.exists()
+    sweep("nowhere")
+
+
+def test_a_temporary_taken_for_one_left_behind_is_replaced_by_another(monkeypatch):
+    lock = temporaries._lock
+    taken = []
+
+    def late(descriptor, *, wait):
+        if not taken:
+            taken.extend(Path().glob(".a.png.*"))
+            sweep(".")
+        return lock(descriptor, wait=wait)
+
+    def once(descriptor, *, wait):
+        monkeypatch.setattr(temporaries, "_lock", lock)
+        return late(descriptor, wait=wait)
+
+    monkeypatch.setattr(temporaries, "_lock", once)
+    path, file = Temporaries().open(Path("a.png"), 0o600)
+    file.close()
+    assert path.exists()
+    assert not taken[0].exists()
+
+
+def test_where_nothing_can_be_locked_nothing_is_removed(monkeypatch):
+    import fcntl
+
+    def fail(descriptor, operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    Path(STALE).write_text("x")
+    monkeypatch.setattr(fcntl, "flock", fail)
+    sweep(".")
+    assert Path(STALE).exists()
+
+
+def test_on_windows_an_open_file_is_locked_by_itself(monkeypatch):
+    monkeypatch.setattr(temporaries, "fcntl", None)
+    save("b.png")
+    assert run("apply", "edge", "b.png").exit_code == 0
+    path, file = Temporaries().open(Path("a.png"), None)
+    file.close()
+    sweep(".")
+    assert not path.exists()
+
+
+def test_a_run_that_ends_removes_its_temporaries_and_opens_no_more():
+    run_ = Temporaries()
+    path, file = run_.open(Path("a.png"), None)
+    run_.close()
+    file.close()
+    assert not path.exists()
+    with pytest.raises(InterruptedError):
+        run_.open(Path("a.png"), None)
+
+
+@pytest.mark.parametrize(("number", "word"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")])
+def test_a_signal_ends_a_batch_at_once_and_keeps_what_is_done(number, word):
+    for i in range(300):
+        save(f"{i:03}.png", PHOTO)
+    command = [*COMMAND, "apply", "gaussian", *(f"{i:03}.png" for i in range(300)), "-o", "out/"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as process_:
+        process_.stderr.readline()  # the first is written
+        process_.send_signal(number)
+        begin = time.monotonic()
+        err = process_.stderr.read().decode()
+        process_.wait()
+        assert time.monotonic() - begin < 1
+    assert process_.returncode == -number
+    assert err.splitlines()[-1] == f"cnnfilter: error: {word}"
+    done = sorted(path.name for path in Path("out").iterdir())
+    assert 0 < len(done) < 300
+    assert all(name.endswith("-gaussian.png") for name in done)
+    assert (
+        run("apply", "gaussian", *(f"{i:03}.png" for i in range(300)), "-o", "out/", "--skip-existing").messages[-1]
+        == f"{300 - len(done)} written, {len(done)} skipped"
+    )
+
+
+def test_the_module_without_locks_can_be_imported():
+    code = (
+        "import sys; sys.modules['fcntl'] = None; from cnnfilter.batch import temporaries; assert not temporaries.fcntl"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -1,0 +1,120 @@
+"""The progress bar is for a person who watches, and for nobody else."""
+
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cnnfilter.batch.naming import Job
+from cnnfilter.batch.work import Event
+from cnnfilter.cli import progress, render
+from cnnfilter.cli.progress import wants_progress
+from tests.command import COMMAND, ROOT, Terminal, save
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Makes standard error a terminal, once the test has begun: pytest sets its own before that."""
+
+    def make():
+        stream = Terminal()
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setattr(sys, "stdout", io.StringIO())
+        return stream
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return make
+
+
+def wanted(total=3, *, quiet=False, told=False):
+    return wants_progress(total, quiet=quiet, told=told)
+
+
+def test_a_bar_is_wanted_for_several_inputs_on_a_terminal(terminal):
+    terminal()
+    assert wanted()
+    assert not wanted(1)
+    assert not wanted(quiet=True)
+
+
+@pytest.mark.parametrize(("name", "value"), [("TERM", "dumb"), ("TERM", "unknown"), ("NO_COLOR", "1")])
+def test_no_bar_where_convention_has_none(terminal, monkeypatch, name, value):
+    terminal()
+    assert wanted()
+    monkeypatch.setenv(name, value)
+    assert not wanted()
+
+
+def test_no_bar_among_results_on_the_same_terminal(terminal, monkeypatch):
+    terminal()
+    assert wanted(told=True)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert not wanted(told=True)
+    assert wanted()
+
+
+@pytest.mark.parametrize("stream", [None, io.StringIO()])
+def test_no_bar_without_a_terminal(terminal, monkeypatch, stream):
+    terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert not wanted()
+    events = [1, 2]
+    with progress.progress(2, quiet=False, told=False) as count:
+        assert count(events) is events
+
+
+def test_the_bar_counts_and_messages_stand_above_it(terminal):
+    stream = terminal()
+    job = Job(Path("a.png"), None)
+    events = [Event(job, 0.1, pixels=10**6), Event(job, 0.1, error="no"), Event(job, 0, skipped=True)]
+    with progress.progress(3, quiet=False, told=False) as count:
+        for event in count(events):
+            render.message(f"[bold]{event.error} " + "x" * 200)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    assert "3/3" in text
+    assert re.search(r"\d pictures/s \d+\.\d MP/s", text)
+    assert "1 failed" in text
+    assert "[bold]no " + "x" * 200 + "\n" in text
+    render.message("after")
+    assert stream.getvalue().endswith("after\n")
+
+
+def on_a_terminal(folder, *arguments, **environment):
+    """Run `cnnfilter` with a terminal as its standard error; return what was shown."""
+    master, slave = pty.openpty()
+    variables = {**os.environ, "TERM": "xterm", "PYTHONPATH": str(ROOT), **environment}
+    variables = {name: value for name, value in variables.items() if name != "NO_COLOR" or "NO_COLOR" in environment}
+    with subprocess.Popen([*COMMAND, *arguments], stderr=slave, cwd=folder, env=variables) as process:
+        os.close(slave)
+        shown = b""
+        while True:
+            try:
+                part = os.read(master, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            shown += part
+    os.close(master)
+    assert process.returncode == 0, shown
+    return shown.decode()
+
+
+def test_a_terminal_shows_the_bar_and_nothing_of_it_stays_where_it_is_not_wanted(tmp_path):
+    for name in ("a.png", "b.png"):
+        save(tmp_path / name)
+    shown = on_a_terminal(tmp_path, "apply", "edge", "a.png", "b.png", "-o", "out/")
+    assert "\x1b[" in shown
+    assert "pictures/s" in shown
+    assert "2 written\r\n" in shown
+    plain = "wrote out/a-edge.png  45x30\r\nwrote out/b-edge.png  45x30\r\n2 written\r\n"
+    assert on_a_terminal(tmp_path, "apply", "edge", "a.png", "b.png", "-o", "out", "-f", NO_COLOR="1") == plain
+    assert on_a_terminal(tmp_path, "apply", "edge", "a.png", "b.png", "-o", "out", "-f", TERM="dumb") == plain
+    assert on_a_terminal(tmp_path, "apply", "edge", "a.png", "b.png", "-o", "out", "-fq") == ""

@@ -1,0 +1,121 @@
+"""Folders of pictures, where a batch has workers (`-j`): throughput beside shell loops, and memory."""
+
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from PIL import Image
+
+from tests.benchmarks import inputs
+from tests.benchmarks.measure import Measured, alternate, run_process
+from tests.benchmarks.peers import CORES, IMAGEMAGICK, MOGRIFY_PROGRAM, PILLOW, VIPS, WORKERS, program
+from tests.benchmarks.processes import IMAGEMAGICK_EDGE, command, vips
+from tests.benchmarks.rows import Case, Target
+
+PEERS_SHARE = 200
+"""Pictures after which a peer's loop, which starts a process for each, is not followed any further: what counts is
+seconds a picture."""
+
+SHELL = "/bin/sh"
+
+
+def _folder(setting, count, height, width):
+    """Fill a folder with photographs that are not all the same, as far as the setting goes."""
+    folder = setting.folder / f"{count}-of-{height}x{width}"
+    photograph = inputs.photograph(height, width, 3)
+    for number in range(min(count, setting.most_files)):
+        shifted = photograph[number % 16 :, number // 16 % 16 :]
+        inputs.save(folder / f"{number:05}.jpg", shifted)
+    return folder
+
+
+def _emptied(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def _ours(source, output):
+    """Return seconds a picture, and the peak of memory."""
+    result = run_process(
+        [*command(), "apply", "edge", source, "--output", _emptied(output), "-j", str(CORES), "--quiet"]
+    )
+    return result["seconds"] / len(list(source.iterdir())), result["peak"]
+
+
+def _first(source):
+    return sorted(source.iterdir())[:PEERS_SHARE]
+
+
+def _vips_loop(source, output, setting):
+    _emptied(output)
+    program_path, conv, _, _, mask = map(str, vips(source, output, setting.folder))
+    script = 'for file in "$@"; do "$vips" conv "$file" "$output/${file##*/}[Q=90]" "$mask" || exit; done'
+    files = _first(source)
+    environment = {"vips": program_path, "output": str(output), "mask": mask}
+    return run_process([SHELL, "-c", script, conv, *files], environment)["seconds"] / len(files)
+
+
+def _mogrify(source, output, setting):
+    files = _first(source)
+    path = program(*MOGRIFY_PROGRAM)[0]
+    arguments = [path, "-path", _emptied(output), *IMAGEMAGICK_EDGE, "-quality", "90", *files]
+    return run_process(arguments)["seconds"] / len(files)
+
+
+def _pillow(source, output, setting):
+    """Only decode and encode, in this process, on as many threads."""
+    _emptied(output)
+
+    def copy(path):
+        with Image.open(path) as image:
+            image.save(output / path.name, **inputs.JPEG)
+
+    files = sorted(source.iterdir())
+    begin = time.perf_counter()
+    with ThreadPoolExecutor(CORES) as pool:
+        list(pool.map(copy, files))
+    return (time.perf_counter() - begin) / len(files)
+
+
+def _against(peer, count, size=None):
+    def measure(setting):
+        source = _folder(setting, count, *(size or inputs.size_of(setting.megapixels)))
+        output = setting.folder / "output"
+        _ours(source, output)
+        return alternate(lambda: _ours(source, output)[0], lambda: peer(source, output, setting), setting)
+
+    return (Case(f"{count}-pictures", measure),)
+
+
+def _memory(setting):
+    """Compare the peak over ten times as many pictures with the peak over the first."""
+    many, few = (_folder(setting, count, 16, 16) for count in (10_000, 1_000))
+    peaks = [_ours(source, setting.folder / "output")[1] for source in (many, few)]
+    return Measured(*peaks)
+
+
+LARGE = "folder of 32 12-megapixel JPEGs, all cores, seconds a picture"
+
+TARGETS = (
+    Target("folder-vips", LARGE, "shell loop of vips conv", 4.0, _against(_vips_loop, 32), (WORKERS, VIPS)),
+    Target("folder-mogrify", LARGE, "mogrify", 8.0, _against(_mogrify, 32), (WORKERS, IMAGEMAGICK)),
+    Target("folder-pillow", LARGE, "Pillow, decode and encode", 1 / 1.3, _against(_pillow, 32), (WORKERS, PILLOW)),
+    Target(
+        "folder-small-vips",
+        "2,000 pictures of 512 squared, seconds a picture",
+        "shell loop of vips conv",
+        15.0,
+        _against(_vips_loop, 2_000, (512, 512)),
+        (WORKERS, VIPS),
+    ),
+    Target(
+        "folder-memory",
+        "10,000 tiny pictures: memory flat from the 1,000th on",
+        "1,000 pictures",
+        0.95,
+        (Case("peak", _memory),),
+        (WORKERS,),
+        unit="B",
+    ),
+)

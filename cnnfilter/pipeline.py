@@ -59,6 +59,7 @@ class Pipeline:
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = tuple(stages)
+        self._last: tuple[Shape, list[tuple[Row, Step | None]]] = ((), [])
 
     @classmethod
     def parse(cls, text: str, *, base: Path | None = None) -> Pipeline:
@@ -144,25 +145,42 @@ class Pipeline:
         given = as_samples(maps_or_image)
         if given.ndim == 1:
             result: Array = given
-            rows = self.plan(given.shape)
+            shape: Shape = given.shape
         else:
             batch = as_maps(given)
             if len(batch) != 1:
                 msg = f"a pipeline runs one picture at a time, not a batch of {len(batch)}"
                 raise ArgumentError(msg)
             result = batch[0]
-            rows = self.plan((*result.shape[1:], result.shape[0]))
+            shape = (*result.shape[1:], result.shape[0])
         waiting: list[Step] = []
-        for row in rows:
+        for row, step in self._prepared(shape):
             if isinstance(row.stage, GlobalAveragePool):
                 result = run_chain([*waiting, _step(row, _same)], result, threads, mean=True)
                 waiting = []
-            elif len(row.output) == 3:
-                waiting.append(_maps_step(row))
+            elif step is not None:
+                waiting.append(step)
             else:
                 result = _vector(row, _finish(waiting, result, threads), threads)
                 waiting = []
         return _finish(waiting, result, threads)
+
+    def _prepared(self, shape: Shape) -> list[tuple[Row, Step | None]]:
+        """Return the plan for an input, each row with its step between maps; that of the last size is kept.
+
+        A small network's steps take longer to make than to run.
+        """
+        known, steps = self._last
+        if known != shape:
+            steps = [
+                (
+                    row,
+                    _maps_step(row) if len(row.output) == 3 and not isinstance(row.stage, GlobalAveragePool) else None,
+                )
+                for row in self.plan(shape)
+            ]
+            self._last = (shape, steps)
+        return steps
 
 
 def _finish(waiting: list[Step], source: Array, threads: int | None) -> Array:

@@ -14,7 +14,7 @@ import click
 from cnnfilter.cli import options
 from cnnfilter.cli.options import Command
 from cnnfilter.cli.progress import progress
-from cnnfilter.cli.report import check_standard_output, report, tell_plan
+from cnnfilter.cli.report import check_standard_output, report, tell_compiling, tell_plan
 
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
@@ -124,6 +124,8 @@ class Batch:
         check_standard_output(plan, as_json=self.as_json)
         if self.dry_run:
             return tell_plan(plan, quiet=self.quiet, as_json=self.as_json)
+        if not self.quiet:
+            tell_compiling()
         jobs, threads = share_cores(available_threads(None), len(plan.jobs), self.jobs, self.threads)
         events = process(
             plan,

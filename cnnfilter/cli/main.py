@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code. On an interrupt or termination the process ends itself by the same signal.
     """
+    # One picture after another, or bands of one on threads of ours: those of a BLAS would only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         with _signals_as_exceptions():
             return _run(sys.argv[1:] if arguments is None else arguments)

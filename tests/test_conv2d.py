@@ -370,3 +370,18 @@ def test_several_kernels_take_a_bias_for_each_kernel_or_for_each_map():
     assert_conv2d(x, kernels, bias)
     with pytest.raises(ShapeError, match="bias must hold a number for each of 6 maps, not 3"):
         ops.conv2d(x, kernels, bias[:3])
+
+
+def test_many_filters_of_large_whole_numbers_are_exact():
+    """Their sums pass 2^24, which a product of float32 matrices would round on the way."""
+    x = np.full((9, 9), 255, np.uint8)
+    bank = np.full((8, 1, 3, 3), 9001, np.float32)
+    bank[:, 0, 1, 1] = -8999
+    expected = 255 * (8 * 9001 - 8999)
+    np.testing.assert_array_equal(ops.conv2d(x, bank), np.full((8, 7, 7), expected, np.float32))
+
+
+def test_many_filters_over_very_many_channels():
+    rng = np.random.default_rng(11)
+    x = rng.normal(size=(520, 3, 4)).astype(np.float32)
+    assert_conv2d(x, rng.normal(size=(6, 520, 3, 3)).astype(np.float32))

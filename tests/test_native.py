@@ -193,3 +193,11 @@ def test_numbers_of_every_kind(store):
     loop._prepare = lambda kinds: seen.append(kinds) or (lambda *_: None)
     loop(1, np.int32(2), True, np.bool_(False), 1.5, np.float32(2), np.zeros((2, 3), np.uint8))
     assert seen == [("int64", "int64", "boolean", "boolean", "float64", "float64", "uint8[2]")]
+
+
+def test_an_array_with_gaps_is_refused(store):
+    scratch = np.zeros((4, 8), dtype=np.float32)[:, ::2]
+    loop, index, pair = fresh(), np.arange(4), np.array([2, 2])
+    out, line = np.zeros((2, 2), dtype=np.float32), np.zeros(4, dtype=np.float32)
+    with pytest.raises(ValueError, match=r"contiguous arrays, not strides of \(32, 8\)"):
+        loop(out, scratch, index, index, 0, 2, 0, pair, pair, np.array([1, 1]), 0, line)

@@ -24,12 +24,12 @@ from cnnfilter.model.shapes import (
     Border,
     Padding,
     Size,
-    nearest,
     parse_border,
     parse_padding,
     parse_pair,
 )
 from cnnfilter.model.weights import FilterBank
+from cnnfilter.words import nearest
 
 BAND_SAMPLES = 1 << 20
 """Samples of the result that one call of the loops computes. Nothing waits in a cache between steps here, so bands

@@ -16,7 +16,7 @@ BELOW = {
     "model": {"errors", "words"},
     "imaging": {"errors", "words"},
     "engine": {"errors", "model"},
-    "filtering": {"errors", "model", "imaging", "engine"},
+    "filtering": {"errors", "words", "model", "imaging", "engine"},
     "pipeline": {"errors", "model", "engine"},
     "explanation": {"errors", "model", "engine", "pipeline"},
     "batch": {"errors", "words", "model", "imaging", "engine", "filtering", "pipeline"},

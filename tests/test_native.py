@@ -96,7 +96,7 @@ def test_a_full_disk_leaves_no_part(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(native.os, "replace", full)
+    monkeypatch.setattr(native.Path, "replace", full)
     write_checked(tmp_path / "store" / "loop.o", b"code")
     assert list((tmp_path / "store").iterdir()) == []
 

@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-from cnnfilter.model.shapes import nearest
+from cnnfilter.words import nearest
 
 COMMANDS = {
     "apply": "cnnfilter.cli.apply",

@@ -12,11 +12,12 @@ from cnnfilter.errors import ArgumentError, GrammarError, PictureError
 from cnnfilter.model.grammar import parse
 from cnnfilter.model.plan import input_shape, parse_shape, plan
 from cnnfilter.model.presets import PRESETS
-from cnnfilter.model.shapes import Pads, Pair, nearest, parse_padding, parse_pair
+from cnnfilter.model.shapes import Pads, Pair, parse_padding, parse_pair
 from cnnfilter.model.stages import Conv
 from cnnfilter.model.stages.base import axis_arithmetic, dropped, size_formula
 from cnnfilter.model.stages.convolution import NONE, ONE
 from cnnfilter.model.stages.text import show_padding, show_pair, show_shape
+from cnnfilter.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

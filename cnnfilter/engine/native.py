@@ -234,11 +234,12 @@ def write_checked(path: Path, code: bytes) -> None:
     """Keep object code with its checksum, whole or not at all; a folder that cannot be written is no failure."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(MAGIC + hashlib.sha256(code).digest() + code)
-            os.replace(temporary, path)  # noqa: PTH105  # as for the others of this pair
+            temporary.replace(path)
         except BaseException:
-            os.unlink(temporary)  # noqa: PTH108
+            temporary.unlink()
             raise

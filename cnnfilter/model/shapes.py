@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from typing import SupportsIndex
 
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.words import nearest as nearest
-from cnnfilter.words import quoted
+from cnnfilter.words import nearest, quoted
 
 Pair = tuple[int, int]
 """One number for the vertical axis and one for the horizontal."""

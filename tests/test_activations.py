@@ -178,6 +178,12 @@ def test_a_large_term_of_linear_does_not_swallow_the_small(inputs, rows, outputs
     assert_within(ops.linear(x, np.ones((outputs, inputs))), expected, PRECISION * expected)
 
 
+def test_linear_beyond_float32_is_infinite_without_a_warning():
+    x = np.array([3e38, 3e38, np.inf, -np.inf], dtype=np.float32)
+    weight = np.array([[1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]], dtype=np.float32)
+    np.testing.assert_array_equal(ops.linear(x, weight), [np.inf, np.inf, np.nan])
+
+
 def test_linear_is_bit_identical_for_any_number_of_threads():
     rng = np.random.default_rng(5)
     x, weight = samples(rng, (67, 901), np.float32), weights(rng, (103, 901))

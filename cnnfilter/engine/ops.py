@@ -9,8 +9,8 @@ import numpy as np
 from cnnfilter.engine.arrays import as_maps, as_samples, as_weights
 from cnnfilter.engine.bands import available_threads, run_chain
 from cnnfilter.engine.geometry import Array, Windows
+from cnnfilter.engine.products import product
 from cnnfilter.engine.steps import Convolution, Pooling
-from cnnfilter.engine.unrolled import SUM_LENGTH
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.model.shapes import Border, Padding, Size, parse_border, parse_padding, parse_pair, whole_number
 
@@ -306,10 +306,9 @@ def linear(x: Any, weight: Any, bias: Any = None, *, threads: int | None = None)
         raise ShapeError(msg)
     finite = np.isfinite(values)
     known = np.where(finite, values, np.float32(0))
-    total: Array = np.tile(biases.astype(np.float64), (*values.shape[:-1], 1))
-    for k in range(0, matrix.shape[1], SUM_LENGTH):
-        total += known[..., k : k + SUM_LENGTH] @ matrix[:, k : k + SUM_LENGTH].T
-    for place in np.argwhere(~finite):
-        column = matrix[:, place[-1]]
-        total[(*place[:-1], column != 0)] += values[tuple(place)] * column[column != 0]
-    return total.astype(np.float32)
+    total: Array = product(known, matrix.T).astype(np.float64) + biases
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond float32; infinity less infinity
+        for place in np.argwhere(~finite):
+            column = matrix[:, place[-1]]
+            total[(*place[:-1], column != 0)] += values[tuple(place)] * column[column != 0]
+        return total.astype(np.float32)

@@ -10,6 +10,7 @@ import numpy as np
 from cnnfilter.engine import loops
 from cnnfilter.engine.direct import Rows, placed_rows
 from cnnfilter.engine.geometry import Array, Windows
+from cnnfilter.engine.products import product
 
 FEWEST_FILTERS = 6
 """Filters over the same input from which unrolling pays."""
@@ -17,13 +18,6 @@ FEWEST_FILTERS = 6
 COLUMN_SAMPLES = 1 << 18
 """Samples that are unrolled at a time: they stay in the second-level cache. BLAS may round differently with its
 block's shape, so blocks are cut by the sizes of the maps alone, from the first row of a band."""
-
-SUM_LENGTH = 128
-"""Taps that one product may sum in plain float32. Each may cost half a unit in the last place, 0.06 of the 1e-6
-of which ten are promised; longer sums are added up from several."""
-
-MOST_SUMS = 32
-"""How many of those sums are added up in float32, for the same reason; more are in float64."""
 
 
 class UnrolledBank:
@@ -67,10 +61,5 @@ class UnrolledBank:
             windows.border.value,
             first,
         )
-        columns = unrolled.reshape(len(unrolled), height * width)
-        total = self.matrix[:, :SUM_LENGTH] @ columns[:SUM_LENGTH]
-        if len(columns) > MOST_SUMS * SUM_LENGTH:
-            total = total.astype(np.float64)
-        for k in range(SUM_LENGTH, len(columns), SUM_LENGTH):
-            total += self.matrix[:, k : k + SUM_LENGTH] @ columns[k : k + SUM_LENGTH]
+        total = product(self.matrix, unrolled.reshape(len(unrolled), height * width))
         out[...] = total.reshape(out.shape)

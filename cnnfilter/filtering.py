@@ -13,8 +13,7 @@ import numpy as np
 
 from cnnfilter.engine.arrays import as_number, as_weights
 from cnnfilter.engine.bands import in_bands
-from cnnfilter.engine.direct import Rows
-from cnnfilter.engine.geometry import OUTSIDE, Array, Windows
+from cnnfilter.engine.geometry import OUTSIDE, Array, Rows, Windows
 from cnnfilter.engine.methods import choose
 from cnnfilter.engine.scaling import scaled
 from cnnfilter.errors import ArgumentError, ShapeError
@@ -31,7 +30,7 @@ from cnnfilter.model.shapes import (
 from cnnfilter.model.weights import FilterBank
 from cnnfilter.words import nearest
 
-BAND_SAMPLES = 1 << 20
+BAND_SAMPLES = 1 << 21
 """Samples of the result that one call of the loops computes. Nothing waits in a cache between steps here, so bands
 need only be small enough to be shared, and large enough for what a call costs (30 microseconds) not to count."""
 

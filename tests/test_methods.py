@@ -5,10 +5,11 @@ import pytest
 
 from cnnfilter import apply, filtering, get_kernel
 from cnnfilter.engine import bands, fourier, methods, ops, reference
-from cnnfilter.engine.direct import DirectFilter, products_fit_int16, whole_form
+from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.fourier import FourierFilter
 from cnnfilter.engine.geometry import Windows
 from cnnfilter.engine.methods import choose
+from cnnfilter.engine.precision import products_fit_int16, whole_form
 from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
 from cnnfilter.model.shapes import Border
 from tests.oracles import BORDER_NAMES, DTYPES, assert_conv2d, samples

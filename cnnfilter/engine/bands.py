@@ -13,8 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cnnfilter.engine.direct import Rows
-from cnnfilter.engine.geometry import Array
+from cnnfilter.engine.geometry import Array, Rows
 from cnnfilter.engine.steps import Step
 from cnnfilter.model.shapes import whole_number
 

@@ -8,95 +8,60 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.combine import BY_NAME
-from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Windows
-
-EXACT_FLOAT32 = 1 << 24
-"""Whole numbers up to this are exact in float32, and so is every sum of them that stays below."""
-
-LONG_SUM = 2048
-"""Taps from which sums run in float64. Groups of 16 keep the error of float32 at (16 + taps / 16) half units in
-the last place, which here reaches 0.9 of the 1e-5 that is promised."""
-
-GROUP = 16
-"""The most taps that the loops add at a time."""
-
-NINE = 9
-"""What the loops may fill small kernels up to."""
-
-LARGEST_WHOLE = 1 << 15
-"""Numbers up to which a filter is looked at as whole numbers times a gain."""
-
-BLOCK_SAMPLES = 4096
-"""Samples of a row that are summed at a time: the sums and what they read stay in the first-level cache."""
+from cnnfilter.engine.codes import BY_NAME, GROUP, NARROW, SINGLE
+from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
+from cnnfilter.engine.precision import accumulator, products_fit_int16
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Source rows as the loops read them.
+class Rim:
+    """The outputs beside those that are computed where they lie, whose windows reach into the padding.
+
+    The columns that they read are copied into a narrow picture of its own, which needs no padding.
 
     Attributes
     ----------
-    samples : ndarray, (planes, R, W * step)
-        Rows `first` to `first + R - 1` of each plane, C-contiguous.
-    step : int
-        Samples between neighbouring columns of one channel.
-    first : int
+    outputs : ndarray of int64, (n,)
+        Their columns in the result.
+    columns : ndarray of int64
+        The source's column, or `OUTSIDE`, behind each of the narrow picture.
+    picks : ndarray of int64, (n,)
+        The column of the narrow picture where each one's window begins.
     """
 
-    samples: Array
-    step: int = 1
-    first: int = 0
+    outputs: Index
+    columns: Index
+    picks: Index
 
+    @classmethod
+    def of(cls, windows: Windows, begin: int, end: int, step: int) -> Rim:
+        """Return the rim of output columns `begin` to `end - 1`."""
+        span, stride, width = windows.span[1], windows.stride[1], windows.out[1]
+        outputs = [np.arange(begin), np.arange(end, width)]
+        read: list[Index] = []
+        picks: list[Index] = []
+        for columns in outputs:
+            if len(columns):
+                picks.append(sum(map(len, read)) + (columns - columns[0]) * stride)
+                read.append(np.arange(columns[0] * stride, columns[-1] * stride + span))
+        # The loops compute so many samples at least.
+        more = max(0, -(-NARROW // step) + span - 1 - sum(map(len, read)))
+        places = np.pad(np.concatenate(read), (0, more), mode="edge")
+        return cls(np.concatenate(outputs), windows.columns[places], np.concatenate(picks))
 
-def sums_are_exact(filters: Array, dtype: np.dtype[Any], outside: float) -> bool:
-    """Return whether float32 keeps every sum of whole numbers exact; true as well where nothing is whole."""
-    if dtype.kind != "u" or (filters != np.rint(filters)).any():
-        return True
-    largest = max(np.iinfo(dtype).max, abs(outside))
-    sums = np.abs(filters).sum(axis=(1, 2, 3), dtype=np.float64)
-    return bool(sums.max() * largest < EXACT_FLOAT32)
-
-
-def accumulator(filters: Array, dtype: np.dtype[Any], outside: float) -> type[np.floating[Any]]:
-    """Return the type of the sums: exact for whole numbers, within 1e-5 of the magnitudes for the rest."""
-    longest = max(int(np.count_nonzero(one)) for one in filters)
-    return np.float32 if longest < LONG_SUM and sums_are_exact(filters, dtype, outside) else np.float64
-
-
-def whole_form(filters: Array) -> tuple[Array, float]:
-    """Return whole numbers and the gain that makes them the filters, or the filters and 1.
-
-    Sums of whole numbers are exact, and those of small ones are fast in 16 bits: so a binomial's 1/16 and a
-    box's 1/9 are multiplied once, at the end.
-    """
-    sizes = np.abs(filters[filters != 0])
-    gain = 1.0 if (filters == np.rint(filters)).all() else float(sizes.min())
-    numbers = filters.astype(np.float64) / gain
-    whole = np.rint(numbers)
-    # Half a unit in the last place of each number and of the gain.
-    if np.abs(whole).max(initial=0) > LARGEST_WHOLE or (np.abs(numbers - whole) > 2.0**-23 * np.abs(numbers)).any():
-        return filters, 1.0
-    return whole.astype(np.float32), gain
-
-
-def products_fit_int16(numbers: Array, dtype: np.dtype[Any]) -> bool:
-    """Return whether the products of any 16 taps with 8-bit samples add up within 16 bits."""
-    if dtype != np.uint8 or (numbers != np.rint(numbers)).any():
-        return False
-    largest = -np.sort(-np.abs(numbers.reshape(len(numbers), -1)), axis=1)[:, :GROUP]
-    return bool(largest.sum(axis=1).max() * 255 <= np.iinfo(np.int16).max)
-
-
-def placed_rows(windows: Windows, source: Rows) -> Index:
-    """Return the row of `source` behind each padded row, or `OUTSIDE`."""
-    return np.where(windows.rows == OUTSIDE, OUTSIDE, windows.rows - source.first)
-
-
-def finish(out: Array, gain: float, bias: float) -> Array:
-    """Return what the loops do to a sum before they store it in `out`."""
-    highest = np.iinfo(out.dtype).max if out.dtype.kind == "u" else 0
-    return np.array([gain, bias, highest], dtype=np.float32)
+    def rows(self, windows: Windows, source: Rows, first: int, last: int) -> Rows:
+        """Return the narrow picture, of the rows that output rows `first` to `last - 1` read."""
+        begin, end = windows.needed(first, last)
+        planes, _, length = source.samples.shape
+        held = source.samples.reshape(planes, -1, length // source.step, source.step)
+        samples = held[:, begin - source.first : end - source.first, self.columns]
+        outside = self.columns == OUTSIDE
+        if outside.any():
+            constant = windows.border.value
+            if samples.dtype.kind == "u" and not (0 <= constant <= np.iinfo(samples.dtype).max and constant % 1 == 0):
+                samples = samples.astype(np.float32)
+            samples[:, :, outside] = constant
+        return Rows(samples.reshape(planes, end - begin, len(self.columns) * source.step), source.step, begin)
 
 
 class DirectFilter:
@@ -125,11 +90,13 @@ class DirectFilter:
         self.gain = gain
         self.combine = BY_NAME[combine]
         self.kind = accumulator(numbers, dtype, windows.border.value)
-        self.product = np.int16 if products_fit_int16(numbers, dtype) else self.kind
-        found = np.argwhere(numbers)  # in order of filter, plane, row, column
-        self.places = found[:, 1:].T * np.array([[1], [windows.dilation[0]], [windows.dilation[1]]])
-        self.weights = numbers[numbers != 0].astype(self.product)
-        self.starts = np.searchsorted(found[:, 0], np.arange(len(numbers) + 1))
+        self.filters, self.planes, rows, columns = np.argwhere(numbers).T
+        self.rows, self.columns = rows * windows.dilation[0], columns * windows.dilation[1]
+        product = np.int16 if products_fit_int16(numbers, dtype) else self.kind
+        self.weights = numbers[numbers != 0].astype(product)
+        self.count = len(numbers)
+        self._rims: dict[int, Rim] = {}  # by the samples between columns; threads may make the same twice
+        self.is_sum = self.combine == SINGLE and len(self.weights) <= GROUP and gain == 1
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, absolute: bool = False) -> None:
         """Compute output rows `first` onwards into `out`, (R, W' * step).
@@ -137,32 +104,64 @@ class DirectFilter:
         `source` must hold the rows that `windows.needed` names. Stored is `sum + bias`, or its absolute value;
         in a float32 `out` as it is, in uint8 and uint16 rounded half to even and clamped.
         """
+        windows, step, stride = self.windows, source.step, self.windows.stride[1]
+        begin, end = windows.interior
+        size = ((end - begin - 1) * stride + 1) * step
+        if size < NARROW:
+            begin = end = 0
+        result = out.reshape(len(out), -1, step)
+        how = (first, float(bias), absolute)
+        if begin < end:
+            origin = (begin * stride - windows.pads[1][0]) * step
+            if stride == 1:
+                self._run_blocks(source, origin, out, begin * step, size, *how)
+            else:
+                every = np.empty((len(out), size), dtype=out.dtype)
+                self._run_blocks(source, origin, every, 0, size, *how)
+                result[:, begin:end] = every.reshape(len(out), -1, step)[:, ::stride]
+        if end - begin < windows.out[1]:
+            rim = self._rims.get(step) or Rim.of(windows, begin, end, step)
+            self._rims[step] = rim
+            narrow = rim.rows(windows, source, first, first + len(out))
+            size = max(NARROW, (int(rim.picks.max()) + 1) * step)
+            every = np.empty((len(out), -(-size // step) * step), dtype=out.dtype)
+            self._run_blocks(narrow, 0, every, 0, size, *how)
+            result[:, rim.outputs] = every.reshape(len(out), -1, step)[:, rim.picks]
+
+    def _run_blocks(
+        self, source: Rows, origin: int, out: Array, begin: int, size: int, first: int, bias: float, absolute: bool
+    ) -> None:
+        """Compute `size` samples of each row of `out` from `begin` on; the first windows begin at sample `origin`."""
         windows, samples = self.windows, source.samples
-        taps = self.places.copy()
-        taps[0] *= samples[0].size
-        count, filters = len(self.weights) + NINE, len(self.starts) - 1
-        loops.filter_rows(
-            out,
-            samples.reshape(-1),
-            samples.shape[2],
-            source.step,
-            placed_rows(windows, source),
-            windows.columns,
-            *windows.interior,
-            *windows.stride,
-            windows.pads[1][0],
-            taps,
-            self.weights,
-            self.starts,
-            windows.border.value,
-            samples.dtype.kind == "u",
-            self.combine,
-            absolute,
-            finish(out, self.gain, bias),
-            first,
-            np.empty((2, max(BLOCK_SAMPLES, source.step)), dtype=self.kind),
-            np.empty((3, count), dtype=np.int64),
-            np.empty(count, dtype=self.product),
-            np.empty(filters, dtype=np.int64),
-            np.empty(filters, dtype=np.float64),
-        )
+        length, stride = samples.shape[2], windows.stride[0]
+        columns = self.planes * samples[0].size + self.columns * source.step
+        # Only a border that a whole number of the picture's type cannot be changes it.
+        product = self.weights.dtype if samples.dtype == np.uint8 else self.kind
+        flat = samples.reshape(-1)
+        for top, bottom in windows.runs(first, first + len(out)):
+            rows = windows.rows[top * stride + self.rows]
+            filters, weights = self.filters, self.weights
+            bases = np.zeros(self.count, dtype=self.kind)
+            inside = rows != OUTSIDE
+            offsets = columns + (rows - source.first) * length
+            if not inside.all():
+                beyond = weights[~inside] * windows.border.value
+                bases[:] = np.bincount(filters[~inside], weights=beyond, minlength=self.count)
+                filters, weights, offsets = filters[inside], weights[inside], offsets[inside]
+            loops.filter_block(
+                out[top - first : bottom - first],
+                begin,
+                size,
+                flat,
+                origin,
+                stride * length,
+                offsets,
+                weights.astype(product, copy=False),
+                np.searchsorted(filters, np.arange(self.count + 1)),
+                bases,
+                self.combine,
+                self.is_sum and bias == 0 and not bases.any(),
+                self.gain,
+                bias,
+                absolute,
+            )

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnfilter.engine.direct import Rows
-from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Windows
+from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 
 SMALLEST_TILE = 256
 """Samples along a tile's side: with its spectrum it stays in the second-level cache."""

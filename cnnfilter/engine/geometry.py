@@ -6,6 +6,7 @@ band of output rows can be computed from the rows that it needs, wherever the ba
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -50,6 +51,24 @@ def border_index(n: int, before: int, after: int, mode: str) -> Index:
     folded = index % period
     last = period if mode == "reflect" else period - 1
     return np.where(folded < n, folded, last - folded)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Source rows as the loops read them.
+
+    Attributes
+    ----------
+    samples : ndarray, (planes, R, W * step)
+        Rows `first` to `first + R - 1` of each plane, C-contiguous.
+    step : int
+        Samples between neighbouring columns of one channel.
+    first : int
+    """
+
+    samples: Array
+    step: int = 1
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,6 +122,10 @@ class Windows:
         """Source column of each padded column."""
         return self._axis(1)
 
+    def rows_from(self, first: int) -> Index:
+        """Return the row of a band that begins with source row `first` behind each padded row, or `OUTSIDE`."""
+        return np.where(self.rows == OUTSIDE, OUTSIDE, self.rows - first)
+
     @property
     def span(self) -> Pair:
         """Padded rows and columns that one window reaches over."""
@@ -118,6 +141,16 @@ class Windows:
         first = min(-(-before // stride), self.out[1])
         last = (before + width - self.span[1]) // stride + 1
         return first, min(max(first, last), self.out[1])
+
+    def runs(self, first: int, last: int) -> Iterator[Pair]:
+        """Cut output rows `first` to `last - 1` where their windows lie otherwise: all within the source, or alone."""
+        before, height, stride = self.pads[0][0], self.size[0], self.stride[0]
+        begin = min(max(-(-before // stride), first), last)
+        end = max(min((before + height - self.span[0]) // stride + 1, last), begin)
+        yield from ((row, row + 1) for row in range(first, begin))
+        if begin < end:
+            yield begin, end
+        yield from ((row, row + 1) for row in range(end, last))
 
     def needed(self, first: int, last: int) -> Pair:
         """Return the source rows, begin and end, that output rows `first` to `last - 1` read."""

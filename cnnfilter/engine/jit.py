@@ -25,6 +25,11 @@ def loop(function: Callable[..., Any]) -> Any:
     return numba.njit(nogil=True, fastmath=FASTMATH, error_model="numpy")(function)
 
 
+def part(function: Callable[..., Any]) -> Any:
+    """Make `function` a part of the loops that call it: compiled with them, which takes half the time."""
+    return numba.njit(nogil=True, fastmath=FASTMATH, error_model="numpy", inline="always")(function)
+
+
 def object_code(function: Any, kinds: Sequence[str]) -> bytes:
     """Compile a loop to a function that takes pointers, sizes and numbers; return its name, a line, and its code.
 

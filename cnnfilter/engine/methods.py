@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from cnnfilter.engine.direct import DirectFilter, sums_are_exact, whole_form
+from cnnfilter.engine.codes import NARROW
+from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.fourier import FourierFilter
 from cnnfilter.engine.geometry import Array, Windows
+from cnnfilter.engine.precision import sums_are_exact, whole_form
 from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
 
 Method = DirectFilter | SeparableFilter | BoxFilter | FourierFilter
@@ -37,7 +39,8 @@ def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str 
         None for a single filter.
     """
     numbers, gain = whole_form(filters)
-    if len(numbers) == numbers.shape[1] == 1:
+    is_wide = min(windows.size[1], windows.out[1]) >= NARROW
+    if is_wide and len(numbers) == numbers.shape[1] == 1:
         matrix = numbers[0, 0]
         if dtype.kind == "u" and matrix.size >= FEWEST_BOX and _is_box(matrix, windows, dtype):
             return BoxFilter(gain, windows)

@@ -70,16 +70,17 @@ class Loop:
     def __init__(self, module: str, name: str) -> None:
         self.module = f"cnnfilter.engine.loops.{module}"
         self.name = name
-        self.ready: dict[tuple[str, ...], Callable[..., None]] = {}
+        self.ready: dict[tuple[Any, ...], Callable[..., None]] = {}
 
     def __call__(self, *arguments: Any) -> None:
         """Run it. Arrays must be C-contiguous; numbers are those of Python or NumPy."""
-        kinds = tuple(_kind(argument) for argument in arguments)
-        function = self.ready.get(kinds)
+        # Of each argument what is quick to ask for: a band costs a few of these calls.
+        key = tuple([(a.dtype.num, a.ndim) if isinstance(a, np.ndarray) else type(a) for a in arguments])
+        function = self.ready.get(key)
         if function is None:
             with _lock:
-                function = self.ready.get(kinds) or self._prepare(kinds)
-                self.ready[kinds] = function
+                function = self.ready.get(key) or self._prepare(tuple(_kind(argument) for argument in arguments))
+                self.ready[key] = function
         function(*arguments)
 
     def _prepare(self, kinds: tuple[str, ...]) -> Callable[..., None]:

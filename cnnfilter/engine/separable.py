@@ -7,15 +7,8 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.direct import (
-    BLOCK_SAMPLES,
-    Rows,
-    accumulator,
-    finish,
-    placed_rows,
-    products_fit_int16,
-)
-from cnnfilter.engine.geometry import Array, Windows
+from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
+from cnnfilter.engine.precision import accumulator
 
 EQUAL = 4e-6
 """The share of each weight by which the outer product may miss it, of the 1e-5 that is promised of the sum."""
@@ -44,7 +37,7 @@ def factors(weights: Array) -> tuple[Array, Array] | None:
 
 
 class SeparableFilter:
-    """A single kernel of rank 1 over flat rows; used as `DirectFilter` is.
+    """A single kernel of rank 1 over flat rows; used as `DirectFilter` is, of at least `NARROW` columns.
 
     Parameters
     ----------
@@ -61,42 +54,48 @@ class SeparableFilter:
     def __init__(self, down: Array, along: Array, gain: float, windows: Windows, dtype: np.dtype[Any]) -> None:
         self.windows = windows
         self.gain = gain
-        whole = np.outer(down, along)[None, None]
-        self.kind = accumulator(whole, dtype, windows.border.value)
-        product = np.int16 if products_fit_int16(down[None], dtype) else self.kind
-        self.down_places, self.along_places = np.flatnonzero(down), np.flatnonzero(along)
-        self.down = down[self.down_places].astype(product)
-        self.along = along[self.along_places].astype(self.kind)
+        self.kind = accumulator(np.outer(down, along)[None, None], dtype, windows.border.value)
+        self.rows, self.columns = np.flatnonzero(down), np.flatnonzero(along)
+        self.down, self.along = down[self.rows].astype(self.kind), along[self.columns].astype(self.kind)
+        self.rows *= windows.dilation[0]
+        self.columns *= windows.dilation[1]
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, absolute: bool = False) -> None:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
-        windows, samples = self.windows, source.samples
-        loops.separable_rows(
-            out,
-            samples.reshape(-1),
-            samples.shape[2],
-            source.step,
-            placed_rows(windows, source),
-            windows.columns,
-            *windows.stride,
-            windows.pads[1][0],
-            self.down_places * windows.dilation[0],
-            self.down,
-            self.along_places * windows.dilation[1] * source.step,
-            self.along,
-            windows.border.value,
-            absolute,
-            finish(out, self.gain, bias),
-            first,
-            np.empty(max(BLOCK_SAMPLES, source.step), dtype=self.kind),
-            np.empty(len(windows.columns) * source.step, dtype=self.kind),
-            np.empty(len(self.down), dtype=np.int64),
-            np.empty(len(self.down), dtype=self.down.dtype),
-        )
+        windows, samples, step = self.windows, source.samples, source.step
+        length, (stride, pick) = samples.shape[2], windows.stride
+        beside, behind = padding_of_rows(windows, step)
+        line = np.empty(len(windows.columns) * step, dtype=self.kind)
+        every = out if pick == 1 else np.empty((len(out), len(line) - (windows.span[1] - 1) * step), dtype=out.dtype)
+        for top, bottom in windows.runs(first, first + len(out)):
+            rows = windows.rows[top * stride + self.rows]
+            inside = rows != OUTSIDE
+            loops.separable_block(
+                every[top - first : bottom - first],
+                samples.reshape(-1),
+                0,
+                stride * length,
+                length,
+                (rows[inside] - source.first) * length,
+                self.down[inside],
+                float(self.down[~inside].sum(dtype=np.float64)) * windows.border.value,
+                self.columns * step,
+                self.along,
+                self.gain,
+                float(bias),
+                absolute,
+                line,
+                windows.pads[1][0] * step,
+                beside,
+                behind,
+                float(self.down.sum(dtype=np.float64)) * windows.border.value,
+            )
+        if pick > 1:
+            out.reshape(len(out), -1, step)[...] = every.reshape(len(out), -1, step)[:, ::pick][:, : windows.out[1]]
 
 
 class BoxFilter:
-    """A kernel of equal weights over 8- or 16-bit rows, stride 1; used as `DirectFilter` is."""
+    """A kernel of equal weights over 8- or 16-bit rows, stride 1; used as `SeparableFilter` is."""
 
     band_rows = 1
 
@@ -106,23 +105,36 @@ class BoxFilter:
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, absolute: bool = False) -> None:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
-        windows, samples = self.windows, source.samples
-        padded = len(windows.columns) * source.step
+        windows, samples, step = self.windows, source.samples, source.step
+        padded = len(windows.columns) * step
+        side = windows.window[1]
+        powers = [p for p in range(side.bit_length()) if side >> p & 1]
+        taken = [side & ((1 << p) - 1) for p in powers]
         loops.box_rows(
             out,
             samples.reshape(-1),
             samples.shape[2],
-            source.step,
-            placed_rows(windows, source),
-            windows.columns,
-            windows.pads[1][0],
-            *windows.window,
+            windows.rows_from(source.first),
+            windows.window[0],
             int(windows.border.value),
+            self.gain,
+            float(bias),
             absolute,
-            finish(out, self.gain, bias),
             first,
-            np.empty(samples.shape[2], dtype=np.int32),
-            np.empty(padded, dtype=np.int32),
-            np.empty(padded, dtype=np.int32),
-            np.empty(out.shape[1], dtype=np.int32),
+            np.empty((side.bit_length(), padded), dtype=np.int32),
+            windows.pads[1][0] * step,
+            *padding_of_rows(windows, step),
+            step,
+            np.array(powers) * padded + np.array(taken) * step,
         )
+
+
+def padding_of_rows(windows: Windows, step: int) -> tuple[Index, Index]:
+    """Return which samples of a padded row are padding, and the sample that each repeats, or `OUTSIDE`."""
+    left, width = windows.pads[1][0], windows.size[1]
+    columns = np.delete(np.arange(len(windows.columns)), slice(left, left + width))
+    sources = windows.columns[columns]
+    channels = np.arange(step)
+    beside = columns[:, None] * step + channels
+    behind = np.where(sources[:, None] == OUTSIDE, OUTSIDE, (sources[:, None] + left) * step + channels)
+    return beside.reshape(-1), behind.reshape(-1)

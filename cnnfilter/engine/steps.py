@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.direct import Rows, placed_rows, sums_are_exact
-from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Windows
+from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.methods import FEWEST_FOURIER, Method, choose
+from cnnfilter.engine.precision import sums_are_exact
 from cnnfilter.engine.unrolled import FEWEST_FILTERS, UnrolledBank
 from cnnfilter.model.shapes import Pair
 
@@ -186,7 +186,7 @@ class Pooling(_Windowed):
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Pool each channel."""
         windows = self.windows
-        rows = placed_rows(windows, source)
+        rows = windows.rows_from(source.first)
         window, stride = np.array(windows.window), np.array(windows.stride)
         place = (rows, windows.columns, *windows.interior, windows.pads[1][0], window, stride)
         width = source.samples.shape[2]

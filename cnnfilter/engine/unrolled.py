@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.direct import Rows, placed_rows
-from cnnfilter.engine.geometry import Array, Windows
+from cnnfilter.engine.geometry import Array, Rows, Windows
 from cnnfilter.engine.products import product
 
 FEWEST_FILTERS = 6
@@ -52,7 +51,7 @@ class UnrolledBank:
             unrolled,
             samples.reshape(-1),
             samples.shape[2],
-            placed_rows(windows, source),
+            windows.rows_from(source.first),
             windows.columns,
             *windows.interior,
             *windows.stride,

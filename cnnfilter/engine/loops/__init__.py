@@ -12,8 +12,8 @@ What the rest of the engine calls is named here, and loads Numba only where noth
 
 from cnnfilter.engine.native import Loop
 
-filter_rows = Loop("taps", "filter_rows")
-separable_rows = Loop("separable", "separable_rows")
+filter_block = Loop("taps", "filter_block")
+separable_block = Loop("separable", "separable_block")
 box_rows = Loop("running", "box_rows")
 unroll_rows = Loop("unrolling", "unroll_rows")
 max_pool_rows = Loop("pooling", "max_pool_rows")

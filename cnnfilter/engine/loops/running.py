@@ -4,109 +4,86 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnfilter.engine.jit import loop
-from cnnfilter.engine.loops.storing import store
+from cnnfilter.engine.codes import NARROW
+from cnnfilter.engine.jit import loop, part
+from cnnfilter.engine.loops.lanes import WIDE, add_product, finish, plus, put, spread, zeros
 
 
-@loop
-def _add_row(sums, x, begin, outside):
-    """Add a row of samples, or of the border's constant where `begin` is negative, to the sums of columns."""
-    if begin < 0:
-        for j in range(sums.size):
-            sums[j] += outside
-    else:
-        entering = x[begin : begin + sums.size]
-        for j in range(sums.size):
-            sums[j] += np.int32(entering[j])
+@part
+def _move_down(none, line, at, x, entering, enters, leaving, leaves, change):
+    """Add samples that enter the windows of some columns, and those that leave them, each times a weight."""
+    total = plus(add_product(none, 1, line, at), spread(none, change))
+    put(line, at, add_product(add_product(total, enters, x, entering), leaves, x, leaving))
 
 
-@loop
-def _move_down(sums, x, entering, leaving, outside):
-    """Add the row that enters the window and take away the one that leaves it."""
-    if entering < 0 or leaving < 0:
-        _add_row(sums, x, entering, outside)
-        for j in range(sums.size):
-            sums[j] -= outside if leaving < 0 else np.int32(x[leaving + j])
-    else:
-        new, old = x[entering : entering + sums.size], x[leaving : leaving + sums.size]
-        for j in range(sums.size):
-            sums[j] += np.int32(new[j]) - np.int32(old[j])
-
-
-@loop
-def _sum_along(values, spare, total, window, step):
-    """Set `total` to the sums of `window` neighbouring values, a power of two at a time; spoils `values`.
-
-    Running sums along a row would depend on each other; these do not, and take log2(window) vector additions.
-    """
-    taken = 0
-    power = 1
-    rest = window
-    total[:] = 0
-    while rest > 0:
-        if rest & 1:
-            part = values[taken * step : taken * step + total.size]
-            for j in range(total.size):
-                total[j] += part[j]
-            taken += power
-        rest >>= 1
-        if rest > 0:
-            ahead = values[power * step :]
-            sums = spare[: ahead.size]
-            for j in range(ahead.size):
-                sums[j] = values[j] + ahead[j]
-            values, spare = sums, values
-            power *= 2
+@part
+def _add_parts(total, flat, parts, at):
+    for k in range(parts.size):
+        total = add_product(total, 1, flat, parts[k] + at)
+    return total
 
 
 @loop
 def box_rows(
-    out,
-    x,
-    row_length,
-    step,
-    rows,
-    columns,
-    left,
-    window_rows,
-    window_columns,
-    outside,
-    absolute,
-    finish,
-    first,
-    sums,
-    line,
-    spare,
-    total,
+    out, x, row_length, rows, window, outside, gain, bias, absolute, first, lines, begin, beside, behind, step, parts
 ):
-    """Add up windows of whole numbers, stride 1; parameters as in `filter_rows` but for these.
+    """Add up windows of whole numbers, stride 1; parameters as in `separable_block` but for these.
+
+    Running sums along a row would depend on each other. Sums of 2, 4, 8, ... neighbours do not, and a few of them
+    make up any window.
 
     Parameters
     ----------
+    rows : (padded,) int64
+        Source row of each padded one, -1 for the border's constant.
+    window : int
+        Rows of a window.
     outside : int
-    sums : (row_length,) int32
-        Scratch: the sum of each column of samples over the window's rows.
-    line, spare : (padded columns * step,) int32
-        Scratch: those of the padded row.
-    total : (W' * step,) int32
-        Scratch.
+        The border's constant.
+    first : int
+        The output row that `out` begins with.
+    lines : (P, padded columns * step) int32
+        Scratch: a padded row, summed down its window, and the sums of 2 ** p neighbours in it.
+    step : int
+        Samples between neighbouring columns of one channel.
+    parts : (Q,) int64
+        Places in `lines`, flat, whose samples add up to the first window of a row.
     """
-    gain, bias, high = finish[0], finish[1], finish[2]
-    width = row_length // step
-    sums[:] = 0
-    for m in range(window_rows):
-        _add_row(sums, x, rows[first + m] * row_length, outside)
-    for i in range(out.shape[0]):
-        if i > 0:
-            last = first + i - 1
-            _move_down(sums, x, rows[last + window_rows] * row_length, rows[last] * row_length, outside)
-        inside = line[left * step : left * step + row_length]
-        for j in range(row_length):
-            inside[j] = sums[j]
-        for rim in range(columns.size - width):
-            padded = rim if rim < left else rim + width
-            source = columns[padded]
-            for channel in range(step):
-                line[padded * step + channel] = outside * window_rows if source < 0 else sums[source * step + channel]
-        _sum_along(line, spare, total, window_columns, step)
-        store(out[i], total, gain, bias, absolute, high)
+    none, few = zeros(np.int32, WIDE), zeros(np.int32, NARROW)
+    line, flat = lines[0], lines.reshape(-1)
+    for j in range(line.size):
+        line[j] = 0
+    for i in range(1 - window, out.shape[0]):
+        lower, upper = rows[first + i + window - 1], rows[first + i - 1] if i > 0 else 0
+        enters, leaves = 1 if lower >= 0 else 0, -1 if i > 0 and upper >= 0 else 0
+        change = (0 if lower >= 0 else outside) - (0 if upper >= 0 else outside)
+        entering, leaving = max(lower, 0) * row_length, max(upper, 0) * row_length
+        at = 0
+        while row_length - at >= WIDE:
+            _move_down(none, line, begin + at, x, entering + at, enters, leaving + at, leaves, change)
+            at += WIDE
+        while row_length - at >= NARROW:
+            _move_down(few, line, begin + at, x, entering + at, enters, leaving + at, leaves, change)
+            at += NARROW
+        for j in range(at, row_length):
+            line[begin + j] += enters * np.int32(x[entering + j]) + leaves * np.int32(x[leaving + j]) + change
+        if i < 0:
+            continue
+        for p in range(beside.size):
+            line[beside[p]] = line[behind[p]] if behind[p] >= 0 else outside * window
+        for p in range(1, lines.shape[0]):
+            ahead = step << (p - 1)
+            half, both = lines[p - 1], lines[p]
+            n = line.size - ahead
+            left, right, sums = half[:n], half[ahead : ahead + n], both[:n]
+            for j in range(n):
+                sums[j] = left[j] + right[j]
+        row = out[i]
+        at = 0
+        while row.size - at >= WIDE:
+            finish(row, at, _add_parts(none, flat, parts, at), gain, bias, absolute)
+            at += WIDE
+        while at < row.size:
+            at = min(at, row.size - NARROW)  # the last overlap those before, and store the same
+            finish(row, at, _add_parts(few, flat, parts, at), gain, bias, absolute)
+            at += NARROW

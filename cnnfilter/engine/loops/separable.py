@@ -2,90 +2,82 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from cnnfilter.engine.codes import NARROW
 from cnnfilter.engine.jit import loop
-from cnnfilter.engine.loops.groups import sum_taps
-from cnnfilter.engine.loops.storing import pick_columns, store
+from cnnfilter.engine.loops.lanes import WIDE, finish, put, spread, sum_taps, zeros
 
 
 @loop
-def separable_rows(
+def separable_block(
     out,
     x,
+    origin,
+    stride,
     row_length,
-    step,
-    rows,
-    columns,
-    stride_rows,
-    stride_columns,
-    left,
-    down_places,
+    down_offsets,
     down,
-    along_places,
+    base,
+    along_offsets,
     along,
-    outside,
+    gain,
+    bias,
     absolute,
-    finish,
-    first,
-    scratch,
     line,
-    offsets,
-    active,
+    begin,
+    beside,
+    behind,
+    outside,
 ):
-    """Convolve with the outer product of two vectors; parameters as in `filter_rows` but for these.
+    """Convolve with the outer product of two vectors, where all windows' rows lie alike.
 
     Parameters
     ----------
-    down_places, down : (K,) int64, (K,)
-        Padded rows within a window, and their weights.
-    along_places, along : (L,) int64, (L,)
-        Samples within a padded row, and their weights.
-    scratch : (B,)
-        Of the type of the sums: a block of the result.
+    out : (R, L) uint8, uint16 or float32
+    x : (samples,)
+        The source, flat.
+    origin, stride, row_length : int
+        Where the window's first row begins in `x`, how far apart those of two results are, and samples in a row;
+        there and in `out` at least `NARROW`.
+    down_offsets, down : (K,) int64, (K,)
+        Places of the window's rows, from its first one, and their weights.
+    base : float
+        What the sum down a window begins with.
+    along_offsets, along : (N,) int64, (N,)
+        Places within a padded row, and their weights.
+    gain, bias, absolute : float, float, bool
+        Stored is `sum * gain + bias`, or its absolute value.
     line : (padded columns * step,)
-        Of that type as well: one row, summed down its window, with its padding.
-    offsets, active : (K,) int64, (K,)
-        Scratch for the taps of one row of outputs.
+        Scratch of the type of the sums: a row summed down its window, with its padding.
+    begin : int
+        Where in `line` the source's columns begin.
+    beside, behind : (P,) int64
+        Places in `line` that are padding, and the place that each repeats, or -1 for the border's constant.
+    outside : float
+        What the constant sums up to down a window.
     """
-    gain, bias, high = finish[0], finish[1], finish[2]
-    kind = line.dtype.type
-    whole = 0.0
-    for k in range(down.size):
-        whole += np.float64(down[k]) * outside
-    block = max(1, (scratch.size // step - 1) // stride_columns + 1)
-    inside = line[left * step : left * step + row_length]
-    width = row_length // step
+    wide, narrow = zeros(line.dtype.type, WIDE), zeros(line.dtype.type, NARROW)
+    none_wide, none_narrow = zeros(down.dtype.type, WIDE), zeros(down.dtype.type, NARROW)
     for i in range(out.shape[0]):
-        count = 0
-        base = 0.0
-        for k in range(down.size):
-            source = rows[(first + i) * stride_rows + down_places[k]]
-            if source < 0:
-                base += np.float64(down[k]) * outside
-            else:
-                offsets[count] = source * row_length
-                active[count] = down[k]
-                count += 1
-        for begin in range(0, row_length, scratch.size):
-            part = inside[begin : begin + scratch.size]
-            sum_taps(part, x[begin:], offsets, active, count, kind(base))
-        for rim in range(columns.size - width):
-            padded = rim if rim < left else rim + width
-            source = columns[padded]
-            for channel in range(step):
-                line[padded * step + channel] = kind(whole) if source < 0 else inside[source * step + channel]
-        for column in range(0, out.shape[1] // step, block):
-            outputs = min(block, out.shape[1] // step - column)
-            acc = scratch[: ((outputs - 1) * stride_columns + 1) * step]
-            sum_taps(acc, line[column * stride_columns * step :], along_places, along, along.size, kind(0))
-            if stride_columns > 1:
-                pick_columns(acc, stride_columns, step, outputs)
-            store(
-                out[i, column * step : (column + outputs) * step],
-                acc[: outputs * step],
-                gain,
-                bias,
-                absolute,
-                high,
-            )
+        at = 0
+        while row_length - at >= WIDE:
+            total = sum_taps(spread(wide, base), none_wide, x, origin + at, down_offsets, down, 0, down.size)
+            put(line, begin + at, total)
+            at += WIDE
+        while at < row_length:
+            at = min(at, row_length - NARROW)  # the last overlap those before, and store the same
+            part = sum_taps(spread(narrow, base), none_narrow, x, origin + at, down_offsets, down, 0, down.size)
+            put(line, begin + at, part)
+            at += NARROW
+        for p in range(beside.size):
+            line[beside[p]] = line[behind[p]] if behind[p] >= 0 else outside
+        row = out[i]
+        at = 0
+        while row.size - at >= WIDE:
+            finish(row, at, sum_taps(wide, wide, line, at, along_offsets, along, 0, along.size), gain, bias, absolute)
+            at += WIDE
+        while at < row.size:
+            at = min(at, row.size - NARROW)
+            part = sum_taps(narrow, narrow, line, at, along_offsets, along, 0, along.size)
+            finish(row, at, part, gain, bias, absolute)
+            at += NARROW
+        origin += stride

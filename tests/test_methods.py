@@ -117,10 +117,11 @@ def test_factors():
 def spectral(monkeypatch):
     """Choose spectra, with tiles so small that there are many."""
     monkeypatch.setattr(methods, "FEWEST_FOURIER", 1)
+    monkeypatch.setattr(methods, "FEWEST_FOURIER_WHOLE", 1)
     monkeypatch.setattr(methods, "FEWEST_SEPARABLE", 999)
     monkeypatch.setattr(methods, "FEWEST_BOX", 999)
-    monkeypatch.setattr(fourier, "SMALLEST_TILE", 8)
-    monkeypatch.setattr(fourier, "TILE_SPANS", 2)
+    monkeypatch.setattr(fourier, "SMALLEST_TILE", 16)
+    monkeypatch.setattr(fourier, "TILE_SAMPLES", 24)
 
 
 @pytest.mark.parametrize("border", BORDER_NAMES)
@@ -147,6 +148,7 @@ def test_spectra_for_pictures(spectral, monkeypatch):
         np.testing.assert_array_equal(by_spectra, apply(image, SLOPE / 40, threads=1, **options))
         with monkeypatch.context() as context:
             context.setattr(methods, "FEWEST_FOURIER", 9999)
+            context.setattr(methods, "FEWEST_FOURIER_WHOLE", 9999)
             direct = apply(image, SLOPE / 40, **options)
         assert by_spectra.dtype == np.uint8
         assert np.abs(by_spectra.astype(int) - direct).max() <= 1  # a tie may round either way
@@ -156,4 +158,5 @@ def test_spectra_for_pictures(spectral, monkeypatch):
 def test_large_kernels_get_spectra():
     weights = np.random.default_rng(6).normal(size=(15, 15))
     assert isinstance(chosen(weights), FourierFilter)
+    assert isinstance(chosen(np.sign(weights)), DirectFilter)
     assert isinstance(chosen(weights[:11, :11]), DirectFilter)

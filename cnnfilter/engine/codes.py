@@ -10,3 +10,6 @@ GROUP = 16
 
 NARROW = 16
 """The fewest neighbouring samples that the loops compute together: one register of 32-bit numbers with AVX-512."""
+
+MIDDLE = 64
+"""Samples of two sums, of real and of imaginary parts, that are computed together."""

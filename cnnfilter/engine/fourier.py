@@ -1,25 +1,33 @@
-"""Convolution as a product of spectra, tile by tile (overlap and save), for large kernels of any rank.
+"""Convolution with large kernels: spectra down the columns of tiles (overlap and save), taps along their rows.
 
-The tiles' grid is fixed to the whole result, so that a value does not depend on the band that it is computed in.
+A spectrum makes the height of a kernel free, and its width alone is left to pay for. Spectra along the rows as well
+would save little more, and cost a transposition each way. The tiles' grid is fixed to the whole result, so that a
+value does not depend on the band that it is computed in.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from cnnfilter.engine import loops
+from cnnfilter.engine.codes import MIDDLE, NARROW, SINGLE
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 
 SMALLEST_TILE = 256
-"""Samples along a tile's side: with its spectrum it stays in the second-level cache."""
+"""Rows of a tile, a power of 4."""
 
-TILE_SPANS = 6
-"""How many times a tile is wider than the kernel at least; what the kernel spans is computed twice."""
+TILE_SAMPLES = 384
+"""Samples of a tile's rows that become results: with a margin for the taps it stays in the second-level cache."""
+
+ONE_TAP = np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.float32), np.arange(2)
+"""Offsets, weights and starts with which the loops store a tile as it is."""
 
 
 class FourierFilter:
-    """A single kernel over 8- or 16-bit rows; used as `DirectFilter` is.
+    """A single kernel over 8- or 16-bit rows; used as `SeparableFilter` is.
 
-    The error is at most 1e-5 of the sum of the absolute weights times the largest sample of a tile.
+    Two tiles, one above the other, are transformed together, as real and imaginary parts. The error is at most 1e-5
+    of the sum of the absolute weights times the largest sample of the two.
 
     Parameters
     ----------
@@ -29,55 +37,80 @@ class FourierFilter:
 
     def __init__(self, weights: Array, windows: Windows) -> None:
         self.windows = windows
-        self.tile = tuple(max(SMALLEST_TILE, 1 << (TILE_SPANS * span - 1).bit_length()) for span in windows.span)
-        self.fresh = tuple(side - span + 1 for side, span in zip(self.tile, windows.span, strict=True))
-        dilated = np.zeros(self.tile, dtype=np.float32)
-        dilated[: windows.span[0] : windows.dilation[0], : windows.span[1] : windows.dilation[1]] = weights
-        self.spectrum = np.conj(np.fft.rfft2(dilated))
-
-    @property
-    def band_rows(self) -> int:
-        """Output rows of a row of tiles."""
-        return max(1, self.fresh[0] // self.windows.stride[0])
+        self.side = SMALLEST_TILE
+        while self.side < 2 * windows.span[0]:
+            self.side *= 4
+        dilated = np.zeros((self.side, weights.shape[1]))
+        dilated[: windows.span[0] : windows.dilation[0]] = weights
+        spectrum = np.conj(np.fft.fft(dilated, axis=0)) / self.side
+        self.weights = spectrum.real.astype(np.float32), spectrum.imag.astype(np.float32)
+        self.columns = np.arange(weights.shape[1]) * windows.dilation[1]
+        angles = 2 * np.pi * np.arange(self.side) / self.side
+        self.turns = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+        self.tile_rows = (self.side - windows.span[0]) // windows.stride[0] + 1
+        self.band_rows = 2 * self.tile_rows
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, absolute: bool = False) -> None:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
-        rows, columns = self.band_rows, max(1, self.fresh[1] // self.windows.stride[1])
-        channels = source.samples[0].reshape(source.samples.shape[1], -1, source.step)
-        result = out.reshape(len(out), -1, source.step)
-        for top in range(first // rows * rows, first + len(out), rows):
-            begin, end = max(top, first), min(top + rows, first + len(out))
-            for left in range(0, result.shape[1], columns):
-                part = result[begin - first : end - first, left : left + columns]
-                for c in range(source.step):
-                    values = self._tile(channels[..., c], source.first, top, left)
-                    values = values[begin - top : end - top, : part.shape[1]]
-                    values += np.float32(bias)
-                    if absolute:
-                        np.abs(values, out=values)
-                    if out.dtype.kind == "u":
-                        np.rint(values, out=values)
-                        highest = np.float32(np.iinfo(out.dtype).max)
-                        np.minimum(np.maximum(values, np.float32(0), out=values), highest, out=values)
-                    part[..., c] = values
+        windows, step, pick = self.windows, source.step, self.windows.stride[1]
+        last = first + len(out)
+        places = (windows.columns[:, None] * step + np.arange(step)).reshape(-1)
+        places[np.repeat(windows.columns == OUTSIDE, step)] = OUTSIDE
+        wide = ((windows.out[1] - 1) * pick + 1) * step
+        every = out if pick == 1 else np.empty((len(out), wide), dtype=out.dtype)
+        size = min(TILE_SAMPLES, wide)
+        length = _multiple(_multiple(size, MIDDLE) + int(self.columns[-1]) * step, NARROW)
+        tiles = np.zeros((2, self.side, length), dtype=np.float32)
+        re, im = tiles.reshape(2, -1)
+        scratch = np.empty((2, 2, self.side * NARROW), dtype=np.float32)
+        for top in range(first // self.band_rows * self.band_rows, last, self.band_rows):
+            for left in range(0, wide, size):
+                begin = min(left, wide - size)  # the last overlap those before, and store the same
+                for tile, row in zip(tiles, (top, top + self.tile_rows), strict=True):
+                    self._fill(tile, source, row, places[begin : begin + length])
+                loops.transform_columns(re, im, length, self.side, *self.turns, scratch)
+                taps = self.columns * step
+                loops.filter_spectra(re, im, length, self.side, _multiple(size, MIDDLE), taps, *self.weights)
+                loops.transform_columns(im, re, length, self.side, *self.turns, scratch)
+                for sums, row in ((re, top), (im, top + self.tile_rows)):
+                    upper, lower = max(row, first), min(row + self.tile_rows, last)
+                    if upper < lower:
+                        loops.filter_block(
+                            every[upper - first : lower - first],
+                            begin,
+                            size,
+                            sums,
+                            (upper - row) * windows.stride[0] * length,
+                            windows.stride[0] * length,
+                            *ONE_TAP,
+                            np.array([bias], dtype=np.float32),
+                            SINGLE,
+                            False,
+                            1.0,
+                            0.0,
+                            absolute,
+                        )
+        if pick > 1:
+            result = every[:, :wide].reshape(len(out), -1, step)
+            out.reshape(len(out), -1, step)[...] = result[:, ::pick]
 
-    def _tile(self, plane: Array, first: int, top: int, left: int) -> Array:
-        """Return the sums of the tile whose first output is (`top`, `left`), at the windows' stride."""
-        windows = self.windows
-        stride_rows, stride_columns = windows.stride
-        rows = windows.rows[top * stride_rows :][: self.tile[0]]
-        columns = windows.columns[left * stride_columns :][: self.tile[1]]
-        tile = np.zeros(self.tile, dtype=np.float32)
-        # Rows beyond the band are not asked for: their sums, which no output needs, may hold anything.
-        held = np.clip(rows - first, OUTSIDE, len(plane) - 1)
-        part = tile[: len(rows), : len(columns)]
-        part[...] = plane[_index(held)][:, _index(columns)]
-        part[rows == OUTSIDE] = windows.border.value
-        part[:, columns == OUTSIDE] = windows.border.value
-        spectrum = np.fft.rfft2(tile)
-        spectrum *= self.spectrum
-        sums: Array = np.fft.irfft2(spectrum, s=self.tile)
-        return sums[: self.fresh[0] : stride_rows, : self.fresh[1] : stride_columns]
+    def _fill(self, tile: Array, source: Rows, first: int, places: Index) -> None:
+        """Copy what the windows of output rows `first` onwards see of some padded samples."""
+        rows = self.windows.rows[first * self.windows.stride[0] :][: self.side]
+        tile[len(rows) :] = 0  # whatever lies in a tile adds to the rounding error of all of it
+        tile[:, len(places) :] = 0
+        if len(rows) == 0:
+            return
+        # Rows beyond the band are not asked for: their sums, which no output needs, may hold anything finite.
+        held = np.clip(rows - source.first, OUTSIDE, source.samples.shape[1] - 1)
+        part = tile[: len(rows), : len(places)]
+        part[...] = source.samples[0][_index(held)][:, _index(places)]
+        part[rows == OUTSIDE] = self.windows.border.value
+        part[:, places == OUTSIDE] = self.windows.border.value
+
+
+def _multiple(number: int, of: int) -> int:
+    return -(-number // of) * of
 
 
 def _index(places: Index) -> slice | Index:

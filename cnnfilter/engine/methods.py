@@ -10,7 +10,7 @@ from cnnfilter.engine.codes import NARROW
 from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.fourier import FourierFilter
 from cnnfilter.engine.geometry import Array, Windows
-from cnnfilter.engine.precision import sums_are_exact, whole_form
+from cnnfilter.engine.precision import products_fit_int16, sums_are_exact, whole_form
 from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
 
 Method = DirectFilter | SeparableFilter | BoxFilter | FourierFilter
@@ -21,8 +21,11 @@ FEWEST_SEPARABLE = 12
 FEWEST_BOX = 40
 """Equal taps from which running sums pay."""
 
-FEWEST_FOURIER = 200
+FEWEST_FOURIER = 122
 """Taps from which spectra pay: more than the 121 of an 11x11 kernel, which is promised to be exact."""
+
+FEWEST_FOURIER_WHOLE = 256
+"""The same where products fit 16 bits, of which twice as many are added up in a step."""
 
 
 def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str | None = None) -> Method:
@@ -46,8 +49,9 @@ def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str 
             return BoxFilter(gain, windows)
         two = factors(matrix) if np.count_nonzero(matrix) > sum(matrix.shape) + FEWEST_SEPARABLE else None
         if two is not None and sums_are_exact(numbers, dtype, windows.border.value):
-            return SeparableFilter(*two, gain, windows, dtype)
-        if dtype.kind == "u" and np.count_nonzero(matrix) >= FEWEST_FOURIER:
+            return SeparableFilter(*two, gain, windows)
+        fewest = FEWEST_FOURIER_WHOLE if products_fit_int16(numbers, dtype) else FEWEST_FOURIER
+        if dtype.kind == "u" and np.count_nonzero(matrix) >= fewest:
             return FourierFilter(filters[0, 0], windows)
     return DirectFilter(numbers, gain, windows, dtype, combine)
 

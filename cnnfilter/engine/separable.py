@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
-from cnnfilter.engine.precision import accumulator
+from cnnfilter.engine.precision import LONG_SUM
 
 EQUAL = 4e-6
 """The share of each weight by which the outer product may miss it, of the 1e-5 that is promised of the sum."""
@@ -42,19 +40,17 @@ class SeparableFilter:
     Parameters
     ----------
     down, along : ndarray, (kh,) and (kw,)
-        As `factors` of the numbers of `whole_form` gives them.
+        As `factors` of the numbers of `whole_form` gives them; sums of whole ones must be exact in float32.
     gain : float
     windows : Windows
-    dtype : dtype
-        Of the source.
     """
 
     band_rows = 1
 
-    def __init__(self, down: Array, along: Array, gain: float, windows: Windows, dtype: np.dtype[Any]) -> None:
+    def __init__(self, down: Array, along: Array, gain: float, windows: Windows) -> None:
         self.windows = windows
         self.gain = gain
-        self.kind = accumulator(np.outer(down, along)[None, None], dtype, windows.border.value)
+        self.kind = np.float32 if max(len(down), len(along)) < LONG_SUM else np.float64
         self.rows, self.columns = np.flatnonzero(down), np.flatnonzero(along)
         self.down, self.along = down[self.rows].astype(self.kind), along[self.columns].astype(self.kind)
         self.rows *= windows.dilation[0]

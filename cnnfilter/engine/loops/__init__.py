@@ -15,6 +15,8 @@ from cnnfilter.engine.native import Loop
 filter_block = Loop("taps", "filter_block")
 separable_block = Loop("separable", "separable_block")
 box_rows = Loop("running", "box_rows")
+transform_columns = Loop("spectra", "transform_columns")
+filter_spectra = Loop("spectra", "filter_spectra")
 unroll_rows = Loop("unrolling", "unroll_rows")
 max_pool_rows = Loop("pooling", "max_pool_rows")
 sum_pool_rows = Loop("pooling", "sum_pool_rows")

@@ -11,6 +11,7 @@ Numba is switched off, and as the LLVM instructions for it, by Numba's low-level
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -74,16 +75,6 @@ def sum_taps(total, none, x, origin, offsets, weights, begin, end):
 def add_product(total, weight, x, at):
     """Return `total` plus `weight` times the samples of `x` from `at` on, in the type of `total`."""
     return total + total.dtype.type(weight) * x[at : at + total.size].astype(total.dtype)
-
-
-def plus(total, part):
-    """Return `total + part`, in the type of `total`."""
-    return total + part.astype(total.dtype)
-
-
-def times(left, right):
-    """Return the product of lanes of one type."""
-    return left * right
 
 
 def larger(value, largest):
@@ -188,6 +179,12 @@ def _sum(builder, dtype, left, right):
     return builder.add(left, right)
 
 
+def _difference(builder, dtype, left, right):
+    if isinstance(dtype, types.Float):
+        return builder.fsub(left, right, flags=FLAGS)
+    return builder.sub(left, right)
+
+
 def _product(builder, dtype, left, right):
     if isinstance(dtype, types.Float):
         return builder.fmul(left, right, flags=FLAGS)
@@ -205,6 +202,11 @@ def _called(builder, name, suffix, *operands):
 def _type_of_zeros(kind, count):
     # Numba asks for the number's type first, and for the number itself if that has no answer.
     return Lanes(kind.dtype, count.literal_value) if isinstance(count, types.IntegerLiteral) else None
+
+
+def _same(left, right):
+    """Return the type of two operands, or None where they are not lanes of one type."""
+    return left if isinstance(left, Lanes) and left == right else None
 
 
 @_lowered(zeros, _type_of_zeros, types.NumberClass, types.IntegerLiteral)
@@ -253,17 +255,11 @@ def _lower_add_product(context, builder, signature, arguments):
     return _sum(builder, lanes.dtype, total, _product(builder, lanes.dtype, weight, samples))
 
 
-@_lowered(plus, lambda total, part: total, Lanes, Lanes)
-def _lower_plus(context, builder, signature, arguments):
-    lanes, kind = signature.args
-    total, part = arguments
-    part = _converted(context, builder, part, kind.dtype, lanes.dtype, lanes.count)
-    return _sum(builder, lanes.dtype, total, part)
+for _operator, _build in ((operator.add, _sum), (operator.sub, _difference), (operator.mul, _product)):
 
-
-@_lowered(times, lambda left, right: left, Lanes, Lanes)
-def _lower_times(context, builder, signature, arguments):
-    return _product(builder, signature.args[0].dtype, *arguments)
+    @_lowered(_operator, lambda left, right: _same(left, right), Lanes, Lanes)
+    def _lower_operator(context, builder, signature, arguments, build=_build):
+        return build(builder, signature.return_type.dtype, *arguments)
 
 
 @_lowered(larger, lambda value, largest: value, Lanes, Lanes)

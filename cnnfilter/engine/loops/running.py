@@ -6,13 +6,13 @@ import numpy as np
 
 from cnnfilter.engine.codes import NARROW
 from cnnfilter.engine.jit import loop, part
-from cnnfilter.engine.loops.lanes import WIDE, add_product, finish, plus, put, spread, zeros
+from cnnfilter.engine.loops.lanes import WIDE, add_product, finish, put, spread, zeros
 
 
 @part
 def _move_down(none, line, at, x, entering, enters, leaving, leaves, change):
     """Add samples that enter the windows of some columns, and those that leave them, each times a weight."""
-    total = plus(add_product(none, 1, line, at), spread(none, change))
+    total = add_product(spread(none, change), 1, line, at)
     put(line, at, add_product(add_product(total, enters, x, entering), leaves, x, leaving))
 
 

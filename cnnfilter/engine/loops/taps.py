@@ -9,12 +9,10 @@ from cnnfilter.engine.loops.lanes import (
     finish,
     larger,
     magnitude,
-    plus,
     put,
     root,
     spread,
     sum_taps,
-    times,
     zeros,
 )
 
@@ -32,7 +30,7 @@ def _store_lanes(
         for f in range(bases.size):
             one = sum_taps(spread(total, bases[f]), none, x, origin, offsets, weights, starts[f], starts[f + 1])
             if combine == MAGNITUDE:
-                result = plus(result, times(one, one))
+                result = result + one * one
             elif f == 0:
                 result = one
             else:

@@ -1,0 +1,112 @@
+"""Large kernels: spectra down the columns, and taps along the rows of those.
+
+Down the columns a convolution is a product of spectra, whatever the kernel's height. Along the rows it stays a sum
+of taps, now of complex numbers: so all columns are lanes that never mix, and nothing is ever transposed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnfilter.engine.codes import MIDDLE, NARROW
+from cnnfilter.engine.jit import loop, part
+from cnnfilter.engine.loops.lanes import add_product, put, spread, zeros
+
+
+@part
+def _read(none, x, at):
+    return add_product(none, 1, x, at)
+
+
+@part
+def _put_turned(re, im, at, x, y, cosine, sine):
+    """Store the complex number (x, y) times (cosine, -sine)."""
+    c, s = spread(x, cosine), spread(x, sine)
+    put(re, at, x * c + y * s)
+    put(im, at, y * c - x * s)
+
+
+@part
+def _pass_of_four(none, re, im, at, length, to_re, to_im, to, to_length, parts, done, cosines, sines):
+    """Join spectra of `done` rows, four at a time, in as many columns as `none` has lanes.
+
+    Stockham's order, in which the result of the last pass is in order. Rows are `length` samples apart.
+    """
+    quarter = parts // 4
+    for p in range(quarter):
+        turn = p * done
+        for q in range(done):
+            row = at + (q + done * p) * length
+            ahead = done * quarter * length
+            a, b = _read(none, re, row), _read(none, im, row)
+            c, d = _read(none, re, row + ahead), _read(none, im, row + ahead)
+            e, f = _read(none, re, row + 2 * ahead), _read(none, im, row + 2 * ahead)
+            g, h = _read(none, re, row + 3 * ahead), _read(none, im, row + 3 * ahead)
+            row = to + (q + done * 4 * p) * to_length
+            ahead = done * to_length
+            put(to_re, row, (a + e) + (c + g))
+            put(to_im, row, (b + f) + (d + h))
+            x, y = (a - e) + (d - h), (b - f) - (c - g)
+            _put_turned(to_re, to_im, row + ahead, x, y, cosines[turn], sines[turn])
+            x, y = (a + e) - (c + g), (b + f) - (d + h)
+            _put_turned(to_re, to_im, row + 2 * ahead, x, y, cosines[2 * turn], sines[2 * turn])
+            x, y = (a - e) - (d - h), (b - f) + (c - g)
+            _put_turned(to_re, to_im, row + 3 * ahead, x, y, cosines[3 * turn], sines[3 * turn])
+
+
+@loop
+def transform_columns(re, im, length, side, cosines, sines, scratch):
+    """Replace each column of a complex array by its spectrum; with `re` and `im` exchanged, the inverse times `side`.
+
+    Parameters
+    ----------
+    re, im : (side * length,) float32
+        Rows of `length` samples, a multiple of `NARROW`.
+    side : int
+        A power of 4, at least 16.
+    cosines, sines : (side,) float32
+        Of `2 * pi * t / side`.
+    scratch : (2, 2, side * NARROW) float32
+    """
+    none = zeros(np.float32, NARROW)
+    for at in range(0, length, NARROW):
+        x_re, x_im, x_at, x_length = re, im, at, length
+        parts, done, buffer = side, 1, 0
+        while parts > 1:
+            y_re, y_im, y_at, y_length = scratch[buffer, 0], scratch[buffer, 1], 0, NARROW
+            if parts == 4:
+                y_re, y_im, y_at, y_length = re, im, at, length
+            _pass_of_four(none, x_re, x_im, x_at, x_length, y_re, y_im, y_at, y_length, parts, done, cosines, sines)
+            x_re, x_im, x_at, x_length = y_re, y_im, y_at, y_length
+            parts //= 4
+            done *= 4
+            buffer = 1 - buffer
+
+
+@loop
+def filter_spectra(re, im, length, side, size, offsets, weights_re, weights_im):
+    """Replace rows of spectra by their weighted sums with shifted rows, each row with weights of its own.
+
+    Parameters
+    ----------
+    re, im, length, side
+        As in `transform_columns`.
+    size : int
+        Samples of a row that are computed, a multiple of `MIDDLE`.
+    offsets : (K,) int64
+        Of the taps, in samples along the row.
+    weights_re, weights_im : (side, K) float32
+    """
+    none = zeros(np.float32, MIDDLE)
+    for row in range(side):
+        at = row * length
+        while at < row * length + size:
+            x, y = none, none
+            for k in range(offsets.size):
+                a, b = _read(none, re, at + offsets[k]), _read(none, im, at + offsets[k])
+                c, d = spread(none, weights_re[row, k]), spread(none, weights_im[row, k])
+                x = x + a * c - b * d
+                y = y + a * d + b * c
+            put(re, at, x)
+            put(im, at, y)
+            at += MIDDLE

@@ -13,6 +13,7 @@ import numpy as np
 
 from cnnfilter.engine.arrays import as_number, as_weights
 from cnnfilter.engine.bands import in_bands
+from cnnfilter.engine.codes import ABSOLUTE, AS_IS
 from cnnfilter.engine.geometry import OUTSIDE, Array, Rows, Windows
 from cnnfilter.engine.methods import choose
 from cnnfilter.engine.scaling import scaled
@@ -147,7 +148,7 @@ class Filter:
 
         def work(first: int, last: int) -> None:
             if plain:
-                run.store(out[first:last], first, absolute=how.absolute)
+                run.store(out[first:last], first, ABSOLUTE if how.absolute else AS_IS)
             if count_clipped or not plain:
                 values = run.values(first, last)
                 clamped[first] = clipped_fraction(values, pixels.dtype, how) * (last - first)
@@ -228,12 +229,12 @@ class _Run:
         multiple = max(method.band_rows for method in self.methods)
         in_bands(rows, -(-height // multiple) * multiple, threads, work)
 
-    def store(self, out: Array, first: int, *, absolute: bool = False) -> None:
+    def store(self, out: Array, first: int, after: int = AS_IS) -> None:
         """Compute rows `first` onwards into `out`, (R, W', C') of any type of picture."""
         for c, part in enumerate(self.parts):
             rows = out if len(self.parts) == 1 else np.empty(out.shape[:2], dtype=out.dtype)
             source = Rows(part.source, part.step)
-            self.methods[c].run(source, first, rows.reshape(len(out), -1), bias=part.bias, absolute=absolute)
+            self.methods[c].run(source, first, rows.reshape(len(out), -1), bias=part.bias, after=after)
             if len(self.parts) > 1:
                 out[..., c] = rows
 

@@ -15,6 +15,7 @@ import numpy as np
 from cnnfilter.engine import activations
 from cnnfilter.engine.arrays import as_maps, as_samples
 from cnnfilter.engine.bands import run_chain
+from cnnfilter.engine.codes import AS_IS, RECTIFIED
 from cnnfilter.engine.geometry import Array, Windows
 from cnnfilter.engine.ops import linear
 from cnnfilter.engine.scaling import scaled
@@ -41,6 +42,10 @@ from cnnfilter.model.stages import (
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a grey value, ITU-R BT.601."""
+
+
+RELU = Activation("relu")
+"""What convolutions do to their own values, where it follows them."""
 
 
 class Pipeline:
@@ -172,13 +177,20 @@ class Pipeline:
         """
         known, steps = self._last
         if known != shape:
-            steps = [
-                (
-                    row,
-                    _maps_step(row) if len(row.output) == 3 and not isinstance(row.stage, GlobalAveragePool) else None,
-                )
-                for row in self.plan(shape)
-            ]
+            steps = []
+            rows = list(self.plan(shape))
+            while rows:
+                row = rows.pop(0)
+                step = None
+                if isinstance(row.stage, Conv):
+                    after = AS_IS
+                    if rows and rows[0].stage == RELU:
+                        after = RECTIFIED
+                        rows.pop(0)
+                    step = _convolution(row.stage, row, after)
+                elif len(row.output) == 3 and not isinstance(row.stage, GlobalAveragePool):
+                    step = _maps_step(row)
+                steps.append((row, step))
             self._last = (shape, steps)
         return steps
 
@@ -199,11 +211,9 @@ def _step(row: Row, function: Callable[[Array], Array]) -> Pointwise:
 
 
 def _maps_step(row: Row) -> Step:
-    """Return the engine's step for a stage between maps."""
+    """Return the engine's step for a stage between maps, other than a convolution."""
     stage = row.stage
     height, width, channels = row.output
-    if isinstance(stage, Conv):
-        return _convolution(stage, row)
     if isinstance(stage, Pool):
         return Pooling(stage.kind, _windows(stage, row), channels, count_include_pad=stage.count_include_pad)
     if isinstance(stage, Gray):
@@ -233,7 +243,7 @@ def _windows(stage: Conv | Pool, row: Row) -> Windows:
     return Windows(size, sliding.window, sliding.stride, sliding.dilation, sliding.pads, out, border)
 
 
-def _convolution(stage: Conv, row: Row) -> Step:
+def _convolution(stage: Conv, row: Row, after: int) -> Step:
     windows, channels = _windows(stage, row), row.input[2]
     source = stage.file.bank if stage.file is not None else None
     if source is None or isinstance(source, Kernel):
@@ -242,10 +252,11 @@ def _convolution(stage: Conv, row: Row) -> Step:
         for kernel in kernels:
             weights = _prepared(kernel.weights.reshape(-1, 1, *kernel.size), stage)[:, 0]
             filters += [(weights, kernel.combine)] if kernel.combine else [(one[None], None) for one in weights]
-        return Depthwise(filters, stage.bias, windows, channels)
+        return Depthwise(filters, stage.bias, windows, channels, after=after)
     bank = _prepared(source.weight, stage)
     biases = (np.zeros(len(bank)) if source.bias is None else source.bias) + stage.bias
-    return Convolution(bank, biases, windows, channels if stage.depthwise else stage.groups)
+    groups = channels if stage.depthwise else stage.groups
+    return Convolution(bank, biases, windows, groups, after=after)
 
 
 def _prepared(bank: Array, stage: Conv) -> Array:

@@ -5,6 +5,9 @@ SINGLE, MAGNITUDE, MAXIMUM = 0, 1, 2
 
 BY_NAME = {None: SINGLE, "magnitude": MAGNITUDE, "maximum": MAXIMUM}
 
+AS_IS, ABSOLUTE, RECTIFIED = 0, 1, 2
+"""What becomes of a sum: nothing, its absolute value, or 0 where it is negative (ReLU)."""
+
 GROUP = 16
 """The most taps whose products are added up in their own type before they join the sum."""
 
@@ -13,3 +16,10 @@ NARROW = 16
 
 MIDDLE = 64
 """Samples of two sums, of real and of imaginary parts, that are computed together."""
+
+FILTERS = 8
+"""Filters of a bank that are computed together."""
+
+SUM_LENGTH = 128
+"""Terms that are summed in plain float32. Each may cost half a unit in the last place, 0.06 of the 1e-6 of which
+ten are promised; longer sums are added up from several."""

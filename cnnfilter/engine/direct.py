@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.codes import BY_NAME, GROUP, NARROW, SINGLE
+from cnnfilter.engine.codes import AS_IS, BY_NAME, GROUP, NARROW, SINGLE
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.precision import accumulator, products_fit_int16
 
@@ -98,11 +98,11 @@ class DirectFilter:
         self._rims: dict[int, Rim] = {}  # by the samples between columns; threads may make the same twice
         self.is_sum = self.combine == SINGLE and len(self.weights) <= GROUP and gain == 1
 
-    def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, absolute: bool = False) -> None:
+    def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`, (R, W' * step).
 
-        `source` must hold the rows that `windows.needed` names. Stored is `sum + bias`, or its absolute value;
-        in a float32 `out` as it is, in uint8 and uint16 rounded half to even and clamped.
+        `source` must hold the rows that `windows.needed` names. Stored is `sum + bias`, or what
+        `after` makes of it: in a float32 `out` as it is, in uint8 and uint16 rounded half to even and clamped.
         """
         windows, step, stride = self.windows, source.step, self.windows.stride[1]
         begin, end = windows.interior
@@ -110,7 +110,7 @@ class DirectFilter:
         if size < NARROW:
             begin = end = 0
         result = out.reshape(len(out), -1, step)
-        how = (first, float(bias), absolute)
+        how = (first, float(bias), after)
         if begin < end:
             origin = (begin * stride - windows.pads[1][0]) * step
             if stride == 1:
@@ -129,7 +129,7 @@ class DirectFilter:
             result[:, rim.outputs] = every.reshape(len(out), -1, step)[:, rim.picks]
 
     def _run_blocks(
-        self, source: Rows, origin: int, out: Array, begin: int, size: int, first: int, bias: float, absolute: bool
+        self, source: Rows, origin: int, out: Array, begin: int, size: int, first: int, bias: float, after: int
     ) -> None:
         """Compute `size` samples of each row of `out` from `begin` on; the first windows begin at sample `origin`."""
         windows, samples = self.windows, source.samples
@@ -163,5 +163,5 @@ class DirectFilter:
                 self.is_sum and bias == 0 and not bases.any(),
                 self.gain,
                 bias,
-                absolute,
+                after,
             )

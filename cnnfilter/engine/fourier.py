@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.codes import MIDDLE, NARROW, SINGLE
+from cnnfilter.engine.codes import AS_IS, MIDDLE, NARROW, SINGLE
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 
 SMALLEST_TILE = 256
@@ -50,7 +50,7 @@ class FourierFilter:
         self.tile_rows = (self.side - windows.span[0]) // windows.stride[0] + 1
         self.band_rows = 2 * self.tile_rows
 
-    def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, absolute: bool = False) -> None:
+    def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
         windows, step, pick = self.windows, source.step, self.windows.stride[1]
         last = first + len(out)
@@ -88,7 +88,7 @@ class FourierFilter:
                             False,
                             1.0,
                             0.0,
-                            absolute,
+                            after,
                         )
         if pick > 1:
             result = every[:, :wide].reshape(len(out), -1, step)

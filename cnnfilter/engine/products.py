@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from cnnfilter.engine.codes import SUM_LENGTH
 from cnnfilter.engine.geometry import Array
-
-SUM_LENGTH = 128
-"""Terms that one product may sum in plain float32. Each may cost half a unit in the last place, 0.06 of the 1e-6
-of which ten are promised; longer sums are added up from several."""
 
 MOST_SUMS = 32
 """How many of those sums are added up in float32, for the same reason; more are in float64."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine import loops
+from cnnfilter.engine.codes import AS_IS
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.precision import LONG_SUM
 
@@ -56,7 +57,7 @@ class SeparableFilter:
         self.rows *= windows.dilation[0]
         self.columns *= windows.dilation[1]
 
-    def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, absolute: bool = False) -> None:
+    def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
         windows, samples, step = self.windows, source.samples, source.step
         length, (stride, pick) = samples.shape[2], windows.stride
@@ -79,7 +80,7 @@ class SeparableFilter:
                 self.along,
                 self.gain,
                 float(bias),
-                absolute,
+                after,
                 line,
                 windows.pads[1][0] * step,
                 beside,
@@ -99,7 +100,7 @@ class BoxFilter:
         self.windows = windows
         self.gain = gain
 
-    def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, absolute: bool = False) -> None:
+    def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
         windows, samples, step = self.windows, source.samples, source.step
         padded = len(windows.columns) * step
@@ -115,7 +116,7 @@ class BoxFilter:
             int(windows.border.value),
             self.gain,
             float(bias),
-            absolute,
+            after,
             first,
             np.empty((side.bit_length(), padded), dtype=np.int32),
             windows.pads[1][0] * step,

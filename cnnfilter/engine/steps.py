@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from cnnfilter.engine import loops
+from cnnfilter.engine.bank import FEWEST_FILTERS, BankFilter
+from cnnfilter.engine.codes import AS_IS
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.methods import FEWEST_FOURIER, Method, choose
 from cnnfilter.engine.precision import sums_are_exact
-from cnnfilter.engine.unrolled import FEWEST_FILTERS, UnrolledBank
 from cnnfilter.model.shapes import Pair
 
 Shape = tuple[int, int, int]
@@ -77,45 +78,47 @@ class Convolution(_Windowed):
     windows : Windows
     groups : int
         Divides the filters, and the `groups * I` channels of the input.
+    after : int
+        What becomes of each value; see `codes`.
     """
 
-    def __init__(self, bank: Array, biases: Array, windows: Windows, groups: int = 1) -> None:
+    def __init__(self, bank: Array, biases: Array, windows: Windows, groups: int = 1, *, after: int = AS_IS) -> None:
         self.windows = windows
+        self.after = after
         self.bank = bank
         self.biases = biases.astype(np.float32)
         self.filters_in_group = len(bank) // groups
         self.shape = (len(bank), *windows.out)
         self.methods: dict[np.dtype[Any], list[Method]] = {}
-        if bank[0].size >= FEWEST_FOURIER:  # those of pictures, which are all that spectra are for
+        self.groups: list[BankFilter] = []
+        if self.filters_in_group >= FEWEST_FILTERS:
+            for begin in range(0, len(bank), self.filters_in_group):
+                group = slice(begin, begin + self.filters_in_group)
+                self.groups.append(BankFilter(bank[group], self.biases[group], windows))
+        elif bank.shape[1] == 1 and bank[0].size >= FEWEST_FOURIER:  # only planes of pictures get spectra
             self.band_rows = max(method.band_rows for method in self._methods(np.dtype(np.uint8)))
-        self.unrolled = [
-            UnrolledBank(bank[begin : begin + self.filters_in_group], windows)
-            for begin in range(0, len(bank), self.filters_in_group)
-            if self.filters_in_group >= FEWEST_FILTERS
-        ]
 
     def run(self, source: Rows, first: int, out: Array) -> None:
-        """Sum shifted rows, or multiply unrolled ones where many filters share them."""
+        """Sum taps for a group of filters at a time where many share them, else for each."""
         channels = self.bank.shape[1]
         for group, begin in enumerate(range(0, len(self.bank), self.filters_in_group)):
             planes = source.samples[group * channels : (group + 1) * channels]
             rows = Rows(planes, source.step, source.first)
             end = begin + self.filters_in_group
-            if self.unrolled and self._can_unroll(rows, self.bank[begin:end], first, first + out.shape[1]):
-                self.unrolled[group].run(rows, first, out[begin:end])
-                out[begin:end] += self.biases[begin:end, None, None]
+            if self.groups and self._can_share(rows, self.bank[begin:end], first, first + out.shape[1]):
+                self.groups[group].run(rows, first, out[begin:end], after=self.after)
             else:
                 methods = self._methods(planes.dtype)
                 for o in range(begin, end):
-                    methods[o].run(rows, first, out[o], bias=self.biases[o])
+                    methods[o].run(rows, first, out[o], bias=self.biases[o], after=self.after)
 
     def _methods(self, dtype: np.dtype[Any]) -> list[Method]:
         if dtype not in self.methods:  # threads may both make them: they are the same
             self.methods[dtype] = [choose(one[None], self.windows, dtype) for one in self.bank]
         return self.methods[dtype]
 
-    def _can_unroll(self, source: Rows, filters: Array, first: int, last: int) -> bool:
-        # A matrix product multiplies by zero weights too, which turns infinity into NaN.
+    def _can_share(self, source: Rows, filters: Array, first: int, last: int) -> bool:
+        # A bank multiplies by zero weights too, which turns infinity into NaN.
         dtype = source.samples.dtype
         if not sums_are_exact(filters, dtype, self.windows.border.value):
             return False
@@ -135,12 +138,21 @@ class Depthwise(_Windowed):
     bias : float
     windows : Windows
     channels : int
+    after : int
+        What becomes of each value; see `codes`.
     """
 
     def __init__(
-        self, kernels: Sequence[tuple[Array, str | None]], bias: float, windows: Windows, channels: int
+        self,
+        kernels: Sequence[tuple[Array, str | None]],
+        bias: float,
+        windows: Windows,
+        channels: int,
+        *,
+        after: int = AS_IS,
     ) -> None:
         self.windows = windows
+        self.after = after
         self.bias = bias
         self.shape = (channels * len(kernels), *windows.out)
         self.kernels = kernels
@@ -154,7 +166,7 @@ class Depthwise(_Windowed):
         for plane in source.samples:
             rows = Rows(plane[None], source.step, source.first)
             for method in methods:
-                method.run(rows, first, next(results), bias=self.bias)
+                method.run(rows, first, next(results), bias=self.bias, after=self.after)
 
     def _methods(self, dtype: np.dtype[Any]) -> list[Method]:
         if dtype not in self.methods:

@@ -23,12 +23,15 @@ from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.extending import lower_builtin, register_model, type_callable
 
-from cnnfilter.engine.codes import GROUP
+from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED
 from cnnfilter.engine.jit import FASTMATH
 
 WIDE = 128 if llvm.get_host_cpu_features().get("avx512f") else 64
 """Lanes that sums are kept in. Of 32-bit numbers they take 8 of AVX-512's 32 registers, and 8 of AVX2's 16: enough
 that one addition need not wait for another, and few enough that they all stay there. Results do not depend on it."""
+
+HALF = 32 if WIDE == 128 else 16
+"""Lanes of each of the sums of `FILTERS` filters: together they take half of AVX-512's registers, or all of AVX2's."""
 
 FLAGS = tuple(sorted(FASTMATH))
 
@@ -87,9 +90,11 @@ def root(value):
     return np.sqrt(value)
 
 
-def magnitude(value):
-    """Return the absolute value."""
-    return np.abs(value)
+def shaped(values, after):
+    """Return what the code `after` makes of values."""
+    if after == ABSOLUTE:
+        return np.abs(values)
+    return np.where(values < 0, values.dtype.type(0), values) if after == RECTIFIED else values
 
 
 def put(out, at, values):
@@ -103,13 +108,12 @@ def put(out, at, values):
     part[:] = values
 
 
-def finish(out, at, total, gain, bias, absolute):
-    """Store `total * gain + bias`, or its absolute value, computed in float32, as `put` does."""
-    values = total.astype(np.float32) * np.float32(gain) + np.float32(bias)
-    put(out, at, np.abs(values) if absolute else values)
+def finish(out, at, total, gain, bias, after):
+    """Store what `after` makes of `total * gain + bias`, computed in float32, as `put` does."""
+    put(out, at, shaped(total.astype(np.float32) * np.float32(gain) + np.float32(bias), after))
 
 
-def _lowered(function: Callable[..., Any], result: Callable[..., Any], *kinds: Any) -> Callable[..., Any]:
+def lowered(function: Callable[..., Any], result: Callable[..., Any], *kinds: Any) -> Callable[..., Any]:
     """Register what builds a function's instructions, and by which rule the type of its result follows."""
 
     def register(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -124,7 +128,7 @@ def _vector(context, dtype, count):
     return ir.VectorType(context.get_value_type(dtype), count)
 
 
-def _spread(builder, value, count):
+def spread_number(builder, value, count):
     """Copy a number to all lanes."""
     vector = ir.VectorType(value.type, count)
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
@@ -150,7 +154,7 @@ def _converted(context, builder, lanes, dtype, to, count):
     return (builder.sext if dtype.signed else builder.zext)(lanes, vector)
 
 
-def _number(context, builder, kind, array, k):
+def load_number(context, builder, kind, array, k):
     """Load one number of an array."""
     return builder.load(_pointer(context, builder, kind, array, k))
 
@@ -166,11 +170,17 @@ def _pointer(context, builder, kind, array, at, count=None):
     return address if count is None else builder.bitcast(address, _vector(context, kind.dtype, count).as_pointer())
 
 
-def _loaded(context, builder, kind, array, at, lanes):
+def load_lanes(context, builder, kind, array, at, lanes):
     """Load samples as the type of `lanes`."""
     samples = builder.load(_pointer(context, builder, kind, array, at, lanes.count))
     samples.align = kind.dtype.bitwidth // 8
     return _converted(context, builder, samples, kind.dtype, lanes.dtype, lanes.count)
+
+
+def store_lanes(context, builder, kind, array, at, lanes, count):
+    """Store lanes of an array's type in it."""
+    stored = builder.store(lanes, _pointer(context, builder, kind, array, at, count))
+    stored.align = kind.dtype.bitwidth // 8
 
 
 def _sum(builder, dtype, left, right):
@@ -209,18 +219,18 @@ def _same(left, right):
     return left if isinstance(left, Lanes) and left == right else None
 
 
-@_lowered(zeros, _type_of_zeros, types.NumberClass, types.IntegerLiteral)
+@lowered(zeros, _type_of_zeros, types.NumberClass, types.IntegerLiteral)
 def _lower_zeros(context, builder, signature, arguments):
     return ir.Constant(context.get_value_type(signature.return_type), None)
 
 
-@_lowered(spread, lambda like, value: like, Lanes, types.Number)
+@lowered(spread, lambda like, value: like, Lanes, types.Number)
 def _lower_spread(context, builder, signature, arguments):
     like, kind = signature.args
-    return _spread(builder, context.cast(builder, arguments[1], kind, like.dtype), like.count)
+    return spread_number(builder, context.cast(builder, arguments[1], kind, like.dtype), like.count)
 
 
-@_lowered(
+@lowered(
     sum_taps,
     lambda total, none, x, origin, offsets, weights, begin, end: total,
     *(Lanes, Lanes, types.Array, types.Integer, types.Array, types.Array, types.Integer, types.Integer),
@@ -236,9 +246,9 @@ def _lower_sum_taps(context, builder, signature, arguments):
         rest = builder.sub(end, first)
         last = builder.add(first, builder.select(builder.icmp_signed("<", rest, group), rest, group))
         with cgutils.for_range_slice(builder, first, last, end.type(1), end.type, inc=True) as (k, _):
-            at = builder.add(_number(context, builder, index, offsets, k), origin)
-            weight = _spread(builder, _number(context, builder, kind, weights, k), lanes.count)
-            samples = _loaded(context, builder, source, x, at, small)
+            at = builder.add(load_number(context, builder, index, offsets, k), origin)
+            weight = spread_number(builder, load_number(context, builder, kind, weights, k), lanes.count)
+            samples = load_lanes(context, builder, source, x, at, small)
             product = _product(builder, small.dtype, weight, samples)
             builder.store(_sum(builder, small.dtype, builder.load(products), product), products)
         added = _converted(context, builder, builder.load(products), small.dtype, lanes.dtype, lanes.count)
@@ -246,45 +256,53 @@ def _lower_sum_taps(context, builder, signature, arguments):
     return builder.load(total)
 
 
-@_lowered(add_product, lambda total, weight, x, at: total, Lanes, types.Number, types.Array, types.Integer)
+@lowered(add_product, lambda total, weight, x, at: total, Lanes, types.Number, types.Array, types.Integer)
 def _lower_add_product(context, builder, signature, arguments):
     lanes, kind, source, _ = signature.args
     total, weight, x, at = arguments
-    weight = _spread(builder, context.cast(builder, weight, kind, lanes.dtype), lanes.count)
-    samples = _loaded(context, builder, source, x, at, lanes)
+    weight = spread_number(builder, context.cast(builder, weight, kind, lanes.dtype), lanes.count)
+    samples = load_lanes(context, builder, source, x, at, lanes)
     return _sum(builder, lanes.dtype, total, _product(builder, lanes.dtype, weight, samples))
 
 
 for _operator, _build in ((operator.add, _sum), (operator.sub, _difference), (operator.mul, _product)):
 
-    @_lowered(_operator, lambda left, right: _same(left, right), Lanes, Lanes)
+    @lowered(_operator, lambda left, right: _same(left, right), Lanes, Lanes)
     def _lower_operator(context, builder, signature, arguments, build=_build):
         return build(builder, signature.return_type.dtype, *arguments)
 
 
-@_lowered(larger, lambda value, largest: value, Lanes, Lanes)
+@lowered(larger, lambda value, largest: value, Lanes, Lanes)
 def _lower_larger(context, builder, signature, arguments):
     value, largest = arguments
     is_larger = builder.or_(builder.fcmp_ordered(">", value, largest), builder.fcmp_unordered("uno", value, value))
     return builder.select(is_larger, value, largest)
 
 
-@_lowered(root, lambda value: value, Lanes)
+@lowered(root, lambda value: value, Lanes)
 def _lower_root(context, builder, signature, arguments):
     return _called(builder, "sqrt", _suffix(signature.args[0].dtype), *arguments)
 
 
-@_lowered(magnitude, lambda value: value, Lanes)
-def _lower_magnitude(context, builder, signature, arguments):
-    (lanes,) = signature.args
-    (value,) = arguments
-    if isinstance(lanes.dtype, types.Float):
-        return _called(builder, "fabs", _suffix(lanes.dtype), value)
-    zero = ir.Constant(value.type, None)
-    return builder.select(builder.icmp_signed("<", value, zero), builder.sub(zero, value), value)
+def _shaped(builder, dtype, values, after):
+    zero = ir.Constant(values.type, None)
+    if isinstance(dtype, types.Float):
+        size = _called(builder, "fabs", _suffix(dtype), values)
+        is_negative = builder.fcmp_ordered("<", values, zero)
+    else:
+        is_negative = builder.icmp_signed("<", values, zero)
+        size = builder.select(is_negative, builder.sub(zero, values), values)
+    rectified = builder.select(is_negative, zero, values)
+    values = builder.select(builder.icmp_signed("==", after, after.type(ABSOLUTE)), size, values)
+    return builder.select(builder.icmp_signed("==", after, after.type(RECTIFIED)), rectified, values)
 
 
-@_lowered(put, lambda out, at, values: types.none, types.Array, types.Integer, Lanes)
+@lowered(shaped, lambda values, after: values, Lanes, types.Integer)
+def _lower_shaped(context, builder, signature, arguments):
+    return _shaped(builder, signature.args[0].dtype, *arguments)
+
+
+@lowered(put, lambda out, at, values: types.none, types.Array, types.Integer, Lanes)
 def _lower_put(context, builder, signature, arguments):
     kind, _, lanes = signature.args
     out, at, values = arguments
@@ -292,27 +310,26 @@ def _lower_put(context, builder, signature, arguments):
         values = _quantised(context, builder, values, lanes, kind.dtype)
     else:
         values = _converted(context, builder, values, lanes.dtype, kind.dtype, lanes.count)
-    stored = builder.store(values, _pointer(context, builder, kind, out, at, lanes.count))
-    stored.align = kind.dtype.bitwidth // 8
+    store_lanes(context, builder, kind, out, at, values, lanes.count)
     return context.get_dummy_value()
 
 
-@_lowered(
+@lowered(
     finish,
-    lambda out, at, total, gain, bias, absolute: types.none,
-    *(types.Array, types.Integer, Lanes, types.Float, types.Float, types.Boolean),
+    lambda out, at, total, gain, bias, after: types.none,
+    *(types.Array, types.Integer, Lanes, types.Float, types.Float, types.Integer),
 )
 def _lower_finish(context, builder, signature, arguments):
     kind, place, lanes, gain_kind, bias_kind, _ = signature.args
-    out, at, total, gain, bias, absolute = arguments
+    out, at, total, gain, bias, after = arguments
     single = Lanes(types.float32, lanes.count)
     gain, bias = (
-        _spread(builder, context.cast(builder, value, kind, types.float32), lanes.count)
+        spread_number(builder, context.cast(builder, value, kind, types.float32), lanes.count)
         for value, kind in ((gain, gain_kind), (bias, bias_kind))
     )
     values = _converted(context, builder, total, lanes.dtype, types.float32, lanes.count)
     values = _sum(builder, types.float32, _product(builder, types.float32, values, gain), bias)
-    values = builder.select(absolute, _called(builder, "fabs", "f32", values), values)
+    values = _shaped(builder, types.float32, values, after)
     return _lower_put(context, builder, types.none(kind, place, single), (out, at, values))
 
 

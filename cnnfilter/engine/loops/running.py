@@ -25,7 +25,7 @@ def _add_parts(total, flat, parts, at):
 
 @loop
 def box_rows(
-    out, x, row_length, rows, window, outside, gain, bias, absolute, first, lines, begin, beside, behind, step, parts
+    out, x, row_length, rows, window, outside, gain, bias, after, first, lines, begin, beside, behind, step, parts
 ):
     """Add up windows of whole numbers, stride 1; parameters as in `separable_block` but for these.
 
@@ -81,9 +81,9 @@ def box_rows(
         row = out[i]
         at = 0
         while row.size - at >= WIDE:
-            finish(row, at, _add_parts(none, flat, parts, at), gain, bias, absolute)
+            finish(row, at, _add_parts(none, flat, parts, at), gain, bias, after)
             at += WIDE
         while at < row.size:
             at = min(at, row.size - NARROW)  # the last overlap those before, and store the same
-            finish(row, at, _add_parts(few, flat, parts, at), gain, bias, absolute)
+            finish(row, at, _add_parts(few, flat, parts, at), gain, bias, after)
             at += NARROW

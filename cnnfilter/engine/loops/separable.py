@@ -21,7 +21,7 @@ def separable_block(
     along,
     gain,
     bias,
-    absolute,
+    after,
     line,
     begin,
     beside,
@@ -44,8 +44,8 @@ def separable_block(
         What the sum down a window begins with.
     along_offsets, along : (N,) int64, (N,)
         Places within a padded row, and their weights.
-    gain, bias, absolute : float, float, bool
-        Stored is `sum * gain + bias`, or its absolute value.
+    gain, bias, after : float, float, int
+        Stored is `sum * gain + bias`, or what `after` makes of it.
     line : (padded columns * step,)
         Scratch of the type of the sums: a row summed down its window, with its padding.
     begin : int
@@ -73,11 +73,11 @@ def separable_block(
         row = out[i]
         at = 0
         while row.size - at >= WIDE:
-            finish(row, at, sum_taps(wide, wide, line, at, along_offsets, along, 0, along.size), gain, bias, absolute)
+            finish(row, at, sum_taps(wide, wide, line, at, along_offsets, along, 0, along.size), gain, bias, after)
             at += WIDE
         while at < row.size:
             at = min(at, row.size - NARROW)
             part = sum_taps(narrow, narrow, line, at, along_offsets, along, 0, along.size)
-            finish(row, at, part, gain, bias, absolute)
+            finish(row, at, part, gain, bias, after)
             at += NARROW
         origin += stride

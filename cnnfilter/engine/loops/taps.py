@@ -8,9 +8,9 @@ from cnnfilter.engine.loops.lanes import (
     WIDE,
     finish,
     larger,
-    magnitude,
     put,
     root,
+    shaped,
     spread,
     sum_taps,
     zeros,
@@ -18,13 +18,11 @@ from cnnfilter.engine.loops.lanes import (
 
 
 @part
-def _store_lanes(
-    total, none, out, at, x, origin, offsets, weights, starts, bases, combine, is_sum, gain, bias, absolute
-):
+def _store_lanes(total, none, out, at, x, origin, offsets, weights, starts, bases, combine, is_sum, gain, bias, after):
     """Compute and store as many neighbouring results as `total` has lanes; it and `none` are lanes of 0."""
     if is_sum:
         products = sum_taps(none, none, x, origin, offsets, weights, 0, weights.size)
-        put(out, at, magnitude(products) if absolute else products)
+        put(out, at, shaped(products, after))
     else:
         result = total
         for f in range(bases.size):
@@ -35,12 +33,12 @@ def _store_lanes(
                 result = one
             else:
                 result = larger(one, result)
-        finish(out, at, root(result) if combine == MAGNITUDE else result, gain, bias, absolute)
+        finish(out, at, root(result) if combine == MAGNITUDE else result, gain, bias, after)
 
 
 @loop
 def filter_block(
-    out, begin, size, x, origin, stride, offsets, weights, starts, bases, combine, is_sum, gain, bias, absolute
+    out, begin, size, x, origin, stride, offsets, weights, starts, bases, combine, is_sum, gain, bias, after
 ):
     """Convolve with a few filters and combine them into one map, where all windows lie alike.
 
@@ -64,8 +62,8 @@ def filter_block(
     combine : int
     is_sum : bool
         Whether the sum of products is the result: one filter of at most a group of taps, and no base, gain or bias.
-    gain, bias, absolute : float, float, bool
-        Stored is `sum * gain + bias`, or its absolute value.
+    gain, bias, after : float, float, int
+        Stored is `sum * gain + bias`, or what `after` makes of it.
     """
     wide, narrow = zeros(bases.dtype.type, WIDE), zeros(bases.dtype.type, NARROW)
     none_wide, none_narrow = zeros(weights.dtype.type, WIDE), zeros(weights.dtype.type, NARROW)
@@ -88,7 +86,7 @@ def filter_block(
                 is_sum,
                 gain,
                 bias,
-                absolute,
+                after,
             )
             at += WIDE
         while at < size:
@@ -108,7 +106,7 @@ def filter_block(
                 is_sum,
                 gain,
                 bias,
-                absolute,
+                after,
             )
             at += NARROW
         origin += stride

@@ -14,10 +14,10 @@ import numpy as np
 
 from cnnfilter.engine import activations
 from cnnfilter.engine.arrays import as_maps, as_samples
-from cnnfilter.engine.bands import run_chain
+from cnnfilter.engine.bands import Chain
 from cnnfilter.engine.codes import AS_IS, RECTIFIED
+from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows
-from cnnfilter.engine.ops import linear
 from cnnfilter.engine.scaling import scaled
 from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling, Step
 from cnnfilter.errors import ArgumentError, CnnfilterError
@@ -44,6 +44,9 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a grey value, ITU-R BT.601."""
 
 
+Operation = Callable[[Array, int | None], Array]
+"""From maps or a vector, and the number of threads, to the result of some stages."""
+
 RELU = Activation("relu")
 """What convolutions do to their own values, where it follows them."""
 
@@ -64,7 +67,7 @@ class Pipeline:
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = tuple(stages)
-        self._last: tuple[Shape, list[tuple[Row, Step | None]]] = ((), [])
+        self._last: tuple[Shape, list[Operation]] = ((), [])
 
     @classmethod
     def parse(cls, text: str, *, base: Path | None = None) -> Pipeline:
@@ -158,46 +161,47 @@ class Pipeline:
                 raise ArgumentError(msg)
             result = batch[0]
             shape = (*result.shape[1:], result.shape[0])
-        waiting: list[Step] = []
-        for row, step in self._prepared(shape):
-            if isinstance(row.stage, GlobalAveragePool):
-                result = run_chain([*waiting, _step(row, _same)], result, threads, mean=True)
-                waiting = []
-            elif step is not None:
-                waiting.append(step)
-            else:
-                result = _vector(row, _finish(waiting, result, threads), threads)
-                waiting = []
-        return _finish(waiting, result, threads)
+        for operation in self._prepared(shape):
+            result = operation(result, threads)
+        return result.astype(np.float32, copy=False)
 
-    def _prepared(self, shape: Shape) -> list[tuple[Row, Step | None]]:
-        """Return the plan for an input, each row with its step between maps; that of the last size is kept.
+    def _prepared(self, shape: Shape) -> list[Operation]:
+        """Return what is done to an input, one after the other; for the last size it is kept.
 
-        A small network's steps take longer to make than to run.
+        A small network takes longer to prepare than to run.
         """
-        known, steps = self._last
+        known, operations = self._last
         if known != shape:
-            steps = []
-            rows = list(self.plan(shape))
-            while rows:
-                row = rows.pop(0)
-                step = None
-                if isinstance(row.stage, Conv):
-                    after = AS_IS
-                    if rows and rows[0].stage == RELU:
-                        after = RECTIFIED
-                        rows.pop(0)
-                    step = _convolution(row.stage, row, after)
-                elif len(row.output) == 3 and not isinstance(row.stage, GlobalAveragePool):
-                    step = _maps_step(row)
-                steps.append((row, step))
-            self._last = (shape, steps)
-        return steps
+            operations = _operations(self.plan(shape))
+            self._last = (shape, operations)
+        return operations
 
 
-def _finish(waiting: list[Step], source: Array, threads: int | None) -> Array:
-    """Run the steps that wait, if there are any."""
-    return run_chain(waiting, source, threads) if waiting else source.astype(np.float32, copy=False)
+def _operations(rows: Sequence[Row]) -> list[Operation]:
+    """Join the stages between maps, as far as they follow each other."""
+    operations: list[Operation] = []
+    waiting: list[Step] = []
+    left = list(rows)
+    while left:
+        row = left.pop(0)
+        if isinstance(row.stage, Conv):
+            rectified = bool(left) and left[0].stage == RELU
+            if rectified:
+                left.pop(0)
+            waiting.append(_convolution(row.stage, row, RECTIFIED if rectified else AS_IS))
+        elif isinstance(row.stage, GlobalAveragePool):
+            operations.append(partial(Chain([*waiting, _step(row, _same)]).run, mean=True))
+            waiting = []
+        elif len(row.output) == 3:
+            waiting.append(_maps_step(row))
+        else:
+            if waiting:
+                operations.append(Chain(waiting).run)
+            operations.append(partial(_vector, row))
+            waiting = []
+    if waiting:
+        operations.append(Chain(waiting).run)
+    return operations
 
 
 def _same(values: Array) -> Array:
@@ -286,7 +290,7 @@ def _normalize(values: Array, stage: Normalize) -> Array:
 
 
 def _vector(row: Row, values: Array, threads: int | None) -> Array:
-    """Run a stage that gives a vector."""
+    """Run a stage that gives a vector, on the calling thread."""
     stage = row.stage
     if isinstance(stage, Flatten):
         return values.reshape(-1)  # maps are (C, H, W) already
@@ -295,5 +299,5 @@ def _vector(row: Row, values: Array, threads: int | None) -> Array:
             height, width, channels = row.flattened
             values = values.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
         weight, bias = stage.file.matrix
-        return linear(values, weight, bias, threads=threads)
+        return dense(values, weight, np.zeros(len(weight), dtype=np.float32) if bias is None else bias)
     return _function(stage)(values)

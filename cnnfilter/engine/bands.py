@@ -87,27 +87,36 @@ def in_bands(rows: int, height: int, threads: int | None, work: Callable[[int, i
         raise failures[0]
 
 
-def run_chain(steps: Sequence[Step], source: Array, threads: int | None = None, *, mean: bool = False) -> Array:
-    """Run maps through a chain of steps; large maps between the steps never exist whole.
+class Chain:
+    """Steps through which maps run; large maps between them never exist whole.
 
     Parameters
     ----------
     steps : sequence of Step
         At least one; each takes what the one before gives.
-    source : ndarray, (C, H, W) of uint8, uint16 or float32
-    threads : int, optional
-    mean : bool
-        Return the mean of each map instead, without keeping the maps.
-
-    Returns
-    -------
-    ndarray of float32, of the last step's shape, or (C, 1, 1) for the means
     """
-    maps = source
-    parts = _parts(steps)
-    for part in parts:
-        maps = _run_part(part, maps, threads, mean=mean and part is parts[-1])
-    return maps
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.parts = [(part, _height(part)) for part in _parts(steps)]
+
+    def run(self, source: Array, threads: int | None = None, *, mean: bool = False) -> Array:
+        """Run maps through the steps.
+
+        Parameters
+        ----------
+        source : ndarray, (C, H, W) of uint8, uint16 or float32
+        threads : int, optional
+        mean : bool
+            Return the mean of each map instead, without keeping the maps.
+
+        Returns
+        -------
+        ndarray of float32, of the last step's shape, or (C, 1, 1) for the means
+        """
+        maps = source
+        for number, (part, height) in enumerate(self.parts, 1):
+            maps = _run_part(part, height, maps, threads, mean=mean and number == len(self.parts))
+        return maps
 
 
 def _parts(steps: Sequence[Step]) -> list[list[Step]]:
@@ -148,7 +157,7 @@ def _height(steps: Sequence[Step]) -> int:
     return -(-height // multiple) * multiple
 
 
-def _run_part(steps: Sequence[Step], source: Array, threads: int | None, *, mean: bool) -> Array:
+def _run_part(steps: Sequence[Step], band: int, source: Array, threads: int | None, *, mean: bool) -> Array:
     channels, height, width = steps[-1].shape
     out: Array = np.empty((0 if mean else channels, height, width), dtype=np.float32)
     sums = np.zeros((height if mean else 0, channels))  # a row for each band, at its first row
@@ -167,7 +176,7 @@ def _run_part(steps: Sequence[Step], source: Array, threads: int | None, *, mean
         else:
             steps[-1].run(rows, first, out[:, first:last])
 
-    in_bands(height, _height(steps), threads, work)
+    in_bands(height, band, threads, work)
     if mean:
         means: Array = sums.sum(axis=0) / (height * width)
         return means.astype(np.float32).reshape(channels, 1, 1)

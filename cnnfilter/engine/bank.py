@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW, RECTIFIED
-from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
+from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, flat_planes
 
 FEWEST_FILTERS = 4
 """Filters over the same input from which the copy pays that a bank makes of it."""
@@ -38,6 +38,7 @@ class BankFilter:
             np.arange(n) * dilation for n, dilation in zip((height, width), windows.dilation, strict=True)
         )
         self.padded_columns = _sorted(windows.columns, windows.stride[1])
+        self.offsets: dict[int, Index] = {}
 
     def run(self, source: Rows, first: int, out: Array, *, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`, (O, R, W') float32 whose rows are contiguous."""
@@ -60,22 +61,26 @@ class BankFilter:
             copy[...] = held[:, :, columns]
         copy[:, rows == OUTSIDE] = windows.border.value
         copy[:, :, columns == OUTSIDE] = windows.border.value
-        planes = np.arange(self.planes) * (len(rows) * length)
-        offsets = (
-            planes[:, None, None]
-            + _place(self.rows, len(rows), windows.stride[0])[:, None] * length
-            + _place(self.columns, length, windows.stride[1])
-        ).reshape(-1)
         relu = after == RECTIFIED
-        taps = (flat, length, offsets, self.weights, self.biases, self.count, relu)
+        taps = (flat, length, self._offsets(len(rows)), self.weights, self.biases, self.count, relu)
         if size >= NARROW:
-            target, plane = _flat(out)
+            target, plane = flat_planes(out)
             loops.bank_rows(target, plane, size, count, size, *taps)
         else:  # all rows as one, with what lies between them
             long = max((count - 1) * length + size, NARROW)
             every = np.empty((self.count, max(count * length, long)), dtype=np.float32)
             loops.bank_rows(every.reshape(-1), every.shape[1], 0, 1, long, *taps)
             out[...] = every[:, : count * length].reshape(self.count, count, length)[:, :, :size]
+
+    def _offsets(self, rows: int) -> Index:
+        """Return where the taps lie in a copy of so many rows."""
+        if rows not in self.offsets:  # threads may make the same twice
+            length = len(self.padded_columns)
+            along = _place(self.columns, length, self.windows.stride[1])
+            down = _place(self.rows, rows, self.windows.stride[0]) * length
+            planes = np.arange(self.planes) * (rows * length)
+            self.offsets[rows] = (planes[:, None, None] + down[:, None] + along).reshape(-1)
+        return self.offsets[rows]
 
 
 def _sorted(index: Index, stride: int) -> Index:
@@ -89,10 +94,3 @@ def _sorted(index: Index, stride: int) -> Index:
 def _place(taps: Index, length: int, stride: int) -> Index:
     """Return where a sorted axis holds what some taps of the first window see."""
     return taps % stride * (length // stride) + taps // stride
-
-
-def _flat(out: Array) -> tuple[Array, int]:
-    """Return the memory from the first to the last of some rows of planes, and the samples between two planes."""
-    plane = out.strides[0] // out.itemsize
-    samples = (len(out) - 1) * plane + out[0].size
-    return np.lib.stride_tricks.as_strided(out, (samples,), (out.itemsize,)), plane

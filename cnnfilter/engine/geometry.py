@@ -154,6 +154,18 @@ class Windows:
 
     def needed(self, first: int, last: int) -> Pair:
         """Return the source rows, begin and end, that output rows `first` to `last - 1` read."""
-        rows = self.rows[first * self.stride[0] : (last - 1) * self.stride[0] + self.span[0]]
+        begin = first * self.stride[0]
+        end = (last - 1) * self.stride[0] + self.span[0]
+        before = self.pads[0][0]
+        if begin >= before and end <= before + self.size[0]:
+            return begin - before, end - before
+        rows = self.rows[begin:end]
         inside = rows[rows != OUTSIDE]
         return (int(inside.min()), int(inside.max()) + 1) if inside.size else (0, 0)
+
+
+def flat_planes(out: Array) -> tuple[Array, int]:
+    """Return the memory from the first to the last of some rows of planes, and the samples between two planes."""
+    plane = out.strides[0] // out.itemsize
+    samples = (len(out) - 1) * plane + out[0].size
+    return np.lib.stride_tricks.as_strided(out, (samples,), (out.itemsize,)), plane

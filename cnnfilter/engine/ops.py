@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.engine.arrays import as_maps, as_samples, as_weights
-from cnnfilter.engine.bands import available_threads, run_chain
+from cnnfilter.engine.bands import Chain, available_threads
+from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows
-from cnnfilter.engine.products import product
 from cnnfilter.engine.steps import Convolution, Pooling
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.model.shapes import Border, Padding, Size, parse_border, parse_padding, parse_pair, whole_number
@@ -94,7 +94,8 @@ def conv2d(
         border=parse_border(border),
     )
     step = Convolution(bank, biases, windows, groups)
-    results = [run_chain([step], source, threads) for source in maps]
+    chain = Chain([step])
+    results = [chain.run(source, threads) for source in maps]
     return _as_given(results, x, is_plane=kernels.ndim == 2)
 
 
@@ -259,7 +260,8 @@ def _pool(
         ceil_mode=ceil_mode,
     )
     step = Pooling(kind, windows, maps.shape[1], count_include_pad=count_include_pad)
-    return _as_given([run_chain([step], source, threads) for source in maps], x, is_plane=True)
+    chain = Chain([step])
+    return _as_given([chain.run(source, threads) for source in maps], x, is_plane=True)
 
 
 def linear(x: Any, weight: Any, bias: Any = None, *, threads: int | None = None) -> Array:
@@ -304,11 +306,4 @@ def linear(x: Any, weight: Any, bias: Any = None, *, threads: int | None = None)
     if len(biases) != len(matrix):
         msg = f"bias must hold a number for each of {len(matrix)} outputs, not {len(biases)}"
         raise ShapeError(msg)
-    finite = np.isfinite(values)
-    known = np.where(finite, values, np.float32(0))
-    total: Array = product(known, matrix.T).astype(np.float64) + biases
-    with np.errstate(over="ignore", invalid="ignore"):  # beyond float32; infinity less infinity
-        for place in np.argwhere(~finite):
-            column = matrix[:, place[-1]]
-            total[(*place[:-1], column != 0)] += values[tuple(place)] * column[column != 0]
-        return total.astype(np.float32)
+    return dense(values, matrix, biases)

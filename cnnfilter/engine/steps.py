@@ -11,7 +11,7 @@ import numpy as np
 from cnnfilter.engine import loops
 from cnnfilter.engine.bank import FEWEST_FILTERS, BankFilter
 from cnnfilter.engine.codes import AS_IS
-from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
+from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, flat_planes
 from cnnfilter.engine.methods import FEWEST_FOURIER, Method, choose
 from cnnfilter.engine.precision import sums_are_exact
 from cnnfilter.model.shapes import Pair
@@ -198,17 +198,15 @@ class Pooling(_Windowed):
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Pool each channel."""
         windows = self.windows
-        rows = windows.rows_from(source.first)
-        window, stride = np.array(windows.window), np.array(windows.stride)
-        place = (rows, windows.columns, *windows.interior, windows.pads[1][0], window, stride)
+        flat, plane = flat_planes(out)
+        place = (flat, plane, *out.shape[:0:-1], source.samples, windows.rows_from(source.first), windows.columns)
+        window, stride, dilation = np.array((windows.window, windows.stride, windows.dilation))
+        place = (*place, *windows.interior, windows.pads[1][0], window, stride)
         width = source.samples.shape[2]
-        for plane, result in zip(source.samples, out, strict=True):
-            if self.kind == "max":
-                line = np.empty(width, dtype=np.float32)
-                loops.max_pool_rows(result, plane, *place, np.array(windows.dilation), first, line)
-            else:
-                lines = np.empty(width), np.empty(out.shape[2])
-                loops.sum_pool_rows(result, plane, *place, *self.counts, first, *lines)
+        if self.kind == "max":
+            loops.max_pool_rows(*place, dilation, first, np.empty(width, dtype=np.float32))
+        else:
+            loops.sum_pool_rows(*place, *self.counts, first, np.empty(width), np.empty(out.shape[2]))
 
 
 def _window_counts(windows: Windows, axis: int, count_padding: bool) -> Index:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnfilter.engine.jit import loop
+from cnnfilter.engine.jit import loop, part
 
 
-@loop
+@part
 def _larger(value, largest):
     """Return the larger of two, and a NaN before everything."""
     return value if value > largest or value != value else largest
 
 
-@loop
+@part
 def _max_inside(row, line, stride):
     """Fold every `stride`-th sample of `line` into `row`; the strides written out vectorise."""
     if stride == 1:
@@ -27,7 +27,7 @@ def _max_inside(row, line, stride):
             row[j] = _larger(line[j * stride], row[j])
 
 
-@loop
+@part
 def _sum_inside(row, line, stride):
     if stride == 1:
         for j in range(row.size):
@@ -41,45 +41,76 @@ def _sum_inside(row, line, stride):
 
 
 @loop
-def max_pool_rows(out, x, rows, columns, interior_first, interior_last, left, window, stride, dilation, first, line):
-    """Take the largest value of each window; a NaN is the largest of all.
+def max_pool_rows(
+    out,
+    plane,
+    width,
+    count,
+    x,
+    rows,
+    columns,
+    interior_first,
+    interior_last,
+    left,
+    window,
+    stride,
+    dilation,
+    first,
+    line,
+):
+    """Take the largest value of each window of each map; a NaN is the largest of all.
 
     Parameters
     ----------
-    out : (R, W') float32
-    x : (H, W)
-    rows, columns, interior_first, interior_last, left
-        As in `filter_rows`; no maximum sees the padding.
+    out : (samples,) float32
+        The results, flat.
+    plane, width : int
+        Samples between the results of two maps, and in a row of them.
+    count : int
+        Rows of results.
+    x : (C, H, W)
+    rows, columns : (padded,) int64
+        Source row and column of each padded one, -1 for padding, which no maximum sees; see `geometry`.
+    interior_first, interior_last : int
+        First output column, and one past the last, whose windows lie within the source's columns.
+    left : int
+        Columns of padding on the left.
     window, stride, dilation : (2,) int64
     first : int
         The output row that `out` begins with.
     line : (W,) float32
         Scratch.
     """
-    for i in range(out.shape[0]):
-        line[:] = np.float32(-np.inf)
-        for m in range(window[0]):
-            source = rows[(first + i) * stride[0] + m * dilation[0]]
-            if source >= 0:
-                seen = x[source]
-                for j in range(line.size):
-                    line[j] = _larger(np.float32(seen[j]), line[j])
-        row = out[i]
-        row[:] = np.float32(-np.inf)
-        for n in range(window[1]):
-            if interior_last > interior_first:
-                begin = interior_first * stride[1] - left + n * dilation[1]
-                _max_inside(row[interior_first:interior_last], line[begin:], stride[1])
-            for rim in range(interior_first + row.size - interior_last):
-                j = rim if rim < interior_first else rim - interior_first + interior_last
-                column = columns[j * stride[1] + n * dilation[1]]
-                if column >= 0:
-                    row[j] = _larger(line[column], row[j])
+    for c in range(x.shape[0]):
+        for i in range(count):
+            for j in range(line.size):
+                line[j] = -np.inf
+            for m in range(window[0]):
+                source = rows[(first + i) * stride[0] + m * dilation[0]]
+                if source >= 0:
+                    seen = x[c, source]
+                    for j in range(line.size):
+                        line[j] = _larger(np.float32(seen[j]), line[j])
+            row = out[c * plane + i * width : c * plane + (i + 1) * width]
+            for j in range(width):
+                row[j] = -np.inf
+            for n in range(window[1]):
+                if interior_last > interior_first:
+                    begin = interior_first * stride[1] - left + n * dilation[1]
+                    _max_inside(row[interior_first:interior_last], line[begin:], stride[1])
+                for rim in range(interior_first + width - interior_last):
+                    j = rim if rim < interior_first else rim - interior_first + interior_last
+                    column = columns[j * stride[1] + n * dilation[1]]
+                    if column >= 0:
+                        row[j] = _larger(line[column], row[j])
 
 
 @loop
 def sum_pool_rows(
     out,
+    plane,
+    width,
+    count,
     x,
     rows,
     columns,
@@ -98,26 +129,29 @@ def sum_pool_rows(
 
     `line` (W,) and `sums` (W',) are float64: the sums of large windows keep their digits.
     """
-    for i in range(out.shape[0]):
-        line[:] = 0.0
-        for m in range(window[0]):
-            source = rows[(first + i) * stride[0] + m]
-            if source >= 0:
-                seen = x[source]
-                for j in range(line.size):
-                    line[j] += seen[j]
-        sums[:] = 0.0
-        for n in range(window[1]):
-            if interior_last > interior_first:
-                begin = interior_first * stride[1] - left + n
-                _sum_inside(sums[interior_first:interior_last], line[begin:], stride[1])
-            for rim in range(interior_first + sums.size - interior_last):
-                j = rim if rim < interior_first else rim - interior_first + interior_last
-                column = columns[j * stride[1] + n]
-                if column >= 0:
-                    sums[j] += line[column]
-        row = out[i]
-        rows_counted = row_counts[first + i]
-        for j in range(row.size):
-            count = rows_counted * column_counts[j]
-            row[j] = sums[j] / count if count > 0 else 0.0
+    for c in range(x.shape[0]):
+        for i in range(count):
+            for j in range(line.size):
+                line[j] = 0.0
+            for m in range(window[0]):
+                source = rows[(first + i) * stride[0] + m]
+                if source >= 0:
+                    seen = x[c, source]
+                    for j in range(line.size):
+                        line[j] += seen[j]
+            for j in range(width):
+                sums[j] = 0.0
+            for n in range(window[1]):
+                if interior_last > interior_first:
+                    begin = interior_first * stride[1] - left + n
+                    _sum_inside(sums[interior_first:interior_last], line[begin:], stride[1])
+                for rim in range(interior_first + width - interior_last):
+                    j = rim if rim < interior_first else rim - interior_first + interior_last
+                    column = columns[j * stride[1] + n]
+                    if column >= 0:
+                        sums[j] += line[column]
+            row = out[c * plane + i * width : c * plane + (i + 1) * width]
+            rows_counted = row_counts[first + i]
+            for j in range(width):
+                divisor = rows_counted * column_counts[j]
+                row[j] = sums[j] / divisor if divisor > 0 else 0.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.codes import AS_IS, MIDDLE, NARROW, SINGLE
+from cnnfilter.engine.codes import AS_IS, MIDDLE, NARROW
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 
 SMALLEST_TILE = 256
@@ -18,9 +18,6 @@ SMALLEST_TILE = 256
 
 TILE_SAMPLES = 384
 """Samples of a tile's rows that become results: with a margin for the taps it stays in the second-level cache."""
-
-ONE_TAP = np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.float32), np.arange(2)
-"""Offsets, weights and starts with which the loops store a tile as it is."""
 
 
 class FourierFilter:
@@ -75,19 +72,14 @@ class FourierFilter:
                 for sums, row in ((re, top), (im, top + self.tile_rows)):
                     upper, lower = max(row, first), min(row + self.tile_rows, last)
                     if upper < lower:
-                        loops.filter_block(
+                        loops.store_block(
                             every[upper - first : lower - first],
                             begin,
                             size,
                             sums,
                             (upper - row) * windows.stride[0] * length,
                             windows.stride[0] * length,
-                            *ONE_TAP,
-                            np.array([bias], dtype=np.float32),
-                            SINGLE,
-                            False,
-                            1.0,
-                            0.0,
+                            float(bias),
                             after,
                         )
         if pick > 1:

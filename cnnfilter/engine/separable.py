@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.codes import AS_IS
+from cnnfilter.engine.codes import AS_IS, NARROW
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.precision import LONG_SUM
 
@@ -103,7 +103,7 @@ class BoxFilter:
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
         windows, samples, step = self.windows, source.samples, source.step
-        padded = len(windows.columns) * step
+        pitch = len(windows.columns) * step + 2 * NARROW
         side = windows.window[1]
         powers = [p for p in range(side.bit_length()) if side >> p & 1]
         taken = [side & ((1 << p) - 1) for p in powers]
@@ -118,11 +118,13 @@ class BoxFilter:
             float(bias),
             after,
             first,
-            np.empty((side.bit_length(), padded), dtype=np.int32),
+            np.zeros(side.bit_length() * pitch, dtype=np.int32),
+            pitch,
             windows.pads[1][0] * step,
             *padding_of_rows(windows, step),
             step,
-            np.array(powers) * padded + np.array(taken) * step,
+            np.array(powers) * pitch + np.array(taken) * step,
+            np.ones(len(powers), dtype=np.int32),
         )
 
 

@@ -198,11 +198,21 @@ class Pooling(_Windowed):
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Pool each channel."""
         windows = self.windows
-        flat, plane = flat_planes(out)
-        place = (flat, plane, *out.shape[:0:-1], source.samples, windows.rows_from(source.first), windows.columns)
+        maps, height, width = source.samples.shape
         window, stride, dilation = np.array((windows.window, windows.stride, windows.dilation))
-        place = (*place, *windows.interior, windows.pads[1][0], window, stride)
-        width = source.samples.shape[2]
+        place = (
+            *flat_planes(out),
+            *out.shape[:0:-1],
+            source.samples.reshape(-1),
+            maps,
+            height,
+            windows.rows_from(source.first),
+            windows.columns,
+            *windows.interior,
+            windows.pads[1][0],
+            window,
+            stride,
+        )
         if self.kind == "max":
             loops.max_pool_rows(*place, dilation, first, np.empty(width, dtype=np.float32))
         else:

@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnfilter.engine.codes import MIDDLE, SUM_LENGTH
 from cnnfilter.engine.jit import loop
-from cnnfilter.engine.loops.lanes import add_product, put, zeros
+from cnnfilter.engine.loops.lanes import put, samples, zeros
 
 
 @loop
@@ -31,7 +31,7 @@ def dense_rows(out, x, weights, biases, sums):
             for first in range(0, even, MIDDLE * SUM_LENGTH):
                 products = none
                 for k in range(first, min(first + MIDDLE * SUM_LENGTH, even), MIDDLE):
-                    products = products + add_product(none, 1, row, k) * add_product(none, 1, vector, k)
+                    products = products + samples(none, row, k) * samples(none, vector, k)
                 put(sums, 0, products)
                 for j in range(MIDDLE):
                     total += sums[j]

@@ -80,6 +80,16 @@ def add_product(total, weight, x, at):
     return total + total.dtype.type(weight) * x[at : at + total.size].astype(total.dtype)
 
 
+def samples(none, x, at):
+    """Return the samples of `x` from `at` on, as the type and as many as `none` holds."""
+    return x[at : at + none.size].astype(none.dtype)
+
+
+def every_second(none, x, at):
+    """Return every second sample of `x` from `at` on, as the type and as many as `none` holds; one more is read."""
+    return x[at : at + 2 * none.size].reshape(-1, 2)[:, 0].astype(none.dtype)
+
+
 def larger(value, largest):
     """Return the larger of each two, and a NaN before everything."""
     return np.where((value > largest) | (value != value), value, largest)
@@ -270,6 +280,22 @@ for _operator, _build in ((operator.add, _sum), (operator.sub, _difference), (op
     @lowered(_operator, lambda left, right: _same(left, right), Lanes, Lanes)
     def _lower_operator(context, builder, signature, arguments, build=_build):
         return build(builder, signature.return_type.dtype, *arguments)
+
+
+@lowered(samples, lambda none, x, at: none, Lanes, types.Array, types.Integer)
+def _lower_samples(context, builder, signature, arguments):
+    lanes, source, _ = signature.args
+    _, x, at = arguments
+    return load_lanes(context, builder, source, x, at, lanes)
+
+
+@lowered(every_second, lambda none, x, at: none, Lanes, types.Array, types.Integer)
+def _lower_every_second(context, builder, signature, arguments):
+    lanes, source, _ = signature.args
+    _, x, at = arguments
+    both = load_lanes(context, builder, source, x, at, Lanes(lanes.dtype, 2 * lanes.count))
+    places = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), list(range(0, 2 * lanes.count, 2)))
+    return builder.shuffle_vector(both, both, places)
 
 
 @lowered(larger, lambda value, largest: value, Lanes, Lanes)

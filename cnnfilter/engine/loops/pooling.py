@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from cnnfilter.engine.codes import NARROW
 from cnnfilter.engine.jit import loop, part
+from cnnfilter.engine.loops.lanes import every_second, larger, put, samples, spread, zeros
 
 
 @part
@@ -14,17 +16,44 @@ def _larger(value, largest):
 
 
 @part
-def _max_inside(row, line, stride):
-    """Fold every `stride`-th sample of `line` into `row`; the strides written out vectorise."""
-    if stride == 1:
-        for j in range(row.size):
-            row[j] = _larger(line[j], row[j])
-    elif stride == 2:
-        for j in range(row.size):
-            row[j] = _larger(line[2 * j], row[j])
-    else:
-        for j in range(row.size):
-            row[j] = _larger(line[j * stride], row[j])
+def _max_down(line, none, x, begin, length, rows, row, window, dilation):
+    """Set `line` to the largest values of a window's rows; padding, which is negative, counts for nothing."""
+    at = 0
+    while line.size - at >= NARROW:
+        largest = none
+        for m in range(window):
+            source = rows[row + m * dilation]
+            if source >= 0:
+                largest = larger(samples(none, x, begin + source * length + at), largest)
+        put(line, at, largest)
+        at += NARROW
+    for j in range(at, line.size):
+        value = np.float32(-np.inf)
+        for m in range(window):
+            source = rows[row + m * dilation]
+            if source >= 0:
+                value = _larger(np.float32(x[begin + source * length + j]), value)
+        line[j] = value
+
+
+@part
+def _max_along(row, none, line, begin, window, stride, dilation):
+    """Set `row` to the largest of every `stride`-th window of `line`, the first of which starts at `begin`."""
+    at = 0
+    if stride <= 2:
+        while row.size - at > NARROW:  # more, because the samples between are read as well
+            largest = none
+            for n in range(window):
+                place = begin + at * stride + n * dilation
+                seen = samples(none, line, place) if stride == 1 else every_second(none, line, place)
+                largest = larger(seen, largest)
+            put(row, at, largest)
+            at += NARROW
+    for j in range(at, row.size):
+        value = np.float32(-np.inf)
+        for n in range(window):
+            value = _larger(line[begin + j * stride + n * dilation], value)
+        row[j] = value
 
 
 @part
@@ -47,6 +76,8 @@ def max_pool_rows(
     width,
     count,
     x,
+    maps,
+    height,
     rows,
     columns,
     interior_first,
@@ -68,7 +99,10 @@ def max_pool_rows(
         Samples between the results of two maps, and in a row of them.
     count : int
         Rows of results.
-    x : (C, H, W)
+    x : (samples,)
+        The maps, flat.
+    maps, height : int
+        How many, and their rows.
     rows, columns : (padded,) int64
         Source row and column of each padded one, -1 for padding, which no maximum sees; see `geometry`.
     interior_first, interior_last : int
@@ -81,28 +115,24 @@ def max_pool_rows(
     line : (W,) float32
         Scratch.
     """
-    for c in range(x.shape[0]):
+    none = spread(zeros(np.float32, NARROW), -np.inf)
+    length = line.size
+    for c in range(maps):
         for i in range(count):
-            for j in range(line.size):
-                line[j] = -np.inf
-            for m in range(window[0]):
-                source = rows[(first + i) * stride[0] + m * dilation[0]]
-                if source >= 0:
-                    seen = x[c, source]
-                    for j in range(line.size):
-                        line[j] = _larger(np.float32(seen[j]), line[j])
+            begin = c * height * length
+            _max_down(line, none, x, begin, length, rows, (first + i) * stride[0], window[0], dilation[0])
             row = out[c * plane + i * width : c * plane + (i + 1) * width]
-            for j in range(width):
-                row[j] = -np.inf
-            for n in range(window[1]):
-                if interior_last > interior_first:
-                    begin = interior_first * stride[1] - left + n * dilation[1]
-                    _max_inside(row[interior_first:interior_last], line[begin:], stride[1])
-                for rim in range(interior_first + width - interior_last):
-                    j = rim if rim < interior_first else rim - interior_first + interior_last
+            if interior_last > interior_first:
+                begin = interior_first * stride[1] - left
+                _max_along(row[interior_first:interior_last], none, line, begin, window[1], stride[1], dilation[1])
+            for rim in range(interior_first + width - interior_last):
+                j = rim if rim < interior_first else rim - interior_first + interior_last
+                value = np.float32(-np.inf)
+                for n in range(window[1]):
                     column = columns[j * stride[1] + n * dilation[1]]
                     if column >= 0:
-                        row[j] = _larger(line[column], row[j])
+                        value = _larger(line[column], value)
+                row[j] = value
 
 
 @loop
@@ -112,6 +142,8 @@ def sum_pool_rows(
     width,
     count,
     x,
+    maps,
+    height,
     rows,
     columns,
     interior_first,
@@ -129,14 +161,15 @@ def sum_pool_rows(
 
     `line` (W,) and `sums` (W',) are float64: the sums of large windows keep their digits.
     """
-    for c in range(x.shape[0]):
+    for c in range(maps):
         for i in range(count):
             for j in range(line.size):
                 line[j] = 0.0
             for m in range(window[0]):
                 source = rows[(first + i) * stride[0] + m]
                 if source >= 0:
-                    seen = x[c, source]
+                    begin = (c * height + source) * line.size
+                    seen = x[begin : begin + line.size]
                     for j in range(line.size):
                         line[j] += seen[j]
             for j in range(width):

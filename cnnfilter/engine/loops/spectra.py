@@ -10,12 +10,7 @@ import numpy as np
 
 from cnnfilter.engine.codes import MIDDLE, NARROW
 from cnnfilter.engine.jit import loop, part
-from cnnfilter.engine.loops.lanes import add_product, put, spread, zeros
-
-
-@part
-def _read(none, x, at):
-    return add_product(none, 1, x, at)
+from cnnfilter.engine.loops.lanes import finish, put, samples, spread, zeros
 
 
 @part
@@ -38,10 +33,10 @@ def _pass_of_four(none, re, im, at, length, to_re, to_im, to, to_length, parts, 
         for q in range(done):
             row = at + (q + done * p) * length
             ahead = done * quarter * length
-            a, b = _read(none, re, row), _read(none, im, row)
-            c, d = _read(none, re, row + ahead), _read(none, im, row + ahead)
-            e, f = _read(none, re, row + 2 * ahead), _read(none, im, row + 2 * ahead)
-            g, h = _read(none, re, row + 3 * ahead), _read(none, im, row + 3 * ahead)
+            a, b = samples(none, re, row), samples(none, im, row)
+            c, d = samples(none, re, row + ahead), samples(none, im, row + ahead)
+            e, f = samples(none, re, row + 2 * ahead), samples(none, im, row + 2 * ahead)
+            g, h = samples(none, re, row + 3 * ahead), samples(none, im, row + 3 * ahead)
             row = to + (q + done * 4 * p) * to_length
             ahead = done * to_length
             put(to_re, row, (a + e) + (c + g))
@@ -103,10 +98,24 @@ def filter_spectra(re, im, length, side, size, offsets, weights_re, weights_im):
         while at < row * length + size:
             x, y = none, none
             for k in range(offsets.size):
-                a, b = _read(none, re, at + offsets[k]), _read(none, im, at + offsets[k])
+                a, b = samples(none, re, at + offsets[k]), samples(none, im, at + offsets[k])
                 c, d = spread(none, weights_re[row, k]), spread(none, weights_im[row, k])
                 x = x + a * c - b * d
                 y = y + a * d + b * c
             put(re, at, x)
             put(im, at, y)
             at += MIDDLE
+
+
+@loop
+def store_block(out, begin, size, sums, origin, stride, bias, after):
+    """Store `size` of the sums in each row of `out`, from `begin` on; parameters as in `filter_block`."""
+    none = zeros(np.float32, NARROW)
+    for i in range(out.shape[0]):
+        row = out[i]
+        at = 0
+        while at < size:
+            at = min(at, size - NARROW)  # the last overlap those before, and store the same
+            finish(row, begin + at, samples(none, sums, origin + at), 1.0, bias, after)
+            at += NARROW
+        origin += stride

@@ -1,11 +1,17 @@
-"""On a terminal, a person who waits for the compiler is told so."""
+"""What a command does when something has to be compiled: it says so, and compiles the rest too."""
 
+import os
+import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from cnnfilter.cli.report import tell_compiling
-from cnnfilter.engine import native
+from cnnfilter.cli.compiling import compiling
+from cnnfilter.engine import native, warmup
+from tests.command import ROOT, run_process
+
+LEFT_TO_NUMBA = any(os.environ.get(name, "0") != "0" for name in native.PLAIN_VARIABLES)
 
 
 @pytest.fixture(autouse=True)
@@ -13,12 +19,59 @@ def told(monkeypatch):
     monkeypatch.setattr(native, "on_compile", [])
 
 
-@pytest.mark.parametrize("is_terminal", [True, False])
-def test_it_is_said_once_and_to_a_terminal_only(is_terminal, monkeypatch, capsys):
+@pytest.mark.parametrize(("is_terminal", "quiet"), [(True, False), (True, True), (False, False)])
+def test_it_is_said_once_and_to_a_terminal_only(is_terminal, quiet, monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
-    tell_compiling()
-    for _ in range(2):
-        for tell in list(native.on_compile):
-            tell()
-    expected = "compiling for this machine; the next run starts at once\n" if is_terminal else ""
-    assert capsys.readouterr().err == expected
+    with compiling(quiet=quiet, everything=False):
+        for _ in range(2):
+            for tell in list(native.on_compile):
+                tell()
+    said = "compiling for this machine; the next run starts at once\n"
+    assert capsys.readouterr().err == (said if is_terminal and not quiet else "")
+
+
+@pytest.mark.skipif(LEFT_TO_NUMBA, reason="nothing is stored")
+def test_after_the_first_kernel_no_kernel_compiles(tmp_path, monkeypatch):
+    store = tmp_path / "store"
+    monkeypatch.setenv("CNNFILTER_CACHE_DIR", str(store))
+    picture = str(ROOT / "samples" / "chelsea.png")
+    np.save(tmp_path / "large.npy", np.random.default_rng(1).normal(size=(17, 17)))
+    assert run_process("apply", "edge", picture, "-o", str(tmp_path / "edge.png")).exit_code == 0
+    kept = {path.name for path in store.iterdir()}
+    assert sum(name.startswith("all-") for name in kept) == 1
+    others = [
+        "gaussian",
+        "sobel",
+        "kirsch",
+        "sharpen",
+        "gaussian:sigma=3",
+        "box:size=9",
+        "laplacian",
+        str(tmp_path / "large.npy"),
+    ]
+    for number, kernel in enumerate(others):
+        assert run_process("apply", kernel, picture, "-o", str(tmp_path / f"{number}.png")).exit_code == 0
+        assert {path.name for path in store.iterdir()} == kept, kernel
+
+
+@pytest.mark.skipif(LEFT_TO_NUMBA, reason="nothing is stored")
+def test_the_two_processes_share_the_work_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("CNNFILTER_CACHE_DIR", str(tmp_path))
+    started = []
+
+    class Process:
+        def __init__(self, arguments, **_):
+            started.append(arguments)
+
+        def wait(self, seconds):
+            warmup.second_part()
+            return 0
+
+    monkeypatch.setattr(subprocess, "Popen", Process)
+    with compiling(quiet=True, everything=True):
+        native.on_compile[0]()
+    assert len(started) == 1
+    assert any(path.name.startswith("all-") for path in tmp_path.iterdir())
+    with compiling(quiet=True, everything=True):
+        native.on_compile[0]()
+    assert len(started) == 1

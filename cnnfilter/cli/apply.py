@@ -83,4 +83,4 @@ def command(
             max_pixels=batch.limit,
         )  # fmt: skip
 
-    return batch.carry_out(plan, make, need=partial(filtered_need, kernel_filter, batch.limit))
+    return batch.carry_out(plan, make, need=partial(filtered_need, kernel_filter, batch.limit), warm_up=True)

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnfilter.cli import options
+from cnnfilter.cli.compiling import compiling
 from cnnfilter.cli.options import Command
 from cnnfilter.cli.progress import progress
-from cnnfilter.cli.report import check_standard_output, report, tell_compiling, tell_plan
+from cnnfilter.cli.report import check_standard_output, report, tell_plan
 
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.inputs import Found
     from cnnfilter.batch.results import Saving
     from cnnfilter.batch.work import Event, Need, Reading, Transform
-    from cnnfilter.cli.report import Record
+    from cnnfilter.cli.compiling import compiling
+from cnnfilter.cli.report import Record
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Batch:
         need: Need,
         record: Callable[[Event], Record] | None = None,
         tell: Callable[[Event], str] | None = None,
+        warm_up: bool = False,
     ) -> int:
         """Carry out a plan, or show it; return the exit code.
 
@@ -116,6 +119,8 @@ class Batch:
             See `batch.work.Work`.
         record, tell : callable, optional
             See `report`.
+        warm_up : bool
+            See `compiling`.
         """
         from cnnfilter.batch.work import Streams, Work, process
         from cnnfilter.batch.workers import share_cores
@@ -124,8 +129,6 @@ class Batch:
         check_standard_output(plan, as_json=self.as_json)
         if self.dry_run:
             return tell_plan(plan, quiet=self.quiet, as_json=self.as_json)
-        if not self.quiet:
-            tell_compiling()
         jobs, threads = share_cores(available_threads(None), len(plan.jobs), self.jobs, self.threads)
         events = process(
             plan,
@@ -137,7 +140,11 @@ class Batch:
         )
         told = tell is not None or self.as_json
         # closed here and now, whatever ends the report: a signal ends the process before Python would do it
-        with contextlib.closing(events), progress(len(plan.jobs), quiet=self.quiet, told=told) as count:  # type: ignore[type-var]  # a generator
+        with (
+            compiling(quiet=self.quiet, everything=warm_up),
+            contextlib.closing(events),  # type: ignore[type-var]  # a generator
+            progress(len(plan.jobs), quiet=self.quiet, told=told) as count,
+        ):
             return report(
                 count(events), several=self.is_several, quiet=self.quiet, verbose=self.verbose, as_json=self.as_json,
                 record=record, tell=tell, passed=(self.found.files, self.found.folders),

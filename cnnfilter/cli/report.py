@@ -34,18 +34,6 @@ def check_standard_output(plan: Plan, *, as_json: bool) -> None:
         raise ArgumentError(msg)
 
 
-def tell_compiling() -> None:
-    """Say on a terminal, once, that the seconds that pass are the compiler's."""
-    from cnnfilter.engine import native
-
-    def tell() -> None:
-        native.on_compile.clear()
-        render.message("compiling for this machine; the next run starts at once")
-
-    if sys.stderr is not None and sys.stderr.isatty():
-        native.on_compile[:] = [tell]
-
-
 def report(
     events: Iterable[Event],
     *,

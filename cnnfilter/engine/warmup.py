@@ -1,0 +1,83 @@
+"""Compiling at once what any kernel over an 8-bit picture needs, where nothing was compiled before.
+
+The first use on a machine pays for compiling; after it no kernel does, whatever its size or kind. A second process
+takes half of the work, which a second thread could not: the compiler runs on one at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from cnnfilter.engine import native
+from cnnfilter.engine.direct import DirectFilter
+from cnnfilter.engine.fourier import FourierFilter
+from cnnfilter.engine.geometry import Rows, Windows
+from cnnfilter.engine.methods import Method
+from cnnfilter.engine.separable import BoxFilter, SeparableFilter
+from cnnfilter.model.shapes import Border
+
+SIDE = 32
+"""Of the picture that is filtered, in pixels."""
+
+LONGEST = 60.0
+"""Seconds after which the second process is no longer waited for."""
+
+
+def parts() -> tuple[list[Callable[[], None]], list[Callable[[], None]]]:
+    """Return small uses of every method: those of the first process, and those of the second."""
+    picture = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    three = np.ones(3, dtype=np.float32)
+    windows = Windows.over((SIDE, SIDE), (3, 3), stride=(1, 1), padding="same", dilation=(1, 1), border=Border())
+    matrix = np.outer(three, three)
+    bank, kind = matrix[None, None], picture.dtype
+
+    def use(method: Method) -> Callable[[], None]:
+        return lambda: method.run(Rows(picture[None]), 0, np.empty_like(picture))
+
+    whole, fractions = DirectFilter(bank, 1.0, windows, kind), DirectFilter(bank / 7, 1.0, windows, kind)
+    first: list[Method] = [whole, fractions, SeparableFilter(three, three, 1.0, windows)]
+    second: list[Method] = [FourierFilter(matrix, windows), BoxFilter(1.0, windows)]
+    return [use(method) for method in first], [use(method) for method in second]
+
+
+def second_part() -> None:
+    """Do the second process's share."""
+    for use in parts()[1]:
+        use()
+
+
+class Warmup:
+    """Compiles everything, once it is told that something is being compiled."""
+
+    def __init__(self) -> None:
+        self.helper: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the second process, unless everything was compiled before."""
+        with contextlib.suppress(OSError):
+            if not _done().exists():
+                code = f"from {__name__} import second_part; second_part()"
+                quiet = subprocess.DEVNULL
+                self.helper = subprocess.Popen([sys.executable, "-c", code], stdin=quiet, stdout=quiet, stderr=quiet)
+
+    def finish(self) -> None:
+        """Do the first process's share, and wait for the second."""
+        if self.helper is None:
+            return
+        for use in parts()[0]:
+            use()
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            if self.helper.wait(LONGEST) == 0:
+                _done().touch()
+
+
+def _done() -> Path:
+    """Return the file that marks a store in which nothing is missing."""
+    return native.store_folder() / f"all-{hashlib.sha256(native.environment().encode()).hexdigest()[:32]}"

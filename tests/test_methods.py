@@ -113,6 +113,27 @@ def test_factors():
     assert factors(np.array([[1.0, 2.0], [2.0, 4.001]])) is None
 
 
+@pytest.mark.parametrize("stride", [2, 3])
+@pytest.mark.parametrize("kernel", ["edge", "sobel", "gaussian:sigma=2"])
+@pytest.mark.parametrize("shape", [(40, 70), (40, 70, 3)])
+def test_strides_leave_out_what_lies_between(kernel, stride, shape):
+    image = samples(np.random.default_rng(8), shape, np.uint8)
+    np.testing.assert_array_equal(
+        apply(image, kernel, stride=stride, padding=9), apply(image, kernel, padding=9)[::stride, ::stride]
+    )
+
+
+@pytest.mark.parametrize("kernel", ["edge", "sobel", "box:size=9", "gaussian:sigma=2", "unsharp", "motion:length=9"])
+@pytest.mark.parametrize("columns", [127, 128, 129, 300])
+def test_rows_wider_than_the_loops_take_at_a_time(kernel, columns):
+    image = samples(np.random.default_rng(9), (11, columns), np.uint8)
+    whole = apply(image, kernel)
+    # The middle of a picture does not know what lies further away.
+    for begin in range(0, columns - 60, 30):
+        part = apply(image[:, begin : begin + 60], kernel)
+        np.testing.assert_array_equal(whole[:, begin + 20 : begin + 40], part[:, 20:40])
+
+
 @pytest.fixture
 def spectral(monkeypatch):
     """Choose spectra, with tiles so small that there are many."""
@@ -129,7 +150,7 @@ def spectral(monkeypatch):
 @pytest.mark.parametrize("band_samples", [40, 1 << 20])
 def test_spectra_are_the_definition(dtype, border, band_samples, spectral, monkeypatch):
     monkeypatch.setattr(bands, "BAND_SAMPLES", band_samples)
-    x = samples(np.random.default_rng(4), (29, 31), dtype)
+    x = samples(np.random.default_rng(4), (29, 61), dtype)
     bound = 1e-5 * np.abs(SLOPE).sum() * x.max()
     for options in ({"padding": "same"}, {"padding": "7x2", "stride": "2x3"}, {"padding": "1+2x9+40", "dilation": 2}):
         expected = reference.conv2d(x, SLOPE, [3.0], border=border, **options)
@@ -142,7 +163,7 @@ def test_spectra_for_pictures(spectral, monkeypatch):
     assert isinstance(chosen(SLOPE), FourierFilter)
     assert isinstance(chosen(SLOPE, "float32"), DirectFilter)
     monkeypatch.setattr(filtering, "BAND_SAMPLES", 60)
-    image = samples(np.random.default_rng(5), (25, 26, 3), np.uint8)
+    image = samples(np.random.default_rng(5), (25, 56, 3), np.uint8)
     for options in ({}, {"range": "abs", "bias": 2.5}, {"border": "reflect", "stride": 2}):
         by_spectra = apply(image, SLOPE / 40, threads=2, **options)
         np.testing.assert_array_equal(by_spectra, apply(image, SLOPE / 40, threads=1, **options))

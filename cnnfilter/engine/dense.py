@@ -22,14 +22,14 @@ def dense(x: Array, weight: Array, bias: Array) -> Array:
     finite = np.isfinite(rows)
     known = rows if finite.all() else np.where(finite, rows, np.float32(0))
     total = np.empty((len(rows), len(weight)), dtype=np.float32)
-    loops.dense_rows(
-        total,
-        np.ascontiguousarray(known),
-        np.ascontiguousarray(weight),
-        bias.astype(np.float32, copy=False),
-        np.empty(MIDDLE, dtype=np.float32),
-    )
     with np.errstate(over="ignore", invalid="ignore"):  # beyond float32; infinity less infinity
+        loops.dense_rows(
+            total,
+            np.ascontiguousarray(known),
+            np.ascontiguousarray(weight),
+            bias.astype(np.float32, copy=False),
+            np.empty(MIDDLE, dtype=np.float32),
+        )
         for i, k in np.argwhere(~finite):
             column = weight[:, k]
             total[i, column != 0] += rows[i, k] * column[column != 0]

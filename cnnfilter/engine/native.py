@@ -5,8 +5,8 @@ What Numba compiles is therefore kept as object code, which `llvmlite.binding` a
 reach it through ctypes, which also lets other threads run.
 
 The store holds a file for each loop and each set of argument types, named by a hash of everything that the code
-depends on: the processor and its features, the versions of Numba and llvmlite, and the text of every module of
-`engine/loops` (whose release is that of cnnfilter). It is checked before it is used, because a flipped bit in
+depends on: the processor and its features, the versions of Numba and llvmlite, and the text of every module that
+takes part (whose release is that of cnnfilter). It is checked before it is used, because a flipped bit in
 object code loads without complaint. Whatever is wrong with a file costs a compilation and nothing else.
 """
 
@@ -186,7 +186,9 @@ def environment() -> str:
     llvm, _ = _target()
     numba = importlib.util.find_spec("numba")
     version = Path(str(numba and numba.origin)).with_name("_version.py").read_bytes()
-    sources = sorted(Path(__file__).parent.glob("loops/*.py")) + [Path(__file__).with_name("jit.py"), Path(__file__)]
+    here = Path(__file__).parent
+    sources = [*sorted(here.glob("loops/*.py")), *sorted(here.glob("lanes/*.py"))]
+    sources += [here / "codes.py", here / "jit.py", Path(__file__)]
     source = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()
     features = llvm.get_host_cpu_features().flatten()
     numba_version = hashlib.sha256(version).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnfilter.engine.codes import NARROW
 from cnnfilter.engine.jit import loop
-from cnnfilter.engine.loops.lanes import WIDE, finish, put, spread, sum_taps, zeros
+from cnnfilter.engine.lanes import WIDE, finish, put, spread, sum_taps, zeros
 
 
 @loop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnfilter.engine.codes import MAGNITUDE, NARROW
 from cnnfilter.engine.jit import loop, part
-from cnnfilter.engine.loops.lanes import (
+from cnnfilter.engine.lanes import (
     WIDE,
     finish,
     larger,

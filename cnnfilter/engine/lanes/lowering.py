@@ -1,13 +1,4 @@
-"""Vectors of samples that are computed together, so that a loop over taps can run inside the one over samples.
-
-LLVM vectorises a loop over samples only if nothing but straight code lies inside it, so the taps would have to be
-written out. Here a value holds many neighbouring samples, which LLVM spreads over as many registers as that takes:
-sums stay in registers over all taps, whatever their number, each sample is read and converted once for a tap, and
-one loop of a few lines, which compiles in a tenth of the time, replaces a group of taps for each size.
-
-Each operation is defined twice: as a Python function on NumPy arrays, which is what it means and what runs where
-Numba is switched off, and as the LLVM instructions for it, by Numba's low-level extension interface.
-"""
+"""The instructions that operations on lanes become, by Numba's low-level extension interface."""
 
 from __future__ import annotations
 
@@ -15,25 +6,31 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import llvmlite.binding as llvm
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.extending import lower_builtin, register_model, type_callable
 
-from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED
+from cnnfilter.engine.codes import ABSOLUTE, FILTERS, GROUP, RECTIFIED, SUM_LENGTH
 from cnnfilter.engine.jit import FASTMATH
-
-WIDE = 128 if llvm.get_host_cpu_features().get("avx512f") else 64
-"""Lanes that sums are kept in. Of 32-bit numbers they take 8 of AVX-512's 32 registers, and 8 of AVX2's 16: enough
-that one addition need not wait for another, and few enough that they all stay there. Results do not depend on it."""
-
-HALF = 32 if WIDE == 128 else 16
-"""Lanes of each of the sums of `FILTERS` filters: together they take half of AVX-512's registers, or all of AVX2's."""
+from cnnfilter.engine.lanes.operations import (
+    add_product,
+    every_second,
+    finish,
+    larger,
+    put,
+    root,
+    samples,
+    shaped,
+    spread,
+    sum_filters,
+    sum_taps,
+    zeros,
+)
 
 FLAGS = tuple(sorted(FASTMATH))
+"""Of the instructions on floats."""
 
 
 class Lanes(types.Type):  # type: ignore[misc]
@@ -51,79 +48,7 @@ class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
         super().__init__(manager, kind, ir.VectorType(manager.lookup(kind.dtype).get_value_type(), kind.count))
 
 
-def zeros(kind, count):
-    """Return `count` lanes of 0 of a NumPy type."""
-    return np.zeros(count, kind)
-
-
-def spread(like, value):
-    """Return as many lanes as `like` has, of its type, that all hold `value`."""
-    return np.full_like(like, value)
-
-
-def sum_taps(total, none, x, origin, offsets, weights, begin, end):
-    """Add taps `begin` to `end - 1` to `total`: weights times the samples of `x` from `origin` and their offset on.
-
-    Products are added up a group at a time in the type of `none`, which are lanes of 0.
-    """
-    for first in range(begin, end, GROUP):
-        products = none
-        for k in range(first, min(first + GROUP, end)):
-            at = offsets[k] + origin
-            products = products + weights[k] * x[at : at + none.size].astype(none.dtype)
-        total = total + products.astype(total.dtype)
-    return total
-
-
-def add_product(total, weight, x, at):
-    """Return `total` plus `weight` times the samples of `x` from `at` on, in the type of `total`."""
-    return total + total.dtype.type(weight) * x[at : at + total.size].astype(total.dtype)
-
-
-def samples(none, x, at):
-    """Return the samples of `x` from `at` on, as the type and as many as `none` holds."""
-    return x[at : at + none.size].astype(none.dtype)
-
-
-def every_second(none, x, at):
-    """Return every second sample of `x` from `at` on, as the type and as many as `none` holds; one more is read."""
-    return x[at : at + 2 * none.size].reshape(-1, 2)[:, 0].astype(none.dtype)
-
-
-def larger(value, largest):
-    """Return the larger of each two, and a NaN before everything."""
-    return np.where((value > largest) | (value != value), value, largest)
-
-
-def root(value):
-    """Return the square root of lanes of floats."""
-    return np.sqrt(value)
-
-
-def shaped(values, after):
-    """Return what the code `after` makes of values."""
-    if after == ABSOLUTE:
-        return np.abs(values)
-    return np.where(values < 0, values.dtype.type(0), values) if after == RECTIFIED else values
-
-
-def put(out, at, values):
-    """Store lanes in `out` from `at` on: in unsigned numbers rounded half to even, and clamped.
-
-    Storing 300 in a uint8 unclamped would give 44. NaN becomes 0.
-    """
-    part = out[at : at + values.size]
-    if out.dtype.kind == "u":
-        values = np.rint(np.fmin(np.fmax(values, 0), np.iinfo(out.dtype).max))
-    part[:] = values
-
-
-def finish(out, at, total, gain, bias, after):
-    """Store what `after` makes of `total * gain + bias`, computed in float32, as `put` does."""
-    put(out, at, shaped(total.astype(np.float32) * np.float32(gain) + np.float32(bias), after))
-
-
-def lowered(function: Callable[..., Any], result: Callable[..., Any], *kinds: Any) -> Callable[..., Any]:
+def _lowered(function: Callable[..., Any], result: Callable[..., Any], *kinds: Any) -> Callable[..., Any]:
     """Register what builds a function's instructions, and by which rule the type of its result follows."""
 
     def register(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -138,7 +63,7 @@ def _vector(context, dtype, count):
     return ir.VectorType(context.get_value_type(dtype), count)
 
 
-def spread_number(builder, value, count):
+def _spread_number(builder, value, count):
     """Copy a number to all lanes."""
     vector = ir.VectorType(value.type, count)
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
@@ -157,14 +82,12 @@ def _converted(context, builder, lanes, dtype, to, count):
         if not dtype.signed:  # processors convert signed numbers
             lanes = builder.zext(lanes, _vector(context, types.int32, count))
         return builder.sitofp(lanes, vector)
-    if to.bitwidth == dtype.bitwidth:
-        return lanes
     if to.bitwidth < dtype.bitwidth:
         return builder.trunc(lanes, vector)
     return (builder.sext if dtype.signed else builder.zext)(lanes, vector)
 
 
-def load_number(context, builder, kind, array, k):
+def _load_number(context, builder, kind, array, k):
     """Load one number of an array."""
     return builder.load(_pointer(context, builder, kind, array, k))
 
@@ -180,14 +103,14 @@ def _pointer(context, builder, kind, array, at, count=None):
     return address if count is None else builder.bitcast(address, _vector(context, kind.dtype, count).as_pointer())
 
 
-def load_lanes(context, builder, kind, array, at, lanes):
+def _load_lanes(context, builder, kind, array, at, lanes):
     """Load samples as the type of `lanes`."""
     samples = builder.load(_pointer(context, builder, kind, array, at, lanes.count))
     samples.align = kind.dtype.bitwidth // 8
     return _converted(context, builder, samples, kind.dtype, lanes.dtype, lanes.count)
 
 
-def store_lanes(context, builder, kind, array, at, lanes, count):
+def _store_lanes(context, builder, kind, array, at, lanes, count):
     """Store lanes of an array's type in it."""
     stored = builder.store(lanes, _pointer(context, builder, kind, array, at, count))
     stored.align = kind.dtype.bitwidth // 8
@@ -229,18 +152,18 @@ def _same(left, right):
     return left if isinstance(left, Lanes) and left == right else None
 
 
-@lowered(zeros, _type_of_zeros, types.NumberClass, types.IntegerLiteral)
+@_lowered(zeros, _type_of_zeros, types.NumberClass, types.IntegerLiteral)
 def _lower_zeros(context, builder, signature, arguments):
     return ir.Constant(context.get_value_type(signature.return_type), None)
 
 
-@lowered(spread, lambda like, value: like, Lanes, types.Number)
+@_lowered(spread, lambda like, value: like, Lanes, types.Number)
 def _lower_spread(context, builder, signature, arguments):
     like, kind = signature.args
-    return spread_number(builder, context.cast(builder, arguments[1], kind, like.dtype), like.count)
+    return _spread_number(builder, context.cast(builder, arguments[1], kind, like.dtype), like.count)
 
 
-@lowered(
+@_lowered(
     sum_taps,
     lambda total, none, x, origin, offsets, weights, begin, end: total,
     *(Lanes, Lanes, types.Array, types.Integer, types.Array, types.Array, types.Integer, types.Integer),
@@ -256,9 +179,9 @@ def _lower_sum_taps(context, builder, signature, arguments):
         rest = builder.sub(end, first)
         last = builder.add(first, builder.select(builder.icmp_signed("<", rest, group), rest, group))
         with cgutils.for_range_slice(builder, first, last, end.type(1), end.type, inc=True) as (k, _):
-            at = builder.add(load_number(context, builder, index, offsets, k), origin)
-            weight = spread_number(builder, load_number(context, builder, kind, weights, k), lanes.count)
-            samples = load_lanes(context, builder, source, x, at, small)
+            at = builder.add(_load_number(context, builder, index, offsets, k), origin)
+            weight = _spread_number(builder, _load_number(context, builder, kind, weights, k), lanes.count)
+            samples = _load_lanes(context, builder, source, x, at, small)
             product = _product(builder, small.dtype, weight, samples)
             builder.store(_sum(builder, small.dtype, builder.load(products), product), products)
         added = _converted(context, builder, builder.load(products), small.dtype, lanes.dtype, lanes.count)
@@ -266,46 +189,46 @@ def _lower_sum_taps(context, builder, signature, arguments):
     return builder.load(total)
 
 
-@lowered(add_product, lambda total, weight, x, at: total, Lanes, types.Number, types.Array, types.Integer)
+@_lowered(add_product, lambda total, weight, x, at: total, Lanes, types.Number, types.Array, types.Integer)
 def _lower_add_product(context, builder, signature, arguments):
     lanes, kind, source, _ = signature.args
     total, weight, x, at = arguments
-    weight = spread_number(builder, context.cast(builder, weight, kind, lanes.dtype), lanes.count)
-    samples = load_lanes(context, builder, source, x, at, lanes)
+    weight = _spread_number(builder, context.cast(builder, weight, kind, lanes.dtype), lanes.count)
+    samples = _load_lanes(context, builder, source, x, at, lanes)
     return _sum(builder, lanes.dtype, total, _product(builder, lanes.dtype, weight, samples))
 
 
 for _operator, _build in ((operator.add, _sum), (operator.sub, _difference), (operator.mul, _product)):
 
-    @lowered(_operator, lambda left, right: _same(left, right), Lanes, Lanes)
+    @_lowered(_operator, lambda left, right: _same(left, right), Lanes, Lanes)
     def _lower_operator(context, builder, signature, arguments, build=_build):
         return build(builder, signature.return_type.dtype, *arguments)
 
 
-@lowered(samples, lambda none, x, at: none, Lanes, types.Array, types.Integer)
+@_lowered(samples, lambda none, x, at: none, Lanes, types.Array, types.Integer)
 def _lower_samples(context, builder, signature, arguments):
     lanes, source, _ = signature.args
     _, x, at = arguments
-    return load_lanes(context, builder, source, x, at, lanes)
+    return _load_lanes(context, builder, source, x, at, lanes)
 
 
-@lowered(every_second, lambda none, x, at: none, Lanes, types.Array, types.Integer)
+@_lowered(every_second, lambda none, x, at: none, Lanes, types.Array, types.Integer)
 def _lower_every_second(context, builder, signature, arguments):
     lanes, source, _ = signature.args
     _, x, at = arguments
-    both = load_lanes(context, builder, source, x, at, Lanes(lanes.dtype, 2 * lanes.count))
+    both = _load_lanes(context, builder, source, x, at, Lanes(lanes.dtype, 2 * lanes.count))
     places = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), list(range(0, 2 * lanes.count, 2)))
     return builder.shuffle_vector(both, both, places)
 
 
-@lowered(larger, lambda value, largest: value, Lanes, Lanes)
+@_lowered(larger, lambda value, largest: value, Lanes, Lanes)
 def _lower_larger(context, builder, signature, arguments):
     value, largest = arguments
     is_larger = builder.or_(builder.fcmp_ordered(">", value, largest), builder.fcmp_unordered("uno", value, value))
     return builder.select(is_larger, value, largest)
 
 
-@lowered(root, lambda value: value, Lanes)
+@_lowered(root, lambda value: value, Lanes)
 def _lower_root(context, builder, signature, arguments):
     return _called(builder, "sqrt", _suffix(signature.args[0].dtype), *arguments)
 
@@ -323,12 +246,12 @@ def _shaped(builder, dtype, values, after):
     return builder.select(builder.icmp_signed("==", after, after.type(RECTIFIED)), rectified, values)
 
 
-@lowered(shaped, lambda values, after: values, Lanes, types.Integer)
+@_lowered(shaped, lambda values, after: values, Lanes, types.Integer)
 def _lower_shaped(context, builder, signature, arguments):
     return _shaped(builder, signature.args[0].dtype, *arguments)
 
 
-@lowered(put, lambda out, at, values: types.none, types.Array, types.Integer, Lanes)
+@_lowered(put, lambda out, at, values: types.none, types.Array, types.Integer, Lanes)
 def _lower_put(context, builder, signature, arguments):
     kind, _, lanes = signature.args
     out, at, values = arguments
@@ -336,11 +259,11 @@ def _lower_put(context, builder, signature, arguments):
         values = _quantised(context, builder, values, lanes, kind.dtype)
     else:
         values = _converted(context, builder, values, lanes.dtype, kind.dtype, lanes.count)
-    store_lanes(context, builder, kind, out, at, values, lanes.count)
+    _store_lanes(context, builder, kind, out, at, values, lanes.count)
     return context.get_dummy_value()
 
 
-@lowered(
+@_lowered(
     finish,
     lambda out, at, total, gain, bias, after: types.none,
     *(types.Array, types.Integer, Lanes, types.Float, types.Float, types.Integer),
@@ -350,7 +273,7 @@ def _lower_finish(context, builder, signature, arguments):
     out, at, total, gain, bias, after = arguments
     single = Lanes(types.float32, lanes.count)
     gain, bias = (
-        spread_number(builder, context.cast(builder, value, kind, types.float32), lanes.count)
+        _spread_number(builder, context.cast(builder, value, kind, types.float32), lanes.count)
         for value, kind in ((gain, gain_kind), (bias, bias_kind))
     )
     values = _converted(context, builder, total, lanes.dtype, types.float32, lanes.count)
@@ -378,3 +301,49 @@ def _quantised(context, builder, values, lanes, to):
 
 def _suffix(dtype):
     return f"f{dtype.bitwidth}"
+
+
+@_lowered(
+    sum_filters,
+    lambda none, out, to, plane, x, origin, offsets, weights, biases, filters, relu: types.none,
+    *(Lanes, types.Array, types.Integer, types.Integer, types.Array, types.Integer),
+    *(types.Array, types.Array, types.Array, types.Integer, types.Boolean),
+)
+def _lower_sum_filters(context, builder, signature, arguments):
+    lanes, kind, _, _, source, _, index, weight_kind, bias_kind, *_ = signature.args
+    none, out, to, plane, x, origin, offsets, weights, biases, filters, relu = arguments
+    size = to.type
+    numbers = context.make_array(weight_kind)(context, builder, weights)
+    (taps, _) = cgutils.unpack_tuple(builder, numbers.shape)
+    places = [builder.add(to, builder.mul(plane, size(o))) for o in range(FILTERS)]
+    used = [builder.icmp_signed("<", size(o), filters) for o in range(FILTERS)]
+    for o in range(FILTERS):
+        with builder.if_then(used[o]):
+            bias = _spread_number(builder, _load_number(context, builder, bias_kind, biases, size(o)), lanes.count)
+            _store_lanes(context, builder, kind, out, places[o], bias, lanes.count)
+    with cgutils.for_range_slice(builder, size(0), taps, size(SUM_LENGTH), size, inc=True) as (first, _):
+        totals = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
+        for total in totals:
+            builder.store(none, total)
+        rest = builder.sub(taps, first)
+        count = builder.select(builder.icmp_signed("<", rest, size(SUM_LENGTH)), rest, size(SUM_LENGTH))
+        with cgutils.for_range_slice(builder, first, builder.add(first, count), size(1), size, inc=True) as (k, _):
+            at = builder.add(_load_number(context, builder, index, offsets, k), origin)
+            seen = _load_lanes(context, builder, source, x, at, lanes)
+            row = builder.gep(numbers.data, [builder.mul(k, size(FILTERS))])
+            for o, total in enumerate(totals):
+                weight = _spread_number(builder, builder.load(builder.gep(row, [size(o)])), lanes.count)
+                added = builder.fmul(weight, seen, flags=FLAGS)
+                builder.store(builder.fadd(builder.load(total), added, flags=FLAGS), total)
+        for o, total in enumerate(totals):
+            with builder.if_then(used[o]):
+                held = _load_lanes(context, builder, kind, out, places[o], lanes)
+                held = builder.fadd(held, builder.load(total), flags=FLAGS)
+                _store_lanes(context, builder, kind, out, places[o], held, lanes.count)
+    with builder.if_then(relu):
+        for o in range(FILTERS):
+            with builder.if_then(used[o]):
+                held = _load_lanes(context, builder, kind, out, places[o], lanes)
+                held = builder.select(builder.fcmp_ordered("<", held, none), none, held)
+                _store_lanes(context, builder, kind, out, places[o], held, lanes.count)
+    return context.get_dummy_value()

@@ -1,0 +1,102 @@
+"""What each operation on lanes means, on NumPy arrays: how it runs where Numba is switched off."""
+
+from __future__ import annotations
+
+import llvmlite.binding as llvm
+import numpy as np
+
+from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, SUM_LENGTH
+
+WIDE = 128 if llvm.get_host_cpu_features().get("avx512f") else 64
+"""Lanes that sums are kept in. Of 32-bit numbers they take 8 of AVX-512's 32 registers, and 8 of AVX2's 16: enough
+that one addition need not wait for another, and few enough that they all stay there. Results do not depend on it."""
+
+HALF = 32 if WIDE == 128 else 16
+"""Lanes of each of the sums of `FILTERS` filters: together they take half of AVX-512's registers, or all of AVX2's."""
+
+
+def zeros(kind, count):
+    """Return `count` lanes of 0 of a NumPy type."""
+    return np.zeros(count, kind)
+
+
+def spread(like, value):
+    """Return as many lanes as `like` has, of its type, that all hold `value`."""
+    return np.full_like(like, value)
+
+
+def sum_taps(total, none, x, origin, offsets, weights, begin, end):
+    """Add taps `begin` to `end - 1` to `total`: weights times the samples of `x` from `origin` and their offset on.
+
+    Products are added up a group at a time in the type of `none`, which are lanes of 0.
+    """
+    for first in range(begin, end, GROUP):
+        products = none
+        for k in range(first, min(first + GROUP, end)):
+            at = offsets[k] + origin
+            products = products + weights[k] * x[at : at + none.size].astype(none.dtype)
+        total = total + products.astype(total.dtype)
+    return total
+
+
+def add_product(total, weight, x, at):
+    """Return `total` plus `weight` times the samples of `x` from `at` on, in the type of `total`."""
+    return total + total.dtype.type(weight) * x[at : at + total.size].astype(total.dtype)
+
+
+def samples(none, x, at):
+    """Return the samples of `x` from `at` on, as the type and as many as `none` holds."""
+    return x[at : at + none.size].astype(none.dtype)
+
+
+def every_second(none, x, at):
+    """Return every second sample of `x` from `at` on, as the type and as many as `none` holds; one more is read."""
+    return x[at : at + 2 * none.size].reshape(-1, 2)[:, 0].astype(none.dtype)
+
+
+def larger(value, largest):
+    """Return the larger of each two, and a NaN before everything."""
+    return np.where((value > largest) | (value != value), value, largest)
+
+
+def root(value):
+    """Return the square root of lanes of floats."""
+    return np.sqrt(value)
+
+
+def shaped(values, after):
+    """Return what the code `after` makes of values."""
+    if after == ABSOLUTE:
+        return np.abs(values)
+    return np.where(values < 0, values.dtype.type(0), values) if after == RECTIFIED else values
+
+
+def put(out, at, values):
+    """Store lanes in `out` from `at` on: in unsigned numbers rounded half to even, and clamped.
+
+    Storing 300 in a uint8 unclamped would give 44. NaN becomes 0.
+    """
+    part = out[at : at + values.size]
+    if out.dtype.kind == "u":
+        values = np.rint(np.fmin(np.fmax(values.astype(np.float64), 0), np.iinfo(out.dtype).max))
+    part[:] = values
+
+
+def finish(out, at, total, gain, bias, after):
+    """Store what `after` makes of `total * gain + bias`, computed in float32, as `put` does."""
+    put(out, at, shaped(total.astype(np.float32) * np.float32(gain) + np.float32(bias), after))
+
+
+def sum_filters(none, out, to, plane, x, origin, offsets, weights, biases, filters, relu):
+    """Store as many neighbouring results as `none` has lanes, of a group of filters; parameters as in `bank_rows`."""
+    for o in range(filters):
+        place = slice(to + o * plane, to + o * plane + none.size)
+        out[place] = biases[o]
+        for first in range(0, len(offsets), SUM_LENGTH):
+            total = none
+            for k in range(first, min(first + SUM_LENGTH, len(offsets))):
+                at = origin + offsets[k]
+                total = total + weights[k, o] * x[at : at + none.size]
+            out[place] += total
+        if relu:
+            out[place] = np.where(out[place] < 0, none, out[place])

@@ -1,0 +1,92 @@
+"""Operations on lanes: what is compiled does what their definitions say."""
+
+import numba
+import numpy as np
+import pytest
+
+from cnnfilter.engine import lanes
+from cnnfilter.engine.codes import ABSOLUTE, AS_IS, RECTIFIED
+from cnnfilter.engine.jit import loop
+
+COMPILED = not numba.config.DISABLE_JIT
+
+RANDOM = np.random.default_rng(1)
+FLOATS = RANDOM.normal(0, 200, 400).astype(np.float32)
+FLOATS[[3, 90, 210]] = np.nan, np.inf, -np.inf
+BYTES = RANDOM.integers(0, 256, 400, dtype=np.uint8)
+SHORTS = RANDOM.integers(-300, 300, 400).astype(np.int16)
+
+
+def both(function, out, *arguments):
+    """Run a function as Python and compiled; return what each makes of `out`."""
+    results = []
+    for run in (function, loop(function)):
+        result = out.copy()
+        with np.errstate(all="ignore"):
+            run(result, *arguments)
+        results.append(result)
+    return results
+
+
+@pytest.mark.parametrize("x", [FLOATS, BYTES, SHORTS], ids=["float32", "uint8", "int16"])
+@pytest.mark.parametrize("after", [AS_IS, ABSOLUTE, RECTIFIED])
+@pytest.mark.parametrize("out", [np.uint8, np.uint16, np.float32])
+def test_storing(x, after, out):
+    def operate(out, x, after, kind):
+        none = lanes.zeros(kind, 32)
+        lanes.finish(out, 1, lanes.samples(none, x, 3), 2.0, -20.0, after)
+        lanes.put(out, 70, lanes.shaped(lanes.samples(none, x, 200), after))
+        lanes.put(out, 110, lanes.samples(none, x, 60))
+
+    kind = np.int16 if x.dtype == np.uint8 else np.float32
+    np.testing.assert_array_equal(*both(operate, np.zeros(160, out), x, after, kind))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int32])
+def test_arithmetic(kind):
+    def operate(out, x, y, kind):
+        none = lanes.zeros(kind, 16)
+        a, b = lanes.samples(none, x, 5), lanes.samples(none, y, 9)
+        lanes.put(out, 0, a + b)
+        lanes.put(out, 16, a - b)
+        lanes.put(out, 32, a * lanes.spread(none, 3))
+        lanes.put(out, 48, lanes.add_product(a, 2, y, 30))
+
+    np.testing.assert_array_equal(*both(operate, np.zeros(64, kind), SHORTS, BYTES, kind))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_maxima_and_roots(kind):
+    def operate(out, x, kind):
+        none = lanes.zeros(kind, 16)
+        for at in range(0, 320, 16):
+            a, b = lanes.samples(none, x, at), lanes.samples(none, x, at + 7)
+            lanes.put(out, at, lanes.larger(a, b))
+            lanes.put(out, 320 + at, lanes.root(lanes.every_second(none, x, at)))
+
+    np.testing.assert_array_equal(*both(operate, np.zeros(640, kind), FLOATS, kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "small"), [(np.float32, np.int16), (np.float32, np.float32), (np.float64, np.float64)]
+)
+@pytest.mark.parametrize("taps", [0, 1, 16, 37])
+def test_sums_of_taps(kind, small, taps):
+    def operate(out, x, offsets, weights, kind, small):
+        total = lanes.spread(lanes.zeros(kind, 16), 0.5)
+        lanes.put(out, 2, lanes.sum_taps(total, lanes.zeros(small, 16), x, 10, offsets, weights, 0, weights.size))
+
+    offsets, weights = RANDOM.integers(0, 300, taps), RANDOM.integers(-4, 5, taps).astype(small)
+    np.testing.assert_array_equal(*both(operate, np.zeros(20, kind), BYTES, offsets, weights, kind, small))
+
+
+@pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
+@pytest.mark.parametrize("at", [-1, 385, 400])
+def test_bounds_are_checked_where_numba_is_told_to(at):
+    @numba.njit(boundscheck=True)
+    def operate(out, x, at):
+        lanes.put(out, 0, lanes.samples(lanes.zeros(np.float32, 16), x, at))
+
+    operate(np.zeros(16, np.float32), FLOATS, 384)
+    with pytest.raises(IndexError):
+        operate(np.zeros(16, np.float32), FLOATS, at)

@@ -18,6 +18,7 @@ from cnnfilter.engine.bands import Chain
 from cnnfilter.engine.codes import AS_IS, RECTIFIED
 from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows
+from cnnfilter.engine.pooled import joined
 from cnnfilter.engine.scaling import scaled
 from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling, Step
 from cnnfilter.errors import ArgumentError, CnnfilterError
@@ -193,7 +194,12 @@ def _operations(rows: Sequence[Row]) -> list[Operation]:
             operations.append(partial(Chain([*waiting, _step(row, _same)]).run, mean=True))
             waiting = []
         elif len(row.output) == 3:
-            waiting.append(_maps_step(row))
+            step = _maps_step(row)
+            both = joined(waiting[-1], step) if waiting else None
+            if both is not None:
+                waiting[-1] = both
+            else:
+                waiting.append(step)
         else:
             if waiting:
                 operations.append(Chain(waiting).run)

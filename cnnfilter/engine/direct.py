@@ -132,36 +132,38 @@ class DirectFilter:
         self, source: Rows, origin: int, out: Array, begin: int, size: int, first: int, bias: float, after: int
     ) -> None:
         """Compute `size` samples of each row of `out` from `begin` on; the first windows begin at sample `origin`."""
+        for top, bottom in self.windows.runs(first, first + len(out)):
+            loops.filter_block(
+                out[top - first : bottom - first], begin, *self.block(source, origin, size, top, bias, after)
+            )
+
+    def block(self, source: Rows, origin: int, size: int, first: int, bias: float, after: int) -> tuple[Any, ...]:
+        """Return what the loops take, of `size` on, for rows of outputs from `first` on whose windows lie alike."""
         windows, samples = self.windows, source.samples
         length, stride = samples.shape[2], windows.stride[0]
-        columns = self.planes * samples[0].size + self.columns * source.step
-        # Only a border that a whole number of the picture's type cannot be changes it.
-        product = self.weights.dtype if samples.dtype == np.uint8 else self.kind
-        flat = samples.reshape(-1)
-        for top, bottom in windows.runs(first, first + len(out)):
-            rows = windows.rows[top * stride + self.rows]
-            filters, weights = self.filters, self.weights
-            bases = np.zeros(self.count, dtype=self.kind)
-            inside = rows != OUTSIDE
-            offsets = columns + (rows - source.first) * length
-            if not inside.all():
-                beyond = weights[~inside] * windows.border.value
-                bases[:] = np.bincount(filters[~inside], weights=beyond, minlength=self.count)
-                filters, weights, offsets = filters[inside], weights[inside], offsets[inside]
-            loops.filter_block(
-                out[top - first : bottom - first],
-                begin,
-                size,
-                flat,
-                origin,
-                stride * length,
-                offsets,
-                weights.astype(product, copy=False),
-                np.searchsorted(filters, np.arange(self.count + 1)),
-                bases,
-                self.combine,
-                self.is_sum and bias == 0 and not bases.any(),
-                self.gain,
-                bias,
-                after,
-            )
+        rows = windows.rows[first * stride + self.rows]
+        filters, weights = self.filters, self.weights
+        bases = np.zeros(self.count, dtype=self.kind)
+        offsets = self.planes * samples[0].size + self.columns * source.step + (rows - source.first) * length
+        inside = rows != OUTSIDE
+        if not inside.all():
+            beyond = weights[~inside] * windows.border.value
+            bases[:] = np.bincount(filters[~inside], weights=beyond, minlength=self.count)
+            filters, weights, offsets = filters[inside], weights[inside], offsets[inside]
+        # Only a border that a whole number of the picture's type cannot be changes the type of the products.
+        product = weights.dtype if samples.dtype == np.uint8 else self.kind
+        return (
+            size,
+            samples.reshape(-1),
+            origin,
+            stride * length,
+            offsets,
+            weights.astype(product, copy=False),
+            np.searchsorted(filters, np.arange(self.count + 1)),
+            bases,
+            self.combine,
+            self.is_sum and bias == 0 and not bases.any(),
+            self.gain,
+            bias,
+            after,
+        )

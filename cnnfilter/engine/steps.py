@@ -157,18 +157,19 @@ class Depthwise(_Windowed):
         self.shape = (channels * len(kernels), *windows.out)
         self.kernels = kernels
         self.methods: dict[np.dtype[Any], list[Method]] = {}
-        self.band_rows = max(method.band_rows for method in self._methods(np.dtype(np.uint8)))
+        self.band_rows = max(method.band_rows for method in self.methods_for(np.dtype(np.uint8)))
 
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Filter each channel with each kernel."""
         results = iter(out)
-        methods = self._methods(source.samples.dtype)
+        methods = self.methods_for(source.samples.dtype)
         for plane in source.samples:
             rows = Rows(plane[None], source.step, source.first)
             for method in methods:
                 method.run(rows, first, next(results), bias=self.bias, after=self.after)
 
-    def _methods(self, dtype: np.dtype[Any]) -> list[Method]:
+    def methods_for(self, dtype: np.dtype[Any]) -> list[Method]:
+        """Return how each kernel is run over samples of a type."""
         if dtype not in self.methods:
             self.methods[dtype] = [choose(one[:, None], self.windows, dtype, how) for one, how in self.kernels]
         return self.methods[dtype]

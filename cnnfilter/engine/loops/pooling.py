@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnfilter.engine.codes import NARROW
+from cnnfilter.engine.codes import MIDDLE, NARROW
 from cnnfilter.engine.jit import loop, part
 from cnnfilter.engine.lanes import every_second, larger, put, samples, spread, zeros
 
@@ -16,17 +16,19 @@ def _larger(value, largest):
 
 
 @part
-def _max_down(line, none, x, begin, length, rows, row, window, dilation):
+def max_down(line, none, x, begin, length, rows, row, window, dilation):
     """Set `line` to the largest values of a window's rows; padding, which is negative, counts for nothing."""
     at = 0
-    while line.size - at >= NARROW:
-        largest = none
-        for m in range(window):
-            source = rows[row + m * dilation]
-            if source >= 0:
-                largest = larger(samples(none, x, begin + source * length + at), largest)
-        put(line, at, largest)
-        at += NARROW
+    if line.size >= MIDDLE:
+        while at < line.size:
+            at = min(at, line.size - MIDDLE)  # the last overlap those before, and store the same
+            largest = none
+            for m in range(window):
+                source = rows[row + m * dilation]
+                if source >= 0:
+                    largest = larger(samples(none, x, begin + source * length + at), largest)
+            put(line, at, largest)
+            at += MIDDLE
     for j in range(at, line.size):
         value = np.float32(-np.inf)
         for m in range(window):
@@ -37,7 +39,7 @@ def _max_down(line, none, x, begin, length, rows, row, window, dilation):
 
 
 @part
-def _max_along(row, none, line, begin, window, stride, dilation):
+def max_along(row, none, line, begin, window, stride, dilation):
     """Set `row` to the largest of every `stride`-th window of `line`, the first of which starts at `begin`."""
     at = 0
     if stride <= 2:
@@ -115,16 +117,16 @@ def max_pool_rows(
     line : (W,) float32
         Scratch.
     """
-    none = spread(zeros(np.float32, NARROW), -np.inf)
+    none, few = spread(zeros(np.float32, MIDDLE), -np.inf), spread(zeros(np.float32, NARROW), -np.inf)
     length = line.size
     for c in range(maps):
         for i in range(count):
             begin = c * height * length
-            _max_down(line, none, x, begin, length, rows, (first + i) * stride[0], window[0], dilation[0])
+            max_down(line, none, x, begin, length, rows, (first + i) * stride[0], window[0], dilation[0])
             row = out[c * plane + i * width : c * plane + (i + 1) * width]
             if interior_last > interior_first:
                 begin = interior_first * stride[1] - left
-                _max_along(row[interior_first:interior_last], none, line, begin, window[1], stride[1], dilation[1])
+                max_along(row[interior_first:interior_last], few, line, begin, window[1], stride[1], dilation[1])
             for rim in range(interior_first + width - interior_last):
                 j = rim if rim < interior_first else rim - interior_first + interior_last
                 value = np.float32(-np.inf)

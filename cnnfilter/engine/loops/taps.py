@@ -36,6 +36,53 @@ def _store_lanes(total, none, out, at, x, origin, offsets, weights, starts, base
         finish(out, at, root(result) if combine == MAGNITUDE else result, gain, bias, after)
 
 
+@part
+def store_row(row, begin, size, x, origin, offsets, weights, starts, bases, combine, is_sum, gain, bias, after):
+    """Compute and store `size` results of a row, from `begin` on."""
+    wide, narrow = zeros(bases.dtype.type, WIDE), zeros(bases.dtype.type, NARROW)
+    none_wide, none_narrow = zeros(weights.dtype.type, WIDE), zeros(weights.dtype.type, NARROW)
+    at = 0
+    while size - at >= WIDE:
+        _store_lanes(
+            wide,
+            none_wide,
+            row,
+            begin + at,
+            x,
+            origin + at,
+            offsets,
+            weights,
+            starts,
+            bases,
+            combine,
+            is_sum,
+            gain,
+            bias,
+            after,
+        )
+        at += WIDE
+    while at < size:
+        at = min(at, size - NARROW)  # the last overlap those before, and store the same
+        _store_lanes(
+            narrow,
+            none_narrow,
+            row,
+            begin + at,
+            x,
+            origin + at,
+            offsets,
+            weights,
+            starts,
+            bases,
+            combine,
+            is_sum,
+            gain,
+            bias,
+            after,
+        )
+        at += NARROW
+
+
 @loop
 def filter_block(
     out, begin, size, x, origin, stride, offsets, weights, starts, bases, combine, is_sum, gain, bias, after
@@ -65,48 +112,6 @@ def filter_block(
     gain, bias, after : float, float, int
         Stored is `sum * gain + bias`, or what `after` makes of it.
     """
-    wide, narrow = zeros(bases.dtype.type, WIDE), zeros(bases.dtype.type, NARROW)
-    none_wide, none_narrow = zeros(weights.dtype.type, WIDE), zeros(weights.dtype.type, NARROW)
     for i in range(out.shape[0]):
-        row = out[i]
-        at = 0
-        while size - at >= WIDE:
-            _store_lanes(
-                wide,
-                none_wide,
-                row,
-                begin + at,
-                x,
-                origin + at,
-                offsets,
-                weights,
-                starts,
-                bases,
-                combine,
-                is_sum,
-                gain,
-                bias,
-                after,
-            )
-            at += WIDE
-        while at < size:
-            at = min(at, size - NARROW)  # the last overlap those before, and store the same
-            _store_lanes(
-                narrow,
-                none_narrow,
-                row,
-                begin + at,
-                x,
-                origin + at,
-                offsets,
-                weights,
-                starts,
-                bases,
-                combine,
-                is_sum,
-                gain,
-                bias,
-                after,
-            )
-            at += NARROW
-        origin += stride
+        at = origin + i * stride
+        store_row(out[i], begin, size, x, at, offsets, weights, starts, bases, combine, is_sum, gain, bias, after)

@@ -6,8 +6,8 @@ Stands beside `pipeline`: both bring what is below them together for one picture
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,8 +39,7 @@ LARGEST_RESULT = 1e19
 """What a result may reach: its square, which a magnitude takes, is still a float32."""
 
 
-@dataclass(frozen=True, eq=False)
-class Filtered:
+class Filtered(NamedTuple):
     """What `Filter.run` gives.
 
     Attributes
@@ -163,8 +162,7 @@ class Filter:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
+class _Part(NamedTuple):
     """Filters, combined into one map, and the source that they read, (planes, H, W * step)."""
 
     filters: Array

@@ -1,4 +1,5 @@
 import errno
+import gc
 import io
 import os
 import signal
@@ -9,8 +10,8 @@ from importlib import metadata
 import click
 import pytest
 
+from cnnfilter.cli import garbage, render
 from cnnfilter.cli import main as main_module
-from cnnfilter.cli import render
 from cnnfilter.cli.group import COMMANDS
 from cnnfilter.errors import ArgumentError
 from tests.command import ROOT, Terminal, run, run_process, save, start
@@ -274,10 +275,42 @@ def test_full_standard_error_does_not_change_the_exit_code():
     assert result.exit_code == 2
 
 
+@pytest.fixture
+def collector():
+    """Puts the garbage collector back, which `main` leaves as the end of a process has it."""
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+@pytest.mark.usefixtures("collector")
 def test_without_arguments_of_its_own_it_takes_those_of_the_process(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["cnnfilter", "--version"])
     assert main_module.main() == 0
     assert capsys.readouterr().out.startswith("cnnfilter ")
+
+
+@pytest.mark.usefixtures("collector")
+def test_no_garbage_is_looked_for_in_what_a_process_loads(monkeypatch):
+    seen = []
+
+    def work(arguments):
+        seen.append(gc.isenabled())
+        garbage.begin()
+        seen.append(gc.isenabled())
+        return 0
+
+    monkeypatch.setattr(main_module, "_run", work)
+    assert main_module.main() == 0
+    assert seen == [False, True]
+    assert gc.get_freeze_count() > 10_000
+
+
+def test_the_caller_of_a_function_keeps_its_garbage_collector(monkeypatch):
+    frozen = gc.get_freeze_count()
+    monkeypatch.setattr(main_module, "_run", lambda arguments: garbage.begin() or int(not gc.isenabled()))
+    assert main_module.main([]) == 0
+    assert gc.get_freeze_count() == frozen
 
 
 @pytest.mark.parametrize(

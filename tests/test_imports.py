@@ -1,6 +1,7 @@
 """Imports are a promise: which room may use which, and what a command loads."""
 
 import ast
+import os
 import subprocess
 import sys
 
@@ -27,6 +28,17 @@ BELOW = {
 """What each room may import besides itself."""
 
 FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+USED_PLUGINS = {"PIL.MpoImagePlugin", "PIL.TiffImagePlugin"}  # by that of JPEG
+UNUSED = {
+    "rich", "numba", "json", "shlex", "mimetypes", "multiprocessing", "concurrent.futures",
+    "numpy.typing", "numpy.fft", "numpy.ma", "numpy.random", "numpy.polynomial", "numpy.testing",
+    "cnnfilter.engine.reference", "cnnfilter.engine.jit", "cnnfilter.engine.activations",
+    "cnnfilter.pipeline", "cnnfilter.model.stages", "cnnfilter.imaging.sheet", "cnnfilter.imaging.raw",
+    "cnnfilter.imaging.size", "cnnfilter.batch.chain", "cnnfilter.batch.survey",
+}  # fmt: skip
+"""What `apply` on a picture, with a kernel that has a name and loops that are stored, does without."""
 
 
 def room_of(path):
@@ -69,12 +81,20 @@ def test_only_the_command_line_knows_click_and_rich():
             assert not tops & {"click", "rich"}, path
 
 
-def loaded(*arguments):
-    """The top-level names that a fresh Python imports."""
-    result = subprocess.run([sys.executable, "-X", "importtime", *arguments], capture_output=True, text=True, cwd=ROOT)
+def modules(*arguments, **environment):
+    """The modules that a fresh Python imports."""
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", *arguments],
+        capture_output=True, text=True, cwd=ROOT, env={**os.environ, **environment},
+    )  # fmt: skip
     assert result.returncode == 0, result.stderr
     lines = [line for line in result.stderr.splitlines() if line.startswith("import time:")]
-    return {line.rpartition("|")[2].strip().split(".")[0] for line in lines}
+    return {line.rpartition("|")[2].strip() for line in lines}
+
+
+def loaded(*arguments):
+    """The top-level names that a fresh Python imports."""
+    return {name.split(".")[0] for name in modules(*arguments)}
 
 
 @pytest.mark.parametrize(
@@ -100,3 +120,13 @@ def test_nothing_is_loaded_that_is_not_used(arguments, unwanted):
 def test_a_wrong_kernel_is_refused_before_the_compiler_is_loaded():
     code = "import sys; from cnnfilter.cli.main import main; sys.exit(main(['apply', 'no', 'samples']) - 2)"
     assert loaded("-c", code) & {"numba", "llvmlite", "PIL", "rich"} == set()
+
+
+@pytest.mark.parametrize(
+    ("sample", "plugin"), [("coffee.jpg", "PIL.JpegImagePlugin"), ("camera.png", "PIL.PngImagePlugin")]
+)
+def test_a_picture_is_filtered_with_the_few_modules_that_this_takes(tmp_path, sample, plugin):
+    command = ["-m", "cnnfilter", "apply", "edge", f"samples/{sample}", "--output", str(tmp_path / sample), "--force"]
+    names = [modules(*command, CNNFILTER_CACHE_DIR=str(tmp_path / "store")) for _ in range(2)][-1]
+    assert {name for name in names if name.startswith("PIL.") and name.endswith("Plugin")} <= USED_PLUGINS | {plugin}
+    assert names & UNUSED == set()

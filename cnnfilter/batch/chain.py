@@ -170,7 +170,7 @@ class ChainResult:
     ) -> Rendered:
         def files() -> Iterator[Encoded]:
             for picture, clipped in pictures:
-                yield replace(encoded_picture(picture, format, saving, clipped), notes=picture.notes)
+                yield encoded_picture(picture, format, saving, clipped)._replace(notes=picture.notes)
 
         return Rendered(format, count, files())
 

@@ -32,8 +32,7 @@ class Saving:
     strip: bool = False
 
 
-@dataclass(frozen=True)
-class Encoded:
+class Encoded(NamedTuple):
     """One file.
 
     Parameters

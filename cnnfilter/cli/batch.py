@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import options
+from cnnfilter.cli import garbage, options
 from cnnfilter.cli.compiling import compiling
 from cnnfilter.cli.options import Command
 from cnnfilter.cli.progress import progress
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 from cnnfilter.cli.report import Record
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Batch:
     """The values of the options that `options_of` adds to a command, by their names."""
 
@@ -129,6 +129,7 @@ class Batch:
         check_standard_output(plan, as_json=self.as_json)
         if self.dry_run:
             return tell_plan(plan, quiet=self.quiet, as_json=self.as_json)
+        garbage.begin()  # of thousands of pictures, what each leaves behind would add up
         jobs, threads = share_cores(available_threads(None), len(plan.jobs), self.jobs, self.threads)
         events = process(
             plan,

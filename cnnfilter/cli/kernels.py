@@ -221,7 +221,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "family": entry.family,
         "description": entry.description,
         "source": entry.source,
-        "parameters": [dataclasses.asdict(each) for each in entry.parameters],
+        "parameters": [each._asdict() for each in entry.parameters],
     }
 
 

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from types import FrameType
 
-from cnnfilter.cli import render
+from cnnfilter.cli import garbage, render
 from cnnfilter.errors import CnnfilterError
 
 COMPLETE = "_CNNFILTER_COMPLETE"
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Those of the process by default.
+        Those of the process by default, which then ends with this call.
 
     Returns
     -------
@@ -49,9 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # One picture after another, or bands of one on threads of ours: those of a BLAS would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if arguments is not None:
+        return _guarded(arguments)
+    garbage.put_off()
+    code = _guarded(sys.argv[1:])
+    garbage.leave()
+    return code
+
+
+def _guarded(arguments: Sequence[str]) -> int:
+    """Run the command line, and turn whatever ends it into an exit code."""
     try:
         with _signals_as_exceptions():
-            return _run(sys.argv[1:] if arguments is None else arguments)
+            return _run(arguments)
     except KeyboardInterrupt:
         return _end_by(signal.SIGINT, "interrupted")
     except _Ended as end:

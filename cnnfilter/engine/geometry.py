@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnnfilter.model.shapes import Border, Pads, Pair, output_sizes, resolve_pads
 
-Array = NDArray[Any]
-Index = NDArray[np.int64]
+# What numpy.typing calls NDArray, without loading that.
+Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
+Index = np.ndarray[tuple[Any, ...], np.dtype[np.int64]]
 
 OUTSIDE = -1
 """The index of a padded row or column that holds the border's constant."""

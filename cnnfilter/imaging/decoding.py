@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 from PIL.Image import Image, Transpose
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.headers import avif_depth, jpeg2000_depth
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from PIL.ImageFile import ImageFile
 
 _BAND = 1 << 18

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from cnnfilter.errors import PictureError
@@ -26,6 +25,8 @@ from cnnfilter.imaging.metadata import Metadata, descriptive_exif, icc_fits, rea
 from cnnfilter.imaging.options import read_options
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from cnnfilter.imaging.picture import Picture
 
 _DEFAULTS: dict[str, dict[str, Any]] = {

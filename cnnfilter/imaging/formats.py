@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cnnfilter.errors import ArgumentError, PictureError
 from cnnfilter.words import alternatives, nearest, quoted
@@ -35,8 +34,7 @@ class Pixels(Protocol):
         """Array `(H, W)`, or None."""
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """One picture format, and what a file of it can hold when written through Pillow.
 
     Parameters

@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfilter.errors import ArgumentError, PictureError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 RANGES = ("clip", "abs", "normalize", "center")
 """What may happen to values before they are rounded; `clip` is the default everywhere."""
@@ -36,8 +37,7 @@ _CHUNK = 1 << 16
 """Values at a time: the float64 copies then stay in cache, and take no memory of the picture's size."""
 
 
-@dataclass(frozen=True)
-class Mapping:
+class Mapping(NamedTuple):
     """`gain * v + offset`, or of `|v|` when `absolute`."""
 
     gain: float = 1.0

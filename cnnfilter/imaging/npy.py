@@ -7,12 +7,14 @@ read as float32. No channel is taken for alpha, since nothing in the file says s
 from __future__ import annotations
 
 import math
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfilter.errors import PictureError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _DTYPES = ("uint8", "uint16", "float32")
 _FLOATS = ("float16", "float64")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.words import nearest, quoted
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One save option: what it takes, in words, and how its text is read (ValueError if it cannot be)."""
 
     takes: str

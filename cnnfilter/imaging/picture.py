@@ -16,10 +16,9 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
@@ -29,6 +28,9 @@ from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
 from cnnfilter.imaging.headers import eager_size, silence_libtiff
 from cnnfilter.imaging.metadata import Metadata
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["Picture", "encode", "read"]
 
@@ -137,8 +139,7 @@ def read(
         raise PictureError(msg) from error
 
 
-@dataclass(frozen=True)
-class _Limits:
+class _Limits(NamedTuple):
     """What `read` was asked for."""
 
     frame: int | None

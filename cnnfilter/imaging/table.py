@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfilter.errors import PictureError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MAX_BYTES = 16 << 20
 """The largest file: several million numbers. More belong in a `.npy`."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.matrix import FLOAT32_MAX
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def to_float32(array: npt.NDArray[np.generic], name: str = "weights", *, copy: bool = True) -> npt.NDArray[np.float32]:

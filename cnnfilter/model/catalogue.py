@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from cnnfilter.model.makers import (
     Filters,
@@ -43,8 +43,7 @@ ROBERTS = "Roberts 1963; Gonzalez & Woods, section 10.2"
 LINES = "Gonzalez & Woods, Digital Image Processing, section 10.2 (angles counterclockwise from the x axis)"
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter of a kernel: `default` None means that it may be left out; `integer` that it is whole.
 
     A name must not be one of the `conv` stage's own keys, beside which it stands in a chain.
@@ -58,8 +57,7 @@ class Parameter:
     integer: bool = False
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One named kernel or bank: `weights` are its filters, or what makes them from the parameters."""
 
     name: str

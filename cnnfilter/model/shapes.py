@@ -12,10 +12,10 @@ height before width.
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import SupportsIndex
 
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.words import nearest, quoted
@@ -48,8 +48,8 @@ def whole_number(value: object, name: str, minimum: int, maximum: int | None = N
     try:
         if isinstance(value, str) and re.fullmatch(r"[+-]?\d+", value.strip()):
             number = int(value)
-        elif isinstance(value, SupportsIndex) and not isinstance(value, bool):
-            number = value.__index__()
+        elif not isinstance(value, (str, bool)):
+            number = operator.index(value)  # type: ignore[arg-type]  # a TypeError says what has no index
     except (TypeError, ValueError):  # an array has an index only if it holds one integer; int() limits digits
         pass
     if number is None:

@@ -8,7 +8,6 @@ turns it into one line that names the file.
 from __future__ import annotations
 
 import io
-import json
 import math
 import struct
 import warnings
@@ -16,17 +15,19 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.lib.format as npy
-import numpy.typing as npt
 
 from cnnfilter.errors import KernelError, MissingExtraError
 from cnnfilter.model.arrays import show_shape
 from cnnfilter.words import quoted
 
-Numbers = npt.NDArray[np.generic]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Numbers = npt.NDArray[np.generic]
 
 MAX_NUMBERS = 2**27
 """The most numbers an array may hold: 512 MB as float32. The largest layer among the well-known networks,
@@ -168,6 +169,8 @@ def read_safetensors(stream: IO[bytes], size: int, path: Path) -> list[Member]:
     except ImportError:
         msg = "needs the safetensors library: pip install 'cnnfilter[safetensors]'"
         raise MissingExtraError(msg) from None
+    import json  # most kernels come from no file
+
     prefix = stream.read(8)
     length = int.from_bytes(prefix, "little")
     if len(prefix) < 8 or length > min(size - 8, MAX_SAFETENSORS_HEADER):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfilter.errors import KernelError
 from cnnfilter.model.matrix import parse_rows
 from cnnfilter.model.weight_files import Member
 from cnnfilter.words import quoted
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MAX_TEXT = 16 << 20
 """Python's lists take some ten times the memory of their text; larger weights belong in a `.npz`."""
@@ -53,6 +54,8 @@ def read_json(stream: IO[bytes], size: int, path: Path) -> list[Member]:
 
     Values of an object that are text or null describe, and are passed over.
     """
+    import json  # most kernels come from no file
+
     # As floats, integers of any length are harmless: too long ones become infinite, which is refused.
     try:
         found = json.loads(_text(stream, size), parse_int=float)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import mimetypes
-import shlex
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, KernelError, MissingExtraError
 from cnnfilter.model.arrays import show_shape, to_float32
@@ -23,7 +20,10 @@ from cnnfilter.model.weight_files import Member, read_npy, read_npz, read_safete
 from cnnfilter.model.weight_text import read_json, read_table
 from cnnfilter.words import alternatives, nearest, quoted, readable
 
-Weights = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Weights = npt.NDArray[np.float32]
 
 READERS: dict[str, Callable[[IO[bytes], int, Path], list[Member]]] = {
     ".npy": read_npy,
@@ -269,12 +269,18 @@ def _open(path: Path) -> Iterator[tuple[IO[bytes], int]]:
 
 
 def _is_picture(path: str | Path) -> bool:
-    suffix = Path(path).suffix  # most kernels have none, and do not wait for the system's list of types
-    return bool(suffix) and (mimetypes.guess_type("a" + suffix, strict=False)[0] or "").startswith("image/")
+    suffix = Path(path).suffix
+    if not suffix:  # as most kernels: they do not wait for the system's list of types
+        return False
+    import mimetypes
+
+    return (mimetypes.guess_type("a" + suffix, strict=False)[0] or "").startswith("image/")
 
 
 def conversion(path: Path) -> str:
     """Return the command that turns a PyTorch file into a safetensors file, without running code from it."""
+    import shlex  # for this message alone
+
     code = (
         "import sys, torch, safetensors.torch as s; "
         "w = torch.load(sys.argv[1], map_location='cpu', weights_only=True); "

@@ -49,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # One picture after another, or bands of one on threads of ours: those of a BLAS would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # What a picture is decoded to, the next one, or its own result, is encoded from: the memory (8 blocks of 16 MB)
+    # goes from one to the other. Given back and asked for again, its pages would take as long as decoding half of it.
+    os.environ.setdefault("PILLOW_BLOCKS_MAX", "8")
     if arguments is not None:
         return _guarded(arguments)
     garbage.put_off()

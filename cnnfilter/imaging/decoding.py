@@ -1,14 +1,18 @@
 """From an opened Pillow image to arrays: modes, alpha, depth and orientation.
 
-The pixels are copied in bands of rows. A whole `numpy.asarray(image)` is three times slower and takes a
-second copy of the picture on the way; so would converting a palette or turning a photo upright first.
+No second copy of the picture is made on the way. Pixels that stay as they are, are taken as the body of a PPM, which
+Pillow packs in pieces that stay in cache: a fifth of the time of `numpy.asarray(image)`. What has to be converted or
+turned upright goes through small bands of rows.
 """
 
 from __future__ import annotations
 
+import io
+import math
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
+from PIL import PpmImagePlugin as PpmImagePlugin  # writes what `_packed` reads
 from PIL.Image import Image, Transpose
 
 from cnnfilter.errors import PictureError
@@ -19,7 +23,10 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 _BAND = 1 << 18
-"""Pixels copied at a time."""
+"""Pixels converted at a time."""
+
+_PPM_HEADER = 64
+"""More bytes than the header of a PPM has."""
 
 _AVIF_HEAD = 1 << 16
 _BITS_PER_SAMPLE = 258
@@ -142,6 +149,8 @@ def to_arrays(
     dtype = "float32" if target == "F" else "uint16" if deep and depth is None else "uint8"
     width, height = image.size
     shape = (height, width) if orientation < 5 else (width, height)
+    if image.mode == target in ("L", "RGB", "RGBA") and orientation == 1:
+        return _packed(image), _packed(image.getchannel("A")) if target == "RGBA" else None
     pixels = np.empty((*shape, 3) if target.startswith("RGB") else shape, dtype)
     transparent = image.info.get("transparency") if deep else None
     alpha = np.empty(shape, dtype) if target.endswith("A") or transparent is not None else None
@@ -165,6 +174,28 @@ def to_arrays(
             array = array[..., 0] if array.shape[-1] == 2 else array[..., :3]
         pixels[place] = array
     return pixels, alpha
+
+
+class _Memory(io.RawIOBase):
+    """A stream into memory that is there already."""
+
+    def __init__(self, size: int) -> None:
+        self.memory = np.empty(size, np.uint8)
+        self.end = 0
+
+    def write(self, data: Any) -> int:
+        begin, self.end = self.end, self.end + len(data)
+        self.memory[begin : self.end] = memoryview(data)
+        return len(data)
+
+
+def _packed(image: Image) -> npt.NDArray[np.uint8]:
+    """Return the pixels of an image as they are, the colours of one with alpha without it."""
+    shape = (image.height, image.width, 3)[: 2 if image.mode == "L" else 3]
+    size = math.prod(shape)
+    stream = _Memory(size + _PPM_HEADER)
+    image.save(stream, "PPM")  # type: ignore[arg-type]  # of a stream, it only needs to write
+    return stream.memory[stream.end - size : stream.end].reshape(shape)
 
 
 def _sixteen_bits(array: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any]:

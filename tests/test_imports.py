@@ -30,7 +30,7 @@ BELOW = {
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
-USED_PLUGINS = {"PIL.MpoImagePlugin", "PIL.TiffImagePlugin"}  # by that of JPEG
+USED_PLUGINS = {"PIL.PpmImagePlugin", "PIL.MpoImagePlugin", "PIL.TiffImagePlugin"}  # to pack pixels; by that of JPEG
 UNUSED = {
     "rich", "numba", "json", "shlex", "mimetypes", "multiprocessing", "concurrent.futures",
     "numpy.typing", "numpy.fft", "numpy.ma", "numpy.random", "numpy.polynomial", "numpy.testing",

@@ -177,7 +177,9 @@ def to_arrays(
 
 
 class _Memory(io.RawIOBase):
-    """A stream into memory that is there already."""
+    """A stream into memory that is there already; for its name, see `encoding`."""
+
+    name = "pixels.ppm"
 
     def __init__(self, size: int) -> None:
         self.memory = np.empty(size, np.uint8)
@@ -194,7 +196,7 @@ def _packed(image: Image) -> npt.NDArray[np.uint8]:
     shape = (image.height, image.width, 3)[: 2 if image.mode == "L" else 3]
     size = math.prod(shape)
     stream = _Memory(size + _PPM_HEADER)
-    image.save(stream, "PPM")  # type: ignore[arg-type]  # of a stream, it only needs to write
+    image.save(stream)  # type: ignore[arg-type]  # of a stream, it only needs to write
     return stream.memory[stream.end - size : stream.end].reshape(shape)
 
 

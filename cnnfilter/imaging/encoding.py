@@ -8,8 +8,10 @@ write the nested EXIF and GPS directories).
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -38,6 +40,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 _MODES = {"uint8": "L", "uint16": "I;16", "float32": "F"}
 _XMP_TAG = 700
 
+_JPEG_END = b"\xff\xd9"
 _EXIF_LIMIT = 65533 - 6  # one JPEG segment, less the identifier "Exif"
 _XMP_LIMIT = 65533 - 29  # and less the identifier of XMP
 
@@ -96,9 +99,9 @@ def encode(
         # asked to try, Pillow 11.3 crashes
         msg = "the jpeg compression of TIFF takes 8-bit pixels only: leave out the save option compression"
         raise PictureError(msg)
-    buffer = _Memory(extension_for(format))
     try:
         if format == NPY:
+            buffer = io.BytesIO()
             npy.write(buffer, _with_alpha(picture))
             return buffer.getvalue()
         importlib.import_module(f"PIL.{FORMATS[format].plugin}")
@@ -116,11 +119,31 @@ def encode(
         if pages:
             rest = [_wrapped(page, image.mode) for page in pages]
             parameters |= {"save_all": True, "append_images": rest}
-        image.save(buffer, **_defaults(format, parameters), **parameters)
+        return _saved(image, format, _defaults(format, parameters) | parameters)
     except Exception as error:  # codecs refuse what they cannot do in many ways
         hint = "; leave out the save options" if options else ""
         msg = f"cannot encode {format}: {reason_of(error)}{hint}"
         raise PictureError(msg) from error
+
+
+def _saved(image: Image.Image, format: str, parameters: Mapping[str, Any]) -> bytes:
+    """Return what Pillow saves.
+
+    A JPEG goes to a file that exists in memory only. While Pillow encodes into a file, other threads can encode too,
+    which they cannot while it encodes for a Python object. It does not look whether a write took all that it was
+    given, as one near a limit on file sizes may not; the end of the file tells.
+    """
+    extension = extension_for(format)
+    if format == "JPEG" and hasattr(os, "memfd_create"):
+        with contextlib.suppress(OSError), io.FileIO(os.memfd_create("cnnfilter"), "w+") as file:
+            file.name = "picture" + extension
+            image.save(file, **parameters)
+            file.seek(0)
+            data = file.readall()
+            if data.endswith(_JPEG_END):
+                return data
+    buffer = _Memory(extension)
+    image.save(buffer, **parameters)
     return buffer.getvalue()
 
 

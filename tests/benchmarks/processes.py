@@ -1,5 +1,7 @@
 """Whole processes: `cnnfilter apply edge` from its start to its end, its first use, and its memory."""
 
+import compileall
+import functools
 import shutil
 import statistics
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import cnnfilter
 from tests.benchmarks import inputs
 from tests.benchmarks.measure import Measured, agree, alternate, process, run_process
 from tests.benchmarks.peers import CONVERT_PROGRAM, IMAGEMAGICK, VIPS, VIPS_PROGRAM, program
@@ -37,8 +40,13 @@ NEW_KERNELS = (
 )
 
 
+@functools.cache
 def command():
-    """Return how cnnfilter is started: by the script that a person starts, where there is one."""
+    """Return how cnnfilter is started: by the script that a person starts, where there is one.
+
+    Its bytecode is there, as pip leaves it; a checkout may have none, and compile all of it at each start.
+    """
+    compileall.compile_dir(Path(cnnfilter.__file__).parent, quiet=2)
     script = Path(sys.executable).with_name("cnnfilter")
     return [str(script)] if script.exists() else [sys.executable, "-m", "cnnfilter"]
 

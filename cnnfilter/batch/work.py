@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from cnnfilter.batch.claims import Plan
 from cnnfilter.batch.limits import is_out_of_memory
@@ -40,8 +39,7 @@ def _no_need(height: int, width: int, channels: int) -> int:
     return 0
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(NamedTuple):
     """How the work is shared out.
 
     Parameters
@@ -62,8 +60,7 @@ class Work:
     preserve_times: bool = False
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """How inputs are opened: see `imaging.picture.read`."""
 
     frame: int | None = None
@@ -71,16 +68,14 @@ class Reading:
     depth: int | None = None
 
 
-@dataclass(frozen=True)
-class Streams:
+class Streams(NamedTuple):
     """Standard input and output, for the jobs that use them."""
 
     stdin: BinaryIO | None = None
     stdout: BinaryIO | None = None
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """What became of one input.
 
     Parameters
@@ -190,7 +185,7 @@ class _Run:
                 try:
                     sync_folder(folder)
                 except OSError as error:
-                    event = replace(event, error=f"cannot write to the folder '{folder}': {error.strerror}")
+                    event = event._replace(error=f"cannot write to the folder '{folder}': {error.strerror}")
         return event
 
     def carry_out(self, turn: Turn) -> Event:
@@ -211,11 +206,11 @@ class _Run:
             notes = said + result.notes
             event = Event(job, 0.0, notes=notes, rows=result.rows, pixels=pixels)
             if job.told:
-                event = replace(event, vector=result.vector)
+                event = event._replace(vector=result.vector)
             else:
                 del picture  # may be as large as all that follows
                 event = _write(self, turn, event, result, times)
-            return replace(event, seconds=time.perf_counter() - start)
+            return event._replace(seconds=time.perf_counter() - start)
         except CnnfilterError as failure:
             error = str(failure)
         except (BrokenPipeError, StoppedError):
@@ -289,7 +284,7 @@ def _write(run: _Run, turn: Turn, event: Event, result: Result, times: tuple[int
     # before the encoder's work
     kept = {target for target in targets if target is not None and plan.claim(job, target)}
     if kept.issuperset(targets):
-        return replace(event, skipped=True)
+        return event._replace(skipped=True)
     size, clipped, notes = None, None, list(event.notes)
     for target, encoded in zip(targets, rendered.files, strict=True):
         if target is None:
@@ -307,4 +302,4 @@ def _write(run: _Run, turn: Turn, event: Event, result: Result, times: tuple[int
         size, clipped = encoded.size, encoded.clipped
         notes += [note for note in encoded.notes if note not in notes]
     written = tuple(target for target in targets if target is not None and target not in kept)
-    return replace(event, targets=written, size=size, format=format, clipped=clipped, notes=tuple(notes))
+    return event._replace(targets=written, size=size, format=format, clipped=clipped, notes=tuple(notes))

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code. On an interrupt or termination the process ends itself by the same signal.
     """
-    # One picture after another, or bands of one on threads of ours: those of a BLAS would only wait for each other.
+    # Nothing here multiplies matrices with NumPy, whose BLAS would start a thread for each core all the same.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # What a picture is decoded to, the next one, or its own result, is encoded from: the memory (8 blocks of 16 MB)
     # goes from one to the other. Given back and asked for again, its pages would take as long as decoding half of it.

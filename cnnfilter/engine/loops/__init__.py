@@ -4,8 +4,9 @@ Every array arrives ready: of the right type, large enough, C-contiguous. Source
 a grey picture, the interleaved channels of a colour picture and a stack of feature maps: a tap is an offset into
 the samples and a weight.
 
-Written for the vectoriser. A loop takes `r = x[o : o + n]` and reads `r[j]`: reading `x[o + j]` would keep the
-check for negative indices inside the loop, which costs a factor of seven.
+Loops that matter are written in lanes: see `engine/lanes`. What is left to LLVM's vectoriser takes `r = x[o : o + n]`
+and reads `r[j]`: reading `x[o + j]` would keep the check for negative indices inside the loop, which costs a factor
+of seven. A `part` is compiled into each loop that calls it, and a `loop` on its own.
 
 What the rest of the engine calls is named here, and loads Numba only where nothing was compiled before.
 """

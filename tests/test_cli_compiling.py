@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+import typing
 
 import numpy as np
 import pytest
 
 from cnnfilter.cli.compiling import compiling
-from cnnfilter.engine import native, warmup
+from cnnfilter.engine import methods, native, warmup
 from tests.command import ROOT, run_process
 
 LEFT_TO_NUMBA = any(os.environ.get(name, "0") != "0" for name in native.PLAIN_VARIABLES)
@@ -75,3 +76,8 @@ def test_the_two_processes_share_the_work_once(tmp_path, monkeypatch):
     with compiling(quiet=True, everything=True):
         native.on_compile[0]()
     assert len(started) == 1
+
+
+def test_every_method_is_used():
+    kinds = {type(use.__closure__[0].cell_contents) for part in warmup.parts() for use in part}
+    assert kinds == set(typing.get_args(methods.Method))

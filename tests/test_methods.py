@@ -25,7 +25,7 @@ def windows(size, window, border=None):
 
 def chosen(weights, dtype="uint8", **options):
     weights = np.asarray(weights, dtype=np.float32)
-    return choose(weights[None, None], windows((99, 99), weights.shape, **options), np.dtype(dtype))
+    return choose(weights[None, None], windows((99, 150), weights.shape, **options), np.dtype(dtype))
 
 
 def test_each_kernel_gets_its_way():
@@ -50,7 +50,7 @@ def eager(monkeypatch):
 @pytest.mark.parametrize("weights", [SLOPE, SLOPE * 0.37, np.ones((4, 3)), np.full((3, 5), 1 / 15), [[0, 0], [0, 2.0]]])
 def test_every_way_is_the_definition(weights, dtype, border, eager):
     weights = np.asarray(weights, dtype=np.float32)
-    x = samples(np.random.default_rng(1), (7, 9), dtype)
+    x = samples(np.random.default_rng(1), (7, 260), dtype)
     for options in (
         {"padding": "1+2x3+0"},
         {"padding": "same", "stride": 2},
@@ -63,13 +63,13 @@ def test_every_way_is_the_definition(weights, dtype, border, eager):
 
 @pytest.mark.parametrize("weights", [SLOPE, np.ones((11, 11)), np.full((5, 5), 200)])
 def test_whole_numbers_are_exact(weights, eager):
-    x = samples(np.random.default_rng(2), (20, 21), np.uint8)
+    x = samples(np.random.default_rng(2), (20, 150), np.uint8)
     direct = ops.conv2d(x.astype(np.int64), weights, padding=5)  # read as float32, which takes neither short cut
     np.testing.assert_array_equal(ops.conv2d(x, weights, padding=5), direct)
 
 
 def test_interleaved_channels(eager):
-    image = samples(np.random.default_rng(3), (8, 9, 3), np.uint8)
+    image = samples(np.random.default_rng(3), (8, 390, 3), np.uint8)
     for weights in (SLOPE, np.ones((3, 5)) / 15):
         each = [apply(image[..., c], weights, border="circular") for c in range(3)]
         np.testing.assert_array_equal(apply(image, weights, border="circular"), np.stack(each, axis=-1))
@@ -115,7 +115,7 @@ def test_factors():
 
 @pytest.mark.parametrize("stride", [2, 3])
 @pytest.mark.parametrize("kernel", ["edge", "sobel", "gaussian:sigma=2"])
-@pytest.mark.parametrize("shape", [(40, 70), (40, 70, 3)])
+@pytest.mark.parametrize("shape", [(40, 380), (40, 380, 3)])
 def test_strides_leave_out_what_lies_between(kernel, stride, shape):
     image = samples(np.random.default_rng(8), shape, np.uint8)
     np.testing.assert_array_equal(
@@ -142,7 +142,7 @@ def spectral(monkeypatch):
     monkeypatch.setattr(methods, "FEWEST_SEPARABLE", 999)
     monkeypatch.setattr(methods, "FEWEST_BOX", 999)
     monkeypatch.setattr(fourier, "SMALLEST_TILE", 16)
-    monkeypatch.setattr(fourier, "TILE_SAMPLES", 24)
+    monkeypatch.setattr(fourier, "TILE_SAMPLES", 100)
 
 
 @pytest.mark.parametrize("border", BORDER_NAMES)
@@ -150,9 +150,9 @@ def spectral(monkeypatch):
 @pytest.mark.parametrize("band_samples", [40, 1 << 20])
 def test_spectra_are_the_definition(dtype, border, band_samples, spectral, monkeypatch):
     monkeypatch.setattr(bands, "BAND_SAMPLES", band_samples)
-    x = samples(np.random.default_rng(4), (29, 61), dtype)
+    x = samples(np.random.default_rng(4), (29, 270), dtype)
     bound = 1e-5 * np.abs(SLOPE).sum() * x.max()
-    for options in ({"padding": "same"}, {"padding": "7x2", "stride": "2x3"}, {"padding": "1+2x9+40", "dilation": 2}):
+    for options in ({"padding": "same"}, {"padding": "7x2", "stride": 2}, {"padding": "1+2x9+40", "dilation": 2}):
         expected = reference.conv2d(x, SLOPE, [3.0], border=border, **options)
         result = ops.conv2d(x, SLOPE.astype(np.float32), [3.0], border=border, **options)
         assert result.shape == expected.shape
@@ -163,7 +163,7 @@ def test_spectra_for_pictures(spectral, monkeypatch):
     assert isinstance(chosen(SLOPE), FourierFilter)
     assert isinstance(chosen(SLOPE, "float32"), DirectFilter)
     monkeypatch.setattr(filtering, "BAND_SAMPLES", 60)
-    image = samples(np.random.default_rng(5), (25, 56, 3), np.uint8)
+    image = samples(np.random.default_rng(5), (25, 270, 3), np.uint8)
     for options in ({}, {"range": "abs", "bias": 2.5}, {"border": "reflect", "stride": 2}):
         by_spectra = apply(image, SLOPE / 40, threads=2, **options)
         np.testing.assert_array_equal(by_spectra, apply(image, SLOPE / 40, threads=1, **options))

@@ -288,8 +288,8 @@ def test_a_chain_may_be_put_together_in_python():
 @pytest.mark.parametrize("pool", ["maxpool:2", "maxpool:3", "maxpool:3x2:stride=4x1", "maxpool:2:stride=2x3"])
 @pytest.mark.parametrize("conv", ["conv:edge,relu", "conv:sobel+gaussian", "conv:sharpen:stride=2x1:bias=3"])
 def test_a_maximum_that_is_joined_with_its_convolution(conv, pool, dtype, monkeypatch):
-    monkeypatch.setattr(pooled, "BLOCK", 30)
-    x = np.random.default_rng(3).integers(0, 256, (2, 41, 90)).astype(dtype)
+    monkeypatch.setattr(pooled, "BLOCK", 160)
+    x = np.random.default_rng(3).integers(0, 256, (2, 41, 610)).astype(dtype)
     x = np.moveaxis(x, 0, 2) if dtype == np.uint8 else x
     joined = Pipeline.parse(f"{conv},{pool}")
     apart = Pipeline.parse(f"{conv},leaky_relu:1,{pool}")

@@ -14,6 +14,10 @@ GROUP = 16
 NARROW = 16
 """The fewest neighbouring samples that the loops compute together: one register of 32-bit numbers with AVX-512."""
 
+ROW = 128
+"""Samples that a row has at least where loops add up taps. They compute so many at a time, and none by themselves:
+a second kind of lanes for short rows would take as long again to compile."""
+
 MIDDLE = 64
 """Samples of two sums, of real and of imaginary parts, that are computed together."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.codes import AS_IS, BY_NAME, GROUP, NARROW, SINGLE
+from cnnfilter.engine.codes import AS_IS, BY_NAME, GROUP, ROW, SINGLE
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.precision import accumulator, products_fit_int16
 
@@ -27,11 +27,14 @@ class Rim:
         The source's column, or `OUTSIDE`, behind each of the narrow picture.
     picks : ndarray of int64, (n,)
         The column of the narrow picture where each one's window begins.
+    width : int
+        Columns of the narrow picture. The last may stand for nothing: rows have to have `ROW` samples.
     """
 
     outputs: Index
     columns: Index
     picks: Index
+    width: int
 
     @classmethod
     def of(cls, windows: Windows, begin: int, end: int, step: int) -> Rim:
@@ -44,24 +47,24 @@ class Rim:
             if len(columns):
                 picks.append(sum(map(len, read)) + (columns - columns[0]) * stride)
                 read.append(np.arange(columns[0] * stride, columns[-1] * stride + span))
-        # The loops compute so many samples at least.
-        more = max(0, -(-NARROW // step) + span - 1 - sum(map(len, read)))
-        places = np.pad(np.concatenate(read), (0, more), mode="edge")
-        return cls(np.concatenate(outputs), windows.columns[places], np.concatenate(picks))
+        columns = windows.columns[np.concatenate(read)]
+        least = -(-ROW // step) + span - 1
+        return cls(np.concatenate(outputs), columns, np.concatenate(picks), max(len(columns), least))
 
     def rows(self, windows: Windows, source: Rows, first: int, last: int) -> Rows:
         """Return the narrow picture, of the rows that output rows `first` to `last - 1` read."""
         begin, end = windows.needed(first, last)
         planes, _, length = source.samples.shape
         held = source.samples.reshape(planes, -1, length // source.step, source.step)
-        samples = held[:, begin - source.first : end - source.first, self.columns]
-        outside = self.columns == OUTSIDE
+        constant, outside = windows.border.value, self.columns == OUTSIDE
+        kind = held.dtype
+        if kind.kind == "u" and outside.any() and not (0 <= constant <= np.iinfo(kind).max and constant % 1 == 0):
+            kind = np.dtype(np.float32)
+        samples = np.zeros((planes, end - begin, self.width, source.step), dtype=kind)
+        samples[:, :, : len(self.columns)] = held[:, begin - source.first : end - source.first, self.columns]
         if outside.any():
-            constant = windows.border.value
-            if samples.dtype.kind == "u" and not (0 <= constant <= np.iinfo(samples.dtype).max and constant % 1 == 0):
-                samples = samples.astype(np.float32)
-            samples[:, :, outside] = constant
-        return Rows(samples.reshape(planes, end - begin, len(self.columns) * source.step), source.step, begin)
+            samples[:, :, np.flatnonzero(outside)] = constant
+        return Rows(samples.reshape(planes, end - begin, self.width * source.step), source.step, begin)
 
 
 class DirectFilter:
@@ -107,7 +110,7 @@ class DirectFilter:
         windows, step, stride = self.windows, source.step, self.windows.stride[1]
         begin, end = windows.interior
         size = ((end - begin - 1) * stride + 1) * step
-        if size < NARROW:
+        if size < ROW:
             begin = end = 0
         result = out.reshape(len(out), -1, step)
         how = (first, float(bias), after)
@@ -123,7 +126,7 @@ class DirectFilter:
             rim = self._rims.get(step) or Rim.of(windows, begin, end, step)
             self._rims[step] = rim
             narrow = rim.rows(windows, source, first, first + len(out))
-            size = max(NARROW, (int(rim.picks.max()) + 1) * step)
+            size = max(ROW, (int(rim.picks.max()) + 1) * step)
             every = np.empty((len(out), -(-size // step) * step), dtype=out.dtype)
             self._run_blocks(narrow, 0, every, 0, size, *how)
             result[:, rim.outputs] = every.reshape(len(out), -1, step)[:, rim.picks]

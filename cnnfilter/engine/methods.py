@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnfilter.engine.codes import NARROW
+from cnnfilter.engine.codes import ROW
 from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.fourier import FourierFilter
 from cnnfilter.engine.geometry import Array, Windows
@@ -42,7 +42,7 @@ def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str 
         None for a single filter.
     """
     numbers, gain = whole_form(filters)
-    is_wide = min(windows.size[1], windows.out[1]) >= NARROW
+    is_wide = min(windows.size[1], windows.out[1]) >= ROW
     if is_wide and len(numbers) == numbers.shape[1] == 1:
         matrix = numbers[0, 0]
         if dtype.kind == "u" and matrix.size >= FEWEST_BOX and _is_box(matrix, windows, dtype):

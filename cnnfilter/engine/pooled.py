@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.arrays import SAMPLE_TYPES
-from cnnfilter.engine.codes import NARROW
+from cnnfilter.engine.codes import ROW
 from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.geometry import Array, Rows
 from cnnfilter.engine.steps import Depthwise, Pooling, Step
@@ -71,7 +71,7 @@ def joined(first: Step, second: Step) -> PooledFilter | None:
     fit = (
         windows.pads == pool.pads == ((0, 0), (0, 0))
         and windows.stride[1] == 1
-        and windows.out[1] >= NARROW
+        and (min(pool.out[1], BLOCK // pool.stride[1]) - 1) * pool.stride[1] + pool.window[1] >= ROW
         and pool.dilation == (1, 1)
         and pool.stride[0] >= pool.window[0]
         and lie_within

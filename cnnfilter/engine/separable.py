@@ -36,7 +36,7 @@ def factors(weights: Array) -> tuple[Array, Array] | None:
 
 
 class SeparableFilter:
-    """A single kernel of rank 1 over flat rows; used as `DirectFilter` is, of at least `NARROW` columns.
+    """A single kernel of rank 1 over flat rows; used as `DirectFilter` is, of at least `ROW` columns.
 
     Parameters
     ----------

@@ -16,14 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from cnnfilter.engine import native
-from cnnfilter.engine.direct import DirectFilter
-from cnnfilter.engine.fourier import FourierFilter
-from cnnfilter.engine.geometry import Rows, Windows
-from cnnfilter.engine.methods import Method
-from cnnfilter.engine.separable import BoxFilter, SeparableFilter
+from cnnfilter.engine.codes import ROW
+from cnnfilter.engine.geometry import Array, Rows, Windows
+from cnnfilter.engine.methods import choose
 from cnnfilter.model.shapes import Border
 
-SIDE = 32
+SIDE = ROW
 """Of the picture that is filtered, in pixels."""
 
 LONGEST = 60.0
@@ -33,18 +31,19 @@ LONGEST = 60.0
 def parts() -> tuple[list[Callable[[], None]], list[Callable[[], None]]]:
     """Return small uses of every method: those of the first process, and those of the second."""
     picture = np.zeros((SIDE, SIDE), dtype=np.uint8)
-    three = np.ones(3, dtype=np.float32)
-    windows = Windows.over((SIDE, SIDE), (3, 3), stride=(1, 1), padding="same", dilation=(1, 1), border=Border())
-    matrix = np.outer(three, three)
-    bank, kind = matrix[None, None], picture.dtype
+    random = np.random.default_rng(1).random((15, 15), dtype=np.float32)
 
-    def use(method: Method) -> Callable[[], None]:
+    def use(weights: Array) -> Callable[[], None]:
+        height, width = weights.shape
+        windows = Windows.over(
+            picture.shape, (height, width), stride=(1, 1), padding="same", dilation=(1, 1), border=Border()
+        )
+        method = choose(np.ascontiguousarray(weights)[None, None], windows, picture.dtype)
         return lambda: method.run(Rows(picture[None]), 0, np.empty_like(picture))
 
-    whole, fractions = DirectFilter(bank, 1.0, windows, kind), DirectFilter(bank / 7, 1.0, windows, kind)
-    first: list[Method] = [whole, fractions, SeparableFilter(three, three, 1.0, windows)]
-    second: list[Method] = [FourierFilter(matrix, windows), BoxFilter(1.0, windows)]
-    return [use(method) for method in first], [use(method) for method in second]
+    first = [np.eye(3, dtype=np.float32), random[:3, :3], np.outer(random[0], random[1])]
+    second = [random, np.ones((9, 9), dtype=np.float32)]
+    return [use(weights) for weights in first], [use(weights) for weights in second]
 
 
 def second_part() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import llvmlite.binding as llvm
 import numpy as np
 
-from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, SUM_LENGTH
+from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, ROW, SUM_LENGTH
 
-WIDE = 128 if llvm.get_host_cpu_features().get("avx512f") else 64
+WIDE = ROW if llvm.get_host_cpu_features().get("avx512f") else ROW // 2
 """Lanes that sums are kept in. Of 32-bit numbers they take 8 of AVX-512's 32 registers, and 8 of AVX2's 16: enough
 that one addition need not wait for another, and few enough that they all stay there. Results do not depend on it."""
 
-HALF = 32 if WIDE == 128 else 16
+HALF = WIDE // 4
 """Lanes of each of the sums of `FILTERS` filters: together they take half of AVX-512's registers, or all of AVX2's."""
 
 

@@ -80,10 +80,7 @@ def box_rows(
                 put(lines, half + pitch + at, both)
         row = out[i]
         at = 0
-        while row.size - at >= WIDE:
+        while at < row.size:
+            at = min(at, row.size - WIDE)  # the last overlap those before, and store the same
             finish(row, at, sum_taps(wide, wide, lines, at, parts, ones, 0, ones.size), gain, bias, after)
             at += WIDE
-        while at < row.size:
-            at = min(at, row.size - NARROW)  # the last overlap those before, and store the same
-            finish(row, at, sum_taps(narrow, narrow, lines, at, parts, ones, 0, ones.size), gain, bias, after)
-            at += NARROW

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cnnfilter.engine.codes import NARROW
 from cnnfilter.engine.jit import loop
 from cnnfilter.engine.lanes import WIDE, finish, put, spread, sum_taps, zeros
 
@@ -37,7 +36,7 @@ def separable_block(
         The source, flat.
     origin, stride, row_length : int
         Where the window's first row begins in `x`, how far apart those of two results are, and samples in a row;
-        there and in `out` at least `NARROW`.
+        there and in `out` at least `ROW`.
     down_offsets, down : (K,) int64, (K,)
         Places of the window's rows, from its first one, and their weights.
     base : float
@@ -55,29 +54,19 @@ def separable_block(
     outside : float
         What the constant sums up to down a window.
     """
-    wide, narrow = zeros(line.dtype.type, WIDE), zeros(line.dtype.type, NARROW)
-    none_wide, none_narrow = zeros(down.dtype.type, WIDE), zeros(down.dtype.type, NARROW)
+    wide, none = zeros(line.dtype.type, WIDE), zeros(down.dtype.type, WIDE)
     for i in range(out.shape[0]):
         at = 0
-        while row_length - at >= WIDE:
-            total = sum_taps(spread(wide, base), none_wide, x, origin + at, down_offsets, down, 0, down.size)
-            put(line, begin + at, total)
-            at += WIDE
         while at < row_length:
-            at = min(at, row_length - NARROW)  # the last overlap those before, and store the same
-            part = sum_taps(spread(narrow, base), none_narrow, x, origin + at, down_offsets, down, 0, down.size)
-            put(line, begin + at, part)
-            at += NARROW
+            at = min(at, row_length - WIDE)  # the last overlap those before, and store the same
+            put(line, begin + at, sum_taps(spread(wide, base), none, x, origin + at, down_offsets, down, 0, down.size))
+            at += WIDE
         for p in range(beside.size):
             line[beside[p]] = line[behind[p]] if behind[p] >= 0 else outside
         row = out[i]
         at = 0
-        while row.size - at >= WIDE:
+        while at < row.size:
+            at = min(at, row.size - WIDE)
             finish(row, at, sum_taps(wide, wide, line, at, along_offsets, along, 0, along.size), gain, bias, after)
             at += WIDE
-        while at < row.size:
-            at = min(at, row.size - NARROW)
-            part = sum_taps(narrow, narrow, line, at, along_offsets, along, 0, along.size)
-            finish(row, at, part, gain, bias, after)
-            at += NARROW
         origin += stride

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnfilter.engine.codes import MAGNITUDE, NARROW
+from cnnfilter.engine.codes import MAGNITUDE
 from cnnfilter.engine.jit import loop, part
 from cnnfilter.engine.lanes import (
     WIDE,
@@ -39,13 +39,13 @@ def _store_lanes(total, none, out, at, x, origin, offsets, weights, starts, base
 @part
 def store_row(row, begin, size, x, origin, offsets, weights, starts, bases, combine, is_sum, gain, bias, after):
     """Compute and store `size` results of a row, from `begin` on."""
-    wide, narrow = zeros(bases.dtype.type, WIDE), zeros(bases.dtype.type, NARROW)
-    none_wide, none_narrow = zeros(weights.dtype.type, WIDE), zeros(weights.dtype.type, NARROW)
+    wide, none = zeros(bases.dtype.type, WIDE), zeros(weights.dtype.type, WIDE)
     at = 0
-    while size - at >= WIDE:
+    while at < size:
+        at = min(at, size - WIDE)  # the last overlap those before, and store the same
         _store_lanes(
             wide,
-            none_wide,
+            none,
             row,
             begin + at,
             x,
@@ -61,26 +61,6 @@ def store_row(row, begin, size, x, origin, offsets, weights, starts, bases, comb
             after,
         )
         at += WIDE
-    while at < size:
-        at = min(at, size - NARROW)  # the last overlap those before, and store the same
-        _store_lanes(
-            narrow,
-            none_narrow,
-            row,
-            begin + at,
-            x,
-            origin + at,
-            offsets,
-            weights,
-            starts,
-            bases,
-            combine,
-            is_sum,
-            gain,
-            bias,
-            after,
-        )
-        at += NARROW
 
 
 @loop
@@ -93,7 +73,7 @@ def filter_block(
     ----------
     out : (R, L) uint8, uint16 or float32
     begin, size : int
-        The samples of each row of `out` that are computed, of which there are at least `NARROW`.
+        The samples of each row of `out` that are computed, of which there are at least `ROW`.
     x : (samples,)
         The source, flat.
     origin, stride : int

@@ -122,7 +122,7 @@ def _look_into(
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.is_dir():
+                if _is_folder(entry):
                     if entry.name.startswith("."):
                         continue
                     if folders is None:
@@ -138,10 +138,18 @@ def _look_into(
         inside.append(Input(folder, place, f"cannot be looked into: {error.strerror}"))
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself, or where nobody may look
+        return False
+
+
 def _is_picture(entry: os.DirEntry[str]) -> bool:
     if entry.name.startswith(".") or format_for_path(entry.name) is None:
         return False
-    return entry.is_file() or entry.is_symlink()  # a link to nothing fails by itself; a pipe would be waited for
+    # a link that leads nowhere fails by itself; a pipe would be waited for
+    return entry.is_file() if os.path.exists(entry.path) else entry.is_symlink()  # noqa: PTH110  (never raises)
 
 
 def read_list(name: str, stream: BinaryIO | None, *, null: bool = False) -> tuple[str, ...]:

@@ -67,16 +67,25 @@ def temporaries(folder):
     return [name for name in contents(folder) if TEMPORARY.fullmatch(name)]
 
 
-def _as_in_a_shell():
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # what runs in the background ignores it, and passes that on
+@contextmanager
+def interruptible():
+    """Let a process that is started here be interrupted, also where this one runs in the background and is not."""
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
 def started(*arguments, **options):
     """Start `cnnfilter` as a process, which a signal reaches and which ends with the context."""
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    options.setdefault("preexec_fn", _as_in_a_shell)
-    with subprocess.Popen([*COMMAND, *map(str, arguments)], **options) as process:
+    with interruptible():
+        process = subprocess.Popen([*COMMAND, *map(str, arguments)], **options)
+    with process:
         try:
             yield process
         finally:

@@ -10,6 +10,7 @@ from importlib import metadata
 import click
 import pytest
 
+from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.cli import garbage, render
 from cnnfilter.cli import main as main_module
 from cnnfilter.cli.group import COMMANDS
@@ -18,7 +19,7 @@ from tests.command import ROOT, Terminal, run, run_process, save, start
 
 
 def raising(error):
-    def fail(arguments):
+    def fail(*arguments):
         raise error
 
     return fail
@@ -145,46 +146,79 @@ def test_a_closed_pipe_is_quiet(failing):
     assert result.err == ""
 
 
+class Died(BaseException):
+    """What ends the tests of how the process ends."""
+
+
+@pytest.fixture
+def deaths(monkeypatch):
+    """Keep signals from ending this process; collects them, their handlers, and what it would exit with if blocked."""
+    seen = []
+
+    def die(code):
+        seen.append(code)
+        raise Died
+
+    monkeypatch.setattr(signal, "raise_signal", lambda number: seen.extend([number, signal.getsignal(number)]))
+    monkeypatch.setattr(os, "_exit", die)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield seen
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize(
-    ("error", "number", "code", "word"),
+    ("number", "code", "word"),
     [
-        (KeyboardInterrupt(), signal.SIGINT, 130, "interrupted"),
-        (main_module._Ended(signal.SIGTERM), signal.SIGTERM, 143, "terminated"),
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGHUP, 129, "terminated"),
     ],
 )
-def test_a_signal_ends_the_process_by_the_same_signal(failing, monkeypatch, error, number, code, word):
-    failing(error)
-    raised = []
-    monkeypatch.setattr(signal, "raise_signal", raised.append)
-    before = signal.getsignal(number)
-    try:
-        result = run()
-    finally:
-        signal.signal(number, before)
-    assert result.exit_code == code
-    assert raised == [number]
-    assert result.messages == [f"cnnfilter: error: {word}"]
+def test_a_signal_ends_the_process_by_the_same_signal(tmp_path, monkeypatch, deaths, capfd, number, code, word):
+    def work(arguments):
+        path, file = Temporaries().open(tmp_path / "a.png", None)
+        with file:
+            assert path.exists()
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(main_module, "_run", work)
+    with pytest.raises(Died):
+        main_module.main([])
+    assert deaths == [number, signal.SIG_DFL, code]
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr().err == f"cnnfilter: error: {word}\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_termination_unwinds_the_stack_and_handlers_are_put_back(number):
-    with pytest.raises(main_module._Ended) as ended, main_module._signals_as_exceptions():
-        signal.raise_signal(number)
-    assert ended.value.number == number
-    assert signal.getsignal(number) == signal.SIG_DFL
+def test_a_signal_before_anything_could_be_written_has_nothing_to_remove(monkeypatch, deaths):
+    monkeypatch.delitem(sys.modules, "cnnfilter.batch.temporaries")
+    with pytest.raises(Died):
+        main_module._end_by(signal.SIGTERM)
+    assert deaths == [signal.SIGTERM, signal.SIG_DFL, 143]
 
 
-def test_an_interrupt_unwinds_the_stack_and_signals_that_follow_change_nothing():
-    def interrupted():
-        try:
-            signal.raise_signal(signal.SIGINT)
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                signal.raise_signal(number)
+def test_the_last_words_end_a_progress_bar(monkeypatch, capfd):
+    with render.messages_to(None):
+        render.last_words("interrupted")
+    assert capfd.readouterr().err == "\r\x1b[K\x1b[?25hinterrupted\n"
+    monkeypatch.setattr(os, "write", raising(OSError(errno.ENOSPC, "No space left on device")))
+    render.last_words("interrupted")
 
-    with pytest.raises(KeyboardInterrupt), main_module._signals_as_exceptions():
-        interrupted()
-    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+
+def test_signals_that_follow_change_nothing_and_handlers_are_put_back(monkeypatch):
+    seen = []
+
+    def end(number):
+        seen.append(number)
+        for other in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.raise_signal(other)
+
+    monkeypatch.setattr(main_module, "_end_by", end)
+    before = signal.getsignal(signal.SIGINT)
+    with main_module._ended_by_signals():
+        signal.raise_signal(signal.SIGINT)
+    assert seen == [signal.SIGINT]
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
@@ -208,7 +242,7 @@ def test_a_second_signal_leaves_no_temporary_file(tmp_path, second):
 def test_an_ignored_signal_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with main_module._signals_as_exceptions():
+        with main_module._ended_by_signals():
             assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)

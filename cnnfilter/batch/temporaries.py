@@ -21,14 +21,21 @@ except ImportError:  # Windows
 STEM_BYTES = 60
 """How much of the target's name a temporary's name repeats: enough to recognise it, short enough for any."""
 
+PATIENCE = 0.3
+"""Seconds that a process that is told to end waits for a disk."""
+
 _NAME = re.compile(r"\..*\.cnnfilter-[0-9a-f]{16}\.tmp", re.DOTALL)
+
+
+_runs: set[Temporaries] = set()
+"""Those that have opened a temporary, and are not closed."""
 
 
 class Temporaries:
     """Those of one run, so that whoever ends it early can remove them while threads are still writing."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal may come while the thread that sees to it holds this
         self._live: set[Path] = set()
         self._closed = False
 
@@ -54,6 +61,7 @@ class Temporaries:
                     raise InterruptedError
                 file = open(path, "xb", buffering=0, opener=None if mode is None else _private)  # noqa: PTH123, SIM115  (Path.open takes no opener, the caller closes it)
                 self._live.add(path)
+                _runs.add(self)
             _lock(file.fileno(), wait=True)
             if os.fstat(file.fileno()).st_nlink:
                 break
@@ -70,17 +78,33 @@ class Temporaries:
             file.close()
 
     def remove(self, path: Path) -> None:
-        """Remove a temporary, if its name is still there."""
-        with contextlib.suppress(OSError):
-            path.unlink()
+        """Remove a temporary, if its name is still there; what cannot be removed now is left to `close`."""
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            return
         self._live.discard(path)
 
-    def close(self) -> None:
-        """Remove them all, and let nobody open another."""
-        with self._lock:
-            self._closed = True
+    def close(self, patience: float = -1) -> None:
+        """Remove them all, and let nobody open another.
+
+        Parameters
+        ----------
+        patience : float
+            Seconds to wait for a thread that is opening one, on a disk that does not answer; by default, for ever.
+        """
+        self._closed = True
+        if self._lock.acquire(timeout=patience):  # whoever was opening one has noted it now
+            self._lock.release()
         for path in list(self._live):
             self.remove(path)
+        _runs.discard(self)
+
+
+def remove_all() -> None:
+    """Remove the temporaries of all runs, wherever these are: the process is about to end."""
+    for run in list(_runs):
+        run.close(PATIENCE)
 
 
 def _private(name: str, flags: int) -> int:
@@ -100,7 +124,7 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
 
 def sweep(folder: str | Path) -> None:
     """Remove the temporaries in a folder that no living process holds."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+    with contextlib.suppress(OSError), os.scandir(os.fspath(folder)) as entries:
         for name in [entry.path for entry in entries if _NAME.fullmatch(entry.name)]:
             _remove_stale(Path(name))
 

@@ -6,6 +6,7 @@ and only then does the sibling take the final name in one step.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -62,7 +63,8 @@ def write_atomically(
                 write_all(device, data)
         else:
             target = Path(os.path.realpath(path)) if path.is_symlink() else path
-            _write_sibling(target, data, times, temporaries or Temporaries(), overwrite=overwrite)
+            with contextlib.nullcontext(temporaries) if temporaries else contextlib.closing(Temporaries()) as own:
+                _write_sibling(target, data, times, own, overwrite=overwrite)
             if sync:
                 sync_folder(target.parent)
     except FileExistsError as error:

@@ -140,7 +140,7 @@ class Batch:
             work=Work(jobs, self.memory, need, self.preserve_times),
         )
         told = tell is not None or self.as_json
-        # closed here and now, whatever ends the report: a signal ends the process before Python would do it
+        # closed here and now, whatever ends the report: temporary files are not left to the end of the process
         with (
             compiling(quiet=self.quiet, everything=warm_up),
             contextlib.closing(events),  # type: ignore[type-var]  # a generator

@@ -27,13 +27,6 @@ COMPLETE = "_CNNFILTER_COMPLETE"
 """The environment variable by which a shell asks for completions, or for the script that asks for them."""
 
 
-class _Ended(BaseException):  # like KeyboardInterrupt: no `except Exception` stops it
-    """A signal asked the program to end."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -45,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code. On an interrupt or termination the process ends itself by the same signal.
+        The exit code. On an interrupt or termination the process ends by the same signal, and nothing is returned.
     """
     # Nothing here multiplies matrices with NumPy, whose BLAS would start a thread for each core all the same.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -63,12 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _guarded(arguments: Sequence[str]) -> int:
     """Run the command line, and turn whatever ends it into an exit code."""
     try:
-        with _signals_as_exceptions():
+        with _ended_by_signals():
             return _run(arguments)
-    except KeyboardInterrupt:
-        return _end_by(signal.SIGINT, "interrupted")
-    except _Ended as end:
-        return _end_by(end.number, "terminated")
     except BrokenPipeError:
         render.silence(sys.stdout)
         return 141
@@ -118,27 +107,21 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 @contextlib.contextmanager
-def _signals_as_exceptions() -> Iterator[None]:
-    """Let the first signal that ends the program unwind the stack, so that temporary files are removed.
-
-    Those that follow change nothing: one that came while a file is being removed would leave it.
-    """
-    is_ending = False
-
-    def end(number: int, frame: FrameType | None) -> None:
-        nonlocal is_ending
-        if is_ending:
-            return
-        is_ending = True
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise _Ended(number)
-
+def _ended_by_signals() -> Iterator[None]:
+    """Let a signal that ends the program remove its temporary files first."""
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     # one that is ignored stays so: that is what nohup is for
     ordinary = (signal.SIG_DFL, signal.default_int_handler)
     changed = {number: handler for number, handler in before.items() if handler in ordinary}
+    ending: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if ending:  # a second one would interrupt the first in what it removes
+            return
+        ending.append(number)
+        _end_by(number)
+
     for number in changed:
         signal.signal(number, end)
     try:
@@ -148,12 +131,20 @@ def _signals_as_exceptions() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _end_by(number: int, word: str) -> int:
-    """End by the signal itself: a shell then sees 128 + `number`, and stops its own loop on Ctrl-C."""
-    render.error(word)
+def _end_by(number: int) -> None:
+    """End by the signal itself: a shell then sees 128 + `number`, and stops its own loop on Ctrl-C.
+
+    Here and now, where the signal was met. An exception is no way to get out: raised while a module loads, or in a
+    callback, it is turned into another or dropped, and the program would go on.
+    """
+    # not imported here: a module that is only half loaded has written nothing
+    remove_all = getattr(sys.modules.get("cnnfilter.batch.temporaries"), "remove_all", None)
+    if remove_all is not None:
+        remove_all()
+    render.last_words(f"{render.PROGRAM}: error: {'interrupted' if number == signal.SIGINT else 'terminated'}")
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
-    return 128 + number  # still here: the signal is blocked
+    os._exit(128 + number)  # the signal is blocked
 
 
 def _defect(error: Exception) -> int:

@@ -106,6 +106,14 @@ def _lines(text: str) -> None:
         silence(sys.stderr)
 
 
+def last_words(text: str) -> None:
+    """Write one line to standard error in the middle of whatever was being written there, bar included."""
+    if _screen:  # back to the line's beginning, clear it, and show the cursor that the bar hides
+        text = f"\r\x1b[K\x1b[?25h{text}"
+    with contextlib.suppress(OSError):  # past `sys.stderr`, which cannot be entered again while it writes
+        os.write(2, f"{text}\n".encode())
+
+
 def block(text: str) -> None:
     """Write several lines of our own, such as a help text or a traceback, to standard error."""
     _lines(text.rstrip("\n"))

@@ -9,6 +9,7 @@
     ├── KernelError                       an unknown kernel, or a weight file that cannot be used
     ├── PictureError                      a picture that cannot be decoded, encoded, or is refused
     ├── OutputError                       an output that may not or could not be written
+    │   ├── ExistsError                   a file that exists and may not be overwritten
     │   └── ConflictError                 outputs that a plan refuses, a line for each; in `batch.plan`
     └── MissingExtraError                 an optional library that is not installed
 
@@ -58,6 +59,10 @@ class PictureError(CnnfilterError):
 
 class OutputError(CnnfilterError):
     """An output that may not be written, or whose writing failed."""
+
+
+class ExistsError(OutputError):
+    """A file that exists and may not be overwritten."""
 
 
 class MissingExtraError(CnnfilterError):

@@ -254,15 +254,44 @@ def test_folders_are_synced_once_and_a_failure_is_told(monkeypatch):
     synced = []
     monkeypatch.setattr(work, "sync_folder", synced.append)
     assert run("apply", "edge", "a.png", "b.png", "-o", "out/").exit_code == 0
-    assert synced == [Path("out")]
+    assert synced == [Path(), Path("out")]  # "out" itself was made
 
     def fail(folder):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(work, "sync_folder", fail)
+    Path("c.png").write_text("no picture")
+    result = run("apply", "edge", "a.png", "c.png", "-o", "new/")
+    assert result.exit_code == 1
+    assert result.messages[1].startswith("cnnfilter: error: c.png: not a picture")
+    assert result.messages[1].endswith(
+        "; cannot write to the folder '.': Input/output error; cannot write to the folder 'new': Input/output error"
+    )
+    Path("c.png").unlink()
     result = run("apply", "edge", "a.png", "-o", "c.png")
     assert result.exit_code == 1
     assert result.messages == ["cnnfilter: error: a.png: cannot write to the folder '.': Input/output error"]
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_an_output_that_appears_while_its_picture_is_made_is_kept(monkeypatch, skip):
+    save("a.png")
+    save("b.png")
+    plan = plan_outputs(["a.png", "b.png"], kernel="edge", skip_existing=skip)
+    claim = plan.claim
+
+    def late(job, target):
+        known = claim(job, target)
+        if str(job) == "a.png":
+            target.write_bytes(b"of another run")
+        return known
+
+    monkeypatch.setattr(plan, "claim", late)
+    first, second = process(plan, PictureResult)
+    assert (first.skipped, first.targets) == (skip, ())
+    assert first.error == (None if skip else "'a-edge.png' exists already; --force overwrites it")
+    assert (second.skipped, second.error) == (False, None)
+    assert Path("a-edge.png").read_bytes() == b"of another run"
 
 
 @pytest.mark.parametrize(("number", "word"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")])

@@ -103,6 +103,15 @@ def test_the_module_without_locks_can_be_imported():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
+def test_a_folder_that_is_written_to_later_than_planned_is_swept_as_well():
+    Path("real").mkdir()
+    save("real/a.png")
+    Path("link.png").symlink_to("real/a.png")
+    (Path("real") / STALE).write_text("x")
+    assert run("apply", "edge", "link.png", "--in-place").exit_code == 0
+    assert [path.name for path in Path("real").iterdir()] == ["a.png"]
+
+
 def test_a_temporary_that_cannot_be_removed_is_tried_again_at_the_end(monkeypatch):
     unlink = Path.unlink
 

@@ -11,7 +11,6 @@ from typing import overload
 from cnnfilter.batch.inputs import Input
 from cnnfilter.batch.naming import STREAM, Job, Naming, too_long
 from cnnfilter.batch.sniff import caseless, claim_key, expected_format, identity
-from cnnfilter.batch.temporaries import sweep
 from cnnfilter.batch.write import is_device
 from cnnfilter.errors import OutputError
 
@@ -71,6 +70,8 @@ class Plan:
         self.in_place = jobs.naming is not None and jobs.naming.in_place
         self.claims: dict[str, int] = {}
         """The job that has a name, by its index; `~index` once the file is written."""
+        self.changed: set[Path] = set()
+        """Folders in which others were made."""
         self._others: dict[int, list[str]] = {}
         self._inputs: dict[int, str] = {}
         self._real: dict[str, str] = {}
@@ -80,7 +81,7 @@ class Plan:
                 self._inputs.setdefault(known, name)
 
     def prepare(self) -> None:
-        """Make the output folder, and clear what killed runs have left where outputs will be.
+        """Make the output folder.
 
         Raises
         ------
@@ -88,9 +89,12 @@ class Plan:
             If the folder cannot be made.
         """
         if self.folder is not None:
-            _make(self.folder, parents=False)
-        for folder in self._unfit:
-            sweep(folder)
+            self._make(self.folder, parents=False)
+
+    @property
+    def folders(self) -> Iterator[Path]:
+        """The folders that outputs go to, as far as they are known."""
+        return map(Path, self._unfit)
 
     def make_folder(self, target: Path) -> None:
         """Make the folder of an output, where that mirrors one of the inputs.
@@ -101,7 +105,18 @@ class Plan:
             If that fails.
         """
         if self.folder is not None and self.folder in target.parents:
-            _make(target.parent, parents=True)
+            self._make(target.parent, parents=True)
+
+    def _make(self, folder: Path, *, parents: bool) -> None:
+        try:
+            if folder.is_dir():
+                return
+            made = [each for each in (folder, *folder.parents) if not each.exists()]
+            folder.mkdir(exist_ok=True, parents=parents)
+        except OSError as error:
+            msg = f"cannot make the folder '{folder}': {error.strerror}"
+            raise OutputError(msg) from error
+        self.changed.update(each.parent for each in made)
 
     def key(self, target: Path) -> str:
         """Return what all names of an output have in common."""
@@ -237,11 +252,3 @@ class Plan:
 
 def _is_missing(target: Path, source: Path) -> bool:
     return target.parent == source.parent and not target.parent.is_dir()
-
-
-def _make(folder: Path, *, parents: bool) -> None:
-    try:
-        folder.mkdir(exist_ok=True, parents=parents)
-    except OSError as error:
-        msg = f"cannot make the folder '{folder}': {error.strerror}"
-        raise OutputError(msg) from error

@@ -37,7 +37,15 @@ class Temporaries:
     def __init__(self) -> None:
         self._lock = threading.RLock()  # a signal may come while the thread that sees to it holds this
         self._live: set[Path] = set()
+        self._swept: set[Path] = set()
         self._closed = False
+
+    def sweep(self, folder: Path) -> None:
+        """Remove what killed runs have left in a folder, once."""
+        with self._lock:  # where one process can lock a file twice, nothing else of ours may be there yet
+            if folder not in self._swept:
+                self._swept.add(folder)
+                sweep(folder)
 
     def open(self, target: Path, mode: int | None) -> tuple[Path, BinaryIO]:
         """Open a new temporary beside `target`, locked.
@@ -53,6 +61,7 @@ class Temporaries:
         OSError
             If that fails, or the run has ended.
         """
+        self.sweep(target.parent)
         stem = os.fsencode(target.name)[:STEM_BYTES].decode("utf-8", "ignore")
         while True:
             path = target.with_name(f".{stem}.cnnfilter-{os.urandom(8).hex()}.tmp")

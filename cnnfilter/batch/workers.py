@@ -174,14 +174,18 @@ class Crew(Generic[Result]):
 
     def _loop(self) -> None:
         while (index := self._next()) is not None:
-            turn = Turn(self, index)
+            held = 0
             try:
-                result: Result | BaseException = self._work(turn)
+                turn = Turn(self, index)
+                try:
+                    result: Result | BaseException = self._work(turn)
+                finally:
+                    held = turn.held
             except BaseException as failure:  # for the thread that takes the results
                 result = failure
             with self.condition:
                 self._results[index] = result
-                self.free += turn.held
+                self.free += held
                 if index >= self.admitted:  # it asked for no memory
                     self.pass_on(index)
                 self.condition.notify_all()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cnnfilter.batch.temporaries import Temporaries
-from cnnfilter.errors import OutputError
+from cnnfilter.errors import ExistsError, OutputError
 
 Data = bytes | Sequence[bytes | memoryview]
 """All of a file, at once or in parts: a large array is written where it lies, without a copy."""
@@ -53,9 +53,10 @@ def write_atomically(
 
     Raises
     ------
+    ExistsError
+        If the file exists and may not be overwritten.
     OutputError
-        If the file exists and may not be overwritten, or anything about writing it fails; no temporary
-        file is left behind.
+        If anything about writing it fails; no temporary file is left behind.
     """
     try:
         if is_device(path):
@@ -69,7 +70,7 @@ def write_atomically(
                 sync_folder(target.parent)
     except FileExistsError as error:
         msg = f"'{path}' exists already; --force overwrites it"
-        raise OutputError(msg) from error
+        raise ExistsError(msg) from error
     except OSError as error:
         msg = f"cannot write '{path}': {error.strerror or error}"
         raise OutputError(msg) from error

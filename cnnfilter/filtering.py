@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnfilter.engine.arrays import as_number, as_weights
-from cnnfilter.engine.bands import in_bands
+from cnnfilter.engine.bands import in_bands, whole_bands
 from cnnfilter.engine.codes import ABSOLUTE, AS_IS
 from cnnfilter.engine.geometry import OUTSIDE, Array, Rows, Windows
 from cnnfilter.engine.methods import choose
@@ -229,7 +229,7 @@ class _Run:
         rows, columns = self.windows.out
         height = max(1, samples // (columns * self.channels))
         multiple = max(method.band_rows for method in self.methods)
-        in_bands(rows, -(-height // multiple) * multiple, threads, work)
+        in_bands(rows, whole_bands(height, multiple), threads, work)
 
     def store(self, out: Array, first: int, after: int = AS_IS) -> None:
         """Compute rows `first` onwards into `out`, (R, W', C') of any type of picture."""

@@ -40,6 +40,11 @@ def available_threads(threads: int | None) -> int:
     return whole_number(threads, "threads", 1)
 
 
+def whole_bands(height: int, multiple: int) -> int:
+    """Return rows of a band: at most `height`, as far as that is a multiple of what is computed together."""
+    return max(height // multiple, 1) * multiple
+
+
 def in_bands(rows: int, height: int, threads: int | None, work: Callable[[int, int], None]) -> None:
     """Call `work(first, last)` for bands that together cover `rows` rows, on up to `threads` threads.
 
@@ -153,8 +158,7 @@ def _height(steps: Sequence[Step]) -> int:
     height = 1
     while height * 2 <= rows and samples(height * 2) <= BAND_SAMPLES:
         height *= 2
-    multiple = max(step.band_rows for step in steps)
-    return -(-height // multiple) * multiple
+    return whole_bands(height, max(step.band_rows for step in steps))
 
 
 def _run_part(steps: Sequence[Step], band: int, source: Array, threads: int | None, *, mean: bool) -> Array:

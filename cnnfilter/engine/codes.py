@@ -24,6 +24,6 @@ MIDDLE = 64
 FILTERS = 8
 """Filters of a bank that are computed together."""
 
-SUM_LENGTH = 128
-"""Terms that are summed in plain float32. Each may cost half a unit in the last place, 0.06 of the 1e-6 of which
-ten are promised; longer sums are added up from several."""
+SUM_LENGTH = 64
+"""Terms that are summed in plain float32, and how many of those sums are. Each addition may cost half a unit in the
+last place, 0.06 of the 1e-6 of which ten are promised."""

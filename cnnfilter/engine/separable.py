@@ -51,7 +51,8 @@ class SeparableFilter:
     def __init__(self, down: Array, along: Array, gain: float, windows: Windows) -> None:
         self.windows = windows
         self.gain = gain
-        self.kind = np.float32 if max(len(down), len(along)) < LONG_SUM else np.float64
+        # Both passes round, and the factors did: half of what one sum of taps may add up in float32.
+        self.kind = np.float32 if len(down) + len(along) < LONG_SUM // 2 else np.float64
         self.rows, self.columns = np.flatnonzero(down), np.flatnonzero(along)
         self.down, self.along = down[self.rows].astype(self.kind), along[self.columns].astype(self.kind)
         self.rows *= windows.dilation[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -171,18 +172,14 @@ def _lower_spread(context, builder, signature, arguments):
 def _lower_sum_taps(context, builder, signature, arguments):
     lanes, small, source, _, index, kind, *_ = signature.args
     total, none, x, origin, offsets, weights, begin, end = arguments
-    group = end.type(GROUP)
     total = cgutils.alloca_once_value(builder, total)
-    with cgutils.for_range_slice(builder, begin, end, group, end.type, inc=True) as (first, _):
-        products = cgutils.alloca_once_value(builder, none)
+    products = cgutils.alloca_once_value(builder, none)
+    with _stepping(builder, begin, end, GROUP) as (first, last):
         builder.store(none, products)
-        rest = builder.sub(end, first)
-        last = builder.add(first, builder.select(builder.icmp_signed("<", rest, group), rest, group))
-        with cgutils.for_range_slice(builder, first, last, end.type(1), end.type, inc=True) as (k, _):
+        with _stepping(builder, first, last, 1) as (k, _):
             at = builder.add(_load_number(context, builder, index, offsets, k), origin)
             weight = _spread_number(builder, _load_number(context, builder, kind, weights, k), lanes.count)
-            samples = _load_lanes(context, builder, source, x, at, small)
-            product = _product(builder, small.dtype, weight, samples)
+            product = _product(builder, small.dtype, weight, _load_lanes(context, builder, source, x, at, small))
             builder.store(_sum(builder, small.dtype, builder.load(products), product), products)
         added = _converted(context, builder, builder.load(products), small.dtype, lanes.dtype, lanes.count)
         builder.store(_sum(builder, lanes.dtype, builder.load(total), added), total)
@@ -299,6 +296,15 @@ def _quantised(context, builder, values, lanes, to):
     return _converted(context, builder, values, lanes.dtype, to, lanes.count)
 
 
+@contextlib.contextmanager
+def _stepping(builder, begin, end, step):
+    """Loop over `range(begin, end, step)`; yield its number, and the next or the end, whichever comes first."""
+    size = begin.type
+    with cgutils.for_range_slice(builder, begin, end, size(step), size, inc=True) as (first, _):
+        following = builder.add(first, size(step))
+        yield first, builder.select(builder.icmp_signed("<", following, end), following, end)
+
+
 def _suffix(dtype):
     return f"f{dtype.bitwidth}"
 
@@ -321,24 +327,28 @@ def _lower_sum_filters(context, builder, signature, arguments):
         with builder.if_then(used[o]):
             bias = _spread_number(builder, _load_number(context, builder, bias_kind, biases, size(o)), lanes.count)
             _store_lanes(context, builder, kind, out, places[o], bias, lanes.count)
-    with cgutils.for_range_slice(builder, size(0), taps, size(SUM_LENGTH), size, inc=True) as (first, _):
-        totals = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
+    totals = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
+    parts = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
+    with _stepping(builder, size(0), taps, SUM_LENGTH * SUM_LENGTH) as (long, long_end):
         for total in totals:
             builder.store(none, total)
-        rest = builder.sub(taps, first)
-        count = builder.select(builder.icmp_signed("<", rest, size(SUM_LENGTH)), rest, size(SUM_LENGTH))
-        with cgutils.for_range_slice(builder, first, builder.add(first, count), size(1), size, inc=True) as (k, _):
-            at = builder.add(_load_number(context, builder, index, offsets, k), origin)
-            seen = _load_lanes(context, builder, source, x, at, lanes)
-            row = builder.gep(numbers.data, [builder.mul(k, size(FILTERS))])
-            for o, total in enumerate(totals):
-                weight = _spread_number(builder, builder.load(builder.gep(row, [size(o)])), lanes.count)
-                added = builder.fmul(weight, seen, flags=FLAGS)
-                builder.store(builder.fadd(builder.load(total), added, flags=FLAGS), total)
+        with _stepping(builder, long, long_end, SUM_LENGTH) as (first, first_end):
+            for part in parts:
+                builder.store(none, part)
+            with _stepping(builder, first, first_end, 1) as (k, _):
+                at = builder.add(_load_number(context, builder, index, offsets, k), origin)
+                seen = _load_lanes(context, builder, source, x, at, lanes)
+                row = builder.gep(numbers.data, [builder.mul(k, size(FILTERS))])
+                for o, part in enumerate(parts):
+                    weight = _spread_number(builder, builder.load(builder.gep(row, [size(o)])), lanes.count)
+                    product = _product(builder, lanes.dtype, weight, seen)
+                    builder.store(_sum(builder, lanes.dtype, builder.load(part), product), part)
+            for total, part in zip(totals, parts, strict=True):
+                builder.store(_sum(builder, lanes.dtype, builder.load(total), builder.load(part)), total)
         for o, total in enumerate(totals):
             with builder.if_then(used[o]):
                 held = _load_lanes(context, builder, kind, out, places[o], lanes)
-                held = builder.fadd(held, builder.load(total), flags=FLAGS)
+                held = _sum(builder, lanes.dtype, held, builder.load(total))
                 _store_lanes(context, builder, kind, out, places[o], held, lanes.count)
     with builder.if_then(relu):
         for o in range(FILTERS):

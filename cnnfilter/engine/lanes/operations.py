@@ -92,11 +92,14 @@ def sum_filters(none, out, to, plane, x, origin, offsets, weights, biases, filte
     for o in range(filters):
         place = slice(to + o * plane, to + o * plane + none.size)
         out[place] = biases[o]
-        for first in range(0, len(offsets), SUM_LENGTH):
+        for long in range(0, len(offsets), SUM_LENGTH * SUM_LENGTH):
             total = none
-            for k in range(first, min(first + SUM_LENGTH, len(offsets))):
-                at = origin + offsets[k]
-                total = total + weights[k, o] * x[at : at + none.size]
+            for first in range(long, min(long + SUM_LENGTH * SUM_LENGTH, len(offsets)), SUM_LENGTH):
+                part = none
+                for k in range(first, min(first + SUM_LENGTH, len(offsets))):
+                    at = origin + offsets[k]
+                    part = part + weights[k, o] * x[at : at + none.size]
+                total = total + part
             out[place] += total
         if relu:
             out[place] = np.where(out[place] < 0, none, out[place])

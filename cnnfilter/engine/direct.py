@@ -95,6 +95,10 @@ class DirectFilter:
         self.kind = accumulator(numbers, dtype, windows.border.value)
         self.filters, self.planes, rows, columns = np.argwhere(numbers).T
         self.rows, self.columns = rows * windows.dilation[0], columns * windows.dilation[1]
+        # The taps may reach less far than the windows: those of a single weight touch no padding at all.
+        self.reach = [
+            (min(places, default=0), max(places, default=0)) for places in (self.rows.tolist(), self.columns.tolist())
+        ]
         product = np.int16 if products_fit_int16(numbers, dtype) else self.kind
         self.weights = numbers[numbers != 0].astype(product)
         self.count = len(numbers)
@@ -108,7 +112,7 @@ class DirectFilter:
         `after` makes of it: in a float32 `out` as it is, in uint8 and uint16 rounded half to even and clamped.
         """
         windows, step, stride = self.windows, source.step, self.windows.stride[1]
-        begin, end = windows.interior
+        begin, end = windows.inside(1, *self.reach[1])
         size = ((end - begin - 1) * stride + 1) * step
         if size < ROW:
             begin = end = 0
@@ -135,7 +139,7 @@ class DirectFilter:
         self, source: Rows, origin: int, out: Array, begin: int, size: int, first: int, bias: float, after: int
     ) -> None:
         """Compute `size` samples of each row of `out` from `begin` on; the first windows begin at sample `origin`."""
-        for top, bottom in self.windows.runs(first, first + len(out)):
+        for top, bottom in self.windows.runs(first, first + len(out), *self.reach[0]):
             loops.filter_block(
                 out[top - first : bottom - first], begin, *self.block(source, origin, size, top, bias, after)
             )

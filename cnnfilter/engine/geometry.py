@@ -134,19 +134,31 @@ class Windows:
             self.dilation[1] * (self.window[1] - 1) + 1,
         )
 
+    def inside(self, axis: int, lowest: int, highest: int) -> Pair:
+        """Return the first output, and one past the last, for which some places of the windows touch no padding.
+
+        Parameters
+        ----------
+        axis : int
+            0 for rows, 1 for columns.
+        lowest, highest : int
+            The places, counted from where a window begins.
+        """
+        before, stride = self.pads[axis][0], self.stride[axis]
+        first = min(max(-(-(before - lowest) // stride), 0), self.out[axis])
+        last = (before + self.size[axis] - 1 - highest) // stride + 1
+        return first, min(max(first, last), self.out[axis])
+
     @property
     def interior(self) -> Pair:
         """First output column, and one past the last, whose windows touch no padding on either side."""
-        before, width, stride = self.pads[1][0], self.size[1], self.stride[1]
-        first = min(-(-before // stride), self.out[1])
-        last = (before + width - self.span[1]) // stride + 1
-        return first, min(max(first, last), self.out[1])
+        return self.inside(1, 0, self.span[1] - 1)
 
-    def runs(self, first: int, last: int) -> Iterator[Pair]:
-        """Cut output rows `first` to `last - 1` where their windows lie otherwise: all within the source, or alone."""
-        before, height, stride = self.pads[0][0], self.size[0], self.stride[0]
-        begin = min(max(-(-before // stride), first), last)
-        end = max(min((before + height - self.span[0]) // stride + 1, last), begin)
+    def runs(self, first: int, last: int, lowest: int, highest: int) -> Iterator[Pair]:
+        """Cut output rows `first` to `last - 1` where some places lie otherwise: all within the source, or alone."""
+        inside = self.inside(0, lowest, highest)
+        begin = min(max(inside[0], first), last)
+        end = max(min(inside[1], last), begin)
         yield from ((row, row + 1) for row in range(first, begin))
         if begin < end:
             yield begin, end

@@ -65,7 +65,7 @@ class SeparableFilter:
         beside, behind = padding_of_rows(windows, step)
         line = np.empty(len(windows.columns) * step, dtype=self.kind)
         every = out if pick == 1 else np.empty((len(out), len(line) - (windows.span[1] - 1) * step), dtype=out.dtype)
-        for top, bottom in windows.runs(first, first + len(out)):
+        for top, bottom in windows.runs(first, first + len(out), 0, windows.span[0] - 1):
             rows = windows.rows[top * stride + self.rows]
             inside = rows != OUTSIDE
             loops.separable_block(

@@ -22,6 +22,9 @@ BAND_SAMPLES = 1 << 20
 cache, but was 1.9 times slower on one thread and 2.9 times on two: each band costs some tenth of a millisecond of
 Python."""
 
+SMALLEST_WORK = 1 << 23
+"""Multiply-adds from which it pays to cut a band for a second thread: to start one takes as long as half of them."""
+
 WHOLE_SAMPLES = 1 << 22
 """Samples up to which maps between two windowed steps are kept whole (16 MB): neighbouring bands of a long chain
 would compute the rows that they share twice, and of small maps they share most."""
@@ -155,6 +158,8 @@ def _height(steps: Sequence[Step]) -> int:
             step.shape[0] * step.shape[2] * (end - begin) for step, (begin, end) in zip(steps, made, strict=True)
         )
 
+    if sum(step.work for step in steps) < SMALLEST_WORK and samples(rows) <= BAND_SAMPLES:
+        return rows
     height = 1
     while height * 2 <= rows and samples(height * 2) <= BAND_SAMPLES:
         height *= 2

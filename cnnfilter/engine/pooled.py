@@ -33,6 +33,7 @@ class PooledFilter:
         self.filters, self.pooling = filters, pooling
         self.shape = pooling.shape
         self.overlaps = filters.overlaps
+        self.work = filters.work + pooling.work
 
     def needed(self, first: int, last: int) -> Pair:
         """Return the rows that the filters' windows reach."""

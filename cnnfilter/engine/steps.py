@@ -39,6 +39,10 @@ class Step(Protocol):
     def band_rows(self) -> int:
         """Rows that are computed together, of which bands should be multiples."""
 
+    @property
+    def work(self) -> int:
+        """Multiply-adds, or samples that are looked at, in all."""
+
     def needed(self, first: int, last: int) -> Pair:
         """Return the input's rows, begin and end, that output rows `first` to `last - 1` read."""
 
@@ -89,6 +93,7 @@ class Convolution(_Windowed):
         self.biases = biases.astype(np.float32)
         self.filters_in_group = len(bank) // groups
         self.shape = (len(bank), *windows.out)
+        self.work = bank.size * windows.out[0] * windows.out[1]
         self.methods: dict[np.dtype[Any], list[Method]] = {}
         self.groups: list[BankFilter] = []
         if self.filters_in_group >= FEWEST_FILTERS:
@@ -155,6 +160,7 @@ class Depthwise(_Windowed):
         self.after = after
         self.bias = bias
         self.shape = (channels * len(kernels), *windows.out)
+        self.work = channels * sum(filters.size for filters, _ in kernels) * windows.out[0] * windows.out[1]
         self.kernels = kernels
         self.methods: dict[np.dtype[Any], list[Method]] = {}
         self.band_rows = max(method.band_rows for method in self.methods_for(np.dtype(np.uint8)))
@@ -191,6 +197,7 @@ class Pooling(_Windowed):
         self.kind = kind
         self.windows = windows
         self.shape = (channels, *windows.out)
+        self.work = channels * windows.window[0] * windows.window[1] * windows.out[0] * windows.out[1]
         if kind == "avg":
             self.counts = [_window_counts(windows, axis, count_include_pad) for axis in (0, 1)]
         else:
@@ -248,6 +255,11 @@ class Pointwise:
     is_local = True
     overlaps = False
     band_rows = 1
+
+    @property
+    def work(self) -> int:
+        """Values."""
+        return self.shape[0] * self.shape[1] * self.shape[2]
 
     def needed(self, first: int, last: int) -> Pair:
         """Return the same rows."""

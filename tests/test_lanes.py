@@ -80,6 +80,21 @@ def test_sums_of_taps(kind, small, taps):
     np.testing.assert_array_equal(*both(operate, np.zeros(20, kind), BYTES, offsets, weights, kind, small))
 
 
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("filters", [1, 5, 8])
+@pytest.mark.parametrize("taps", [1, 64, 4200])
+def test_sums_of_several_filters(taps, filters, relu):
+    def operate(out, x, offsets, weights, biases, filters, relu):
+        none = lanes.zeros(np.float32, 16)
+        lanes.sum_filters(none, out, 3, 20, x, 10, offsets, weights, biases, filters, relu)
+
+    offsets, weights = RANDOM.integers(0, 300, taps), RANDOM.integers(-4, 5, (taps, 8)).astype(np.float32)
+    biases = RANDOM.integers(-9, 9, 8).astype(np.float32)
+    np.testing.assert_array_equal(
+        *both(operate, np.zeros(170, np.float32), BYTES.astype(np.float32), offsets, weights, biases, filters, relu)
+    )
+
+
 @pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
 @pytest.mark.parametrize("at", [-1, 385, 400])
 def test_bounds_are_checked_where_numba_is_told_to(at):

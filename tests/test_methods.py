@@ -150,9 +150,9 @@ def spectral(monkeypatch):
 @pytest.mark.parametrize("band_samples", [40, 1 << 20])
 def test_spectra_are_the_definition(dtype, border, band_samples, spectral, monkeypatch):
     monkeypatch.setattr(bands, "BAND_SAMPLES", band_samples)
-    x = samples(np.random.default_rng(4), (29, 270), dtype)
+    x = samples(np.random.default_rng(4), (29, 140), dtype)
     bound = 1e-5 * np.abs(SLOPE).sum() * x.max()
-    for options in ({"padding": "same"}, {"padding": "7x2", "stride": 2}, {"padding": "1+2x9+40", "dilation": 2}):
+    for options in ({"padding": "same"}, {"padding": "7x2", "stride": "2x1"}, {"padding": "1+2x9+40", "dilation": 2}):
         expected = reference.conv2d(x, SLOPE, [3.0], border=border, **options)
         result = ops.conv2d(x, SLOPE.astype(np.float32), [3.0], border=border, **options)
         assert result.shape == expected.shape

@@ -1,5 +1,6 @@
 """Picture files that Pillow does not write, and shorthands for those that it does."""
 
+import functools
 import io
 import struct
 import zlib
@@ -39,6 +40,7 @@ def png(samples, colour_type, *chunks, bits=16):
     return b"\x89PNG\r\n\x1a\n" + b"".join(body)
 
 
+@functools.cache  # it holds the second in which it was made
 def icc(space=b"RGB "):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return profile[:16] + space + profile[20:]

@@ -1,6 +1,8 @@
 """What a command does when something has to be compiled: it says so, and compiles the rest too."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import typing
@@ -81,3 +83,35 @@ def test_the_two_processes_share_the_work_once(tmp_path, monkeypatch):
 def test_every_method_is_used():
     kinds = {type(use.__closure__[0].cell_contents) for part in warmup.parts() for use in part}
     assert kinds == set(typing.get_args(methods.Method))
+
+
+@pytest.mark.skipif(LEFT_TO_NUMBA, reason="nothing is stored")
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, subprocess.TimeoutExpired])
+def test_the_second_process_does_not_outlive_the_first(failure, tmp_path, monkeypatch):
+    monkeypatch.setenv("CNNFILTER_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(warmup, "parts", lambda: ([], []))
+    monkeypatch.setattr(warmup, "LONGEST", 0.01)
+    started = []
+
+    class Sleeping(subprocess.Popen):
+        def __init__(self, arguments, **options):
+            super().__init__([*arguments[:2], "import time; time.sleep(60)"], **options)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Sleeping)
+    with contextlib.suppress(KeyboardInterrupt), compiling(quiet=True, everything=True):
+        native.on_compile[0]()
+        if failure is KeyboardInterrupt:
+            raise failure
+    assert [process.poll() for process in started] == [-signal.SIGKILL]
+    assert not native.on_compile
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_second_process_where_python_cannot_be_started(monkeypatch, tmp_path):
+    monkeypatch.setenv("CNNFILTER_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", None)
+    helper = warmup.Warmup()
+    helper.start()
+    helper.stop()
+    assert helper.helper is None

@@ -181,3 +181,11 @@ def test_large_kernels_get_spectra():
     assert isinstance(chosen(weights), FourierFilter)
     assert isinstance(chosen(np.sign(weights)), DirectFilter)
     assert isinstance(chosen(weights[:11, :11]), DirectFilter)
+    assert isinstance(chosen(weights.reshape(3, 75)), DirectFilter)  # spectra make nothing of width cheaper
+    assert isinstance(chosen(weights, border=Border("constant", 300.0)), DirectFilter)  # which would spoil a tile
+
+
+def test_large_floats_are_averaged_without_going_beyond_float32():
+    x = np.full((9, 200), 2e38, dtype=np.float32)
+    for kernel in ("box", "gaussian", "box:size=9"):
+        np.testing.assert_allclose(apply(x, kernel), x, rtol=1e-5)

@@ -297,3 +297,28 @@ def test_a_maximum_that_is_joined_with_its_convolution(conv, pool, dtype, monkey
         np.testing.assert_array_equal(joined.run(x, threads=threads), apart.run(x))
     (operation,) = joined._last[1]
     assert isinstance(operation.__self__.parts[0][0][0], pooled.PooledFilter)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "relu,avgpool:4x1:stride=9:padding=4+0x0+0",
+        "conv:sobel-x:padding=1,maxpool:2:stride=9:padding=2+0x0+0",
+        "conv:net.npz:name=a:stride=1x3:dilation=2:padding=4,maxpool:2x1:stride=9x1:padding=2+0x0+0",
+    ],
+)
+def test_rows_of_windows_that_see_nothing_but_padding(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("net.npz", **{"a.weight": np.ones((5, 3, 5, 5), np.float32)})
+    x = np.zeros((31, 61, 3), np.uint8)
+    result = Pipeline.parse(text).run(x)
+    last = text.rpartition(",")[2]
+    before = Pipeline.parse(text.rpartition(",")[0]).run(x)
+    np.testing.assert_array_equal(result, Pipeline.parse(last).run(before))
+    assert (result[:, 0] == (0 if "avg" in last else -np.inf)).all()
+
+
+def test_samples_in_the_order_of_another_machine():
+    x = np.random.default_rng(4).integers(0, 60_000, (9, 8, 3), dtype=np.uint16)
+    chain = Pipeline.parse("conv:edge,maxpool:2")
+    np.testing.assert_array_equal(chain.run(x.astype(">u2")), chain.run(x))

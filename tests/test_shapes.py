@@ -281,6 +281,8 @@ def test_borders_by_their_name_here_and_elsewhere(value, expected):
         ("constant=", "the border's constant must be a finite number, not ''"),
         ("constant=red", "the border's constant must be a finite number, not 'red'"),
         ("constant=nan", "the border's constant must be a finite number, not 'nan'"),
+        ("constant=1e39", "the border's constant must be a finite number, not '1e39'"),
+        (Border("constant", float("inf")), "the border's constant must be a finite number, not 'inf'"),
         ("constant=1e999", "the border's constant must be a finite number, not '1e999'"),
     ],
 )

@@ -39,7 +39,13 @@ def compiling(*, quiet: bool, everything: bool) -> Iterator[None]:
             started[0].start()
 
     native.on_compile[:] = [begin]
-    yield
-    native.on_compile.clear()
+    try:
+        yield
+    except BaseException:
+        for warmup in started:
+            warmup.stop()
+        raise
+    finally:
+        native.on_compile.clear()
     for warmup in started:
         warmup.finish()

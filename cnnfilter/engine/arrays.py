@@ -32,6 +32,7 @@ def as_samples(x: Any, name: str = "x") -> Array:
     if array.size == 0:
         msg = f"{name} is empty: its shape is {array.shape}"
         raise ArgumentError(msg)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype not in SAMPLE_TYPES:
         with np.errstate(over="ignore"):  # beyond float32 is infinite, as everywhere in float32
             array = array.astype(np.float32)

@@ -19,7 +19,7 @@ ROW = 128
 a second kind of lanes for short rows would take as long again to compile."""
 
 MIDDLE = 64
-"""Samples of two sums, of real and of imaginary parts, that are computed together."""
+"""Samples that are computed together where two sums run at once, or little is done with each."""
 
 FILTERS = 8
 """Filters of a bank that are computed together."""

@@ -23,8 +23,8 @@ TILE_SAMPLES = 384
 class FourierFilter:
     """A single kernel over 8- or 16-bit rows; used as `SeparableFilter` is.
 
-    Two tiles, one above the other, are transformed together, as real and imaginary parts. The error is at most 1e-5
-    of the sum of the absolute weights times the largest sample of the two.
+    A tile's upper half is the real part of what is transformed, its lower half the imaginary one. The error is at most
+    1e-5 of the sum of the absolute weights times the largest sample of the tile.
 
     Parameters
     ----------

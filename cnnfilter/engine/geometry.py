@@ -173,7 +173,8 @@ class Windows:
             return begin - before, end - before
         rows = self.rows[begin:end]
         inside = rows[rows != OUTSIDE]
-        return (int(inside.min()), int(inside.max()) + 1) if inside.size else (0, 0)
+        # Where all is padding, a row is named all the same: the step before computes at least one.
+        return (int(inside.min()), int(inside.max()) + 1) if inside.size else (0, 1)
 
 
 def flat_planes(out: Array) -> tuple[Array, int]:

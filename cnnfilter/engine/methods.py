@@ -24,6 +24,9 @@ FEWEST_BOX = 40
 FEWEST_FOURIER = 122
 """Taps from which spectra pay: more than the 121 of an 11x11 kernel, which is promised to be exact."""
 
+FEWEST_ROWS = 4
+"""Rows of a kernel from which spectra pay, which make nothing of its width cheaper."""
+
 FEWEST_FOURIER_WHOLE = 256
 """The same where products fit 16 bits, of which twice as many are added up in a step."""
 
@@ -41,7 +44,8 @@ def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str 
     combine : {None, "magnitude", "maximum"}
         None for a single filter.
     """
-    numbers, gain = whole_form(filters)
+    # A gain after the sum would let large floats go beyond float32, and makes nothing of them exact.
+    numbers, gain = whole_form(filters) if dtype.kind == "u" else (filters, 1.0)
     is_wide = min(windows.size[1], windows.out[1]) >= ROW
     if is_wide and len(numbers) == numbers.shape[1] == 1:
         matrix = numbers[0, 0]
@@ -51,7 +55,9 @@ def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str 
         if two is not None and sums_are_exact(numbers, dtype, windows.border.value):
             return SeparableFilter(*two, gain, windows)
         fewest = FEWEST_FOURIER_WHOLE if products_fit_int16(numbers, dtype) else FEWEST_FOURIER
-        if dtype.kind == "u" and np.count_nonzero(matrix) >= fewest:
+        outside = windows.border.value
+        is_like_samples = dtype.kind == "u" and 0 <= outside <= np.iinfo(dtype).max  # one large number spoils a tile
+        if is_like_samples and len(matrix) >= FEWEST_ROWS and np.count_nonzero(matrix) >= fewest:
             return FourierFilter(filters[0, 0], windows)
     return DirectFilter(numbers, gain, windows, dtype, combine)
 

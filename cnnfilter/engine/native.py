@@ -46,11 +46,7 @@ MAGIC = b"cnnfilter object code 1\n"
 PLAIN_VARIABLES = ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK", "NUMBA_DEBUG", "NUMBA_DEBUGINFO", "NUMBA_OPT")
 """Variables under which the loops are left to Numba: object code would not show what they ask for."""
 
-SCALARS: dict[type, tuple[str, Any]] = {
-    bool: ("boolean", ctypes.c_bool),
-    int: ("int64", ctypes.c_int64),
-    float: ("float64", ctypes.c_double),
-}
+SCALARS = {"boolean": ctypes.c_bool, "int64": ctypes.c_int64, "float64": ctypes.c_double}
 
 on_compile: list[Callable[[], None]] = []
 """Called before something is compiled, which takes seconds: a command tells the person who waits."""
@@ -99,8 +95,9 @@ class Loop:
         return None if stored is None else _callable(stored, kinds)
 
     def _compile(self, kinds: tuple[str, ...]) -> Callable[..., None]:
-        for tell in on_compile:
-            tell()
+        for tell in list(on_compile):
+            with contextlib.suppress(Exception):  # whoever cannot be told loses nothing but the message
+                tell()
         from cnnfilter.engine.jit import object_code
 
         loop = getattr(importlib.import_module(self.module), self.name)
@@ -123,11 +120,10 @@ def _callable(stored: bytes, kinds: Sequence[str]) -> Callable[..., None]:
     """Return a Python function that calls what `jit.object_code` made."""
     name, _, code = stored.partition(b"\n")
     address = _load_object(name.decode(), code)
-    scalars = dict(SCALARS.values())
     types: list[Any] = []
     for kind in kinds:
-        if kind in scalars:
-            types.append(scalars[kind])
+        if kind in SCALARS:
+            types.append(SCALARS[kind])
         else:
             types += [ctypes.c_void_p] + [ctypes.c_int64] * int(kind[-2])
     native = ctypes.CFUNCTYPE(None, *types)(address)

@@ -273,7 +273,7 @@ def linear(x: Any, weight: Any, bias: Any = None, *, threads: int | None = None)
     weight : array_like, (out, in)
     bias : array_like, (out,), optional
     threads : int, optional
-        Checked, and otherwise left to the BLAS library that NumPy uses.
+        Checked; one thread reads the weights as fast as memory gives them.
 
     Returns
     -------

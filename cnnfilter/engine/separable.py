@@ -30,6 +30,8 @@ def factors(weights: Array) -> tuple[Array, Array] | None:
     along = wide[i]
     if (wide == np.rint(wide)).all() and np.abs(wide).max() < 2**53:
         along = along / np.gcd.reduce(along.astype(np.int64))
+    else:  # a column whose sums are averages, which stay within float32 wherever the samples do
+        along = along * (np.abs(wide[:, j]).sum() / abs(along[j]))
     down = wide[:, j] / along[j]
     missed = np.abs(np.outer(down, along) - wide)
     return (down, along) if (missed <= EQUAL * np.abs(wide)).all() else None

@@ -1,7 +1,8 @@
-"""Compiling at once what any kernel over an 8-bit picture needs, where nothing was compiled before.
+"""Compiling at once what any kernel over an opaque 8-bit picture needs, where nothing was compiled before.
 
-The first use on a machine pays for compiling; after it no kernel does, whatever its size or kind. A second process
-takes half of the work, which a second thread could not: the compiler runs on one at a time.
+The first use on a machine pays for compiling; after it no kernel does, whatever its size. (Pictures of other types,
+transparent ones, and ranges that look at the extremes have code of their own, compiled when it is first needed.) A
+second process takes half of the work, which a second thread could not: the compiler runs on one at a time.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Warmup:
     def start(self) -> None:
         """Start the second process, unless everything was compiled before."""
         with contextlib.suppress(OSError):
-            if not _done().exists():
+            if sys.executable and not _done().exists():
                 code = f"from {__name__} import second_part; second_part()"
                 quiet = subprocess.DEVNULL
                 self.helper = subprocess.Popen([sys.executable, "-c", code], stdin=quiet, stdout=quiet, stderr=quiet)
@@ -72,9 +73,18 @@ class Warmup:
             return
         for use in parts()[0]:
             use()
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        try:
             if self.helper.wait(LONGEST) == 0:
-                _done().touch()
+                with contextlib.suppress(OSError):
+                    _done().touch()
+        except subprocess.TimeoutExpired:
+            self.stop()
+
+    def stop(self) -> None:
+        """End the second process, whatever it has done."""
+        if self.helper is not None:
+            self.helper.kill()
+            self.helper.wait()
 
 
 def _done() -> Path:

@@ -326,13 +326,17 @@ class Border:
         return f"constant={self.value!r}".removesuffix(".0") if self.value else "zeros"
 
 
+FLOAT32_MAX = float.fromhex("0x1.fffffep+127")
+"""The largest number of 32 bits, in which samples are computed."""
+
+
 def parse_border(value: str | Border) -> Border:
     """Read a border by its name, or by its name in another library.
 
     Raises
     ------
     ArgumentError
-        If the name is unknown, or the constant is not a finite number.
+        If the name is unknown, or the constant is not a finite number of float32.
 
     Examples
     --------
@@ -342,7 +346,7 @@ def parse_border(value: str | Border) -> Border:
     'reflect'
     """
     if isinstance(value, Border):
-        return value
+        value = str(value)
     word, equals, number = str(value).strip().lower().partition("=")
     word = word.strip().replace("_", "-")
     word = word if word in BORDER_ALIASES else word.removeprefix("border-")
@@ -357,7 +361,7 @@ def parse_border(value: str | Border) -> Border:
         constant = float(number)
     except ValueError:
         constant = math.nan
-    if not math.isfinite(constant):
+    if not abs(constant) <= FLOAT32_MAX:
         msg = f"the border's constant must be a finite number, not {quoted(number)}"
         raise ArgumentError(msg)
     return Border("constant", constant)

@@ -39,7 +39,7 @@ def pooled_block(
     ----------
     out : (R, W') float32
     columns : int
-        Columns of `out` that are computed at a time; they see at least `NARROW` results.
+        Columns of `out` that are computed at a time; they see at least `ROW` results.
     lines : (rows of a window * results that so many see,) float32
         Scratch for those.
     line : (results that so many see,) float32

@@ -38,7 +38,7 @@ def _store_lanes(total, none, out, at, x, origin, offsets, weights, starts, base
 
 @part
 def store_row(row, begin, size, x, origin, offsets, weights, starts, bases, combine, is_sum, gain, bias, after):
-    """Compute and store `size` results of a row, from `begin` on."""
+    """Compute and store `size` results of a row, at least `ROW`, from `begin` on."""
     wide, none = zeros(bases.dtype.type, WIDE), zeros(weights.dtype.type, WIDE)
     at = 0
     while at < size:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from cnnfilter.engine.arrays import as_number, as_weights
 from cnnfilter.engine.bands import in_bands, whole_bands
 from cnnfilter.engine.codes import ABSOLUTE, AS_IS
 from cnnfilter.engine.geometry import OUTSIDE, Array, Rows, Windows
-from cnnfilter.engine.methods import choose
+from cnnfilter.engine.methods import Method, choose
 from cnnfilter.engine.scaling import scaled
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.imaging.mapping import FULL_SCALE, RANGES, Mapping, clipped_fraction, mapping, quantise
@@ -247,28 +248,43 @@ class _Run:
             self.store(out, first)
         else:
             for c, part in enumerate(self.parts):
-                out[..., c : c + part.step] = self._blended(part, self.alpha, first, last)
+                out[..., c : c + part.step] = self._blended(c, self.alpha, first, last)
         return out
 
-    def _blended(self, part: _Part, alpha: Array, first: int, last: int) -> Array:
-        """Return `K*(a c) + c (sum(K) - K*a)` for one part, combined, (R, W', step) float32."""
+    @cached_property
+    def blending(self) -> list[list[list[tuple[Method, Method]]]]:
+        """How each weight matrix of each filter of each part runs over colours times alpha, and over alpha."""
+        kind = np.dtype(np.float32)
+        return [
+            [
+                [
+                    (choose(one[None, None], self.windows, kind), choose(one[None, None], self.cover_windows, kind))
+                    for one in planes
+                ]
+                for planes in part.filters
+            ]
+            for part in self.parts
+        ]
+
+    def _blended(self, c: int, alpha: Array, first: int, last: int) -> Array:
+        """Return `K*(a c) + c (sum(K) - K*a)` for part `c`, combined, (R, W', step) float32."""
+        part = self.parts[c]
         begin, end = self.windows.needed(first, last)
         opacity = alpha[begin:end] / np.float32(FULL_SCALE[alpha.dtype.name])
         width = self.size[1]
         sums = []
-        for planes in part.filters:
+        for planes, methods in zip(part.filters, self.blending[c], strict=True):
             total = np.zeros((last - first, self.windows.out[1], part.step), dtype=np.float32)
-            for weights, plane in zip(planes, part.source, strict=True):
+            for weights, plane, (over_colours, over_cover) in zip(planes, part.source, methods, strict=True):
                 colours = plane.reshape(-1, width, part.step)
                 shared = np.multiply(colours[begin:end], opacity[..., None], dtype=np.float32)
                 filtered = np.empty_like(total)
                 cover = np.empty_like(total[..., :1])
-                for windows, step, source, result in (
-                    (self.windows, part.step, shared, filtered),
-                    (self.cover_windows, 1, opacity, cover),
+                for method, step, source, result in (
+                    (over_colours, part.step, shared, filtered),
+                    (over_cover, 1, opacity, cover),
                 ):
                     rows = Rows(source.reshape(1, end - begin, width * step), step, begin)
-                    method = choose(weights[None, None], windows, source.dtype)
                     method.run(rows, first, result.reshape(last - first, -1))
                 missing = np.float32(weights.sum(dtype=np.float64)) - cover
                 total += filtered + self.at_anchor(colours, first, last) * missing

@@ -4,9 +4,9 @@ import numba
 import numpy as np
 import pytest
 
-from cnnfilter.engine import lanes
 from cnnfilter.engine.codes import ABSOLUTE, AS_IS, RECTIFIED
 from cnnfilter.engine.jit import loop
+from cnnfilter.engine.lanes import operations as lanes
 
 COMPILED = not numba.config.DISABLE_JIT
 

@@ -9,12 +9,10 @@ import numpy as np
 from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.arrays import to_float32
+from cnnfilter.model.shapes import FLOAT32_MAX
 
 SAMPLE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 """What pictures are made of; every other real type is read as float32."""
-
-
-FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 def as_samples(x: Any, name: str = "x") -> Array:

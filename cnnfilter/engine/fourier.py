@@ -11,7 +11,7 @@ import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.codes import AS_IS, MIDDLE, NARROW
-from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
+from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, pick_columns
 
 SMALLEST_TILE = 256
 """Rows of a tile, a power of 4."""
@@ -53,7 +53,7 @@ class FourierFilter:
         last = first + len(out)
         places = (windows.columns[:, None] * step + np.arange(step)).reshape(-1)
         places[np.repeat(windows.columns == OUTSIDE, step)] = OUTSIDE
-        wide = ((windows.out[1] - 1) * pick + 1) * step
+        wide = windows.every_column(step)
         every = out if pick == 1 else np.empty((len(out), wide), dtype=out.dtype)
         size = min(TILE_SAMPLES, wide)
         length = _multiple(_multiple(size, MIDDLE) + int(self.columns[-1]) * step, NARROW)
@@ -83,8 +83,7 @@ class FourierFilter:
                             after,
                         )
         if pick > 1:
-            result = every[:, :wide].reshape(len(out), -1, step)
-            out.reshape(len(out), -1, step)[...] = result[:, ::pick]
+            pick_columns(out, every, step, pick)
 
     def _fill(self, tile: Array, source: Rows, first: int, places: Index) -> None:
         """Copy what the windows of output rows `first` onwards see of some padded samples."""

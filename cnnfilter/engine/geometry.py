@@ -122,6 +122,10 @@ class Windows:
         """Source column of each padded column."""
         return self._axis(1)
 
+    def every_column(self, step: int) -> int:
+        """Return the samples of a row of results at all columns, which the stride has not thinned out yet."""
+        return ((self.out[1] - 1) * self.stride[1] + 1) * step
+
     def rows_from(self, first: int) -> Index:
         """Return the row of a band that begins with source row `first` behind each padded row, or `OUTSIDE`."""
         return np.where(self.rows == OUTSIDE, OUTSIDE, self.rows - first)
@@ -175,6 +179,11 @@ class Windows:
         inside = rows[rows != OUTSIDE]
         # Where all is padding, a row is named all the same: the step before computes at least one.
         return (int(inside.min()), int(inside.max()) + 1) if inside.size else (0, 1)
+
+
+def pick_columns(out: Array, every: Array, step: int, stride: int) -> None:
+    """Copy every `stride`-th column of `every` (R, L) to `out` (R, W' * step)."""
+    out.reshape(len(out), -1, step)[...] = every.reshape(len(every), -1, step)[:, ::stride]
 
 
 def flat_planes(out: Array) -> tuple[Array, int]:

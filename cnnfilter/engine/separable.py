@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.codes import AS_IS, NARROW
-from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
+from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, pick_columns
 from cnnfilter.engine.precision import LONG_SUM
 
 EQUAL = 4e-6
@@ -66,7 +66,7 @@ class SeparableFilter:
         length, (stride, pick) = samples.shape[2], windows.stride
         beside, behind = padding_of_rows(windows, step)
         line = np.empty(len(windows.columns) * step, dtype=self.kind)
-        every = out if pick == 1 else np.empty((len(out), len(line) - (windows.span[1] - 1) * step), dtype=out.dtype)
+        every = out if pick == 1 else np.empty((len(out), windows.every_column(step)), dtype=out.dtype)
         for top, bottom in windows.runs(first, first + len(out), 0, windows.span[0] - 1):
             rows = windows.rows[top * stride + self.rows]
             inside = rows != OUTSIDE
@@ -91,7 +91,7 @@ class SeparableFilter:
                 float(self.down.sum(dtype=np.float64)) * windows.border.value,
             )
         if pick > 1:
-            out.reshape(len(out), -1, step)[...] = every.reshape(len(out), -1, step)[:, ::pick][:, : windows.out[1]]
+            pick_columns(out, every, step, pick)
 
 
 class BoxFilter:

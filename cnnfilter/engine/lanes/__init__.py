@@ -6,40 +6,8 @@ sums stay in registers over all taps, whatever their number, each sample is read
 one loop of a few lines, which compiles in a tenth of the time, replaces a group of taps for each size.
 
 Each operation is defined twice: as a Python function on NumPy arrays, which is what it means and what runs where
-Numba is switched off, and as the LLVM instructions for it, by Numba's low-level extension interface.
+Numba is switched off, and as the LLVM instructions for it, by Numba's low-level extension interface. Whoever
+imports `operations` has told Numba of the instructions too.
 """
 
 from cnnfilter.engine.lanes import lowering as _lowering  # noqa: F401  (tells Numba of the operations)
-from cnnfilter.engine.lanes.operations import (
-    HALF,
-    WIDE,
-    add_product,
-    every_second,
-    finish,
-    larger,
-    put,
-    root,
-    samples,
-    shaped,
-    spread,
-    sum_filters,
-    sum_taps,
-    zeros,
-)
-
-__all__ = [
-    "HALF",
-    "WIDE",
-    "add_product",
-    "every_second",
-    "finish",
-    "larger",
-    "put",
-    "root",
-    "samples",
-    "shaped",
-    "spread",
-    "sum_filters",
-    "sum_taps",
-    "zeros",
-]

@@ -34,7 +34,7 @@ FLAGS = tuple(sorted(FASTMATH))
 """Of the instructions on floats."""
 
 
-class Lanes(types.Type):  # type: ignore[misc]
+class Lanes(types.Type):  # type: ignore[misc]  # Numba has no types for mypy
     """The type of `count` numbers of type `dtype`."""
 
     def __init__(self, dtype: types.Type, count: int) -> None:
@@ -44,7 +44,7 @@ class Lanes(types.Type):  # type: ignore[misc]
 
 
 @register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]  # nor here
     def __init__(self, manager: Any, kind: Lanes) -> None:
         super().__init__(manager, kind, ir.VectorType(manager.lookup(kind.dtype).get_value_type(), kind.count))
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnfilter.engine.codes import FILTERS, NARROW
 from cnnfilter.engine.jit import loop
-from cnnfilter.engine.lanes import HALF, sum_filters, zeros
+from cnnfilter.engine.lanes.operations import HALF, sum_filters, zeros
 
 
 @loop

@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnfilter.engine.codes import MIDDLE, SUM_LENGTH
 from cnnfilter.engine.jit import loop
-from cnnfilter.engine.lanes import put, samples, zeros
+from cnnfilter.engine.lanes.operations import put, samples, zeros
 
 
 @loop

@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnfilter.engine.codes import MIDDLE, NARROW
 from cnnfilter.engine.jit import loop, part
-from cnnfilter.engine.lanes import every_second, larger, put, samples, spread, zeros
+from cnnfilter.engine.lanes.operations import every_second, larger, put, samples, spread, zeros
 
 
 @part

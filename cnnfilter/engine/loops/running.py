@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnfilter.engine.codes import NARROW
 from cnnfilter.engine.jit import loop
-from cnnfilter.engine.lanes import WIDE, add_product, finish, put, samples, spread, sum_taps, zeros
+from cnnfilter.engine.lanes.operations import WIDE, add_product, finish, put, samples, spread, sum_taps, zeros
 
 
 @loop

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnfilter.engine.jit import loop
-from cnnfilter.engine.lanes import WIDE, finish, put, spread, sum_taps, zeros
+from cnnfilter.engine.lanes.operations import WIDE, finish, put, spread, sum_taps, zeros
 
 
 @loop

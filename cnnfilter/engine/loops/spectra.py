@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnfilter.engine.codes import MIDDLE, NARROW
 from cnnfilter.engine.jit import loop, part
-from cnnfilter.engine.lanes import finish, put, samples, spread, zeros
+from cnnfilter.engine.lanes.operations import finish, put, samples, spread, zeros
 
 
 @part

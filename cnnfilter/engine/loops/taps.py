@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnfilter.engine.codes import MAGNITUDE
 from cnnfilter.engine.jit import loop, part
-from cnnfilter.engine.lanes import (
+from cnnfilter.engine.lanes.operations import (
     WIDE,
     finish,
     larger,

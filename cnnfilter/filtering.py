@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cnnfilter import buffers
 from cnnfilter.engine.arrays import as_number, as_weights
 from cnnfilter.engine.bands import in_bands, whole_bands
 from cnnfilter.engine.codes import ABSOLUTE, AS_IS
@@ -143,7 +144,7 @@ class Filter:
         """
         transparent = alpha is not None and bool((alpha < FULL_SCALE[alpha.dtype.name]).any())
         run = _Run(self, pixels, alpha if transparent else None)
-        out = np.empty((*run.windows.out, run.channels), dtype=pixels.dtype)
+        out = buffers.empty((*run.windows.out, run.channels), pixels.dtype)
         how = Mapping(absolute=self.range == "abs")
         if self.range in ("normalize", "center"):
             how = mapping(self.range, *run.extremes(threads), dtype=pixels.dtype)

@@ -42,9 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # Nothing here multiplies matrices with NumPy, whose BLAS would start a thread for each core all the same.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # What a picture is decoded to, the next one, or its own result, is encoded from: the memory (8 blocks of 16 MB)
-    # goes from one to the other. Given back and asked for again, its pages would take as long as decoding half of it.
-    os.environ.setdefault("PILLOW_BLOCKS_MAX", "8")
+    # What a picture is decoded to, the next one, or its own result, is encoded from: the memory goes from one to the
+    # other, in a single block up to 16 megapixels of colour. Given back and asked for again, its pages would take as
+    # long as half of the decoding.
+    os.environ.setdefault("PILLOW_BLOCK_SIZE", "64m")
+    os.environ.setdefault("PILLOW_BLOCKS_MAX", str(max(2, os.cpu_count() or 1)))
     if arguments is not None:
         return _guarded(arguments)
     garbage.put_off()

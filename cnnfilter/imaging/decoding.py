@@ -15,6 +15,7 @@ import numpy as np
 from PIL import PpmImagePlugin as PpmImagePlugin  # writes what `_packed` reads
 from PIL.Image import Image, Transpose
 
+from cnnfilter import buffers
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.headers import avif_depth, jpeg2000_depth
 
@@ -182,7 +183,7 @@ class _Memory(io.RawIOBase):
     name = "pixels.ppm"
 
     def __init__(self, size: int) -> None:
-        self.memory = np.empty(size, np.uint8)
+        self.memory = buffers.empty((size,), np.uint8)
         self.end = 0
 
     def write(self, data: Any) -> int:

@@ -1,0 +1,95 @@
+"""Large arrays whose memory is kept for the next one when they are no longer used.
+
+Fresh memory takes as long as a small kernel: the system clears each page before it hands it out (36 MB in 4 to 15 ms;
+a 3x3 kernel over as many samples takes 10), and the C library returns large blocks to it at once. Told to keep all of
+them, it doubled the memory of a folder's run on two threads; so a few are kept here, for arrays that they fit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+SMALLEST = 1 << 20
+LARGEST = 1 << 26
+"""Bytes of the blocks that are kept: the C library keeps smaller ones itself, and larger ones are too much to hold."""
+
+BLOCKS = 2 * max(2, os.cpu_count() or 1)
+"""Of all that are given back, the last so many are kept: a source and a result for each worker of a batch."""
+
+WASTE = 1.25
+"""How many times as large as an array the block may be that it gets."""
+
+# Appending and taking from its ends are atomic: arrays end in any thread, and in the midst of any call.
+_kept: deque[npt.NDArray[np.uint8]] = deque(maxlen=BLOCKS)
+
+
+class _Loan:
+    """What an array's memory belongs to; gives it back when no array or view of it is left."""
+
+    def __init__(self, memory: npt.NDArray[np.uint8], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.memory = memory
+        self.__array_interface__ = {
+            "version": 3,
+            "shape": shape,
+            "typestr": dtype.str,
+            "data": memory.__array_interface__["data"],
+        }
+
+    # Bound early: at the interpreter's end this module may be emptied before the last array goes.
+    def __del__(self, give_back: Callable[[npt.NDArray[np.uint8]], None] = _kept.append) -> None:
+        give_back(self.memory)
+
+
+def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return a new array of any content, as `numpy.empty` does.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : dtype
+        Without fields.
+
+    Returns
+    -------
+    ndarray
+        C-contiguous; its own, though it does not say so (`flags.owndata`).
+    """
+    kind = np.dtype(dtype)
+    size = math.prod(shape) * kind.itemsize
+    if not SMALLEST <= size <= LARGEST:
+        return np.empty(shape, kind)
+    return np.asarray(_Loan(_taken(size), shape, kind))
+
+
+def _taken(size: int) -> npt.NDArray[np.uint8]:
+    """Return kept memory that fits; or new, for which as much of what is kept is let go.
+
+    So the memory of all arrays and what is kept is never more than that of the arrays was at some moment.
+    """
+    passed: list[npt.NDArray[np.uint8]] = []
+    with contextlib.suppress(IndexError):  # the last was looked at, or another thread took it
+        while True:
+            memory = _kept.popleft()
+            if size <= memory.size <= size * WASTE:
+                _kept.extend(passed)
+                return memory
+            passed.append(memory)
+    spared = 0
+    while passed and spared < size:
+        spared += passed.pop(0).size
+    _kept.extend(passed)
+    try:
+        return np.empty(size, np.uint8)
+    except MemoryError:
+        _kept.clear()
+        return np.empty(size, np.uint8)

@@ -7,7 +7,7 @@ from cnnfilter import apply, filtering, get_kernel
 from cnnfilter.engine import bands, fourier, methods, ops, reference
 from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.fourier import FourierFilter
-from cnnfilter.engine.geometry import Windows
+from cnnfilter.engine.geometry import Rows, Windows
 from cnnfilter.engine.methods import choose
 from cnnfilter.engine.precision import products_fit_int16, whole_form
 from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
@@ -35,7 +35,31 @@ def test_each_kernel_gets_its_way():
     assert isinstance(chosen(get_kernel("box:size=7").weights), BoxFilter)
     assert isinstance(chosen(get_kernel("box:size=7").weights, "float32"), SeparableFilter)
     assert isinstance(chosen(get_kernel("box:size=7").weights, border=Border("constant", 0.5)), SeparableFilter)
-    assert isinstance(chosen(get_kernel("motion:length=31").weights), DirectFilter)
+    assert isinstance(chosen(get_kernel("motion:length=31").weights), BoxFilter)
+    assert isinstance(chosen(get_kernel("motion:length=5").weights), DirectFilter)
+
+
+@pytest.mark.parametrize(
+    ("window", "outside", "kind"),
+    [
+        ((8, 16), 0, np.int16),
+        ((8, 16), -255, np.int16),
+        ((8, 16), -256, np.int32),
+        ((3, 43), 255, np.int32),
+        ((11, 11), -270, np.int16),
+        ((21, 63), 300, np.int32),
+    ],
+)
+def test_sums_of_a_box_fit_their_type(window, outside, kind):
+    x = np.full((1, 40, 150), 255, dtype=np.uint8)
+    weights = np.ones(window, dtype=np.float32)
+    over = windows((40, 150), window, Border("constant", float(outside)))
+    method = choose(weights[None, None], over, x.dtype)
+    assert method.kind == kind
+    out = np.empty((40, 150), dtype=np.float32)
+    method.run(Rows(x), 0, out)
+    expected = reference.conv2d(x.astype(np.float32), weights, padding="same", border=f"constant={outside}")
+    np.testing.assert_array_equal(out, expected.reshape(40, 150))
 
 
 @pytest.fixture

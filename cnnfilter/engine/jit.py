@@ -15,6 +15,9 @@ FASTMATH = {"nsz", "arcp", "contract", "afn"}
 """LLVM's fast-math flags but for those that break a promise: under `nnan` and `ninf` a test for NaN is compiled
 away, and under `reassoc` the groups in which sums are added, which bound their error, are undone."""
 
+OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy"}
+"""How everything is compiled: what is compiled into another function follows the options of that one."""
+
 
 def loop(function: Callable[..., Any]) -> Any:
     """Compile `function` at its first call for each set of types, without holding the GIL.
@@ -22,12 +25,12 @@ def loop(function: Callable[..., Any]) -> Any:
     Numba's own cache is not used: it goes stale when another file changes, has no checksum, and lets a damaged
     entry or a full disk end the caller's run. See `native` for what is kept.
     """
-    return numba.njit(nogil=True, fastmath=FASTMATH, error_model="numpy")(function)
+    return numba.njit(nogil=True, **OPTIONS)(function)
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """Make `function` a part of the loops that call it: compiled with them, which takes half the time."""
-    return numba.njit(nogil=True, fastmath=FASTMATH, error_model="numpy", inline="always")(function)
+    """Make `function` a part of those that call it: compiled with them, which takes half the time."""
+    return numba.njit(nogil=True, inline="always", **OPTIONS)(function)
 
 
 def object_code(function: Any, kinds: Sequence[str]) -> bytes:
@@ -60,9 +63,9 @@ def object_code(function: Any, kinds: Sequence[str]) -> bytes:
         arguments.append(f"carray({name}, ({', '.join(sizes)},))")
         signature += [types.CPointer(getattr(types, dtype)), *[types.int64] * axes]
     # Numba takes a function's parameters from its text, so one for each number of them has to be written.
-    namespace = {"loop": function, "carray": numba.carray}
+    namespace = {"loop": part(function.py_func), "carray": numba.carray}
     exec(f"def entry({', '.join(parameters)}):\n    loop({', '.join(arguments)})\n", namespace)
-    compiled = numba.cfunc(types.void(*signature))(namespace["entry"])
+    compiled = numba.cfunc(types.void(*signature), **OPTIONS)(namespace["entry"])
     library = compiled._library
     needed = {function.name for function in library._final_module.functions if function.is_declaration}
     missing = [

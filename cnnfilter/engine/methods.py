@@ -18,7 +18,7 @@ Method = DirectFilter | SeparableFilter | BoxFilter | FourierFilter
 FEWEST_SEPARABLE = 12
 """Taps fewer in two passes than in one from which the second pass pays."""
 
-FEWEST_BOX = 40
+FEWEST_BOX = 9
 """Equal taps from which running sums pay."""
 
 FEWEST_FOURIER = 122
@@ -49,8 +49,10 @@ def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str 
     is_wide = min(windows.size[1], windows.out[1]) >= ROW
     if is_wide and len(numbers) == numbers.shape[1] == 1:
         matrix = numbers[0, 0]
-        if dtype.kind == "u" and matrix.size >= FEWEST_BOX and _is_box(matrix, windows, dtype):
-            return BoxFilter(gain, windows)
+        if dtype.kind == "u" and matrix.size >= FEWEST_BOX and _is_box(matrix, windows):
+            largest = matrix.size * max(np.iinfo(dtype).max, abs(int(windows.border.value)))
+            if largest <= np.iinfo(np.int32).max:
+                return BoxFilter(gain, windows, largest)
         two = factors(matrix) if np.count_nonzero(matrix) > sum(matrix.shape) + FEWEST_SEPARABLE else None
         if two is not None and sums_are_exact(numbers, dtype, windows.border.value):
             return SeparableFilter(*two, gain, windows)
@@ -62,11 +64,6 @@ def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str 
     return DirectFilter(numbers, gain, windows, dtype, combine)
 
 
-def _is_box(matrix: Array, windows: Windows, dtype: np.dtype[Any]) -> bool:
+def _is_box(matrix: Array, windows: Windows) -> bool:
     value = windows.border.value
-    return (
-        bool((matrix == 1).all())
-        and windows.stride == windows.dilation == (1, 1)
-        and value == int(value)
-        and max(np.iinfo(dtype).max, abs(value)) * matrix.size <= np.iinfo(np.int32).max
-    )
+    return bool((matrix == 1).all()) and windows.stride == windows.dilation == (1, 1) and value == int(value)

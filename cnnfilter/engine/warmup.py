@@ -43,7 +43,7 @@ def parts() -> tuple[list[Callable[[], None]], list[Callable[[], None]]]:
         return lambda: method.run(Rows(picture[None]), 0, np.empty_like(picture))
 
     first = [np.eye(3, dtype=np.float32), random[:3, :3], np.outer(random[0], random[1])]
-    second = [random, np.ones((9, 9), dtype=np.float32)]
+    second = [random, np.ones((3, 3), dtype=np.float32), np.ones((21, 21), dtype=np.float32)]
     return [use(weights) for weights in first], [use(weights) for weights in second]
 
 

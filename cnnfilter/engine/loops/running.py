@@ -45,15 +45,15 @@ def box_rows(
         The border's constant.
     first : int
         The output row that `out` begins with.
-    lines : (P * pitch,) int32
+    lines : (P * pitch,) int16 or int32
         Scratch that begins as zeros: a padded row, summed down its window, and the sums of 2 ** p neighbours in it.
         `pitch` leaves room for `NARROW` samples beyond each.
     step : int
         Samples between neighbouring columns of one channel.
-    parts, ones : (Q,) int64, (Q,) int32
-        Places in `lines` whose samples add up to the first window of a row, and their weights.
+    parts, ones : (Q,) int64, (Q,)
+        Places in `lines` whose samples add up to the first window of a row, and their weights, of the type of `lines`.
     """
-    wide, narrow = zeros(np.int32, WIDE), zeros(np.int32, NARROW)
+    wide, narrow = zeros(lines.dtype.type, WIDE), zeros(lines.dtype.type, NARROW)
     for i in range(1 - window, out.shape[0]):
         # One row enters the windows, and another may leave them.
         lower, upper = rows[first + i + window - 1], rows[first + i - 1] if i > 0 else 0
@@ -67,7 +67,7 @@ def box_rows(
             put(lines, begin + at, total)
             at += NARROW
         while at < row_length:
-            lines[begin + at] += enters * np.int32(x[entering + at]) + leaves * np.int32(x[leaving + at]) + change
+            lines[begin + at] += enters * np.int64(x[entering + at]) + leaves * np.int64(x[leaving + at]) + change
             at += 1
         if i < 0:
             continue

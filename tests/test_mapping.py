@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cnnfilter.errors import ArgumentError, PictureError
-from cnnfilter.imaging.mapping import RANGES, Mapping, clipped_fraction, from_unit, mapping, quantise
+from cnnfilter.imaging.mapping import RANGES, Mapping, clipped_fraction, mapping, quantise
 
 
 def floats(*values):
@@ -131,15 +131,3 @@ def test_every_range_agrees_with_its_formula_in_float64(values, range, dtype):
     result = quantise(values, dtype, mapping(range, low, high, dtype))
     # a value within rounding noise of a half may go either way
     np.testing.assert_allclose(result, np.clip(exact, 0, full), atol=0.5 + 1e-6)
-
-
-@pytest.mark.parametrize("range", ["normalize", "center"])
-def test_floats_of_full_scale_1_become_8_bits(range):
-    values = floats(-40, 0, 100)
-    unit = quantise(values, np.float32, mapping(range, -40, 100, np.float32))
-    pixels = from_unit(unit)
-    assert pixels.dtype == np.uint8
-    assert abs(pixels.astype(int) - quantise(values, np.uint8, mapping(range, -40, 100))).max() <= 1
-    assert pixels[2] == 255
-    with pytest.raises(PictureError, match="1 of 2 values are NaN or infinite"):
-        from_unit(floats(0, np.nan))

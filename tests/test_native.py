@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -100,6 +101,16 @@ def test_a_full_disk_leaves_no_part(tmp_path, monkeypatch):
     monkeypatch.setattr(native.Path, "replace", full)
     write_checked(tmp_path / "store" / "loop.o", b"code")
     assert list((tmp_path / "store").iterdir()) == []
+
+
+def test_what_a_killed_writer_left_is_removed_when_it_is_old(tmp_path):
+    left, being_written, other = (tmp_path / name for name in ("a.tmp", "b.tmp", "c.o"))
+    for path in (left, being_written, other):
+        path.write_bytes(b"")
+    for path in (left, other):
+        os.utime(path, (time.time() - native.OLDEST - 60,) * 2)
+    write_checked(tmp_path / "loop.o", b"code")
+    assert {path.name for path in tmp_path.iterdir()} == {"b.tmp", "c.o", "loop.o"}
 
 
 def test_checksum(tmp_path):

@@ -22,6 +22,7 @@ import platform
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -40,6 +41,10 @@ UNREACHED = (
 )
 """Functions of Numba's runtime that loops refer to and never call: they free no array, and raise nothing, for
 which steps of 0 and slices of other sizes would be needed. A loop that needs any other is not stored."""
+
+UNFINISHED = ".tmp"
+OLDEST = 3600
+"""What the names of files that are being written end with, and seconds after which nobody is writing them."""
 
 MAGIC = b"cnnfilter object code 1\n"
 
@@ -233,7 +238,8 @@ def write_checked(path: Path, code: bytes) -> None:
     """Keep object code with its checksum, whole or not at all; a folder that cannot be written is no failure."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        _clear(path.parent)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=UNFINISHED)
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -242,3 +248,11 @@ def write_checked(path: Path, code: bytes) -> None:
         except BaseException:
             temporary.unlink()
             raise
+
+
+def _clear(folder: Path) -> None:
+    """Remove what writers that were killed left in the store: nobody takes an hour to write a file."""
+    for left in folder.glob("*" + UNFINISHED):
+        with contextlib.suppress(OSError):  # another process removed it
+            if time.time() - left.stat().st_mtime > OLDEST:
+                left.unlink()

@@ -165,24 +165,6 @@ def quantise(values: npt.ArrayLike, dtype: npt.DTypeLike, how: Mapping) -> npt.N
     return result.reshape(values.shape)
 
 
-def from_unit(pixels: npt.ArrayLike) -> npt.NDArray[np.uint8]:
-    """Return float pixels of full scale 1, as `normalize` and `center` give them, as 8-bit ones.
-
-    Other floats have no full scale of their own: 0.5 may be half of all there is, or half of a grey level in 255.
-
-    Raises
-    ------
-    PictureError
-        If a value is NaN or infinite.
-
-    Examples
-    --------
-    >>> from_unit([0, 0.5, 1]).tolist()
-    [0, 128, 255]
-    """
-    return quantise(pixels, np.uint8, Mapping(gain=FULL_SCALE["uint8"]))
-
-
 def clipped_fraction(values: npt.ArrayLike, dtype: npt.DTypeLike, how: Mapping) -> float:
     """Return the fraction of the values that `quantise` clamps, from 0 to 1; 0 for float32.
 

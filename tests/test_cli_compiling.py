@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import typing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,15 @@ from cnnfilter.engine import methods, native, warmup
 from tests.command import ROOT, run_process
 
 LEFT_TO_NUMBA = any(os.environ.get(name, "0") != "0" for name in native.PLAIN_VARIABLES)
+
+KILLED_LATER = """
+import time
+from cnnfilter.engine import warmup
+first = warmup.Warmup()
+first.start()
+print(first.helper.pid, flush=True)
+time.sleep(60)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +73,13 @@ def test_the_two_processes_share_the_work_once(tmp_path, monkeypatch):
     monkeypatch.setenv("CNNFILTER_CACHE_DIR", str(tmp_path))
     started = []
 
-    class Process:
+    class Process(contextlib.nullcontext):
         def __init__(self, arguments, **_):
+            super().__init__()
             started.append(arguments)
+
+        def kill(self):
+            """It has ended."""
 
         def wait(self, seconds):
             warmup.second_part()
@@ -106,6 +121,35 @@ def test_the_second_process_does_not_outlive_the_first(failure, tmp_path, monkey
     assert [process.poll() for process in started] == [-signal.SIGKILL]
     assert not native.on_compile
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(LEFT_TO_NUMBA, reason="nothing is stored")
+def test_the_second_process_ends_where_the_first_is_killed(tmp_path):
+    """The first is a process that starts the second, says so, and waits."""
+    first = subprocess.Popen(
+        [sys.executable, "-c", KILLED_LATER],
+        env={**os.environ, "CNNFILTER_CACHE_DIR": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    second = int(first.stdout.readline())
+    first.kill()
+    first.communicate()
+    end = time.monotonic() + 20
+    while _is_running(second) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not _is_running(second)
+    assert not list(tmp_path.glob("all-*"))
+
+
+def _is_running(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/stat")
+    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")  # nobody waited for it
 
 
 def test_no_second_process_where_python_cannot_be_started(monkeypatch, tmp_path):

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +55,16 @@ def second_part() -> None:
         use()
 
 
+def end_with_input() -> None:
+    """End this process as soon as nobody holds the other end of its standard input: the first one may be killed."""
+
+    def wait() -> None:
+        os.read(0, 1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 class Warmup:
     """Compiles everything, once it is told that something is being compiled."""
 
@@ -63,9 +75,11 @@ class Warmup:
         """Start the second process, unless everything was compiled before."""
         with contextlib.suppress(OSError):
             if sys.executable and not _done().exists():
-                code = f"from {__name__} import second_part; second_part()"
+                code = f"from {__name__} import end_with_input, second_part; end_with_input(); second_part()"
                 quiet = subprocess.DEVNULL
-                self.helper = subprocess.Popen([sys.executable, "-c", code], stdin=quiet, stdout=quiet, stderr=quiet)
+                self.helper = subprocess.Popen(
+                    [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=quiet, stderr=quiet
+                )
 
     def finish(self) -> None:
         """Do the first process's share, and wait for the second."""
@@ -73,18 +87,16 @@ class Warmup:
             return
         for use in parts()[0]:
             use()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired, OSError):
             if self.helper.wait(LONGEST) == 0:
-                with contextlib.suppress(OSError):
-                    _done().touch()
-        except subprocess.TimeoutExpired:
-            self.stop()
+                _done().touch()
+        self.stop()
 
     def stop(self) -> None:
         """End the second process, whatever it has done."""
         if self.helper is not None:
-            self.helper.kill()
-            self.helper.wait()
+            with self.helper:
+                self.helper.kill()
 
 
 def _done() -> Path:

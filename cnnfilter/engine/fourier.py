@@ -46,66 +46,48 @@ class FourierFilter:
         self.turns = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
         self.tile_rows = (self.side - windows.span[0]) // windows.stride[0] + 1
         self.band_rows = 2 * self.tile_rows
+        self._columns: dict[int, Index] = {}  # by the samples between columns; threads may make the same twice
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
         windows, step, pick = self.windows, source.step, self.windows.stride[1]
-        last = first + len(out)
-        places = (windows.columns[:, None] * step + np.arange(step)).reshape(-1)
-        places[np.repeat(windows.columns == OUTSIDE, step)] = OUTSIDE
         wide = windows.every_column(step)
         every = out if pick == 1 else np.empty((len(out), wide), dtype=out.dtype)
         size = min(TILE_SAMPLES, wide)
         length = _multiple(_multiple(size, MIDDLE) + int(self.columns[-1]) * step, NARROW)
-        tiles = np.zeros((2, self.side, length), dtype=np.float32)
-        re, im = tiles.reshape(2, -1)
-        scratch = np.empty((2, 2, self.side * NARROW), dtype=np.float32)
-        for top in range(first // self.band_rows * self.band_rows, last, self.band_rows):
-            for left in range(0, wide, size):
-                begin = min(left, wide - size)  # the last overlap those before, and store the same
-                for tile, row in zip(tiles, (top, top + self.tile_rows), strict=True):
-                    self._fill(tile, source, row, places[begin : begin + length])
-                loops.transform_columns(re, im, length, self.side, *self.turns, scratch)
-                taps = self.columns * step
-                loops.filter_spectra(re, im, length, self.side, _multiple(size, MIDDLE), taps, *self.weights)
-                loops.transform_columns(im, re, length, self.side, *self.turns, scratch)
-                for sums, row in ((re, top), (im, top + self.tile_rows)):
-                    upper, lower = max(row, first), min(row + self.tile_rows, last)
-                    if upper < lower:
-                        loops.store_block(
-                            every[upper - first : lower - first],
-                            begin,
-                            size,
-                            sums,
-                            (upper - row) * windows.stride[0] * length,
-                            windows.stride[0] * length,
-                            float(bias),
-                            after,
-                        )
+        # Rows beyond the band are not asked for: their sums, which no output needs, may hold anything finite.
+        held = np.clip(windows.rows - source.first, 0, source.samples.shape[1] - 1)
+        loops.filter_tiles(
+            every,
+            first,
+            source.samples.reshape(-1),
+            source.samples.shape[2],
+            np.where(windows.rows == OUTSIDE, OUTSIDE, held),
+            self._places(step),
+            windows.pads[1][0] * step,
+            float(windows.border.value),
+            np.empty((2, self.side * length), dtype=np.float32),
+            size,
+            self.tile_rows,
+            windows.stride[0],
+            self.columns * step,
+            *self.weights,
+            *self.turns,
+            np.empty((2, 2, self.side * NARROW), dtype=np.float32),
+            float(bias),
+            after,
+        )
         if pick > 1:
             pick_columns(out, every, step, pick)
 
-    def _fill(self, tile: Array, source: Rows, first: int, places: Index) -> None:
-        """Copy what the windows of output rows `first` onwards see of some padded samples."""
-        rows = self.windows.rows[first * self.windows.stride[0] :][: self.side]
-        tile[len(rows) :] = 0  # whatever lies in a tile adds to the rounding error of all of it
-        tile[:, len(places) :] = 0
-        if len(rows) == 0:
-            return
-        # Rows beyond the band are not asked for: their sums, which no output needs, may hold anything finite.
-        held = np.clip(rows - source.first, OUTSIDE, source.samples.shape[1] - 1)
-        part = tile[: len(rows), : len(places)]
-        part[...] = source.samples[0][_index(held)][:, _index(places)]
-        part[rows == OUTSIDE] = self.windows.border.value
-        part[:, places == OUTSIDE] = self.windows.border.value
+    def _places(self, step: int) -> Index:
+        """Return the sample of a row behind each padded one, or `OUTSIDE`; there too beyond the last tile's results."""
+        if step not in self._columns:
+            columns = self.windows.columns[:, None]
+            places = np.where(columns == OUTSIDE, OUTSIDE, columns * step + np.arange(step)).reshape(-1)
+            self._columns[step] = np.append(places, np.full(MIDDLE + NARROW, OUTSIDE))
+        return self._columns[step]
 
 
 def _multiple(number: int, of: int) -> int:
     return -(-number // of) * of
-
-
-def _index(places: Index) -> slice | Index:
-    """Return a slice for places that follow each other, which is copied faster."""
-    if places[0] >= 0 and places[-1] - places[0] == len(places) - 1 and (np.diff(places) == 1).all():
-        return slice(int(places[0]), int(places[-1]) + 1)
-    return places

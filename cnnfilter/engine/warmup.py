@@ -44,8 +44,9 @@ def parts() -> tuple[list[Callable[[], None]], list[Callable[[], None]]]:
         method = choose(np.ascontiguousarray(weights)[None, None], windows, picture.dtype)
         return lambda: method.run(Rows(picture[None]), 0, np.empty_like(picture))
 
-    first = [np.eye(3, dtype=np.float32), random[:3, :3], np.outer(random[0], random[1])]
-    second = [random, np.ones((3, 3), dtype=np.float32), np.ones((21, 21), dtype=np.float32)]
+    boxes = [np.ones((3, 3), dtype=np.float32), np.ones((21, 21), dtype=np.float32)]
+    first = [np.eye(3, dtype=np.float32), random[:3, :3], *boxes]
+    second = [random, np.outer(random[0], random[1])]
     return [use(weights) for weights in first], [use(weights) for weights in second]
 
 

@@ -49,7 +49,7 @@ def _pass_of_four(none, re, im, at, length, to_re, to_im, to, to_length, parts, 
             _put_turned(to_re, to_im, row + 3 * ahead, x, y, cosines[3 * turn], sines[3 * turn])
 
 
-@loop
+@part
 def transform_columns(re, im, length, side, cosines, sines, scratch):
     """Replace each column of a complex array by its spectrum; with `re` and `im` exchanged, the inverse times `side`.
 
@@ -78,7 +78,7 @@ def transform_columns(re, im, length, side, cosines, sines, scratch):
             buffer = 1 - buffer
 
 
-@loop
+@part
 def filter_spectra(re, im, length, side, size, offsets, weights_re, weights_im):
     """Replace rows of spectra by their weighted sums with shifted rows, each row with weights of its own.
 
@@ -107,15 +107,101 @@ def filter_spectra(re, im, length, side, size, offsets, weights_re, weights_im):
             at += MIDDLE
 
 
-@loop
-def store_block(out, begin, size, sums, origin, stride, bias, after):
-    """Store `size` of the sums in each row of `out`, from `begin` on; parameters as in `filter_block`."""
+@part
+def _fill_tile(tile, length, x, row_length, rows, first, columns, begin, inside, outside):
+    """Copy padded rows from `first` on, and of each the samples from `begin` on; rows beyond the last are zeros.
+
+    Whatever lies in a tile adds to the rounding error of all of it.
+    """
     none = zeros(np.float32, NARROW)
-    for i in range(out.shape[0]):
-        row = out[i]
-        at = 0
-        while at < size:
-            at = min(at, size - NARROW)  # the last overlap those before, and store the same
-            finish(row, begin + at, samples(none, sums, origin + at), 1.0, bias, after)
-            at += NARROW
-        origin += stride
+    for i in range(tile.size // length):
+        at, to, end = begin, i * length, min(inside + row_length, begin + length)
+        if first + i >= rows.size or rows[first + i] < 0:
+            filling = spread(none, outside if first + i < rows.size else 0.0)
+            for j in range(0, length, NARROW):
+                put(tile, to + j, filling)
+            continue
+        origin = rows[first + i] * row_length
+        while at < begin + length:
+            if inside <= at <= end - NARROW:
+                put(tile, to, samples(none, x, origin + at - inside))
+                at += NARROW
+                to += NARROW
+            else:
+                tile[to] = x[origin + columns[at]] if columns[at] >= 0 else outside
+                at += 1
+                to += 1
+
+
+@loop
+def filter_tiles(
+    out,
+    first,
+    x,
+    row_length,
+    rows,
+    columns,
+    inside,
+    outside,
+    tiles,
+    size,
+    tile_rows,
+    stride,
+    offsets,
+    weights_re,
+    weights_im,
+    cosines,
+    sines,
+    scratch,
+    bias,
+    after,
+):
+    """Convolve with a large kernel, in pairs of tiles one below the other.
+
+    Parameters
+    ----------
+    out : (R, L) uint8, uint16 or float32
+        Output rows from `first` on, at all columns.
+    x : (samples,)
+        The source, flat; a row of it has `row_length` samples.
+    rows : (padded rows,) int64
+        The source row of each padded one, or -1 for the border's constant.
+    columns : (padded samples,) int64
+        The same for the samples of a row, as many as the last tile holds. Those of the source begin at `inside`.
+    outside : float
+        The border's constant.
+    tiles : (2, side * length) float32
+        Scratch; `side` and `length` as in `transform_columns`.
+    size, tile_rows : int
+        Samples of a tile's rows that become results, and rows that do.
+    stride : int
+        Rows between those where the windows of neighbouring results begin.
+    offsets, weights_re, weights_im
+        As in `filter_spectra`.
+    cosines, sines, scratch
+        As in `transform_columns`.
+    bias, after : float, int
+        Stored is `sum + bias`, or what `after` makes of it.
+    """
+    none = zeros(np.float32, NARROW)
+    side, last = cosines.size, first + out.shape[0]
+    length = tiles.shape[1] // side
+    lanes = (size + MIDDLE - 1) // MIDDLE * MIDDLE
+    for top in range(first // (2 * tile_rows) * 2 * tile_rows, last, 2 * tile_rows):
+        for left in range(0, out.shape[1], size):
+            begin = min(left, out.shape[1] - size)  # the last overlap those before, and store the same
+            for half in range(2):
+                row = (top + half * tile_rows) * stride
+                _fill_tile(tiles[half], length, x, row_length, rows, row, columns, begin, inside, outside)
+            for half in range(2):  # there, and with the parts exchanged back
+                transform_columns(tiles[half], tiles[1 - half], length, side, cosines, sines, scratch)
+                if half == 0:
+                    filter_spectra(tiles[0], tiles[1], length, side, lanes, offsets, weights_re, weights_im)
+            for row in range(max(top, first), min(top + 2 * tile_rows, last)):
+                half = 1 if row >= top + tile_rows else 0
+                origin = (row - top - half * tile_rows) * stride * length
+                at = 0
+                while at < size:
+                    at = min(at, size - NARROW)
+                    finish(out[row - first], begin + at, samples(none, tiles[half], origin + at), 1.0, bias, after)
+                    at += NARROW

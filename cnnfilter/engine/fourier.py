@@ -46,6 +46,12 @@ class FourierFilter:
         self.turns = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
         self.tile_rows = (self.side - windows.span[0]) // windows.stride[0] + 1
         self.band_rows = 2 * self.tile_rows
+        # Rows beyond the padding are 0: whatever lies in a tile adds to the rounding error of all of it.
+        beyond = windows.stride[0] + 2 * self.side
+        self.rows = np.append(windows.rows, np.full(beyond, OUTSIDE))
+        self.gains = (self.rows != OUTSIDE).astype(np.float32)
+        self.bases = np.where(windows.rows == OUTSIDE, windows.border.value, 0)
+        self.bases = np.append(self.bases, np.zeros(beyond)).astype(np.float32)
         self._columns: dict[int, Index] = {}  # by the samples between columns; threads may make the same twice
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
@@ -55,14 +61,15 @@ class FourierFilter:
         every = out if pick == 1 else np.empty((len(out), wide), dtype=out.dtype)
         size = min(TILE_SAMPLES, wide)
         length = _multiple(_multiple(size, MIDDLE) + int(self.columns[-1]) * step, NARROW)
-        # Rows beyond the band are not asked for: their sums, which no output needs, may hold anything finite.
-        held = np.clip(windows.rows - source.first, 0, source.samples.shape[1] - 1)
         loops.filter_tiles(
             every,
             first,
             source.samples.reshape(-1),
             source.samples.shape[2],
-            np.where(windows.rows == OUTSIDE, OUTSIDE, held),
+            # Rows beyond the band are not asked for: their sums, which no output needs, may hold anything finite.
+            np.clip(self.rows - source.first, 0, source.samples.shape[1] - 1),
+            self.gains,
+            self.bases,
             self._places(step),
             windows.pads[1][0] * step,
             float(windows.border.value),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnfilter.engine.codes import MIDDLE, NARROW
+from cnnfilter.engine.codes import AS_IS, MIDDLE, NARROW
 from cnnfilter.engine.jit import loop, part
 from cnnfilter.engine.lanes.operations import finish, put, samples, spread, zeros
 
@@ -39,14 +39,13 @@ def _pass_of_four(none, re, im, at, length, to_re, to_im, to, to_length, parts, 
             g, h = samples(none, re, row + 3 * ahead), samples(none, im, row + 3 * ahead)
             row = to + (q + done * 4 * p) * to_length
             ahead = done * to_length
-            put(to_re, row, (a + e) + (c + g))
-            put(to_im, row, (b + f) + (d + h))
-            x, y = (a - e) + (d - h), (b - f) - (c - g)
-            _put_turned(to_re, to_im, row + ahead, x, y, cosines[turn], sines[turn])
-            x, y = (a + e) - (c + g), (b + f) - (d + h)
-            _put_turned(to_re, to_im, row + 2 * ahead, x, y, cosines[2 * turn], sines[2 * turn])
-            x, y = (a - e) - (d - h), (b - f) + (c - g)
-            _put_turned(to_re, to_im, row + 3 * ahead, x, y, cosines[3 * turn], sines[3 * turn])
+            a, b, e, f = a + e, b + f, a - e, b - f
+            c, d, g, h = c + g, d + h, c - g, d - h
+            put(to_re, row, a + c)
+            put(to_im, row, b + d)
+            _put_turned(to_re, to_im, row + ahead, e + h, f - g, cosines[turn], sines[turn])
+            _put_turned(to_re, to_im, row + 2 * ahead, a - c, b - d, cosines[2 * turn], sines[2 * turn])
+            _put_turned(to_re, to_im, row + 3 * ahead, e - h, f + g, cosines[3 * turn], sines[3 * turn])
 
 
 @part
@@ -108,27 +107,21 @@ def filter_spectra(re, im, length, side, size, offsets, weights_re, weights_im):
 
 
 @part
-def _fill_tile(tile, length, x, row_length, rows, first, columns, begin, inside, outside):
-    """Copy padded rows from `first` on, and of each the samples from `begin` on; rows beyond the last are zeros.
-
-    Whatever lies in a tile adds to the rounding error of all of it.
-    """
+def _fill_tile(tile, length, x, row_length, rows, gains, bases, first, columns, begin, inside, outside):
+    """Copy padded rows from `first` on, and of each the samples from `begin` on; parameters as in `filter_tiles`."""
     none = zeros(np.float32, NARROW)
+    last = min(inside + row_length, begin + length) - NARROW
     for i in range(tile.size // length):
-        at, to, end = begin, i * length, min(inside + row_length, begin + length)
-        if first + i >= rows.size or rows[first + i] < 0:
-            filling = spread(none, outside if first + i < rows.size else 0.0)
-            for j in range(0, length, NARROW):
-                put(tile, to + j, filling)
-            continue
-        origin = rows[first + i] * row_length
+        row, at, to = first + i, begin, i * length
+        origin = rows[row] * row_length
         while at < begin + length:
-            if inside <= at <= end - NARROW:
-                put(tile, to, samples(none, x, origin + at - inside))
+            if inside <= at and at <= last:
+                finish(tile, to, samples(none, x, origin + at - inside), gains[row], bases[row], AS_IS)
                 at += NARROW
                 to += NARROW
             else:
-                tile[to] = x[origin + columns[at]] if columns[at] >= 0 else outside
+                value = x[origin + columns[at]] if columns[at] >= 0 else outside
+                tile[to] = gains[row] * value + bases[row]
                 at += 1
                 to += 1
 
@@ -140,6 +133,8 @@ def filter_tiles(
     x,
     row_length,
     rows,
+    gains,
+    bases,
     columns,
     inside,
     outside,
@@ -164,10 +159,12 @@ def filter_tiles(
         Output rows from `first` on, at all columns.
     x : (samples,)
         The source, flat; a row of it has `row_length` samples.
-    rows : (padded rows,) int64
-        The source row of each padded one, or -1 for the border's constant.
+    rows, gains, bases : (padded rows,) int64, float32, float32
+        The source row of each padded one, as many as the last tile holds; what its samples are multiplied by, and
+        what is added: a row of padding is 0 times any other, and the border's constant.
     columns : (padded samples,) int64
-        The same for the samples of a row, as many as the last tile holds. Those of the source begin at `inside`.
+        The sample of a row behind each padded one, or -1 for the border's constant, as many as the last tile holds.
+        The source's own begin at `inside`.
     outside : float
         The border's constant.
     tiles : (2, side * length) float32
@@ -192,7 +189,7 @@ def filter_tiles(
             begin = min(left, out.shape[1] - size)  # the last overlap those before, and store the same
             for half in range(2):
                 row = (top + half * tile_rows) * stride
-                _fill_tile(tiles[half], length, x, row_length, rows, row, columns, begin, inside, outside)
+                _fill_tile(tiles[half], length, x, row_length, rows, gains, bases, row, columns, begin, inside, outside)
             for half in range(2):  # there, and with the parts exchanged back
                 transform_columns(tiles[half], tiles[1 - half], length, side, cosines, sines, scratch)
                 if half == 0:

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from cnnfilter import apply, filtering, get_kernel
-from cnnfilter.engine import bands, fourier, methods, ops, reference
+from cnnfilter.engine import bands, fourier, loops, methods, ops, reference
 from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.fourier import FourierFilter
 from cnnfilter.engine.geometry import Rows, Windows
 from cnnfilter.engine.methods import choose
 from cnnfilter.engine.precision import products_fit_int16, whole_form
 from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
-from cnnfilter.model.shapes import Border
+from cnnfilter.model.shapes import Border, parse_border
 from tests.oracles import BORDER_NAMES, DTYPES, assert_conv2d, samples
 
 SLOPE = np.outer([1, 2, 0, -3, 1], [2, -1, 4, 1, 3])
@@ -207,6 +207,43 @@ def test_large_kernels_get_spectra():
     assert isinstance(chosen(weights[:11, :11]), DirectFilter)
     assert isinstance(chosen(weights.reshape(3, 75)), DirectFilter)  # spectra make nothing of width cheaper
     assert isinstance(chosen(weights, border=Border("constant", 300.0)), DirectFilter)  # which would spoil a tile
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The arguments of each call of a loop."""
+    made = []
+    for name in ("filter_block", "filter_tiles"):
+        loop = getattr(loops, name)
+        monkeypatch.setattr(loops, name, lambda *arguments, loop=loop: made.append(arguments) or loop(*arguments))
+    return made
+
+
+def test_few_calls_leave_other_threads_running(calls, monkeypatch):
+    image = samples(np.random.default_rng(7), (600, 500, 3), np.uint8)
+    apply(image, np.random.default_rng(8).normal(size=(15, 15)), threads=1)
+    assert len(calls) == 1  # for all tiles of a band
+    calls.clear()
+    monkeypatch.setattr(filtering, "BAND_SAMPLES", 200 * 500 * 3)
+    apply(image, "edge", threads=1)
+    assert len(calls) == 3 * 2 + 2  # what lies within, and beside; the first and the last row have windows of their own
+
+
+@pytest.mark.parametrize("border", ["zeros", "replicate", "constant=2"])
+@pytest.mark.parametrize("side", [3, 5])
+def test_a_small_map_takes_one_call(border, side, calls):
+    x = np.random.default_rng(9).random((1, 28, 28), dtype=np.float32)
+    weight = np.random.default_rng(10).normal(size=(1, 1, side, side)).astype(np.float32)
+    method = choose(weight, windows((28, 28), (side, side), parse_border(border)), x.dtype)
+    result = np.empty((28, 28), dtype=np.float32)
+    for _ in range(2):
+        calls.clear()
+        method.run(Rows(x), 0, result)
+    # What a constant adds to a sum, or which taps are a group, may not depend on how many are left out.
+    alike = border == "replicate" or (border == "zeros" and side == 3)
+    assert len(calls) == (1 if alike else 1 + side // 2 * 2)
+    expected = reference.conv2d(x, weight, padding="same", border=border)
+    np.testing.assert_allclose(result, expected[0], atol=1e-5 * np.abs(weight).sum() * 2)
 
 
 def test_large_floats_are_averaged_without_going_beyond_float32():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,8 +51,8 @@ class Rim:
         least = -(-ROW // step) + span - 1
         return cls(np.concatenate(outputs), columns, np.concatenate(picks), max(len(columns), least))
 
-    def rows(self, windows: Windows, source: Rows, first: int, last: int) -> Rows:
-        """Return the narrow picture, of the rows that output rows `first` to `last - 1` read."""
+    def rows(self, windows: Windows, source: Rows, first: int, last: int, *, padded: bool) -> Rows:
+        """Return the narrow picture, of the rows that output rows `first` to `last - 1` read, or of the padded ones."""
         begin, end = windows.needed(first, last)
         planes, _, length = source.samples.shape
         held = source.samples.reshape(planes, -1, length // source.step, source.step)
@@ -60,11 +60,26 @@ class Rim:
         kind = held.dtype
         if kind.kind == "u" and outside.any() and not (0 <= constant <= np.iinfo(kind).max and constant % 1 == 0):
             kind = np.dtype(np.float32)
-        samples = np.zeros((planes, end - begin, self.width, source.step), dtype=kind)
-        samples[:, :, : len(self.columns)] = held[:, begin - source.first : end - source.first, self.columns]
+        read = held[:, begin - source.first : end - source.first, self.columns]
+        if padded:
+            rows = windows.rows[first * windows.stride[0] :][: (last - first - 1) * windows.stride[0] + windows.span[0]]
+            read = read[:, np.maximum(rows - begin, 0)]
+            read[:, rows == OUTSIDE] = constant
+        samples = np.zeros((planes, read.shape[1], self.width, source.step), dtype=kind)
+        samples[:, :, : len(self.columns)] = read
         if outside.any():
             samples[:, :, np.flatnonzero(outside)] = constant
-        return Rows(samples.reshape(planes, end - begin, self.width * source.step), source.step, begin)
+        return Rows(samples.reshape(planes, -1, self.width * source.step), source.step, begin)
+
+
+class _Taps(NamedTuple):
+    """What the loops take for windows that lie alike, as they take it, and whether any sum begins with a base."""
+
+    offsets: Index
+    weights: Array
+    starts: Index
+    bases: Array
+    has_base: bool
 
 
 class DirectFilter:
@@ -102,7 +117,12 @@ class DirectFilter:
         product = np.int16 if products_fit_int16(numbers, dtype) else self.kind
         self.weights = numbers[numbers != 0].astype(product)
         self.count = len(numbers)
-        self._rims: dict[int, Rim] = {}  # by the samples between columns; threads may make the same twice
+        # What is the same for every band, by how the samples lie; threads may make the same twice.
+        self._rims: dict[int, Rim] = {}
+        self._taps_within: dict[tuple[Any, ...], _Taps] = {}
+        # To copy rows of padding into the rim saves a call for each; taps on a constant may fall into other groups.
+        constant = windows.border.mode == "constant"
+        self.pads_rows = not constant or (windows.border.value == 0 and len(self.weights) <= GROUP)
         self.is_sum = self.combine == SINGLE and len(self.weights) <= GROUP and gain == 1
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
@@ -129,10 +149,13 @@ class DirectFilter:
         if end - begin < windows.out[1]:
             rim = self._rims.get(step) or Rim.of(windows, begin, end, step)
             self._rims[step] = rim
-            narrow = rim.rows(windows, source, first, first + len(out))
+            narrow = rim.rows(windows, source, first, first + len(out), padded=self.pads_rows)
             size = max(ROW, (int(rim.picks.max()) + 1) * step)
             every = np.empty((len(out), -(-size // step) * step), dtype=out.dtype)
-            self._run_blocks(narrow, 0, every, 0, size, *how)
+            if self.pads_rows:
+                loops.filter_block(every, 0, *self._block(narrow, 0, size, self._within(narrow), *how[1:]))
+            else:
+                self._run_blocks(narrow, 0, every, 0, size, *how)
             result[:, rim.outputs] = every.reshape(len(out), -1, step)[:, rim.picks]
 
     def _run_blocks(
@@ -146,31 +169,44 @@ class DirectFilter:
 
     def block(self, source: Rows, origin: int, size: int, first: int, bias: float, after: int) -> tuple[Any, ...]:
         """Return what the loops take, of `size` on, for rows of outputs from `first` on whose windows lie alike."""
-        windows, samples = self.windows, source.samples
-        length, stride = samples.shape[2], windows.stride[0]
-        rows = windows.rows[first * stride + self.rows]
+        windows, length, taps = self.windows, source.samples.shape[2], self._within(source)
+        top = first * windows.stride[0] - windows.pads[0][0]
+        if top + self.reach[0][0] >= 0 and top + self.reach[0][1] < windows.size[0]:
+            return self._block(source, origin + (top - source.first) * length, size, taps, bias, after)
+        rows = windows.rows[first * windows.stride[0] + self.rows]
+        inside = rows != OUTSIDE
+        if inside.all():
+            taps = taps._replace(offsets=taps.offsets + (rows - source.first - self.rows) * length)
+        else:
+            taps = self._taps(source, rows - source.first, inside)
+        return self._block(source, origin, size, taps, bias, after)
+
+    def _block(self, source: Rows, origin: int, size: int, taps: _Taps, bias: float, after: int) -> tuple[Any, ...]:
+        """Return what the loops take; the first window begins at sample `origin`."""
+        samples, stride = source.samples.reshape(-1), self.windows.stride[0] * source.samples.shape[2]
+        is_sum = self.is_sum and bias == 0 and not taps.has_base
+        how = (self.combine, is_sum, self.gain, bias, after)
+        return (size, samples, origin, stride, *taps[:4], *how)
+
+    def _within(self, source: Rows) -> _Taps:
+        """Return the taps of windows that lie within the samples, from where each begins."""
+        key = (source.samples.shape, source.step, source.samples.dtype)
+        taps = self._taps_within.get(key)
+        if taps is None:
+            taps = self._taps_within[key] = self._taps(source, self.rows, self.rows != OUTSIDE)
+        return taps
+
+    def _taps(self, source: Rows, rows: Index, inside: Array) -> _Taps:
+        """Return the taps of `rows` of the samples, of which those that are not `inside` hold the border's constant."""
+        _, height, length = source.samples.shape
         filters, weights = self.filters, self.weights
         bases = np.zeros(self.count, dtype=self.kind)
-        offsets = self.planes * samples[0].size + self.columns * source.step + (rows - source.first) * length
-        inside = rows != OUTSIDE
+        offsets = (self.planes * height + rows) * length + self.columns * source.step
         if not inside.all():
-            beyond = weights[~inside] * windows.border.value
+            beyond = weights[~inside] * self.windows.border.value
             bases[:] = np.bincount(filters[~inside], weights=beyond, minlength=self.count)
             filters, weights, offsets = filters[inside], weights[inside], offsets[inside]
         # Only a border that a whole number of the picture's type cannot be changes the type of the products.
-        product = weights.dtype if samples.dtype == np.uint8 else self.kind
-        return (
-            size,
-            samples.reshape(-1),
-            origin,
-            stride * length,
-            offsets,
-            weights.astype(product, copy=False),
-            np.searchsorted(filters, np.arange(self.count + 1)),
-            bases,
-            self.combine,
-            self.is_sum and bias == 0 and not bases.any(),
-            self.gain,
-            bias,
-            after,
-        )
+        product = weights.dtype if source.samples.dtype == np.uint8 else self.kind
+        starts = np.searchsorted(filters, np.arange(self.count + 1))
+        return _Taps(offsets, weights.astype(product, copy=False), starts, bases, bool(bases.any()))

@@ -49,17 +49,18 @@ def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str 
     is_wide = min(windows.size[1], windows.out[1]) >= ROW
     if is_wide and len(numbers) == numbers.shape[1] == 1:
         matrix = numbers[0, 0]
+        taps = np.count_nonzero(matrix)
         if dtype.kind == "u" and matrix.size >= FEWEST_BOX and _is_box(matrix, windows):
             largest = matrix.size * max(np.iinfo(dtype).max, abs(int(windows.border.value)))
             if largest <= np.iinfo(np.int32).max:
                 return BoxFilter(gain, windows, largest)
-        two = factors(matrix) if np.count_nonzero(matrix) > sum(matrix.shape) + FEWEST_SEPARABLE else None
+        two = factors(matrix) if taps > sum(matrix.shape) + FEWEST_SEPARABLE else None
         if two is not None and sums_are_exact(numbers, dtype, windows.border.value):
             return SeparableFilter(*two, gain, windows)
-        fewest = FEWEST_FOURIER_WHOLE if products_fit_int16(numbers, dtype) else FEWEST_FOURIER
         outside = windows.border.value
         is_like_samples = dtype.kind == "u" and 0 <= outside <= np.iinfo(dtype).max  # one large number spoils a tile
-        if is_like_samples and len(matrix) >= FEWEST_ROWS and np.count_nonzero(matrix) >= fewest:
+        is_long = taps >= FEWEST_FOURIER_WHOLE or (taps >= FEWEST_FOURIER and not products_fit_int16(numbers, dtype))
+        if is_like_samples and len(matrix) >= FEWEST_ROWS and is_long:
             return FourierFilter(filters[0, 0], windows)
     return DirectFilter(numbers, gain, windows, dtype, combine)
 

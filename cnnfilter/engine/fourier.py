@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.codes import AS_IS, MIDDLE, NARROW
+from cnnfilter.engine.codes import APART, AS_IS, MIDDLE, NARROW
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, pick_columns
 
 SMALLEST_TILE = 256
@@ -73,14 +73,14 @@ class FourierFilter:
             self._places(step),
             windows.pads[1][0] * step,
             float(windows.border.value),
-            np.empty((2, self.side * length), dtype=np.float32),
+            np.empty(2 * self.side * (length + 2 * NARROW) + 6 * APART, dtype=np.float32),
+            length,
             size,
             self.tile_rows,
             windows.stride[0],
             self.columns * step,
             *self.weights,
             *self.turns,
-            np.empty((2, 2, self.side * NARROW), dtype=np.float32),
             float(bias),
             after,
         )

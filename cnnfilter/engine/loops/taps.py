@@ -18,48 +18,27 @@ from cnnfilter.engine.lanes.operations import (
 
 
 @part
-def _store_lanes(total, none, out, at, x, origin, offsets, weights, starts, bases, combine, is_sum, gain, bias, after):
-    """Compute and store as many neighbouring results as `total` has lanes; it and `none` are lanes of 0."""
-    if is_sum:
-        products = sum_taps(none, none, x, origin, offsets, weights, 0, weights.size)
-        put(out, at, shaped(products, after))
-    else:
-        result = total
-        for f in range(bases.size):
-            one = sum_taps(spread(total, bases[f]), none, x, origin, offsets, weights, starts[f], starts[f + 1])
-            if combine == MAGNITUDE:
-                result = result + one * one
-            elif f == 0:
-                result = one
-            else:
-                result = larger(one, result)
-        finish(out, at, root(result) if combine == MAGNITUDE else result, gain, bias, after)
-
-
-@part
 def store_row(row, begin, size, x, origin, offsets, weights, starts, bases, combine, is_sum, gain, bias, after):
     """Compute and store `size` results of a row, at least `ROW`, from `begin` on."""
     wide, none = zeros(bases.dtype.type, WIDE), zeros(weights.dtype.type, WIDE)
     at = 0
     while at < size:
         at = min(at, size - WIDE)  # the last overlap those before, and store the same
-        _store_lanes(
-            wide,
-            none,
-            row,
-            begin + at,
-            x,
-            origin + at,
-            offsets,
-            weights,
-            starts,
-            bases,
-            combine,
-            is_sum,
-            gain,
-            bias,
-            after,
-        )
+        if is_sum:
+            products = sum_taps(none, none, x, origin + at, offsets, weights, 0, weights.size)
+            put(row, begin + at, shaped(products, after))
+        else:
+            result = wide
+            for f in range(bases.size):
+                base = spread(wide, bases[f])
+                one = sum_taps(base, none, x, origin + at, offsets, weights, starts[f], starts[f + 1])
+                if combine == MAGNITUDE:
+                    result = result + one * one
+                elif f == 0:
+                    result = one
+                else:
+                    result = larger(one, result)
+            finish(row, begin + at, root(result) if combine == MAGNITUDE else result, gain, bias, after)
         at += WIDE
 
 

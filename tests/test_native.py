@@ -151,11 +151,44 @@ def test_a_missing_feature_falls_back_to_numba(store, monkeypatch):
     assert pool(fresh()) == POOLED
 
 
+def test_arrays_that_begin_otherwise_are_left_to_numba(store, monkeypatch):
+    assert native._finds_arrays()
+    monkeypatch.setattr(native, "_finds_arrays", lambda: False)
+    assert pool(fresh()) == POOLED
+    assert not store.exists()
+
+
+@pytest.mark.parametrize("x", [np.arange(16, dtype=np.float32), np.arange(16, dtype=np.uint8)])
+def test_arrays_are_read_as_they_lie_at_each_call(x):
+    loop, read_only = fresh(), x.copy()
+    read_only.flags.writeable = False
+    assert pool(loop, x) == pool(loop, read_only) == pool(loop, np.concatenate([x, x])[16:]) == POOLED
+    x += 1
+    assert pool(loop, x) == "[[6.0, 8.0], [14.0, 16.0]]"
+
+
+def test_numbers_reach_the_code():
+    def store(out, whole, real, flag):
+        out[0], out[1] = whole, real
+        out[2] = 1.0 if flag else 2.0
+
+    call = native._callable(jit.object_code(jit.loop(store), KINDS_OF_NUMBERS), KINDS_OF_NUMBERS)
+    out = np.zeros(3)
+    for numbers in ((-3, -0.25, True), (np.int32(-3), np.float32(-0.25), np.bool_(True))):
+        out[:] = 0
+        call(out, *numbers)
+        assert out.tolist() == [-3, -0.25, 1]
+    call(out, 2**40, np.inf, False)
+    assert out.tolist() == [2**40, np.inf, 2]
+
+
 def test_code_without_its_function(monkeypatch):
     code = jit.object_code(native.importlib.import_module("cnnfilter.engine.loops.pooling").max_pool_rows, KINDS)
     with pytest.raises(LookupError, match="no function in the object code"):
         native._callable(b"elsewhere\n" + code.partition(b"\n")[2], KINDS)
 
+
+KINDS_OF_NUMBERS = ("float64[1]", "int64", "float64", "boolean")
 
 KINDS = (
     *("float32[1]", "int64", "int64", "int64", "float32[1]", "int64", "int64", "int64[1]", "int64[1]"),

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from cnnfilter.engine import loops
+from cnnfilter.engine.arrays import SAMPLE_TYPES
 from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW, RECTIFIED
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, flat_planes
+from cnnfilter.engine.precision import sums_are_exact
 
 FEWEST_FILTERS = 4
 """Filters over the same input from which the copy pays that a bank makes of it."""
+
+LONG_ROW = 512
+"""Samples of a long row, which of a group of filters stay in the first-level cache."""
 
 
 class BankFilter:
     """A bank of filters that each sum over all planes of the source.
 
-    The source is copied with its padding, and with its rows and columns sorted by where they fall within a stride:
-    the windows of neighbouring results begin at neighbouring samples, whatever the stride.
+    Where float maps have no padding and the stride is 1, they are read as they lie. Else they are copied with their
+    padding, and with rows and columns sorted by where they fall within a stride: the windows of neighbouring results
+    begin at neighbouring samples, whatever the stride.
 
     Parameters
     ----------
@@ -34,53 +42,105 @@ class BankFilter:
         self.weights = np.ascontiguousarray(padded.reshape(groups, FILTERS, -1).transpose(0, 2, 1))
         self.biases = np.zeros(groups * FILTERS, dtype=np.float32)
         self.biases[: self.count] = biases
+        self.has_zeros = not filters.all()
+        self.is_exact = {kind: sums_are_exact(filters, kind, windows.border.value) for kind in SAMPLE_TYPES}
         self.rows, self.columns = (
             np.arange(n) * dilation for n, dilation in zip((height, width), windows.dilation, strict=True)
         )
         self.padded_columns = _sorted(windows.columns, windows.stride[1])
-        self.offsets: dict[int, Index] = {}
+        left, columns = windows.pads[1][0], windows.size[1]
+        self.inside = (left, left + columns) if windows.stride[1] == 1 else (0, 0)
+        self.needs_no_copy = (
+            windows.stride[1] == 1 and windows.pads[1] == (0, 0) and windows.out[1] >= NARROW  # none is read beyond
+        )
+        self.places: dict[tuple[int, ...], _Place] = {}
+
+    def keeps_promises(self, source: Rows, first: int, last: int) -> bool:
+        """Return whether float32 is exact enough, and no zero weight meets what it turns into NaN."""
+        samples = source.samples
+        if samples.dtype.kind == "u" or not self.has_zeros:
+            return self.is_exact[samples.dtype]
+        begin, end = (row - source.first for row in self.windows.needed(first, last))
+        return bool(np.isfinite(samples[:, max(begin, 0) : max(end, 0)]).all())
 
     def run(self, source: Rows, first: int, out: Array, *, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`, (O, R, W') float32 whose rows are contiguous."""
-        windows, (count, size) = self.windows, out.shape[1:]
-        begin = first * windows.stride[0]
-        seen = windows.rows[begin : begin + (count - 1) * windows.stride[0] + windows.span[0]]
-        rows = _sorted(np.where(seen == OUTSIDE, OUTSIDE, seen - source.first), windows.stride[0])
-        columns = self.padded_columns
-        length = len(columns)
-        shape = (self.planes, len(rows), length)
-        flat = np.zeros(self.planes * len(rows) * length + NARROW, dtype=np.float32)  # short rows read a few beyond
-        copy = flat[: len(flat) - NARROW].reshape(shape)
-        held = source.samples[:, rows]
-        if windows.stride[1] == 1:  # what lies between the padding can be copied row by row
-            left, width = windows.pads[1][0], windows.size[1]
-            copy[:, :, left : left + width] = held
-            for beside in (slice(None, left), slice(left + width, None)):
-                copy[:, :, beside] = held[:, :, columns[beside]]
-        else:
-            copy[...] = held[:, :, columns]
-        copy[:, rows == OUTSIDE] = windows.border.value
-        copy[:, :, columns == OUTSIDE] = windows.border.value
-        relu = after == RECTIFIED
-        taps = (flat, length, self._offsets(len(rows)), self.weights, self.biases, self.count, relu)
-        if size >= NARROW:
-            target, plane = flat_planes(out)
-            loops.bank_rows(target, plane, size, count, size, *taps)
-        else:  # all rows as one, with what lies between them
-            long = max((count - 1) * length + size, NARROW)
-            every = np.empty((self.count, max(count * length, long)), dtype=np.float32)
-            loops.bank_rows(every.reshape(-1), every.shape[1], 0, 1, long, *taps)
-            out[...] = every[:, : count * length].reshape(self.count, count, length)[:, :, :size]
+        samples, (count, size) = source.samples, out.shape[1:]
+        maps, height, width = samples.shape
+        known = (first, count, source.first, height, samples.dtype.kind == "f")
+        place = self.places.get(known)
+        if place is None:  # threads may make the same twice
+            place = self.places[known] = self._place(*known)
+        flat = samples.reshape(-1)
+        if place.rows is not None:
+            copied = np.empty(maps * len(place.rows) * len(self.padded_columns) + NARROW, dtype=np.float32)
+            outside = float(self.windows.border.value)
+            loops.pad_rows(copied, flat, maps, height, width, place.rows, self.padded_columns, *self.inside, outside)
+            flat = copied
+        target, plane = planes_of(out)
+        lines = np.empty(place.scratch, dtype=np.float32)
+        taps = (place.offsets, self.weights, self.biases, self.count, after == RECTIFIED)
+        loops.bank_rows(target, plane, size, count, place.together, lines, flat, place.origin, place.stride, *taps)
 
-    def _offsets(self, rows: int) -> Index:
-        """Return where the taps lie in a copy of so many rows."""
-        if rows not in self.offsets:  # threads may make the same twice
+    def _place(self, first: int, count: int, source_first: int, height: int, is_float: bool) -> _Place:
+        """Return where the windows of rows `first` to `first + count - 1` lie in some rows of the source."""
+        windows = self.windows
+        begin, step = first * windows.stride[0], windows.stride[0]
+        seen = windows.rows[begin : begin + (count - 1) * step + windows.span[0]]
+        if self.needs_no_copy and is_float and (seen != OUTSIDE).all() and (np.diff(seen) == 1).all():
+            length = windows.size[1]
+            rows, down, along = None, self.rows, self.columns
+            origin, stride = (int(seen[0]) - source_first) * length, step * length
+        else:
             length = len(self.padded_columns)
-            along = _place(self.columns, length, self.windows.stride[1])
-            down = _place(self.rows, rows, self.windows.stride[0]) * length
-            planes = np.arange(self.planes) * (rows * length)
-            self.offsets[rows] = (planes[:, None, None] + down[:, None] + along).reshape(-1)
-        return self.offsets[rows]
+            rows = _sorted(np.where(seen == OUTSIDE, OUTSIDE, seen - source_first), step)
+            height = len(rows)
+            down, along = _tap_places(self.rows, height, step), _tap_places(self.columns, length, windows.stride[1])
+            origin, stride = 0, length
+        planes = np.arange(self.planes) * (height * length)
+        offsets = (planes[:, None, None] + down[:, None] * length + along).reshape(-1)
+        together = _rows_together(windows.out[1], stride, count)
+        scratch = 0 if together == 1 else FILTERS * max((together - 1) * stride + windows.out[1], NARROW)
+        return _Place(rows, origin, stride, offsets, together, scratch)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the windows of a band lie.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, or None
+        The source's row, or `OUTSIDE`, behind each of a copy; None where the source is read as it lies.
+    origin, stride : int
+        Where the first window begins, and samples between the windows of two rows.
+    offsets : ndarray of int64
+        Of the taps, from where a window begins.
+    together : int
+        Rows that are computed as a single long one.
+    scratch : int
+        Samples of scratch that these take.
+    """
+
+    rows: Index | None
+    origin: int
+    stride: int
+    offsets: Index
+    together: int
+    scratch: int
+
+
+def _rows_together(size: int, stride: int, count: int) -> int:
+    """Return how many rows of `size` results to compute as one, `stride` of which are from one to the next."""
+    alone = -(-size // NARROW) * NARROW
+    if size >= NARROW and alone <= stride * 1.1:  # to pick the results out of long rows takes about as much
+        return 1
+    return max(2, min(count, LONG_ROW // stride))
+
+
+def planes_of(out: Array) -> tuple[Array, int]:
+    """Return what `flat_planes` does, more quickly where all rows of the planes are there."""
+    return (out.reshape(-1), out[0].size) if out.flags.c_contiguous else flat_planes(out)
 
 
 def _sorted(index: Index, stride: int) -> Index:
@@ -91,6 +151,6 @@ def _sorted(index: Index, stride: int) -> Index:
     return padded.reshape(-1, stride).T.reshape(-1)
 
 
-def _place(taps: Index, length: int, stride: int) -> Index:
+def _tap_places(taps: Index, length: int, stride: int) -> Index:
     """Return where a sorted axis holds what some taps of the first window see."""
     return taps % stride * (length // stride) + taps // stride

@@ -9,11 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.bank import FEWEST_FILTERS, BankFilter
+from cnnfilter.engine.bank import FEWEST_FILTERS, BankFilter, planes_of
 from cnnfilter.engine.codes import AS_IS
-from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, flat_planes
+from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.methods import FEWEST_FOURIER, Method, choose
-from cnnfilter.engine.precision import sums_are_exact
 from cnnfilter.model.shapes import Pair
 
 Shape = tuple[int, int, int]
@@ -110,7 +109,7 @@ class Convolution(_Windowed):
             planes = source.samples[group * channels : (group + 1) * channels]
             rows = Rows(planes, source.step, source.first)
             end = begin + self.filters_in_group
-            if self.groups and self._can_share(rows, self.bank[begin:end], first, first + out.shape[1]):
+            if self.groups and self.groups[group].keeps_promises(rows, first, first + out.shape[1]):
                 self.groups[group].run(rows, first, out[begin:end], after=self.after)
             else:
                 methods = self._methods(planes.dtype)
@@ -121,16 +120,6 @@ class Convolution(_Windowed):
         if dtype not in self.methods:  # threads may both make them: they are the same
             self.methods[dtype] = [choose(one[None], self.windows, dtype) for one in self.bank]
         return self.methods[dtype]
-
-    def _can_share(self, source: Rows, filters: Array, first: int, last: int) -> bool:
-        # A bank multiplies by zero weights too, which turns infinity into NaN.
-        dtype = source.samples.dtype
-        if not sums_are_exact(filters, dtype, self.windows.border.value):
-            return False
-        if dtype.kind == "u" or filters.all():
-            return True
-        begin, end = (row - source.first for row in self.windows.needed(first, last))
-        return bool(np.isfinite(source.samples[:, max(begin, 0) : max(end, 0)]).all())
 
 
 class Depthwise(_Windowed):
@@ -198,6 +187,8 @@ class Pooling(_Windowed):
         self.windows = windows
         self.shape = (channels, *windows.out)
         self.work = channels * windows.window[0] * windows.window[1] * windows.out[0] * windows.out[1]
+        self.sizes = [np.array(pair) for pair in (windows.window, windows.stride, windows.dilation)]
+        self.rows: dict[int, Index] = {}
         if kind == "avg":
             self.counts = [_window_counts(windows, axis, count_include_pad) for axis in (0, 1)]
         else:
@@ -207,24 +198,25 @@ class Pooling(_Windowed):
         """Pool each channel."""
         windows = self.windows
         maps, height, width = source.samples.shape
-        window, stride, dilation = np.array((windows.window, windows.stride, windows.dilation))
+        rows = self.rows.get(source.first)
+        if rows is None:  # threads may make the same twice
+            rows = self.rows[source.first] = windows.rows_from(source.first)
         place = (
-            *flat_planes(out),
+            *planes_of(out),
             *out.shape[:0:-1],
             source.samples.reshape(-1),
             maps,
             height,
-            windows.rows_from(source.first),
+            rows,
             windows.columns,
             *windows.interior,
             windows.pads[1][0],
-            window,
-            stride,
+            *self.sizes,
         )
         if self.kind == "max":
-            loops.max_pool_rows(*place, dilation, first, np.empty(width, dtype=np.float32))
+            loops.max_pool_rows(*place, first, np.empty(width, dtype=np.float32))
         else:
-            loops.sum_pool_rows(*place, *self.counts, first, np.empty(width), np.empty(out.shape[2]))
+            loops.sum_pool_rows(*place[:-1], *self.counts, first, np.empty(width), np.empty(out.shape[2]))
 
 
 def _window_counts(windows: Windows, axis: int, count_padding: bool) -> Index:

@@ -67,6 +67,21 @@ def test_maxima_and_roots(kind):
     np.testing.assert_array_equal(*both(operate, np.zeros(640, kind), FLOATS, kind))
 
 
+@pytest.mark.parametrize("x", [FLOATS, BYTES, SHORTS.astype(np.uint16)], ids=["float32", "uint8", "uint16"])
+@pytest.mark.parametrize("count", [1, 7, 15, 16])
+def test_the_first_of_some_lanes(x, count):
+    """The lanes beyond are neither read, at the end of an array, nor stored."""
+
+    def operate(out, x, count):
+        none = lanes.zeros(np.float32, 16)
+        lanes.put(out, 0, lanes.first_samples(none, x, x.size - count, count))
+        lanes.put_first(out, out.size - count, lanes.samples(none, x, 80), count)
+
+    python, compiled = both(operate, np.full(60, 5, np.float32), x, count)
+    np.testing.assert_array_equal(python, compiled)
+    np.testing.assert_array_equal(compiled[count : 60 - count], [0] * (16 - count) + [5] * (44 - count))
+
+
 @pytest.mark.parametrize(
     ("kind", "small"), [(np.float32, np.int16), (np.float32, np.float32), (np.float64, np.float64)]
 )
@@ -105,3 +120,16 @@ def test_bounds_are_checked_where_numba_is_told_to(at):
     operate(np.zeros(16, np.float32), FLOATS, 384)
     with pytest.raises(IndexError):
         operate(np.zeros(16, np.float32), FLOATS, at)
+
+
+@pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
+def test_bounds_of_the_first_lanes_are_checked_too():
+    @numba.njit(boundscheck=True)
+    def operate(out, x, at, count):
+        lanes.put_first(out, at, lanes.first_samples(lanes.zeros(np.float32, 16), x, at, count), count)
+
+    for shorter in ((FLOATS, FLOATS[:100]), (FLOATS[:100], FLOATS)):
+        out, x = (values.copy() for values in shorter)
+        operate(out, x, 93, 7)
+        with pytest.raises(IndexError):
+            operate(out, x, 93, 8)

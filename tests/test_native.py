@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cnnfilter.engine import jit, loops, native
+from cnnfilter.engine.codes import BESIDE
 from cnnfilter.engine.native import Loop, read_checked, write_checked
 
 pytestmark = pytest.mark.skipif(
@@ -35,8 +36,8 @@ def pool(loop, x=None):
     """Run a fresh handle of the pooling loop over a small array."""
     x = np.arange(16, dtype=np.float32) if x is None else x
     out, index, pair = np.zeros((2, 2), dtype=np.float32), np.arange(4), np.array([2, 2])
-    line = np.zeros(4, dtype=np.float32)
-    loop(out.reshape(-1), 4, 2, 2, x, 1, 4, index, index, 0, 2, 0, pair, pair, np.array([1, 1]), 0, line)
+    line = np.zeros(4 + BESIDE, dtype=np.float32)
+    loop(out.reshape(-1), 4, 2, 2, x, 1, 4, 4, index, index, 0, 2, 0, pair, pair, np.array([1, 1]), 0, line)
     return str(out.tolist())
 
 
@@ -191,7 +192,7 @@ def test_code_without_its_function(monkeypatch):
 KINDS_OF_NUMBERS = ("float64[1]", "int64", "float64", "boolean")
 
 KINDS = (
-    *("float32[1]", "int64", "int64", "int64", "float32[1]", "int64", "int64", "int64[1]", "int64[1]"),
+    *("float32[1]", "int64", "int64", "int64", "float32[1]", "int64", "int64", "int64", "int64[1]", "int64[1]"),
     *("int64", "int64", "int64", "int64[1]", "int64[1]", "int64[1]", "int64", "float32[1]"),
 )
 

@@ -14,6 +14,9 @@ GROUP = 16
 NARROW = 16
 """The fewest neighbouring samples that the loops compute together: one register of 32-bit numbers with AVX-512."""
 
+BESIDE = 2 * NARROW
+"""Samples beyond a row that are read with its last ones, where windows may begin at every second."""
+
 ROW = 128
 """Samples that a row has at least where loops add up taps. They compute so many at a time, and none by themselves:
 a second kind of lanes for short rows would take as long again to compile."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.arrays import SAMPLE_TYPES
-from cnnfilter.engine.codes import ROW
+from cnnfilter.engine.codes import BESIDE, ROW
 from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.geometry import Array, Rows
 from cnnfilter.engine.steps import Depthwise, Pooling, Step
@@ -45,7 +45,7 @@ class PooledFilter:
         columns = min(pool.out[1], max(1, BLOCK // pool.stride[1]))
         size = (columns - 1) * pool.stride[1] + pool.window[1]
         lines = np.empty(pool.window[0] * size, dtype=np.float32)
-        line = np.empty(size, dtype=np.float32)
+        line = np.empty(size + BESIDE, dtype=np.float32)
         pooling = (lines, line, np.arange(pool.window[0]), np.array(pool.window), np.array(pool.stride))
         results = iter(out)
         for plane in source.samples:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.bank import FEWEST_FILTERS, BankFilter, planes_of
-from cnnfilter.engine.codes import AS_IS
+from cnnfilter.engine.codes import AS_IS, BESIDE
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.methods import FEWEST_FOURIER, Method, choose
 from cnnfilter.model.shapes import Pair
@@ -201,22 +201,15 @@ class Pooling(_Windowed):
         rows = self.rows.get(source.first)
         if rows is None:  # threads may make the same twice
             rows = self.rows[source.first] = windows.rows_from(source.first)
-        place = (
-            *planes_of(out),
-            *out.shape[:0:-1],
-            source.samples.reshape(-1),
-            maps,
-            height,
-            rows,
-            windows.columns,
-            *windows.interior,
-            windows.pads[1][0],
-            *self.sizes,
-        )
+        results = (*planes_of(out), *out.shape[:0:-1])
+        place = (rows, windows.columns, *windows.interior, windows.pads[1][0])
+        flat = source.samples.reshape(-1)
         if self.kind == "max":
-            loops.max_pool_rows(*place, first, np.empty(width, dtype=np.float32))
+            line = np.empty(width + BESIDE, dtype=np.float32)
+            loops.max_pool_rows(*results, flat, maps, height, width, *place, *self.sizes, first, line)
         else:
-            loops.sum_pool_rows(*place[:-1], *self.counts, first, np.empty(width), np.empty(out.shape[2]))
+            lines = np.empty(width), np.empty(out.shape[2])
+            loops.sum_pool_rows(*results, flat, maps, height, *place, *self.sizes[:2], *self.counts, first, *lines)
 
 
 def _window_counts(windows: Windows, axis: int, count_padding: bool) -> Index:

@@ -19,8 +19,10 @@ from cnnfilter.engine.lanes.operations import (
     add_product,
     every_second,
     finish,
+    first_samples,
     larger,
     put,
+    put_first,
     root,
     samples,
     shaped,
@@ -99,13 +101,14 @@ def _load_number(context, builder, kind, array, k):
     return builder.load(_pointer(context, builder, kind, array, k))
 
 
-def _pointer(context, builder, kind, array, at, count=None):
-    """Return the address of a number in an array, or that of `count` of them as lanes."""
+def _pointer(context, builder, kind, array, at, count=None, used=None):
+    """Return the address of a number in an array, or that of `count` of them as lanes, `used` of which are there."""
     array = context.make_array(kind)(context, builder, array)
     if context.enable_boundscheck:
         (size,) = cgutils.unpack_tuple(builder, array.shape)
         cgutils.do_boundscheck(context, builder, at, size)
-        cgutils.do_boundscheck(context, builder, builder.add(at, at.type((count or 1) - 1)), size)
+        used = used or at.type(count or 1)
+        cgutils.do_boundscheck(context, builder, builder.sub(builder.add(at, used), at.type(1)), size)
     address = builder.gep(array.data, [at])
     return address if count is None else builder.bitcast(address, _vector(context, kind.dtype, count).as_pointer())
 
@@ -213,6 +216,47 @@ def _lower_samples(context, builder, signature, arguments):
     lanes, source, _ = signature.args
     _, x, at = arguments
     return _load_lanes(context, builder, source, x, at, lanes)
+
+
+def _first_lanes(builder, count, lanes):
+    """Return which of some lanes are the first `count`."""
+    places = ir.Constant(ir.VectorType(count.type, lanes.count), list(range(lanes.count)))
+    return builder.icmp_signed("<", places, _spread_number(builder, count, lanes.count))
+
+
+def _masked(builder, name, dtype, count, result, *operands):
+    """Call LLVM's load or store of some lanes."""
+    lanes = f"v{count}{'f' if isinstance(dtype, types.Float) else 'i'}{dtype.bitwidth}"
+    declared = ir.FunctionType(result, [operand.type for operand in operands])
+    full = f"llvm.masked.{name}.{lanes}.p0{lanes}"  # releases with one type of pointer mend the name
+    return builder.call(cgutils.get_or_insert_function(builder.module, declared, full), operands)
+
+
+@_lowered(first_samples, lambda none, x, at, count: none, *(Lanes, types.Array, types.Integer, types.Integer))
+def _lower_first_samples(context, builder, signature, arguments):
+    lanes, source, *_ = signature.args
+    none, x, at, count = arguments
+    address = _pointer(context, builder, source, x, at, lanes.count, used=count)
+    align = ir.IntType(32)(source.dtype.bitwidth // 8)
+    seen = _vector(context, source.dtype, lanes.count)
+    mask, zero = _first_lanes(builder, count, lanes), ir.Constant(seen, None)
+    loaded = _masked(builder, "load", source.dtype, lanes.count, seen, address, align, mask, zero)
+    return _converted(context, builder, loaded, source.dtype, lanes.dtype, lanes.count)
+
+
+@_lowered(
+    put_first,
+    lambda out, at, values, count: types.none,
+    *(types.Array, types.Integer, Lanes, types.Integer),
+)
+def _lower_put_first(context, builder, signature, arguments):
+    kind, _, lanes, _ = signature.args
+    out, at, values, count = arguments
+    address = _pointer(context, builder, kind, out, at, lanes.count, used=count)
+    align = ir.IntType(32)(kind.dtype.bitwidth // 8)
+    mask = _first_lanes(builder, count, lanes)
+    _masked(builder, "store", kind.dtype, lanes.count, ir.VoidType(), values, address, align, mask)
+    return context.get_dummy_value()
 
 
 @_lowered(every_second, lambda none, x, at: none, Lanes, types.Array, types.Integer)

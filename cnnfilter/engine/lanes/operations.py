@@ -49,6 +49,13 @@ def samples(none, x, at):
     return x[at : at + none.size].astype(none.dtype)
 
 
+def first_samples(none, x, at, count):
+    """Return what `samples` does, but read the first `count` only; the other lanes are 0."""
+    result = np.zeros_like(none)
+    result[:count] = x[at : at + count]
+    return result
+
+
 def every_second(none, x, at):
     """Return every second sample of `x` from `at` on, as the type and as many as `none` holds; one more is read."""
     return x[at : at + 2 * none.size].reshape(-1, 2)[:, 0].astype(none.dtype)
@@ -80,6 +87,11 @@ def put(out, at, values):
     if out.dtype.kind == "u":
         values = np.rint(np.fmin(np.fmax(values.astype(np.float64), 0), np.iinfo(out.dtype).max))
     part[:] = values
+
+
+def put_first(out, at, values, count):
+    """Store the first `count` lanes in `out`, of their type, from `at` on."""
+    out[at : at + count] = values[:count]
 
 
 def finish(out, at, total, gain, bias, after):

@@ -42,7 +42,7 @@ def pooled_block(
         Columns of `out` that are computed at a time; they see at least `ROW` results.
     lines : (rows of a window * results that so many see,) float32
         Scratch for those.
-    line : (results that so many see,) float32
+    line : (results that so many see + `BESIDE`,) float32
         Scratch for the largest of each column.
     places : (rows of a window,) int64
         The numbers of those rows.
@@ -60,5 +60,5 @@ def pooled_block(
                 at = origin + (i * pool_stride[0] + m) * stride + first * pool_stride[1]
                 row = lines[m * size : (m + 1) * size]
                 store_row(row, 0, size, x, at, offsets, weights, starts, bases, combine, is_sum, gain, bias, after)
-            max_down(line[:size], none, lines, 0, size, places, 0, window[0], 1)
+            max_down(line, size, none, few, lines, 0, size, places, 0, window[0], 1)
             max_along(out[i, first : first + count], few, line, 0, window[1], pool_stride[1], 1)

@@ -6,7 +6,16 @@ import numpy as np
 
 from cnnfilter.engine.codes import MIDDLE, NARROW
 from cnnfilter.engine.jit import loop, part
-from cnnfilter.engine.lanes.operations import every_second, larger, put, samples, spread, zeros
+from cnnfilter.engine.lanes.operations import (
+    every_second,
+    first_samples,
+    larger,
+    put,
+    put_first,
+    samples,
+    spread,
+    zeros,
+)
 
 
 @part
@@ -16,41 +25,47 @@ def _larger(value, largest):
 
 
 @part
-def max_down(line, none, x, begin, length, rows, row, window, dilation):
-    """Set `line` to the largest values of a window's rows; padding, which is negative, counts for nothing."""
+def max_down(line, size, none, few, x, begin, length, rows, row, window, dilation):
+    """Set the first `size` of `line` to the largest values of a window's rows.
+
+    A row of padding, which is negative, counts for nothing. `NARROW` samples of `line` beyond may be set too.
+    """
     at = 0
-    if line.size >= MIDDLE:
-        while at < line.size:
-            at = min(at, line.size - MIDDLE)  # the last overlap those before, and store the same
-            largest = none
-            for m in range(window):
-                source = rows[row + m * dilation]
-                if source >= 0:
-                    largest = larger(samples(none, x, begin + source * length + at), largest)
-            put(line, at, largest)
-            at += MIDDLE
-    for j in range(at, line.size):
-        value = np.float32(-np.inf)
+    while at < size and size >= MIDDLE:
+        at = min(at, size - MIDDLE)  # the last overlap those before, and store the same
+        largest = none
         for m in range(window):
             source = rows[row + m * dilation]
             if source >= 0:
-                value = _larger(np.float32(x[begin + source * length + j]), value)
-        line[j] = value
+                largest = larger(samples(none, x, begin + source * length + at), largest)
+        put(line, at, largest)
+        at += MIDDLE
+    while at < size:
+        largest = few
+        count = min(NARROW, size - at)
+        for m in range(window):
+            source = rows[row + m * dilation]
+            if source >= 0:
+                largest = larger(first_samples(few, x, begin + source * length + at, count), largest)
+        put(line, at, largest)  # there is room for more
+        at += NARROW
 
 
 @part
-def max_along(row, none, line, begin, window, stride, dilation):
-    """Set `row` to the largest of every `stride`-th window of `line`, the first of which starts at `begin`."""
+def max_along(row, few, line, begin, window, stride, dilation):
+    """Set `row` to the largest of every `stride`-th window of `line`, the first of which starts at `begin`.
+
+    `BESIDE` samples beyond the windows are read.
+    """
     at = 0
-    if stride <= 2:
-        while row.size - at > NARROW:  # more, because the samples between are read as well
-            largest = none
-            for n in range(window):
-                place = begin + at * stride + n * dilation
-                seen = samples(none, line, place) if stride == 1 else every_second(none, line, place)
-                largest = larger(seen, largest)
-            put(row, at, largest)
-            at += NARROW
+    while at < row.size and stride <= 2:
+        largest = few
+        for n in range(window):
+            place = begin + at * stride + n * dilation
+            seen = samples(few, line, place) if stride == 1 else every_second(few, line, place)
+            largest = larger(seen, largest)
+        put_first(row, at, largest, min(NARROW, row.size - at))
+        at += NARROW
     for j in range(at, row.size):
         value = np.float32(-np.inf)
         for n in range(window):
@@ -80,6 +95,7 @@ def max_pool_rows(
     x,
     maps,
     height,
+    length,
     rows,
     columns,
     interior_first,
@@ -114,15 +130,16 @@ def max_pool_rows(
     window, stride, dilation : (2,) int64
     first : int
         The output row that `out` begins with.
-    line : (W,) float32
+    length : int
+        Samples in a row of the maps.
+    line : (length + `BESIDE`,) float32
         Scratch.
     """
     none, few = spread(zeros(np.float32, MIDDLE), -np.inf), spread(zeros(np.float32, NARROW), -np.inf)
-    length = line.size
     for c in range(maps):
         for i in range(count):
             begin = c * height * length
-            max_down(line, none, x, begin, length, rows, (first + i) * stride[0], window[0], dilation[0])
+            max_down(line, length, none, few, x, begin, length, rows, (first + i) * stride[0], window[0], dilation[0])
             row = out[c * plane + i * width : c * plane + (i + 1) * width]
             if interior_last > interior_first:
                 begin = interior_first * stride[1] - left

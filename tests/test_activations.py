@@ -161,6 +161,15 @@ def test_linear(shape):
     assert_within(ops.linear(x, weight), reference.linear(x, weight), PRECISION * bound)
 
 
+@pytest.mark.parametrize("inputs", [1, 15, 16, 17, 1023, 1024, 1025, 2048, 2053])
+@pytest.mark.parametrize("outputs", [1, 2, 3, 4, 5, 8])
+def test_linear_of_every_remainder(inputs, outputs):
+    rng = np.random.default_rng(6)
+    x, weight, bias = samples(rng, (2, inputs), np.float32), weights(rng, (outputs, inputs)), weights(rng, outputs)
+    bound = reference.linear(np.abs(x), np.abs(weight), np.abs(bias))
+    assert_within(ops.linear(x, weight, bias), reference.linear(x, weight, bias), PRECISION * bound)
+
+
 def test_linear_of_many_inputs_stays_within_the_bound():
     rng = np.random.default_rng(4)
     x, weight = rng.random(9216).astype(np.float32), rng.random((3, 9216)).astype(np.float32)

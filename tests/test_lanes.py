@@ -67,6 +67,16 @@ def test_maxima_and_roots(kind):
     np.testing.assert_array_equal(*both(operate, np.zeros(640, kind), FLOATS, kind))
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_the_sum_of_lanes(kind):
+    def operate(out, x, kind):
+        none = lanes.zeros(kind, 16)
+        for j in range(20):
+            out[j] = lanes.add_up(lanes.samples(none, x, 16 * j))
+
+    np.testing.assert_array_equal(*both(operate, np.zeros(20), FLOATS, kind))
+
+
 @pytest.mark.parametrize("x", [FLOATS, BYTES, SHORTS.astype(np.uint16)], ids=["float32", "uint8", "uint16"])
 @pytest.mark.parametrize("count", [1, 7, 15, 16])
 def test_the_first_of_some_lanes(x, count):

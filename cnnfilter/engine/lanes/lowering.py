@@ -17,6 +17,7 @@ from cnnfilter.engine.codes import ABSOLUTE, FILTERS, GROUP, RECTIFIED, SUM_LENG
 from cnnfilter.engine.jit import FASTMATH
 from cnnfilter.engine.lanes.operations import (
     add_product,
+    add_up,
     every_second,
     finish,
     first_samples,
@@ -273,6 +274,18 @@ def _lower_larger(context, builder, signature, arguments):
     value, largest = arguments
     is_larger = builder.or_(builder.fcmp_ordered(">", value, largest), builder.fcmp_unordered("uno", value, value))
     return builder.select(is_larger, value, largest)
+
+
+@_lowered(add_up, lambda values: types.float64, Lanes)
+def _lower_add_up(context, builder, signature, arguments):
+    (lanes,) = signature.args
+    values, count = _converted(context, builder, *arguments, lanes.dtype, types.float64, lanes.count), lanes.count
+    while count > 1:
+        count //= 2
+        halves = [range(count), range(count, 2 * count)]
+        places = [ir.Constant(ir.VectorType(ir.IntType(32), count), list(half)) for half in halves]
+        values = _sum(builder, types.float64, *(builder.shuffle_vector(values, values, half) for half in places))
+    return builder.extract_element(values, ir.IntType(32)(0))
 
 
 @_lowered(root, lambda value: value, Lanes)

@@ -66,6 +66,14 @@ def larger(value, largest):
     return np.where((value > largest) | (value != value), value, largest)
 
 
+def add_up(values):
+    """Return the sum of lanes of floats in float64, of which there are a power of two."""
+    values = values.astype(np.float64)
+    while values.size > 1:
+        values = values[: values.size // 2] + values[values.size // 2 :]
+    return values[0]
+
+
 def root(value):
     """Return the square root of lanes of floats."""
     return np.sqrt(value)

@@ -64,7 +64,10 @@ def max_along(row, few, line, begin, window, stride, dilation):
             place = begin + at * stride + n * dilation
             seen = samples(few, line, place) if stride == 1 else every_second(few, line, place)
             largest = larger(seen, largest)
-        put_first(row, at, largest, min(NARROW, row.size - at))
+        if row.size - at >= NARROW:
+            put(row, at, largest)
+        else:
+            put_first(row, at, largest, row.size - at)
         at += NARROW
     for j in range(at, row.size):
         value = np.float32(-np.inf)

@@ -1,6 +1,9 @@
 """Bands of rows: the same values however a chain is cut and shared, and what happens when one fails."""
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -8,10 +11,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from cnnfilter.engine import bands, reference
+from cnnfilter.engine import bands, helpers, reference
 from cnnfilter.engine.activations import relu
 from cnnfilter.engine.bands import Chain, available_threads, in_bands
 from cnnfilter.engine.geometry import Windows, border_index
+from cnnfilter.engine.helpers import Helper
 from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.shapes import Border, parse_border, parse_padding
@@ -110,29 +114,111 @@ def test_the_first_failure_is_raised_and_stops_the_others():
 
     with pytest.raises(ZeroDivisionError):
         in_bands(1000, 1, 2, work)
-    assert len(calls) < 1000
-    assert not any(thread.name.startswith("cnnfilter") for thread in threading.enumerate())
+    count = len(calls)
+    assert count < 1000
+    time.sleep(0.05)
+    assert len(calls) == count  # nothing still runs
 
 
-def test_an_interrupt_while_waiting_stops_the_other_threads(monkeypatch):
-    finished = []
-    real = threading.Thread.join
-
-    def join(thread, timeout=None):
-        monkeypatch.setattr(threading.Thread, "join", real)
-        raise KeyboardInterrupt
+def test_an_interrupt_while_waiting_stops_the_other_threads():
+    finished, begun = [], threading.Event()
 
     def work(first, last):
-        if threading.current_thread() is not threading.main_thread():
-            time.sleep(0.05)
+        if threading.current_thread() is threading.main_thread():
+            begun.wait()
+        else:
+            begun.set()
+            time.sleep(0.1)  # the main thread waits by now
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            time.sleep(0.1)
         finished.append(first)
 
-    monkeypatch.setattr(threading.Thread, "join", join)
     with pytest.raises(KeyboardInterrupt):
-        in_bands(4, 1, 2, work)
+        in_bands(2, 1, 2, work)
     count = len(finished)
+    assert count == 2
     time.sleep(0.1)
     assert len(finished) == count  # nothing still runs
+
+
+def test_helpers_are_used_again(monkeypatch):
+    seen = set()
+
+    def work(first, last):
+        seen.add(threading.current_thread())
+        barrier.wait(10)
+
+    monkeypatch.setattr(helpers, "_idle", [])
+    for _ in range(5):
+        barrier = threading.Barrier(3)
+        in_bands(3, 1, 3, work)
+    assert len(seen) == 3
+
+
+def test_callers_at_the_same_time_have_helpers_of_their_own():
+    def work(first, last):
+        barrier.wait(10)
+
+    barrier = threading.Barrier(6)
+    callers = [threading.Thread(target=in_bands, args=(3, 1, 3, work)) for _ in range(2)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(10)
+    assert not any(caller.is_alive() for caller in callers)
+
+
+def test_a_helper_that_does_not_begin_is_not_waited_for(monkeypatch):
+    busy = threading.Event()
+    helper, seen = Helper(), []
+    helper.ask(lambda: busy.wait(10))
+    while helper.jobs:
+        time.sleep(0.001)
+    monkeypatch.setattr(helpers, "_idle", [helper])
+    in_bands(4, 1, 2, lambda first, last: seen.append((first, threading.current_thread())))
+    assert seen == [(row, threading.current_thread()) for row in range(4)]
+    assert helpers._idle == [helper]
+    busy.set()
+    helper.done.acquire()
+    for turn in range(2000):  # whether it has woken for a job that was withdrawn, or not
+        helper.ask(lambda turn=turn: seen.append(turn))
+        helper.finish()
+        seen.clear()
+    helper.ask(lambda: seen.append("last"))
+    while not seen:
+        time.sleep(0.001)
+    helper.finish()
+    assert seen == ["last"]
+
+
+def test_without_more_threads_the_caller_works_alone(monkeypatch):
+    def refuse(thread):
+        msg = "can't start new thread"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(helpers, "_idle", [])
+    seen = []
+    in_bands(4, 1, 3, lambda first, last: seen.append(first))
+    assert seen == [0, 1, 2, 3]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_has_helpers_of_its_own():
+    code = """
+import os, sys, threading, warnings
+from cnnfilter.engine.bands import in_bands
+warnings.simplefilter("ignore")  # newer releases of Python warn of forking with threads
+def both():
+    barrier = threading.Barrier(2)
+    in_bands(2, 1, 2, lambda first, last: barrier.wait(10))
+both()
+child = os.fork()
+both()
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_threads():

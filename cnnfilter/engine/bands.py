@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 import os
-import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from cnnfilter import buffers
 from cnnfilter.engine.geometry import Array, Rows
+from cnnfilter.engine.helpers import borrow, give_back
 from cnnfilter.engine.steps import Step
 from cnnfilter.model.shapes import whole_number
 
@@ -80,18 +80,17 @@ def in_bands(rows: int, height: int, threads: int | None, work: Callable[[int, i
             except BaseException as failure:  # handed to the calling thread, which may hold an interrupt
                 failures.append(failure)
 
-    others = [
-        threading.Thread(target=loop, daemon=True) for _ in range(min(available_threads(threads), len(starts)) - 1)
-    ]
-    for other in others:
-        other.start()
+    helpers = borrow(min(available_threads(threads), len(starts)) - 1)
+    for helper in helpers:
+        helper.ask(loop)
     loop()
-    for other in others:
+    for helper in helpers:
         try:
-            other.join()
+            helper.finish()
         except BaseException as interrupt:  # the arrays are still being written: stop the others first
             failures.append(interrupt)
-            other.join()
+            helper.finish()
+    give_back(helpers)
     if failures:
         raise failures[0]
 
@@ -164,7 +163,8 @@ def _height(steps: Sequence[Step]) -> int:
     height = 1
     while height * 2 <= rows and samples(height * 2) <= BAND_SAMPLES:
         height *= 2
-    return whole_bands(height, max(step.band_rows for step in steps))
+    pairs = -(-rows // (2 * height))  # an even number of bands leaves neither of two threads waiting for the other
+    return whole_bands(-(-rows // (2 * pairs)), max(step.band_rows for step in steps))
 
 
 def _run_part(steps: Sequence[Step], band: int, source: Array, threads: int | None, *, mean: bool) -> Array:

@@ -23,8 +23,9 @@ BAND_SAMPLES = 1 << 20
 cache, but was 1.9 times slower on one thread and 2.9 times on two: each band costs some tenth of a millisecond of
 Python."""
 
-SMALLEST_WORK = 1 << 23
-"""Multiply-adds from which it pays to cut a band for a second thread: to start one takes as long as half of them."""
+SMALLEST_WORK = 1 << 24
+"""Multiply-adds from which it pays to cut a band for a second thread: half as many, 0.2 ms, took longer on two than
+on one, for both threads wait until they are woken, and find the maps in each other's caches."""
 
 WHOLE_SAMPLES = 1 << 22
 """Samples up to which maps between two windowed steps are kept whole (16 MB): neighbouring bands of a long chain

@@ -120,6 +120,22 @@ def test_sums_of_several_filters(taps, filters, relu):
     )
 
 
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("taps", [1, 65])
+def test_what_is_not_finite_passes_through_several_filters(taps, relu):
+    def operate(out, x, offsets, weights, biases, relu):
+        none = lanes.zeros(np.float32, 16)
+        lanes.sum_filters(none, out, 0, 16, x, 0, offsets, weights, biases, 8, relu)
+
+    x = np.zeros(32, np.float32)
+    x[:5] = np.nan, np.inf, -np.inf, -2, 3
+    weights = np.ones((taps, 8), np.float32)
+    offsets = np.array([0] + [16] * (taps - 1))
+    python, compiled = both(operate, np.zeros(128, np.float32), x, offsets, weights, np.zeros(8, np.float32), relu)
+    np.testing.assert_array_equal(python, compiled)
+    np.testing.assert_array_equal(compiled[:5], [np.nan, np.inf, 0, 0, 3] if relu else [np.nan, np.inf, -np.inf, -2, 3])
+
+
 @pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
 @pytest.mark.parametrize("at", [-1, 385, 400])
 def test_bounds_are_checked_where_numba_is_told_to(at):

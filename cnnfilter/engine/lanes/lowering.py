@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -389,9 +390,7 @@ def _lower_sum_filters(context, builder, signature, arguments):
     parts = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
 
     def add_taps(first, end):
-        """Set `parts` to the sums of some taps."""
-        for part in parts:
-            builder.store(none, part)
+        """Add some taps to `parts`."""
         with _stepping(builder, first, end, 1) as (k, _):
             at = builder.add(_load_number(context, builder, index, offsets, k), origin)
             seen = _load_lanes(context, builder, source, x, at, lanes)
@@ -416,15 +415,14 @@ def _lower_sum_filters(context, builder, signature, arguments):
     def spread_bias(o):
         return _spread_number(builder, _load_number(context, builder, bias_kind, biases, size(o)), lanes.count)
 
+    lowest = builder.select(builder.trunc(relu, ir.IntType(1)), none, ir.Constant(none.type, [-np.inf] * lanes.count))
+
     def store_rectified(held, place):
-        is_negative = builder.and_(
-            _spread_number(builder, builder.trunc(relu, ir.IntType(1)), lanes.count),
-            builder.fcmp_ordered("<", held, none),
-        )
-        _store_lanes(context, builder, kind, out, place, builder.select(is_negative, none, held), lanes.count)
+        held = builder.select(builder.fcmp_ordered("<", held, lowest), lowest, held)
+        _store_lanes(context, builder, kind, out, place, held, lanes.count)
 
     def store_only(o, place):
-        store_rectified(_sum(builder, lanes.dtype, spread_bias(o), builder.load(parts[o])), place)
+        store_rectified(builder.load(parts[o]), place)
 
     def store_bias(o, place):
         _store_lanes(context, builder, kind, out, place, spread_bias(o), lanes.count)
@@ -441,6 +439,8 @@ def _lower_sum_filters(context, builder, signature, arguments):
     with builder.if_else(is_short) as (short, long):
         with short:  # nothing needs to be kept beside what is added up
             each_used(fetch)
+            for o, part in enumerate(parts):
+                builder.store(spread_bias(o), part)
             add_taps(size(0), taps)
             each_used(store_only)
         with long:
@@ -449,6 +449,8 @@ def _lower_sum_filters(context, builder, signature, arguments):
                 for total in totals:
                     builder.store(none, total)
                 with _stepping(builder, begin, end, SUM_LENGTH) as (first, first_end):
+                    for part in parts:
+                        builder.store(none, part)
                     add_taps(first, first_end)
                     for total, part in zip(totals, parts, strict=True):
                         builder.store(_sum(builder, lanes.dtype, builder.load(total), builder.load(part)), total)

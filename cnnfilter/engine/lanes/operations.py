@@ -109,17 +109,24 @@ def finish(out, at, total, gain, bias, after):
 
 def sum_filters(none, out, to, plane, x, origin, offsets, weights, biases, filters, relu):
     """Store as many neighbouring results as `none` has lanes, of a group of filters; parameters as in `bank_rows`."""
+
+    def added(part, o, first, end):
+        for k in range(first, end):
+            part = part + weights[k, o] * x[origin + offsets[k] : origin + offsets[k] + none.size]
+        return part
+
+    taps = len(offsets)
     for o in range(filters):
         place = slice(to + o * plane, to + o * plane + none.size)
-        out[place] = biases[o]
-        for long in range(0, len(offsets), SUM_LENGTH * SUM_LENGTH):
-            total = none
-            for first in range(long, min(long + SUM_LENGTH * SUM_LENGTH, len(offsets)), SUM_LENGTH):
-                part = none
-                for k in range(first, min(first + SUM_LENGTH, len(offsets))):
-                    at = origin + offsets[k]
-                    part = part + weights[k, o] * x[at : at + none.size]
-                total = total + part
-            out[place] += total
+        bias = np.full_like(none, biases[o])
+        if taps <= SUM_LENGTH:
+            out[place] = added(bias, o, 0, taps)
+        else:
+            out[place] = bias
+            for long in range(0, taps, SUM_LENGTH * SUM_LENGTH):
+                total = none
+                for first in range(long, min(long + SUM_LENGTH * SUM_LENGTH, taps), SUM_LENGTH):
+                    total = total + added(none, o, first, min(first + SUM_LENGTH, taps))
+                out[place] += total
         if relu:
             out[place] = np.where(out[place] < 0, none, out[place])

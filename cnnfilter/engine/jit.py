@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numba
-import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
 from cnnfilter.engine import native
 
@@ -35,12 +36,47 @@ def part(function: Callable[..., Any]) -> Any:
     return numba.njit(nogil=True, inline="always", **OPTIONS)(function)
 
 
-@intrinsic
-def _pointer(context, address):  # type: ignore[no-untyped-def]  # an address as what `carray` takes
-    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
+def _reader(kinds: Sequence[str]) -> Any:
+    """Return what reads a loop's arguments from where `native` packs them, each in eight bytes."""
+    known = [getattr(types, kind) if "[" not in kind else _array_type(kind) for kind in kinds]
 
-    return types.voidptr(types.int64), build
+    def value(context: Any, builder: Any, kind: Any, word: Any) -> Any:
+        if kind == types.boolean:
+            return builder.icmp_signed("!=", word, word.type(0))
+        if kind == types.float64:
+            return builder.bitcast(word, context.get_value_type(kind))
+        if kind == types.int64:
+            return word
+        pointer = word.type.as_pointer()
+        fields = builder.inttoptr(builder.add(word, word.type(native.ARRAY_FIELDS)), pointer)
+        data = builder.inttoptr(builder.load(fields), context.get_data_type(kind.dtype).as_pointer())
+        sizes = builder.inttoptr(builder.load(builder.gep(fields, [word.type(2)])), pointer)
+        shape = [builder.load(builder.gep(sizes, [word.type(axis)])) for axis in range(kind.ndim)]
+        itemsize = word.type(kind.dtype.bitwidth // 8)
+        strides = [itemsize]
+        for size in shape[:0:-1]:
+            strides.insert(0, builder.mul(strides[0], size))
+        array = context.make_array(kind)(context, builder)
+        arrayobj.populate_array(array, data, shape, strides, itemsize, None)
+        return array._getvalue()
+
+    @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types for mypy
+    def read(context: Any, words: Any) -> Any:
+        def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            (words,) = arguments
+            values = [
+                value(context, builder, kind, builder.load(builder.gep(words, [ir.IntType(64)(position)])))
+                for position, kind in enumerate(known)
+            ]
+            return context.make_tuple(builder, signature.return_type, values)
+
+        return types.Tuple(known)(words), build
+
+    return read
+
+
+def _array_type(kind: str) -> Any:
+    return types.Array(getattr(types, kind[: kind.index("[")]), int(kind[-2]), "C")
 
 
 def object_code(function: Any, kinds: Sequence[str]) -> bytes:
@@ -58,26 +94,11 @@ def object_code(function: Any, kinds: Sequence[str]) -> bytes:
     LookupError
         If the code needs a function that would be missing where Numba is not imported.
     """
-    lines = ["def entry(numbers, reals):"]
-    arguments: list[str] = []
-    namespace = {"loop": part(function.py_func), "carray": numba.carray, "pointer": _pointer, "int64": np.int64}
-    for position, kind in enumerate(kinds):
-        word = f"carray(numbers, ({len(kinds)},))[{position}]"
-        if "[" in kind:
-            name, dtype, axes = f"a{position}", kind[: kind.index("[")], int(kind[-2])
-            namespace[dtype] = getattr(np, dtype)
-            lines.append(f"    {name} = carray(pointer({word} + {native.ARRAY_FIELDS}), (3,), int64)")
-            lines.append(f"    {name}_shape = carray(pointer({name}[2]), ({axes},), int64)")
-            sizes = ", ".join(f"{name}_shape[{axis}]" for axis in range(axes))
-            arguments.append(f"carray(pointer({name}[0]), ({sizes},), {dtype})")
-        elif kind == "float64":
-            arguments.append(word.replace("numbers", "reals"))
-        else:
-            arguments.append(f"bool({word})" if kind == "boolean" else word)
-    lines.append(f"    loop({', '.join(arguments)})")
-    exec("\n".join(lines), namespace)
-    words = types.CPointer(types.int64), types.CPointer(types.float64)  # two views of the same
-    compiled = numba.cfunc(types.void(*words), **OPTIONS)(namespace["entry"])
+    # Numba joins a function with one that calls it only where its arguments are written out.
+    values = ", ".join(f"values[{position}]" for position in range(len(kinds)))
+    namespace = {"read": _reader(kinds), "loop": part(function.py_func)}
+    exec(f"def entry(words):\n    values = read(words)\n    loop({values})\n", namespace)
+    compiled = numba.cfunc(types.void(types.CPointer(types.int64)), **OPTIONS)(namespace["entry"])
     library = compiled._library
     needed = {function.name for function in library._final_module.functions if function.is_declaration}
     missing = [

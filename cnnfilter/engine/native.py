@@ -133,7 +133,7 @@ def _callable(stored: bytes, kinds: Sequence[str]) -> Callable[..., None]:
     """Return a Python function that calls what `jit.object_code` made."""
     name, _, code = stored.partition(b"\n")
     address = _load_object(name.decode(), code)
-    native = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p)(address)  # twice the same: see `jit`
+    native = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(address)
     pack = struct.Struct("=" + "".join(WORDS.get(kind, "q") for kind in kinds)).pack
     arrays = [position for position, kind in enumerate(kinds) if kind not in WORDS]
 
@@ -145,8 +145,7 @@ def _callable(stored: bytes, kinds: Sequence[str]) -> Callable[..., None]:
                 msg = f"a loop needs contiguous arrays, not strides of {array.strides}"
                 raise ValueError(msg)
             words[position] = id(array)
-        packed = pack(*words)
-        native(packed, packed)
+        native(pack(*words))
 
     return call
 

@@ -10,4 +10,4 @@ Numba is switched off, and as the LLVM instructions for it, by Numba's low-level
 imports `operations` has told Numba of the instructions too.
 """
 
-from cnnfilter.engine.lanes import lowering as _lowering  # noqa: F401  (tells Numba of the operations)
+from cnnfilter.engine.lanes import several as _several  # noqa: F401  (and what it builds on: tells Numba of them)

@@ -7,14 +7,13 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.extending import lower_builtin, register_model, type_callable
 
-from cnnfilter.engine.codes import ABSOLUTE, FILTERS, GROUP, RECTIFIED, SUM_LENGTH
+from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED
 from cnnfilter.engine.jit import FASTMATH
 from cnnfilter.engine.lanes.operations import (
     add_product,
@@ -29,16 +28,9 @@ from cnnfilter.engine.lanes.operations import (
     samples,
     shaped,
     spread,
-    sum_filters,
     sum_taps,
     zeros,
 )
-
-CACHE_LINE = 64
-"""Bytes that memory is asked for at a time, on most processors."""
-
-PREFETCH = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), *[ir.IntType(32)] * 3])
-"""The type of LLVM's instruction that asks for memory."""
 
 FLAGS = tuple(sorted(FASTMATH))
 """Of the instructions on floats."""
@@ -59,7 +51,7 @@ class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]  # nor here
         super().__init__(manager, kind, ir.VectorType(manager.lookup(kind.dtype).get_value_type(), kind.count))
 
 
-def _lowered(function: Callable[..., Any], result: Callable[..., Any], *kinds: Any) -> Callable[..., Any]:
+def lowered(function: Callable[..., Any], result: Callable[..., Any], *kinds: Any) -> Callable[..., Any]:
     """Register what builds a function's instructions, and by which rule the type of its result follows."""
 
     def register(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -74,7 +66,7 @@ def _vector(context, dtype, count):
     return ir.VectorType(context.get_value_type(dtype), count)
 
 
-def _spread_number(builder, value, count):
+def spread_number(builder, value, count):
     """Copy a number to all lanes."""
     vector = ir.VectorType(value.type, count)
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
@@ -98,12 +90,12 @@ def _converted(context, builder, lanes, dtype, to, count):
     return (builder.sext if dtype.signed else builder.zext)(lanes, vector)
 
 
-def _load_number(context, builder, kind, array, k):
+def load_number(context, builder, kind, array, k):
     """Load one number of an array."""
-    return builder.load(_pointer(context, builder, kind, array, k))
+    return builder.load(pointer(context, builder, kind, array, k))
 
 
-def _pointer(context, builder, kind, array, at, count=None, used=None):
+def pointer(context, builder, kind, array, at, count=None, used=None):
     """Return the address of a number in an array, or that of `count` of them as lanes, `used` of which are there."""
     array = context.make_array(kind)(context, builder, array)
     if context.enable_boundscheck:
@@ -115,32 +107,35 @@ def _pointer(context, builder, kind, array, at, count=None, used=None):
     return address if count is None else builder.bitcast(address, _vector(context, kind.dtype, count).as_pointer())
 
 
-def _load_lanes(context, builder, kind, array, at, lanes):
+def load_lanes(context, builder, kind, array, at, lanes):
     """Load samples as the type of `lanes`."""
-    samples = builder.load(_pointer(context, builder, kind, array, at, lanes.count))
+    samples = builder.load(pointer(context, builder, kind, array, at, lanes.count))
     samples.align = kind.dtype.bitwidth // 8
     return _converted(context, builder, samples, kind.dtype, lanes.dtype, lanes.count)
 
 
-def _store_lanes(context, builder, kind, array, at, lanes, count):
+def store_lanes(context, builder, kind, array, at, lanes, count):
     """Store lanes of an array's type in it."""
-    stored = builder.store(lanes, _pointer(context, builder, kind, array, at, count))
+    stored = builder.store(lanes, pointer(context, builder, kind, array, at, count))
     stored.align = kind.dtype.bitwidth // 8
 
 
-def _sum(builder, dtype, left, right):
+def add(builder, dtype, left, right):
+    """Return the sum of two lanes."""
     if isinstance(dtype, types.Float):
         return builder.fadd(left, right, flags=FLAGS)
     return builder.add(left, right)
 
 
-def _difference(builder, dtype, left, right):
+def subtract(builder, dtype, left, right):
+    """Return the difference of two lanes."""
     if isinstance(dtype, types.Float):
         return builder.fsub(left, right, flags=FLAGS)
     return builder.sub(left, right)
 
 
-def _product(builder, dtype, left, right):
+def multiply(builder, dtype, left, right):
+    """Return the product of two lanes."""
     if isinstance(dtype, types.Float):
         return builder.fmul(left, right, flags=FLAGS)
     return builder.mul(left, right)
@@ -164,18 +159,18 @@ def _same(left, right):
     return left if isinstance(left, Lanes) and left == right else None
 
 
-@_lowered(zeros, _type_of_zeros, types.NumberClass, types.IntegerLiteral)
+@lowered(zeros, _type_of_zeros, types.NumberClass, types.IntegerLiteral)
 def _lower_zeros(context, builder, signature, arguments):
     return ir.Constant(context.get_value_type(signature.return_type), None)
 
 
-@_lowered(spread, lambda like, value: like, Lanes, types.Number)
+@lowered(spread, lambda like, value: like, Lanes, types.Number)
 def _lower_spread(context, builder, signature, arguments):
     like, kind = signature.args
-    return _spread_number(builder, context.cast(builder, arguments[1], kind, like.dtype), like.count)
+    return spread_number(builder, context.cast(builder, arguments[1], kind, like.dtype), like.count)
 
 
-@_lowered(
+@lowered(
     sum_taps,
     lambda total, none, x, origin, offsets, weights, begin, end: total,
     *(Lanes, Lanes, types.Array, types.Integer, types.Array, types.Array, types.Integer, types.Integer),
@@ -185,45 +180,45 @@ def _lower_sum_taps(context, builder, signature, arguments):
     total, none, x, origin, offsets, weights, begin, end = arguments
     total = cgutils.alloca_once_value(builder, total)
     products = cgutils.alloca_once_value(builder, none)
-    with _stepping(builder, begin, end, GROUP) as (first, last):
+    with stepping(builder, begin, end, GROUP) as (first, last):
         builder.store(none, products)
-        with _stepping(builder, first, last, 1) as (k, _):
-            at = builder.add(_load_number(context, builder, index, offsets, k), origin)
-            weight = _spread_number(builder, _load_number(context, builder, kind, weights, k), lanes.count)
-            product = _product(builder, small.dtype, weight, _load_lanes(context, builder, source, x, at, small))
-            builder.store(_sum(builder, small.dtype, builder.load(products), product), products)
+        with stepping(builder, first, last, 1) as (k, _):
+            at = builder.add(load_number(context, builder, index, offsets, k), origin)
+            weight = spread_number(builder, load_number(context, builder, kind, weights, k), lanes.count)
+            product = multiply(builder, small.dtype, weight, load_lanes(context, builder, source, x, at, small))
+            builder.store(add(builder, small.dtype, builder.load(products), product), products)
         added = _converted(context, builder, builder.load(products), small.dtype, lanes.dtype, lanes.count)
-        builder.store(_sum(builder, lanes.dtype, builder.load(total), added), total)
+        builder.store(add(builder, lanes.dtype, builder.load(total), added), total)
     return builder.load(total)
 
 
-@_lowered(add_product, lambda total, weight, x, at: total, Lanes, types.Number, types.Array, types.Integer)
+@lowered(add_product, lambda total, weight, x, at: total, Lanes, types.Number, types.Array, types.Integer)
 def _lower_add_product(context, builder, signature, arguments):
     lanes, kind, source, _ = signature.args
     total, weight, x, at = arguments
-    weight = _spread_number(builder, context.cast(builder, weight, kind, lanes.dtype), lanes.count)
-    samples = _load_lanes(context, builder, source, x, at, lanes)
-    return _sum(builder, lanes.dtype, total, _product(builder, lanes.dtype, weight, samples))
+    weight = spread_number(builder, context.cast(builder, weight, kind, lanes.dtype), lanes.count)
+    samples = load_lanes(context, builder, source, x, at, lanes)
+    return add(builder, lanes.dtype, total, multiply(builder, lanes.dtype, weight, samples))
 
 
-for _operator, _build in ((operator.add, _sum), (operator.sub, _difference), (operator.mul, _product)):
+for _operator, _build in ((operator.add, add), (operator.sub, subtract), (operator.mul, multiply)):
 
-    @_lowered(_operator, lambda left, right: _same(left, right), Lanes, Lanes)
+    @lowered(_operator, lambda left, right: _same(left, right), Lanes, Lanes)
     def _lower_operator(context, builder, signature, arguments, build=_build):
         return build(builder, signature.return_type.dtype, *arguments)
 
 
-@_lowered(samples, lambda none, x, at: none, Lanes, types.Array, types.Integer)
+@lowered(samples, lambda none, x, at: none, Lanes, types.Array, types.Integer)
 def _lower_samples(context, builder, signature, arguments):
     lanes, source, _ = signature.args
     _, x, at = arguments
-    return _load_lanes(context, builder, source, x, at, lanes)
+    return load_lanes(context, builder, source, x, at, lanes)
 
 
 def _first_lanes(builder, count, lanes):
     """Return which of some lanes are the first `count`."""
     places = ir.Constant(ir.VectorType(count.type, lanes.count), list(range(lanes.count)))
-    return builder.icmp_signed("<", places, _spread_number(builder, count, lanes.count))
+    return builder.icmp_signed("<", places, spread_number(builder, count, lanes.count))
 
 
 def _masked(builder, name, dtype, count, result, *operands):
@@ -234,11 +229,11 @@ def _masked(builder, name, dtype, count, result, *operands):
     return builder.call(cgutils.get_or_insert_function(builder.module, declared, full), operands)
 
 
-@_lowered(first_samples, lambda none, x, at, count: none, *(Lanes, types.Array, types.Integer, types.Integer))
+@lowered(first_samples, lambda none, x, at, count: none, *(Lanes, types.Array, types.Integer, types.Integer))
 def _lower_first_samples(context, builder, signature, arguments):
     lanes, source, *_ = signature.args
     none, x, at, count = arguments
-    address = _pointer(context, builder, source, x, at, lanes.count, used=count)
+    address = pointer(context, builder, source, x, at, lanes.count, used=count)
     align = ir.IntType(32)(source.dtype.bitwidth // 8)
     seen = _vector(context, source.dtype, lanes.count)
     mask, zero = _first_lanes(builder, count, lanes), ir.Constant(seen, None)
@@ -246,7 +241,7 @@ def _lower_first_samples(context, builder, signature, arguments):
     return _converted(context, builder, loaded, source.dtype, lanes.dtype, lanes.count)
 
 
-@_lowered(
+@lowered(
     put_first,
     lambda out, at, values, count: types.none,
     *(types.Array, types.Integer, Lanes, types.Integer),
@@ -254,30 +249,30 @@ def _lower_first_samples(context, builder, signature, arguments):
 def _lower_put_first(context, builder, signature, arguments):
     kind, _, lanes, _ = signature.args
     out, at, values, count = arguments
-    address = _pointer(context, builder, kind, out, at, lanes.count, used=count)
+    address = pointer(context, builder, kind, out, at, lanes.count, used=count)
     align = ir.IntType(32)(kind.dtype.bitwidth // 8)
     mask = _first_lanes(builder, count, lanes)
     _masked(builder, "store", kind.dtype, lanes.count, ir.VoidType(), values, address, align, mask)
     return context.get_dummy_value()
 
 
-@_lowered(every_second, lambda none, x, at: none, Lanes, types.Array, types.Integer)
+@lowered(every_second, lambda none, x, at: none, Lanes, types.Array, types.Integer)
 def _lower_every_second(context, builder, signature, arguments):
     lanes, source, _ = signature.args
     _, x, at = arguments
-    both = _load_lanes(context, builder, source, x, at, Lanes(lanes.dtype, 2 * lanes.count))
+    both = load_lanes(context, builder, source, x, at, Lanes(lanes.dtype, 2 * lanes.count))
     places = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), list(range(0, 2 * lanes.count, 2)))
     return builder.shuffle_vector(both, both, places)
 
 
-@_lowered(larger, lambda value, largest: value, Lanes, Lanes)
+@lowered(larger, lambda value, largest: value, Lanes, Lanes)
 def _lower_larger(context, builder, signature, arguments):
     value, largest = arguments
     is_larger = builder.or_(builder.fcmp_ordered(">", value, largest), builder.fcmp_unordered("uno", value, value))
     return builder.select(is_larger, value, largest)
 
 
-@_lowered(add_up, lambda values: types.float64, Lanes)
+@lowered(add_up, lambda values: types.float64, Lanes)
 def _lower_add_up(context, builder, signature, arguments):
     (lanes,) = signature.args
     values, count = _converted(context, builder, *arguments, lanes.dtype, types.float64, lanes.count), lanes.count
@@ -285,11 +280,11 @@ def _lower_add_up(context, builder, signature, arguments):
         count //= 2
         halves = [range(count), range(count, 2 * count)]
         places = [ir.Constant(ir.VectorType(ir.IntType(32), count), list(half)) for half in halves]
-        values = _sum(builder, types.float64, *(builder.shuffle_vector(values, values, half) for half in places))
+        values = add(builder, types.float64, *(builder.shuffle_vector(values, values, half) for half in places))
     return builder.extract_element(values, ir.IntType(32)(0))
 
 
-@_lowered(root, lambda value: value, Lanes)
+@lowered(root, lambda value: value, Lanes)
 def _lower_root(context, builder, signature, arguments):
     return _called(builder, "sqrt", _suffix(signature.args[0].dtype), *arguments)
 
@@ -307,12 +302,12 @@ def _shaped(builder, dtype, values, after):
     return builder.select(builder.icmp_signed("==", after, after.type(RECTIFIED)), rectified, values)
 
 
-@_lowered(shaped, lambda values, after: values, Lanes, types.Integer)
+@lowered(shaped, lambda values, after: values, Lanes, types.Integer)
 def _lower_shaped(context, builder, signature, arguments):
     return _shaped(builder, signature.args[0].dtype, *arguments)
 
 
-@_lowered(put, lambda out, at, values: types.none, types.Array, types.Integer, Lanes)
+@lowered(put, lambda out, at, values: types.none, types.Array, types.Integer, Lanes)
 def _lower_put(context, builder, signature, arguments):
     kind, _, lanes = signature.args
     out, at, values = arguments
@@ -320,11 +315,11 @@ def _lower_put(context, builder, signature, arguments):
         values = _quantised(context, builder, values, lanes, kind.dtype)
     else:
         values = _converted(context, builder, values, lanes.dtype, kind.dtype, lanes.count)
-    _store_lanes(context, builder, kind, out, at, values, lanes.count)
+    store_lanes(context, builder, kind, out, at, values, lanes.count)
     return context.get_dummy_value()
 
 
-@_lowered(
+@lowered(
     finish,
     lambda out, at, total, gain, bias, after: types.none,
     *(types.Array, types.Integer, Lanes, types.Float, types.Float, types.Integer),
@@ -334,11 +329,11 @@ def _lower_finish(context, builder, signature, arguments):
     out, at, total, gain, bias, after = arguments
     single = Lanes(types.float32, lanes.count)
     gain, bias = (
-        _spread_number(builder, context.cast(builder, value, kind, types.float32), lanes.count)
+        spread_number(builder, context.cast(builder, value, kind, types.float32), lanes.count)
         for value, kind in ((gain, gain_kind), (bias, bias_kind))
     )
     values = _converted(context, builder, total, lanes.dtype, types.float32, lanes.count)
-    values = _sum(builder, types.float32, _product(builder, types.float32, values, gain), bias)
+    values = add(builder, types.float32, multiply(builder, types.float32, values, gain), bias)
     values = _shaped(builder, types.float32, values, after)
     return _lower_put(context, builder, types.none(kind, place, single), (out, at, values))
 
@@ -361,7 +356,7 @@ def _quantised(context, builder, values, lanes, to):
 
 
 @contextlib.contextmanager
-def _stepping(builder, begin, end, step):
+def stepping(builder, begin, end, step):
     """Loop over `range(begin, end, step)`; yield its number, and the next or the end, whichever comes first."""
     size = begin.type
     with cgutils.for_range_slice(builder, begin, end, size(step), size, inc=True) as (first, _):
@@ -371,89 +366,3 @@ def _stepping(builder, begin, end, step):
 
 def _suffix(dtype):
     return f"f{dtype.bitwidth}"
-
-
-@_lowered(
-    sum_filters,
-    lambda none, out, to, plane, x, origin, offsets, weights, biases, filters, relu: types.none,
-    *(Lanes, types.Array, types.Integer, types.Integer, types.Array, types.Integer),
-    *(types.Array, types.Array, types.Array, types.Integer, types.Boolean),
-)
-def _lower_sum_filters(context, builder, signature, arguments):
-    lanes, kind, _, _, source, _, index, weight_kind, bias_kind, *_ = signature.args
-    none, out, to, plane, x, origin, offsets, weights, biases, filters, relu = arguments
-    size = to.type
-    numbers = context.make_array(weight_kind)(context, builder, weights)
-    (taps, _) = cgutils.unpack_tuple(builder, numbers.shape)
-    prefetch = builder.module.declare_intrinsic("llvm.prefetch", [ir.IntType(8).as_pointer()], PREFETCH)
-    totals = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
-    parts = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
-
-    def add_taps(first, end):
-        """Add some taps to `parts`."""
-        with _stepping(builder, first, end, 1) as (k, _):
-            at = builder.add(_load_number(context, builder, index, offsets, k), origin)
-            seen = _load_lanes(context, builder, source, x, at, lanes)
-            row = builder.gep(numbers.data, [builder.mul(k, size(FILTERS))])
-            for o, part in enumerate(parts):
-                weight = _spread_number(builder, builder.load(builder.gep(row, [size(o)])), lanes.count)
-                product = _product(builder, lanes.dtype, weight, seen)
-                builder.store(_sum(builder, lanes.dtype, builder.load(part), product), part)
-
-    def each_used(build):
-        """Build something for each filter that there is, from its number and where its results are stored."""
-        for o in range(FILTERS):
-            with builder.if_then(builder.icmp_signed("<", size(o), filters)):
-                build(o, builder.add(to, builder.mul(plane, size(o))))
-
-    def fetch(_, place):
-        """Ask for the memory of results to come: to wait for it where they are stored took a quarter of the time."""
-        address = builder.bitcast(_pointer(context, builder, kind, out, place), ir.IntType(8).as_pointer())
-        for at in range(0, lanes.count * kind.dtype.bitwidth // 8, CACHE_LINE):
-            builder.call(prefetch, [builder.gep(address, [size(at)]), *(ir.IntType(32)(n) for n in (1, 3, 1))])
-
-    def spread_bias(o):
-        return _spread_number(builder, _load_number(context, builder, bias_kind, biases, size(o)), lanes.count)
-
-    lowest = builder.select(builder.trunc(relu, ir.IntType(1)), none, ir.Constant(none.type, [-np.inf] * lanes.count))
-
-    def store_rectified(held, place):
-        held = builder.select(builder.fcmp_ordered("<", held, lowest), lowest, held)
-        _store_lanes(context, builder, kind, out, place, held, lanes.count)
-
-    def store_only(o, place):
-        store_rectified(builder.load(parts[o]), place)
-
-    def store_bias(o, place):
-        _store_lanes(context, builder, kind, out, place, spread_bias(o), lanes.count)
-
-    def add_total(o, place):
-        held = _load_lanes(context, builder, kind, out, place, lanes)
-        held = _sum(builder, lanes.dtype, held, builder.load(totals[o]))
-        _store_lanes(context, builder, kind, out, place, held, lanes.count)
-
-    def rectify(_, place):
-        store_rectified(_load_lanes(context, builder, kind, out, place, lanes), place)
-
-    is_short = builder.icmp_signed("<=", taps, size(SUM_LENGTH))
-    with builder.if_else(is_short) as (short, long):
-        with short:  # nothing needs to be kept beside what is added up
-            each_used(fetch)
-            for o, part in enumerate(parts):
-                builder.store(spread_bias(o), part)
-            add_taps(size(0), taps)
-            each_used(store_only)
-        with long:
-            each_used(store_bias)
-            with _stepping(builder, size(0), taps, SUM_LENGTH * SUM_LENGTH) as (begin, end):
-                for total in totals:
-                    builder.store(none, total)
-                with _stepping(builder, begin, end, SUM_LENGTH) as (first, first_end):
-                    for part in parts:
-                        builder.store(none, part)
-                    add_taps(first, first_end)
-                    for total, part in zip(totals, parts, strict=True):
-                        builder.store(_sum(builder, lanes.dtype, builder.load(total), builder.load(part)), total)
-                each_used(add_total)
-            each_used(rectify)
-    return context.get_dummy_value()

@@ -1,0 +1,115 @@
+"""The instructions of sums of several filters, which share every sample that is read."""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+
+from cnnfilter.engine.codes import FILTERS, SUM_LENGTH
+from cnnfilter.engine.lanes.lowering import (
+    Lanes,
+    add,
+    load_lanes,
+    load_number,
+    lowered,
+    multiply,
+    pointer,
+    spread_number,
+    stepping,
+    store_lanes,
+)
+from cnnfilter.engine.lanes.operations import sum_filters
+
+CACHE_LINE = 64
+"""Bytes that memory is asked for at a time, on most processors."""
+
+PREFETCH = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), *[ir.IntType(32)] * 3])
+"""The type of LLVM's instruction that asks for memory."""
+
+
+@lowered(
+    sum_filters,
+    lambda none, out, to, plane, x, origin, offsets, weights, biases, filters, relu: types.none,
+    *(Lanes, types.Array, types.Integer, types.Integer, types.Array, types.Integer),
+    *(types.Array, types.Array, types.Array, types.Integer, types.Boolean),
+)
+def _lower_sum_filters(context, builder, signature, arguments):
+    lanes, kind, _, _, source, _, index, weight_kind, bias_kind, *_ = signature.args
+    none, out, to, plane, x, origin, offsets, weights, biases, filters, relu = arguments
+    size = to.type
+    numbers = context.make_array(weight_kind)(context, builder, weights)
+    (taps, _) = cgutils.unpack_tuple(builder, numbers.shape)
+    prefetch = builder.module.declare_intrinsic("llvm.prefetch", [ir.IntType(8).as_pointer()], PREFETCH)
+    totals = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
+    parts = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
+
+    def add_taps(first, end):
+        """Add some taps to `parts`."""
+        with stepping(builder, first, end, 1) as (k, _):
+            at = builder.add(load_number(context, builder, index, offsets, k), origin)
+            seen = load_lanes(context, builder, source, x, at, lanes)
+            row = builder.gep(numbers.data, [builder.mul(k, size(FILTERS))])
+            for o, part in enumerate(parts):
+                weight = spread_number(builder, builder.load(builder.gep(row, [size(o)])), lanes.count)
+                product = multiply(builder, lanes.dtype, weight, seen)
+                builder.store(add(builder, lanes.dtype, builder.load(part), product), part)
+
+    def each_used(build):
+        """Build something for each filter that there is, from its number and where its results are stored."""
+        for o in range(FILTERS):
+            with builder.if_then(builder.icmp_signed("<", size(o), filters)):
+                build(o, builder.add(to, builder.mul(plane, size(o))))
+
+    def fetch(_, place):
+        """Ask for the memory of results to come: to wait for it where they are stored took a quarter of the time."""
+        address = builder.bitcast(pointer(context, builder, kind, out, place), ir.IntType(8).as_pointer())
+        for at in range(0, lanes.count * kind.dtype.bitwidth // 8, CACHE_LINE):
+            builder.call(prefetch, [builder.gep(address, [size(at)]), *(ir.IntType(32)(n) for n in (1, 3, 1))])
+
+    def spread_bias(o):
+        return spread_number(builder, load_number(context, builder, bias_kind, biases, size(o)), lanes.count)
+
+    lowest = builder.select(builder.trunc(relu, ir.IntType(1)), none, ir.Constant(none.type, [-np.inf] * lanes.count))
+
+    def store_rectified(held, place):
+        held = builder.select(builder.fcmp_ordered("<", held, lowest), lowest, held)
+        store_lanes(context, builder, kind, out, place, held, lanes.count)
+
+    def store_only(o, place):
+        store_rectified(builder.load(parts[o]), place)
+
+    def store_bias(o, place):
+        store_lanes(context, builder, kind, out, place, spread_bias(o), lanes.count)
+
+    def add_total(o, place):
+        held = load_lanes(context, builder, kind, out, place, lanes)
+        held = add(builder, lanes.dtype, held, builder.load(totals[o]))
+        store_lanes(context, builder, kind, out, place, held, lanes.count)
+
+    def rectify(_, place):
+        store_rectified(load_lanes(context, builder, kind, out, place, lanes), place)
+
+    is_short = builder.icmp_signed("<=", taps, size(SUM_LENGTH))
+    with builder.if_else(is_short) as (short, long):
+        with short:  # nothing needs to be kept beside what is added up
+            each_used(fetch)
+            for o, part in enumerate(parts):
+                builder.store(spread_bias(o), part)
+            add_taps(size(0), taps)
+            each_used(store_only)
+        with long:
+            each_used(store_bias)
+            with stepping(builder, size(0), taps, SUM_LENGTH * SUM_LENGTH) as (begin, end):
+                for total in totals:
+                    builder.store(none, total)
+                with stepping(builder, begin, end, SUM_LENGTH) as (first, first_end):
+                    for part in parts:
+                        builder.store(none, part)
+                    add_taps(first, first_end)
+                    for total, part in zip(totals, parts, strict=True):
+                        builder.store(add(builder, lanes.dtype, builder.load(total), builder.load(part)), total)
+                each_used(add_total)
+            each_used(rectify)
+    return context.get_dummy_value()

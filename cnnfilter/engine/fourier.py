@@ -23,8 +23,8 @@ TILE_SAMPLES = 384
 class FourierFilter:
     """A single kernel over 8- or 16-bit rows; used as `SeparableFilter` is.
 
-    A tile's upper half is the real part of what is transformed, its lower half the imaginary one. The error is at most
-    1e-5 of the sum of the absolute weights times the largest sample of the tile.
+    Of two tiles side by side, one is the real part of what is transformed, the other the imaginary one. The error is at
+    most 1e-5 of the sum of the absolute weights times the largest sample of the two.
 
     Parameters
     ----------
@@ -44,10 +44,9 @@ class FourierFilter:
         self.columns = np.arange(weights.shape[1]) * windows.dilation[1]
         angles = 2 * np.pi * np.arange(self.side) / self.side
         self.turns = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
-        self.tile_rows = (self.side - windows.span[0]) // windows.stride[0] + 1
-        self.band_rows = 2 * self.tile_rows
+        self.band_rows = (self.side - windows.span[0]) // windows.stride[0] + 1
         # Rows beyond the padding are 0: whatever lies in a tile adds to the rounding error of all of it.
-        beyond = windows.stride[0] + 2 * self.side
+        beyond = windows.stride[0] + self.side
         self.rows = np.append(windows.rows, np.full(beyond, OUTSIDE))
         self.gains = (self.rows != OUTSIDE).astype(np.float32)
         self.bases = np.where(windows.rows == OUTSIDE, windows.border.value, 0)
@@ -59,8 +58,9 @@ class FourierFilter:
         windows, step, pick = self.windows, source.step, self.windows.stride[1]
         wide = windows.every_column(step)
         every = out if pick == 1 else np.empty((len(out), wide), dtype=out.dtype)
-        size = min(TILE_SAMPLES, wide)
-        length = _multiple(_multiple(size, MIDDLE) + int(self.columns[-1]) * step, NARROW)
+        pairs = -(-wide // (2 * TILE_SAMPLES))
+        size = _multiple(-(-wide // (2 * pairs)), MIDDLE)
+        length = _multiple(size + int(self.columns[-1]) * step, NARROW)
         loops.filter_tiles(
             every,
             first,
@@ -76,7 +76,7 @@ class FourierFilter:
             np.empty(2 * self.side * (length + 2 * NARROW) + 6 * APART, dtype=np.float32),
             length,
             size,
-            self.tile_rows,
+            self.band_rows,
             windows.stride[0],
             self.columns * step,
             *self.weights,

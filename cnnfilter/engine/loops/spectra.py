@@ -160,7 +160,7 @@ def filter_tiles(
     bias,
     after,
 ):
-    """Convolve with a large kernel, in pairs of tiles one below the other.
+    """Convolve with a large kernel, in pairs of tiles side by side.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def filter_tiles(
     tiles : (2 * side * (length + 2 * NARROW) + 6 * APART,) float32
         Scratch: two tiles of `side` rows of `length` samples, and room for a few of their columns.
     size, tile_rows : int
-        Samples of a tile's rows that become results, and rows that do.
+        Samples of a tile's rows that become results, a multiple of `MIDDLE`, and rows that do.
     stride : int
         Rows between those where the windows of neighbouring results begin.
     offsets, weights_re, weights_im
@@ -192,25 +192,34 @@ def filter_tiles(
     none = zeros(np.float32, NARROW)
     side, last = cosines.size, first + out.shape[0]
     tile = side * length + APART
-    lanes = (size + MIDDLE - 1) // MIDDLE * MIDDLE
-    for top in range(first // (2 * tile_rows) * 2 * tile_rows, last, 2 * tile_rows):
-        for left in range(0, out.shape[1], size):
-            begin = min(left, out.shape[1] - size)  # the last overlap those before, and store the same
+    for top in range(first // tile_rows * tile_rows, last, tile_rows):
+        for left in range(0, out.shape[1], 2 * size):
             for half in range(2):
-                to, row = half * tile, (top + half * tile_rows) * stride
+                begin = min(left + half * size, out.shape[1] - size)  # the last overlap those before
                 _fill_tile(
-                    tiles, to, length, side, x, row_length, rows, gains, bases, row, columns, begin, inside, outside
+                    tiles,
+                    half * tile,
+                    length,
+                    side,
+                    x,
+                    row_length,
+                    rows,
+                    gains,
+                    bases,
+                    top * stride,
+                    columns,
+                    begin,
+                    inside,
+                    outside,
                 )
             for half in range(2):  # there, and with the parts exchanged back
                 re, im = half * tile, (1 - half) * tile
                 _transform_columns(tiles, re, im, 2 * tile, length, side, cosines, sines)
                 if half == 0:
-                    _filter_spectra(tiles, re, im, length, side, lanes, offsets, weights_re, weights_im)
-            for row in range(max(top, first), min(top + 2 * tile_rows, last)):
-                half = 1 if row >= top + tile_rows else 0
-                origin = half * tile + (row - top - half * tile_rows) * stride * length
-                at = 0
-                while at < size:
-                    at = min(at, size - NARROW)
-                    finish(out[row - first], begin + at, samples(none, tiles, origin + at), 1.0, bias, after)
-                    at += NARROW
+                    _filter_spectra(tiles, re, im, length, side, size, offsets, weights_re, weights_im)
+            for half in range(2):
+                begin = min(left + half * size, out.shape[1] - size)
+                for row in range(max(top, first), min(top + tile_rows, last)):
+                    origin = half * tile + (row - top) * stride * length
+                    for at in range(0, size, NARROW):
+                        finish(out[row - first], begin + at, samples(none, tiles, origin + at), 1.0, bias, after)

@@ -25,6 +25,7 @@ from cnnfilter.model.kernels import SCALES, Kernel, from_array, get_kernel
 from cnnfilter.model.shapes import (
     Border,
     Padding,
+    Pair,
     Size,
     parse_border,
     parse_padding,
@@ -109,6 +110,7 @@ class Filter:
             msg = f"the kernel's weights, the bias or the border are too large: a result may reach {largest:.3g}"
             raise ArgumentError(msg)
         self.biases = np.full(len(bank), bias) if learned is None else learned + bias
+        self._latest: tuple[Any, _Plan] | None = None
 
     def run(
         self,
@@ -167,6 +169,14 @@ class Filter:
             float(clamped.sum()) / len(clamped) if count_clipped else None,
         )
 
+    def plan_for(self, size: Pair, channels: int, dtype: np.dtype[Any], parts: list[_Part]) -> _Plan:
+        """Return how to run over pictures of a size and type: that of the last one, if this is like it."""
+        key = (size, channels, dtype)
+        latest = self._latest
+        if latest is None or latest[0] != key:
+            latest = self._latest = key, _Plan(self, size, dtype, parts)
+        return latest[1]
+
 
 class _Part(NamedTuple):
     """Filters, combined into one map, and the source that they read, (planes, H, W * step)."""
@@ -178,18 +188,13 @@ class _Part(NamedTuple):
     bias: float
 
 
-class _Run:
-    """A filter over one picture: which part of it reads which channels, and any band of the result."""
+class _Plan:
+    """How a filter runs over all pictures of one size and type."""
 
-    def __init__(self, filter_: Filter, pixels: Array, alpha: Array | None) -> None:
-        bank = filter_.bank
-        self.is_same_lower = filter_.padding == "same-lower"
-        self.alpha = alpha
-        self.size = (pixels.shape[0], pixels.shape[1])
-        channels = pixels.size // (self.size[0] * self.size[1])
+    def __init__(self, filter_: Filter, size: Pair, dtype: np.dtype[Any], parts: list[_Part]) -> None:
         self.windows = Windows.over(
-            self.size,
-            (bank.shape[2], bank.shape[3]),
+            size,
+            (filter_.bank.shape[2], filter_.bank.shape[3]),
             stride=filter_.stride,
             padding=filter_.padding,
             dilation=filter_.dilation,
@@ -198,9 +203,37 @@ class _Run:
         # Beyond a border of one colour, everything is opaque.
         beyond = Border("constant", 1.0) if filter_.border.mode == "constant" else filter_.border
         self.cover_windows = replace(self.windows, border=beyond)
+        self.filters = [part.filters for part in parts]
+        self.methods = [choose(part.filters, self.windows, dtype, part.combine) for part in parts]
+
+    @cached_property
+    def blending(self) -> list[list[list[tuple[Method, Method]]]]:
+        """How each weight matrix of each filter of each part runs over colours times alpha, and over alpha."""
+        kind = np.dtype(np.float32)
+        return [
+            [
+                [
+                    (choose(one[None, None], self.windows, kind), choose(one[None, None], self.cover_windows, kind))
+                    for one in planes
+                ]
+                for planes in filters
+            ]
+            for filters in self.filters
+        ]
+
+
+class _Run:
+    """A filter over one picture: which part of it reads which channels, and any band of the result."""
+
+    def __init__(self, filter_: Filter, pixels: Array, alpha: Array | None) -> None:
+        self.is_same_lower = filter_.padding == "same-lower"
+        self.alpha = alpha
+        self.size = (pixels.shape[0], pixels.shape[1])
+        channels = pixels.size // (self.size[0] * self.size[1])
         self.parts = self._parts(filter_, pixels.reshape(*self.size, channels))
         self.channels = sum(part.step for part in self.parts)
-        self.methods = [choose(part.filters, self.windows, pixels.dtype, part.combine) for part in self.parts]
+        self.plan = filter_.plan_for(self.size, channels, pixels.dtype, self.parts)
+        self.windows, self.methods = self.plan.windows, self.plan.methods
 
     def _parts(self, filter_: Filter, pixels: Array) -> list[_Part]:
         bank, channels = filter_.bank, pixels.shape[2]
@@ -252,21 +285,6 @@ class _Run:
                 out[..., c : c + part.step] = self._blended(c, self.alpha, first, last)
         return out
 
-    @cached_property
-    def blending(self) -> list[list[list[tuple[Method, Method]]]]:
-        """How each weight matrix of each filter of each part runs over colours times alpha, and over alpha."""
-        kind = np.dtype(np.float32)
-        return [
-            [
-                [
-                    (choose(one[None, None], self.windows, kind), choose(one[None, None], self.cover_windows, kind))
-                    for one in planes
-                ]
-                for planes in part.filters
-            ]
-            for part in self.parts
-        ]
-
     def _blended(self, c: int, alpha: Array, first: int, last: int) -> Array:
         """Return `K*(a c) + c (sum(K) - K*a)` for part `c`, combined, (R, W', step) float32."""
         part = self.parts[c]
@@ -274,7 +292,7 @@ class _Run:
         opacity = alpha[begin:end] / np.float32(FULL_SCALE[alpha.dtype.name])
         width = self.size[1]
         sums = []
-        for planes, methods in zip(part.filters, self.blending[c], strict=True):
+        for planes, methods in zip(part.filters, self.plan.blending[c], strict=True):
             total = np.zeros((last - first, self.windows.out[1], part.step), dtype=np.float32)
             for weights, plane, (over_colours, over_cover) in zip(planes, part.source, methods, strict=True):
                 colours = plane.reshape(-1, width, part.step)

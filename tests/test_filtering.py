@@ -290,3 +290,13 @@ def test_byte_order_does_not_matter():
 def test_a_stack_of_kernels_is_one_for_each_channel():
     image, stack = picture((6, 7, 3)), bank(3, 1, 3, 3).weight
     np.testing.assert_array_equal(apply(image, stack[:, 0]), apply(image, stack))
+
+
+def test_one_filter_runs_over_pictures_of_many_sizes_and_types():
+    generator = np.random.default_rng(7)
+    one = Filter(get_kernel("sharpen"))
+    for shape, dtype in [((9, 140), "uint8"), ((9, 140, 3), "uint8"), ((9, 140), "uint16"), ((140, 9), "uint8")] * 2:
+        pixels = generator.integers(0, 200, shape).astype(dtype)
+        result = one.run(pixels).pixels
+        np.testing.assert_array_equal(result, Filter(get_kernel("sharpen")).run(pixels).pixels)
+        assert result.dtype == pixels.dtype

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import typing
 from pathlib import Path
@@ -141,6 +142,17 @@ def test_the_second_process_ends_where_the_first_is_killed(tmp_path):
         time.sleep(0.05)
     assert not _is_running(second)
     assert not list(tmp_path.glob("all-*"))
+
+
+def test_a_process_ends_with_a_pipe(monkeypatch):
+    ended = threading.Event()
+    monkeypatch.setattr(os, "_exit", lambda code: ended.set())
+    reading, writing = os.pipe()
+    warmup.end_with(reading)
+    assert not ended.wait(0.05)
+    os.close(writing)
+    assert ended.wait(10)
+    os.close(reading)
 
 
 def _is_running(process):

@@ -56,11 +56,11 @@ def second_part() -> None:
         use()
 
 
-def end_with_input() -> None:
-    """End this process as soon as nobody holds the other end of its standard input: the first one may be killed."""
+def end_with(pipe: int = 0) -> None:
+    """End this process as soon as nobody holds the other end of a pipe, its input: the first one may be killed."""
 
     def wait() -> None:
-        os.read(0, 1)
+        os.read(pipe, 1)
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
@@ -76,7 +76,7 @@ class Warmup:
         """Start the second process, unless everything was compiled before."""
         with contextlib.suppress(OSError):
             if sys.executable and not _done().exists():
-                code = f"from {__name__} import end_with_input, second_part; end_with_input(); second_part()"
+                code = f"from {__name__} import end_with, second_part; end_with(); second_part()"
                 quiet = subprocess.DEVNULL
                 self.helper = subprocess.Popen(
                     [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=quiet, stderr=quiet

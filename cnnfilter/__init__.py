@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cnnfilter.engine.ops import linear as linear
     from cnnfilter.engine.ops import max_pool2d as max_pool2d
     from cnnfilter.engine.ops import sum_pool2d as sum_pool2d
-    from cnnfilter.filtering import apply as apply
+    from cnnfilter.filtering.filter import apply as apply
     from cnnfilter.model.kernels import get_kernel as get_kernel
     from cnnfilter.model.shapes import output_size as output_size
     from cnnfilter.pipeline import Pipeline as Pipeline
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "cnnfilter.engine.activations": ("elu leaky_relu rbf relu selu sigmoid softmax softplus swish tanh"),
     "cnnfilter.engine.ops": "avg_pool2d conv2d linear max_pool2d sum_pool2d",
-    "cnnfilter.filtering": "apply",
+    "cnnfilter.filtering.filter": "apply",
     "cnnfilter.model.kernels": "get_kernel",
     "cnnfilter.model.shapes": "output_size",
     "cnnfilter.pipeline": "Pipeline",

@@ -10,9 +10,9 @@ from PIL import Image
 from cnnfilter.batch.results import ALPHA
 from cnnfilter.cli import apply as apply_module
 from cnnfilter.cli import options, report
-from cnnfilter.filtering import SCALES
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
 from cnnfilter.imaging.mapping import RANGES
+from cnnfilter.model.kernels import SCALES
 from cnnfilter.model.weights import LAYOUTS
 from tests.command import PHOTO, failed, files, load, refused, run, run_process, save
 

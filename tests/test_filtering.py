@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from cnnfilter import apply, filtering, get_kernel
+from cnnfilter import apply, get_kernel
 from cnnfilter.engine import reference
 from cnnfilter.engine.scaling import scaled
 from cnnfilter.errors import ArgumentError, KernelError, PictureError, ShapeError
-from cnnfilter.filtering import Filter
+from cnnfilter.filtering import run
+from cnnfilter.filtering.filter import Filter
 from cnnfilter.imaging.mapping import Mapping, mapping, quantise
 from cnnfilter.model.kernels import from_array
 from cnnfilter.model.weights import FilterBank
@@ -19,7 +20,7 @@ SLOPED = np.array([[0, 1, 2], [-1, 0, 3], [-2, -4, 1]], dtype=np.float32)
 @pytest.fixture
 def small_bands(monkeypatch):
     """Cut even a small picture into several bands."""
-    monkeypatch.setattr(filtering, "BAND_SAMPLES", 500)
+    monkeypatch.setattr(run, "BAND_SAMPLES", 500)
 
 
 def picture(shape, dtype="uint8", seed=0):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnnfilter import apply, filtering, get_kernel
+from cnnfilter import apply, get_kernel
 from cnnfilter.engine import bands, fourier, loops, methods, ops, reference
 from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.fourier import FourierFilter
@@ -11,6 +11,7 @@ from cnnfilter.engine.geometry import Rows, Windows
 from cnnfilter.engine.methods import choose
 from cnnfilter.engine.precision import products_fit_int16, whole_form
 from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
+from cnnfilter.filtering import run
 from cnnfilter.model.shapes import Border, parse_border
 from tests.oracles import BORDER_NAMES, DTYPES, assert_conv2d, samples
 
@@ -186,7 +187,7 @@ def test_spectra_are_the_definition(dtype, border, band_samples, spectral, monke
 def test_spectra_for_pictures(spectral, monkeypatch):
     assert isinstance(chosen(SLOPE), FourierFilter)
     assert isinstance(chosen(SLOPE, "float32"), DirectFilter)
-    monkeypatch.setattr(filtering, "BAND_SAMPLES", 60)
+    monkeypatch.setattr(run, "BAND_SAMPLES", 60)
     image = samples(np.random.default_rng(5), (25, 270, 3), np.uint8)
     for options in ({}, {"range": "abs", "bias": 2.5}, {"border": "reflect", "stride": 2}):
         by_spectra = apply(image, SLOPE / 40, threads=2, **options)
@@ -224,7 +225,7 @@ def test_few_calls_leave_other_threads_running(calls, monkeypatch):
     apply(image, np.random.default_rng(8).normal(size=(15, 15)), threads=1)
     assert len(calls) == 1  # for all tiles of a band
     calls.clear()
-    monkeypatch.setattr(filtering, "BAND_SAMPLES", 200 * 500 * 3)
+    monkeypatch.setattr(run, "BAND_SAMPLES", 200 * 500 * 3)
     apply(image, "edge", threads=1)
     assert len(calls) == 3 * 2 + 2  # what lies within, and beside; the first and the last row have windows of their own
 

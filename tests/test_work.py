@@ -13,7 +13,7 @@ from cnnfilter.batch.plan import plan_outputs
 from cnnfilter.batch.results import PictureResult, Saving, filter_picture
 from cnnfilter.batch.work import Reading, Streams, process
 from cnnfilter.errors import OutputError, PictureError, ShapeError
-from cnnfilter.filtering import Filter
+from cnnfilter.filtering.filter import Filter
 from cnnfilter.imaging.picture import Picture, read
 from cnnfilter.model.kernels import get_kernel
 from cnnfilter.model.weights import FilterBank

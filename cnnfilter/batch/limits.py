@@ -10,7 +10,7 @@ from cnnfilter.errors import CnnfilterError, PictureError, ShapeError
 from cnnfilter.model.shapes import output_sizes, resolve_pads
 
 if TYPE_CHECKING:
-    from cnnfilter.filtering import Filter
+    from cnnfilter.filtering.filter import Filter
     from cnnfilter.imaging.picture import Picture
     from cnnfilter.model.plan import Row
     from cnnfilter.pipeline import Pipeline

@@ -16,7 +16,7 @@ from cnnfilter.imaging.picture import Picture, encode
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from cnnfilter.filtering import Filter
+    from cnnfilter.filtering.filter import Filter
     from cnnfilter.model.plan import Row
 
 ALPHA = ("keep", "drop", "filter")

@@ -69,7 +69,7 @@ def command(
     found = find_kernel(kernel, array_name=kernel_name, layout=layout)
     from cnnfilter.batch.limits import filtered_need  # with the compiler: a wrong name need not wait for that
     from cnnfilter.batch.results import filter_picture
-    from cnnfilter.filtering import Filter
+    from cnnfilter.filtering.filter import Filter
 
     kernel_filter = Filter(
         found, stride=stride, padding=padding, dilation=dilation, border=border,

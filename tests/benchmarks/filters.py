@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from PIL import Image, ImageFilter
 
-from cnnfilter.filtering import Filter
+from cnnfilter.filtering.filter import Filter
 from cnnfilter.model.kernels import get_kernel
 from tests.benchmarks import inputs
 from tests.benchmarks.measure import agree, alternate, calls

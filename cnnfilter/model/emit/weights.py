@@ -18,7 +18,7 @@ MAX_NUMBERS = 10_000
 """The most weights that a stage prints: a page of them already is no pleasure to read."""
 
 ZERO_SUM = 1e-6
-"""A share of the absolute sum below which a sum is zero, as in `cnnfilter.filtering`."""
+"""A share of the absolute sum below which a sum is zero, as in `cnnfilter.engine.scaling`."""
 
 Filter = list[list[list[float]]]
 """(I, kh, kw)."""

@@ -1,0 +1,242 @@
+"""`Filter`: a kernel and how it is applied, checked once; and `apply`, which uses it once."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnnfilter import buffers
+from cnnfilter.engine.arrays import as_number, as_weights
+from cnnfilter.engine.codes import ABSOLUTE, AS_IS
+from cnnfilter.engine.geometry import Array
+from cnnfilter.engine.scaling import scaled
+from cnnfilter.errors import ArgumentError
+from cnnfilter.filtering.run import Part, Plan, Run
+from cnnfilter.imaging.mapping import FULL_SCALE, RANGES, Mapping, clipped_fraction, mapping, quantise
+from cnnfilter.model.kernels import SCALES, Kernel, from_array, get_kernel
+from cnnfilter.model.shapes import Border, Padding, Pair, Size, parse_border, parse_padding, parse_pair
+from cnnfilter.model.weights import FilterBank
+from cnnfilter.words import nearest
+
+LARGEST_RESULT = 1e19
+"""What a result may reach: its square, which a magnitude takes, is still a float32."""
+
+
+class Filtered(NamedTuple):
+    """What `Filter.run` gives.
+
+    Attributes
+    ----------
+    pixels : ndarray, (H', W') or (H', W', C)
+        Of the type of the input.
+    alpha : ndarray, (H', W'), or None
+        The input's alpha where each window is anchored.
+    clipped : float or None
+        The fraction of values that were clamped, where it was asked for.
+    """
+
+    pixels: Array
+    alpha: Array | None = None
+    clipped: float | None = None
+
+
+class Filter:
+    """A kernel and how it is applied; parameters as in `apply`.
+
+    Raises
+    ------
+    ArgumentError
+        If a value is outside its limits; nothing is left to find but what depends on the picture.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel | FilterBank,
+        *,
+        stride: Size = 1,
+        padding: Padding = "same",
+        dilation: Size = 1,
+        border: str | Border = "replicate",
+        flip: bool = False,
+        scale: str = "none",
+        bias: float = 0.0,
+        range: str = "clip",
+    ) -> None:
+        for name, value, known in (("scale", scale, SCALES), ("range", range, RANGES)):
+            if value not in known:
+                msg = f"unknown {name} {value!r}{nearest(value, known)} (known: {', '.join(known)})"
+                raise ArgumentError(msg)
+        bias = float(as_number(bias, "bias"))
+        self.kernel = kernel
+        self.stride = parse_pair(stride, "stride")
+        self.padding = parse_padding(padding)
+        self.dilation = parse_pair(dilation, "dilation")
+        self.border = parse_border(border)
+        self.bias = bias
+        self.range = range
+        if isinstance(kernel, FilterBank):
+            bank, combine, learned = kernel.weight, None, kernel.bias
+        else:
+            bank, combine, learned = kernel.weights.reshape(-1, 1, *kernel.size), kernel.combine, None
+        self.bank = np.ascontiguousarray(scaled(bank[..., ::-1, ::-1] if flip else bank, scale))
+        self.combine = combine
+        sums = np.abs(self.bank).sum(axis=(1, 2, 3), dtype=np.float64)
+        largest = float(sums.max()) * max(FULL_SCALE["uint16"], abs(self.border.value)) + abs(bias)
+        if largest > LARGEST_RESULT:
+            msg = f"the kernel's weights, the bias or the border are too large: a result may reach {largest:.3g}"
+            raise ArgumentError(msg)
+        self.biases = np.full(len(bank), bias) if learned is None else learned + bias
+        self._latest: tuple[Any, Plan] | None = None
+
+    def run(
+        self,
+        pixels: Array,
+        alpha: Array | None = None,
+        *,
+        threads: int | None = None,
+        count_clipped: bool = False,
+    ) -> Filtered:
+        """Filter one picture.
+
+        Parameters
+        ----------
+        pixels : ndarray, (H, W) or (H, W, C), of uint8, uint16 or float32
+        alpha : ndarray, (H, W), of the same type, optional
+            A transparent neighbour counts as the centre's colour: with `a` in 0..1 the result is
+            `K*(a c) + c (sum(K) - K*a)`.
+        threads : int, optional
+            All cores by default.
+        count_clipped : bool
+            Also count what is clamped, which takes a second pass.
+
+        Returns
+        -------
+        Filtered
+
+        Raises
+        ------
+        ShapeError
+            If the kernel is larger than the padded picture, or its channels do not match.
+        PictureError
+            If `range` needs the extremes of values that are not finite.
+        """
+        transparent = alpha is not None and bool((alpha < FULL_SCALE[alpha.dtype.name]).any())
+        run = Run(self, pixels, alpha if transparent else None)
+        out = buffers.empty((*run.windows.out, run.channels), pixels.dtype)
+        how = Mapping(absolute=self.range == "abs")
+        if self.range in ("normalize", "center"):
+            how = mapping(self.range, *run.extremes(threads), dtype=pixels.dtype)
+        plain = self.range in ("clip", "abs") and not transparent
+        clamped = np.zeros(run.windows.out[0])
+
+        def work(first: int, last: int) -> None:
+            if plain:
+                run.store(out[first:last], first, ABSOLUTE if how.absolute else AS_IS)
+            if count_clipped or not plain:
+                values = run.values(first, last)
+                clamped[first] = clipped_fraction(values, pixels.dtype, how) * (last - first)
+                if not plain:
+                    out[first:last] = quantise(values, pixels.dtype, how)
+
+        run.in_bands(work, threads, through_floats=count_clipped or not plain)
+        return Filtered(
+            out.reshape(run.windows.out) if pixels.ndim == 2 or run.channels < pixels.shape[2] else out,
+            None if alpha is None else run.at_anchor(alpha, 0, run.windows.out[0]),
+            float(clamped.sum()) / len(clamped) if count_clipped else None,
+        )
+
+    def plan_for(self, size: Pair, channels: int, dtype: np.dtype[Any], parts: list[Part]) -> Plan:
+        """Return how to run over pictures of a size and type: that of the last one, if this is like it."""
+        key = (size, channels, dtype)
+        latest = self._latest
+        if latest is None or latest[0] != key:
+            latest = self._latest = key, Plan(self, size, dtype, parts)
+        return latest[1]
+
+
+def apply(
+    image: Any,
+    kernel: str | Kernel | FilterBank | Any,
+    *,
+    stride: Size = 1,
+    padding: Padding = "same",
+    dilation: Size = 1,
+    border: str | Border = "replicate",
+    flip: bool = False,
+    scale: str = "none",
+    bias: float = 0.0,
+    range: str = "clip",
+    threads: int | None = None,
+) -> Array:
+    """Filter a picture with one kernel, each channel on its own.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W) or (H, W, C), of uint8, uint16 or float32
+        All channels are treated alike, alpha too.
+    kernel : str, Kernel, FilterBank or array_like
+        A name (`"gaussian:sigma=2"`), an inline matrix (`"0 -1 0; -1 5 -1; 0 -1 0"`), a matrix (kh, kw), or a
+        bank (O, I, kh, kw) with one filter in all or one for each channel.
+    stride, padding, dilation, border
+        As in `conv2d`; the default keeps the picture's size, and repeats its edge.
+    flip : bool
+        Rotate the kernel by 180 degrees: convolution in the sense of signal processing.
+    scale : {"none", "sum", "l1"}
+        Divide the kernel by its sum, or by the sum of its absolute weights.
+    bias : float
+        Added to each value.
+    range : {"clip", "abs", "normalize", "center"}
+        What happens to values before they are rounded to the picture's type.
+    threads : int, optional
+        All cores by default. The result is the same for every number.
+
+    Returns
+    -------
+    ndarray, (H', W') or (H', W', C), of the type of `image`
+
+    Raises
+    ------
+    ArgumentError
+        If a value is outside its limits.
+    KernelError
+        If the kernel's name is unknown.
+    ShapeError
+        If the kernel is larger than the padded picture, or its channels do not match.
+    PictureError
+        If `range` needs the extremes of values that are not finite.
+
+    Examples
+    --------
+    >>> apply(np.eye(3, dtype=np.uint8) * 100, "box")[1].tolist()
+    [33, 33, 33]
+    """
+    pixels = np.ascontiguousarray(image)
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    if pixels.dtype.name not in FULL_SCALE or np.ndim(image) not in (2, 3) or pixels.size == 0:
+        msg = (
+            f"a picture is (H, W) or (H, W, C) of uint8, uint16 or float32, not {pixels.dtype} of shape "
+            f"{np.shape(image)}"
+        )
+        raise ArgumentError(msg)
+    if isinstance(kernel, str):
+        chosen: Kernel | FilterBank = get_kernel(kernel)
+    elif isinstance(kernel, Kernel | FilterBank):
+        chosen = kernel
+    elif np.ndim(kernel) == 2:
+        chosen = from_array(kernel)
+    else:
+        weights = as_weights(kernel, (2, 3, 4), "kernel")
+        chosen = FilterBank("custom", weights if weights.ndim == 4 else weights[:, None], None)
+    filter_ = Filter(
+        chosen,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        border=border,
+        flip=flip,
+        scale=scale,
+        bias=bias,
+        range=range,
+    )
+    return filter_.run(pixels, threads=threads).pixels

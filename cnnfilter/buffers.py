@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import weakref
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,31 +23,42 @@ SMALLEST = 1 << 20
 LARGEST = 1 << 26
 """Bytes of the blocks that are kept: the C library keeps smaller ones itself, and larger ones are too much to hold."""
 
-BLOCKS = 2 * max(2, os.cpu_count() or 1)
-"""Of all that are given back, the last so many are kept: a source and a result for each worker of a batch."""
+BLOCKS = min(2 * max(2, os.cpu_count() or 1), 8)
+"""How many are kept: a source and a result for each of a few workers of a batch."""
 
 WASTE = 1.25
 """How many times as large as an array the block may be that it gets."""
 
+
+class _Claim(weakref.ref):  # type: ignore[type-arg]  # of a class that follows
+    """The end of a loan, which says what memory is free again."""
+
+    __slots__ = ("memory",)
+    memory: npt.NDArray[np.uint8]
+
+
 # Appending and taking from its ends are atomic: arrays end in any thread, and in the midst of any call.
-_kept: deque[npt.NDArray[np.uint8]] = deque(maxlen=BLOCKS)
+_kept: deque[_Claim] = deque(maxlen=BLOCKS)
 
 
 class _Loan:
-    """What an array's memory belongs to; gives it back when no array or view of it is left."""
+    """What an array's memory belongs to; gives it back when no array or view of it is left.
+
+    By a weak reference whose callback is no function of Python: a `__del__` would swallow an interrupt that arrived in
+    the long call that the array was the argument of.
+    """
+
+    __slots__ = ("__array_interface__", "__weakref__", "claim")
 
     def __init__(self, memory: npt.NDArray[np.uint8], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.memory = memory
         self.__array_interface__ = {
             "version": 3,
             "shape": shape,
             "typestr": dtype.str,
             "data": memory.__array_interface__["data"],
         }
-
-    # Bound early: at the interpreter's end this module may be emptied before the last array goes.
-    def __del__(self, give_back: Callable[[npt.NDArray[np.uint8]], None] = _kept.append) -> None:
-        give_back(self.memory)
+        self.claim = _Claim(self, _kept.append)
+        self.claim.memory = memory
 
 
 def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -62,7 +73,8 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     Returns
     -------
     ndarray
-        C-contiguous; its own, though it does not say so (`flags.owndata`).
+        C-contiguous. It shares memory with no other, but does not own it as far as NumPy can tell: its method
+        `resize` refuses.
     """
     kind = np.dtype(dtype)
     size = math.prod(shape) * kind.itemsize
@@ -74,19 +86,21 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
 def _taken(size: int) -> npt.NDArray[np.uint8]:
     """Return kept memory that fits; or new, for which as much of what is kept is let go.
 
-    So the memory of all arrays and what is kept is never more than that of the arrays was at some moment.
+    So the memory of all arrays and what is kept is no more than that of the arrays was at some moment (but for what
+    another thread takes while this one looks).
     """
-    passed: list[npt.NDArray[np.uint8]] = []
+    passed: list[_Claim] = []
     with contextlib.suppress(IndexError):  # the last was looked at, or another thread took it
         while True:
-            memory = _kept.popleft()
+            claim = _kept.popleft()
+            memory = claim.memory
             if size <= memory.size <= size * WASTE:
                 _kept.extend(passed)
                 return memory
-            passed.append(memory)
+            passed.append(claim)
     spared = 0
     while passed and spared < size:
-        spared += passed.pop(0).size
+        spared += passed.pop(0).memory.size
     _kept.extend(passed)
     try:
         return np.empty(size, np.uint8)

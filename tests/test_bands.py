@@ -173,18 +173,17 @@ def test_callers_at_the_same_time_have_helpers_of_their_own():
 
 
 def test_a_helper_that_does_not_begin_is_not_waited_for(monkeypatch):
-    busy = threading.Event()
     helper, seen = Helper(), []
-    helper.ask(lambda: busy.wait(10))
-    while helper.jobs:
-        time.sleep(0.001)
     monkeypatch.setattr(helpers, "_idle", [helper])
+    monkeypatch.setattr(helper, "awake", threading.Lock())  # which the thread does not wait for: it never runs
     in_bands(4, 1, 2, lambda first, last: seen.append((first, threading.current_thread())))
     assert seen == [(row, threading.current_thread()) for row in range(4)]
     assert helpers._idle == [helper]
-    busy.set()
-    helper.done.acquire()
-    for turn in range(2000):  # whether it has woken for a job that was withdrawn, or not
+
+
+def test_a_helper_works_whether_or_not_it_has_woken_for_what_was_withdrawn():
+    helper, seen = Helper(), []
+    for turn in range(2000):
         helper.ask(lambda turn=turn: seen.append(turn))
         helper.finish()
         seen.clear()
@@ -193,6 +192,56 @@ def test_a_helper_that_does_not_begin_is_not_waited_for(monkeypatch):
         time.sleep(0.001)
     helper.finish()
     assert seen == ["last"]
+
+
+def test_no_more_helpers_than_cores_wait():
+    seen = set()
+
+    def work(first, last):
+        seen.add(threading.current_thread())
+        barrier.wait(10)
+
+    barrier = threading.Barrier(helpers.MOST_IDLE + 4)
+    in_bands(helpers.MOST_IDLE + 4, 1, helpers.MOST_IDLE + 4, work)
+    assert len(helpers._idle) <= helpers.MOST_IDLE
+    end = time.monotonic() + 10
+    while sum(thread.is_alive() for thread in seen) > helpers.MOST_IDLE + 1 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert sum(thread.is_alive() for thread in seen) <= helpers.MOST_IDLE + 1  # and this one
+
+
+INTERRUPTED = """
+import faulthandler, random, signal, threading, time
+from cnnfilter.engine.bands import in_bands
+
+def work(first, last):
+    end = time.perf_counter() + 2e-5
+    while time.perf_counter() < end:
+        pass
+
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+generator = random.Random(5)
+interrupted, end = 0, time.monotonic() + 4
+while time.monotonic() < end:
+    faulthandler.dump_traceback_later(5, exit=True)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, generator.random() * 4e-4 + 1e-6)
+        in_bands(6, 1, 3, work)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt:
+        interrupted += 1
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        time.sleep(5e-4)
+    except KeyboardInterrupt:
+        pass
+assert interrupted > 50, interrupted
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer")
+def test_interrupts_at_any_moment_leave_nothing_waiting():
+    subprocess.run([sys.executable, "-c", INTERRUPTED], check=True)
 
 
 def test_without_more_threads_the_caller_works_alone(monkeypatch):

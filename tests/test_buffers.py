@@ -1,6 +1,7 @@
 """Memory of large arrays goes to later arrays, and never to two at once."""
 
 import gc
+import signal
 import threading
 
 import numpy as np
@@ -65,9 +66,9 @@ def test_no_more_is_held_than_was_in_use_at_once():
     held, most = [], 0
     for _ in range(300):
         held.append(buffers.empty((int(generator.integers(MEGABYTE, 6 * MEGABYTE)),), np.uint8))
-        in_use = sum(array.base.memory.size for array in held)
+        in_use = sum(array.base.claim.memory.size for array in held)
         most = max(most, in_use)
-        assert in_use + sum(memory.size for memory in buffers._kept) <= most
+        assert in_use + sum(claim.memory.size for claim in buffers._kept) <= most
         while held and generator.random() < 0.6:
             del held[int(generator.integers(len(held)))]
 
@@ -129,3 +130,19 @@ def test_threads_never_share_memory():
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer")
+def test_an_interrupt_is_not_lost_where_an_array_goes():
+    """An argument's last use ends in the call that was interrupted, before Python looks for signals."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for _ in range(5):
+            arrays = [buffers.empty((2000, 2000), np.float32)]
+            arrays[0][...] = 1.5
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            with pytest.raises(KeyboardInterrupt):
+                np.float_power(arrays.pop(), 1.7)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -373,12 +373,22 @@ def test_several_kernels_take_a_bias_for_each_kernel_or_for_each_map():
 
 
 def test_many_filters_of_large_whole_numbers_are_exact():
-    """Their sums pass 2^24, which a product of float32 matrices would round on the way."""
-    x = np.full((9, 9), 255, np.uint8)
-    bank = np.full((8, 1, 3, 3), 9001, np.float32)
-    bank[:, 0, 1, 1] = -8999
-    expected = 255 * (8 * 9001 - 8999)
-    np.testing.assert_array_equal(ops.conv2d(x, bank), np.full((8, 7, 7), expected, np.float32))
+    """They pass 2^24 on the way to sums that do not, where float32 would round them."""
+    rng = np.random.default_rng(3)
+    x = rng.integers(0, 2**15, (19, 21), dtype=np.uint16)
+    bank = rng.integers(9000, 9999, (8, 1, 3, 3)).astype(np.float32)
+    bank[:, 0, 1:, 1:] *= -1
+    bank[:, 0, :, 0] //= 9
+    expected = reference.conv2d(x, bank)  # in float64
+    assert np.abs(expected).min() < 2**24
+    np.testing.assert_array_equal(ops.conv2d(x, bank), expected.astype(np.float32))
+
+
+@pytest.mark.parametrize("border", BORDER_NAMES)
+def test_a_bank_over_maps_that_are_padded_above_and_below_only(border):
+    rng = np.random.default_rng(4)
+    for padding in (((1, 1), (0, 0)), ((2, 0), (0, 0)), ((0, 3), (0, 0))):
+        assert_conv2d(samples(rng, (2, 6, 40), np.float32), weights(rng, (4, 2, 3, 3)), padding=padding, border=border)
 
 
 def test_many_filters_over_very_many_channels():

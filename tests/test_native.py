@@ -1,9 +1,11 @@
 """Object code that is kept: whatever is wrong with it costs time and never a result."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -168,6 +170,14 @@ def test_arrays_are_read_as_they_lie_at_each_call(x):
     assert pool(loop, x) == "[[6.0, 8.0], [14.0, 16.0]]"
 
 
+@pytest.mark.parametrize("x", [np.zeros(32, "float32")[::2], np.zeros(16, ">f4")], ids=["gaps", "big-endian"])
+def test_arrays_that_the_code_would_misread_are_refused(x):
+    loop = fresh()
+    assert pool(loop) == POOLED
+    with pytest.raises(ValueError, match="a loop takes contiguous arrays of native numbers, not"):
+        pool(loop, x)
+
+
 def test_numbers_reach_the_code():
     def store(out, whole, real, flag):
         out[0], out[1] = whole, real
@@ -213,6 +223,22 @@ def test_everything_the_code_depends_on_is_in_its_name(store, monkeypatch):
     assert len(paths) == 4
 
 
+SOURCES = ("loops/*.py", "lanes/*.py", "codes.py", "jit.py", "native.py")
+
+
+def test_the_text_of_every_module_that_takes_part_is_in_the_environment(tmp_path, monkeypatch):
+    copy = tmp_path / "engine"
+    shutil.copytree(Path(native.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(native, "__file__", str(copy / "native.py"))
+    before = native.environment.__wrapped__()
+    for path in sorted(copy.rglob("*.py")):
+        text = path.read_text()
+        path.write_text(text + "# changed")
+        takes_part = any(path in copy.glob(pattern) for pattern in SOURCES)
+        assert (native.environment.__wrapped__() != before) == takes_part, path
+        path.write_text(text)
+
+
 @pytest.mark.parametrize(
     ("platform", "variables", "folder"),
     [
@@ -239,8 +265,3 @@ def test_numbers_of_every_kind(store):
     loop._prepare = lambda kinds: seen.append(kinds) or (lambda *_: None)
     loop(1, np.int32(2), True, np.bool_(False), 1.5, np.float32(2), np.zeros((2, 3), np.uint8))
     assert seen == [("int64", "int64", "boolean", "boolean", "float64", "float64", "uint8[2]")]
-
-
-def test_an_array_with_gaps_is_refused(store):
-    with pytest.raises(ValueError, match=r"contiguous arrays, not strides of \(8,\)"):
-        pool(fresh(), np.zeros(32, dtype=np.float32)[::2])

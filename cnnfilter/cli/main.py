@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # other, in a single block up to 16 megapixels of colour. Given back and asked for again, its pages would take as
     # long as half of the decoding.
     os.environ.setdefault("PILLOW_BLOCK_SIZE", "64m")
-    os.environ.setdefault("PILLOW_BLOCKS_MAX", str(max(2, os.cpu_count() or 1)))
+    os.environ.setdefault("PILLOW_BLOCKS_MAX", str(min(max(2, os.cpu_count() or 1), 4)))
     if arguments is not None:
         return _guarded(arguments)
     garbage.put_off()

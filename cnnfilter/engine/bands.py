@@ -82,15 +82,19 @@ def in_bands(rows: int, height: int, threads: int | None, work: Callable[[int, i
                 failures.append(failure)
 
     helpers = borrow(min(available_threads(threads), len(starts)) - 1)
+    try:
+        for helper in helpers:
+            helper.ask(loop)
+        loop()
+    except BaseException as interrupt:  # between two calls of work
+        failures.append(interrupt)
     for helper in helpers:
-        helper.ask(loop)
-    loop()
-    for helper in helpers:
-        try:
-            helper.finish()
-        except BaseException as interrupt:  # the arrays are still being written: stop the others first
-            failures.append(interrupt)
-            helper.finish()
+        while True:
+            try:
+                helper.finish()
+                break
+            except BaseException as interrupt:  # the arrays are still being written: stop the others first
+                failures.append(interrupt)
     give_back(helpers)
     if failures:
         raise failures[0]

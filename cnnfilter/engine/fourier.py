@@ -17,14 +17,16 @@ SMALLEST_TILE = 256
 """Rows of a tile, a power of 4."""
 
 TILE_SAMPLES = 384
-"""Samples of a tile's rows that become results: with a margin for the taps it stays in the second-level cache."""
+"""The most samples of a tile's rows that become results: with a margin for the taps, and beside another, it stays in
+the second-level cache."""
 
 
 class FourierFilter:
     """A single kernel over 8- or 16-bit rows; used as `SeparableFilter` is.
 
-    Of two tiles side by side, one is the real part of what is transformed, the other the imaginary one. The error is at
-    most 1e-5 of the sum of the absolute weights times the largest sample of the two.
+    Two tiles side by side are the real and the imaginary part of what is transformed. The error is at most 1e-5 of the
+    sum of the absolute weights times the largest sample of the two. They read beyond the rows that a band needs,
+    though no result depends on that: such sources are whole pictures.
 
     Parameters
     ----------
@@ -47,8 +49,9 @@ class FourierFilter:
         self.band_rows = (self.side - windows.span[0]) // windows.stride[0] + 1
         # Rows beyond the padding are 0: whatever lies in a tile adds to the rounding error of all of it.
         beyond = windows.stride[0] + self.side
-        self.rows = np.append(windows.rows, np.full(beyond, OUTSIDE))
-        self.gains = (self.rows != OUTSIDE).astype(np.float32)
+        rows = np.append(windows.rows, np.full(beyond, OUTSIDE))
+        self.rows = np.maximum(rows, 0)
+        self.gains = (rows != OUTSIDE).astype(np.float32)
         self.bases = np.where(windows.rows == OUTSIDE, windows.border.value, 0)
         self.bases = np.append(self.bases, np.zeros(beyond)).astype(np.float32)
         self._columns: dict[int, Index] = {}  # by the samples between columns; threads may make the same twice
@@ -66,8 +69,7 @@ class FourierFilter:
             first,
             source.samples.reshape(-1),
             source.samples.shape[2],
-            # Rows beyond the band are not asked for: their sums, which no output needs, may hold anything finite.
-            np.clip(self.rows - source.first, 0, source.samples.shape[1] - 1),
+            self.rows,
             self.gains,
             self.bases,
             self._places(step),

@@ -7,6 +7,8 @@ import os
 import threading
 from collections.abc import Callable
 
+MOST_IDLE = os.cpu_count() or 1
+
 _idle: list[Helper] = []
 
 if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads
@@ -18,36 +20,46 @@ class Helper:
 
     def __init__(self) -> None:
         self.jobs: list[Callable[[], None]] = []
-        self.awake, self.done = threading.Lock(), threading.Lock()
+        self.is_needed, self.is_busy = True, False
+        self.awake, self.idle = threading.Lock(), threading.Lock()
         self.awake.acquire()
-        self.done.acquire()
+        self.idle.acquire()
         threading.Thread(target=self._serve, name="cnnfilter", daemon=True).start()
 
     def _serve(self) -> None:
-        while True:
+        while self.is_needed:
             self.awake.acquire()
-            job = self._taken()
-            if job is not None:
-                job()
-                del job  # which holds pictures
-                self.done.release()
-
-    def _taken(self) -> Callable[[], None] | None:
-        try:
-            return self.jobs.pop()
-        except IndexError:
-            return None
+            self.is_busy = True  # before it looks for a job: who wants to withdraw that sees the one or the other
+            try:
+                with contextlib.suppress(IndexError):  # it was withdrawn
+                    self.jobs.pop()()
+            finally:
+                self.is_busy = False
+                if self.idle.locked():
+                    self.idle.release()
 
     def ask(self, job: Callable[[], None]) -> None:
         """Let the thread do a job as soon as it runs."""
         self.jobs.append(job)
+        self._wake()
+
+    def end(self) -> None:
+        """Let the thread end."""
+        self.is_needed = False
+        self._wake()
+
+    def _wake(self) -> None:
         if self.awake.locked():  # else it has yet to wake for a job that was withdrawn
             self.awake.release()
 
     def finish(self) -> None:
-        """Wait for the job's end, or withdraw it if it has not begun: the processor may be busy elsewhere."""
-        if self._taken() is None:
-            self.done.acquire()
+        """Wait for the job's end, or withdraw it if it has not begun: the processor may be busy elsewhere.
+
+        May be called again where an interrupt ended it.
+        """
+        self.jobs.clear()
+        while self.is_busy:
+            self.idle.acquire()
 
 
 def borrow(count: int) -> list[Helper]:
@@ -63,5 +75,9 @@ def borrow(count: int) -> list[Helper]:
 
 
 def give_back(helpers: list[Helper]) -> None:
-    """Take back helpers that have finished."""
-    _idle.extend(helpers)
+    """Take back helpers that have finished: one a core waits for the next work, the others end."""
+    for helper in helpers:
+        if len(_idle) < MOST_IDLE:
+            _idle.append(helper)
+        else:
+            helper.end()

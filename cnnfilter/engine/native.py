@@ -141,8 +141,8 @@ def _callable(stored: bytes, kinds: Sequence[str]) -> Callable[..., None]:
         words = list(arguments)
         for position in arrays:
             array = arguments[position]
-            if not array.flags.c_contiguous:
-                msg = f"a loop needs contiguous arrays, not strides of {array.strides}"
+            if not (array.flags.c_contiguous and array.dtype.isnative):
+                msg = f"a loop takes contiguous arrays of native numbers, not {array.dtype.str}, steps {array.strides}"
                 raise ValueError(msg)
             words[position] = id(array)
         native(pack(*words))

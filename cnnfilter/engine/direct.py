@@ -114,7 +114,8 @@ class DirectFilter:
         self.reach = [
             (min(places, default=0), max(places, default=0)) for places in (self.rows.tolist(), self.columns.tolist())
         ]
-        product = np.int16 if products_fit_int16(numbers, dtype) else self.kind
+        small = self.kind == np.float32 and products_fit_int16(numbers, dtype)
+        product = np.int16 if small else self.kind
         self.weights = numbers[numbers != 0].astype(product)
         self.count = len(numbers)
         # What is the same for every band, by how the samples lie; threads may make the same twice.

@@ -1,8 +1,9 @@
 """Compiling at once what any kernel over an opaque 8-bit picture needs, where nothing was compiled before.
 
-The first use on a machine pays for compiling; after it no kernel does, whatever its size. (Pictures of other types,
-transparent ones, and ranges that look at the extremes have code of their own, compiled when it is first needed.) A
-second process takes half of the work, which a second thread could not: the compiler runs on one at a time.
+The first use on a machine pays for compiling; after it no kernel does, whatever its size. (Sums of 64 bits, for whole
+weights in the thousands or weights by the thousand, pictures of other types, transparent ones, and ranges that look
+at the extremes have code of their own, compiled when it is first needed.) A second process takes half of the work,
+which a second thread could not: the compiler runs on one at a time.
 """
 
 from __future__ import annotations

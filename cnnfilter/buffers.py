@@ -61,6 +61,12 @@ class _Loan:
         self.claim.memory = memory
 
 
+def keep(count: int) -> None:
+    """Keep so many blocks at most from now on."""
+    global _kept
+    _kept = deque(_kept, maxlen=count)
+
+
 def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Return a new array of any content, as `numpy.empty` does.
 

@@ -237,12 +237,21 @@ def _function(stage: Stage) -> Callable[[Array], Array]:
     """Return what a stage does to maps and vectors alike."""
     if isinstance(stage, Activation):
         function: Callable[..., Array] = getattr(activations, stage.function)
-        return lambda values: function(values, *stage.values)
+        return partial(_activated, function=function, values=stage.values)
     if isinstance(stage, Absolute):
-        return lambda values: np.abs(values.astype(np.float32, copy=False))
+        return _absolute
     if isinstance(stage, Normalize):
         return partial(_normalize, stage=stage)
     return activations.softmax
+
+
+def _activated(maps: Array, *, function: Callable[..., Array], values: tuple[float, ...]) -> Array:
+    return function(maps, *values)
+
+
+def _absolute(maps: Array) -> Array:
+    size: Array = np.abs(maps.astype(np.float32, copy=False))
+    return size
 
 
 def _windows(stage: Conv | Pool, row: Row) -> Windows:

@@ -15,7 +15,8 @@ MEGABYTE = 1 << 20
 @pytest.fixture(autouse=True)
 def _nothing_kept():
     gc.collect()
-    buffers._kept.clear()
+    buffers.keep(0)
+    buffers.keep(buffers.BLOCKS)
     yield
     buffers._kept.clear()
 
@@ -85,6 +86,15 @@ def test_a_few_blocks_are_kept():
     arrays = [buffers.empty((2 * MEGABYTE,), np.uint8) for _ in range(buffers.BLOCKS + 3)]
     del arrays
     assert len(buffers._kept) == buffers.BLOCKS
+
+
+def test_nothing_is_kept_where_nothing_follows():
+    lent = buffers.empty((2 * MEGABYTE,), np.uint8)
+    buffers.keep(0)
+    del lent
+    other = buffers.empty((3 * MEGABYTE,), np.uint8)
+    del other
+    assert not buffers._kept
 
 
 def test_what_is_kept_is_given_up_where_memory_ends(monkeypatch):

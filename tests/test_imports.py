@@ -21,7 +21,7 @@ BELOW = {
     "filtering": {"errors", "words", "buffers", "model", "imaging", "engine"},
     "pipeline": {"errors", "model", "engine"},
     "explanation": {"errors", "model", "engine", "pipeline"},
-    "batch": {"errors", "words", "model", "imaging", "engine", "filtering", "pipeline"},
+    "batch": {"errors", "words", "buffers", "model", "imaging", "engine", "filtering", "pipeline"},
     "cli": {"errors", "words", "model", "imaging", "engine", "filtering", "pipeline", "explanation", "batch"},
     "__main__": {"cli"},
     "__init__": {"errors", "model", "imaging", "engine", "filtering", "pipeline"},

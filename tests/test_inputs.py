@@ -131,21 +131,22 @@ def test_a_list_that_cannot_be_read_is_an_error(name, message):
 
 def test_the_tree_is_mirrored_and_what_was_passed_over_is_counted():
     tree("in/a.png", "in/sub/b.jpg", "in/notes.txt", "in/.x")
+    Path("in/weights.npz").write_bytes(b"weights, which are no picture")
     result = run("apply", "edge", "in", "-r", "-o", "out")
     assert result.exit_code == 0, result.err
     assert result.messages == [
         "wrote out/a-edge.png  45x30",
         "wrote out/sub/b-edge.jpg  45x30",
-        "passed over 2 files (hidden, or no picture)",
+        "passed over 3 files (hidden, or no picture)",
         "2 written",
     ]
     (result,) = (run("apply", "edge", "in", "-o", "flat"),)
     assert result.messages[1:] == [
-        "passed over 2 files (hidden, or no picture) and 1 folder (-r enters them)",
+        "passed over 3 files (hidden, or no picture) and 1 folder (-r enters them)",
         "1 written",
     ]
     Path("in/.x").unlink()
-    assert "passed over 1 file (hidden, or no picture)" in run("apply", "edge", "in", "-r", "-o", "out", "-f").messages
+    assert "passed over 2 files (hidden, or no picture)" in run("apply", "edge", "in", "-r", "-o", "out", "-f").messages
 
 
 def test_a_run_does_not_take_its_own_outputs_for_inputs():

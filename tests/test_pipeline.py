@@ -1,5 +1,6 @@
 """A chain over one picture: each stage, and chains of them, equal the plain definitions of `reference`."""
 
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -322,3 +323,11 @@ def test_samples_in_the_order_of_another_machine():
     x = np.random.default_rng(4).integers(0, 60_000, (9, 8, 3), dtype=np.uint16)
     chain = Pipeline.parse("conv:edge,maxpool:2")
     np.testing.assert_array_equal(chain.run(x.astype(">u2")), chain.run(x))
+
+
+@pytest.mark.parametrize("text", ["conv:edge,abs,maxpool:2", "gray,elu:alpha=0.5", "conv:edge,tanh,flatten,softmax"])
+def test_a_chain_that_has_run_can_be_sent_to_another_process(text):
+    picture = np.arange(6 * 7 * 3, dtype=np.uint8).reshape(6, 7, 3)
+    chain = Pipeline.parse(text)
+    expected = chain.run(picture)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(chain)).run(picture), expected)

@@ -13,6 +13,7 @@ import pytest
 from cnnfilter.batch import write
 from cnnfilter.batch.write import is_device, write_atomically, write_stream
 from cnnfilter.errors import OutputError
+from tests.command import ROOT, save
 
 
 def failing(number):
@@ -202,6 +203,25 @@ def test_any_name_that_a_folder_can_hold_works(tmp_path, name):
     write_atomically(path, b"new", overwrite=False)
     assert path.read_bytes() == b"new"
     assert [os.fsencode(path) for path in names(tmp_path)] == [name]
+
+
+def test_a_name_that_the_locale_cannot_spell(tmp_path):
+    save(tmp_path / "ünï.png")
+    code = """
+import os, sys
+from cnnfilter.cli.main import main
+for name in os.listdir():
+    sys.exit(main(["apply", "edge", name, "-o", "out-" + name]))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert names(tmp_path) == ["out-ünï.png", "ünï.png"]
 
 
 def test_of_a_symbolic_link_the_target_is_written(tmp_path, old):

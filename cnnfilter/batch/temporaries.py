@@ -62,7 +62,9 @@ class Temporaries:
             If that fails, or the run has ended.
         """
         self.sweep(target.parent)
-        stem = os.fsencode(target.name)[:STEM_BYTES].decode("utf-8", "ignore")
+        stem = target.name
+        while len(os.fsencode(stem)) > STEM_BYTES:
+            stem = stem[:-1]
         while True:
             path = target.with_name(f".{stem}.cnnfilter-{os.urandom(8).hex()}.tmp")
             with self._lock:

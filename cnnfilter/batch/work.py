@@ -148,8 +148,11 @@ def process(
     BrokenPipeError
         If standard output has no reader any more.
     """
+    from cnnfilter import buffers  # loads NumPy
+
     plan.prepare()
     work = work or Work()
+    buffers.keep(0 if len(plan.jobs) == 1 else buffers.BLOCKS)  # there is nothing to keep it for
     run = _Run(plan, transform, reading or Reading(), saving or Saving(), streams or Streams(), work)
     memory = default_memory() if work.memory is None else work.memory
     crew = Crew(len(plan.jobs), run.carry_out, jobs=work.jobs, memory=memory)

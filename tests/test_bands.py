@@ -210,6 +210,18 @@ def test_no_more_helpers_than_cores_wait():
     assert sum(thread.is_alive() for thread in seen) <= helpers.MOST_IDLE + 1  # and this one
 
 
+def test_an_interrupt_before_any_work_gives_the_helpers_back(monkeypatch):
+    def interrupted(helper, job):
+        raise KeyboardInterrupt
+
+    helper = Helper()
+    monkeypatch.setattr(helpers, "_idle", [helper])
+    monkeypatch.setattr(Helper, "ask", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        in_bands(4, 1, 2, lambda first, last: None)
+    assert helpers._idle == [helper]
+
+
 INTERRUPTED = """
 import faulthandler, random, signal, threading, time
 from cnnfilter.engine.bands import in_bands

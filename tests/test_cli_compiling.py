@@ -158,7 +158,7 @@ def test_a_process_ends_with_a_pipe(monkeypatch):
 def _is_running(process):
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except ProcessLookupError:  # pragma: no cover  (where somebody waits for orphans)
         return False
     status = Path(f"/proc/{process}/stat")
     return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")  # nobody waited for it

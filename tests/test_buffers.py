@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cnnfilter import buffers, conv2d
+from tests.command import run, save
 
 MEGABYTE = 1 << 20
 
@@ -156,3 +157,13 @@ def test_an_interrupt_is_not_lost_where_an_array_goes():
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_a_single_file_keeps_nothing_and_several_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png"):
+        save(name)
+    assert run("apply", "edge", "a.png", "-o", "one.png").exit_code == 0
+    assert buffers._kept.maxlen == 0
+    assert run("apply", "edge", "a.png", "b.png", "-o", "out/").exit_code == 0
+    assert buffers._kept.maxlen == buffers.BLOCKS

@@ -152,7 +152,7 @@ def process(
 
     plan.prepare()
     work = work or Work()
-    buffers.keep(0 if len(plan.jobs) == 1 else buffers.BLOCKS)  # there is nothing to keep it for
+    buffers.keep(0 if len(plan.jobs) == 1 else buffers.BLOCKS)  # after a single picture nothing needs its memory
     run = _Run(plan, transform, reading or Reading(), saving or Saving(), streams or Streams(), work)
     memory = default_memory() if work.memory is None else work.memory
     crew = Crew(len(plan.jobs), run.carry_out, jobs=work.jobs, memory=memory)

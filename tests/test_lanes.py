@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from cnnfilter.engine.codes import ABSOLUTE, AS_IS, RECTIFIED
+from cnnfilter.engine.codes import ABSOLUTE, AS_IS, RECTIFIED, RUNS, TOGETHER
 from cnnfilter.engine.jit import loop
 from cnnfilter.engine.lanes import operations as lanes
 
@@ -103,6 +103,25 @@ def test_sums_of_taps(kind, small, taps):
 
     offsets, weights = RANDOM.integers(0, 300, taps), RANDOM.integers(-4, 5, taps).astype(small)
     np.testing.assert_array_equal(*both(operate, np.zeros(20, kind), BYTES, offsets, weights, kind, small))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("x", [FLOATS, BYTES, SHORTS.astype(np.uint16)], ids=["float32", "uint8", "uint16"])
+@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("rows", [1, 3, TOGETHER])
+def test_sums_of_rows(x, groups, rows, kind):
+    def operate(out, pitch, rows, x, offsets, weights, starts, kind):
+        total = lanes.spread(lanes.zeros(kind, 64), 0.5)
+        sums = lanes.sum_rows(total, x, 10, offsets, weights, starts)
+        lanes.finish_rows(out, 2, pitch, rows, sums, 2.0, -20.0, ABSOLUTE)
+
+    counts = RANDOM.integers(0, 4, groups * len(RUNS))
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    offsets = RANDOM.integers(0, 300, starts[-1])
+    weights = RANDOM.integers(-4, 5, TOGETHER * starts[-1]).astype(kind)
+    python, compiled = both(operate, np.full(100, 7, np.float32), 20, rows, x, offsets, weights, starts, kind)
+    np.testing.assert_allclose(python, compiled, rtol=1e-5, atol=1e-3)  # a product and a sum may be rounded once
+    assert (compiled[2 + 20 * (rows - 1) + 16 :] == 7).all()
 
 
 @pytest.mark.parametrize("relu", [False, True])

@@ -1,16 +1,17 @@
-"""Convolution as a sum of shifted rows: a list of taps, each an offset and a weight; zero weights are left out."""
+"""Convolution as a sum of shifted rows: a list of taps, each an offset and weights; zero weights are left out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.codes import AS_IS, BY_NAME, GROUP, ROW, SINGLE
+from cnnfilter.engine.codes import AS_IS, BY_NAME, GROUP, ROW, SINGLE, SUM_LENGTH, TOGETHER
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.precision import accumulator, products_fit_int16
+from cnnfilter.engine.shared import SharedTaps, share
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Rim:
         return Rows(samples.reshape(planes, -1, self.width * source.step), source.step, begin)
 
 
-class _Taps(NamedTuple):
+@dataclass
+class _Taps:
     """What the loops take for windows that lie alike, as they take it, and whether any sum begins with a base."""
 
     offsets: Index
@@ -80,6 +82,18 @@ class _Taps(NamedTuple):
     starts: Index
     bases: Array
     has_base: bool
+    _shared: dict[int, SharedTaps] = field(default_factory=dict)
+
+    def moved(self, distances: Index) -> _Taps:
+        """Return the taps at other places."""
+        return _Taps(self.offsets + distances, self.weights, self.starts, self.bases, self.has_base)
+
+    def shared(self, rows: int, pitch: int) -> SharedTaps:
+        """Return the taps of so many rows of windows, `pitch` samples apart."""
+        taps = self._shared.get(rows)
+        if taps is None:
+            taps = self._shared[rows] = share(self.offsets, self.weights, pitch, rows)
+        return taps
 
 
 class DirectFilter:
@@ -98,7 +112,7 @@ class DirectFilter:
         None for a single filter.
     """
 
-    band_rows = 1
+    band_rows = TOGETHER
     """Output rows that are computed together, of which bands should be multiples."""
 
     def __init__(
@@ -121,10 +135,13 @@ class DirectFilter:
         # What is the same for every band, by how the samples lie; threads may make the same twice.
         self._rims: dict[int, Rim] = {}
         self._taps_within: dict[tuple[Any, ...], _Taps] = {}
+        # Products of 16 bits cost so little that rows gained nothing by sharing what they read.
+        self.shares = self.combine == SINGLE and product == np.float32
         # To copy rows of padding into the rim saves a call for each; taps on a constant may fall into other groups.
         constant = windows.border.mode == "constant"
-        self.pads_rows = not constant or (windows.border.value == 0 and len(self.weights) <= GROUP)
-        self.is_sum = self.combine == SINGLE and len(self.weights) <= GROUP and gain == 1
+        is_short = len(self.weights) <= (SUM_LENGTH if self.shares else GROUP)
+        self.pads_rows = not constant or (windows.border.value == 0 and is_short)
+        self.is_sum = self.combine == SINGLE and is_short and gain == 1
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`, (R, W' * step).
@@ -154,7 +171,7 @@ class DirectFilter:
             size = max(ROW, (int(rim.picks.max()) + 1) * step)
             every = np.empty((len(out), -(-size // step) * step), dtype=out.dtype)
             if self.pads_rows:
-                loops.filter_block(every, 0, *self._block(narrow, 0, size, self._within(narrow), *how[1:]))
+                self._filter(every, 0, narrow, 0, size, self._within(narrow), *how[1:])
             else:
                 self._run_blocks(narrow, 0, every, 0, size, *how)
             result[:, rim.outputs] = every.reshape(len(out), -1, step)[:, rim.picks]
@@ -164,30 +181,45 @@ class DirectFilter:
     ) -> None:
         """Compute `size` samples of each row of `out` from `begin` on; the first windows begin at sample `origin`."""
         for top, bottom in self.windows.runs(first, first + len(out), *self.reach[0]):
-            loops.filter_block(
-                out[top - first : bottom - first], begin, *self.block(source, origin, size, top, bias, after)
+            self._filter(
+                out[top - first : bottom - first], begin, source, *self._placed(source, origin, size, top), bias, after
             )
 
+    def _filter(
+        self, out: Array, begin: int, source: Rows, origin: int, size: int, taps: _Taps, bias: float, after: int
+    ) -> None:
+        """Compute `size` samples of each row of `out` from `begin` on, whose windows lie alike."""
+        samples, stride = source.samples.reshape(-1), self.windows.stride[0] * source.samples.shape[2]
+        if self.shares:
+            rows = min(len(out), TOGETHER)
+            shared = taps.shared(rows, stride)
+            sums = (rows, *shared, float(taps.bases[0]), self.gain, bias, after)
+            loops.filter_rows(out.reshape(-1), len(out), begin, size, samples, origin, stride, *sums)
+        else:
+            loops.filter_block(out, begin, *self._block(source, origin, size, taps, bias, after))
+
     def block(self, source: Rows, origin: int, size: int, first: int, bias: float, after: int) -> tuple[Any, ...]:
-        """Return what the loops take, of `size` on, for rows of outputs from `first` on whose windows lie alike."""
+        """Return what `filter_block` takes, of `size` on, for outputs from row `first` on whose windows lie alike."""
+        return self._block(source, *self._placed(source, origin, size, first), bias, after)
+
+    def _placed(self, source: Rows, origin: int, size: int, first: int) -> tuple[int, int, _Taps]:
+        """Return where the windows of output row `first` begin, those of the next rows alike, and the taps for them."""
         windows, length, taps = self.windows, source.samples.shape[2], self._within(source)
         top = first * windows.stride[0] - windows.pads[0][0]
         if top + self.reach[0][0] >= 0 and top + self.reach[0][1] < windows.size[0]:
-            return self._block(source, origin + (top - source.first) * length, size, taps, bias, after)
+            return origin + (top - source.first) * length, size, taps
         rows = windows.rows[first * windows.stride[0] + self.rows]
         inside = rows != OUTSIDE
-        if inside.all():
-            taps = taps._replace(offsets=taps.offsets + (rows - source.first - self.rows) * length)
-        else:
-            taps = self._taps(source, rows - source.first, inside)
-        return self._block(source, origin, size, taps, bias, after)
+        if not inside.all():
+            return origin, size, self._taps(source, rows - source.first, inside)
+        return origin, size, taps.moved((rows - source.first - self.rows) * length)
 
     def _block(self, source: Rows, origin: int, size: int, taps: _Taps, bias: float, after: int) -> tuple[Any, ...]:
-        """Return what the loops take; the first window begins at sample `origin`."""
+        """Return what `filter_block` takes; the first window begins at sample `origin`."""
         samples, stride = source.samples.reshape(-1), self.windows.stride[0] * source.samples.shape[2]
         is_sum = self.is_sum and bias == 0 and not taps.has_base
         how = (self.combine, is_sum, self.gain, bias, after)
-        return (size, samples, origin, stride, *taps[:4], *how)
+        return (size, samples, origin, stride, taps.offsets, taps.weights, taps.starts, taps.bases, *how)
 
     def _within(self, source: Rows) -> _Taps:
         """Return the taps of windows that lie within the samples, from where each begins."""

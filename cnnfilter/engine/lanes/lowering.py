@@ -324,7 +324,8 @@ def _lower_put(context, builder, signature, arguments):
     lambda out, at, total, gain, bias, after: types.none,
     *(types.Array, types.Integer, Lanes, types.Float, types.Float, types.Integer),
 )
-def _lower_finish(context, builder, signature, arguments):
+def lower_finish(context, builder, signature, arguments):
+    """Build what `finish` means."""
     kind, place, lanes, gain_kind, bias_kind, _ = signature.args
     out, at, total, gain, bias, after = arguments
     single = Lanes(types.float32, lanes.count)

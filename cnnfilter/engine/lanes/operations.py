@@ -5,11 +5,14 @@ from __future__ import annotations
 import llvmlite.binding as llvm
 import numpy as np
 
-from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, ROW, SUM_LENGTH
+from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, ROW, RUNS, SUM_LENGTH, TOGETHER
 
 WIDE = ROW if llvm.get_host_cpu_features().get("avx512f") else ROW // 2
 """Lanes that sums are kept in. Of 32-bit numbers they take 8 of AVX-512's 32 registers, and 8 of AVX2's 16: enough
 that one addition need not wait for another, and few enough that they all stay there. Results do not depend on it."""
+
+BLOCK = 2 * WIDE if WIDE == ROW else WIDE
+"""Lanes of the sums of `TOGETHER` rows: in float32 they take half of the registers of either processor."""
 
 HALF = WIDE // 4
 """Lanes of each of the sums of `FILTERS` filters: together they take half of AVX-512's registers, or all of AVX2's."""
@@ -37,6 +40,26 @@ def sum_taps(total, none, x, origin, offsets, weights, begin, end):
             products = products + weights[k] * x[at : at + none.size].astype(none.dtype)
         total = total + products.astype(total.dtype)
     return total
+
+
+def sum_rows(total, x, origin, offsets, weights, starts):
+    """Add taps to the sums of `TOGETHER` rows at once, which lie in `total` one after the other.
+
+    A tap is a sample's offset and the weight with which it counts for each row. Those of a group that count for the
+    rows of `RUNS[run]` are `starts[len(RUNS) * group + run]` up to the next one's start; the sum of each further group
+    is added up on its own.
+    """
+    total = total.reshape(TOGETHER, -1)
+    for group in range(0, len(starts) - 1, len(RUNS)):
+        sums = np.zeros_like(total) if group else total.copy()
+        for run, (low, high) in enumerate(RUNS, group):
+            for k in range(starts[run], starts[run + 1]):
+                at = offsets[k] + origin
+                seen = x[at : at + total.shape[1]].astype(total.dtype)
+                for row in range(low, high + 1):
+                    sums[row] += weights[TOGETHER * k + row] * seen
+        total = total + sums if group else sums
+    return total.reshape(-1)
 
 
 def add_product(total, weight, x, at):
@@ -105,6 +128,12 @@ def put_first(out, at, values, count):
 def finish(out, at, total, gain, bias, after):
     """Store what `after` makes of `total * gain + bias`, computed in float32, as `put` does."""
     put(out, at, shaped(total.astype(np.float32) * np.float32(gain) + np.float32(bias), after))
+
+
+def finish_rows(out, to, pitch, rows, total, gain, bias, after):
+    """Store the first `rows` of `TOGETHER` rows as `finish` does, from `to` on and `pitch` apart."""
+    for row, lanes in enumerate(total.reshape(TOGETHER, -1)[:rows]):
+        finish(out, to + row * pitch, lanes, gain, bias, after)
 
 
 def sum_filters(none, out, to, plane, x, origin, offsets, weights, biases, filters, relu):

@@ -1,4 +1,4 @@
-"""The instructions of sums of several filters, which share every sample that is read."""
+"""The instructions of sums of several filters or rows, which share the samples that are read."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from cnnfilter.engine.codes import FILTERS, SUM_LENGTH
+from cnnfilter.engine.codes import FILTERS, RUNS, SUM_LENGTH, TOGETHER
 from cnnfilter.engine.lanes.lowering import (
     Lanes,
     add,
     load_lanes,
     load_number,
+    lower_finish,
     lowered,
     multiply,
     pointer,
@@ -20,7 +21,7 @@ from cnnfilter.engine.lanes.lowering import (
     stepping,
     store_lanes,
 )
-from cnnfilter.engine.lanes.operations import sum_filters
+from cnnfilter.engine.lanes.operations import finish_rows, sum_filters, sum_rows
 
 CACHE_LINE = 64
 """Bytes that memory is asked for at a time, on most processors."""
@@ -113,3 +114,93 @@ def _lower_sum_filters(context, builder, signature, arguments):
                 each_used(add_total)
             each_used(rectify)
     return context.get_dummy_value()
+
+
+@lowered(
+    sum_rows,
+    lambda total, x, origin, offsets, weights, starts: total,
+    *(Lanes, types.Array, types.Integer, types.Array, types.Array, types.Array),
+)
+def _lower_sum_rows(context, builder, signature, arguments):
+    lanes, source, _, index, kind, start_kind = signature.args
+    total, x, origin, offsets, weights, starts = arguments
+    size, row_lanes = origin.type, Lanes(lanes.dtype, lanes.count // TOGETHER)
+    (count,) = cgutils.unpack_tuple(builder, context.make_array(start_kind)(context, builder, starts).shape)
+    sums = [cgutils.alloca_once_value(builder, row) for row in _split(builder, total)]
+    vector = context.get_value_type(row_lanes)
+    before = [cgutils.alloca_once(builder, vector) for _ in sums]
+
+    def start(place):
+        return load_number(context, builder, start_kind, starts, place)
+
+    def add_taps(first, end, rows):
+        with stepping(builder, first, end, 1) as (k, _):
+            at = builder.add(load_number(context, builder, index, offsets, k), origin)
+            seen = load_lanes(context, builder, source, x, at, row_lanes)
+            for row in rows:
+                place = builder.add(builder.mul(k, size(TOGETHER)), size(row))
+                weight = spread_number(builder, load_number(context, builder, kind, weights, place), row_lanes.count)
+                product = multiply(builder, lanes.dtype, weight, seen)
+                builder.store(add(builder, lanes.dtype, builder.load(sums[row]), product), sums[row])
+
+    with stepping(builder, size(0), builder.sub(count, size(1)), len(RUNS)) as (group, _):
+        is_further = builder.icmp_signed(">", group, size(0))
+        with builder.if_then(is_further, likely=False):
+            for row, kept in zip(sums, before, strict=True):
+                builder.store(builder.load(row), kept)
+                builder.store(ir.Constant(vector, None), row)
+        for run, (low, high) in enumerate(RUNS):
+            place = builder.add(group, size(run))
+            add_taps(start(place), start(builder.add(place, size(1))), range(low, high + 1))
+        with builder.if_then(is_further, likely=False):
+            for row, kept in zip(sums, before, strict=True):
+                builder.store(add(builder, lanes.dtype, builder.load(kept), builder.load(row)), row)
+    return _joined(builder, [builder.load(row) for row in sums])
+
+
+def _each_row(builder, to, pitch, count, rows, store):
+    """Store each of some rows that there is, from its place and its lanes."""
+    for row, lanes in enumerate(_split(builder, rows)):
+        with builder.if_then(builder.icmp_signed("<", count.type(row), count)):
+            store(builder.add(to, builder.mul(pitch, to.type(row))), lanes)
+
+
+@lowered(
+    finish_rows,
+    lambda out, to, pitch, rows, total, gain, bias, after: types.none,
+    *(types.Array, types.Integer, types.Integer, types.Integer, Lanes, types.Float, types.Float, types.Integer),
+)
+def _lower_finish_rows(context, builder, signature, arguments):
+    kind, place, _, _, rows, *kinds = signature.args
+    out, to, pitch, count, total, *how = arguments
+    signature = types.none(kind, place, Lanes(rows.dtype, rows.count // TOGETHER), *kinds)
+    _each_row(
+        builder,
+        to,
+        pitch,
+        count,
+        total,
+        lambda at, lanes: lower_finish(context, builder, signature, (out, at, lanes, *how)),
+    )
+    return context.get_dummy_value()
+
+
+def _split(builder, rows):
+    """Return the lanes of each of `TOGETHER` rows."""
+    count = rows.type.count // TOGETHER
+    places = [range(row * count, (row + 1) * count) for row in range(TOGETHER)]
+    return [builder.shuffle_vector(rows, rows, _places(part)) for part in places]
+
+
+def _joined(builder, parts):
+    """Return parts of a power of two, one after the other."""
+    while len(parts) > 1:
+        count = 2 * parts[0].type.count
+        parts = [
+            builder.shuffle_vector(*pair, _places(range(count))) for pair in zip(parts[::2], parts[1::2], strict=True)
+        ]
+    return parts[0]
+
+
+def _places(numbers):
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(numbers)), list(numbers))

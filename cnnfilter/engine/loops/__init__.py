@@ -14,6 +14,7 @@ What the rest of the engine calls is named here, and loads Numba only where noth
 from cnnfilter.engine.native import Loop
 
 filter_block = Loop("taps", "filter_block")
+filter_rows = Loop("taps", "filter_rows")
 separable_block = Loop("separable", "separable_block")
 box_rows = Loop("running", "box_rows")
 filter_tiles = Loop("spectra", "filter_tiles")

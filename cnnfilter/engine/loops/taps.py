@@ -1,17 +1,22 @@
-"""Sums of taps: each an offset into flat rows of samples and a weight."""
+"""Sums of taps: each an offset into flat rows of samples, and a weight or one for each of a few rows of results."""
 
 from __future__ import annotations
 
-from cnnfilter.engine.codes import MAGNITUDE
+import numpy as np
+
+from cnnfilter.engine.codes import MAGNITUDE, TOGETHER
 from cnnfilter.engine.jit import loop, part
 from cnnfilter.engine.lanes.operations import (
+    BLOCK,
     WIDE,
     finish,
+    finish_rows,
     larger,
     put,
     root,
     shaped,
     spread,
+    sum_rows,
     sum_taps,
     zeros,
 )
@@ -74,3 +79,35 @@ def filter_block(
     for i in range(out.shape[0]):
         at = origin + i * stride
         store_row(out[i], begin, size, x, at, offsets, weights, starts, bases, combine, is_sum, gain, bias, after)
+
+
+@loop
+def filter_rows(out, count, begin, size, x, origin, stride, rows, offsets, weights, starts, base, gain, bias, after):
+    """Convolve with one filter as `filter_block` does, a few rows at a time, which share the samples that they read.
+
+    Parameters
+    ----------
+    out : (count * L,) uint8, uint16 or float32
+    count : int
+        Rows of results.
+    rows : int
+        How many the taps are for: at most `TOGETHER`, and at most `count`.
+    offsets : (K,) int64
+        Places of the taps, from where the window of the first of those rows begins.
+    weights : (K * TOGETHER,) float32
+        Of each tap, in each row.
+    starts : (groups * len(RUNS) + 1,) int64
+        Where the taps of each run of rows begin; see `sum_rows`.
+    base : float
+        What each sum begins with.
+    """
+    start = spread(zeros(np.float32, BLOCK), base)
+    pitch = out.size // count
+    for first in range(0, count, rows):
+        top = min(first, count - rows)  # the last rows overlap those before, and so do the last lanes
+        at = 0
+        while at < size:
+            at = min(at, size - BLOCK // TOGETHER)
+            sums = sum_rows(start, x, origin + top * stride + at, offsets, weights, starts)
+            finish_rows(out, top * pitch + begin + at, pitch, rows, sums, gain, bias, after)
+            at += BLOCK // TOGETHER

@@ -56,3 +56,4 @@ def exif(orientation=None, maker="Maker"):
 
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+UPRIGHT_XMP = XMP.replace(b'"6"', b'"1"')

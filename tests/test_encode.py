@@ -11,11 +11,10 @@ from cnnfilter.imaging.formats import ARRAYS, FORMATS, NPY, extension_for, holds
 from cnnfilter.imaging.metadata import Metadata
 from cnnfilter.imaging.options import OPTIONS, read_options
 from cnnfilter.imaging.picture import Picture, encode, read
-from tests.picture_files import XMP, chunk, exif, icc, noise, png, saved
+from tests.picture_files import UPRIGHT_XMP, XMP, chunk, exif, icc, noise, png, saved
 
 HEIGHT, WIDTH = 20, 30
 LOSSY = {"JPEG", "WEBP", "AVIF"}
-UPRIGHT_XMP = XMP.replace(b'"6"', b'"1"')
 
 
 def back(data, format, tmp_path):
@@ -90,7 +89,7 @@ def test_jpeg_keeps_colour_at_full_resolution_and_quality_90():
 
 
 def test_png_is_run_length_compressed_unless_a_level_is_asked_for():
-    image = Image.fromarray(noise(HEIGHT, WIDTH, 3))
+    image = Image.fromarray(np.sort(noise(HEIGHT, WIDTH, 3), axis=1))
     picture = Picture(np.asarray(image))
     assert encode(picture, "PNG") == saved(image, "PNG", compress_level=1, compress_type=3)
     assert encode(picture, "PNG", options={"compress_level": "9"}) == saved(image, "PNG", compress_level=9)

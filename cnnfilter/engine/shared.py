@@ -41,7 +41,7 @@ def share(offsets: Index, weights: Array, pitch: int, rows: int) -> SharedTaps:
     Parameters
     ----------
     offsets, weights : ndarray, (N,)
-        The former all different, unless there is but one row.
+        The former at least 0 and all different, unless there is but one row.
     pitch : int
         Samples from one row's window to the next one's.
     rows : int
@@ -58,8 +58,9 @@ def share(offsets: Index, weights: Array, pitch: int, rows: int) -> SharedTaps:
         ends = np.minimum(np.arange(SUM_LENGTH, len(weights) + SUM_LENGTH, SUM_LENGTH), len(weights))
         return SharedTaps(offsets, numbers.reshape(-1), np.concatenate([[0], np.repeat(ends, len(RUNS))]))
     each = offsets + pitch * np.arange(rows)[:, None]
-    places, index = np.unique(each, return_inverse=True)
-    index = index.reshape(each.shape)  # which NumPy 2.0 and later ones shape differently
+    places = np.sort(each, axis=None)  # numpy.unique would load numpy.ma, which takes longer
+    places = places[np.diff(places, prepend=-1) > 0]
+    index = np.searchsorted(places, each)
     row = np.arange(rows)[:, None]
     numbers = np.zeros((len(places), TOGETHER), dtype=weights.dtype)
     numbers[index, row] = weights

@@ -1,9 +1,9 @@
 """From arrays to the bytes of a picture file, in memory.
 
 Defaults: PNG is run-length compressed at level 1 (a third of the time of Pillow's level 6, and photos grow
-no larger); JPEG, WebP and AVIF have quality 90; JPEG keeps full colour resolution (4:4:4), as thin coloured
-edges are what filters make; JPEG 2000 is lossless; TIFF is not compressed (in a compressed one, Pillow cannot
-write the nested EXIF and GPS directories).
+no larger), its rows filtered where that helps (see `unfiltered`); JPEG, WebP and AVIF have quality 90; JPEG keeps
+full colour resolution (4:4:4), as thin coloured edges are what filters make; JPEG 2000 is lossless; TIFF is not
+compressed (in a compressed one, Pillow cannot write the nested EXIF and GPS directories).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import npy
+from cnnfilter.imaging import npy, unfiltered
 from cnnfilter.imaging.formats import FORMATS, NPY, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.metadata import Metadata, descriptive_exif, icc_fits, readable_exif
@@ -105,6 +105,12 @@ def encode(
             npy.write(buffer, _with_alpha(picture))
             return buffer.getvalue()
         importlib.import_module(f"PIL.{FORMATS[format].plugin}")
+        if format == "PNG" and not parameters and picture.alpha is None and unfiltered.pays(picture.pixels):
+            kept = {} if strip else _metadata(picture.metadata, format, _mode(picture.pixels), parameters)
+            return unfiltered.encode(
+                np.ascontiguousarray(picture.pixels),
+                lambda image: _saved(image, format, _DEFAULTS[format] | kept),
+            )
         image = _image(picture)
         if format == "PPM" and image.mode == "L":
             image = image.convert("RGB")
@@ -167,12 +173,14 @@ def _with_alpha(picture: Picture) -> npt.NDArray[Any]:
 
 
 def _image(picture: Picture) -> Image.Image:
-    pixels = picture.pixels
-    colour = pixels.ndim == 3 and pixels.shape[2] == 3
-    image = _wrapped(pixels, "RGB" if colour else _MODES[pixels.dtype.name])
+    image = _wrapped(picture.pixels, _mode(picture.pixels))
     if picture.alpha is not None:
         image.putalpha(_wrapped(picture.alpha, "L"))  # in place: no second copy of the pixels
     return image
+
+
+def _mode(pixels: npt.NDArray[Any]) -> str:
+    return "RGB" if pixels.ndim == 3 and pixels.shape[2] == 3 else _MODES[pixels.dtype.name]
 
 
 def _wrapped(array: npt.NDArray[Any], mode: str) -> Image.Image:

@@ -24,7 +24,7 @@ ROUNDING = 1
 
 FASTEST_PNG = ["-define", "png:compression-level=1", "-define", "png:compression-strategy=3",
                "-define", "png:compression-filter=0"]  # fmt: skip
-"""ImageMagick's, of those that compress: the run-length coding that cnnfilter uses too."""
+"""ImageMagick's, of those that compress: run-length coding of rows as they are, which cnnfilter uses for edges too."""
 
 FIRST_USE_LIMIT = 3.0  # seconds
 NEW_KERNEL_LIMIT = 0.2  # seconds; compiling a loop takes at least 0.4

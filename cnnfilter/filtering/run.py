@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cnnfilter.engine.bands import in_bands, whole_bands
-from cnnfilter.engine.codes import AS_IS
+from cnnfilter.engine.codes import AS_IS, TOGETHER
 from cnnfilter.engine.geometry import OUTSIDE, Array, Rows, Windows
 from cnnfilter.engine.methods import Method, choose
 from cnnfilter.errors import ShapeError
@@ -115,8 +115,9 @@ class Run:
         """Call `work(first, last)` for bands of rows; see `engine.bands.in_bands`."""
         samples = FLOAT_SAMPLES if through_floats else BAND_SAMPLES
         rows, columns = self.windows.out
-        height = max(1, samples // (columns * self.channels))
         multiple = max(method.band_rows for method in self.methods)
+        # A row of tiles is long work: alone in a band, it leaves two threads less to wait for each other.
+        height = 1 if multiple > TOGETHER else max(1, samples // (columns * self.channels))
         in_bands(rows, whole_bands(height, multiple), threads, work)
 
     def store(self, out: Array, first: int, after: int = AS_IS) -> None:

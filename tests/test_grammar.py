@@ -100,6 +100,7 @@ def test_the_suffixes_of_weight_files_are_those_that_are_known():
     ("text", "message"),
     [
         ("conv:edge,relo", "stage 2 'relo' (column 11): unknown stage; did you mean relu?"),
+        ("lenet-5", "stage 1 'lenet-5' (column 1): a network without weights; cnnfilter shape lenet-5 plans it"),
         ("zzz", f"stage 1 'zzz' (column 1): unknown stage (known: {', '.join(READERS)})"),
         ("conv:edge, ,relu", "stage 2 (column 12): no stage here; a comma stands between two stages"),
         ("", "stage 1 (column 1): no stage here; a comma stands between two stages"),

@@ -226,13 +226,13 @@ def test_a_dry_run_shows_the_plan_and_does_nothing():
     tree("in/a.png", "in/sub/b\nc.png")
     before = files()
     result = run("apply", "edge", "in", "none.png", "-r", "-o", "out", "--dry-run")
-    assert result.exit_code == 0, result.err
+    assert result.exit_code == 1, result.err
     assert result.out.splitlines() == [
         "in/a.png -> out/a-edge.png",
         "in/sub/b\\nc.png -> out/sub/b\\nc-edge.png",
-        "none.png -> out/none-edge.png",
+        "none.png: no such file",
     ]
-    assert result.messages == ["3 to write"]
+    assert result.messages == ["2 to write, 1 failed"]
     assert run("apply", "edge", "-", "-nq").out == "standard input -> standard output\n"
     assert files() == before
 

@@ -93,7 +93,8 @@ def find_inputs(
 
 def _add(found: Found, name: str, *, recursive: bool, skipped: str | None) -> None:
     if name == STREAM or not os.path.isdir(name):  # noqa: PTH112  (never raises)
-        found.inputs.append(Input(name))
+        missing = name != STREAM and not os.path.lexists(name)
+        found.inputs.append(Input(name, error="no such file" if missing else None))
         return
     inside: list[Input] = []
     links = [(name, "")]

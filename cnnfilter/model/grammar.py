@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError
+from cnnfilter.model.presets import PRESETS
 from cnnfilter.model.readers import ALIASES, READERS, Reader
 from cnnfilter.model.stages import Stage
 from cnnfilter.model.stages.text import Piece, split
@@ -147,6 +148,9 @@ def _parse_stage(piece: Piece, before: Sequence[Stage], base: Path | None) -> St
         msg = "a pipeline file stands alone, with no other stages beside it"
         raise ArgumentError(msg)
     name = ALIASES.get(head.text, head.text)
+    if name in PRESETS:
+        msg = f"a network without weights; cnnfilter shape {name} plans it"
+        raise ArgumentError(msg)
     if name not in READERS:
         tail = nearest(name, [*READERS, *ALIASES], count=1) or f" (known: {', '.join(READERS)})"
         msg = f"unknown stage{tail}"

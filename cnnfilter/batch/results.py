@@ -10,6 +10,7 @@ import numpy as np
 
 from cnnfilter.batch.limits import check_filtered
 from cnnfilter.batch.write import Data
+from cnnfilter.imaging import memory
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, output_format
 from cnnfilter.imaging.picture import Picture, encode
 
@@ -159,6 +160,10 @@ def filter_picture(
         If the kernel does not fit the picture.
     """
     check_filtered(kernel_filter, picture, max_pixels)
+    whole = memory.whole(picture.pixels) if kernel_filter.is_light and not count_clipped else None
+    if whole is not None:
+        result = kernel_filter.run(whole, threads=threads, empty=memory.empty).pixels
+        return PictureResult(replace(picture, pixels=result[..., :3]))
     if alpha == "filter" and picture.alpha is not None:
         stacked = np.dstack([picture.pixels, picture.alpha])
         filtered = kernel_filter.run(stacked, threads=threads, count_clipped=count_clipped)
@@ -168,6 +173,7 @@ def filter_picture(
             pixels = np.ascontiguousarray(pixels[..., :-1].reshape(*pixels.shape[:2], *picture.pixels.shape[2:]))
     else:
         kept = picture.alpha if alpha == "keep" else None
-        filtered = kernel_filter.run(picture.pixels, kept, threads=threads, count_clipped=count_clipped)
+        pixels = memory.contiguous(picture.pixels)
+        filtered = kernel_filter.run(pixels, kept, threads=threads, count_clipped=count_clipped)
         pixels, transparency = filtered.pixels, filtered.alpha
     return PictureResult(replace(picture, pixels=pixels, alpha=transparency), filtered.clipped)

@@ -66,6 +66,7 @@ class Reading(NamedTuple):
     frame: int | None = None
     max_pixels: int = DEFAULT_MAX_PIXELS
     depth: int | None = None
+    shared: bool = False
 
 
 class Streams(NamedTuple):
@@ -249,6 +250,7 @@ class _Run:
             frame=reading.frame,
             max_pixels=reading.max_pixels,
             depth=reading.depth,
+            shared=reading.shared,
             admit=partial(_admit, turn, self.work.need),
         )
         if self.plan.in_place and picture.frames > 1:

@@ -83,4 +83,7 @@ def command(
             max_pixels=batch.limit,
         )  # fmt: skip
 
-    return batch.carry_out(plan, make, need=partial(filtered_need, kernel_filter, batch.limit), warm_up=True)
+    return batch.carry_out(
+        plan, make, need=partial(filtered_need, kernel_filter, batch.limit),
+        shared=kernel_filter.is_light and not batch.verbose, warm_up=True,
+    )  # fmt: skip

@@ -106,6 +106,7 @@ class Batch:
         need: Need,
         record: Callable[[Event], Record] | None = None,
         tell: Callable[[Event], str] | None = None,
+        shared: bool = False,
         warm_up: bool = False,
     ) -> int:
         """Carry out a plan, or show it; return the exit code.
@@ -119,6 +120,8 @@ class Batch:
             See `batch.work.Work`.
         record, tell : callable, optional
             See `report`.
+        shared : bool
+            See `imaging.picture.read`.
         warm_up : bool
             See `compiling`.
         """
@@ -134,7 +137,7 @@ class Batch:
         events = process(
             plan,
             make(threads),
-            reading=self.reading,
+            reading=self.reading._replace(shared=shared),
             saving=self.saving,
             streams=Streams(sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None),
             work=Work(jobs, self.memory, need, self.preserve_times),

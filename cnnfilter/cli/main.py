@@ -42,11 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # Nothing here multiplies matrices with NumPy, whose BLAS would start a thread for each core all the same.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # What a picture is decoded to, the next one, or its own result, is encoded from: the memory goes from one to the
-    # other, in a single block up to 16 megapixels of colour. Given back and asked for again, its pages would take as
-    # long as half of the decoding.
+    # Pictures and results up to 16 megapixels of colour lie in single blocks of Pillow's memory, which filters share
+    # (see `imaging.memory`), and which go from one picture to the next: two for each worker. Given back and asked for
+    # again, its pages would take as long as half of the decoding.
     os.environ.setdefault("PILLOW_BLOCK_SIZE", "64m")
-    os.environ.setdefault("PILLOW_BLOCKS_MAX", str(min(max(2, os.cpu_count() or 1), 4)))
+    os.environ.setdefault("PILLOW_BLOCKS_MAX", str(min(2 * max(2, os.cpu_count() or 1), 8)))
     if arguments is not None:
         return _guarded(arguments)
     garbage.put_off()

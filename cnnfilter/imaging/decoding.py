@@ -1,22 +1,18 @@
 """From an opened Pillow image to arrays: modes, alpha, depth and orientation.
 
-No second copy of the picture is made on the way. Pixels that stay as they are, are taken as the body of a PPM, which
-Pillow packs in pieces that stay in cache: a fifth of the time of `numpy.asarray(image)`. What has to be converted or
-turned upright goes through small bands of rows.
+No second copy of the picture is made on the way. Pixels that stay as they are, are copied at once or shared (see
+`memory`). What has to be converted or turned upright goes through small bands of rows.
 """
 
 from __future__ import annotations
 
-import io
-import math
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from PIL import PpmImagePlugin as PpmImagePlugin  # writes what `_packed` reads
 from PIL.Image import Image, Transpose
 
-from cnnfilter import buffers
 from cnnfilter.errors import PictureError
+from cnnfilter.imaging import memory
 from cnnfilter.imaging.headers import avif_depth, jpeg2000_depth
 
 if TYPE_CHECKING:
@@ -25,9 +21,6 @@ if TYPE_CHECKING:
 
 _BAND = 1 << 18
 """Pixels converted at a time."""
-
-_PPM_HEADER = 64
-"""More bytes than the header of a PPM has."""
 
 _AVIF_HEAD = 1 << 16
 _BITS_PER_SAMPLE = 258
@@ -114,7 +107,7 @@ def _place(part: slice, height: int, orientation: int) -> tuple[slice, slice]:
 
 
 def to_arrays(
-    image: Image, *, raw: str = "", orientation: int = 1, depth: int | None = None
+    image: Image, *, raw: str = "", orientation: int = 1, depth: int | None = None, shared: bool = False
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
     """Return pixels and alpha of a decoded image.
 
@@ -128,11 +121,13 @@ def to_arrays(
         EXIF's number of how to turn it upright, 1 to 8.
     depth : int, optional
         8 reduces 16-bit grey to `round(v * 255 / 65535)`.
+    shared : bool
+        Whether pixels that stay as they are may lie in the image's memory.
 
     Returns
     -------
     pixels : ndarray
-        `(H, W)` or `(H, W, 3)` of uint8, uint16 or float32, C-contiguous.
+        `(H, W)` or `(H, W, 3)` of uint8, uint16 or float32, C-contiguous unless shared.
     alpha : ndarray or None
         `(H, W)` of the same dtype.
 
@@ -151,7 +146,10 @@ def to_arrays(
     width, height = image.size
     shape = (height, width) if orientation < 5 else (width, height)
     if image.mode == target in ("L", "RGB", "RGBA") and orientation == 1:
-        return _packed(image), _packed(image.getchannel("A")) if target == "RGBA" else None
+        lent = memory.shared(image) if shared and target == "RGB" else None
+        if lent is not None:
+            return lent, None
+        return memory.packed(image), memory.packed(image.getchannel("A")) if target == "RGBA" else None
     pixels = np.empty((*shape, 3) if target.startswith("RGB") else shape, dtype)
     transparent = image.info.get("transparency") if deep else None
     alpha = np.empty(shape, dtype) if target.endswith("A") or transparent is not None else None
@@ -175,30 +173,6 @@ def to_arrays(
             array = array[..., 0] if array.shape[-1] == 2 else array[..., :3]
         pixels[place] = array
     return pixels, alpha
-
-
-class _Memory(io.RawIOBase):
-    """A stream into memory that is there already; for its name, see `encoding`."""
-
-    name = "pixels.ppm"
-
-    def __init__(self, size: int) -> None:
-        self.memory = buffers.empty((size,), np.uint8)
-        self.end = 0
-
-    def write(self, data: Any) -> int:
-        begin, self.end = self.end, self.end + len(data)
-        self.memory[begin : self.end] = memoryview(data)
-        return len(data)
-
-
-def _packed(image: Image) -> npt.NDArray[np.uint8]:
-    """Return the pixels of an image as they are, the colours of one with alpha without it."""
-    shape = (image.height, image.width, 3)[: 2 if image.mode == "L" else 3]
-    size = math.prod(shape)
-    stream = _Memory(size + _PPM_HEADER)
-    image.save(stream)  # type: ignore[arg-type]  # of a stream, it only needs to write
-    return stream.memory[stream.end - size : stream.end].reshape(shape)
 
 
 def _sixteen_bits(array: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any]:

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import npy, unfiltered
+from cnnfilter.imaging import memory, npy, unfiltered
 from cnnfilter.imaging.formats import FORMATS, NPY, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.metadata import Metadata, descriptive_exif, icc_fits, readable_exif
@@ -108,7 +108,7 @@ def encode(
         if format == "PNG" and not parameters and picture.alpha is None and unfiltered.pays(picture.pixels):
             kept = {} if strip else _metadata(picture.metadata, format, _mode(picture.pixels), parameters)
             return unfiltered.encode(
-                np.ascontiguousarray(picture.pixels),
+                memory.contiguous(picture.pixels),
                 lambda image: _saved(image, format, _DEFAULTS[format] | kept),
             )
         image = _image(picture)
@@ -123,7 +123,7 @@ def encode(
         if format == "ICO":
             parameters["sizes"] = [image.size]  # or it would add smaller copies
         if pages:
-            rest = [_wrapped(page, image.mode) for page in pages]
+            rest = [memory.wrapped(page, image.mode) for page in pages]
             parameters |= {"save_all": True, "append_images": rest}
         return _saved(image, format, _defaults(format, parameters) | parameters)
     except Exception as error:  # codecs refuse what they cannot do in many ways
@@ -173,20 +173,14 @@ def _with_alpha(picture: Picture) -> npt.NDArray[Any]:
 
 
 def _image(picture: Picture) -> Image.Image:
-    image = _wrapped(picture.pixels, _mode(picture.pixels))
+    image = memory.image_of(picture.pixels) or memory.wrapped(picture.pixels, _mode(picture.pixels))
     if picture.alpha is not None:
-        image.putalpha(_wrapped(picture.alpha, "L"))  # in place: no second copy of the pixels
+        image.putalpha(memory.wrapped(picture.alpha, "L"))  # in place: no second copy of the pixels
     return image
 
 
 def _mode(pixels: npt.NDArray[Any]) -> str:
     return "RGB" if pixels.ndim == 3 and pixels.shape[2] == 3 else _MODES[pixels.dtype.name]
-
-
-def _wrapped(array: npt.NDArray[Any], mode: str) -> Image.Image:
-    height, width = array.shape[:2]
-    # frombuffer shares the array's memory (but for RGB and floats); fromarray would copy it to bytes first
-    return Image.frombuffer(mode, (width, height), np.ascontiguousarray(array), "raw", mode, 0, 1)
 
 
 def _metadata(metadata: Metadata, format: str, mode: str, options: Mapping[str, Any]) -> dict[str, Any]:

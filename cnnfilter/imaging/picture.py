@@ -53,7 +53,8 @@ class Picture:
     Parameters
     ----------
     pixels : ndarray
-        `(H, W)` or `(H, W, C)`, C-contiguous, of uint8, uint16 or float32, upright, without alpha.
+        `(H, W)` or `(H, W, C)`, of uint8, uint16 or float32, upright, without alpha. C-contiguous, or shared with
+        Pillow (see `memory`).
     alpha : ndarray, optional
         `(H, W)` of the same dtype: 0 is transparent, full scale opaque.
     metadata : Metadata
@@ -89,6 +90,7 @@ def read(
     frame: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     depth: int | None = None,
+    shared: bool = False,
     admit: Admit = _at_once,
 ) -> Picture:
     """Read a picture.
@@ -104,6 +106,8 @@ def read(
         The largest width times height that is decoded.
     depth : int, optional
         8 accepts that 16-bit colour is reduced to 8 bits, and reduces 16-bit grey as well.
+    shared : bool
+        Whether colours may stay in Pillow's memory: the pixels are then every first three samples of four.
     admit : callable
         Is asked before the pixels are decoded; what it raises ends the reading.
 
@@ -123,14 +127,14 @@ def read(
     _check_arguments(frame, max_pixels, depth)
     try:
         if not isinstance(source, (str, Path)):
-            return _read(_in_memory(source, None), None, _Limits(frame, max_pixels, depth, admit))
+            return _read(_in_memory(source, None), None, _Limits(frame, max_pixels, depth, shared, admit))
         path = Path(source)
         if path.is_dir():
             msg = "is a directory"
             raise PictureError(msg)
         with path.open("rb") as stream:
             seekable = stream if stream.seekable() else _in_memory(stream, path)
-            return _read(seekable, path, _Limits(frame, max_pixels, depth, admit))
+            return _read(seekable, path, _Limits(frame, max_pixels, depth, shared, admit))
     except FileNotFoundError as error:
         msg = "no such file"
         raise PictureError(msg) from error
@@ -145,6 +149,7 @@ class _Limits(NamedTuple):
     frame: int | None
     max_pixels: int
     depth: int | None
+    shared: bool
     admit: Admit
 
 
@@ -208,7 +213,7 @@ def _decode(stream: BinaryIO, format: str, limits: _Limits) -> Picture:
     inverted = decoding.is_inverted(image)
     image.load()
     kept, orientation = _metadata(image, notes)
-    pixels, alpha = decoding.to_arrays(image, raw=raw, orientation=orientation, depth=depth)
+    pixels, alpha = decoding.to_arrays(image, raw=raw, orientation=orientation, depth=depth, shared=limits.shared)
     if inverted:
         np.subtract(np.iinfo(pixels.dtype).max, pixels, out=pixels)
     kept = _fitting(kept, pixels, notes)

@@ -58,12 +58,11 @@ def pays(pixels: npt.NDArray[Any]) -> bool:
     if pixels.dtype != np.uint8:
         return False
     height, channels = len(pixels), pixels.shape[2] if pixels.ndim == 3 else 1
-    rows = pixels.reshape(height, -1)
     places = np.linspace(min(1, height - 1), height - 1, min(SAMPLED_ROWS, height)).astype(int)
-    seen = rows[places]
+    seen = pixels[places].reshape(len(places), -1)
     before = seen.copy()
     before[:, channels:] -= seen[:, :-channels]
-    above = seen - rows[np.maximum(places - 1, 0)]
+    above = seen - pixels[np.maximum(places - 1, 0)].reshape(seen.shape)
     return bool(_entropy(seen) <= ALIKE * min(_entropy(before), _entropy(above)))
 
 

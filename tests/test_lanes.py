@@ -114,14 +114,16 @@ def test_sums_of_rows(x, groups, rows, kind):
         total = lanes.spread(lanes.zeros(kind, 64), 0.5)
         sums = lanes.sum_rows(total, x, 10, offsets, weights, starts)
         lanes.finish_rows(out, 2, pitch, rows, sums, 2.0, -20.0, ABSOLUTE)
+        lanes.put_rows(out, 102, pitch, rows, sums)
 
     counts = RANDOM.integers(0, 4, groups * len(RUNS))
     starts = np.concatenate([[0], np.cumsum(counts)])
     offsets = RANDOM.integers(0, 300, starts[-1])
     weights = RANDOM.integers(-4, 5, TOGETHER * starts[-1]).astype(kind)
-    python, compiled = both(operate, np.full(100, 7, np.float32), 20, rows, x, offsets, weights, starts, kind)
+    python, compiled = both(operate, np.full(200, 7, np.float32), 20, rows, x, offsets, weights, starts, kind)
     np.testing.assert_allclose(python, compiled, rtol=1e-5, atol=1e-3)  # a product and a sum may be rounded once
-    assert (compiled[2 + 20 * (rows - 1) + 16 :] == 7).all()
+    for begin in (0, 100):
+        assert (compiled[begin + 2 + 20 * (rows - 1) + 16 : begin + 102] == 7).all()
 
 
 @pytest.mark.parametrize("relu", [False, True])

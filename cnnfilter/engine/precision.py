@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnfilter.engine.codes import GROUP
+from cnnfilter.engine.codes import GROUP, SUM_LENGTH
 from cnnfilter.engine.geometry import Array
 
 EXACT_FLOAT32 = 1 << 24
@@ -33,6 +33,15 @@ def accumulator(filters: Array, dtype: np.dtype[Any], outside: float) -> type[np
     """Return the type of the sums: exact for whole numbers, within 1e-5 of the magnitudes for the rest."""
     longest = max(int(np.count_nonzero(one)) for one in filters)
     return np.float32 if longest < LONG_SUM and sums_are_exact(filters, dtype, outside) else np.float64
+
+
+def float32_serves_twice(down: int, along: int) -> bool:
+    """Return whether two passes, over so many taps, stay within the error: 0.8 of it, as factors take a fifth.
+
+    The first adds up groups of 64 terms, and the second of 16, each with half a unit in the last place.
+    """
+    roundings = SUM_LENGTH + down / SUM_LENGTH + GROUP + along / GROUP
+    return roundings < 0.8 * 1e-5 / 2.0**-24
 
 
 def whole_form(filters: Array) -> tuple[Array, float]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.codes import AS_IS, NARROW
+from cnnfilter.engine.codes import AS_IS, NARROW, TOGETHER
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, pick_columns
-from cnnfilter.engine.precision import LONG_SUM
+from cnnfilter.engine.precision import float32_serves_twice
+from cnnfilter.engine.shared import share
 
-EQUAL = 4e-6
+EQUAL = 2e-6
 """The share of each weight by which the outer product may miss it, of the 1e-5 that is promised of the sum."""
 
 
@@ -48,13 +49,12 @@ class SeparableFilter:
     windows : Windows
     """
 
-    band_rows = 1
+    band_rows = TOGETHER
 
     def __init__(self, down: Array, along: Array, gain: float, windows: Windows) -> None:
         self.windows = windows
         self.gain = gain
-        # Both passes round, and the factors did: half of what one sum of taps may add up in float32.
-        self.kind = np.float32 if len(down) + len(along) < LONG_SUM // 2 else np.float64
+        self.kind = np.float32 if float32_serves_twice(len(down), len(along)) else np.float64
         self.rows, self.columns = np.flatnonzero(down), np.flatnonzero(along)
         self.down, self.along = down[self.rows].astype(self.kind), along[self.columns].astype(self.kind)
         self.rows *= windows.dilation[0]
@@ -65,26 +65,28 @@ class SeparableFilter:
         windows, samples, step = self.windows, source.samples, source.step
         length, (stride, pick) = samples.shape[2], windows.stride
         beside, behind = padding_of_rows(windows, step)
-        line = np.empty(len(windows.columns) * step, dtype=self.kind)
+        line = np.empty((TOGETHER, len(windows.columns) * step), dtype=self.kind)
         every = out if pick == 1 else np.empty((len(out), windows.every_column(step)), dtype=out.dtype)
         for top, bottom in windows.runs(first, first + len(out), 0, windows.span[0] - 1):
             rows = windows.rows[top * stride + self.rows]
             inside = rows != OUTSIDE
+            together = min(bottom - top, TOGETHER)
+            offsets = (rows[inside] - source.first) * length
             loops.separable_block(
                 every[top - first : bottom - first],
                 samples.reshape(-1),
                 0,
                 stride * length,
                 length,
-                (rows[inside] - source.first) * length,
-                self.down[inside],
+                together,
+                *share(offsets, self.down[inside], stride * length, together),
                 float(self.down[~inside].sum(dtype=np.float64)) * windows.border.value,
                 self.columns * step,
                 self.along,
                 self.gain,
                 float(bias),
                 after,
-                line,
+                line[:together].reshape(-1),
                 windows.pads[1][0] * step,
                 beside,
                 behind,

@@ -308,7 +308,8 @@ def _lower_shaped(context, builder, signature, arguments):
 
 
 @lowered(put, lambda out, at, values: types.none, types.Array, types.Integer, Lanes)
-def _lower_put(context, builder, signature, arguments):
+def lower_put(context, builder, signature, arguments):
+    """Build what `put` means."""
     kind, _, lanes = signature.args
     out, at, values = arguments
     if isinstance(kind.dtype, types.Integer) and not kind.dtype.signed:
@@ -336,7 +337,7 @@ def lower_finish(context, builder, signature, arguments):
     values = _converted(context, builder, total, lanes.dtype, types.float32, lanes.count)
     values = add(builder, types.float32, multiply(builder, types.float32, values, gain), bias)
     values = _shaped(builder, types.float32, values, after)
-    return _lower_put(context, builder, types.none(kind, place, single), (out, at, values))
+    return lower_put(context, builder, types.none(kind, place, single), (out, at, values))
 
 
 def _quantised(context, builder, values, lanes, to):

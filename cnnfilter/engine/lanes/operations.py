@@ -136,6 +136,12 @@ def finish_rows(out, to, pitch, rows, total, gain, bias, after):
         finish(out, to + row * pitch, lanes, gain, bias, after)
 
 
+def put_rows(out, to, pitch, rows, values):
+    """Store the first `rows` of `TOGETHER` rows as `put` does, from `to` on and `pitch` apart."""
+    for row, lanes in enumerate(values.reshape(TOGETHER, -1)[:rows]):
+        put(out, to + row * pitch, lanes)
+
+
 def sum_filters(none, out, to, plane, x, origin, offsets, weights, biases, filters, relu):
     """Store as many neighbouring results as `none` has lanes, of a group of filters; parameters as in `bank_rows`."""
 

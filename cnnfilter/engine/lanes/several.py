@@ -14,6 +14,7 @@ from cnnfilter.engine.lanes.lowering import (
     load_lanes,
     load_number,
     lower_finish,
+    lower_put,
     lowered,
     multiply,
     pointer,
@@ -21,7 +22,7 @@ from cnnfilter.engine.lanes.lowering import (
     stepping,
     store_lanes,
 )
-from cnnfilter.engine.lanes.operations import finish_rows, sum_filters, sum_rows
+from cnnfilter.engine.lanes.operations import finish_rows, put_rows, sum_filters, sum_rows
 
 CACHE_LINE = 64
 """Bytes that memory is asked for at a time, on most processors."""
@@ -182,6 +183,23 @@ def _lower_finish_rows(context, builder, signature, arguments):
         total,
         lambda at, lanes: lower_finish(context, builder, signature, (out, at, lanes, *how)),
     )
+    return context.get_dummy_value()
+
+
+@lowered(
+    put_rows,
+    lambda out, to, pitch, rows, values: types.none,
+    *(types.Array, types.Integer, types.Integer, types.Integer, Lanes),
+)
+def _lower_put_rows(context, builder, signature, arguments):
+    kind, place, _, _, rows = signature.args
+    out, to, pitch, count, values = arguments
+    signature = types.none(kind, place, Lanes(rows.dtype, rows.count // TOGETHER))
+
+    def store(at, lanes):
+        lower_put(context, builder, signature, (out, at, lanes))
+
+    _each_row(builder, to, pitch, count, values, store)
     return context.get_dummy_value()
 
 

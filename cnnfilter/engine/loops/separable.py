@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from cnnfilter.engine.codes import TOGETHER
 from cnnfilter.engine.jit import loop
-from cnnfilter.engine.lanes.operations import WIDE, finish, put, spread, sum_taps, zeros
+from cnnfilter.engine.lanes.operations import BLOCK, WIDE, finish, put_rows, spread, sum_rows, sum_taps, zeros
 
 
 @loop
@@ -13,8 +14,10 @@ def separable_block(
     origin,
     stride,
     row_length,
+    rows,
     down_offsets,
     down,
+    down_starts,
     base,
     along_offsets,
     along,
@@ -37,16 +40,18 @@ def separable_block(
     origin, stride, row_length : int
         Where the window's first row begins in `x`, how far apart those of two results are, and samples in a row;
         there and in `out` at least `ROW`.
-    down_offsets, down : (K,) int64, (K,)
-        Places of the window's rows, from its first one, and their weights.
+    rows : int
+        How many are summed down their windows together: at most `TOGETHER`, and at most `R`.
+    down_offsets, down, down_starts : (K,) int64, (K * TOGETHER,), (groups * len(RUNS) + 1,) int64
+        Places of the rows of their windows, their weights, and where those of each run begin; see `sum_rows`.
     base : float
         What the sum down a window begins with.
     along_offsets, along : (N,) int64, (N,)
         Places within a padded row, and their weights.
     gain, bias, after : float, float, int
         Stored is `sum * gain + bias`, or what `after` makes of it.
-    line : (padded columns * step,)
-        Scratch of the type of the sums: a row summed down its window, with its padding.
+    line : (rows * padded columns * step,)
+        Scratch of the type of the sums: rows summed down their windows, with their padding.
     begin : int
         Where in `line` the source's columns begin.
     beside, behind : (P,) int64
@@ -54,19 +59,25 @@ def separable_block(
     outside : float
         What the constant sums up to down a window.
     """
-    wide, none = zeros(line.dtype.type, WIDE), zeros(down.dtype.type, WIDE)
-    for i in range(out.shape[0]):
+    wide, start = zeros(line.dtype.type, WIDE), spread(zeros(line.dtype.type, BLOCK), base)
+    pitch = line.size // rows
+    for first in range(0, out.shape[0], rows):
+        top = min(first, out.shape[0] - rows)  # the last rows overlap those before, and so do the last lanes
         at = 0
         while at < row_length:
-            at = min(at, row_length - WIDE)  # the last overlap those before, and store the same
-            put(line, begin + at, sum_taps(spread(wide, base), none, x, origin + at, down_offsets, down, 0, down.size))
-            at += WIDE
-        for p in range(beside.size):
-            line[beside[p]] = line[behind[p]] if behind[p] >= 0 else outside
-        row = out[i]
-        at = 0
-        while at < row.size:
-            at = min(at, row.size - WIDE)
-            finish(row, at, sum_taps(wide, wide, line, at, along_offsets, along, 0, along.size), gain, bias, after)
-            at += WIDE
-        origin += stride
+            at = min(at, row_length - BLOCK // TOGETHER)
+            sums = sum_rows(start, x, origin + top * stride + at, down_offsets, down, down_starts)
+            put_rows(line, begin + at, pitch, rows, sums)
+            at += BLOCK // TOGETHER
+        for i in range(rows):
+            summed = line[i * pitch : (i + 1) * pitch]
+            for p in range(beside.size):
+                summed[beside[p]] = summed[behind[p]] if behind[p] >= 0 else outside
+            row = out[top + i]
+            at = 0
+            while at < row.size:
+                at = min(at, row.size - WIDE)
+                finish(
+                    row, at, sum_taps(wide, wide, summed, at, along_offsets, along, 0, along.size), gain, bias, after
+                )
+                at += WIDE

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from cnnfilter.engine.codes import ABSOLUTE, AS_IS, RECTIFIED, RUNS, TOGETHER
+from cnnfilter.engine.codes import ABSOLUTE, AS_IS, RECTIFIED, ROW_SPANS, TOGETHER
 from cnnfilter.engine.jit import loop
 from cnnfilter.engine.lanes import operations as lanes
 
@@ -116,7 +116,7 @@ def test_sums_of_rows(x, groups, rows, kind):
         lanes.finish_rows(out, 2, pitch, rows, sums, 2.0, -20.0, ABSOLUTE)
         lanes.put_rows(out, 102, pitch, rows, sums)
 
-    counts = RANDOM.integers(0, 4, groups * len(RUNS))
+    counts = RANDOM.integers(0, 4, groups * len(ROW_SPANS))
     starts = np.concatenate([[0], np.cumsum(counts)])
     offsets = RANDOM.integers(0, 300, starts[-1])
     weights = RANDOM.integers(-4, 5, TOGETHER * starts[-1]).astype(kind)

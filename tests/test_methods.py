@@ -231,7 +231,7 @@ def test_few_calls_leave_other_threads_running(calls, monkeypatch):
 
 
 @pytest.mark.parametrize("border", ["zeros", "replicate", "constant=2"])
-@pytest.mark.parametrize("side", [3, 7, 9])
+@pytest.mark.parametrize("side", [3, 5])
 def test_a_small_map_takes_one_call(border, side, calls):
     x = np.random.default_rng(9).random((1, 28, 28), dtype=np.float32)
     weight = np.random.default_rng(10).normal(size=(1, 1, side, side)).astype(np.float32)
@@ -241,7 +241,7 @@ def test_a_small_map_takes_one_call(border, side, calls):
         calls.clear()
         method.run(Rows(x), 0, result)
     # What a constant adds to a sum, or which taps are a group, may not depend on how many are left out.
-    alike = border == "replicate" or (border == "zeros" and side < 9)
+    alike = border == "replicate" or (border == "zeros" and side == 3)
     assert len(calls) == (1 if alike else 1 + side // 2 * 2)
     expected = reference.conv2d(x, weight, padding="same", border=border)
     np.testing.assert_allclose(result, expected[0], atol=1e-5 * np.abs(weight).sum() * 2)

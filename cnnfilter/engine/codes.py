@@ -32,9 +32,9 @@ long."""
 TOGETHER = 4
 """Rows of results that are summed up together: they share most of the samples that are read and converted for them."""
 
-RUNS = tuple(sorted(((low, high) for high in range(TOGETHER) for low in range(high + 1)), key=sum))
-"""The neighbouring ones of those rows, from the first to the last, that a sample may count for. In this order, and
-row by row of the samples, each result of a kernel without zeros adds up its taps in the order of the kernel."""
+ROW_SPANS = tuple(sorted(((low, high) for high in range(TOGETHER) for low in range(high + 1)), key=sum))
+"""The neighbouring ones of those rows, from the first to the last, that a sample may count for. In this order they come
+as samples are read row by row: both ends of a span only move on."""
 
 FILTERS = 8
 """Filters of a bank that are computed together."""

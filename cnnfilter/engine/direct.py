@@ -88,12 +88,17 @@ class _Taps:
         """Return the taps at other places."""
         return _Taps(self.offsets + distances, self.weights, self.starts, self.bases, self.has_base)
 
-    def shared(self, rows: int, pitch: int) -> SharedTaps:
-        """Return the taps of so many rows of windows, `pitch` samples apart."""
+    def shared(self, width: int, pitch: int, rows: int) -> SharedTaps:
+        """Return the taps of a kernel `width` taps wide for so many rows of windows, `pitch` samples apart."""
         taps = self._shared.get(rows)
         if taps is None:
-            taps = self._shared[rows] = share(self.offsets, self.weights, pitch, rows)
+            offsets, weights = self.offsets.reshape(-1, width), self.weights.reshape(-1, width)
+            taps = self._shared[rows] = share(offsets, weights, pitch, rows)
         return taps
+
+
+SHARED_WORK = 1 << 22
+"""Multiply-adds from which rows share taps: to prepare those takes as long as is gained on half as many."""
 
 
 class DirectFilter:
@@ -112,7 +117,10 @@ class DirectFilter:
         None for a single filter.
     """
 
-    band_rows = TOGETHER
+    is_tiled = False
+    """Whether rows are computed in tiles, each of which takes long."""
+
+    band_rows = 1
     """Output rows that are computed together, of which bands should be multiples."""
 
     def __init__(
@@ -135,13 +143,31 @@ class DirectFilter:
         # What is the same for every band, by how the samples lie; threads may make the same twice.
         self._rims: dict[int, Rim] = {}
         self._taps_within: dict[tuple[Any, ...], _Taps] = {}
-        # Products of 16 bits cost so little that rows gained nothing by sharing what they read.
-        self.shares = self.combine == SINGLE and product == np.float32
+        self.shares = product == np.float32 and self._can_share(numbers)
+        if self.shares:
+            self.band_rows = TOGETHER
         # To copy rows of padding into the rim saves a call for each; taps on a constant may fall into other groups.
         constant = windows.border.mode == "constant"
-        is_short = len(self.weights) <= (SUM_LENGTH if self.shares else GROUP)
-        self.pads_rows = not constant or (windows.border.value == 0 and is_short)
-        self.is_sum = self.combine == SINGLE and is_short and gain == 1
+        is_one_group = len(self.weights) <= (SUM_LENGTH if self.shares else GROUP)
+        self.pads_rows = not constant or (windows.border.value == 0 and is_one_group)
+        self.is_sum = self.combine == SINGLE and len(self.weights) <= GROUP and gain == 1
+
+    @property
+    def width(self) -> int:
+        """Columns that the taps span."""
+        return self.reach[1][1] - self.reach[1][0] + 1
+
+    def _can_share(self, numbers: Array) -> bool:
+        """Return whether rows of results gain by sharing what they read; products of 16 bits cost too little for that.
+
+        They must see much of the same, and no weight may be left out: rows would add up in orders of their own, and
+        what is the same in all of them would come out in stripes.
+        """
+        windows, taps = self.windows, len(self.weights)
+        height = self.reach[0][1] - self.reach[0][0] + 1
+        sees_the_same = windows.stride[0] == 1 and windows.dilation == (1, 1) and height > 1
+        is_one = len(numbers) == numbers.shape[1] == 1 and taps == height * self.width and self.width <= SUM_LENGTH
+        return sees_the_same and is_one and taps * windows.out[0] * windows.out[1] >= SHARED_WORK
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`, (R, W' * step).
@@ -181,9 +207,8 @@ class DirectFilter:
     ) -> None:
         """Compute `size` samples of each row of `out` from `begin` on; the first windows begin at sample `origin`."""
         for top, bottom in self.windows.runs(first, first + len(out), *self.reach[0]):
-            self._filter(
-                out[top - first : bottom - first], begin, source, *self._placed(source, origin, size, top), bias, after
-            )
+            place, taps = self._placed(source, origin, top)
+            self._filter(out[top - first : bottom - first], begin, source, place, size, taps, bias, after)
 
     def _filter(
         self, out: Array, begin: int, source: Rows, origin: int, size: int, taps: _Taps, bias: float, after: int
@@ -192,27 +217,27 @@ class DirectFilter:
         samples, stride = source.samples.reshape(-1), self.windows.stride[0] * source.samples.shape[2]
         if self.shares:
             rows = min(len(out), TOGETHER)
-            shared = taps.shared(rows, stride)
-            sums = (rows, *shared, float(taps.bases[0]), self.gain, bias, after)
-            loops.filter_rows(out.reshape(-1), len(out), begin, size, samples, origin, stride, *sums)
+            how = (*taps.shared(self.width, stride, rows), float(taps.bases[0]), self.gain, bias, after)
+            loops.filter_rows(out.reshape(-1), len(out), begin, size, samples, origin, stride, rows, *how)
         else:
             loops.filter_block(out, begin, *self._block(source, origin, size, taps, bias, after))
 
     def block(self, source: Rows, origin: int, size: int, first: int, bias: float, after: int) -> tuple[Any, ...]:
         """Return what `filter_block` takes, of `size` on, for outputs from row `first` on whose windows lie alike."""
-        return self._block(source, *self._placed(source, origin, size, first), bias, after)
+        place, taps = self._placed(source, origin, first)
+        return self._block(source, place, size, taps, bias, after)
 
-    def _placed(self, source: Rows, origin: int, size: int, first: int) -> tuple[int, int, _Taps]:
+    def _placed(self, source: Rows, origin: int, first: int) -> tuple[int, _Taps]:
         """Return where the windows of output row `first` begin, those of the next rows alike, and the taps for them."""
         windows, length, taps = self.windows, source.samples.shape[2], self._within(source)
         top = first * windows.stride[0] - windows.pads[0][0]
         if top + self.reach[0][0] >= 0 and top + self.reach[0][1] < windows.size[0]:
-            return origin + (top - source.first) * length, size, taps
+            return origin + (top - source.first) * length, taps
         rows = windows.rows[first * windows.stride[0] + self.rows]
         inside = rows != OUTSIDE
         if not inside.all():
-            return origin, size, self._taps(source, rows - source.first, inside)
-        return origin, size, taps.moved((rows - source.first - self.rows) * length)
+            return origin, self._taps(source, rows - source.first, inside)
+        return origin, taps.moved((rows - source.first - self.rows) * length)
 
     def _block(self, source: Rows, origin: int, size: int, taps: _Taps, bias: float, after: int) -> tuple[Any, ...]:
         """Return what `filter_block` takes; the first window begins at sample `origin`."""

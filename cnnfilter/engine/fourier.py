@@ -34,6 +34,8 @@ class FourierFilter:
     windows : Windows
     """
 
+    is_tiled = True
+
     def __init__(self, weights: Array, windows: Windows) -> None:
         self.windows = windows
         self.side = SMALLEST_TILE

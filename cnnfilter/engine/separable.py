@@ -49,6 +49,7 @@ class SeparableFilter:
     windows : Windows
     """
 
+    is_tiled = False
     band_rows = TOGETHER
 
     def __init__(self, down: Array, along: Array, gain: float, windows: Windows) -> None:
@@ -57,6 +58,9 @@ class SeparableFilter:
         self.kind = np.float32 if float32_serves_twice(len(down), len(along)) else np.float64
         self.rows, self.columns = np.flatnonzero(down), np.flatnonzero(along)
         self.down, self.along = down[self.rows].astype(self.kind), along[self.columns].astype(self.kind)
+        # Rows share what they see where no weight down is left out; see `DirectFilter`.
+        is_dense = len(self.rows) == self.rows[-1] - self.rows[0] + 1
+        self.together = TOGETHER if is_dense and windows.stride[0] == windows.dilation[0] == 1 else 1
         self.rows *= windows.dilation[0]
         self.columns *= windows.dilation[1]
 
@@ -65,13 +69,13 @@ class SeparableFilter:
         windows, samples, step = self.windows, source.samples, source.step
         length, (stride, pick) = samples.shape[2], windows.stride
         beside, behind = padding_of_rows(windows, step)
-        line = np.empty((TOGETHER, len(windows.columns) * step), dtype=self.kind)
+        line = np.empty((self.together, len(windows.columns) * step), dtype=self.kind)
         every = out if pick == 1 else np.empty((len(out), windows.every_column(step)), dtype=out.dtype)
         for top, bottom in windows.runs(first, first + len(out), 0, windows.span[0] - 1):
             rows = windows.rows[top * stride + self.rows]
             inside = rows != OUTSIDE
-            together = min(bottom - top, TOGETHER)
-            offsets = (rows[inside] - source.first) * length
+            together = min(bottom - top, self.together)
+            offsets, down = (rows[inside] - source.first) * length, self.down[inside]
             loops.separable_block(
                 every[top - first : bottom - first],
                 samples.reshape(-1),
@@ -79,7 +83,7 @@ class SeparableFilter:
                 stride * length,
                 length,
                 together,
-                *share(offsets, self.down[inside], stride * length, together),
+                *share(offsets[:, None], down[:, None], stride * length, together),
                 float(self.down[~inside].sum(dtype=np.float64)) * windows.border.value,
                 self.columns * step,
                 self.along,
@@ -107,6 +111,7 @@ class BoxFilter:
         What the sum of a window may reach, within 32 bits; in 16 bits sums take half of the time.
     """
 
+    is_tiled = False
     band_rows = 1
 
     def __init__(self, gain: float, windows: Windows, largest: int) -> None:

@@ -25,8 +25,8 @@ from cnnfilter.engine.geometry import Array, Rows, Windows
 from cnnfilter.engine.methods import choose
 from cnnfilter.model.shapes import Border
 
-SIDE = ROW
-"""Of the picture that is filtered, in pixels."""
+SIDE = 2 * ROW
+"""Of the picture that is filtered, in pixels: enough for the work to be shared in every way."""
 
 LONGEST = 60.0
 """Seconds after which the second process is no longer waited for."""
@@ -45,8 +45,10 @@ def parts() -> tuple[list[Callable[[], None]], list[Callable[[], None]]]:
         method = choose(np.ascontiguousarray(weights)[None, None], windows, picture.dtype)
         return lambda: method.run(Rows(picture[None]), 0, np.empty_like(picture))
 
+    sparse = random[:3, :3].copy()
+    sparse[1, 1] = 0
     boxes = [np.ones((3, 3), dtype=np.float32), np.ones((21, 21), dtype=np.float32)]
-    first = [np.eye(3, dtype=np.float32), random[:3, :3], *boxes]
+    first = [np.eye(3, dtype=np.float32), sparse, random[:11, :11], *boxes]
     second = [random, np.outer(random[0], random[1])]
     return [use(weights) for weights in first], [use(weights) for weights in second]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cnnfilter.engine.bands import in_bands, whole_bands
-from cnnfilter.engine.codes import AS_IS, TOGETHER
+from cnnfilter.engine.codes import AS_IS
 from cnnfilter.engine.geometry import OUTSIDE, Array, Rows, Windows
 from cnnfilter.engine.methods import Method, choose
 from cnnfilter.errors import ShapeError
@@ -116,8 +116,9 @@ class Run:
         samples = FLOAT_SAMPLES if through_floats else BAND_SAMPLES
         rows, columns = self.windows.out
         multiple = max(method.band_rows for method in self.methods)
-        # A row of tiles is long work: alone in a band, it leaves two threads less to wait for each other.
-        height = 1 if multiple > TOGETHER else max(1, samples // (columns * self.channels))
+        # Alone in a band, a row of tiles leaves two threads less to wait for each other.
+        is_tiled = any(method.is_tiled for method in self.methods)
+        height = 1 if is_tiled else max(1, samples // (columns * self.channels))
         in_bands(rows, whole_bands(height, multiple), threads, work)
 
     def store(self, out: Array, first: int, after: int = AS_IS) -> None:

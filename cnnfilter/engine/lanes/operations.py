@@ -5,14 +5,17 @@ from __future__ import annotations
 import llvmlite.binding as llvm
 import numpy as np
 
-from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, ROW, RUNS, SUM_LENGTH, TOGETHER
+from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, ROW, ROW_SPANS, SUM_LENGTH, TOGETHER
 
 WIDE = ROW if llvm.get_host_cpu_features().get("avx512f") else ROW // 2
 """Lanes that sums are kept in. Of 32-bit numbers they take 8 of AVX-512's 32 registers, and 8 of AVX2's 16: enough
 that one addition need not wait for another, and few enough that they all stay there. Results do not depend on it."""
 
-BLOCK = 2 * WIDE if WIDE == ROW else WIDE
-"""Lanes of the sums of `TOGETHER` rows: in float32 they take half of the registers of either processor."""
+ROW_LANES = WIDE // 2 if WIDE == ROW else WIDE // 4
+"""Lanes of each of the sums of `TOGETHER` rows. In float32 these take 16 of AVX-512's 32 registers, 8 of AVX2's 16."""
+
+ROWS_LANES = TOGETHER * ROW_LANES
+"""Those of all of them."""
 
 HALF = WIDE // 4
 """Lanes of each of the sums of `FILTERS` filters: together they take half of AVX-512's registers, or all of AVX2's."""
@@ -46,14 +49,14 @@ def sum_rows(total, x, origin, offsets, weights, starts):
     """Add taps to the sums of `TOGETHER` rows at once, which lie in `total` one after the other.
 
     A tap is a sample's offset and the weight with which it counts for each row. Those of a group that count for the
-    rows of `RUNS[run]` are `starts[len(RUNS) * group + run]` up to the next one's start; the sum of each further group
-    is added up on its own.
+    rows of a span begin at `starts[len(ROW_SPANS) * group + span]` and end at the next start. The sum of each further
+    group is added up on its own.
     """
     total = total.reshape(TOGETHER, -1)
-    for group in range(0, len(starts) - 1, len(RUNS)):
+    for group in range(0, len(starts) - 1, len(ROW_SPANS)):
         sums = np.zeros_like(total) if group else total.copy()
-        for run, (low, high) in enumerate(RUNS, group):
-            for k in range(starts[run], starts[run + 1]):
+        for span, (low, high) in enumerate(ROW_SPANS, group):
+            for k in range(starts[span], starts[span + 1]):
                 at = offsets[k] + origin
                 seen = x[at : at + total.shape[1]].astype(total.dtype)
                 for row in range(low, high + 1):

@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from cnnfilter.engine.codes import FILTERS, RUNS, SUM_LENGTH, TOGETHER
+from cnnfilter.engine.codes import FILTERS, ROW_SPANS, SUM_LENGTH, TOGETHER
 from cnnfilter.engine.lanes.lowering import (
     Lanes,
     add,
@@ -144,14 +144,14 @@ def _lower_sum_rows(context, builder, signature, arguments):
                 product = multiply(builder, lanes.dtype, weight, seen)
                 builder.store(add(builder, lanes.dtype, builder.load(sums[row]), product), sums[row])
 
-    with stepping(builder, size(0), builder.sub(count, size(1)), len(RUNS)) as (group, _):
+    with stepping(builder, size(0), builder.sub(count, size(1)), len(ROW_SPANS)) as (group, _):
         is_further = builder.icmp_signed(">", group, size(0))
         with builder.if_then(is_further, likely=False):
             for row, kept in zip(sums, before, strict=True):
                 builder.store(builder.load(row), kept)
                 builder.store(ir.Constant(vector, None), row)
-        for run, (low, high) in enumerate(RUNS):
-            place = builder.add(group, size(run))
+        for span, (low, high) in enumerate(ROW_SPANS):
+            place = builder.add(group, size(span))
             add_taps(start(place), start(builder.add(place, size(1))), range(low, high + 1))
         with builder.if_then(is_further, likely=False):
             for row, kept in zip(sums, before, strict=True):

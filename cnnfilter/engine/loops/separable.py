@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from cnnfilter.engine.codes import TOGETHER
 from cnnfilter.engine.jit import loop
-from cnnfilter.engine.lanes.operations import BLOCK, WIDE, finish, put_rows, spread, sum_rows, sum_taps, zeros
+from cnnfilter.engine.lanes.operations import (
+    ROW_LANES,
+    ROWS_LANES,
+    WIDE,
+    finish,
+    put_rows,
+    spread,
+    sum_rows,
+    sum_taps,
+    zeros,
+)
 
 
 @loop
@@ -42,8 +51,8 @@ def separable_block(
         there and in `out` at least `ROW`.
     rows : int
         How many are summed down their windows together: at most `TOGETHER`, and at most `R`.
-    down_offsets, down, down_starts : (K,) int64, (K * TOGETHER,), (groups * len(RUNS) + 1,) int64
-        Places of the rows of their windows, their weights, and where those of each run begin; see `sum_rows`.
+    down_offsets, down, down_starts : (K,) int64, (K * TOGETHER,), (groups * len(ROW_SPANS) + 1,) int64
+        Places of the rows of their windows, their weights, and where those of each span begin; see `sum_rows`.
     base : float
         What the sum down a window begins with.
     along_offsets, along : (N,) int64, (N,)
@@ -59,16 +68,16 @@ def separable_block(
     outside : float
         What the constant sums up to down a window.
     """
-    wide, start = zeros(line.dtype.type, WIDE), spread(zeros(line.dtype.type, BLOCK), base)
+    wide, start = zeros(line.dtype.type, WIDE), spread(zeros(line.dtype.type, ROWS_LANES), base)
     pitch = line.size // rows
     for first in range(0, out.shape[0], rows):
         top = min(first, out.shape[0] - rows)  # the last rows overlap those before, and so do the last lanes
         at = 0
         while at < row_length:
-            at = min(at, row_length - BLOCK // TOGETHER)
+            at = min(at, row_length - ROW_LANES)
             sums = sum_rows(start, x, origin + top * stride + at, down_offsets, down, down_starts)
             put_rows(line, begin + at, pitch, rows, sums)
-            at += BLOCK // TOGETHER
+            at += ROW_LANES
         for i in range(rows):
             summed = line[i * pitch : (i + 1) * pitch]
             for p in range(beside.size):

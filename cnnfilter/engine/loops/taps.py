@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnfilter.engine.codes import MAGNITUDE, TOGETHER
+from cnnfilter.engine.codes import MAGNITUDE
 from cnnfilter.engine.jit import loop, part
 from cnnfilter.engine.lanes.operations import (
-    BLOCK,
+    ROW_LANES,
+    ROWS_LANES,
     WIDE,
     finish,
     finish_rows,
@@ -96,18 +97,18 @@ def filter_rows(out, count, begin, size, x, origin, stride, rows, offsets, weigh
         Places of the taps, from where the window of the first of those rows begins.
     weights : (K * TOGETHER,) float32
         Of each tap, in each row.
-    starts : (groups * len(RUNS) + 1,) int64
-        Where the taps of each run of rows begin; see `sum_rows`.
+    starts : (groups * len(ROW_SPANS) + 1,) int64
+        Where the taps of each span of rows begin; see `sum_rows`.
     base : float
         What each sum begins with.
     """
-    start = spread(zeros(np.float32, BLOCK), base)
+    start = spread(zeros(np.float32, ROWS_LANES), base)
     pitch = out.size // count
     for first in range(0, count, rows):
         top = min(first, count - rows)  # the last rows overlap those before, and so do the last lanes
         at = 0
         while at < size:
-            at = min(at, size - BLOCK // TOGETHER)
+            at = min(at, size - ROW_LANES)
             sums = sum_rows(start, x, origin + top * stride + at, offsets, weights, starts)
             finish_rows(out, top * pitch + begin + at, pitch, rows, sums, gain, bias, after)
-            at += BLOCK // TOGETHER
+            at += ROW_LANES

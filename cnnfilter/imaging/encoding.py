@@ -105,12 +105,12 @@ def encode(
             npy.write(buffer, _with_alpha(picture))
             return buffer.getvalue()
         importlib.import_module(f"PIL.{FORMATS[format].plugin}")
-        if format == "PNG" and not parameters and picture.alpha is None and unfiltered.pays(picture.pixels):
-            kept = {} if strip else _metadata(picture.metadata, format, _mode(picture.pixels), parameters)
-            return unfiltered.encode(
-                memory.contiguous(picture.pixels),
-                lambda image: _saved(image, format, _DEFAULTS[format] | kept),
-            )
+        if format == "PNG" and not parameters and picture.alpha is None:
+            default = _DEFAULTS[format]
+            if unfiltered.pays(picture.pixels, lambda image: _saved(image, format, default)):
+                kept = {} if strip else _metadata(picture.metadata, format, _mode(picture.pixels), parameters)
+                pixels = memory.contiguous(picture.pixels)
+                return unfiltered.encode(pixels, lambda image: _saved(image, format, default | kept))
         image = _image(picture)
         if format == "PPM" and image.mode == "L":
             image = image.convert("RGB")

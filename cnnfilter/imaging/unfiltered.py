@@ -2,8 +2,8 @@
 
 Before a PNG compresses a row, it may replace each sample by its difference from what its neighbours predict. Which
 prediction is best Pillow tries out row by row, which takes half of the time of writing; and edges, which filters make,
-are differences already. Pillow leaves it out for the indices of palettes only. So the samples of a picture, whatever
-its channels, are given to it as such indices, and the header says afterwards what they are.
+are differences already: a sample of rows tells. Pillow leaves it out for the indices of palettes only. So the samples
+of a picture, whatever its channels, are given to it as such indices, and the header says afterwards what they are.
 
 References
 ----------
@@ -20,14 +20,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from cnnfilter.imaging import memory
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-SAMPLED_ROWS = 64
-"""Rows that are looked at, and as many before them."""
+BLOCKS, BLOCK_ROWS = 6, 6
+"""How many blocks of rows are tried, evenly spread, and rows in each: the first is filtered by a row that was not
+before it."""
 
-ALIKE = 1.002
-"""How many times as many bits are no more: noise takes as many any way, give or take what a sample of it tells."""
+NO_LARGER = 1.01
+"""How many times as large as the other a sample may be that counts as no larger."""
 
 _SIGNATURE = 8
 """Bytes before the first chunk."""
@@ -41,36 +44,23 @@ _COLOUR_TYPES = {1: 0, 3: 2}
 Save = Callable[[Image.Image], bytes]
 
 
-def pays(pixels: npt.NDArray[Any]) -> bool:
-    """Tell whether rows as they are compress as well as their differences from the sample before or above.
+def pays(pixels: npt.NDArray[Any], save: Save) -> bool:
+    """Tell whether rows as they are compress as well as filtered ones, by a sample of both.
 
     Parameters
     ----------
     pixels : ndarray, (H, W) or (H, W, 3)
         Only uint8 is ever written so.
-
-    Examples
-    --------
-    >>> noise = np.random.default_rng(1).integers(0, 256, (9, 200)).astype(np.uint8)
-    >>> pays(noise), pays(np.sort(noise))
-    (True, False)
+    save : callable
+        Returns the PNG that Pillow makes of an image.
     """
     if pixels.dtype != np.uint8:
         return False
-    height, channels = len(pixels), pixels.shape[2] if pixels.ndim == 3 else 1
-    places = np.linspace(min(1, height - 1), height - 1, min(SAMPLED_ROWS, height)).astype(int)
-    seen = pixels[places].reshape(len(places), -1)
-    before = seen.copy()
-    before[:, channels:] -= seen[:, :-channels]
-    above = seen - pixels[np.maximum(places - 1, 0)].reshape(seen.shape)
-    return bool(_entropy(seen) <= ALIKE * min(_entropy(before), _entropy(above)))
-
-
-def _entropy(samples: npt.NDArray[np.uint8]) -> float:
-    """Return the bits that a sample takes in an ideal code for each by itself (Shannon 1948)."""
-    counts = np.bincount(samples.reshape(-1), minlength=256)
-    shares = counts[counts > 0] / samples.size
-    return float(-(shares * np.log2(shares)).sum())
+    begins = np.linspace(0, max(len(pixels) - BLOCK_ROWS, 0), BLOCKS).astype(int)
+    places = (begins[:, None] + np.arange(BLOCK_ROWS)).reshape(-1) if len(pixels) > BLOCKS * BLOCK_ROWS else slice(None)
+    sample = np.ascontiguousarray(pixels[places])
+    grey = sample.ndim == 2 or sample.shape[2] == 1
+    return len(encode(sample, save)) <= NO_LARGER * len(save(memory.wrapped(sample, "L" if grey else "RGB")))
 
 
 def encode(pixels: npt.NDArray[np.uint8], save: Save) -> bytes:
@@ -82,6 +72,11 @@ def encode(pixels: npt.NDArray[np.uint8], save: Save) -> bytes:
         C-contiguous.
     save : callable
         Returns the PNG that Pillow makes of an image of palette indices.
+
+    Returns
+    -------
+    bytes
+        The same PNG, whose header tells of the pixels.
     """
     height, width = pixels.shape[:2]
     channels = pixels.size // (height * width)

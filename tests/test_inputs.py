@@ -237,6 +237,35 @@ def test_a_dry_run_shows_the_plan_and_does_nothing():
     assert files() == before
 
 
+def test_a_dry_run_counts_an_output_that_exists_as_a_run_does():
+    """Whether its input is still there makes no difference to what is left alone."""
+    tree("out/gone-edge.png")
+    for arguments in (["-n"], []):
+        result = run("apply", "edge", "gone.png", "b.png", "-o", "out", "--skip-existing", *arguments)
+        assert result.exit_code == 1
+        assert result.messages[-1] in ("0 to write, 1 skipped, 1 failed", "0 written, 1 skipped, 1 failed")
+
+
+@pytest.mark.parametrize("name", ["a.png/x.png", "x" * 300 + ".png"])
+def test_why_an_input_cannot_be_looked_at_is_what_reading_it_tells(name):
+    save("a.png")
+    (one,) = find_inputs([name, "none.png"]).inputs[:1]
+    assert one.error is None
+    assert "no such file" not in run("apply", "edge", name, "-o", "b.png").err
+    assert find_inputs(["none.png"]).inputs == [Input("none.png", error="no such file")]
+
+
+def test_a_pattern_of_folders_in_folders_passes_links_and_what_is_hidden_by():
+    tree("in/a/b.png", "in/b/c.png", "in/d.png", "in/.e/f.png", "in/a/.g.png")
+    for folder in ("a", "b"):
+        Path("in", folder, "up").symlink_to("..")
+    assert names("in/**/*.png") == ["in/a/b.png", "in/b/c.png", "in/d.png"]
+    assert sorted(names("in/**")) == ["in/a/b.png", "in/b/c.png", "in/d.png"]
+    assert names(str(Path("in/**/b.png").absolute())) == [str(Path("in/a/b.png").absolute())]
+    assert names("in/.e/**/*.png") == ["in/.e/f.png"]
+    assert names("in/**/.g.png") == ["in/a/.g.png"]
+
+
 def test_a_dry_run_may_be_json_and_knows_what_will_fail(monkeypatch):
     tree("in/a.png")
     run("apply", "edge", "in", "-o", "out")

@@ -290,6 +290,38 @@ def test_all_conflicts_are_reported_together():
     assert str(ConflictError(*lines)) == "; ".join(lines)
 
 
+def test_of_many_existing_outputs_the_first_stands_for_all():
+    names = [f"{number}.png" for number in range(20)]
+    touch(*names, *(f"{number}-edge.png" for number in range(20)))
+    assert conflicts([*names, "a"], output=None)[:1] == [
+        "'0-edge.png' exists already; --force overwrites it, and so do 19 more; --skip-existing leaves them as they are"
+    ]
+
+
+def test_a_folder_that_is_missing_or_closed_is_told_once():
+    names = [f"{number}.png" for number in range(20)]
+    touch(*names)
+    assert conflicts(names, output="none/{name}.png") == ["there is no folder 'none' for the output '0.png'"]
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{name}-{ext}.png", ["a-jpg.png", "a-JPG.png", "stdin-png.png"]),
+        ("{ext}/{name}.npy", ["jpg/a.npy", "JPG/a.npy", "png/stdin.npy"]),
+        ("{ext}-{name}.{ext}", ["jpg-a.jpg", "JPG-a.JPG", "png-stdin.png"]),
+    ],
+)
+def test_in_the_midst_of_a_template_the_extension_is_the_inputs(template, expected):
+    Path("b").mkdir()
+    touch("a.jpg", "b/a.JPG")
+    for folder in ("jpg", "JPG", "png"):
+        Path(folder).mkdir()
+    plan = plan_outputs(["a.jpg", "b/a.JPG", "-"], kernel="edge", output=template)
+    assert [str(job.target) for job in plan.jobs] == expected
+    assert [job.follows_format for job in plan.jobs] == [template.endswith("{ext}")] * 3
+
+
 def test_a_missing_parent_is_a_conflict():
     touch("a.png")
     assert conflicts(["a.png"], output="none/b.png") == ["there is no folder 'none' for the output 'b.png'"]

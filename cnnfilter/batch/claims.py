@@ -12,7 +12,7 @@ from cnnfilter.batch.inputs import Input
 from cnnfilter.batch.naming import STREAM, Job, Naming, too_long
 from cnnfilter.batch.sniff import caseless, claim_key, expected_format, identity
 from cnnfilter.batch.write import is_device
-from cnnfilter.errors import OutputError
+from cnnfilter.errors import ExistsError, OutputError
 
 
 class Jobs(Sequence[Job]):
@@ -168,7 +168,7 @@ class Plan:
                 raise OutputError(msg)
         if exists and not (self.force or self.skip_existing):
             msg = f"'{target}' exists already; --force overwrites it"
-            raise OutputError(msg)
+            raise ExistsError(msg)
         if (reason := self._no_place(job, target)) is not None:
             raise OutputError(reason)
         return exists and self.skip_existing
@@ -177,25 +177,23 @@ class Plan:
         """Return why a folder cannot take an output, or None."""
         text = os.path.dirname(target) or "."  # noqa: PTH120  (a path as an object takes longer)
         if text not in self._unfit:
-            self._unfit[text] = self._wrong_folder(target.parent)
+            self._unfit[text] = self._wrong_folder(target.parent, target.name)
         reason = self._unfit[text]
         if reason is None or (job.source is not None and not self.in_place and _is_missing(target, job.source)):
             return None  # in the second case the input is missing with the folder, which says more
-        return reason.format(target.name)
+        return reason
 
-    def _wrong_folder(self, folder: Path) -> str | None:
-        def shown() -> str:
-            return str(folder).replace("{", "{{").replace("}", "}}")
-
+    def _wrong_folder(self, folder: Path, name: str) -> str | None:
+        """Return why a folder can take no output, the first of which has a name."""
         if not folder.is_dir():
             if self.folder is None or (folder != self.folder and self.folder not in folder.parents):
-                return f"there is no folder '{shown()}' for the output '{{}}'"
+                return f"there is no folder '{folder}' for the output '{name}'"
             while not os.path.lexists(folder):  # it will be made
                 folder = folder.parent
             if not folder.is_dir():
-                return f"'{shown()}' is no folder, so it cannot hold the output '{{}}'"
+                return f"'{folder}' is no folder, so it cannot hold the output '{name}'"
         if not os.access(folder, os.W_OK):
-            return f"the folder '{shown()}' of the output '{{}}' cannot be written to"
+            return f"the folder '{folder}' of the output '{name}' cannot be written to"
         return None
 
     def claim(self, job: Job, target: Path) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -83,7 +83,7 @@ def find_inputs(
     skipped = None if output is None else os.path.realpath(output)
     for name in names:
         is_pattern = glob.has_magic(name) and not os.path.lexists(name)
-        matching = sorted(glob.glob(name, recursive=True)) if is_pattern else []  # noqa: PTH207  (it may be absolute)
+        matching = _matching(name) if is_pattern else []
         for each in matching or [name]:
             _add(found, each, recursive=recursive, skipped=skipped)
     for name in listed:
@@ -91,10 +91,26 @@ def find_inputs(
     return found
 
 
+def _matching(pattern: str) -> list[str]:
+    """Return what a pattern stands for, in order; `**` for folders in folders, but for links to them and hidden ones.
+
+    Where links lead to the folder that they are in, `glob` follows them until names are too long.
+    """
+    parts = Path(pattern).parts
+    if "**" not in parts:
+        return sorted(glob.glob(pattern))  # noqa: PTH207  (it may be absolute)
+    first = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    rest = [*parts[first:], *(["*"] if parts[-1] == "**" else [])]
+    found: Iterable[Path] = Path(*parts[:first]).glob("/".join(rest))
+    if not any(part.startswith(".") for part in rest):
+        found = (path for path in found if not any(part.startswith(".") for part in path.parts[first:]))
+    ends_in_any = parts[-1] == "**"
+    return sorted(str(path) for path in found if not (path.is_dir() and (ends_in_any or path.is_symlink())))
+
+
 def _add(found: Found, name: str, *, recursive: bool, skipped: str | None) -> None:
     if name == STREAM or not os.path.isdir(name):  # noqa: PTH112  (never raises)
-        missing = name != STREAM and not os.path.lexists(name)
-        found.inputs.append(Input(name, error="no such file" if missing else None))
+        found.inputs.append(Input(name, error="no such file" if name != STREAM and _is_missing(name) else None))
         return
     inside: list[Input] = []
     links = [(name, "")]
@@ -137,6 +153,17 @@ def _look_into(
                     found.files += 1
     except OSError as error:
         inside.append(Input(folder, place, f"cannot be looked into: {error.strerror}"))
+
+
+def _is_missing(name: str) -> bool:
+    """Tell whether there is no file; why one cannot be looked at, reading it will tell."""
+    try:
+        os.stat(name)  # noqa: PTH116  (a path as an object takes longer)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return False
+    return False
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -9,8 +9,8 @@ An output's name comes from one of four places::
     --in-place          the input itself
 
 What was found in a folder keeps, in the output folder, its place in that. In the first two, and where a template
-holds `{ext}`, the extension follows the format of the result, which is that of the input where it can hold the
-result. A brace that is part of a name is written twice.
+ends in `{ext}`, the extension follows the format of the result, which is that of the input where it can hold the
+result; elsewhere in a template, `{ext}` is the extension of the input. A brace that is part of a name is written twice.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class Naming:
         """The name, or the template, whose own extension tells the format."""
         if self.output in (None, STREAM) or self.folder is not None:
             return None
-        return None if "{ext}" in self._fields or self._template.endswith("{ext}") else self.output
+        return None if self._template.endswith("{ext}") else self.output
 
     @property
     def _fields(self) -> list[str]:
@@ -223,9 +223,12 @@ class Naming:
             "{{": "{",
             "}}": "}",
         }
+        follows = self._template.endswith("{ext}")
+        if not follows:
+            values["{ext}"] = source.suffix.removeprefix(".") if source else bare_extension("PNG")
         around = [""]
         for part in _PARTS.split(self._template):
-            if part == "{ext}":
+            if part == "{ext}" and follows:
                 around.append("")
             else:
                 around[-1] += values.get(part, part)

@@ -31,10 +31,13 @@ from cnnfilter.batch.naming import (
 )
 from cnnfilter.batch.sniff import claim_key, expected_format, identity
 from cnnfilter.batch.write import is_device
-from cnnfilter.errors import ArgumentError, OutputError
+from cnnfilter.errors import ArgumentError, ExistsError, OutputError
 from cnnfilter.imaging.formats import NPZ, format_for_path
 from cnnfilter.imaging.options import OPTIONS, read_options
 from cnnfilter.words import nearest, quoted
+
+FEW = 5
+"""Outputs that exist up to which each has a line of its own: of thousands, the first stands for all."""
 
 
 class ConflictError(OutputError):
@@ -132,6 +135,7 @@ def plan_outputs(
     jobs, numbers = _once(Jobs(found.inputs, naming), counts)
     plan = Plan(jobs, force=force, skip_existing=skip_existing, folder=naming.folder)
     collisions, settled = _collisions(naming, plan, numbers)
+    existing: list[str] = []
     for job in jobs:
         if job.target is None:
             continue
@@ -147,10 +151,17 @@ def plan_outputs(
                 )
             elif format is None and named is not None and not job.follows_format and (reason := unfit(named)):
                 conflicts.append(f"'{job.target}': {reason}")
+        except ExistsError as error:
+            existing.append(str(error))
+            conflicts.append(existing[-1])
         except OutputError as error:
             conflicts.append(str(error))
+    if len(existing) > FEW:
+        known = set(existing)
+        conflicts = [each for each in conflicts if each not in known]
+        conflicts.append(f"{existing[0]}, and so do {len(existing) - 1} more; --skip-existing leaves them as they are")
     conflicts += _fed_back(found, plan)
-    _refuse([*collisions, *conflicts] or _wrong_options(naming, jobs, options or {}))
+    _refuse(list(dict.fromkeys([*collisions, *conflicts])) or _wrong_options(naming, jobs, options or {}))
     return plan
 
 

@@ -118,7 +118,7 @@ def tell_plan(plan: Plan, *, quiet: bool, as_json: bool) -> int:
     skipped = failed = 0
     for job in plan.jobs:
         skipped += job.skipped
-        failed += job.error is not None
+        failed += job.error is not None and not job.skipped
         target = "standard output" if job.target is None else str(job.target)
         if as_json:
             record = {
@@ -128,7 +128,7 @@ def tell_plan(plan: Plan, *, quiet: bool, as_json: bool) -> int:
                 "error": job.error,
             }
             render.out(render.as_json(record))
-        elif job.error is not None:
+        elif job.error is not None and not job.skipped:
             render.out(f"{render.printable(str(job))}: {job.error}\n")
         else:
             render.out(render.printable(f"{job} -> {target}" + " (exists, skipped)" * job.skipped) + "\n")

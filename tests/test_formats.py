@@ -114,7 +114,7 @@ def test_only_a_tga_goes_by_its_name():
         ("JPEG", result(4, 4, 3, alpha=True),
          "JPEG cannot hold alpha: write PNG, or drop it with --alpha drop"),
         ("BMP", result(4, 4, alpha=True), "BMP cannot hold alpha: write PNG, or drop it with --alpha drop"),
-        ("JPEG", result(4, 4, dtype="uint16"), "JPEG cannot hold 16-bit grey: write PNG"),
+        ("JPEG", result(4, 4, dtype="uint16"), "JPEG cannot hold 16-bit grey: write PNG, or reduce it with --depth 8"),
         ("PNG", result(4, 4, 3, dtype="uint16"), "PNG cannot hold 16-bit colour: write .npy"),
         ("PNG", result(4, 4, dtype="float32"), "PNG cannot hold float grey: write .tif, .pfm or .npy"),
         ("PPM", result(4, 4, dtype="float32"), "PPM cannot hold float grey: write PFM"),

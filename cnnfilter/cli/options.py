@@ -175,7 +175,7 @@ true_convolution = click.option(
 # What becomes of the numbers. The words stand here too so that --help loads no NumPy; a test compares them.
 scale = click.option(
     "--scale", type=click.Choice(["none", "sum", "l1"]), default="none", show_default=True,
-    help="Divide the kernel by its sum, or by the sum of its magnitudes (l1).",
+    help="Divide the kernel by its sum (of its positive weights where that is 0), or by that of its magnitudes (l1).",
 )  # fmt: skip
 bias = click.option("--bias", type=float, default=0.0, metavar="V", help="Added to every result.  [default: 0]")
 value_range = click.option(
@@ -186,7 +186,8 @@ value_range = click.option(
 )  # fmt: skip
 alpha = click.option(
     "--alpha", type=click.Choice(["keep", "drop", "filter"]), default="keep", show_default=True,
-    help="Transparency: carry it through, leave it out, or filter it like a colour.",
+    help="Transparency: carry it through, where transparent neighbours count as the centre's colour; leave it out; or "
+    "filter it like a colour.",
 )  # fmt: skip
 
 # Kernels
@@ -221,7 +222,7 @@ def output(kernel: str) -> Callable[[Command], Command]:
     return click.option(
         "-o", "--output", metavar="PATH", shell_complete=complete_files,
         help="A file, a folder, - for standard output, or a template with {name}, {kernel}, {ext} or {dir} "
-        "(a brace itself is written twice).  "
+        "(a brace itself is written twice; at the end, {ext} follows the result, elsewhere it is the input's).  "
         f"[default: NAME-{kernel}.EXT beside the input]",
     )  # fmt: skip
 

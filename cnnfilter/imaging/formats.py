@@ -315,7 +315,7 @@ def _no_dtype(format: str, dtype: str, channels: int) -> str:
     if kin:
         return f"{format} cannot hold {what}: write {kin[0]}"
     if any(form.name == "PNG" for form in able):
-        return f"{format} cannot hold {what}: write PNG"
+        return f"{format} cannot hold {what}: write PNG" + ", or reduce it with --depth 8" * (dtype == "uint16")
     return f"{format} cannot hold {what}: write {alternatives([*(form.extensions[0] for form in able), '.npy'])}"
 
 

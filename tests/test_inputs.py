@@ -246,6 +246,22 @@ def test_a_dry_run_counts_an_output_that_exists_as_a_run_does():
         assert result.messages[-1] in ("0 to write, 1 skipped, 1 failed", "0 written, 1 skipped, 1 failed")
 
 
+def test_a_dry_run_knows_the_name_that_follows_what_an_input_holds():
+    save("colours.gif")
+    save("b.png")
+    Path("b.png").rename("b.jpg")
+    for arguments, word in ((["-n"], "->"), ([], "wrote")):
+        result = run("apply", "edge", "colours.gif", "b.jpg", "-o", "out/", *arguments)
+        assert result.exit_code == 0, result.err
+        lines = result.out.splitlines() if arguments else result.messages[:2]
+        assert [line.split(word)[1].split()[0] for line in lines] == ["out/colours-edge.png", "out/b-edge.png"]
+    again = run("apply", "edge", "colours.gif", "b.jpg", "-o", "out/", "-n", "--skip-existing")
+    assert again.messages == ["0 to write, 2 skipped"]
+    taken = run("apply", "edge", "colours.gif", "-o", "out/", "-n")
+    assert taken.out == "colours.gif: 'out/colours-edge.png' exists already; --force overwrites it\n"
+    assert taken.messages == ["0 to write, 1 failed"]
+
+
 @pytest.mark.parametrize("name", ["a.png/x.png", "x" * 300 + ".png"])
 def test_why_an_input_cannot_be_looked_at_is_what_reading_it_tells(name):
     save("a.png")

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from cnnfilter.batch.claims import Jobs, Plan
 from cnnfilter.batch.inputs import Found, Input
@@ -163,6 +164,28 @@ def plan_outputs(
     conflicts += _fed_back(found, plan)
     _refuse(list(dict.fromkeys([*collisions, *conflicts])) or _wrong_options(naming, jobs, options or {}))
     return plan
+
+
+class Outlook(NamedTuple):
+    """What will become of a job, as far as that can be told: its output, whether that is left alone, why it fails."""
+
+    target: Path | None
+    skipped: bool
+    error: str | None
+
+
+def outlook(plan: Plan, job: Job) -> Outlook:
+    """Look what an input holds where its output's name follows that, and whether that name is free."""
+    naming, known = plan.jobs.naming, Outlook(job.target, job.skipped, None if job.skipped else job.error)
+    if naming is None or not job.follows_format or job.skipped or job.error is not None:
+        return known
+    target = job.named_for(_known_format(naming, job) or format_for_path(job.target or "") or "PNG")
+    if target is None or target == job.target:
+        return known
+    try:
+        return Outlook(target, plan.check(job, target), None)
+    except OutputError as error:
+        return Outlook(target, skipped=False, error=str(error))
 
 
 def _fed_back(found: Found, plan: Plan) -> list[str]:

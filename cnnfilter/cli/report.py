@@ -111,27 +111,27 @@ def _count(parts: dict[str, int]) -> None:
 
 
 def tell_plan(plan: Plan, *, quiet: bool, as_json: bool) -> int:
-    """Show on standard output what would be written; return the exit code.
+    """Show on standard output what would be written; return the exit code."""
+    from cnnfilter.batch.plan import outlook
 
-    A name that follows the format of a result may come out with another extension.
-    """
     skipped = failed = 0
     for job in plan.jobs:
-        skipped += job.skipped
-        failed += job.error is not None and not job.skipped
-        target = "standard output" if job.target is None else str(job.target)
+        expected = outlook(plan, job)
+        skipped += expected.skipped
+        failed += expected.error is not None
         if as_json:
             record = {
                 "input": "-" if job.source is None else str(job.source),
-                "output": None if job.target is None else str(job.target),
-                "skipped": job.skipped,
-                "error": job.error,
+                "output": None if expected.target is None else str(expected.target),
+                "skipped": expected.skipped,
+                "error": expected.error,
             }
             render.out(render.as_json(record))
-        elif job.error is not None and not job.skipped:
-            render.out(f"{render.printable(str(job))}: {job.error}\n")
+        elif expected.error is not None:
+            render.out(f"{render.printable(str(job))}: {expected.error}\n")
         else:
-            render.out(render.printable(f"{job} -> {target}" + " (exists, skipped)" * job.skipped) + "\n")
+            target = "standard output" if expected.target is None else str(expected.target)
+            render.out(render.printable(f"{job} -> {target}" + " (exists, skipped)" * expected.skipped) + "\n")
     if not quiet:
         _count({"to write": len(plan.jobs) - skipped - failed, "skipped": skipped, "failed": failed})
     return 1 if failed else 0

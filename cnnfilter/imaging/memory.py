@@ -110,7 +110,7 @@ class _Lent:
 
 
 def shared(image: Image.Image) -> npt.NDArray[np.uint8] | None:
-    """Return the pixels of an RGB image where they lie, (H, W, 3), a sample apart; or None if that cannot be."""
+    """Return the pixels of an RGB image where they lie, (H, W, 3) with a sample between; None if that cannot be."""
     try:
         return np.asarray(_Lent(image))[..., :3]
     except (AttributeError, ValueError):  # an old Pillow; or several blocks
@@ -151,6 +151,8 @@ def _lent(pixels: npt.NDArray[Any]) -> _Lent | None:
     owner: Any = pixels.base
     while isinstance(owner, np.ndarray):
         owner = owner.base
-    is_all = isinstance(owner, _Lent) and pixels.shape == (owner.image.height, owner.image.width, 3)
-    is_forward = pixels.strides == (SAMPLES * pixels.shape[1], SAMPLES, 1) if is_all else False
-    return owner if is_forward else None
+    if not isinstance(owner, _Lent):
+        return None
+    all_of_it = np.asarray(owner)[..., :3].__array_interface__
+    is_all = all(pixels.__array_interface__[key] == all_of_it[key] for key in ("data", "shape", "strides"))
+    return owner if is_all else None

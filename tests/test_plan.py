@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnfilter.batch.naming import Job
 from cnnfilter.batch.plan import ConflictError, plan_outputs
 from cnnfilter.batch.sniff import claim_key, expected_format
 from cnnfilter.errors import OutputError
+from tests.plans import targets, touch
 
 
 @pytest.fixture(autouse=True)
@@ -17,72 +17,11 @@ def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def touch(*names):
-    for name in names:
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).write_bytes(b"x" if name.endswith((".txt", ".pdf")) else b"\x89PNG\r\n\x1a\n")
-
-
-def targets(inputs, **options):
-    plan = plan_outputs(inputs, **{"kernel": "edge", **options})
-    return [None if job.target is None else str(job.target) for job in plan.jobs]
-
-
 def conflicts(inputs, **options):
     with pytest.raises(ConflictError) as caught:
         plan_outputs(inputs, **{"kernel": "edge", **options})
     assert all("\n" not in line for line in caught.value.args)
     return list(caught.value.args)
-
-
-@pytest.mark.parametrize(
-    ("name", "kernel", "expected"),
-    [
-        ("a.png", "edge", "a-edge.png"),
-        ("folder/a.JPG", "edge", "folder/a-edge.JPG"),
-        ("./a.png", "edge", "a-edge.png"),
-        ("a.b.tiff", "edge", "a.b-edge.tiff"),
-        ("a.npy", "edge", "a-edge.npy"),
-        ("noextension", "edge", "noextension-edge.png"),
-        ("a.unknown", "edge", "a-edge.png"),
-        (".png", "edge", ".png-edge.png"),
-        ("a{name}.png", "edge", "a{name}-edge.png"),
-        ("a b\n[bold].png", "edge", "a b\n[bold]-edge.png"),
-        ("./-", "edge", "--edge.png"),
-        ("a.png", "gaussian:sigma=2", "a-gaussian-sigma-2.png"),
-        ("a.png", "my kernel/ä", "a-my-kernel--.png"),
-    ],
-)
-def test_the_default_output_stands_beside_the_input(name, kernel, expected):
-    touch(name)
-    assert targets([name], kernel=kernel) == [expected]
-
-
-def test_a_format_gives_the_extension():
-    touch("a.png")
-    assert targets(["a.png"], format="JPEG") == ["a-edge.jpg"]
-
-
-def test_a_name_that_fills_its_limit_is_shortened():
-    name = "ä" * 125 + ".png"
-    touch(name)
-    (target,) = targets([name])
-    assert target == "ä" * 122 + "-edge.png"
-    assert len(os.fsencode(target)) <= 255
-
-
-def test_standard_input_goes_to_standard_output():
-    assert targets(["-"]) == [None]
-    touch("a.png")
-    assert targets(["-", "a.png"]) == [None, "a-edge.png"]
-    assert targets(["a.png"], output="-") == ["a.png"][:0] + [None]
-
-
-def test_standard_input_is_called_stdin_in_a_folder_or_template():
-    Path("out").mkdir()
-    assert targets(["-"], output="out") == ["out/stdin-edge.png"]
-    assert targets(["-"], output="{dir}/{name}.{ext}") == ["stdin.png"]
-    assert targets(["-"], output="b.jpg") == ["b.jpg"]
 
 
 def test_a_folder_that_exists_takes_the_outputs():
@@ -116,37 +55,6 @@ def test_a_plan_without_a_new_folder_makes_nothing():
     touch("a.png")
     plan_outputs(["a.png"], kernel="edge").prepare()
     assert os.listdir() == ["a.png"]  # noqa: PTH208  (names are shorter to compare)
-
-
-def test_a_template_is_filled_in():
-    touch("in/a.jpg", "in/b.png")
-    Path("edge").mkdir()
-    assert targets(["in/a.jpg", "in/b.png"], output="{kernel}/{name}_{dir}.{ext}", kernel="edge") == [
-        "edge/a_in.jpg",
-        "edge/b_in.png",
-    ]
-    assert targets(["in/a.jpg"], output="{{{name}}}{{ext}}.png") == ["{a}{ext}.png"]
-    assert targets(["in/a.jpg"], output="{{a}}.png") == ["{a}.png"]
-    assert targets(["in/a.jpg"], output="{{a}}/") == ["{a}/a-edge.jpg"]
-    assert targets(["in/a.jpg"], output="{dir}/") == ["in/a-edge.jpg"]
-
-
-def test_what_a_template_puts_in_is_not_filled_in_again():
-    touch("{kernel}.png")
-    assert targets(["{kernel}.png"], output="{name}-x.{ext}") == ["{kernel}-x.png"]
-
-
-def test_the_extension_follows_the_format_of_the_result():
-    touch("a.gif")
-    (job,) = plan_outputs(["a.gif"], kernel="edge").jobs
-    assert job.follows_format
-    assert str(job.target) == "a-edge.gif"
-    assert str(job.named_for("PNG")) == "a-edge.png"
-    assert str(job.named_for("GIF")) == "a-edge.gif"
-    (job,) = plan_outputs(["a.gif"], kernel="edge", output="b.gif").jobs
-    assert not job.follows_format
-    assert str(job.named_for("PNG")) == "b.gif"
-    assert Job(None, None).named_for("PNG") is None
 
 
 def test_an_existing_output_needs_force():
@@ -304,24 +212,6 @@ def test_a_folder_that_is_missing_or_closed_is_told_once():
     assert conflicts(names, output="none/{name}.png") == ["there is no folder 'none' for the output '0.png'"]
 
 
-@pytest.mark.parametrize(
-    ("template", "expected"),
-    [
-        ("{name}-{ext}.png", ["a-jpg.png", "a-JPG.png", "stdin-png.png"]),
-        ("{ext}/{name}.npy", ["jpg/a.npy", "JPG/a.npy", "png/stdin.npy"]),
-        ("{ext}-{name}.{ext}", ["jpg-a.jpg", "JPG-a.JPG", "png-stdin.png"]),
-    ],
-)
-def test_in_the_midst_of_a_template_the_extension_is_the_inputs(template, expected):
-    Path("b").mkdir()
-    touch("a.jpg", "b/a.JPG")
-    for folder in ("jpg", "JPG", "png"):
-        Path(folder).mkdir()
-    plan = plan_outputs(["a.jpg", "b/a.JPG", "-"], kernel="edge", output=template)
-    assert [str(job.target) for job in plan.jobs] == expected
-    assert [job.follows_format for job in plan.jobs] == [template.endswith("{ext}")] * 3
-
-
 def test_a_missing_parent_is_a_conflict():
     touch("a.png")
     assert conflicts(["a.png"], output="none/b.png") == ["there is no folder 'none' for the output 'b.png'"]
@@ -441,8 +331,3 @@ def test_streams_and_names_are_used_sensibly():
     ]
     assert conflicts([""]) == ["a file name is empty"]
     assert conflicts(["a.png"], output="") == ["a file name is empty"]
-
-
-def test_a_job_is_called_by_its_input():
-    assert str(Job(None, None)) == "standard input"
-    assert str(Job(Path("a.png"), None)) == "a.png"

@@ -1,0 +1,119 @@
+"""What outputs are called: beside the input, in a folder, by a template."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cnnfilter.batch.naming import Job
+from cnnfilter.batch.plan import plan_outputs
+from tests.plans import targets, touch
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "kernel", "expected"),
+    [
+        ("a.png", "edge", "a-edge.png"),
+        ("folder/a.JPG", "edge", "folder/a-edge.JPG"),
+        ("./a.png", "edge", "a-edge.png"),
+        ("a.b.tiff", "edge", "a.b-edge.tiff"),
+        ("a.npy", "edge", "a-edge.npy"),
+        ("noextension", "edge", "noextension-edge.png"),
+        ("a.unknown", "edge", "a-edge.png"),
+        (".png", "edge", ".png-edge.png"),
+        ("a{name}.png", "edge", "a{name}-edge.png"),
+        ("a b\n[bold].png", "edge", "a b\n[bold]-edge.png"),
+        ("./-", "edge", "--edge.png"),
+        ("a.png", "gaussian:sigma=2", "a-gaussian-sigma-2.png"),
+        ("a.png", "my kernel/ä", "a-my-kernel--.png"),
+    ],
+)
+def test_the_default_output_stands_beside_the_input(name, kernel, expected):
+    touch(name)
+    assert targets([name], kernel=kernel) == [expected]
+
+
+def test_a_format_gives_the_extension():
+    touch("a.png")
+    assert targets(["a.png"], format="JPEG") == ["a-edge.jpg"]
+
+
+def test_a_name_that_fills_its_limit_is_shortened():
+    name = "ä" * 125 + ".png"
+    touch(name)
+    (target,) = targets([name])
+    assert target == "ä" * 122 + "-edge.png"
+    assert len(os.fsencode(target)) <= 255
+
+
+def test_standard_input_goes_to_standard_output():
+    assert targets(["-"]) == [None]
+    touch("a.png")
+    assert targets(["-", "a.png"]) == [None, "a-edge.png"]
+    assert targets(["a.png"], output="-") == ["a.png"][:0] + [None]
+
+
+def test_standard_input_is_called_stdin_in_a_folder_or_template():
+    Path("out").mkdir()
+    assert targets(["-"], output="out") == ["out/stdin-edge.png"]
+    assert targets(["-"], output="{dir}/{name}.{ext}") == ["stdin.png"]
+    assert targets(["-"], output="b.jpg") == ["b.jpg"]
+
+
+def test_a_template_is_filled_in():
+    touch("in/a.jpg", "in/b.png")
+    Path("edge").mkdir()
+    assert targets(["in/a.jpg", "in/b.png"], output="{kernel}/{name}_{dir}.{ext}", kernel="edge") == [
+        "edge/a_in.jpg",
+        "edge/b_in.png",
+    ]
+    assert targets(["in/a.jpg"], output="{{{name}}}{{ext}}.png") == ["{a}{ext}.png"]
+    assert targets(["in/a.jpg"], output="{{a}}.png") == ["{a}.png"]
+    assert targets(["in/a.jpg"], output="{{a}}/") == ["{a}/a-edge.jpg"]
+    assert targets(["in/a.jpg"], output="{dir}/") == ["in/a-edge.jpg"]
+
+
+def test_what_a_template_puts_in_is_not_filled_in_again():
+    touch("{kernel}.png")
+    assert targets(["{kernel}.png"], output="{name}-x.{ext}") == ["{kernel}-x.png"]
+
+
+def test_the_extension_follows_the_format_of_the_result():
+    touch("a.gif")
+    (job,) = plan_outputs(["a.gif"], kernel="edge").jobs
+    assert job.follows_format
+    assert str(job.target) == "a-edge.gif"
+    assert str(job.named_for("PNG")) == "a-edge.png"
+    assert str(job.named_for("GIF")) == "a-edge.gif"
+    (job,) = plan_outputs(["a.gif"], kernel="edge", output="b.gif").jobs
+    assert not job.follows_format
+    assert str(job.named_for("PNG")) == "b.gif"
+    assert Job(None, None).named_for("PNG") is None
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{name}-{ext}.png", ["a-jpg.png", "a-JPG.png", "stdin-png.png"]),
+        ("{ext}/{name}.npy", ["jpg/a.npy", "JPG/a.npy", "png/stdin.npy"]),
+        ("{ext}-{name}.{ext}", ["jpg-a.jpg", "JPG-a.JPG", "png-stdin.png"]),
+    ],
+)
+def test_in_the_midst_of_a_template_the_extension_is_the_inputs(template, expected):
+    Path("b").mkdir()
+    touch("a.jpg", "b/a.JPG")
+    for folder in ("jpg", "JPG", "png"):
+        Path(folder).mkdir()
+    plan = plan_outputs(["a.jpg", "b/a.JPG", "-"], kernel="edge", output=template)
+    assert [str(job.target) for job in plan.jobs] == expected
+    assert [job.follows_format for job in plan.jobs] == [template.endswith("{ext}")] * 3
+
+
+def test_a_job_is_called_by_its_input():
+    assert str(Job(None, None)) == "standard input"
+    assert str(Job(Path("a.png"), None)) == "a.png"

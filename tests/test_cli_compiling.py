@@ -50,7 +50,10 @@ def test_after_the_first_kernel_no_kernel_compiles(tmp_path, monkeypatch):
     store = tmp_path / "store"
     monkeypatch.setenv("CNNFILTER_CACHE_DIR", str(store))
     picture = str(ROOT / "samples" / "chelsea.png")
-    np.save(tmp_path / "large.npy", np.random.default_rng(1).normal(size=(17, 17)))
+    random = np.random.default_rng(1)
+    for side in (11, 17):  # rows share taps; spectra
+        np.save(tmp_path / f"{side}.npy", random.normal(size=(side, side)))
+    np.save(tmp_path / "sparse.npy", random.normal(size=(5, 5)) * np.eye(5))
     assert run_process("apply", "edge", picture, "-o", str(tmp_path / "edge.png")).exit_code == 0
     kept = {path.name for path in store.iterdir()}
     assert sum(name.startswith("all-") for name in kept) == 1
@@ -62,10 +65,11 @@ def test_after_the_first_kernel_no_kernel_compiles(tmp_path, monkeypatch):
         "gaussian:sigma=3",
         "box:size=9",
         "laplacian",
-        str(tmp_path / "large.npy"),
+        *(str(tmp_path / f"{name}.npy") for name in ("11", "17", "sparse")),
     ]
-    for number, kernel in enumerate(others):
-        assert run_process("apply", kernel, picture, "-o", str(tmp_path / f"{number}.png")).exit_code == 0
+    for number, kernel in enumerate([*others, "scharr"]):
+        scale = ["--scale", "l1"] if kernel == "scharr" else []
+        assert run_process("apply", kernel, picture, "-o", str(tmp_path / f"{number}.png"), *scale).exit_code == 0
         assert {path.name for path in store.iterdir()} == kept, kernel
 
 

@@ -159,10 +159,8 @@ def _is_missing(name: str) -> bool:
     """Tell whether there is no file; why one cannot be looked at, reading it will tell."""
     try:
         os.stat(name)  # noqa: PTH116  (a path as an object takes longer)
-    except FileNotFoundError:
-        return True
-    except (OSError, ValueError):  # ValueError: a NUL in the name
-        return False
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        return isinstance(error, FileNotFoundError)
     return False
 
 

@@ -175,14 +175,11 @@ def _lower_finish_rows(context, builder, signature, arguments):
     kind, place, _, _, rows, *kinds = signature.args
     out, to, pitch, count, total, *how = arguments
     signature = types.none(kind, place, Lanes(rows.dtype, rows.count // TOGETHER), *kinds)
-    _each_row(
-        builder,
-        to,
-        pitch,
-        count,
-        total,
-        lambda at, lanes: lower_finish(context, builder, signature, (out, at, lanes, *how)),
-    )
+
+    def store(at, lanes):
+        lower_finish(context, builder, signature, (out, at, lanes, *how))
+
+    _each_row(builder, to, pitch, count, total, store)
     return context.get_dummy_value()
 
 

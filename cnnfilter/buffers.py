@@ -12,6 +12,7 @@ import math
 import os
 import weakref
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,35 +31,45 @@ WASTE = 1.25
 """How many times as large as an array the block may be that it gets."""
 
 
-class _Claim(weakref.ref):  # type: ignore[type-arg]  # of a class that follows
-    """The end of a loan, which says what memory is free again."""
+class Claim(weakref.ref):  # type: ignore[type-arg]  # of a class that follows
+    """The end of a loan, which says what is free again."""
 
-    __slots__ = ("memory",)
-    memory: npt.NDArray[np.uint8]
+    __slots__ = ("kept",)
+    kept: Any
 
 
 # Appending and taking from its ends are atomic: arrays end in any thread, and in the midst of any call.
-_kept: deque[_Claim] = deque(maxlen=BLOCKS)
+_kept: deque[Claim] = deque(maxlen=BLOCKS)
 
 
 class _Loan:
-    """What an array's memory belongs to; gives it back when no array or view of it is left.
+    """What an array's memory belongs to.
 
-    By a weak reference whose callback is no function of Python: a `__del__` would swallow an interrupt that arrived in
-    the long call that the array was the argument of.
+    It ends by a weak reference whose callback is no function of Python: a `__del__` would swallow an interrupt that
+    arrived in the long call that the array was the argument of.
     """
 
     __slots__ = ("__array_interface__", "__weakref__", "claim")
 
-    def __init__(self, memory: npt.NDArray[np.uint8], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.__array_interface__ = {
-            "version": 3,
-            "shape": shape,
-            "typestr": dtype.str,
-            "data": memory.__array_interface__["data"],
-        }
-        self.claim = _Claim(self, _kept.append)
-        self.claim.memory = memory
+    def __init__(self, array: npt.NDArray[Any], kept: Any, end: Callable[[Claim], None]) -> None:
+        self.__array_interface__ = array.__array_interface__
+        self.claim = Claim(self, end)
+        self.claim.kept = kept
+
+
+def lend(array: npt.NDArray[Any], kept: Any, end: Callable[[Claim], None]) -> npt.NDArray[Any]:
+    """Return an array in the same memory, whose end is told.
+
+    Parameters
+    ----------
+    array : ndarray
+    kept : object
+        What its memory belongs to.
+    end : callable
+        Is given a `Claim` with `kept` when neither the array nor a view of it is left, in any thread. No function of
+        Python, see `_Loan`.
+    """
+    return np.asarray(_Loan(array, kept, end))
 
 
 def keep(count: int) -> None:
@@ -86,7 +97,8 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     size = math.prod(shape) * kind.itemsize
     if not SMALLEST <= size <= LARGEST:
         return np.empty(shape, kind)
-    return np.asarray(_Loan(_taken(size), shape, kind))
+    memory = _taken(size)
+    return lend(memory[:size].view(kind).reshape(shape), memory, _kept.append)
 
 
 def _taken(size: int) -> npt.NDArray[np.uint8]:
@@ -95,18 +107,18 @@ def _taken(size: int) -> npt.NDArray[np.uint8]:
     So the memory of all arrays and what is kept is no more than that of the arrays was at some moment (but for what
     another thread takes while this one looks).
     """
-    passed: list[_Claim] = []
+    passed: list[Claim] = []
     with contextlib.suppress(IndexError):  # the last was looked at, or another thread took it
         while True:
             claim = _kept.popleft()
-            memory = claim.memory
+            memory: npt.NDArray[np.uint8] = claim.kept
             if size <= memory.size <= size * WASTE:
                 _kept.extend(passed)
                 return memory
             passed.append(claim)
     spared = 0
     while passed and spared < size:
-        spared += passed.pop(0).memory.size
+        spared += passed.pop(0).kept.size
     _kept.extend(passed)
     try:
         return np.empty(size, np.uint8)

@@ -38,7 +38,7 @@ class Encoded(NamedTuple):
 
     Parameters
     ----------
-    data : bytes, or bytes and memoryviews
+    data : bytes, memoryview of bytes, or several of these
         All of it.
     size : tuple of int, optional
         Width and height, if it is a picture.

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import memory, npy, unfiltered
+from cnnfilter.imaging import memory, memory_files, npy, unfiltered
 from cnnfilter.imaging.formats import FORMATS, NPY, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.metadata import Metadata, descriptive_exif, icc_fits, readable_exif
@@ -50,9 +49,9 @@ _settings = threading.Lock()
 class _Memory(io.BytesIO):
     """A buffer with a name: Pillow then needs only the plugin of its extension, and loads no others."""
 
-    def __init__(self, extension: str) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
-        self.name = "picture" + extension
+        self.name = name
 
 
 def encode(
@@ -62,7 +61,7 @@ def encode(
     options: Mapping[str, str] | None = None,
     strip: bool = False,
     pages: Sequence[npt.NDArray[Any]] = (),
-) -> bytes:
+) -> bytes | memoryview:
     """Return a picture as the bytes of a file.
 
     Parameters
@@ -81,7 +80,7 @@ def encode(
 
     Returns
     -------
-    bytes
+    bytes, or memoryview of bytes
         The whole file.
 
     Raises
@@ -132,23 +131,25 @@ def encode(
         raise PictureError(msg) from error
 
 
-def _saved(image: Image.Image, format: str, parameters: Mapping[str, Any]) -> bytes:
+def _saved(image: Image.Image, format: str, parameters: Mapping[str, Any]) -> bytes | memoryview:
     """Return what Pillow saves.
 
-    A JPEG goes to a file that exists in memory only. While Pillow encodes into a file, other threads can encode too,
-    which they cannot while it encodes for a Python object. It does not look whether a write took all that it was
-    given, as one near a limit on file sizes may not; the end of the file tells.
+    A JPEG goes to a file in memory. While Pillow encodes into a file, other threads can encode too, which they cannot
+    while it encodes for a Python object. It does not look whether a write took all that it was given, as one near a
+    limit on file sizes may not; the end of the file tells.
     """
-    extension = extension_for(format)
-    if format == "JPEG" and hasattr(os, "memfd_create"):
-        with contextlib.suppress(OSError), io.FileIO(os.memfd_create("cnnfilter"), "w+") as file:
-            file.name = "picture" + extension
-            image.save(file, **parameters)
-            file.seek(0)
-            data = file.readall()
-            if data.endswith(_JPEG_END):
+    name = "picture" + extension_for(format)
+
+    def save(file: io.FileIO) -> None:
+        file.name = name  # Pillow looks at its extension
+        image.save(file, **parameters)
+
+    if format == "JPEG" and memory_files.exist():
+        with contextlib.suppress(OSError):
+            data = memory_files.written(save)
+            if data[-len(_JPEG_END) :] == _JPEG_END:
                 return data
-    buffer = _Memory(extension)
+    buffer = _Memory(name)
     image.save(buffer, **parameters)
     return buffer.getvalue()
 

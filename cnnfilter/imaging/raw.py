@@ -35,7 +35,7 @@ class _Parts(io.RawIOBase):
 
 def encode_values(
     values: npt.NDArray[np.float32], format: str, *, name: str, options: Mapping[str, str] | None = None
-) -> bytes | Parts:
+) -> bytes | memoryview | Parts:
     """Return maps or a vector as a file.
 
     Parameters
@@ -51,7 +51,7 @@ def encode_values(
 
     Returns
     -------
-    bytes or list of bytes and memoryviews
+    bytes, or memoryview of bytes, or list of these
         All of the file; of an `.npy` and an `.npz`, the numbers are those of `values`, not copied.
 
     Raises

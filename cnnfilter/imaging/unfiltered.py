@@ -41,7 +41,7 @@ _COLOURS = 256
 _COLOUR_TYPES = {1: 0, 3: 2}
 """PNG's number for grey and for RGB, by channels."""
 
-Save = Callable[[Image.Image], bytes]
+Save = Callable[[Image.Image], bytes | memoryview]
 
 
 def pays(pixels: npt.NDArray[Any], save: Save) -> bool:

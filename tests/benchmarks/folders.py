@@ -1,8 +1,9 @@
 """Folders of pictures, where a batch has workers (`-j`): throughput beside shell loops, and memory."""
 
-import shutil
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from PIL import Image
 
@@ -19,27 +20,32 @@ seconds a picture."""
 SHELL = "/bin/sh"
 
 
+SHIFTS = 16
+"""Pixels down and across by which the pictures of a folder are shifted, one against the other."""
+
+
 def _folder(setting, count, height, width):
     """Fill a folder with photographs that are not all the same, as far as the setting goes."""
     folder = setting.folder / f"{count}-of-{height}x{width}"
-    photograph = inputs.photograph(height, width, 3)
+    photograph = inputs.photograph(height + SHIFTS - 1, width + SHIFTS - 1, 3)
     for number in range(min(count, setting.most_files)):
-        shifted = photograph[number % 16 :, number // 16 % 16 :]
-        inputs.save(folder / f"{number:05}.jpg", shifted)
+        top, left = number % SHIFTS, number // SHIFTS % SHIFTS
+        inputs.save(folder / f"{number:05}.jpg", photograph[top : top + height, left : left + width])
     return folder
 
 
-def _emptied(folder):
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    return folder
+def _new(outputs):
+    """Return a new folder in one for outputs.
+
+    Those of earlier runs stay until a row is measured: ext4 looks at the numbers of files that were removed in the last
+    minute one by one before it takes another, which was up to a tenth of what 2,000 small pictures took.
+    """
+    return Path(tempfile.mkdtemp(dir=outputs))
 
 
-def _ours(source, output):
+def _ours(source, outputs):
     """Return seconds a picture, and the peak of memory."""
-    result = run_process(
-        [*command(), "apply", "edge", source, "--output", _emptied(output), "-j", str(CORES), "--quiet"]
-    )
+    result = run_process([*command(), "apply", "edge", source, "--output", _new(outputs), "-j", str(CORES), "--quiet"])
     return result["seconds"] / len(list(source.iterdir())), result["peak"]
 
 
@@ -47,8 +53,8 @@ def _first(source):
     return sorted(source.iterdir())[:PEERS_SHARE]
 
 
-def _vips_loop(source, output, setting):
-    _emptied(output)
+def _vips_loop(source, outputs, setting):
+    output = _new(outputs)
     program_path, conv, _, _, mask = map(str, vips(source, output, setting.folder))
     script = 'for file in "$@"; do "$vips" conv "$file" "$output/${file##*/}[Q=90]" "$mask" || exit; done'
     files = _first(source)
@@ -56,14 +62,14 @@ def _vips_loop(source, output, setting):
     return run_process([SHELL, "-c", script, conv, *files], environment)["seconds"] / len(files)
 
 
-def _mogrify(source, output, setting):
+def _mogrify(source, outputs, setting):
     files = _first(source)
     path = program(*MOGRIFY_PROGRAM)[0]
-    arguments = [path, "-path", _emptied(output), *IMAGEMAGICK_EDGE, "-quality", "90", *files]
+    arguments = [path, "-path", _new(outputs), *IMAGEMAGICK_EDGE, "-quality", "90", *files]
     return run_process(arguments)["seconds"] / len(files)
 
 
-def _pillow(source, output, setting):
+def _pillow(source, outputs, setting):
     """Only decode the same pictures and encode as many results, in this process, on as many threads.
 
     A result is one of ours: edges take longer to encode than photographs.
@@ -71,7 +77,7 @@ def _pillow(source, output, setting):
     path = setting.folder / "result.jpg"
     if not path.exists():
         run_process([*command(), "apply", "edge", _first(source)[0], "--output", path, "--quiet"])
-    _emptied(output)
+    output = _new(outputs)
     with Image.open(path) as result:
         result.load()
 
@@ -90,9 +96,9 @@ def _pillow(source, output, setting):
 def _against(peer, count, size=None):
     def measure(setting):
         source = _folder(setting, count, *(size or inputs.size_of(setting.megapixels)))
-        output = setting.folder / "output"
-        _ours(source, output)
-        return alternate(lambda: _ours(source, output)[0], lambda: peer(source, output, setting), setting)
+        with tempfile.TemporaryDirectory(dir=setting.folder) as outputs:
+            _ours(source, outputs)
+            return alternate(lambda: _ours(source, outputs)[0], lambda: peer(source, outputs, setting), setting)
 
     return (Case(f"{count}-pictures", measure),)
 
@@ -100,8 +106,8 @@ def _against(peer, count, size=None):
 def _memory(setting):
     """Compare the peak over ten times as many pictures with the peak over the first."""
     many, few = (_folder(setting, count, 16, 16) for count in (10_000, 1_000))
-    peaks = [_ours(source, setting.folder / "output")[1] for source in (many, few)]
-    return Measured(*peaks)
+    with tempfile.TemporaryDirectory(dir=setting.folder) as outputs:
+        return Measured(*(_ours(source, outputs)[1] for source in (many, few)))
 
 
 LARGE = "folder of 32 12-megapixel JPEGs, all cores, seconds a picture"

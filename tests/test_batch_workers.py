@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from cnnfilter.batch.memory import default_memory, parse_memory, shown
 from cnnfilter.batch.plan import plan_outputs
 from cnnfilter.batch.results import PictureResult
 from cnnfilter.batch.work import Work, process
-from cnnfilter.batch.workers import Crew, StoppedError, share_cores
+from cnnfilter.batch.workers import Crew, StoppedError, Turn, share_cores
 from cnnfilter.errors import ArgumentError, PictureError
+from cnnfilter.imaging.picture import Picture
 from tests.command import COMMAND, PHOTO, ROOT, run, save
 from tests.faults import interruptible
 
@@ -97,6 +99,43 @@ def test_a_turn_waits_for_all_before_it():
         return result
 
     assert list(Crew(5, work, jobs=3, memory=1).run(settle)) == [0, 1, 2, 3, 4]
+
+
+def test_while_a_task_rests_another_begins():
+    begun = [threading.Event() for _ in range(3)]
+
+    def work(turn):
+        begun[turn.index].set()
+        if turn.index < 2:
+            turn.rest()
+            turn.rest()  # again makes no difference
+            assert begun[turn.index + 1].wait(10)
+        return turn.index
+
+    assert results(3, work, jobs=1) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_no_more_tasks_than_jobs_do_not_rest(jobs):
+    lock = threading.Lock()
+    busy, most = [0], [0]
+
+    def count(by):
+        with lock:
+            busy[0] += by
+            most[0] = max(most[0], busy[0])
+
+    def work(turn):
+        count(1)
+        time.sleep(0.003)
+        count(-1)
+        if turn.index % 3:
+            turn.rest()
+            time.sleep(0.002)
+        return turn.index
+
+    assert results(40, work, jobs=jobs) == list(range(40))
+    assert most[0] == jobs
 
 
 def test_what_a_task_raises_ends_the_run_and_those_who_wait():
@@ -271,6 +310,39 @@ def test_folders_are_synced_once_and_a_failure_is_told(monkeypatch):
     result = run("apply", "edge", "a.png", "-o", "c.png")
     assert result.exit_code == 1
     assert result.messages == ["cnnfilter: error: a.png: cannot write to the folder '.': Input/output error"]
+
+
+def test_while_a_file_waits_for_the_disk_its_pixels_are_gone_and_another_picture_begins(monkeypatch):
+    save("a.png")
+    save("b.png")
+    alive, begun = [], threading.Event()
+
+    def transform(picture):
+        if alive:
+            begun.set()
+        result = PictureResult(Picture(picture.pixels.copy()))
+        alive.append(weakref.ref(result.picture.pixels))
+        return result
+
+    sync = os.fsync
+
+    def slow(descriptor):
+        if not begun.is_set():
+            assert alive[0]() is None
+            assert begun.wait(10)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    events = list(process(plan_outputs(["a.png", "b.png"], kernel="edge"), transform))
+    assert [event.error for event in events] == [None, None]
+
+
+def test_of_several_files_only_the_last_is_waited_for_beside_another_picture(monkeypatch):
+    save("a.png")
+    rested = []
+    monkeypatch.setattr(Turn, "rest", lambda turn: rested.append(len(list(Path().glob("a-*.png")))))
+    assert run("run", "conv:edge", "a.png", "--maps", "each").exit_code == 0
+    assert rested == [2]
 
 
 @pytest.mark.parametrize("skip", [True, False])

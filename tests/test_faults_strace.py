@@ -4,10 +4,10 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
-from tests.command import COMMAND
 from tests.faults import clean_runs, contents, temporaries, without_coverage
 
 COUNT = 3
@@ -17,6 +17,11 @@ CALLS = {
     "rename": "?rename,?renameat,?renameat2",
     "link": "?link,?linkat",
 }
+ALONE = (
+    "import sys; from cnnfilter.batch import workers; from cnnfilter.cli.main import main; "
+    "workers.AT_REST = 1; sys.exit(main())"
+)
+"""One thread for one job, as strace counts the calls of each thread."""
 REASONS = {"EIO": "Input/output error", "ENOSPC": "No space left on device"}
 
 
@@ -26,8 +31,8 @@ def traced(log, *arguments, inject=""):
     if inject:
         options += ["-e", f"inject={inject}"]
     result = subprocess.run(
-        ["strace", *options, *COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=120,
-        env=without_coverage(),
+        ["strace", *options, sys.executable, "-c", ALONE, *map(str, arguments)],
+        capture_output=True, text=True, timeout=120, env=without_coverage(),
     )  # fmt: skip
     return result.returncode, result.stderr.splitlines()
 

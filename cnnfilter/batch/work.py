@@ -15,7 +15,7 @@ from cnnfilter.batch.claims import Plan
 from cnnfilter.batch.limits import is_out_of_memory
 from cnnfilter.batch.memory import default_memory
 from cnnfilter.batch.naming import Job
-from cnnfilter.batch.results import Result, Saving
+from cnnfilter.batch.results import Rendered, Result, Saving
 from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.batch.workers import Crew, StoppedError, Turn
 from cnnfilter.batch.write import sync_folder, write_atomically, write_stream
@@ -220,8 +220,9 @@ class _Run:
             if job.told:
                 event = event._replace(vector=result.vector)
             else:
-                del picture  # may be as large as all that follows
-                event = _write(self, turn, event, result, times)
+                rendered = result.render(_asked(job, self.saving), self.saving)
+                del picture, result  # may be as large as all that follows
+                event = _write(self, turn, event, rendered, times)
             return event._replace(seconds=time.perf_counter() - start)
         except CnnfilterError as failure:
             error = str(failure)
@@ -287,9 +288,8 @@ def _asked(job: Job, saving: Saving) -> str | None:
     return None if job.follows_format else format_for_path(job.target)
 
 
-def _write(run: _Run, turn: Turn, event: Event, result: Result, times: tuple[int, int] | None) -> Event:
+def _write(run: _Run, turn: Turn, event: Event, rendered: Rendered, times: tuple[int, int] | None) -> Event:
     plan, job, streams = run.plan, event.job, run.streams
-    rendered = result.render(_asked(job, run.saving), run.saving)
     format, count = rendered.format, rendered.count
     targets = (job.named_for(format),) if count is None else job.numbered(format, count)
     if not all(target is None or plan.owns(job, target) for target in targets):
@@ -299,7 +299,9 @@ def _write(run: _Run, turn: Turn, event: Event, result: Result, times: tuple[int
     if kept.issuperset(targets):
         return event._replace(skipped=True)
     size, clipped, notes = None, None, list(event.notes)
-    for target, encoded in zip(targets, rendered.files, strict=True):
+    # of an only file, the pixels are not needed any more when it is encoded
+    files = rendered.files if len(targets) > 1 else list(rendered.files)
+    for target, encoded in zip(targets, files, strict=True):
         if target is None:
             if streams.stdout is None:
                 msg = "standard output is closed"
@@ -310,7 +312,13 @@ def _write(run: _Run, turn: Turn, event: Event, result: Result, times: tuple[int
             overwrite = plan.force or plan.in_place
             try:
                 write_atomically(
-                    target, encoded.data, overwrite=overwrite, times=times, temporaries=run.temporaries, sync=False
+                    target,
+                    encoded.data,
+                    overwrite=overwrite,
+                    times=times,
+                    temporaries=run.temporaries,
+                    sync=False,
+                    waits=turn.rest if target == targets[-1] else None,
                 )
             except ExistsError:  # somebody else has written it since
                 if not plan.skip_existing:

@@ -21,6 +21,8 @@ WINDOW = 64
 """How many tasks are begun or done, and not settled, for each thread: enough that a large picture holds up few."""
 TICK = 0.2
 """Seconds after which a wait looks around: on Windows, a signal does not end one."""
+AT_REST = 2
+"""How many threads there are for each that computes: the others wait for the disk (see `Turn.rest`)."""
 GRACE = 0.3
 """Seconds that threads are given to end by themselves; what they write is removed, not waited for."""
 
@@ -51,6 +53,7 @@ class Turn:
         self._crew = crew
         self.index = index
         self.held = 0
+        self.rests = False
 
     def admit(self, need: int) -> None:
         """Wait until there is memory for this task, and for all before it.
@@ -75,6 +78,15 @@ class Turn:
         with self._crew.condition:
             self._crew.wait(lambda: self._crew.settled == self.index)
 
+    def rest(self) -> None:
+        """Let another task begin: what is left of this one waits for the disk, and computes nothing."""
+        crew = self._crew
+        with crew.condition:
+            if not self.rests:
+                self.rests = True
+                crew.busy -= 1
+                crew.idle.notify()
+
 
 class Crew(Generic[Result]):
     """The threads of one run, and what they share.
@@ -86,16 +98,19 @@ class Crew(Generic[Result]):
     work : callable
         Does one, on any thread.
     jobs : int
-        How many threads.
+        How many of them at a time, but for those that rest.
     memory : int
         Bytes that the tasks may hold together.
     """
 
     def __init__(self, tasks: int, work: Callable[[Turn], Result], *, jobs: int, memory: int) -> None:
-        self.condition = threading.Condition()
+        # One lock, and nobody is woken for what others wait for: tasks, threads without one, and who takes results.
+        lock = threading.Lock()
+        self.condition, self.idle, self._result = (threading.Condition(lock) for _ in range(3))
         self.memory = self.free = memory
         self.admitted = 0
         self.settled = 0
+        self.busy = 0
         self._tasks = tasks
         self._work = work
         self._jobs = jobs
@@ -122,12 +137,15 @@ class Crew(Generic[Result]):
             self._start(threads)
             for index in range(self._tasks):
                 with self.condition:
-                    self.wait(lambda index=index: index in self._results)  # type: ignore[misc]  # the default is an int
+                    while index not in self._results:
+                        self._result.wait(TICK)
                     result = self._results.pop(index)
                 if isinstance(result, BaseException):
                     raise result
                 result = settle(result)
                 with self.condition:
+                    if self._is_far_ahead():
+                        self.idle.notify_all()
                     self.settled = index + 1
                     self.condition.notify_all()
                 yield result
@@ -135,12 +153,13 @@ class Crew(Generic[Result]):
             with self.condition:
                 self._ended = True
                 self.condition.notify_all()
+                self.idle.notify_all()
             deadline = time.monotonic() + GRACE
             for thread in threads:
                 thread.join(max(0, deadline - time.monotonic()))
 
     def _start(self, threads: list[threading.Thread]) -> None:
-        for _ in range(min(self._jobs, self._tasks)):
+        for _ in range(min(AT_REST * self._jobs, self._tasks)):
             # daemons: one that is in the middle of a long call must not keep the process from ending
             thread = threading.Thread(target=self._loop, daemon=True)
             try:
@@ -152,7 +171,7 @@ class Crew(Generic[Result]):
             threads.append(thread)
 
     def wait(self, ready: Callable[[], bool]) -> None:
-        """Wait, with the condition held.
+        """Let a task wait, with the condition held.
 
         Raises
         ------
@@ -174,28 +193,31 @@ class Crew(Generic[Result]):
 
     def _loop(self) -> None:
         while (index := self._next()) is not None:
-            held = 0
+            turn = Turn(self, index)
             try:
-                turn = Turn(self, index)
-                try:
-                    result: Result | BaseException = self._work(turn)
-                finally:
-                    held = turn.held
+                result: Result | BaseException = self._work(turn)
             except BaseException as failure:  # for the thread that takes the results
                 result = failure
             with self.condition:
                 self._results[index] = result
-                self.free += held
+                self.free += turn.held
+                self.busy -= not turn.rests
                 if index >= self.admitted:  # it asked for no memory
                     self.pass_on(index)
                 self.condition.notify_all()
+                if index == self.settled:
+                    self._result.notify()
             del result
 
     def _next(self) -> int | None:
         with self.condition:
             while not self._ended and self._begun < self._tasks:
-                if self._begun - self.settled < WINDOW * self._jobs:
+                if self.busy < self._jobs and not self._is_far_ahead():
+                    self.busy += 1
                     self._begun += 1
                     return self._begun - 1
-                self.condition.wait(TICK)
+                self.idle.wait(TICK)
             return None
+
+    def _is_far_ahead(self) -> bool:
+        return self._begun - self.settled >= WINDOW * self._jobs

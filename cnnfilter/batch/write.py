@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,6 +33,7 @@ def write_atomically(
     times: tuple[int, int] | None = None,
     temporaries: Temporaries | None = None,
     sync: bool = True,
+    waits: Callable[[], None] | None = None,
 ) -> None:
     """Write a file whole or not at all.
 
@@ -54,6 +55,8 @@ def write_atomically(
         Those of the run that this is part of.
     sync : bool
         Whether the new name lasts through a power cut from now on; else `sync_folder` is to see to that.
+    waits : callable, optional
+        Is called when only the disk is left to wait for.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def write_atomically(
         else:
             target = Path(os.path.realpath(path)) if path.is_symlink() else path
             with contextlib.nullcontext(temporaries) if temporaries else contextlib.closing(Temporaries()) as own:
-                _write_sibling(target, data, times, own, overwrite=overwrite)
+                _write_sibling(target, data, times, own, waits, overwrite=overwrite)
             if sync:
                 sync_folder(target.parent)
     except FileExistsError as error:
@@ -122,7 +125,13 @@ def is_device(path: Path) -> bool:
 
 
 def _write_sibling(
-    target: Path, data: Data, times: tuple[int, int] | None, temporaries: Temporaries, *, overwrite: bool
+    target: Path,
+    data: Data,
+    times: tuple[int, int] | None,
+    temporaries: Temporaries,
+    waits: Callable[[], None] | None,
+    *,
+    overwrite: bool,
 ) -> None:
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -130,6 +139,8 @@ def _write_sibling(
     try:
         with file:  # its lock ends with it, and must not before its name does
             write_all(file, data)
+            if waits is not None:
+                waits()
             os.fsync(file.fileno())
             temporaries.before_rename(file)
             if times is not None:

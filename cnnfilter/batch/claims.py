@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import overload
 
@@ -73,12 +74,14 @@ class Plan:
         self.changed: set[Path] = set()
         """Folders in which others were made."""
         self._others: dict[int, list[str]] = {}
-        self._inputs: dict[int, str] = {}
         self._real: dict[str, str] = {}
         self._unfit: dict[str, str | None] = {}
-        for name, _, _ in jobs.inputs:
-            if name != STREAM and (known := identity(name)) is not None:
-                self._inputs.setdefault(known, name)
+
+    @cached_property
+    def _inputs(self) -> dict[int, str]:
+        """The inputs by what they are, whatever they are called; asked for only where an output exists."""
+        names = [name for name, _, _ in reversed(self.jobs.inputs) if name != STREAM]
+        return {known: name for name in names if (known := identity(name)) is not None}
 
     def prepare(self) -> None:
         """Make the output folder.

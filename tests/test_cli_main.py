@@ -198,9 +198,9 @@ def test_a_signal_before_anything_could_be_written_has_nothing_to_remove(monkeyp
 
 
 def test_the_last_words_end_a_progress_bar(monkeypatch, capfd):
-    with render.messages_to(None):
+    with render.messages_to(None), render.telling(lambda: "3 written"):
         render.last_words("interrupted")
-    assert capfd.readouterr().err == "\r\x1b[K\x1b[?25hinterrupted\n"
+    assert capfd.readouterr().err == "\r\x1b[K\x1b[?25hinterrupted; 3 written\n"
     monkeypatch.setattr(os, "write", raising(OSError(errno.ENOSPC, "No space left on device")))
     render.last_words("interrupted")
 

@@ -106,8 +106,23 @@ def _lines(text: str) -> None:
         silence(sys.stderr)
 
 
+_so_far: list[Callable[[], str]] = []
+"""What tells how far the work has got, if it ends before its time."""
+
+
+@contextlib.contextmanager
+def telling(count: Callable[[], str]) -> Iterator[None]:
+    """Let `last_words` end in a count while the context lasts."""
+    _so_far.append(count)
+    try:
+        yield
+    finally:
+        _so_far.remove(count)
+
+
 def last_words(text: str) -> None:
     """Write one line to standard error in the middle of whatever was being written there, bar included."""
+    text = "; ".join([text, *(count() for count in _so_far)])
     if _screen:  # back to the line's beginning, clear it, and show the cursor that the bar hides
         text = f"\r\x1b[K\x1b[?25h{text}"
     with contextlib.suppress(OSError):  # past `sys.stderr`, which cannot be entered again while it writes

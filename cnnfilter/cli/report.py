@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -66,34 +67,34 @@ def report(
     int
         The exit code.
     """
-    done = skipped = failed = 0
-    for event in events:
-        if not quiet:
-            for note in event.notes:
-                render.warning(f"{event.job}: {note}")
-        if verbose and not quiet and event.rows:
-            _sizes(event)
-        if event.error is None:
-            done += not event.skipped
-            skipped += event.skipped
-        else:
-            failed += 1
-            render.error(f"{event.job}: {event.error}")
-            if event.cause is not None:
-                render.show_traceback(event.cause)
-        if as_json:
-            render.out(render.as_json((record or base_record)(event)))
-        elif tell is not None:
-            render.out(tell(event) if event.error is None else "")
-        elif event.skipped:
-            if verbose:
-                render.message(f"skipped {event.job}: its output exists")
-        elif not quiet and event.error is None and (event.targets or verbose):
-            render.message(success(event, verbose=verbose))
+    counts = dict.fromkeys(("written" if tell is None else "done", "skipped", "failed"), 0)
+    done = next(iter(counts))
+    counting = render.telling(lambda: _counted(counts)) if several and not quiet else contextlib.nullcontext()
+    with counting:
+        for event in events:
+            counts["failed" if event.error is not None else "skipped" if event.skipped else done] += 1
+            if not quiet:
+                for note in event.notes:
+                    render.warning(f"{event.job}: {note}")
+            if verbose and not quiet and event.rows:
+                _sizes(event)
+            if event.error is not None:
+                render.error(f"{event.job}: {event.error}")
+                if event.cause is not None:
+                    render.show_traceback(event.cause)
+            if as_json:
+                render.out(render.as_json((record or base_record)(event)))
+            elif tell is not None:
+                render.out(tell(event) if event.error is None else "")
+            elif event.skipped:
+                if verbose:
+                    render.message(f"skipped {event.job}: its output exists")
+            elif not quiet and event.error is None and (event.targets or verbose):
+                render.message(success(event, verbose=verbose))
     if several and not quiet:
         _passed_over(*passed)
-        _count({"done" if tell is not None else "written": done, "skipped": skipped, "failed": failed})
-    return 1 if failed else 0
+        render.message(_counted(counts))
+    return 1 if counts["failed"] else 0
 
 
 def _passed_over(files: int, folders: int) -> None:
@@ -104,10 +105,10 @@ def _passed_over(files: int, folders: int) -> None:
         render.message(f"passed over {' and '.join(parts)}")
 
 
-def _count(parts: dict[str, int]) -> None:
-    """Close with a count; what is none is left out but for the first."""
+def _counted(parts: dict[str, int]) -> str:
+    """Return a count; what is none is left out but for the first."""
     first, *others = [f"{number} {word}" for word, number in parts.items() if number or word == next(iter(parts))]
-    render.message(", ".join([first, *others]))
+    return ", ".join([first, *others])
 
 
 def tell_plan(plan: Plan, *, quiet: bool, as_json: bool) -> int:
@@ -133,7 +134,8 @@ def tell_plan(plan: Plan, *, quiet: bool, as_json: bool) -> int:
             target = "standard output" if expected.target is None else str(expected.target)
             render.out(render.printable(f"{job} -> {target}" + " (exists, skipped)" * expected.skipped) + "\n")
     if not quiet:
-        _count({"to write": len(plan.jobs) - skipped - failed, "skipped": skipped, "failed": failed})
+        left = len(plan.jobs) - skipped - failed
+        render.message(_counted({"to write": left, "skipped": skipped, "failed": failed}))
     return 1 if failed else 0
 
 

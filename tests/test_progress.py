@@ -86,6 +86,20 @@ def test_the_bar_counts_and_messages_stand_above_it(terminal):
     assert stream.getvalue().endswith("after\n")
 
 
+@pytest.mark.parametrize(("columns", "has_bar"), [(20, False), (64, False), (70, True), (200, True)])
+def test_a_narrow_terminal_has_the_count_the_time_and_the_failures(terminal, monkeypatch, columns, has_bar):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = terminal()
+    event = Event(Job(Path("a.png"), None), 0.1, error="no", pixels=10**7)
+    with progress.progress(2, quiet=False, told=False) as count:
+        list(count([event, event]))
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    last = re.split(r"[\r\n]+", shown.strip())[-1]
+    assert re.search(r"2/2 .*\d:\d\d 2 failed$", last)
+    assert ("pictures/s" in last) == ("\u2501" in last) == has_bar
+    assert len(last) <= columns
+
+
 def on_a_terminal(folder, *arguments, **environment):
     """Run `cnnfilter` with a terminal as its standard error; return what was shown."""
     master, slave = pty.openpty()

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 Count = Callable[[Iterable["Event"]], Iterable["Event"]]
 """Passes events on, and counts them."""
 
+FEWEST_COLUMNS = 64
+"""What all takes that stands beside the bar; a narrower terminal has only the count, the time left and the failures."""
+WIDEST_BAR = 40
+
 
 def wants_progress(total: int, *, quiet: bool, told: bool) -> bool:
     """Tell whether to show a bar: not for one input, nor where results are told on the same terminal."""
@@ -54,10 +58,11 @@ def progress(total: int, *, quiet: bool, told: bool) -> Iterator[Count]:
     from rich.text import Text
 
     console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
+    room = console.width - FEWEST_COLUMNS
     bar = Progress(
-        BarColumn(),
+        *([BarColumn(min(room, WIDEST_BAR))] if room > 0 else []),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]}", markup=False),
+        *([TextColumn("{task.fields[speed]}", markup=False)] if room > 0 else []),
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[failures]}", markup=False),
         console=console,

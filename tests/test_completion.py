@@ -65,6 +65,7 @@ def test_presets_files_commands_and_options_are_completed(complete):
     assert complete("cnnfilter apply edge a.png -o ph") == "file,ph\n"
     assert complete("cnnfilter ap") == "plain,apply\n"
     assert complete("cnnfilter apply edge --bor") == "plain,--border\n"
+    assert complete("cnnfilter apply edge --border re").splitlines() == ["plain,replicate", "plain,reflect"]
     assert complete("cnnfilter apply --range ce") == "plain,center\n"
 
 

@@ -114,6 +114,24 @@ def test_a_list_is_of_lines_or_ended_by_nul():
 
 
 @pytest.mark.parametrize(
+    ("data", "names"),
+    [
+        (b"a.png\r\n\r\nb c.png\r\n", ("a.png", "b c.png")),
+        (b"a.png\r\nb.png", ("a.png", "b.png")),
+        (b"a.png\r\nb.png\n", ("a.png\r", "b.png")),  # one that has such a name
+        (b"\r\n", ()),
+        (b"", ()),
+    ],
+)
+def test_line_ends_of_windows_are_no_part_of_the_names(data, names):
+    assert read_list("-", io.BytesIO(data)) == names
+
+
+def test_names_that_end_in_nul_may_end_in_anything():
+    assert read_list("-", io.BytesIO(b"a\r\0b\r\0"), null=True) == ("a\r", "b\r")
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         ("none", "the list of files 'none': No such file or directory"),

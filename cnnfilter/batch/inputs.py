@@ -181,6 +181,8 @@ def _is_picture(entry: os.DirEntry[str]) -> bool:
 def read_list(name: str, stream: BinaryIO | None, *, null: bool = False) -> tuple[str, ...]:
     """Read names from a list: one a line, or each ended by a NUL.
 
+    Where every line ends as on Windows, that is no part of the names.
+
     Parameters
     ----------
     name : str
@@ -211,4 +213,6 @@ def read_list(name: str, stream: BinaryIO | None, *, null: bool = False) -> tupl
     if not null and b"\0" in data:
         msg = f"the list of files '{name}' has names ended by NUL; -0 reads such lists"
         raise ArgumentError(msg)
+    if not null and data.count(b"\n") == data.count(b"\r\n"):
+        data = data.replace(b"\r\n", b"\n")
     return tuple(os.fsdecode(each) for each in data.split(b"\0" if null else b"\n") if each)

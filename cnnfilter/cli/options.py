@@ -10,7 +10,7 @@ import click
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.matrix import looks_like_matrix
-from cnnfilter.model.shapes import parse_border, parse_padding, parse_pair
+from cnnfilter.model.shapes import BORDERS, parse_border, parse_padding, parse_pair
 from cnnfilter.words import quoted
 
 if TYPE_CHECKING:
@@ -160,6 +160,7 @@ padding = click.option(
 )  # fmt: skip
 border = click.option(
     "--border", type=Parsed("BORDER", parse_border), default="replicate", metavar="NAME",
+    shell_complete=complete_from(lambda: dict.fromkeys(BORDERS, "")),
     help="What the padding holds: zeros, constant=V, replicate, reflect, symmetric or circular.  "
     "[default: replicate]",
 )  # fmt: skip

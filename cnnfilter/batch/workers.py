@@ -18,7 +18,7 @@ from cnnfilter.errors import PictureError
 Result = TypeVar("Result")
 
 WINDOW = 64
-"""How many tasks are begun or done, and not settled, for each thread: enough that a large picture holds up few."""
+"""How many tasks are begun or done, and not settled, for each job: enough that a large picture holds up few."""
 TICK = 0.2
 """Seconds after which a wait looks around: on Windows, a signal does not end one."""
 AT_REST = 2
@@ -106,7 +106,7 @@ class Crew(Generic[Result]):
     def __init__(self, tasks: int, work: Callable[[Turn], Result], *, jobs: int, memory: int) -> None:
         # One lock, and nobody is woken for what others wait for: tasks, threads without one, and who takes results.
         lock = threading.Lock()
-        self.condition, self.idle, self._result = (threading.Condition(lock) for _ in range(3))
+        self.condition, self.idle, self._arrived = (threading.Condition(lock) for _ in range(3))
         self.memory = self.free = memory
         self.admitted = 0
         self.settled = 0
@@ -138,7 +138,7 @@ class Crew(Generic[Result]):
             for index in range(self._tasks):
                 with self.condition:
                     while index not in self._results:
-                        self._result.wait(TICK)
+                        self._arrived.wait(TICK)
                     result = self._results.pop(index)
                 if isinstance(result, BaseException):
                     raise result
@@ -206,7 +206,7 @@ class Crew(Generic[Result]):
                     self.pass_on(index)
                 self.condition.notify_all()
                 if index == self.settled:
-                    self._result.notify()
+                    self._arrived.notify()
             del result
 
     def _next(self) -> int | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Count = Callable[[Iterable["Event"]], Iterable["Event"]]
 """Passes events on, and counts them."""
 
-FEWEST_COLUMNS = 64
+BESIDE_BAR = 64
 """What all takes that stands beside the bar; a narrower terminal has only the count, the time left and the failures."""
 WIDEST_BAR = 40
 
@@ -58,7 +58,7 @@ def progress(total: int, *, quiet: bool, told: bool) -> Iterator[Count]:
     from rich.text import Text
 
     console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
-    room = console.width - FEWEST_COLUMNS
+    room = console.width - BESIDE_BAR
     bar = Progress(
         *([BarColumn(min(room, WIDEST_BAR))] if room > 0 else []),
         MofNCompleteColumn(),

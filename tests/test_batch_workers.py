@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -156,6 +157,36 @@ def test_what_a_task_raises_ends_the_run_and_those_who_wait():
     assert ended == [1]
 
 
+def test_an_interrupt_that_arrives_as_the_lock_is_taken_ends_the_run():
+    """It leaves the lock taken, as it arrives before anything sees to its release."""
+    ended = threading.Event()
+
+    def interrupted():
+        crew = Crew(5, lambda turn: turn.index, jobs=2, memory=1)
+        events = crew.run(lambda result: result)
+        next(events)
+        crew.condition.acquire()
+        events.close()
+        ended.set()
+
+    threading.Thread(target=interrupted, daemon=True).start()
+    assert ended.wait(10)
+
+
+@pytest.mark.parametrize(("limit", "count"), [(None, 2 * workers.AT_REST), (10**9, 2)])
+def test_where_addresses_are_limited_no_thread_waits_for_the_disk_alone(monkeypatch, limit, count):
+    monkeypatch.setattr(workers, "address_limit", lambda: limit)
+    threads = set()
+
+    def work(turn):
+        turn.rest()
+        time.sleep(0.01)
+        threads.add(threading.get_ident())
+
+    results(20, work)
+    assert len(threads) == count
+
+
 def test_a_run_does_not_wait_for_a_thread_that_is_stuck(monkeypatch):
     release = threading.Event()
 
@@ -233,6 +264,11 @@ def test_by_default_half_of_what_the_process_may_have(monkeypatch, tmp_path):
     assert default_memory() == 500_000
     monkeypatch.delattr(os, "sysconf")
     assert default_memory() == memory.UNKNOWN
+
+
+def test_where_no_process_has_limits_there_is_none(monkeypatch):
+    monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows
+    assert memory.address_limit() is None
 
 
 def test_a_picture_too_large_for_the_memory_fails_alone():
@@ -343,6 +379,23 @@ def test_of_several_files_only_the_last_is_waited_for_beside_another_picture(mon
     monkeypatch.setattr(Turn, "rest", lambda turn: rested.append(len(list(Path().glob("a-*.png")))))
     assert run("run", "conv:edge", "a.png", "--maps", "each").exit_code == 0
     assert rested == [2]
+
+
+def test_an_input_that_gets_the_name_of_an_output_is_not_overwritten():
+    save("a.png")
+    save("b.png")
+    Path("out").mkdir()
+    original = Path("b.png").read_bytes()
+
+    def transform(picture):
+        if Path("b.png").exists():
+            Path("b.png").rename("out/a-edge.png")
+        return PictureResult(picture)
+
+    first, second = process(plan_outputs(["a.png", "b.png"], kernel="edge", output="out", force=True), transform)
+    assert first.error.startswith("the output 'out/a-edge.png' is the input 'b.png', which is never overwritten")
+    assert second.error == "no such file"
+    assert Path("out/a-edge.png").read_bytes() == original
 
 
 @pytest.mark.parametrize("skip", [True, False])

@@ -1,5 +1,6 @@
 """JPEG goes to a file in memory where there are such files, and is the same everywhere."""
 
+import mmap
 import os
 import subprocess
 import sys
@@ -10,10 +11,11 @@ from cnnfilter.imaging.picture import Picture, encode
 from tests.picture_files import noise
 
 
-def test_a_jpeg_is_the_same_wherever_it_is_encoded(monkeypatch):
+@pytest.mark.parametrize(("module", "name"), [(os, "memfd_create"), (mmap, "MAP_POPULATE")])
+def test_a_jpeg_is_the_same_wherever_it_is_encoded(monkeypatch, module, name):
     picture = Picture(noise(40, 50, 3))
     data = encode(picture, "JPEG")
-    monkeypatch.delattr(os, "memfd_create", raising=False)
+    monkeypatch.delattr(module, name, raising=False)
     assert encode(picture, "JPEG") == data
 
 

@@ -1,6 +1,7 @@
 """Files in memory: what was written is used where it lies, and goes to the next file when nobody uses it any more."""
 
 import gc
+import subprocess
 import sys
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from cnnfilter import buffers
 from cnnfilter.imaging import memory_files
 from cnnfilter.imaging.picture import Picture, encode
+from tests.command import ROOT
 from tests.picture_files import noise
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no other system has such files")
@@ -60,11 +62,61 @@ def test_many_files_at_once_do_not_meet():
 
 
 def test_a_file_too_large_to_hold_is_not_kept(monkeypatch):
-    monkeypatch.setattr(buffers, "LARGEST", 10)
+    monkeypatch.setattr(memory_files, "LARGEST", 10)
     written(bytes(11))
     assert not memory_files._kept
     written(bytes(10))
     assert len(memory_files._kept) == 1
+
+
+def test_a_file_much_larger_than_what_it_holds_is_not_kept():
+    written(bytes(8000))
+    assert written(bytes(1000))[0] == bytes(1000)
+    assert len(memory_files._kept) == 1
+    assert written(bytes(999))[0] == bytes(999)
+    assert not memory_files._kept
+
+
+FORKING = """
+import os
+from cnnfilter.imaging.memory_files import written
+
+def filled(byte):
+    return written(lambda file: file.write(byte * 50_000))
+
+filled(b"a")  # is kept
+held = filled(b"b")  # comes back to both
+child = os.fork()
+byte = b"p" if child else b"c"
+assert held == b"b" * 50_000
+if child:
+    del held
+for _ in range(300):
+    views = [filled(byte), filled(byte)]
+    assert all(view == byte * 50_000 for view in views)
+    del views
+if child:
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+else:
+    assert held == b"b" * 50_000
+"""
+
+
+def test_a_file_from_before_a_fork_is_not_used_again():
+    files = []
+    for data in (b"before", b"before", b"after"):
+        if data == b"after":
+            memory_files._forks()
+        view, _ = written(data)
+        assert view == data
+        del view
+        files.append(memory_files._kept[0].kept)
+    assert files[0] is files[1] is not files[2]
+
+
+def test_processes_that_fork_write_to_files_of_their_own():
+    result = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, cwd=ROOT)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_a_file_whose_writer_fails_is_not_used_again():

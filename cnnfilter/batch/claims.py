@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import overload
 
@@ -76,12 +75,8 @@ class Plan:
         self._others: dict[int, list[str]] = {}
         self._real: dict[str, str] = {}
         self._unfit: dict[str, str | None] = {}
-
-    @cached_property
-    def _inputs(self) -> dict[int, str]:
-        """The inputs by what they are, whatever they are called; asked for only where an output exists."""
-        names = [name for name, _, _ in reversed(self.jobs.inputs) if name != STREAM]
-        return {known: name for name in names if (known := identity(name)) is not None}
+        # Where files are replaced, inputs must be known before any is; elsewhere they only make a better message.
+        self._inputs = _by_identity(jobs.inputs) if force else None
 
     def prepare(self) -> None:
         """Make the output folder.
@@ -164,8 +159,8 @@ class Plan:
             if is_device(target):  # any number of results may go to /dev/null
                 return False
             exists = not self.in_place
-            same = self._inputs.get(identity(target) or -1)
-            if same is not None and exists:
+            same = self._input_that_is(target) if exists else None
+            if same is not None:
                 source = Path(same)
                 msg = f"the output '{target}' is the input '{source}', which is never overwritten; choose another name"
                 raise OutputError(msg)
@@ -175,6 +170,11 @@ class Plan:
         if (reason := self._no_place(job, target)) is not None:
             raise OutputError(reason)
         return exists and self.skip_existing
+
+    def _input_that_is(self, target: Path) -> str | None:
+        if self._inputs is None:
+            self._inputs = _by_identity(self.jobs.inputs)
+        return self._inputs.get(identity(target) or -1)
 
     def _no_place(self, job: Job, target: Path) -> str | None:
         """Return why a folder cannot take an output, or None."""
@@ -249,6 +249,12 @@ class Plan:
         for key in keys if job.target is None else [*keys, self.key(job.target)]:
             if self.claims.get(key) == job.index:
                 del self.claims[key]
+
+
+def _by_identity(inputs: Sequence[Input]) -> dict[int, str]:
+    """Return the names of inputs by what these are, whatever they are called; of several, the first."""
+    names = [name for name, _, _ in reversed(inputs) if name != STREAM]
+    return {known: name for name in names if (known := identity(name)) is not None}
 
 
 def _is_missing(target: Path, source: Path) -> bool:

@@ -56,9 +56,18 @@ def default_memory() -> int:
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, ValueError, OSError):  # Windows, and systems without that number
         return UNKNOWN
-    import resource  # where there is a sysconf
-
-    limits += [limit for limit in resource.getrlimit(resource.RLIMIT_AS)[:1] if limit != resource.RLIM_INFINITY]
+    if (limit := address_limit()) is not None:
+        limits.append(limit)
     with contextlib.suppress(OSError, ValueError):  # no such group, or "max"
         limits.append(int(CGROUP.read_text()))
     return min(limits) // 2
+
+
+def address_limit() -> int | None:
+    """Return how many bytes of addresses the process may have (`ulimit -v`); None if nobody has set a limit."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if limit == resource.RLIM_INFINITY else limit

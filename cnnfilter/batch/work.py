@@ -45,7 +45,7 @@ class Work(NamedTuple):
     Parameters
     ----------
     jobs : int
-        How many inputs are worked on at a time.
+        How many inputs are worked on at a time, but for those that only wait for the disk.
     memory : int, optional
         Bytes that they may take together; by default half of the machine's.
     need : callable
@@ -299,7 +299,7 @@ def _write(run: _Run, turn: Turn, event: Event, rendered: Rendered, times: tuple
     if kept.issuperset(targets):
         return event._replace(skipped=True)
     size, clipped, notes = None, None, list(event.notes)
-    # of an only file, the pixels are not needed any more when it is encoded
+    # an only file is asked for to the end, which lets its pixels go before it is written
     files = rendered.files if len(targets) > 1 else list(rendered.files)
     for target, encoded in zip(targets, files, strict=True):
         if target is None:
@@ -318,7 +318,7 @@ def _write(run: _Run, turn: Turn, event: Event, rendered: Rendered, times: tuple
                     times=times,
                     temporaries=run.temporaries,
                     sync=False,
-                    waits=turn.rest if target == targets[-1] else None,
+                    before_sync=turn.rest if target == targets[-1] else None,
                 )
             except ExistsError:  # somebody else has written it since
                 if not plan.skip_existing:

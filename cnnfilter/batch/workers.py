@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from cnnfilter.batch.memory import shown
+from cnnfilter.batch.memory import address_limit, shown
 from cnnfilter.errors import PictureError
 
 Result = TypeVar("Result")
@@ -104,8 +104,9 @@ class Crew(Generic[Result]):
     """
 
     def __init__(self, tasks: int, work: Callable[[Turn], Result], *, jobs: int, memory: int) -> None:
-        # One lock, and nobody is woken for what others wait for: tasks, threads without one, and who takes results.
-        lock = threading.Lock()
+        # One lock for what tasks wait for, threads without a task, and who takes results. It may be taken twice: an
+        # interrupt that arrives as it is taken ends the run, which takes it.
+        lock = threading.RLock()
         self.condition, self.idle, self._arrived = (threading.Condition(lock) for _ in range(3))
         self.memory = self.free = memory
         self.admitted = 0
@@ -159,7 +160,9 @@ class Crew(Generic[Result]):
                 thread.join(max(0, deadline - time.monotonic()))
 
     def _start(self, threads: list[threading.Thread]) -> None:
-        for _ in range(min(AT_REST * self._jobs, self._tasks)):
+        # where addresses are limited, the stack and the heap of a thread take a good part of them
+        each = AT_REST if address_limit() is None else 1
+        for _ in range(min(each * self._jobs, self._tasks)):
             # daemons: one that is in the middle of a long call must not keep the process from ending
             thread = threading.Thread(target=self._loop, daemon=True)
             try:
@@ -192,30 +195,31 @@ class Crew(Generic[Result]):
         self.condition.notify_all()
 
     def _loop(self) -> None:
-        while (index := self._next()) is not None:
-            turn = Turn(self, index)
+        while (turn := self._next()) is not None:
             try:
                 result: Result | BaseException = self._work(turn)
             except BaseException as failure:  # for the thread that takes the results
                 result = failure
             with self.condition:
-                self._results[index] = result
+                self._results[turn.index] = result
                 self.free += turn.held
-                self.busy -= not turn.rests
-                if index >= self.admitted:  # it asked for no memory
-                    self.pass_on(index)
+                if not turn.rests:
+                    self.busy -= 1
+                if turn.index >= self.admitted:  # it asked for no memory
+                    self.pass_on(turn.index)
                 self.condition.notify_all()
-                if index == self.settled:
+                if turn.index == self.settled:
                     self._arrived.notify()
             del result
 
-    def _next(self) -> int | None:
+    def _next(self) -> Turn | None:
         with self.condition:
             while not self._ended and self._begun < self._tasks:
                 if self.busy < self._jobs and not self._is_far_ahead():
+                    turn = Turn(self, self._begun)
                     self.busy += 1
                     self._begun += 1
-                    return self._begun - 1
+                    return turn
                 self.idle.wait(TICK)
             return None
 

@@ -33,7 +33,7 @@ def write_atomically(
     times: tuple[int, int] | None = None,
     temporaries: Temporaries | None = None,
     sync: bool = True,
-    waits: Callable[[], None] | None = None,
+    before_sync: Callable[[], None] | None = None,
 ) -> None:
     """Write a file whole or not at all.
 
@@ -55,8 +55,8 @@ def write_atomically(
         Those of the run that this is part of.
     sync : bool
         Whether the new name lasts through a power cut from now on; else `sync_folder` is to see to that.
-    waits : callable, optional
-        Is called when only the disk is left to wait for.
+    before_sync : callable, optional
+        Is called when all is written, and only the disk is left to wait for.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def write_atomically(
         else:
             target = Path(os.path.realpath(path)) if path.is_symlink() else path
             with contextlib.nullcontext(temporaries) if temporaries else contextlib.closing(Temporaries()) as own:
-                _write_sibling(target, data, times, own, waits, overwrite=overwrite)
+                _write_sibling(target, data, times, own, before_sync, overwrite=overwrite)
             if sync:
                 sync_folder(target.parent)
     except FileExistsError as error:
@@ -129,7 +129,7 @@ def _write_sibling(
     data: Data,
     times: tuple[int, int] | None,
     temporaries: Temporaries,
-    waits: Callable[[], None] | None,
+    before_sync: Callable[[], None] | None,
     *,
     overwrite: bool,
 ) -> None:
@@ -139,8 +139,8 @@ def _write_sibling(
     try:
         with file:  # its lock ends with it, and must not before its name does
             write_all(file, data)
-            if waits is not None:
-                waits()
+            if before_sync is not None:
+                before_sync()
             os.fsync(file.fileno())
             temporaries.before_rename(file)
             if times is not None:

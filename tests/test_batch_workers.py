@@ -262,11 +262,19 @@ def test_by_default_half_of_what_the_process_may_have(monkeypatch, tmp_path):
     assert default_memory() == whole // 2
     (tmp_path / "max").write_text("1000000\n")
     assert default_memory() == 500_000
+    monkeypatch.setattr(memory, "address_limit", lambda: 800_000)
+    assert default_memory() == 400_000
     monkeypatch.delattr(os, "sysconf")
     assert default_memory() == memory.UNKNOWN
 
 
-def test_where_no_process_has_limits_there_is_none(monkeypatch):
+def test_a_limit_on_addresses_is_known_where_there_is_one(monkeypatch):
+    code = (
+        "import resource; from cnnfilter.batch.memory import address_limit; print(address_limit())\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (10**10, 10**10)); print(address_limit())"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert result.stdout in ("None\n10000000000\n", "10000000000\n10000000000\n"), result.stderr
     monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows
     assert memory.address_limit() is None
 

@@ -27,7 +27,8 @@ def clean(tmp_path_factory):
 
 def is_python_s_own(err):
     """Tell whether an interrupt met Python before it had anything of ours: it shows a traceback then."""
-    lines = [line for line in err.splitlines() if PACKAGE in line]
+    # an error that was being handled may name the package's folder, where Python looked for our first module
+    lines = [line for line in err.splitlines() if line.startswith("  File ") and PACKAGE in line]
     return "Traceback" in err and all(f"{PACKAGE}{os.sep}__" in line for line in lines)  # __init__, __main__
 
 

@@ -1,0 +1,199 @@
+"""Threads share numbered tasks, and nobody can tell from the results how many there were."""
+
+import threading
+import time
+
+import pytest
+
+from cnnfilter.batch import workers
+from cnnfilter.batch.workers import Crew, StoppedError
+from cnnfilter.errors import PictureError
+
+
+def results(tasks, work, jobs=2, memory=100):
+    return list(Crew(tasks, work, jobs=jobs, memory=memory).run(lambda result: result))
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+def test_results_come_in_order_whatever_they_take(jobs):
+    def work(turn):
+        time.sleep(0.002 * (turn.index % 3))
+        return turn.index
+
+    assert results(20, work, jobs) == list(range(20))
+
+
+def test_no_more_than_a_window_is_ahead_of_what_is_settled(monkeypatch):
+    monkeypatch.setattr(workers, "WINDOW", 2)
+    begun = []
+    events = Crew(30, lambda turn: begun.append(turn.index), jobs=2, memory=1).run(lambda result: result)
+    next(events)
+    time.sleep(0.05)
+    assert len(begun) <= 5
+    assert len(list(events)) == 29
+
+
+def test_memory_is_shared_and_given_in_order():
+    held, most, order = [0], [0], []
+
+    def work(turn):
+        need = 60 if turn.index % 2 else 30
+        turn.admit(need)
+        order.append(turn.index)
+        held[0] += need
+        most[0] = max(most[0], held[0])
+        time.sleep(0.002)
+        held[0] -= need
+        return turn.index
+
+    assert results(12, work, jobs=4) == list(range(12))
+    assert 60 <= most[0] <= 100
+
+
+def test_what_needs_more_than_there_is_fails_alone():
+    def work(turn):
+        try:
+            turn.admit(101 if turn.index == 1 else 50)
+        except PictureError as error:
+            return str(error)
+        return turn.index
+
+    message = "it takes about 1 MB of memory, more than the limit of 1 MB; see --memory"
+    assert results(3, work) == [0, message, 2]
+
+
+def test_a_turn_waits_for_all_before_it():
+    settled = []
+
+    def work(turn):
+        if turn.index == 3:
+            turn.wait()
+            assert settled == [0, 1, 2]
+        else:
+            time.sleep(0.01)
+        return turn.index
+
+    def settle(result):
+        settled.append(result)
+        return result
+
+    assert list(Crew(5, work, jobs=3, memory=1).run(settle)) == [0, 1, 2, 3, 4]
+
+
+def test_while_a_task_rests_another_begins():
+    begun = [threading.Event() for _ in range(3)]
+
+    def work(turn):
+        begun[turn.index].set()
+        if turn.index < 2:
+            turn.rest()
+            turn.rest()  # again makes no difference
+            assert begun[turn.index + 1].wait(10)
+        return turn.index
+
+    assert results(3, work, jobs=1) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_no_more_tasks_than_jobs_do_not_rest(jobs):
+    lock = threading.Lock()
+    busy, most = [0], [0]
+
+    def count(by):
+        with lock:
+            busy[0] += by
+            most[0] = max(most[0], busy[0])
+
+    def work(turn):
+        count(1)
+        time.sleep(0.003)
+        count(-1)
+        if turn.index % 3:
+            turn.rest()
+            time.sleep(0.002)
+        return turn.index
+
+    assert results(40, work, jobs=jobs) == list(range(40))
+    assert most[0] == jobs
+
+
+def test_what_a_task_raises_ends_the_run_and_those_who_wait():
+    ended = []
+
+    def work(turn):
+        if turn.index == 0:
+            time.sleep(0.02)
+            raise KeyboardInterrupt
+        try:
+            turn.wait()
+        except StoppedError:
+            ended.append(turn.index)
+            raise
+
+    with pytest.raises(KeyboardInterrupt):
+        results(2, work)
+    assert ended == [1]
+
+
+def test_an_interrupt_that_arrives_as_the_lock_is_taken_ends_the_run():
+    """It leaves the lock taken, as it arrives before anything sees to its release."""
+    ended = threading.Event()
+
+    def interrupted():
+        crew = Crew(5, lambda turn: turn.index, jobs=2, memory=1)
+        events = crew.run(lambda result: result)
+        next(events)
+        crew.condition.acquire()
+        events.close()
+        ended.set()
+
+    threading.Thread(target=interrupted, daemon=True).start()
+    assert ended.wait(10)
+
+
+@pytest.mark.parametrize(("limit", "count"), [(None, 2 * workers.AT_REST), (10**9, 2)])
+def test_where_addresses_are_limited_no_thread_waits_for_the_disk_alone(monkeypatch, limit, count):
+    monkeypatch.setattr(workers, "address_limit", lambda: limit)
+    threads = set()
+
+    def work(turn):
+        turn.rest()
+        time.sleep(0.01)
+        threads.add(threading.get_ident())
+
+    results(20, work)
+    assert len(threads) == count
+
+
+def test_a_run_does_not_wait_for_a_thread_that_is_stuck(monkeypatch):
+    release = threading.Event()
+
+    def work(turn):
+        if turn.index:
+            release.wait(10)
+
+    events = Crew(2, work, jobs=2, memory=1).run(lambda result: result)
+    next(events)
+    begin = time.monotonic()
+    events.close()
+    assert time.monotonic() - begin < 1
+    release.set()
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_where_no_more_threads_can_be_started_those_that_run_do_it(monkeypatch, most):
+    start = threading.Thread.start
+    started = []
+
+    def limited(thread):
+        if len(started) == most:
+            raise RuntimeError
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    if most:
+        assert results(3, lambda turn: turn.index) == [0, 1, 2]
+    else:
+        with pytest.raises(MemoryError):
+            results(3, lambda turn: turn.index)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from cnnfilter import Pipeline, apply
+from cnnfilter.batch.chain import map_names
 from cnnfilter.cli import run as run_module
 from cnnfilter.imaging.colormaps import COLORMAPS
 from cnnfilter.imaging.maps import finite_range, map_picture
@@ -20,6 +21,7 @@ from tests.command import PHOTO, files, load, run, run_process, save
 
 GREY = PHOTO[..., 1].copy()
 BANK = "gray,conv:sobel-x+sobel-y+laplacian"
+TITLES = ("sobel-x", "sobel-y", "laplacian")
 VECTOR = "gray,maxpool:10,flatten"  # 3 x 4 values
 
 refused = partial(shell.refused, command="run")
@@ -73,8 +75,8 @@ def test_filters_of_one_channel_each_keep_the_colours_apart(options):
 )
 def test_maps_of_mixed_channels_are_no_colours(stages):
     np.save("bank.npy", np.ones((3, 3, 5, 5), np.float32))
-    done(stages, "photo.png")
-    np.testing.assert_array_equal(load("photo-chain.png"), contact_sheet(maps(stages)).pixels)
+    done(stages, "photo.png", "--no-labels")
+    np.testing.assert_array_equal(load("photo-chain.png"), contact_sheet(maps(stages), labels=False).pixels)
 
 
 @pytest.mark.parametrize("range_", ["abs", "normalize", "center"])
@@ -136,7 +138,7 @@ def test_transparency_is_left_out_with_a_note():
 
 def test_more_maps_make_a_contact_sheet_in_png():
     save("photo.jpg")
-    expected = contact_sheet(maps(BANK, load("photo.jpg"))).pixels
+    expected = contact_sheet(maps(BANK, load("photo.jpg")), titles=TITLES).pixels
     height, width = expected.shape[:2]
     assert done(BANK, "photo.jpg").messages == [f"wrote photo-chain.png  {width}x{height}, 3 maps"]
     np.testing.assert_array_equal(load("photo-chain.png"), expected)
@@ -152,13 +154,35 @@ def test_options_reach_the_sheet():
     names = ["left to right", "up, down", "ä"]
     expected = contact_sheet(maps(BANK), colormap="magma", scaling="global", topk=2, titles=names)
     np.testing.assert_array_equal(load("photo-chain.png"), expected.pixels)
-    done(BANK, "photo.png", "--no-labels", "-f")
-    np.testing.assert_array_equal(load("photo-chain.png"), contact_sheet(maps(BANK), labels=False).pixels)
+    done(BANK, "photo.png", "--no-labels", "--columns", "1", "--cell", "20", "-f")
+    expected = contact_sheet(maps(BANK), labels=False, columns=1, cell=20)
+    np.testing.assert_array_equal(load("photo-chain.png"), expected.pixels)
+
+
+@pytest.mark.parametrize(
+    ("stages", "names"),
+    [
+        ("gray,conv:sobel-x+sobel-y,relu,maxpool:2", ("sobel-x", "sobel-y")),
+        ("conv:prewitt,conv:box", ("box, prewitt, red", "box, prewitt, green", "box, prewitt, blue")),
+        ("gray,conv:sobel-x+sobel-y,magnitude", ("sobel-x+sobel-y",)),
+        ("maxpool:2", ("red", "green", "blue")),
+        ("conv:one.npy", ("one, red", "one, green", "one, blue")),
+        ("conv:bank.npy:layout=oihw", None),
+        ("depthwise:pair.npy", None),
+        ("conv:box,softmax", None),
+        ("gray", None),
+    ],
+)
+def test_maps_are_called_by_their_kernels_and_colours(stages, names):
+    np.save("one.npy", np.ones((2, 2), np.float32))
+    np.save("bank.npy", np.ones((3, 3, 5, 5), np.float32))
+    np.save("pair.npy", np.ones((6, 1, 2, 2), np.float32))
+    assert map_names(Pipeline.parse(stages).plan(PHOTO.shape)) == names
 
 
 @pytest.mark.parametrize("options", [["--maps", "sheet"], ["--colormap", "auto"], ["--scaling", "map"]])
 def test_a_single_map_gets_a_sheet_with_a_legend_on_request(options):
-    expected = contact_sheet(maps("conv:edge", GREY)).pixels
+    expected = contact_sheet(maps("conv:edge", GREY), titles=["edge"]).pixels
     height, width = expected.shape[:2]
     assert done("conv:edge", "grey.png", *options).messages == [f"wrote grey-chain.png  {width}x{height}, 1 map"]
     np.testing.assert_array_equal(load("grey-chain.png"), expected)

@@ -58,14 +58,14 @@ def test_a_map_without_finite_values_has_an_empty_summary():
     ("values", "dead"),
     [
         ([[0, 0]], True),
-        ([[7, 7]], True),
+        ([[7, 7]], False),
         ([[7, 8]], False),
         ([[7, np.nan]], False),
         ([[0]], True),
         ([[7]], False),
     ],
 )
-def test_a_map_is_dead_if_all_values_are_equal_and_a_single_one_if_it_is_0(values, dead):
+def test_a_map_is_dead_if_all_values_are_0(values, dead):
     assert summarise(np.array(values, np.float32)).dead is dead
 
 

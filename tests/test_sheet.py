@@ -120,23 +120,66 @@ def test_0_is_written_at_its_place_only_where_there_is_room(written, low, zero):
 
 def test_dead_maps_are_hatched_named_and_explained(written):
     maps = ramps(4)
-    maps[1], maps[3] = 0, 2.5
+    maps[1] = maps[3] = 0
     picture = contact_sheet(maps, columns=1)
-    assert "dead: all 0" in texts(written)
-    assert "dead: all 2.5" in texts(written)
-    assert texts(written)[-1] == "dead: all values equal"
-    assert picture.notes == ("dead, all values equal: 2 maps (1, 3)",)
+    assert texts(written).count("dead: all 0") == 2
+    assert texts(written)[-1] == "dead: all values 0"
+    assert picture.notes == ("dead, all values 0: 2 maps (1, 3)",)
     top = next(box[0] for text, box in written if text == "dead: all 0")
     tile = picture.pixels[top - 50 : top - 25, MARGIN + 1 : MARGIN + 71]
     assert set(tile.reshape(-1).tolist()) == {236, 184}
 
 
+def test_a_constant_map_is_not_dead(written):
+    maps = ramps(2, 128, 128)
+    maps[1] = 2.5
+    picture = contact_sheet(maps)
+    assert texts(written)[:4] == ["0", "0 to 1", "1", "all 2.5"]
+    assert picture.notes == ()
+    left = next(box for text, box in written if text == "1")[1]
+    assert picture.pixels[MARGIN + 20, left + 20].tolist() == table("viridis")[255].tolist()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_outlier_does_not_pale_its_map(written, sign):
+    maps = ramps(2, 128, 128)
+    maps[1, 5, 5] = sign * 1000
+    picture = contact_sheet(maps, colormap="viridis", columns=2)
+    assert texts(written)[3] == ("0 to 1000" if sign == 1 else "-1000 to 2")
+    assert "colours of 1 map end at the 99.5th percentile; outliers lie beyond" in texts(written)
+    left = next(box for text, box in written if text == "1")[1] + 1
+    tile = picture.pixels[MARGIN + 1 : MARGIN + 129, left : left + 128]
+    ends = table("viridis")[[0, 255]]
+    np.testing.assert_array_equal(tile[5, 5], ends[(1 + sign) // 2])
+    np.testing.assert_array_equal(tile[[0, -1], [0, -1]], ends)
+
+
+def test_an_outlier_of_one_map_does_not_pale_the_others(written):
+    maps = ramps(3, 128, 128)
+    maps[2, 7, 7] = 1e30
+    picture = contact_sheet(maps, scaling="global")
+    tile = first_tile(picture, 128, 128).reshape(-1, 3)
+    assert len(np.unique(tile, axis=0)) > 80
+    assert texts(written)[6:9] == [
+        "3 maps of 128x128", "all maps on one scale",
+        "colours end at the 99.5th percentile; outliers lie beyond",
+    ]  # fmt: skip
+    assert float(texts(written)[-1]) == pytest.approx(2.97, abs=0.02)
+
+
+def test_what_is_rare_but_near_is_no_outlier(written):
+    sparse = np.zeros((2, 128, 128), np.float32)
+    sparse[:, 3, :5] = [1, 2, 3, 4, 5]
+    contact_sheet(sparse)
+    assert not [text for text in texts(written) if "percentile" in text]
+
+
 def test_a_sheet_of_dead_maps_has_no_bar(written):
     picture = contact_sheet(np.zeros((12, 4, 4)))
     assert texts(written)[-3:] == [
-        "12 maps of 4x4, enlarged 32 times", "each map on its own scale", "dead: all values equal",
+        "12 maps of 4x4, enlarged 32 times", "each map on its own scale", "dead: all values 0",
     ]  # fmt: skip
-    assert picture.notes == ("dead, all values equal: 12 maps (0, 1, 2, 3, 4, 5, 6, 7, ...)",)
+    assert picture.notes == ("dead, all values 0: 12 maps (0, 1, 2, 3, 4, 5, 6, 7, ...)",)
 
 
 def test_what_is_not_finite_is_magenta_counted_and_explained(written):
@@ -194,6 +237,19 @@ def test_more_columns_than_maps_are_as_many_as_maps():
     assert contact_sheet(ramps(2), columns=9, labels=False).pixels.shape[1] == 2 * 72 + 3 * 12
 
 
+@pytest.mark.parametrize(("cell", "side"), [(20, 20), (25, 20), (300, 300), (7, 7), (6, 5), (1, 1)])
+def test_a_cell_bounds_the_longer_side_by_a_whole_factor(cell, side):
+    picture = contact_sheet(ramps(2, 20, 10), cell=cell, columns=2, labels=False)
+    assert picture.pixels.shape[0] == side + 2 + 2 * MARGIN
+
+
+def test_letters_grow_with_the_sheet(written):
+    contact_sheet(ramps(9, 500, 500))
+    assert {box[2] - box[0] for text, box in written if text} != {17}
+    heights = {box[2] - box[0] for _, box in written}
+    assert min(heights) >= 24
+
+
 def test_a_sheet_too_large_has_its_maps_reduced(written):
     plane = np.kron([[0, 1], [2, 3]], np.ones((90, 120)))
     picture = contact_sheet([plane], max_side=260, colormap="gray")
@@ -217,6 +273,7 @@ def test_too_many_maps_for_a_sheet_are_refused(columns):
         ({"colormap": "jet"}, "unknown colormap 'jet'"),
         ({"topk": 0}, "topk must be at least 1, not 0"),
         ({"columns": 0}, "columns must be at least 1, not 0"),
+        ({"cell": 0}, "cell must be at least 1, not 0"),
         ({"max_side": -1}, "max_side must be at least 1, not -1"),
         ({"titles": ["a"]}, "there must be one title for each of 2 maps, not 1"),
     ],
@@ -254,7 +311,7 @@ def test_no_text_touches_another_or_a_map(written, maps):
 @settings(max_examples=60, deadline=None)
 def test_every_map_has_its_place_on_a_sheet_that_fits(count, height, width):
     grid = arrange(
-        count, (height, width), lambda longer, zoom: Text(12, 40, 70, (90, 200)), columns=None, max_side=4096
+        count, (height, width), lambda longer, zoom: Text(12, 40, 70, (90, 200)), columns=None, cell=None, max_side=4096
     )
     assert max(grid.size) <= 4096
     places = list(grid.places(count))
@@ -266,7 +323,7 @@ def test_every_map_has_its_place_on_a_sheet_that_fits(count, height, width):
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (4, 2), (9, 3), (16, 4), (64, 8)])
 def test_square_numbers_make_square_grids(count, columns):
-    grid = arrange(count, (56, 56), lambda longer, zoom: Text(12, 40, 70), columns=None, max_side=MAX_SIDE)
+    grid = arrange(count, (56, 56), lambda longer, zoom: Text(12, 40, 70), columns=None, cell=None, max_side=MAX_SIDE)
     assert grid.columns == columns
 
 

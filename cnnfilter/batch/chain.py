@@ -20,7 +20,7 @@ from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.raw import RAW, encode_values
 from cnnfilter.imaging.sheet import contact_sheet
 from cnnfilter.model.kernels import Kernel
-from cnnfilter.model.stages import Conv, Dense, Flatten, Gray, Softmax, Stage
+from cnnfilter.model.stages import Conv, Dense, Flatten, Gray, Magnitude, Softmax, Stage
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -56,6 +56,34 @@ def _keeps_apart(row: Row) -> bool:
     if isinstance(stage, Conv) and stage.file is not None and not isinstance(stage.file.bank, Kernel):
         return stage.depthwise or stage.groups == row.input[2]
     return not isinstance(stage, (Gray, Softmax))
+
+
+def map_names(rows: tuple[Row, ...]) -> tuple[str, ...] | None:
+    """Return what made each of a chain's maps: the kernel and the colour; None where nothing of them has a name."""
+    channels = rows[0].input[-1]
+    names = ("red", "green", "blue") if channels == 3 else ("",) * channels
+    for row in rows:
+        stage = row.stage
+        if isinstance(stage, Conv) and (kernels := _kernel_names(stage)):
+            names = tuple(", ".join(filter(None, (kernel, name))) for name in names for kernel in kernels)
+        elif isinstance(stage, Magnitude):
+            names = tuple("+".join(names[i : i + stage.count]) for i in range(0, len(names), stage.count))
+        elif not _keeps_apart(row) or len(names) != row.output[-1]:
+            names = ("",) * row.output[-1]
+    return names if any(names) else None
+
+
+def _kernel_names(stage: Conv) -> list[str]:
+    """Return the name of each map that a stage makes of one channel; none of a bank."""
+    kernels = stage.kernels
+    if stage.file is not None:
+        bank = stage.file.bank
+        kernels = (bank,) if isinstance(bank, Kernel) else ()
+    names = []
+    for kernel in kernels:
+        count = 1 if kernel.combine else len(kernel.filters)
+        names += [kernel.name if count == 1 else f"{kernel.name} {i}" for i in range(count)]
+    return names
 
 
 def run_picture(
@@ -181,8 +209,10 @@ class ChainResult:
             scaling=view.scaling or "map",
             colormap=view.colormap or "auto",
             topk=view.topk,
+            columns=view.columns,
+            cell=view.cell,
             labels=view.lettering,
-            titles=view.labels,
+            titles=view.labels or map_names(self.rows),
         )
         if view.range is not None:
             note = f"--range {view.range} is for plain pictures; this sheet of {len(self.values)} maps goes without it"

@@ -10,6 +10,9 @@ from cnnfilter.imaging.formats import ARRAYS
 MAPS = ("sheet", "each")
 """How maps are written if not as the result suggests: all on one sheet, or each in a file of its own."""
 
+_SHEET = ("topk", "no-labels", "columns", "cell")
+"""Options that only a contact sheet has; `labels` are for vectors too."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -22,7 +25,7 @@ class View:
         picture, and all else a contact sheet.
     range : str, optional
         One of `imaging.mapping.RANGES`, for plain pictures; `clip` by default.
-    colormap, scaling, topk
+    colormap, scaling, topk, columns, cell
         As for `imaging.sheet.contact_sheet`.
     labels : tuple of str, optional
         Names of the maps, or of a vector's values.
@@ -45,13 +48,15 @@ class View:
     labels: tuple[str, ...] | None = None
     lettering: bool = True
     top: int | None = None
+    columns: int | None = None
+    cell: int | None = None
 
     def __post_init__(self) -> None:
-        sheet = self._given("topk", "labels", "no-labels")
+        sheet = self._given(*_SHEET, "labels")
         if self.maps == "each" and sheet:
             msg = f"{sheet[0]} is for a contact sheet, and --maps each makes none; leave one of them out"
             raise ArgumentError(msg)
-        colours = self._given("sheet", "colormap", *([] if self.maps == "each" else ["scaling"]), "topk", "no-labels")
+        colours = self._given("sheet", "colormap", *([] if self.maps == "each" else ["scaling"]), *_SHEET)
         if self.range is not None and colours:
             msg = f"--range is for plain pictures, and {colours[0]} for maps in colours; leave one of them out"
             raise ArgumentError(msg)
@@ -68,6 +73,8 @@ class View:
             "labels": self.labels is not None,
             "no-labels": not self.lettering,
             "top": self.top is not None,
+            "columns": self.columns is not None,
+            "cell": self.cell is not None,
         }
         words = {"sheet": "--maps sheet", "each": "--maps each"}
         return [words.get(name, f"--{name}") for name in names if given[name]]
@@ -75,12 +82,15 @@ class View:
     @property
     def wants_sheet(self) -> bool:
         """Whether something is given that only a contact sheet has."""
-        return self.maps != "each" and bool(self._given("sheet", "colormap", "scaling", "topk", "labels", "no-labels"))
+        return self.maps != "each" and bool(self._given("sheet", "colormap", "scaling", "labels", *_SHEET))
 
     @property
     def wants_picture(self) -> bool:
         """Whether something is given that raw numbers do not have."""
-        return bool(self._given("sheet", "range", "colormap", "scaling", "topk", "labels", "no-labels"))
+        return bool(self._pictorial())
+
+    def _pictorial(self) -> list[str]:
+        return self._given("sheet", "range", "colormap", "scaling", "labels", *_SHEET)
 
     def check(self, *, vector: bool, told: bool) -> None:
         """Refuse what has no meaning for such a result.
@@ -98,7 +108,7 @@ class View:
             Naming the option.
         """
         if vector:
-            wrong = self._given("sheet", "each", "range", "colormap", "scaling", "topk", "no-labels")
+            wrong = self._given("sheet", "each", "range", "colormap", "scaling", *_SHEET)
             if wrong:
                 msg = f"{wrong[0]} is for maps, and this chain ends in a vector; leave it out"
                 raise ArgumentError(msg)
@@ -115,7 +125,7 @@ class View:
             fine = format in ARRAYS
             return None if fine else f"a vector is written as .npy or .npz, not as {format}; without -o it is told"
         if format in ARRAYS and self.wants_picture:
-            wrong = self._given("sheet", "range", "colormap", "scaling", "topk", "labels", "no-labels")[0]
+            wrong = self._pictorial()[0]
             return f"{format} keeps the numbers themselves, and {wrong} is for pictures; leave one of them out"
         return None
 

@@ -58,6 +58,14 @@ if TYPE_CHECKING:
     "--topk", type=click.IntRange(min=1), metavar="N",
     help="Show only the N maps with the largest mean magnitude.",
 )  # fmt: skip
+@click.option(
+    "--columns", type=click.IntRange(min=1), metavar="N",
+    help="Maps side by side on a contact sheet.  [default: as many as make it nearly square]",
+)  # fmt: skip
+@click.option(
+    "--cell", type=click.IntRange(min=1), metavar="PIXELS",
+    help="The most pixels of a map's longer side on a contact sheet; it is enlarged or reduced by a whole factor.",
+)  # fmt: skip
 @click.option("--no-labels", is_flag=True, help="Leave labels and legend off a contact sheet.")
 @click.option(
     "--labels", metavar="FILE",
@@ -77,6 +85,8 @@ def command(
     colormap: str | None,
     scaling: str | None,
     topk: int | None,
+    columns: int | None,
+    cell: int | None,
     no_labels: bool,
     labels: str | None,
     top: int | None,
@@ -100,7 +110,7 @@ def command(
 
     given = context.get_parameter_source("range_") is not ParameterSource.DEFAULT
     names = read_labels(labels) if labels is not None else None
-    view = View(maps, range_ if given else None, colormap, scaling, topk, names, not no_labels, top)
+    view = View(maps, range_ if given else None, colormap, scaling, topk, names, not no_labels, top, columns, cell)
     pipeline = Pipeline.parse(stages)
     plan = _plan(pipeline, batch, view)
 

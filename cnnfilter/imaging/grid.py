@@ -30,6 +30,11 @@ class Zoom:
     grow: int = 1
     shrink: int = 1
 
+    @classmethod
+    def to(cls, longer: int, pixels: int) -> Zoom:
+        """Return the largest zoom at which a longer side of so many values takes no more than so many pixels."""
+        return cls(grow=pixels // longer) if pixels >= longer else cls(shrink=-(-longer // pixels))
+
     def tile(self, height: int, width: int) -> tuple[int, int]:
         """Return the height and width of a map in pixels."""
         return -(-height // self.shrink) * self.grow, -(-width // self.shrink) * self.grow
@@ -96,6 +101,7 @@ def arrange(
     measure: Callable[[int, Zoom], Text],
     *,
     columns: int | None,
+    cell: int | None,
     max_side: int,
 ) -> Grid | None:
     """Lay out a sheet with the largest zoom that fits.
@@ -110,6 +116,8 @@ def arrange(
         Gives the room that text takes when the longer side of a tile has so many pixels, at a zoom.
     columns : int, optional
         Given, or chosen for a sheet that is nearly square.
+    cell : int, optional
+        The most pixels of the longer side of a tile; by default, small maps are enlarged and others keep their size.
     max_side : int
         The largest height and width of the sheet.
 
@@ -118,23 +126,24 @@ def arrange(
     Grid or None
         None if even maps of one pixel do not fit.
     """
-    grow = _most_enlarged(*shape)
-    steps = range(grow + max(shape) - 1)  # from the most enlarged down to one pixel a map
+    largest = Zoom(grow=_most_enlarged(*shape)) if cell is None else Zoom.to(max(shape), cell)
+    grow = largest.grow
+    steps = range(largest.shrink - 1, grow + max(shape) - 1)  # from the most enlarged down to one pixel a map
 
     def grid(step: int) -> Grid:
         zoom = Zoom(grow=grow - step) if step < grow else Zoom(shrink=step - grow + 2)
         tile = zoom.tile(*shape)
         text = measure(max(tile), zoom)
-        cell = (tile[0] + 2 + text.below, max(tile[1] + 2, text.widest))  # a frame of one pixel
+        place = (tile[0] + 2 + text.below, max(tile[1] + 2, text.widest))  # a frame of one pixel
         gap = text.size
-        chosen = min(columns, count) if columns else _columns(count, (cell[0] + gap, cell[1] + gap), max_side)
-        return Grid(zoom, text, chosen, -(-count // chosen), tile, cell, gap)
+        chosen = min(columns, count) if columns else _columns(count, (place[0] + gap, place[1] + gap), max_side)
+        return Grid(zoom, text, chosen, -(-count // chosen), tile, place, gap)
 
     def fits(step: int) -> bool:
         return max(grid(step).size) <= max_side
 
     best = bisect.bisect_left(steps, True, key=fits)
-    return grid(best) if best < len(steps) else None
+    return grid(steps[best]) if best < len(steps) else None
 
 
 def _columns(count: int, step: tuple[int, int], max_side: int) -> int:

@@ -6,7 +6,7 @@ Maps may be large, so that all of this goes through them in blocks.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from cnnfilter.imaging.picture import Picture
 
 BLOCK = 1 << 16
 """Values at a time: float64 copies of them stay in cache."""
+
+OUTLIERS = (0.5, 99.5)
+"""The percentiles between which lies what is no outlier."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,14 @@ class Summary:
     strength: float
 
     @property
+    def constant(self) -> bool:
+        """All values are equal."""
+        return self.finite == self.size and self.low == self.high
+
+    @property
     def dead(self) -> bool:
-        """All values are equal; a single value, which always is, is dead if it is 0."""
-        alike = self.finite == self.size and self.low == self.high
-        return alike and (self.size > 1 or self.low == 0)
+        """All values are 0, as behind a ReLU that lets nothing pass."""
+        return self.constant and self.low == 0
 
 
 def as_maps(maps: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -99,6 +106,50 @@ def finite_range(maps: npt.ArrayLike) -> tuple[float, float]:
     (-3.0, 2.0)
     """
     return common_range([summarise(plane) for plane in as_maps(maps)])
+
+
+def typical_range(planes: Iterable[npt.NDArray[np.float32]], extremes: tuple[float, float]) -> tuple[float, float]:
+    """Return the extremes of finite values, but a percentile in the place of one that only outliers come near.
+
+    Parameters
+    ----------
+    planes : iterable of ndarray of float32
+        Maps that share the range.
+    extremes : pair of float
+        Of all their finite values.
+
+    Returns
+    -------
+    pair of float
+        An extreme is an outlier's where it lies more than twice as far beyond the percentile as the percentiles are
+        apart. Zeros do not count, since most of a sparse map is 0, but lie within the range.
+
+    Examples
+    --------
+    >>> ramp = np.linspace(0, 1, 1001, dtype=np.float32)
+    >>> ramp[500] = 40
+    >>> low, high = typical_range([ramp], (0, 40))
+    >>> low, round(high, 3)
+    (0, 0.996)
+    """
+    samples = [_sample(plane) for plane in planes]
+    values = np.concatenate([each[np.isfinite(each) & (each != 0)] for each in samples])
+    low, high = extremes
+    if not values.size:
+        return extremes
+    inner_low, inner_high = (float(value) for value in np.percentile(values.astype(np.float64), OUTLIERS))
+    inner_low, inner_high = min(inner_low, max(low, 0)), max(inner_high, min(high, 0))
+    span = inner_high - inner_low
+    if span > 0:
+        low = inner_low if inner_low - low > 2 * span else low
+        high = inner_high if high - inner_high > 2 * span else high
+    return low, high
+
+
+def _sample(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return some of the values, evenly spread; the odd step meets all columns of a map of even width."""
+    step = max(1, plane.size // BLOCK)
+    return plane.reshape(-1)[:: step + 1 - step % 2]
 
 
 def _blocks(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:

@@ -1,12 +1,14 @@
 """Contact sheets: many feature maps in one picture, with labels and a legend.
 
 Each map has a thin frame and below it its index and extremes. Dead maps are hatched, values that are not
-finite are magenta. Memory stays within the sheet's own pixels and a few blocks.
+finite are magenta. Where outliers would leave one colour for all other values, the colours end at a percentile.
+Memory stays within the sheet's own pixels and a few blocks.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +19,7 @@ from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.imaging.colormaps import DIVERGING, NOT_FINITE, Scale, colours, scale_for
 from cnnfilter.imaging.grid import Grid, Text, Zoom, arrange
 from cnnfilter.imaging.lettering import Colour, Lettering, number, tidy
-from cnnfilter.imaging.maps import Summary, as_maps, common_range, shrunk, summarise
+from cnnfilter.imaging.maps import OUTLIERS, Summary, as_maps, common_range, shrunk, summarise, typical_range
 from cnnfilter.imaging.picture import Picture
 
 SCALINGS = ("map", "global")
@@ -30,18 +32,25 @@ _INK, _GREY, _ALARM = (0, 0, 0), (96, 96, 96), (176, 0, 32)
 _FRAME = 144
 _HATCH = (236, 184)
 _FONT = (12, 96)
-"""The smallest and the largest font, in pixels; between them a fortieth of a map's longer side."""
+"""The smallest and the largest font, in pixels; between them a seventieth of the sheet's width, to be read when the
+whole sheet is on a screen, but a tenth of a map's longer side at most and a fortieth at least."""
 
 _Canvas = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """A map on the sheet: its index among all maps, and what stands below it, in which colour."""
+    """A map on the sheet: its index among all maps, its colours, and what stands below it, in which colour."""
 
     index: int
     summary: Summary
+    scale: Scale
     lines: tuple[tuple[str, Colour], ...]
+
+    @property
+    def has_outliers(self) -> bool:
+        """Whether values lie beyond the scale."""
+        return self.summary.low < self.scale.low or self.summary.high > self.scale.high
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ def contact_sheet(
     colormap: str = "auto",
     topk: int | None = None,
     columns: int | None = None,
+    cell: int | None = None,
     labels: bool = True,
     titles: Sequence[str] | None = None,
     max_side: int = MAX_SIDE,
@@ -74,7 +84,7 @@ def contact_sheet(
     scaling : str
         `map`: the colours span each map's own values, so that weak maps can be seen too; `global`: they span
         the values of all maps shown, so that maps can be compared. Maps of a single value (1x1) are always
-        compared.
+        compared. An end of the span that only outliers come near is a percentile: see `maps.typical_range`.
     colormap : str
         One of `COLORMAPS`. `auto` is `blue-white-red`, centred on 0, if any map shown has a negative value,
         else `viridis`.
@@ -83,13 +93,16 @@ def contact_sheet(
         strongest first. Labels keep the index among all maps.
     columns : int, optional
         How many maps stand side by side; by default as many as make the sheet nearly square.
+    cell : int, optional
+        The most pixels of a map's longer side; it is enlarged or reduced by a whole factor. By default small maps
+        are enlarged, and others keep their size.
     labels : bool
         Whether to write labels and the legend.
     titles : sequence of str, optional
         A name for each of the C maps, written after its index; a long one is cut.
     max_side : int
-        The sheet's largest height and width in pixels. Small maps are enlarged by a whole factor, large ones
-        keep their size; a sheet that would exceed this has its maps reduced, each pixel the mean of a square.
+        The sheet's largest height and width in pixels; one that would exceed this has its maps reduced, each
+        pixel the mean of a square.
 
     Returns
     -------
@@ -110,24 +123,24 @@ def contact_sheet(
     >>> contact_sheet(maps, topk=4).pixels.shape
     (431, 296, 3)
     """
-    _check(scaling, topk, columns, max_side)
+    _check(scaling, topk=topk, columns=columns, cell=cell, max_side=max_side)
     planes = as_maps(maps)
     if titles is not None and len(titles) != len(planes):
         msg = f"there must be one title for each of {len(planes)} maps, not {len(titles)}"
         raise ArgumentError(msg)
-    entries = _entries(planes, topk, titles)
-    common = scale_for(colormap, *common_range([entry.summary for entry in entries]))
-    together = scaling == "global" or len(entries) == 1 or planes[0].size == 1
+    together = scaling == "global" or min(len(planes), topk or len(planes)) == 1 or planes[0].size == 1
+    entries, common = _entries(planes, topk, titles, colormap, together)
 
     def measure(longer: int, zoom: Zoom) -> Text:
-        font = min(max(longer // 40, _FONT[0]), _FONT[1])
+        across = longer * (columns or math.sqrt(len(entries)))
+        font = round(min(max(longer / 40, min(across / 70, longer / 10), _FONT[0]), _FONT[1]))
         if not labels:
             return Text(font)
         lettering = Lettering(font)
         below, widest = _room_below(entries, lettering)
         return Text(font, below, widest, _room_of(_legend(planes, entries, common, together, zoom), lettering))
 
-    grid = arrange(len(entries), planes[0].shape, measure, columns=columns, max_side=max_side)
+    grid = arrange(len(entries), planes[0].shape, measure, columns=columns, cell=cell, max_side=max_side)
     if grid is None:
         side = f" in {columns} columns" if columns else ""
         msg = (
@@ -137,10 +150,7 @@ def contact_sheet(
         raise ShapeError(msg)
     canvas = np.full((*grid.size, 3), 255, np.uint8)
     for entry, (top, left) in zip(entries, grid.places(len(entries)), strict=True):
-        scale = common
-        if not together:
-            scale = scale_for(common.colormap, entry.summary.low, entry.summary.high)
-        _draw_map(canvas, top, left, planes[entry.index], entry.summary, scale, grid)
+        _draw_map(canvas, top, left, planes[entry.index], entry, grid)
     if labels:
         lettering = Lettering(grid.text.size)
         _draw_labels(canvas, entries, grid, lettering)
@@ -148,30 +158,40 @@ def contact_sheet(
     return Picture(canvas, notes=_notes(entries, planes, grid.zoom))
 
 
-def _check(scaling: str, topk: int | None, columns: int | None, max_side: int) -> None:
+def _check(scaling: str, **counts: int | None) -> None:
     if scaling not in SCALINGS:
         msg = f"unknown scaling {scaling!r} (known: {', '.join(SCALINGS)})"
         raise ArgumentError(msg)
-    for name, value in (("topk", topk), ("columns", columns), ("max_side", max_side)):
+    for name, value in counts.items():
         if value is not None and value < 1:
             msg = f"{name} must be at least 1, not {value}"
             raise ArgumentError(msg)
 
 
-def _entries(planes: npt.NDArray[np.float32], topk: int | None, titles: Sequence[str] | None) -> list[_Entry]:
+def _entries(
+    planes: npt.NDArray[np.float32], topk: int | None, titles: Sequence[str] | None, colormap: str, together: bool
+) -> tuple[list[_Entry], Scale]:
+    """Return the maps that are shown, and the scale that they have in common or, each on its own, would have."""
     summaries = [summarise(plane) for plane in planes]
     shown = range(len(planes)) if topk is None else _strongest(summaries, topk)
     lost = any(summaries[index].finite < summaries[index].size for index in shown)
+    extremes = common_range([summaries[index] for index in shown])
+    common = scale_for(colormap, *extremes)  # whose sign of values chooses the colours, outliers or not
+    if together:
+        common = scale_for(common.colormap, *typical_range((planes[index] for index in shown), extremes))
     entries = []
     for index in shown:
-        summary = summaries[index]
-        title = f"{index} {tidy(titles[index])}" if titles else str(index)
+        summary, scale = summaries[index], common
+        if not together:
+            low, high = typical_range([planes[index]], (summary.low, summary.high))
+            scale = scale_for(common.colormap, low, high)
+        title = f"{index} {tidy(titles[index])}".rstrip() if titles else str(index)
         lines = [(title, _INK), _extremes(summary)]
         if lost:
             missing = summary.size - summary.finite
             lines.append((f"{missing} not finite" if missing else "", _ALARM))
-        entries.append(_Entry(index, summary, tuple(lines)))
-    return entries
+        entries.append(_Entry(index, summary, scale, tuple(lines)))
+    return entries, common
 
 
 def _strongest(summaries: list[Summary], topk: int) -> list[int]:
@@ -182,7 +202,9 @@ def _extremes(summary: Summary) -> tuple[str, Colour]:
     if not summary.finite:
         return "no finite value", _GREY
     if summary.dead:
-        return f"dead: all {number(summary.low)}", _ALARM
+        return "dead: all 0", _ALARM
+    if summary.constant and summary.size > 1:
+        return f"all {number(summary.low)}", _GREY
     if summary.low == summary.high:
         return number(summary.low), _GREY
     return f"{number(summary.low)} to {number(summary.high)}", _GREY
@@ -215,6 +237,10 @@ def _legend(
     lines = [first]
     if len(entries) > 1:
         lines.append("all maps on one scale" if together else "each map on its own scale")
+    outliers = sum(entry.has_outliers for entry in entries)
+    if outliers:
+        where = "" if together else f" of {_counted(outliers)}"
+        lines.append(f"colours{where} end at the {OUTLIERS[1]:g}th percentile; outliers lie beyond")
     ends: tuple[str, ...] = (number(common.low), number(common.high))
     if common.low == common.high:  # no colour is used
         ends = ()
@@ -222,7 +248,7 @@ def _legend(
         ends = ("-max |v|", "max |v|") if common.colormap == DIVERGING else ("min", "max")
     signs = []
     if any(entry.summary.dead for entry in entries):
-        signs.append(("dead", "dead: all values equal"))
+        signs.append(("dead", "dead: all values 0"))
     if any(entry.summary.finite < entry.summary.size for entry in entries):
         signs.append(("lost", "NaN or infinite"))
     return _Legend(tuple(lines), common, ends, tuple(signs))
@@ -246,19 +272,18 @@ def _draw_map(
     top: int,
     left: int,
     plane: npt.NDArray[np.float32],
-    summary: Summary,
-    scale: Scale,
+    entry: _Entry,
     grid: Grid,
 ) -> None:
     height, width = grid.tile
     canvas[top : top + height + 2, left : left + width + 2] = _FRAME
     inside = canvas[top + 1 : top + 1 + height, left + 1 : left + 1 + width]
-    if summary.dead:
+    if entry.summary.dead:
         _hatch(inside, grid.text.size)
         return
     grow = grid.zoom.grow
     for first, rows in shrunk(plane, grid.zoom.shrink):
-        painted = colours(rows, scale)
+        painted = colours(rows, entry.scale)
         if grow > 1:
             painted = painted.repeat(grow, axis=0).repeat(grow, axis=1)
         inside[first * grow : first * grow + len(painted)] = painted
@@ -321,7 +346,7 @@ def _notes(entries: list[_Entry], planes: npt.NDArray[np.float32], zoom: Zoom) -
     dead = [entry.index for entry in entries if entry.summary.dead]
     lost = [entry.index for entry in entries if entry.summary.finite < entry.summary.size]
     if dead:
-        notes.append(f"dead, all values equal: {_named(dead)}")
+        notes.append(f"dead, all values 0: {_named(dead)}")
     if lost:
         notes.append(f"NaN or infinity, shown in magenta: {_named(lost)}")
     if zoom.shrink > 1:

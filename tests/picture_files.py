@@ -40,6 +40,85 @@ def png(samples, colour_type, *chunks, bits=16):
     return b"\x89PNG\r\n\x1a\n" + b"".join(body)
 
 
+TIFF_KINDS = {
+    1: "B",
+    2: "B",
+    3: "H",
+    4: "I",
+    5: "I",
+    6: "b",
+    7: "B",
+    8: "h",
+    9: "i",
+    11: "f",
+    12: "d",
+    13: "I",
+    16: "Q",
+}
+
+
+def tiff(*pages, order="<", big=False):
+    """A TIFF of pages, each a dict of values by tag: a number or several, bytes, or (type, values).
+
+    A page's `"data"` are its strips or tiles, and `"below"` the pages in directories of their own below it.
+    """
+    head = (b"II" if order == "<" else b"MM") + struct.pack(order + "H", 43 if big else 42)
+    head += struct.pack(order + "HHQ", 8, 0, 16) if big else struct.pack(order + "I", 8)
+    file = bytearray(head)
+    _write_pages(file, pages, order, big)
+    return bytes(file)
+
+
+def _write_pages(file, pages, order, big):
+    """Append directories, each followed by the next one's place; return where each is."""
+    wide, begins = "Q" if big else "I", []
+    for place, page in enumerate(pages, 1):
+        tags = {tag: value for tag, value in page.items() if tag not in ("data", "below")}
+        data = page.get("data", [])
+        if data:
+            tags.setdefault(324 if 322 in tags else 273, (16 if big else 4, [0] * len(data)))
+            tags.setdefault(325 if 322 in tags else 279, [len(each) for each in data])
+        if "below" in page:
+            tags[330] = (18 if big else 13, [0] * len(page["below"]))
+        begins.append(len(file))
+        at = len(file) + (8 if big else 2) + (20 if big else 12) * len(tags) + struct.calcsize(wide)
+        entries, values, places = b"", b"", {}
+        for tag, value in sorted(tags.items()):
+            kind, value = value if isinstance(value, tuple) else (2 if isinstance(value, bytes) else 4, value)
+            numbers = value if isinstance(value, (bytes, list)) else [value]
+            form = {**TIFF_KINDS, 18: "Q"}[kind]
+            raw = struct.pack(f"{order}{len(numbers)}{form}", *numbers)
+            count = len(numbers) // 2 if kind == 5 else len(numbers)
+            entries += struct.pack(order + "HH" + wide, tag, kind, count)
+            places[tag] = len(file) + (8 if big else 2) + len(entries), form
+            if len(raw) > struct.calcsize(wide):
+                places[tag] = at + len(values), form
+                values, raw = values + raw, struct.pack(order + wide, at + len(values))
+            entries += raw.ljust(struct.calcsize(wide), b"\0")
+        file += struct.pack(order + ("Q" if big else "H"), len(tags)) + entries
+        link = len(file)
+        file += bytes(struct.calcsize(wide)) + values
+        _fill(file, places[324 if 322 in tags else 273] if data else None, _append(file, data), order)
+        if "below" in page:
+            _fill(file, places[330], _write_pages(file, page["below"], order, big), order)
+        if place < len(pages):
+            struct.pack_into(order + wide, file, link, len(file))
+    return begins
+
+
+def _append(file, parts):
+    begins = []
+    for part in parts:
+        begins.append(len(file))
+        file += part
+    return begins
+
+
+def _fill(file, place, numbers, order):
+    if place is not None:
+        struct.pack_into(f"{order}{len(numbers)}{place[1]}", file, place[0], *numbers)
+
+
 @functools.cache  # it holds the second in which it was made
 def icc(space=b"RGB "):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

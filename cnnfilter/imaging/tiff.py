@@ -1,0 +1,287 @@
+"""What the directories of a TIFF say, read within bounds before any decoder guesses.
+
+A directory tells of one page: its size, and how its samples are stored. Each names where the next one is; smaller
+copies of a page, and the pixels of a raw photo, may stand in directories of their own below it.
+
+References
+----------
+TIFF, revision 6.0 (Adobe 1992); the BigTIFF design (libtiff); TIFF/EP (ISO 12234-2) for SubIFDs.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, NamedTuple
+
+MAX_PAGES = 1 << 20
+"""Directories that are followed, as many as libtiff follows."""
+MAX_ENTRIES = 4096
+"""Of one directory; more than a few hundred tags are not defined."""
+MAX_NUMBERS = 1 << 20
+"""Numbers of one tag that are read: the offsets of a million strips."""
+MAX_BYTES = 1 << 24
+"""Bytes of one tag that are read: descriptions of microscopes have a few million."""
+MAX_SUBDIRECTORIES = 64
+"""Directories below one that are looked at."""
+
+IMAGE_WIDTH, IMAGE_LENGTH, BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
+FILL_ORDER, IMAGE_DESCRIPTION, STRIP_OFFSETS, ORIENTATION, SAMPLES_PER_PIXEL = 266, 270, 273, 274, 277
+ROWS_PER_STRIP, STRIP_BYTE_COUNTS, PLANAR_CONFIGURATION, PREDICTOR, COLOR_MAP = 278, 279, 284, 317, 320
+TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS, SUB_IFDS = 322, 323, 324, 325, 330
+EXTRA_SAMPLES, SAMPLE_FORMAT = 338, 339
+
+_KINDS = {1: "B", 2: "c", 3: "H", 4: "I", 5: "II", 6: "b", 7: "c", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d",
+          13: "I", 16: "Q", 17: "q", 18: "Q"}  # fmt: skip
+"""How a value of each type is stored, as `struct` has it."""
+
+
+class Entry(NamedTuple):
+    """A tag's values: their type, how many there are, and where in the file they begin."""
+
+    kind: int
+    number: int
+    position: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of the values."""
+        return self.number * struct.calcsize("=" + _KINDS.get(self.kind, "c"))
+
+
+_MISSING = Entry(1, 0, 0)
+
+
+class _Layout(NamedTuple):
+    """How the numbers of a file are stored: `<` or `>` as `struct` has it, and whether it is a BigTIFF."""
+
+    order: str
+    is_big: bool
+
+    @property
+    def offset(self) -> struct.Struct:
+        return struct.Struct(self.order + ("Q" if self.is_big else "I"))
+
+    @property
+    def length(self) -> struct.Struct:
+        return struct.Struct(self.order + ("Q" if self.is_big else "H"))
+
+    @property
+    def entry(self) -> struct.Struct:
+        return struct.Struct(self.order + ("HHQ8s" if self.is_big else "HHI4s"))
+
+
+_HEADS = {
+    b"II*\0": _Layout("<", is_big=False),
+    b"MM\0*": _Layout(">", is_big=False),
+    b"II+\0": _Layout("<", is_big=True),
+    b"MM\0+": _Layout(">", is_big=True),
+}
+_LAST = (1 << 63) - 1
+"""The largest place in a file."""
+
+
+@dataclass(frozen=True)
+class Directory:
+    """One page, or a copy of one.
+
+    Parameters
+    ----------
+    stream : binary stream
+        The file; values are read from it when they are asked for.
+    layout : _Layout
+        How its numbers are stored.
+    entries : mapping
+        By tag.
+    """
+
+    stream: BinaryIO
+    layout: _Layout
+    entries: Mapping[int, Entry]
+
+    def numbers(self, tag: int) -> tuple[int | float, ...]:
+        """Return a tag's values; none if it is missing or no number. A fraction is numerator and denominator.
+
+        Raises
+        ------
+        ValueError
+            If the file has not that many, or they are too many to be true.
+        """
+        kind, number, _ = self.entries.get(tag, _MISSING)
+        form = _KINDS.get(kind, "c")
+        if form == "c":
+            return ()
+        if number > MAX_NUMBERS:
+            msg = f"tag {tag} has {number} values"
+            raise ValueError(msg)
+        return struct.unpack(f"{self.layout.order}{number * len(form)}{form[0]}", self.data(tag))
+
+    def number(self, tag: int, default: int) -> int:
+        """Return a tag's first value as a whole number, or what is meant where it is missing."""
+        return int(next(iter(self.numbers(tag)), default))
+
+    def data(self, tag: int) -> bytes:
+        """Return a tag's values as the file has them, or nothing.
+
+        Raises
+        ------
+        ValueError
+            If the file has not that many, or they are too many to be true.
+        """
+        entry = self.entries.get(tag, _MISSING)
+        if entry.size > MAX_BYTES:
+            msg = f"tag {tag} has {entry.size} bytes"
+            raise ValueError(msg)
+        self.stream.seek(entry.position)
+        found = self.stream.read(entry.size)
+        if len(found) < entry.size:
+            msg = f"tag {tag} is cut off"
+            raise ValueError(msg)
+        return found
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height as they are stored, not turned upright."""
+        return self.number(IMAGE_WIDTH, 0), self.number(IMAGE_LENGTH, 0)
+
+    @property
+    def samples(self) -> int:
+        """How many samples a pixel has."""
+        return self.number(SAMPLES_PER_PIXEL, 1)
+
+    @property
+    def bits(self) -> tuple[int, ...]:
+        """Bits of each sample of a pixel, or of all of them."""
+        return tuple(int(number) for number in self.numbers(BITS_PER_SAMPLE)) or (1,)
+
+    @property
+    def sample_formats(self) -> tuple[int, ...]:
+        """What the samples are: 1 unsigned, 2 signed, 3 floats, 4 undefined, 5 and 6 complex."""
+        return tuple(int(number) for number in self.numbers(SAMPLE_FORMAT)) or (1,)
+
+    @property
+    def is_planar(self) -> bool:
+        """Whether the samples of a colour stand together, one colour after another."""
+        return self.number(PLANAR_CONFIGURATION, 1) == 2 and self.samples > 1
+
+    @property
+    def compression(self) -> int:
+        """By TIFF's number: 1 is none, 5 LZW, 7 JPEG, 8 deflate, 32773 PackBits."""
+        return self.number(COMPRESSION, 1)
+
+    @property
+    def photometric(self) -> int | None:
+        """What samples mean: 0 white is 0, 1 black is 0, 2 RGB, 3 palette, 5 inks, 6 YCbCr, 32803 a raw photo's."""
+        return self.number(PHOTOMETRIC, 0) if PHOTOMETRIC in self.entries else None
+
+    @property
+    def is_tiled(self) -> bool:
+        """Whether pixels are stored by tiles, not by strips of rows."""
+        return TILE_OFFSETS in self.entries
+
+    @property
+    def description(self) -> str:
+        """The text of ImageDescription; where microscopes write what the pages are."""
+        return self.data(IMAGE_DESCRIPTION).rstrip(b"\0").decode("utf-8", "replace")
+
+    def subdirectories(self) -> tuple[Directory, ...]:
+        """Return those below this one: reduced copies of it in a pyramid, or the pixels of a raw photo.
+
+        Raises
+        ------
+        ValueError
+            If one is not in the file.
+        """
+        offsets = self.numbers(SUB_IFDS)[:MAX_SUBDIRECTORIES]
+        return tuple(_directory(self.stream, self.layout, int(at)) for at in offsets)
+
+
+class Tiff(NamedTuple):
+    """The pages of a file, by where their directories begin.
+
+    Parameters
+    ----------
+    stream : binary stream
+    layout : _Layout
+        How its numbers are stored.
+    pages : tuple of int
+        Offsets, each once; a chain that leads back, or out of the file, ends there.
+    """
+
+    stream: BinaryIO
+    layout: _Layout
+    pages: tuple[int, ...]
+
+    def page(self, index: int) -> Directory:
+        """Return a page's directory, counted from 0.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged.
+        """
+        return _directory(self.stream, self.layout, self.pages[index])
+
+
+def read_tiff(stream: BinaryIO) -> Tiff:
+    """Find the pages of a TIFF.
+
+    Of each directory only its length and where the next one is are read.
+
+    Parameters
+    ----------
+    stream : binary stream
+        One that can seek; it is left anywhere.
+
+    Raises
+    ------
+    ValueError
+        If it has no page.
+    """
+    stream.seek(0)
+    head = stream.read(16).ljust(16, b"\0")
+    layout = _HEADS[head[:4]]
+    offset, each = layout.offset, layout.entry.size
+    (at,) = offset.unpack_from(head, offset.size)
+    pages: dict[int, None] = {}
+    while at and at not in pages and len(pages) < MAX_PAGES:
+        try:
+            count, entries = _extent(stream, layout, at)
+        except ValueError:
+            break
+        pages[at] = None
+        stream.seek(entries + each * count)
+        # where the file ends before that, so does the chain
+        (at,) = offset.unpack(stream.read(offset.size).ljust(offset.size, b"\0"))
+    if not pages:
+        msg = "there is no page in it"
+        raise ValueError(msg)
+    return Tiff(stream, layout, tuple(pages))
+
+
+def _extent(stream: BinaryIO, layout: _Layout, at: int) -> tuple[int, int]:
+    """Return how many entries a directory has, and where they begin."""
+    form = layout.length
+    stream.seek(min(at, _LAST))
+    (count,) = form.unpack(stream.read(form.size).ljust(form.size, b"\0"))
+    if not 0 < count <= MAX_ENTRIES:
+        msg = f"the directory at {at} has {count} entries"
+        raise ValueError(msg)
+    return count, at + form.size
+
+
+def _directory(stream: BinaryIO, layout: _Layout, at: int) -> Directory:
+    count, begin = _extent(stream, layout, at)
+    form = layout.entry
+    stream.seek(begin)
+    data = stream.read(form.size * count)
+    entries: dict[int, Entry] = {}
+    for place in range(0, len(data) - form.size + 1, form.size):
+        tag, kind, number, value = form.unpack_from(data, place)
+        # a value that fits where its offset would be stands there
+        here = Entry(kind, number, begin + place + form.size - len(value))
+        entries.setdefault(
+            tag, here if here.size <= len(value) else here._replace(position=layout.offset.unpack(value)[0])
+        )
+    return Directory(stream, layout, entries)

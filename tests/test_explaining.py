@@ -113,6 +113,7 @@ CHAINS = [
     ("conv:box:padding=3:border=symmetric,avgpool:3x2:ceil_mode=yes:padding=1", FLOATS),
     ("avgpool:3:stride=2:ceil_mode=yes:padding=1:count_include_pad=no", GREY),
     ("maxpool:2:dilation=2:ceil_mode=yes:stride=3", GREY),
+    ("avgpool:9x4:stride=4:ceil_mode=yes", FLOATS),
     ("gray,normalize:mean=0.5:std=0.25,tanh", COLOUR),
     ("gray,leaky_relu:0.1", GREY),
     ("normalize:mean=0.5+0.4+0.3:std=0.2+0.3+0.4,softmax", COLOUR),

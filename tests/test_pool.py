@@ -101,6 +101,11 @@ def assert_pool(pool, x, window, *, threads=None, **options):
         ),
         # (1+2+4+5)/4, then columns and rows cut off by the end: (3+6)/2, (7+8)/2, 9/1.
         ("avg_pool2d", [[1, 2, 3], [4, 5, 6], [7, 8, 9]], 2, {"ceil_mode": True}, [[3, 4.5], [7.5, 9]]),
+        # A window larger than the input, which reaches less than its stride beyond it: PyTorch's 1x1.
+        ("max_pool2d", [[1, -2], [3, 0]], 3, {"stride": 2, "ceil_mode": True}, [[3]]),
+        ("avg_pool2d", [[1, -2], [3, 0]], 3, {"stride": 2, "ceil_mode": True}, [[0.5]]),
+        ("sum_pool2d", [[1, -2], [3, 0]], 3, {"stride": 2, "ceil_mode": True}, [[2]]),
+        ("max_pool2d", [[-7]], 3, {"dilation": 2, "stride": 5, "ceil_mode": True}, [[-7]]),
         # Unlike PyTorch, padding may exceed half the window; here whole windows lie in it.
         ("max_pool2d", [[-1, -2]], (1, 2), {"padding": (0, 2)}, [[-INF, -1, -INF]]),
         ("avg_pool2d", [[-1, -2]], (1, 2), {"padding": (0, 2)}, [[0, -1.5, 0]]),
@@ -165,14 +170,17 @@ def poolings(draw):
     pool = draw(st.sampled_from(POOLS))
     size, window = [draw(st.tuples(st.integers(1, top), st.integers(1, top))) for top in (12, 5)]
     dilation = draw(st.tuples(st.integers(1, 3), st.integers(1, 3))) if pool == "max_pool2d" else (1, 1)
+    stride = draw(st.none() | st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    ceil_mode = draw(st.booleans())
     sides = []
-    for n, taps, gap in zip(size, window, dilation, strict=True):
+    for n, taps, gap, step in zip(size, window, dilation, stride or window, strict=True):
         begin = draw(st.integers(0, 8))
-        sides.append((begin, max(0, gap * (taps - 1) + 1 - n - begin) + draw(st.integers(0, 8))))
+        beyond = step - 1 if ceil_mode else 0
+        sides.append((begin, max(0, gap * (taps - 1) + 1 - n - begin - beyond) + draw(st.integers(0, 8))))
     options = {
-        "stride": draw(st.none() | st.tuples(st.integers(1, 4), st.integers(1, 4))),
+        "stride": stride,
         "padding": draw(st.sampled_from(["same", "same-lower", tuple(sides)])),
-        "ceil_mode": draw(st.booleans()),
+        "ceil_mode": ceil_mode,
         "threads": draw(st.sampled_from([None, 1, 2, 3])),
     }
     if pool == "max_pool2d":
@@ -248,7 +256,7 @@ def test_a_window_that_does_not_fit_names_both_sizes(pool):
     with pytest.raises(ShapeError, match="window 5x5 does not fit in 4x4"):
         function(np.ones((4, 4), np.float32), 5)
     with pytest.raises(ShapeError, match="window 5x9 does not fit in 4x4, padded to 5x6"):
-        function(np.ones((3, 4, 4), np.float32), (5, 9), padding=((1, 0), (1, 1)), ceil_mode=True)
+        function(np.ones((3, 4, 4), np.float32), (5, 9), stride=2, padding=((1, 0), (1, 1)), ceil_mode=True)
 
 
 def test_dilation_of_max_pooling_is_checked():

@@ -186,10 +186,28 @@ def test_output_size_counts_the_windows_that_fit():
         (4, 2, {"stride": 3, "padding": 1, "ceil_mode": True}, 2),  # a third would start in the end padding
         (6, 1, {"stride": 4, "ceil_mode": True}, 2),
         (7, 2, {"stride": 2, "dilation": 3, "ceil_mode": True}, 3),
+        (2, 3, {"stride": 2, "ceil_mode": True}, 1),
+        (1, 3, {"stride": 3, "ceil_mode": True}, 1),
     ],
 )
 def test_output_size(n, window, options, expected):
     assert output_size(n, window, **options) == expected
+
+
+def test_ceil_mode_is_pytorchs():
+    # pooling_output_shape of PyTorch's aten/src/ATen/native/Pool.h, in words: round up, then drop a last window that
+    # begins beyond the input and the padding before it; nothing left is an error.
+    for n, window, stride, begin, end, dilation in itertools.product(
+        range(1, 8), range(1, 6), range(1, 5), range(3), range(3), range(1, 3)
+    ):
+        out = (n + begin + end - dilation * (window - 1) - 1 + stride - 1) // stride + 1
+        out -= (out - 1) * stride >= n + begin
+        options = {"stride": stride, "padding": (begin, end), "dilation": dilation, "ceil_mode": True}
+        if out > 0:
+            assert output_size(n, window, **options) == out, (n, window, options)
+        else:
+            with pytest.raises(ShapeError, match="does not fit in"):
+                output_size(n, window, **options)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +232,7 @@ def test_output_size_refuses_numbers_below_their_limit(arguments, options, messa
         ((4, 5), {}, "^window 5 does not fit in 4$"),
         ((4, 9), {"padding": (1, 2)}, "^window 9 does not fit in 4 padded to 7$"),
         ((4, 3), {"dilation": 2}, r"^window 3 \(spanning 5 with dilation 2\) does not fit in 4$"),
+        ((2, 4), {"stride": 2, "ceil_mode": True}, "^window 4 does not fit in 2$"),
     ],
 )
 def test_output_size_names_window_and_input(arguments, options, message):

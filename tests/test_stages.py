@@ -48,6 +48,7 @@ def conv(count, window, **options):
     [
         (Pool("max", (2, 2)), (24, 24, 64), (12, 12, 64), "floor((24 + 2*0 - 2)/2) + 1 = 12"),
         (Pool("avg", (2, 2), ceil_mode=True), (5, 5, 1), (3, 3, 1), "ceil((5 + 2*0 - 2)/2) + 1 = 3"),
+        (Pool("max", (3, 3), (2, 2), ceil_mode=True), (2, 2, 1), (1, 1, 1), "ceil((2 + 2*0 - 3)/2) + 1 = 1"),
         (
             Pool("sum", (2, 2), padding=((1, 1), (1, 1)), ceil_mode=True),
             (3, 3, 1),

@@ -217,7 +217,8 @@ def output_size(
     dilation : int
         Samples between neighbouring taps.
     ceil_mode : bool
-        Round up instead of down; a last window that would start in the end padding is dropped.
+        Round up instead of down, as PyTorch does: a last window that would start in the end padding is dropped, and
+        one that reaches less than a stride beyond the padded input is kept.
 
     Returns
     -------
@@ -242,6 +243,8 @@ def output_size(
     26
     >>> output_size(224, 7, stride=2, padding="same")
     112
+    >>> output_size(2, 3, stride=2, ceil_mode=True)
+    1
     """
     n = whole_number(n, "input size", 1)
     window = whole_number(window, "window", 1)
@@ -255,7 +258,7 @@ def output_size(
     begin, end = axis_pads(sides, n, window, stride, dilation)
     span = dilation * (window - 1) + 1
     room = n + begin + end - span
-    if room < 0:
+    if room < (1 - stride if ceil_mode else 0):  # rounded up, one window that begins within the input is left
         dilated = f" (spanning {span} with dilation {dilation})" if dilation > 1 else ""
         padded = f" padded to {n + begin + end}" if begin + end else ""
         msg = f"window {window}{dilated} does not fit in {n}{padded}"

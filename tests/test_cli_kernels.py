@@ -130,7 +130,7 @@ def terminal(monkeypatch):
     """Gives the lines that a terminal of some width gets."""
 
     def lines(width, *arguments):
-        monkeypatch.setattr(render, "width", lambda: width)
+        monkeypatch.setattr(render, "columns", lambda: width)
         result = run("kernels", *arguments)
         assert result.exit_code == 0, result.err
         return result.out.splitlines()
@@ -149,7 +149,7 @@ def test_the_middle_of_a_matrix_that_is_still_too_wide_is_left_out(terminal, wid
     lines = terminal(width, "gaussian:sigma=2")
     assert max(map(len, lines)) <= width
     assert sum(" ... " in line for line in lines) == 13
-    assert "part      of 13x13 numbers; --json" in "\n".join(lines)
+    assert "part of 13x13 numbers; --json shows all" in " ".join(" ".join(lines).split())
 
 
 def test_the_middle_rows_of_a_high_matrix_are_left_out(terminal):
@@ -184,7 +184,6 @@ def test_a_scale_that_is_no_simple_fraction_has_six_digits(terminal):
         (80, "KERNEL         FAMILY    PARAMETERS            WHAT IT SHOWS OR DOES"),
         (64, "KERNEL         PARAMETERS            WHAT IT SHOWS OR DOES"),
         (40, "KERNEL         WHAT IT SHOWS OR DOES"),
-        (20, "KERNEL         WHAT IT SHOWS OR DOES"),
     ],
 )
 def test_a_narrow_catalogue_keeps_names_and_descriptions(terminal, width, heading):
@@ -229,24 +228,24 @@ def test_a_bank_is_described_by_its_shape_and_sums(tmp_path):
     assert result.exit_code == 0, result.err
     lines = result.out.splitlines()
     assert lines[:5] == [
-        "bank      conv",
-        "shape     20x3x5x5 (filters, channels, height, width)",
-        "filters   filter  sum  bias",
-        "               0   75     0",
-        "               1    0  0.25",
+        "bank     conv",
+        "shape    20x3x5x5 (filters, channels, height, width)",
+        "filters  filter  sum  bias",
+        "              0   75     0",
+        "              1    0  0.25",
     ]
     assert lines[-4:] == [
-        "              14   75   3.5",
-        "more      5 filters; --json has them all",
-        "use       cnnfilter run conv:FILE shows what each filter finds; apply takes one filter, or one a",
-        "          channel",
+        "             14   75   3.5",
+        "more     5 filters; --json has them all",
+        "use      cnnfilter run conv:FILE shows what each filter finds; apply takes one filter, or one a",
+        "         channel",
     ]
     record = json.loads(run("kernels", path, "--json").out)
     assert record["shape"] == [20, 3, 5, 5]
     assert [record["filters"][i] for i in (0, 19)] == [{"sum": 75, "bias": 0}, {"sum": 75, "bias": 4.75}]
     np.save(tmp_path / "bare.npy", weight[:2])
     assert json.loads(run("kernels", tmp_path / "bare.npy", "--json").out)["filters"][0] == {"sum": 75, "bias": None}
-    assert "filters   filter  sum" in run("kernels", tmp_path / "bare.npy").out.splitlines()
+    assert "filters  filter  sum" in run("kernels", tmp_path / "bare.npy").out.splitlines()
 
 
 def test_an_unknown_kernel_names_the_nearest():

@@ -15,7 +15,7 @@ from cnnfilter.cli import garbage, render
 from cnnfilter.cli import main as main_module
 from cnnfilter.cli.group import COMMANDS
 from cnnfilter.errors import ArgumentError
-from tests.command import ROOT, Terminal, run, run_process, save, start
+from tests.command import ROOT, run, run_process, save, start
 
 
 def raising(error):
@@ -369,18 +369,3 @@ def test_what_an_encoding_lacks_is_shown_escaped(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(data, encoding="ascii"))
     render.out("ä\n")
     assert data.getvalue() == b"\\xe4\n"
-
-
-def test_a_table_is_plain_text_of_a_fixed_width_unless_on_a_terminal(monkeypatch):
-    rows = [("[bold]", "a\nb"), ("x", "word " * 30)]
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
-    plain = render.table(("NAME", "WHAT"), rows)
-    assert plain.splitlines()[:3] == ["NAME    WHAT", "[bold]  a\\nb", "x       " + ("word " * 18).strip()]
-
-    monkeypatch.setattr(sys, "stdout", Terminal())
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "40")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    terminal = render.table(("NAME", "WHAT"), rows)
-    assert "\x1b[1mNAME" in terminal
-    assert len(terminal.splitlines()) > len(plain.splitlines())

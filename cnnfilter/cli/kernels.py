@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import textwrap
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import options, render
+from cnnfilter.cli import options, render, tables
 from cnnfilter.model.catalogue import KERNELS, Entry
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 15
 """Rows of a matrix, or filters of a bank, that are shown; of more, the first and the last."""
 INDENT = 10
-"""Where the second column of a description begins."""
+"""Where the second column of a description begins, behind `symmetry`."""
 
 SIMPLE = 10**6
 """A fraction whose denominator is below this is shown as one."""
@@ -82,17 +81,16 @@ def _catalogue(entries: Sequence[Entry]) -> str:
     columns = ("KERNEL", "FAMILY", "PARAMETERS", "WHAT IT SHOWS OR DOES")
     rows = [(each.name, each.family, _parameters(each), each.description) for each in entries]
     short = [f"{each.description} ({_parameters(each)})" if each.parameters else each.description for each in entries]
-    tables: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = [
+    tables_: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = [
         (columns, rows),
         (columns[::2] + columns[3:], [row[::2] + row[3:] for row in rows]),
         (columns[::3], [(row[0], text) for row, text in zip(rows, short, strict=True)]),
     ]
-    width = render.width()
-    for columns_, rows_ in tables:
+    for columns_, rows_ in tables_:
         others = sum(max(map(len, column)) + 2 for column in list(zip(columns_, *rows_, strict=True))[:-1])
-        if others + render.LAST_COLUMN <= width:
-            return render.table(columns_, rows_)
-    return render.table(*tables[-1])
+        if others + tables.PROSE <= render.columns():
+            break
+    return tables.table(columns_, rows_, prose=True)
 
 
 def _parameters(entry: Entry) -> str:
@@ -121,24 +119,13 @@ def _description(facts: KernelFacts, bias: float | None) -> str:
     rows.append(("range", f"{bound}{low:.6g} to {high:.6g} for 8-bit input"))
     if facts.source:
         rows.append(("source", facts.source))
-    return _lines(rows)
+    return tables.facts(rows, render.width(), prose=True)
 
 
 def _scale(scale: Fraction | float) -> str:
     """Return a simple fraction as one, and any other number in six digits."""
     is_simple = isinstance(scale, Fraction) and scale.denominator < SIMPLE
     return str(scale) if is_simple else f"{float(scale):.6g}"
-
-
-def _lines(rows: Lines) -> str:
-    """Return rows as lines, with words wrapped below each other; matrices are made to fit already."""
-    room = max(render.width() - INDENT, INDENT)
-    parts: list[str] = []
-    for name, value in rows:
-        shown = render.printable(value)
-        broken = [shown] if len(shown) <= room or name in ("", "matrix") else textwrap.wrap(shown, room)
-        parts += [f"{head:<{INDENT}}{line}".rstrip() for head, line in zip([name] + [""] * len(broken), broken)]  # noqa: B905  (as many names as there are lines)
-    return "".join(part + "\n" for part in parts)
 
 
 def _filter_rows(facts: FilterFacts) -> Lines:
@@ -187,22 +174,16 @@ def _bank(bank: FilterBank) -> str:
         ("shape", f"{filters}x{channels}x{height}x{width} (filters, channels, height, width)"),
     ]
     columns = ["filter", "sum", *(["bias"] if bank.bias is not None else [])]
-    cells = [
-        columns,
-        *([str(i), *(f"{each[key]:.6g}" for key in columns[1:])] for i, each in enumerate(record["filters"])),
-    ]
-    hidden = len(cells) - 1 - MOST_ROWS
-    if hidden > 0:
-        cells = cells[: MOST_ROWS + 1]
-    sizes = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    texts = ["  ".join(cell.rjust(size) for cell, size in zip(row, sizes, strict=True)) for row in cells]
-    rows += [("filters" if i == 0 else "", text) for i, text in enumerate(texts)]
+    cells = [[str(i), *(f"{each[key]:.6g}" for key in columns[1:])] for i, each in enumerate(record["filters"])]
+    hidden = len(cells) - MOST_ROWS
+    text = tables.table(columns, cells[:MOST_ROWS], range(3), room=render.width() - INDENT)
+    rows += [("filters" if i == 0 else "", line) for i, line in enumerate(text.splitlines())]
     if hidden > 0:
         rows.append(("more", f"{hidden} filters; --json has them all"))
     rows.append(
         ("use", "cnnfilter run conv:FILE shows what each filter finds; apply takes one filter, or one a channel")
     )
-    return _lines(rows)
+    return tables.facts(rows, render.width(), prose=True)
 
 
 def _bank_facts(bank: FilterBank) -> dict[str, Any]:

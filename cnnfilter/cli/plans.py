@@ -1,18 +1,16 @@
-"""How plans look: a row for each stage, frameworks side by side, JSON. No rich here: `shape` starts fast."""
+"""How plans look: a row for each stage, frameworks side by side, JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnnfilter.cli import render
+from cnnfilter.cli import tables
 from cnnfilter.model.stages.text import show_pair, show_shape
 
 if TYPE_CHECKING:
     from cnnfilter.model.frameworks import Answer
     from cnnfilter.model.plan import Row
-
-GAP = "  "
 
 HEADER = ("STAGE", "INPUT", "OUTPUT", "PARAMS", "MULTIPLY-ADDS", "FIELD", "JUMP", "ARITHMETIC")
 NUMBERS = (3, 4)
@@ -20,40 +18,6 @@ NUMBERS = (3, 4)
 
 COMPARISON = ("FRAMEWORK", "OUTPUT", "TOP", "BOTTOM", "LEFT", "RIGHT", "DIFFERS", "ASKED FOR AS")
 PADS = (2, 3, 4, 5)
-
-
-def grid(header: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[int] = ()) -> str:
-    """Return cells in columns as wide as they need.
-
-    The last cell of a row may have several lines. Where a terminal is too narrow, it stands below the row.
-    """
-    lines = [header, *([render.printable(cell) for cell in row[:-1]] + [row[-1]] for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header) - 1)]
-    begin = sum(widths) + len(GAP) * len(widths)
-    longest = max(len(part) for line in lines for part in line[-1].split("\n"))
-    below = begin + longest > _terminal_width()
-    out = []
-    for line in lines:
-        cells = [
-            cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(line[:-1], widths, strict=True))
-        ]
-        first, *more = line[-1].split("\n")
-        if below:
-            out.append(GAP.join(cells))
-            out += [GAP * 2 + part for part in (first, *more) if part and line is not header]
-        else:
-            out += [GAP.join([*cells, first]), *(" " * begin + part for part in more)]
-    return "".join(line.rstrip() + "\n" for line in out)
-
-
-def _terminal_width() -> float:
-    """Return the terminal's columns; a file or a pipe has no end to its lines."""
-    if not render.standard_output().isatty():
-        return float("inf")
-    import shutil  # a third of what all the rest takes to load
-
-    return shutil.get_terminal_size((render.PLAIN_WIDTH, 24)).columns
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -73,7 +37,8 @@ def table(rows: Sequence[Row]) -> str:
     ]
     params, macs = totals(rows)
     size = f" ({memory(4 * params)} as float32)" if params else ""
-    return f"{grid(HEADER, cells, NUMBERS)}\ntotal: {params:,} parameters{size}, {macs:,} multiply-adds\n"
+    total = tables.paragraph(f"total: {params:,} parameters{size}, {macs:,} multiply-adds")
+    return f"{tables.table(HEADER, cells, NUMBERS)}\n{total}"
 
 
 def _jump(jump: tuple[int, ...]) -> str:
@@ -114,11 +79,11 @@ def comparison(named: Sequence[tuple[str, str, Sequence[Answer]]]) -> str:
             output = "refused" if answer.output is None else show_shape(answer.output)
             pads = [str(side) for axis in answer.pads for side in axis] if answer.pads else ["-"] * 4
             rows.append((answer.framework, output, *pads, difference, answer.request))
-            notes += [f"{answer.framework}: {note}\n" for note in answer.notes]
-        heading = render.printable(f"{name}{name and GAP}{request}")
-        blocks.append(f"{heading}\n{grid(COMPARISON, rows, PADS)}{''.join(notes)}")
+            notes += [tables.paragraph(f"{answer.framework}: {note}") for note in answer.notes]
+        heading = tables.paragraph(f"{name}{name and tables.GAP}{request}")
+        blocks.append(f"{heading}{tables.table(COMPARISON, rows, PADS)}{''.join(notes)}")
     end = "different: " + ", ".join(found) if found else "all agree"
-    return "\n".join(blocks) + f"\n{end}\n"
+    return "\n".join(blocks) + f"\n{tables.paragraph(end)}"
 
 
 def record(rows: Sequence[Row], answers: Sequence[Sequence[Answer]] = ()) -> dict[str, Any]:

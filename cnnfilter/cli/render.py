@@ -1,15 +1,15 @@
-"""What people see: messages on standard error, data on standard output, tables.
+"""What people see: messages on standard error, data on standard output.
 
-A name from outside is never printed as it is: see `printable`. rich is loaded for tables only.
+A name from outside is never printed as it is: see `printable`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
-import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from cnnfilter.batch.write import write_all
@@ -18,9 +18,7 @@ PROGRAM = "cnnfilter"
 DEBUG = "CNNFILTER_DEBUG"
 """The environment variable that asks for the traceback behind an internal error."""
 PLAIN_WIDTH = 100
-"""Columns of a table that does not go to a terminal."""
-LAST_COLUMN = 24
-"""The least that a table's last column has, which is the only one that is wrapped."""
+"""Columns of prose that does not go to a terminal."""
 
 
 def printable(text: str) -> str:
@@ -180,27 +178,14 @@ def silence(stream: TextIO) -> None:
 
 
 def width() -> int:
-    """Return how many columns a line for standard output may have."""
-    return shutil.get_terminal_size().columns if standard_output().isatty() else PLAIN_WIDTH
+    """Return how many columns a line of prose for standard output may have."""
+    room = columns()
+    return PLAIN_WIDTH if math.isinf(room) else int(room)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of text as a table for the terminal, or of a fixed width for files and pipes."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def columns(stream: TextIO | None = None) -> float:
+    """Return the columns of a stream that is a terminal, by default standard output; others have no end."""
+    import shutil  # a third of what all the rest takes to load
 
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in columns[:-1]:
-        grid.add_column(column, no_wrap=True)
-    grid.add_column(columns[-1])
-    for row in rows:
-        grid.add_row(*(Text(printable(cell)) for cell in row))
-    # where the terminal is narrower than names, it breaks the lines: a part of a name is of no use
-    least = sum(max(map(len, column)) + 2 for column in list(zip(columns, *rows, strict=True))[:-1]) + LAST_COLUMN
-    console = Console(
-        file=standard_output(), markup=False, highlight=False, emoji=False, width=max(width(), least)
-    )  # fmt: skip
-    with console.capture() as captured:
-        console.print(grid)
-    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
+    stream = standard_output() if stream is None else stream
+    return shutil.get_terminal_size().columns if stream.isatty() else math.inf

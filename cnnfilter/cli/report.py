@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from cnnfilter.cli import render
+from cnnfilter.cli import render, tables
 from cnnfilter.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -129,10 +129,10 @@ def tell_plan(plan: Plan, *, quiet: bool, as_json: bool) -> int:
             }
             render.out(render.as_json(record))
         elif expected.error is not None:
-            render.out(f"{render.printable(str(job))}: {expected.error}\n")
+            render.out(tables.joined(f"{job}:", expected.error))
         else:
             target = "standard output" if expected.target is None else str(expected.target)
-            render.out(render.printable(f"{job} -> {target}" + " (exists, skipped)" * expected.skipped) + "\n")
+            render.out(tables.joined(str(job), f"-> {target}", *["(exists, skipped)"] * expected.skipped))
     if not quiet:
         left = len(plan.jobs) - skipped - failed
         render.message(_counted({"to write": left, "skipped": skipped, "failed": failed}))
@@ -141,12 +141,11 @@ def tell_plan(plan: Plan, *, quiet: bool, as_json: bool) -> int:
 
 def _sizes(event: Event) -> None:
     """Show the chain's plan: a line for each stage."""
-    shown = [("x".join(map(str, row.output)), str(row.stage)) for row in event.rows]
-    first = "x".join(map(str, event.rows[0].input))
-    width = max(len(first), *(len(size) for size, _ in shown))
-    render.message(f"{first:<{width}}  {event.job}")
-    for size, stage in shown:
-        render.message(f"{size:<{width}}  {stage}")
+    from cnnfilter.model.stages.text import show_shape  # there is a chain, whose stages are loaded
+
+    sizes = [(show_shape(row.output), str(row.stage)) for row in event.rows]
+    rows = [(show_shape(event.rows[0].input), str(event.job)), *sizes]
+    render.block(tables.facts(rows, render.columns(sys.stderr)))
 
 
 def success(event: Event, *, verbose: bool) -> str:

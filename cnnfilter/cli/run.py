@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from cnnfilter.batch.view import MAPS
-from cnnfilter.cli import options, render
+from cnnfilter.cli import options, tables
 from cnnfilter.cli.batch import Batch, batched
 from cnnfilter.cli.report import Record, base_record
 from cnnfilter.errors import ArgumentError
@@ -167,12 +167,11 @@ def _values(event: Event, view: View) -> list[dict[str, Any]]:
 def _table(event: Event, view: View, *, several: bool) -> str:
     """Return a vector as a table; the label, of any length and script, is its last column."""
     values = _values(event, view)
-    rows = [("INDEX", "VALUE", "LABEL" if view.labels is not None else "")]
-    rows += [(str(each["index"]), f"{each['value']:.6g}", each.get("label", "")) for each in values]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    lines = [render.printable(f"{i:>{widths[0]}}  {v:<{widths[1]}}  {label}".rstrip()) for i, v, label in rows]
-    title = [render.printable(str(event.job)) + ":"] if several else []
-    return "".join(f"{line}\n" for line in [*title, *lines, *([""] if several else [])])
+    labelled = view.labels is not None
+    header = ("INDEX", "VALUE", *(["LABEL"] if labelled else []))
+    rows = [(str(each["index"]), f"{each['value']:.6g}", *([each["label"]] if labelled else [])) for each in values]
+    text = tables.table(header, rows, (0,), prose=True)
+    return f"{tables.paragraph(f'{event.job}:')}{text}\n" if several else text
 
 
 def _record(event: Event, view: View) -> Record:

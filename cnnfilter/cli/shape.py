@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import plans, render
+from cnnfilter.cli import plans, render, tables
 from cnnfilter.cli.options import Parsed, as_json, complete_from
 from cnnfilter.errors import ArgumentError, GrammarError, PictureError
 from cnnfilter.model.grammar import parse
@@ -211,7 +211,7 @@ def _arithmetic(row: Row, sliding: Sliding, axes: Sequence[int]) -> str:
     lost = [_lost(dropped(row.input[axis], axis, sliding), pads[axis][1]) for axis in axes]
     named = lost if len(set(lost)) == 1 else [f"height: {lost[0]}; width: {lost[1]}"]
     lines.append(("dropped", named[0]))
-    return "".join(f"{name:<9}{text}\n" for name, text in lines)
+    return tables.facts(lines, render.columns())
 
 
 def _lost(count: int, padding: int) -> str:

@@ -1,0 +1,142 @@
+"""Tables and descriptions. Where a terminal is narrow their layout changes: no number and no word is ever broken.
+
+A table has its cells side by side; else the last cell below the others; else the first one above them as well; else
+each cell on a line of its own. A file or a pipe has no end to its lines, so that a row stays a line there. No rich
+here: `shape` starts fast, and rich breaks what is too wide instead of moving it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from cnnfilter.cli import render
+
+GAP = "  "
+PROSE = 20
+"""The least room beside something that is worth breaking a text into lines for."""
+
+
+def table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    right: Collection[int] = (),
+    *,
+    prose: bool = False,
+    room: float | None = None,
+) -> str:
+    """Return cells in columns.
+
+    Parameters
+    ----------
+    header : sequence of str
+        The columns' names.
+    rows : iterable of sequences of str
+        The last cell of a row may have several lines.
+    right : collection of int
+        The columns that stand to the right.
+    prose : bool
+        Whether the last cells are texts, which may be broken between words to stand beside the others.
+    room : float, optional
+        How wide a line may be; by default as wide as the terminal.
+    """
+    room = render.columns() if room is None else room
+    if len(header) - 1 in right:  # what stands to the right has an end: that of a column without a name
+        header, rows = [*header, ""], [[*row, ""] for row in rows]
+    lines = [[*map(render.printable, row[:-1]), _lines(row[-1])] for row in (header, *rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header) - 1)]
+    begin = sum(widths) + len(GAP) * len(widths)
+    if prose and room - begin >= PROSE:
+        for line in lines:
+            line[-1] = "\n".join(part for text in line[-1].split("\n") for part in wrapped(text, room - begin))
+    longest = max(len(part) for line in lines for part in line[-1].split("\n"))
+    if begin - len(GAP) - widths[0] > room:
+        return "".join(f"{part}\n" for line in lines[1:] for part in _stacked(header, line, room))
+    out: list[str] = []
+    for line in lines:
+        cells = [
+            cell.rjust(size) if i in right else cell.ljust(size)
+            for i, (cell, size) in enumerate(zip(line, widths, strict=False))
+        ]
+        if begin + longest <= room:
+            first, *more = line[-1].split("\n")
+            out += [GAP.join([*cells, first]), *(" " * begin + part for part in more)]
+            continue
+        if begin - len(GAP) > room:
+            out += [*wrapped(line[0], room), GAP * 2 + GAP.join(cells[1:])]
+        else:
+            out.append(GAP.join(cells))
+        out += [] if line is lines[0] else _indented(line[-1], room)
+    return "".join(line.rstrip() + "\n" for line in out)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(render.printable, text.split("\n")))
+
+
+def _indented(text: str, room: float) -> Iterator[str]:
+    """Yield a text's lines as they stand below something; what is still too long goes on further to the right."""
+    for line in filter(None, text.split("\n")):
+        first, *more = wrapped(line, room - 2 * len(GAP))
+        yield GAP * 2 + first
+        yield from (GAP * 3 + part for part in more)
+
+
+def _stacked(header: Sequence[str], cells: Sequence[str], room: float) -> Iterator[str]:
+    """Yield a row cell by cell, below the first, each beside its name if it has the room; empty ones are left out."""
+    indent = max(map(len, header[1:])) + 2 * len(GAP)
+    yield from wrapped(cells[0], room)
+    for name, cell in zip(header[1:], cells[1:], strict=True):
+        if cell:
+            yield from (GAP + line for line in _entry(name, cell, indent - len(GAP), room - len(GAP)))
+
+
+def _entry(name: str, text: str, indent: int, room: float, *, prose: bool = False) -> Iterator[str]:
+    """Yield a name and its text: beside it, or where that would break more of it than it must be, below."""
+    lines = text.split("\n")
+    longest = max(map(len, lines))
+    if room - indent < longest and (room - indent < PROSE or (longest <= room - len(GAP) and not prose)):
+        yield name
+        name, indent = "", len(GAP)
+    parts = [part for line in lines for part in wrapped(line, room - indent)]
+    for part in parts:
+        yield f"{name:<{indent}}{part}"
+        name = ""
+
+
+def facts(rows: Sequence[tuple[str, str]], room: float, *, prose: bool = False) -> str:
+    """Return names, which may be empty, with what is said of each; of `prose`, all lines stand beside the name."""
+    indent = max(len(name) for name, _ in rows) + len(GAP)
+    lines = [line for name, text in rows for line in _entry(name, render.printable(text), indent, room, prose=prose)]
+    return "".join(line.rstrip() + "\n" for line in lines)
+
+
+def wrapped(text: str, room: float) -> list[str]:
+    """Return a text in lines that end between words, or in a word that is longer than a line behind its separators.
+
+    Examples
+    --------
+    >>> wrapped("conv:32@3x3:stride=2 on 28x28x1", 16)
+    ['conv:32@3x3:', 'stride=2 on', '28x28x1']
+    """
+    if len(text) <= room:
+        return [text]
+    lines = [""]
+    for word in re.split(r"(?<= )(?! )", text):
+        for part in re.split(r"(?<=[:,;/])", word) if len(word.rstrip()) > room else [word]:
+            if lines[-1] and len(lines[-1]) + len(part.rstrip()) > room:
+                lines.append("")
+            lines[-1] += part
+    return [line.rstrip() for line in lines]
+
+
+def paragraph(text: str) -> str:
+    """Return a text as lines that the terminal has room for."""
+    return "".join(line + "\n" for line in wrapped(render.printable(text), render.columns()))
+
+
+def joined(*parts: str) -> str:
+    """Return parts of a line, each on a line of its own where the terminal is too narrow for all."""
+    whole = render.printable(" ".join(parts))
+    lines = [whole] if len(whole) <= render.columns() else [*map(render.printable, parts)]
+    return f"\n{GAP}".join(lines) + "\n"

@@ -35,7 +35,7 @@ def test_extensions_lead_to_their_format_and_back(format):
 def test_names_and_extensions_that_are_not_pictures_have_no_format():
     assert format_for_path("photo.txt") is None
     assert format_for_path("png") is None
-    with pytest.raises(ArgumentError, match=r"^unknown picture format 'psd' \(known: PNG, JPEG, .*, NPY\)$"):
+    with pytest.raises(ArgumentError, match=r"^unknown picture format 'psd' \(known: PNG, JPEG, .*, NPY, CSV\)$"):
         format_named("psd")
 
 

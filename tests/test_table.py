@@ -6,7 +6,7 @@ import pytest
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import table
-from cnnfilter.imaging.picture import read
+from cnnfilter.imaging.picture import Picture, encode, read
 from tests.command import load, run
 
 
@@ -52,7 +52,7 @@ def test_a_table_of_numbers_is_a_picture(folder, text, numbers, dtype, form):
         ("a,b\n1,2", "row 1, column 1: 'a' is not a number"),
         ("1,2\n3", "row 2 has 1 numbers, row 1 has 2; all rows must have the same length"),
         ("1,2\n3,4,5", "row 2 has 3 numbers, row 1 has 2; all rows must have the same length"),
-        ("1,2\n\n3,4", "row 2 is empty"),
+        ("1,2\n\n3,4\n\n5", "row 3 has 1 numbers, row 1 has 2; all rows must have the same length"),
         ("1,\n3,4", "row 1, column 2: the cell is empty"),
         ("1,nan", "row 1, column 2: 'nan' is not finite"),
         ("1\n-Inf", "row 2, column 1: '-Inf' is not finite"),
@@ -70,6 +70,61 @@ def test_what_is_no_table_is_one_line_with_the_place(folder, text, message):
     with pytest.raises(PictureError) as caught:
         read_text(folder, text)
     assert str(caught.value) == message
+
+
+def test_three_tables_are_red_green_and_blue(folder):
+    picture = read_text(folder, "# red\n1,2\n3,4\n\n# green\n5,6\n7,8\n\n \n9,0\n1,2\n")
+    expected = np.uint8([[[1, 5, 9], [2, 6, 0]], [[3, 7, 1], [4, 8, 2]]])
+    np.testing.assert_array_equal(picture.pixels, expected, strict=True)
+    assert picture.pixels.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("1,2\n\n3,4", "2 tables of 1, 1 rows"),
+        ("1\n2\n\n3\n\n4", "3 tables of 2, 1, 1 rows"),
+        ("1\n\n" * 9, "9 tables of 1, 1, 1, 1, ... rows"),
+    ],
+)
+def test_empty_lines_are_between_three_tables_of_one_size(folder, text, parts):
+    with pytest.raises(PictureError, match=f"^empty lines part it into {parts}; a picture is one table, or three of"):
+        read_text(folder, text)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 3), (1, 1)])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_what_is_written_reads_as_the_same_numbers(folder, dtype, shape):
+    generator = np.random.default_rng(3)
+    if dtype == "float32":
+        pixels = (generator.normal(0, 1, shape) * 10.0 ** generator.integers(-38, 38, shape)).astype(dtype)
+    else:
+        pixels = generator.integers(0, np.iinfo(dtype).max, shape, dtype)
+    again = read_text(folder, bytes(encode(Picture(pixels), "csv"))).pixels
+    np.testing.assert_array_equal(again, pixels)
+
+
+def test_commands_write_tables(folder):
+    (folder / "a.csv").write_text("1,2\n3,4.5\n")
+    for command, name, text in [
+        (("apply", "identity", "a.csv", "-o", "b.csv"), "b.csv", "1,2\n3,4.5\n"),
+        (("apply", "0 0 0; 0 -1 0; 0 0 0", "a.csv", "--in-place"), "a.csv", "-1,-2\n-3,-4.5\n"),
+        (("run", "conv:0 0 0; 0 -1 0; 0 0 0:padding=1", "a.csv", "--format", "csv"), "a-chain.csv", "1,2\n3,4.5\n"),
+        (("run", "flatten", "a.csv", "-o", "v.csv"), "v.csv", "-1\n-2\n-3\n-4.5\n"),
+        (("run", "abs", "a.csv", "--maps", "each", "-o", "m.csv"), "m-0.csv", "1,2\n3,4.5\n"),
+    ]:
+        result = run(*command)
+        assert result.exit_code == 0, result.err
+        assert (folder / name).read_text() == text
+    assert run("apply", "identity", "b.csv", "-o", "-", "--format", "csv").out == "1,2\n3,4.5\n"
+
+
+def test_a_table_in_a_folder_is_no_picture(folder):
+    (folder / "in").mkdir()
+    (folder / "in" / "list.csv").write_text("1,2\n")
+    assert run("apply", "identity", "in", "-o", "out/").messages == [
+        "passed over 1 file (hidden, or no picture)", "0 written"
+    ]  # fmt: skip
 
 
 def test_a_table_is_not_read_without_end(folder, monkeypatch):

@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 
 from cnnfilter.batch.naming import STREAM
 from cnnfilter.errors import ArgumentError
-from cnnfilter.imaging.formats import NPZ, format_for_path
+from cnnfilter.imaging.formats import NPZ, TABLE, format_for_path
 
 
 class Input(NamedTuple):
@@ -172,7 +172,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_picture(entry: os.DirEntry[str]) -> bool:
-    if entry.name.startswith(".") or format_for_path(entry.name) in (None, NPZ):
+    if entry.name.startswith(".") or format_for_path(entry.name) in (None, NPZ, TABLE):
         return False
     # a link that leads nowhere fails by itself; a pipe would be waited for
     return entry.is_file() if os.path.exists(entry.path) else entry.is_symlink()  # noqa: PTH110  (never raises)

@@ -22,7 +22,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cnnfilter.batch.write import is_device
-from cnnfilter.imaging.formats import extension_for, format_for_path
+from cnnfilter.imaging.formats import TABLE, extension_for, format_for_path
 from cnnfilter.words import alternatives, nearest, quoted
 
 STREAM = "-"
@@ -204,7 +204,7 @@ class Naming:
 
     def _extension(self, source: Path | None) -> str:
         format = self.format or self.default
-        if format is None and source is not None and format_for_path(source) is not None:
+        if format is None and source is not None and format_for_path(source) not in (None, TABLE):
             return source.suffix.removeprefix(".")  # as the person writes it: JPG stays JPG
         return bare_extension(format or "PNG")
 

@@ -122,8 +122,8 @@ class View:
     def unfit(self, format: str, *, vector: bool) -> str | None:
         """Return why results cannot be written in a format, or None if they can."""
         if vector:
-            fine = format in ARRAYS
-            return None if fine else f"a vector is written as .npy or .npz, not as {format}; without -o it is told"
+            wrong = f"a vector is written as .npy, .npz or .csv, not as {format}; without -o it is told"
+            return None if format in ARRAYS else wrong
         if format in ARRAYS and self.wants_picture:
             wrong = self._pictorial()[0]
             return f"{format} keeps the numbers themselves, and {wrong} is for pictures; leave one of them out"

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @options.alpha
 @options.kernel_name
 @options.layout
-@batched("KERNEL", "png, jpeg or npy")
+@batched("KERNEL", "png, jpeg, npy or csv")
 def command(
     kernel: str,
     batch: Batch,

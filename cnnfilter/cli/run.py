@@ -74,7 +74,7 @@ if TYPE_CHECKING:
 @click.option(
     "--top", type=click.IntRange(min=1), metavar="N", help="Print only the N largest values of a vector, in order."
 )
-@batched("chain", "png, jpeg, npy or npz")
+@batched("chain", "png, jpeg, npy or csv")
 @click.pass_context
 def command(
     context: click.Context,
@@ -99,7 +99,7 @@ def command(
     input.
 
     One map, or the three of a colour picture filtered channel by channel, becomes a picture; more become a
-    contact sheet, a PNG. An output in .npy or .npz, or one named .tif, keeps the float values (C, H, W).
+    contact sheet, a PNG. An output in .npy, .npz or .csv, or one named .tif, keeps the float values (C, H, W).
     After flatten, dense or softmax of a vector, the values are printed.
     """
     from cnnfilter.batch.chain import run_picture

@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import memory, memory_files, npy, unfiltered
-from cnnfilter.imaging.formats import FORMATS, NPY, extension_for, format_named, reason_of, why_not
+from cnnfilter.imaging import memory, memory_files, npy, table, unfiltered
+from cnnfilter.imaging.formats import FORMATS, NPY, TABLE, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.metadata import Metadata, descriptive_exif, icc_fits, readable_exif
 from cnnfilter.imaging.options import read_options
@@ -67,10 +67,10 @@ def encode(
     Parameters
     ----------
     picture : Picture
-        Pixels of uint8, uint16 or float32 in 1 or 3 channels; in any number for `NPY`, where alpha becomes
-        the last.
+        Pixels of uint8, uint16 or float32 in 1 or 3 channels; in any number for `NPY` and `CSV`, where alpha
+        becomes the last.
     format : str
-        A name out of `formats.FORMATS`, or `NPY`; or an extension.
+        A name out of `formats.FORMATS`, `NPY` or `CSV`; or an extension.
     options : mapping of str to str, optional
         Save options as a person gives them: see `options.OPTIONS`.
     strip : bool
@@ -103,6 +103,9 @@ def encode(
             buffer = io.BytesIO()
             npy.write(buffer, _with_alpha(picture))
             return buffer.getvalue()
+        if format == TABLE:
+            pixels = _with_alpha(picture)
+            return table.written(pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels)
         importlib.import_module(f"PIL.{FORMATS[format].plugin}")
         if format == "PNG" and not parameters and picture.alpha is None:
             default = _DEFAULTS[format]

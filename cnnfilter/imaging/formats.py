@@ -105,13 +105,13 @@ NPY = "NPY"
 NPZ = "NPZ"
 """Several bare arrays: the values of a chain are written so, and no picture is."""
 TABLE = "CSV"
-"""A table of numbers, which is only read: see `imaging.table`."""
-ARRAYS = (NPY, NPZ)
+"""A table of numbers: see `imaging.table`."""
+ARRAYS = (NPY, NPZ, TABLE)
 """What keeps numbers of any kind and shape as they are."""
 _EXTENSIONS = {extension: form.name for form in _FORMATS for extension in form.extensions}
-_EXTENSIONS |= {".npy": NPY, ".npz": NPZ}
+_EXTENSIONS |= {f".{name.lower()}": name for name in ARRAYS}
 _ALIASES = {"MPO": "JPEG", "JP2": "JPEG2000"}
-_NAMES = ", ".join([*FORMATS, NPY])
+_NAMES = ", ".join([*FORMATS, NPY, TABLE])
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -233,7 +233,7 @@ def recognise(head: bytes, path: str | PurePath | None = None) -> str:
         return "AVIF"
     if path is not None and format_for_path(path) == "TGA":
         return "TGA"
-    if path is not None and PurePath(path).suffix.lower() == ".csv":
+    if path is not None and format_for_path(path) == TABLE:
         return TABLE
     kind = "it is text" if _is_text(head) else f"it begins with {head[:4].hex(' ')}"
     msg = f"not a picture that cnnfilter knows: {kind} (known formats: {_NAMES})"
@@ -280,7 +280,7 @@ def why_not(format: str, picture: Pixels) -> str | None:
     str or None
         One line, such as "JPEG cannot hold alpha: write PNG, or drop it with --alpha drop".
     """
-    if format == NPY:
+    if format in (NPY, TABLE):
         return None
     if format == NPZ:
         return "NPZ holds the values of a chain, and no picture: write .npy"

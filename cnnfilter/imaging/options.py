@@ -94,6 +94,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
     },
     "NPY": {},
     "NPZ": {},
+    "CSV": {},
 }
 """Pillow's parameters that a person may set, by format."""
 

@@ -1,4 +1,4 @@
-"""Numbers as they are: feature maps and vectors as `.npy`, `.npz`, or the pages of a float TIFF."""
+"""Numbers as they are: feature maps and vectors as `.npy`, `.npz`, `.csv`, or the pages of a float TIFF."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cnnfilter.imaging import table
 from cnnfilter.imaging.encoding import encode
-from cnnfilter.imaging.formats import NPY, NPZ
+from cnnfilter.imaging.formats import NPY, NPZ, TABLE
 from cnnfilter.imaging.options import read_options
 from cnnfilter.imaging.picture import Picture
 
-RAW = (NPY, NPZ, "TIFF")
+RAW = (NPY, NPZ, TABLE, "TIFF")
 """The formats that hold floats of any value."""
 
 Parts = list[bytes | memoryview]
@@ -71,6 +72,8 @@ def encode_values(
         first, *rest = values.reshape(-1, *values.shape[-2:])
         return encode(Picture(first, format=format), format, options=options, pages=rest)
     read_options(format, options or {})
+    if format == TABLE:
+        return table.written(values)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(values))
     parts: Parts = [header.getvalue(), values.reshape(-1).view(np.uint8).data]

@@ -1,12 +1,14 @@
 """Pictures as tables of numbers, `.csv`: a line is a row of pixels, as a slide or a spreadsheet shows them.
 
 Numbers are split at commas, semicolons, tabs or blanks, the same throughout a file; lines that begin with `#` are
-comments. Whole numbers from 0 are an 8-bit picture, or a 16-bit one where one is beyond 255; any other number makes
-it a picture of floats, which keeps them as they are.
+comments. Three tables of one size with empty lines between them are red, green and blue. Whole numbers from 0 are an
+8-bit picture, or a 16-bit one where one is beyond 255; any other number makes it a picture of floats, which keeps them
+as they are.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable
@@ -28,7 +30,7 @@ _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 def read_table(stream: BinaryIO, check_size: Callable[[int, int], None]) -> npt.NDArray[Any]:
-    """Return the pixels (H, W) that a table of numbers holds.
+    """Return the pixels, (H, W) or (H, W, 3), that a table of numbers holds.
 
     Parameters
     ----------
@@ -43,8 +45,8 @@ def read_table(stream: BinaryIO, check_size: Callable[[int, int], None]) -> npt.
     Raises
     ------
     PictureError
-        If it is no table of finite numbers with rows of one length; the message has row and column, counted from 1
-        without empty lines at either end and comments.
+        If it is no table of finite numbers with rows of one length, or neither one table nor three of one size; the
+        message has row and column, counted from 1 without empty lines and comments.
     """
     data = stream.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
@@ -56,26 +58,55 @@ def read_table(stream: BinaryIO, check_size: Callable[[int, int], None]) -> npt.
         msg = "a .csv must be text in UTF-8"
         raise PictureError(msg) from None
     lines = [line.strip(" ") for line in text.splitlines() if not line.lstrip().startswith("#")]
-    while lines and not lines[-1].strip():
-        lines.pop()
-    while lines and not lines[0].strip():
-        lines.pop(0)
-    if not lines:
+    blocks = [list(block) for filled, block in itertools.groupby(lines, key=lambda line: bool(line.strip())) if filled]
+    if not blocks:
         msg = "there are no numbers in it"
         raise PictureError(msg)
     separator = next((each for each in _SEPARATORS if any(each in line for line in lines)), None)
-    columns = len(lines[0].split(separator))
-    check_size(columns, len(lines))
-    grid = np.empty((len(lines), columns))
-    for number, line in enumerate(lines, 1):
-        grid[number - 1] = _row(line, number, separator, columns)
-    return _fitting(grid)
+    rows, columns = len(blocks[0]), len(blocks[0][0].split(separator))
+    _check_channels([len(block) for block in blocks])
+    check_size(columns, rows)
+    grid = np.empty((len(blocks), rows, columns))
+    for number, line in enumerate(itertools.chain(*blocks)):
+        grid[divmod(number, rows)] = _row(line, number + 1, separator, columns)
+    pixels = _fitting(grid)
+    return pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
+
+
+def _check_channels(rows: list[int]) -> None:
+    if len(rows) not in (1, 3) or len(set(rows)) > 1:
+        shown = ", ".join(map(str, rows[:4])) + ", ..." * (len(rows) > 4)
+        msg = (
+            f"empty lines part it into {len(rows)} tables of {shown} rows; a picture is one table, or three of one "
+            "size for red, green and blue"
+        )
+        raise PictureError(msg)
+
+
+def written(values: npt.NDArray[Any]) -> bytes:
+    r"""Return numbers as the text of a table; what `read_table` reads are the same numbers.
+
+    Parameters
+    ----------
+    values : ndarray, (n,), (H, W) or (C, H, W)
+        A vector takes a line for each value, and an empty line stands between channels.
+
+    Examples
+    --------
+    >>> written(np.array([[[1, 0.5]], [[-2, 3e9]]], np.float32))
+    b'1,0.5\n\n-2,3e+09\n'
+    """
+    blocks = values[:, np.newaxis] if values.ndim == 1 else values
+    blocks = blocks[np.newaxis] if blocks.ndim == 2 else blocks
+    return "\n".join("".join(_line(row) for row in block) for block in blocks).encode()
+
+
+def _line(row: npt.NDArray[Any]) -> str:
+    # NumPy writes as few digits as tell a float32 from its neighbours
+    return ",".join(text.removesuffix(".0") for text in row.astype(str).tolist()) + "\n"
 
 
 def _row(line: str, number: int, separator: str | None, columns: int) -> list[float]:
-    if not line.strip():
-        msg = f"row {number} is empty"
-        raise PictureError(msg)
     cells = line.split(separator)
     row = [_value(cell.strip(), number, column) for column, cell in enumerate(cells, 1)]
     if len(row) != columns:

@@ -74,7 +74,7 @@ if TYPE_CHECKING:
 @click.option(
     "--top", type=click.IntRange(min=1), metavar="N", help="Print only the N largest values of a vector, in order."
 )
-@batched("chain", "png, jpeg, npy or csv")
+@batched("chain", "png, jpeg, npy, npz or csv")
 @click.pass_context
 def command(
     context: click.Context,

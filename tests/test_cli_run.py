@@ -101,14 +101,6 @@ def test_the_format_depth_and_metadata_are_those_of_the_input():
     np.testing.assert_array_equal(load("deep-chain.png"), apply(GREY, "box", padding="valid"))
 
 
-def test_a_tiff_stays_a_picture_unless_it_is_named():
-    Image.fromarray(GREY).save("scan.tif")
-    done("conv:edge", "scan.tif")
-    np.testing.assert_array_equal(load("scan-chain.tif"), apply(GREY, "edge", padding="valid"))
-    done("conv:edge", "scan.tif", "-o", "raw.tif")
-    np.testing.assert_array_equal(load("raw.tif"), maps("conv:edge", GREY)[0])
-
-
 def test_values_that_would_be_black_are_told_with_a_remedy():
     assert done("normalize,conv:edge,relu", "grey.png").messages == [
         f"warning: grey.png: the values, 0 to {maps('normalize,conv:edge,relu', GREY).max():.3g}, are nearly black; "

@@ -171,14 +171,17 @@ class ChainResult:
         count = len(self.values) if each else None
         if self.values.ndim == 1:
             return self._raw(asked or NPY, None, saving)
-        if asked in RAW and not self.view.wants_picture:
+        plain = is_plain(self.rows, self.view)
+        # a TIFF holds a picture where there is one; maps that make none are its pages
+        if asked in RAW and not self.view.wants_picture and (asked != "TIFF" or saving.floats or not plain):
             return self._raw(asked or "", count, saving)
-        if not is_plain(self.rows, self.view):
+        if not plain:
             return self._pictures(asked or "PNG", count, self._coloured() if each else self._sheet(), saving)
-        format = asked or self._followed(each)
+        format = asked or (NPY if saving.floats else self._followed(each))
         if asked is None and format == NPY and not self.view.wants_picture:
             return self._raw(NPY, count, saving)
-        return self._pictures(format, count, self._plain(each), saving)
+        dtype = np.dtype(np.float32) if saving.floats else self.source.pixels.dtype
+        return self._pictures(format, count, self._plain(each, dtype), saving)
 
     def _followed(self, each: bool) -> str:
         """Return the format of plain pictures, which is the input's where that can hold them."""
@@ -196,9 +199,12 @@ class ChainResult:
     def _pictures(
         self, format: str, count: int | None, pictures: Iterator[tuple[Picture, float | None]], saving: Saving
     ) -> Rendered:
+        spanned = self.view.range not in (None, "clip")
+
         def files() -> Iterator[Encoded]:
             for picture, clipped in pictures:
-                yield encoded_picture(picture, format, saving, clipped)._replace(notes=picture.notes)
+                encoded = encoded_picture(picture, format, saving, clipped, spanned=spanned)
+                yield encoded._replace(notes=picture.notes + encoded.notes)
 
         return Rendered(format, count, files())
 
@@ -226,22 +232,21 @@ class ChainResult:
             common = limits if self.view.scaling == "global" else None
             yield map_picture(plane, colormap=colormap, limits=common), None
 
-    def _plain(self, each: bool) -> Iterator[tuple[Picture, float | None]]:
+    def _plain(self, each: bool, dtype: np.dtype[Any]) -> Iterator[tuple[Picture, float | None]]:
         if not each:
-            yield self._quantised(self.values, self.values)
+            yield self._quantised(self.values, self.values, dtype)
         else:
             for plane in self.values:
-                yield self._quantised(plane[None], self.values if self.view.scaling == "global" else plane)
+                yield self._quantised(plane[None], self.values if self.view.scaling == "global" else plane, dtype)
 
     def _quantised(
-        self, maps: npt.NDArray[np.float32], spanned: npt.NDArray[np.float32]
+        self, maps: npt.NDArray[np.float32], spanned: npt.NDArray[np.float32], dtype: np.dtype[Any]
     ) -> tuple[Picture, float | None]:
-        """Return one map, or three as colours, as a picture of the input's type.
+        """Return one map, or three as colours, as a picture of a type.
 
         `spanned` are the values that `normalize` and `center` look at.
         """
         count, height, width = maps.shape
-        dtype: np.dtype[Any] = self.source.pixels.dtype
         range_ = self.view.range or "clip"
         extremes = range_ in ("normalize", "center")
         low, high = (float(spanned.min()), float(spanned.max())) if extremes else (0.0, 0.0)

@@ -38,10 +38,12 @@ def check_filtered(kernel_filter: Filter, picture: Picture, max_pixels: int) -> 
     _check(f"{width}x{height}", height * width, height * width * bytes_per_pixel, max_pixels)
 
 
-def filtered_need(kernel_filter: Filter, max_pixels: int, height: int, width: int, channels: int) -> int:
+def filtered_need(
+    kernel_filter: Filter, max_pixels: int, height: int, width: int, channels: int, *, floats: bool = False
+) -> int:
     """Return how many bytes the result of a filter needs beyond one as large as the picture, and its encoded form.
 
-    Of one that will be refused, none.
+    Of one that will be refused, none. As `floats`, the picture and the result take four bytes a number.
     """
     window = kernel_filter.bank.shape[2], kernel_filter.bank.shape[3]
     size = height, width
@@ -50,7 +52,10 @@ def filtered_need(kernel_filter: Filter, max_pixels: int, height: int, width: in
         rows, columns = output_sizes(size, window, kernel_filter.stride, pads, kernel_filter.dilation)
     except ShapeError:
         return 0
-    return 2 * rows * columns * channels if rows * columns <= max_pixels else 0
+    if rows * columns > max_pixels:
+        return 0
+    more = 4 * (height * width + 2 * rows * columns) if floats else 2 * rows * columns
+    return more * channels
 
 
 def chain_need(pipeline: Pipeline, max_pixels: int, height: int, width: int, channels: int) -> int:

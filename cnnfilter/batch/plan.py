@@ -33,7 +33,7 @@ from cnnfilter.batch.naming import (
 from cnnfilter.batch.sniff import claim_key, expected_format, identity
 from cnnfilter.batch.write import is_device
 from cnnfilter.errors import ArgumentError, ExistsError, OutputError
-from cnnfilter.imaging.formats import NPZ, format_for_path
+from cnnfilter.imaging.formats import NPY, NPZ, format_for_path, holds_floats
 from cnnfilter.imaging.options import OPTIONS, read_options
 from cnnfilter.words import nearest, quoted
 
@@ -48,8 +48,20 @@ class ConflictError(OutputError):
         return "; ".join(self.args)
 
 
-def _unfit_for_pictures(format: str) -> str | None:
+FLOATS = NPY
+"""What floats are written as where nothing else is asked for."""
+
+
+def unfit_for_pictures(format: str) -> str | None:
+    """Return why no picture can be written in a format, or None if one can."""
     return "an .npz holds the values of a chain, and no picture; write .npy" if format == NPZ else None
+
+
+def unfit_for_floats(unfit: Callable[[str], str | None], format: str) -> str | None:
+    """Return why floats cannot be written in a format, or what else `unfit` has against it."""
+    if not holds_floats(format):
+        return f"{format} holds no floats, which --depth float asks for; write .npy, .csv, .tif or .pfm"
+    return unfit(format)
 
 
 def plan_outputs(
@@ -62,7 +74,7 @@ def plan_outputs(
     force: bool = False,
     skip_existing: bool = False,
     default: str | None = None,
-    unfit: Callable[[str], str | None] = _unfit_for_pictures,
+    unfit: Callable[[str], str | None] = unfit_for_pictures,
     told: bool = False,
     counts: Sequence[int | None] | None = None,
     options: Mapping[str, str] | None = None,

@@ -10,8 +10,8 @@ import numpy as np
 
 from cnnfilter.batch.limits import check_filtered
 from cnnfilter.batch.write import Data
-from cnnfilter.imaging import memory
-from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, output_format
+from cnnfilter.imaging import mapping, memory
+from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, NPY, holds_floats, output_format
 from cnnfilter.imaging.picture import Picture, encode
 
 if TYPE_CHECKING:
@@ -26,11 +26,15 @@ ALPHA = ("keep", "drop", "filter")
 
 @dataclass(frozen=True)
 class Saving:
-    """How results are encoded: see `imaging.picture.encode`. `format` None follows the name or the input."""
+    """How results are encoded: see `imaging.picture.encode`.
+
+    `format` None follows the name or the input; `floats` keeps the numbers as they are.
+    """
 
     format: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     strip: bool = False
+    floats: bool = False
 
 
 class Encoded(NamedTuple):
@@ -86,10 +90,14 @@ class Result(Protocol):
 
 
 class PictureResult(NamedTuple):
-    """A picture, and the fraction of its values that were clamped, where it was counted."""
+    """A picture, and the fraction of its values that were clamped, where it was counted.
+
+    Whether a range other than `clip` has `spanned` it: see `encoded_picture`.
+    """
 
     picture: Picture
     clipped: float | None = None
+    spanned: bool = False
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -107,18 +115,29 @@ class PictureResult(NamedTuple):
 
     def render(self, asked: str | None, saving: Saving) -> Rendered:
         """Encode it in the input's format, or in PNG where that cannot hold it."""
-        format = asked or output_format(self.picture.format, self.picture)
+        format = asked or (NPY if saving.floats else output_format(self.picture.format, self.picture))
         return Rendered(format, None, self._files(format, saving))
 
     def _files(self, format: str, saving: Saving) -> Iterator[Encoded]:
-        yield encoded_picture(self.picture, format, saving, self.clipped)
+        yield encoded_picture(self.picture, format, saving, self.clipped, spanned=self.spanned)
 
 
-def encoded_picture(picture: Picture, format: str, saving: Saving, clipped: float | None = None) -> Encoded:
-    """Return a picture as a file; its notes stay with whoever made it."""
+def encoded_picture(
+    picture: Picture, format: str, saving: Saving, clipped: float | None = None, *, spanned: bool = False
+) -> Encoded:
+    """Return a picture as a file; its notes stay with whoever made it.
+
+    One of floats that is `spanned` by a range, 1 being white, becomes one of 8 bits where the format needs them.
+    """
+    notes: tuple[str, ...] = ()
+    if spanned and picture.pixels.dtype == np.float32 and not holds_floats(format):
+        if (largest := picture.pixels.max()) > 1:
+            notes = (f"1 is white in a picture of floats: up to {largest:.3g} is cut off; --range normalize shows all",)
+        white = mapping.Mapping(mapping.FULL_SCALE["uint8"])
+        picture = replace(picture, pixels=mapping.quantise(picture.pixels, np.uint8, white))
     height, width = picture.pixels.shape[:2]
     data = encode(picture, format, options=saving.options, strip=saving.strip)
-    return Encoded(data, (width, height), clipped=clipped)
+    return Encoded(data, (width, height), notes, clipped)
 
 
 def filter_picture(
@@ -129,6 +148,7 @@ def filter_picture(
     threads: int | None = None,
     count_clipped: bool = False,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    floats: bool = False,
 ) -> PictureResult:
     """Filter a picture, and see to its transparency.
 
@@ -146,6 +166,8 @@ def filter_picture(
         Whether to count the values that had to be clamped.
     max_pixels : int
         The largest width times height of a result.
+    floats : bool
+        Whether the result is one of floats, in the scale of the picture and neither rounded nor clamped.
 
     Returns
     -------
@@ -160,6 +182,8 @@ def filter_picture(
         If the kernel does not fit the picture.
     """
     check_filtered(kernel_filter, picture, max_pixels)
+    if floats:
+        picture = as_floats(picture)
     whole = memory.whole(picture.pixels) if kernel_filter.is_light and not count_clipped else None
     if whole is not None:
         result = kernel_filter.run(whole, threads=threads, empty=memory.empty).pixels
@@ -176,4 +200,13 @@ def filter_picture(
         pixels = memory.contiguous(picture.pixels)
         filtered = kernel_filter.run(pixels, kept, threads=threads, count_clipped=count_clipped)
         pixels, transparency = filtered.pixels, filtered.alpha
-    return PictureResult(replace(picture, pixels=pixels, alpha=transparency), filtered.clipped)
+    spanned = kernel_filter.range != "clip"
+    return PictureResult(replace(picture, pixels=pixels, alpha=transparency), filtered.clipped, spanned)
+
+
+def as_floats(picture: Picture) -> Picture:
+    """Return a picture whose pixels are the same numbers as floats, and its alpha from 0 to 1."""
+    alpha = picture.alpha
+    if alpha is not None:
+        alpha = (alpha / np.float32(mapping.FULL_SCALE[alpha.dtype.name])).astype(np.float32)
+    return replace(picture, pixels=memory.contiguous(picture.pixels).astype(np.float32), alpha=alpha)

@@ -80,10 +80,10 @@ def command(
     def make(threads: int) -> Transform:
         return partial(
             filter_picture, kernel_filter=kernel_filter, alpha=alpha, threads=threads, count_clipped=batch.verbose,
-            max_pixels=batch.limit,
+            max_pixels=batch.limit, floats=batch.floats,
         )  # fmt: skip
 
     return batch.carry_out(
-        plan, make, need=partial(filtered_need, kernel_filter, batch.limit),
-        shared=kernel_filter.is_light and not batch.verbose, warm_up=True,
+        plan, make, need=partial(filtered_need, kernel_filter, batch.limit, floats=batch.floats),
+        shared=kernel_filter.is_light and not (batch.verbose or batch.floats), warm_up=True,
     )  # fmt: skip

@@ -43,7 +43,7 @@ class Batch:
     format_: str | None
     save_options: tuple[tuple[str, str], ...]
     strip: bool
-    depth: int | None
+    depth: str | None
     frame: int | None
     max_pixels: int | None
     jobs: int | None
@@ -61,18 +61,23 @@ class Batch:
         return self.max_pixels or DEFAULT_MAX_PIXELS
 
     @property
+    def floats(self) -> bool:
+        """Whether results are written as floats whatever the input holds."""
+        return self.depth == "float"
+
+    @property
     def reading(self) -> Reading:
         """How inputs are opened."""
         from cnnfilter.batch.work import Reading
 
-        return Reading(self.frame, self.limit, self.depth)
+        return Reading(self.frame, self.limit, 8 if self.depth == "8" else None)
 
     @property
     def saving(self) -> Saving:
         """How results are encoded."""
         from cnnfilter.batch.results import Saving
 
-        return Saving(self.format_, dict(self.save_options), self.strip)
+        return Saving(self.format_, dict(self.save_options), self.strip, self.floats)
 
     @functools.cached_property
     def found(self) -> Found:
@@ -86,8 +91,11 @@ class Batch:
 
     def plan(self, kernel: str, **more: Any) -> Plan:
         """Return `plan_outputs` for these options, and `more` of its arguments."""
-        from cnnfilter.batch.plan import plan_outputs
+        from cnnfilter.batch.plan import FLOATS, plan_outputs, unfit_for_floats, unfit_for_pictures
 
+        if self.floats:
+            more["unfit"] = functools.partial(unfit_for_floats, more.get("unfit", unfit_for_pictures))
+            more["default"] = FLOATS
         return plan_outputs(
             self.found, kernel=kernel, output=self.output, in_place=self.in_place, format=self.format_,
             force=self.force, skip_existing=self.skip_existing, options=dict(self.save_options), **more,
@@ -190,6 +198,7 @@ _EXCLUDING = (
         "format_",
         "--in-place keeps names, and with them the formats, and --format sets one",
     ),
+    ("in_place", "floats", "--in-place keeps the depth, and --depth float changes it"),
     ("in_place", "skip_existing", "--in-place writes where something exists, and --skip-existing does not"),
     ("force", "skip_existing", "--force overwrites what exists, and --skip-existing leaves it"),
 )
@@ -210,7 +219,7 @@ def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
             "inputs", metavar="INPUT...", nargs=-1, required=False, shell_complete=options.complete_files
         ),
         _recursive, _files_from, _null, options.output(kernel), _in_place, options.force, _skip_existing, _dry_run,
-        options.output_format(formats), options.save_options, options.strip, _preserve_times, options.depth,
+        options.output_format(formats), options.save_options, options.strip, _preserve_times, options.result_depth,
         options.frame, options.max_pixels, _jobs, options.threads, _memory, options.quiet, options.verbose,
         options.as_json,
     )  # fmt: skip

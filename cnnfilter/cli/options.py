@@ -201,10 +201,15 @@ layout = click.option(
 )  # fmt: skip
 
 # Reading pictures
+_REDUCED = "Reduce 16-bit channels to 8 bits, which 16-bit colour needs; grey is rounded, colour cut off by the decoder"
 depth = click.option(
     "--depth", type=click.Choice(["8"]), callback=lambda ctx, param, value: value and int(value),
-    help="Reduce 16-bit channels to 8 bits, which 16-bit colour needs; grey is rounded, colour cut off by the "
-    "decoder.  [default: as the input]",
+    help=f"{_REDUCED}.  [default: as the input]",
+)  # fmt: skip
+result_depth = click.option(
+    "--depth", type=click.Choice(["8", "float"]),
+    help=f"{_REDUCED}; or write results as they are, neither rounded nor clipped, as float .npy or the .tif or .pfm "
+    "that -o or --format names.  [default: as the input]",
 )  # fmt: skip
 frame = click.option(
     "--frame", type=click.IntRange(min=0), metavar="N",

@@ -99,7 +99,8 @@ def command(
     input.
 
     One map, or the three of a colour picture filtered channel by channel, becomes a picture; more become a
-    contact sheet, a PNG. An output in .npy, .npz or .csv, or one named .tif, keeps the float values (C, H, W).
+    contact sheet, a PNG. An output in .npy, .npz or .csv keeps the float values (C, H, W); so do --depth float,
+    and a .tif of maps that make no picture.
     After flatten, dense or softmax of a vector, the values are printed.
     """
     from cnnfilter.batch.chain import run_picture

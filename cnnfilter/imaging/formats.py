@@ -314,9 +314,23 @@ def _no_dtype(format: str, dtype: str, channels: int) -> str:
     kin = [form.name for form in able if form.family and form.family == FORMATS[format].family]
     if kin:
         return f"{format} cannot hold {what}: write {kin[0]}"
+    if dtype == "float32" and not holds_floats(format):
+        names = alternatives([*(form.extensions[0] for form in able), ".npy"])
+        return f"{format} cannot hold {what}: write {names}, or make 8 bits of it with --range normalize"
     if any(form.name == "PNG" for form in able):
         return f"{format} cannot hold {what}: write PNG" + ", or reduce it with --depth 8" * (dtype == "uint16")
     return f"{format} cannot hold {what}: write {alternatives([*(form.extensions[0] for form in able), '.npy'])}"
+
+
+def holds_floats(format: str) -> bool:
+    """Return whether a format holds floats as they are, of one channel at least.
+
+    Examples
+    --------
+    >>> [format for format in (*FORMATS, *ARRAYS) if holds_floats(format)]
+    ['TIFF', 'PFM', 'NPY', 'NPZ', 'CSV']
+    """
+    return format in ARRAYS or "float32" in FORMATS[format].grey
 
 
 def holds(format: str, picture: Pixels) -> bool:

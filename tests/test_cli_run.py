@@ -379,8 +379,8 @@ def test_the_words_of_the_options_are_those_of_the_library():
 
 
 def test_the_help_names_the_formats_of_raw_numbers():
-    assert "such as png, jpeg, npy or npz." in " ".join(run("run", "--help").out.split())
-    assert "such as png, jpeg or npy." in " ".join(run("apply", "--help").out.split())
+    assert "such as png, jpeg, npy, npz or csv." in " ".join(run("run", "--help").out.split())
+    assert "such as png, jpeg, npy or csv." in " ".join(run("apply", "--help").out.split())
 
 
 def test_the_help_names_every_stage():

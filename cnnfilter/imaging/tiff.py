@@ -32,8 +32,8 @@ ROWS_PER_STRIP, STRIP_BYTE_COUNTS, PLANAR_CONFIGURATION, PREDICTOR, COLOR_MAP = 
 TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS, SUB_IFDS = 322, 323, 324, 325, 330
 EXTRA_SAMPLES, SAMPLE_FORMAT = 338, 339
 
-_KINDS = {1: "B", 2: "c", 3: "H", 4: "I", 5: "II", 6: "b", 7: "c", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d",
-          13: "I", 16: "Q", 17: "q", 18: "Q"}  # fmt: skip
+KINDS = {1: "B", 2: "c", 3: "H", 4: "I", 5: "II", 6: "b", 7: "c", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d",
+         13: "I", 16: "Q", 17: "q", 18: "Q"}  # fmt: skip
 """How a value of each type is stored, as `struct` has it."""
 
 
@@ -47,13 +47,13 @@ class Entry(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes of the values."""
-        return self.number * struct.calcsize("=" + _KINDS.get(self.kind, "c"))
+        return self.number * struct.calcsize("=" + KINDS.get(self.kind, "c"))
 
 
 _MISSING = Entry(1, 0, 0)
 
 
-class _Layout(NamedTuple):
+class Layout(NamedTuple):
     """How the numbers of a file are stored: `<` or `>` as `struct` has it, and whether it is a BigTIFF."""
 
     order: str
@@ -61,22 +61,25 @@ class _Layout(NamedTuple):
 
     @property
     def offset(self) -> struct.Struct:
+        """The form of a place in the file."""
         return struct.Struct(self.order + ("Q" if self.is_big else "I"))
 
     @property
     def length(self) -> struct.Struct:
+        """The form of the number of entries."""
         return struct.Struct(self.order + ("Q" if self.is_big else "H"))
 
     @property
     def entry(self) -> struct.Struct:
+        """The form of an entry: tag, type, number of values, and these or their place."""
         return struct.Struct(self.order + ("HHQ8s" if self.is_big else "HHI4s"))
 
 
 _HEADS = {
-    b"II*\0": _Layout("<", is_big=False),
-    b"MM\0*": _Layout(">", is_big=False),
-    b"II+\0": _Layout("<", is_big=True),
-    b"MM\0+": _Layout(">", is_big=True),
+    b"II*\0": Layout("<", is_big=False),
+    b"MM\0*": Layout(">", is_big=False),
+    b"II+\0": Layout("<", is_big=True),
+    b"MM\0+": Layout(">", is_big=True),
 }
 _LAST = (1 << 63) - 1
 """The largest place in a file."""
@@ -90,15 +93,18 @@ class Directory:
     ----------
     stream : binary stream
         The file; values are read from it when they are asked for.
-    layout : _Layout
+    layout : Layout
         How its numbers are stored.
     entries : mapping
         By tag.
+    position : int
+        Where in the file it begins.
     """
 
     stream: BinaryIO
-    layout: _Layout
+    layout: Layout
     entries: Mapping[int, Entry]
+    position: int = 0
 
     def numbers(self, tag: int) -> tuple[int | float, ...]:
         """Return a tag's values; none if it is missing or no number. A fraction is numerator and denominator.
@@ -109,7 +115,7 @@ class Directory:
             If the file has not that many, or they are too many to be true.
         """
         kind, number, _ = self.entries.get(tag, _MISSING)
-        form = _KINDS.get(kind, "c")
+        form = KINDS.get(kind, "c")
         if form == "c":
             return ()
         if number > MAX_NUMBERS:
@@ -185,15 +191,15 @@ class Directory:
         """The text of ImageDescription; where microscopes write what the pages are."""
         return self.data(IMAGE_DESCRIPTION).rstrip(b"\0").decode("utf-8", "replace")
 
-    def subdirectories(self) -> tuple[Directory, ...]:
-        """Return those below this one: reduced copies of it in a pyramid, or the pixels of a raw photo.
+    def subdirectories(self, tag: int = SUB_IFDS) -> tuple[Directory, ...]:
+        """Return those below this one: reduced copies of it in a pyramid, the pixels of a raw photo, or EXIF.
 
         Raises
         ------
         ValueError
             If one is not in the file.
         """
-        offsets = self.numbers(SUB_IFDS)[:MAX_SUBDIRECTORIES]
+        offsets = self.numbers(tag)[:MAX_SUBDIRECTORIES]
         return tuple(_directory(self.stream, self.layout, int(at)) for at in offsets)
 
 
@@ -203,14 +209,14 @@ class Tiff(NamedTuple):
     Parameters
     ----------
     stream : binary stream
-    layout : _Layout
+    layout : Layout
         How its numbers are stored.
     pages : tuple of int
         Offsets, each once; a chain that leads back, or out of the file, ends there.
     """
 
     stream: BinaryIO
-    layout: _Layout
+    layout: Layout
     pages: tuple[int, ...]
 
     def page(self, index: int) -> Directory:
@@ -260,7 +266,7 @@ def read_tiff(stream: BinaryIO) -> Tiff:
     return Tiff(stream, layout, tuple(pages))
 
 
-def _extent(stream: BinaryIO, layout: _Layout, at: int) -> tuple[int, int]:
+def _extent(stream: BinaryIO, layout: Layout, at: int) -> tuple[int, int]:
     """Return how many entries a directory has, and where they begin."""
     form = layout.length
     stream.seek(min(at, _LAST))
@@ -271,7 +277,7 @@ def _extent(stream: BinaryIO, layout: _Layout, at: int) -> tuple[int, int]:
     return count, at + form.size
 
 
-def _directory(stream: BinaryIO, layout: _Layout, at: int) -> Directory:
+def _directory(stream: BinaryIO, layout: Layout, at: int) -> Directory:
     count, begin = _extent(stream, layout, at)
     form = layout.entry
     stream.seek(begin)
@@ -284,4 +290,4 @@ def _directory(stream: BinaryIO, layout: _Layout, at: int) -> Directory:
         entries.setdefault(
             tag, here if here.size <= len(value) else here._replace(position=layout.offset.unpack(value)[0])
         )
-    return Directory(stream, layout, entries)
+    return Directory(stream, layout, entries, at)

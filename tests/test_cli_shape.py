@@ -57,17 +57,19 @@ def test_the_parameters_of_the_course(case):
 # Chains
 
 TABLE = """\
-STAGE        INPUT     OUTPUT       PARAMS  MULTIPLY-ADDS  FIELD  JUMP  ARITHMETIC
-conv:32@3x3  28x28x1   26x26x32        320        216,320  3x3    1     floor((28 + 2*0 - 3)/1) + 1 = 26
+STAGE        INPUT     OUTPUT       PARAMS  MULTIPLY-ADDS  FIELD  JUMP  DROPPED  ARITHMETIC
+conv:32@3x3  28x28x1   26x26x32        320        216,320  3x3    1     0        floor((28 + 2*0 - 3)/1) + 1 = 26
+                                                                                 params: (3*3*1 + 1)*32 = 320
 relu         26x26x32  26x26x32          0              0  3x3    1
-conv:64@3x3  26x26x32  24x24x64     18,496     10,653,696  5x5    1     floor((26 + 2*0 - 3)/1) + 1 = 24
+conv:64@3x3  26x26x32  24x24x64     18,496     10,653,696  5x5    1     0        floor((26 + 2*0 - 3)/1) + 1 = 24
+                                                                                 params: (3*3*32 + 1)*64 = 18496
 relu         24x24x64  24x24x64          0              0  5x5    1
-maxpool:2    24x24x64  12x12x64          0              0  6x6    2     floor((24 + 2*0 - 2)/2) + 1 = 12
-flatten      12x12x64  9216              0              0  6x6    2     12*12*64 = 9216
-dense:128    9216      128       1,179,776      1,179,776  28x28  2     9216*128 + 128 = 1179776
-relu         128       128               0              0  28x28  2
-dense:10     128       10            1,290          1,290  28x28  2     128*10 + 10 = 1290
-softmax      10        10                0              0  28x28  2
+maxpool:2    24x24x64  12x12x64          0              0  6x6    2     0        floor((24 + 2*0 - 2)/2) + 1 = 12
+flatten      12x12x64  9216              0              0  6x6    -              12*12*64 = 9216
+dense:128    9216      128       1,179,776      1,179,776  28x28  -              params: (9216 + 1)*128 = 1179776
+relu         128       128               0              0  28x28  -
+dense:10     128       10            1,290          1,290  28x28  -              params: (128 + 1)*10 = 1290
+softmax      10        10                0              0  28x28  -
 
 total: 1,199,882 parameters (4.8 MB as float32), 12,051,082 multiply-adds
 """
@@ -79,12 +81,12 @@ def test_the_table_of_the_course_network():
 
 def test_the_arithmetic_in_the_table_is_true():
     lines = [line for line in TABLE.splitlines()[1:] if " = " in line]
-    assert len(lines) == 6
+    assert len(lines) == 8
     for line in lines:
         begin = TABLE.splitlines()[0].index("ARITHMETIC")
-        left, _, right = line[begin:].partition(" = ")
+        left, _, right = line[begin:].removeprefix("params: ").partition(" = ")
         assert eval(left, {"floor": floor}) == int(right)
-    rows = [line.replace(",", "").split() for line in TABLE.splitlines()[1:11]]
+    rows = [line.replace(",", "").split() for line in TABLE.splitlines()[1:13] if not line.startswith(" ")]
     assert [row[1] for row in rows[1:]] == [row[2] for row in rows[:-1]]
     numbers = [[int(cell) for cell in row[3:5]] for row in rows]
     assert sum(params for params, _ in numbers) == 1_199_882 == 320 + 18_496 + 1_179_776 + 1_290
@@ -93,15 +95,15 @@ def test_the_arithmetic_in_the_table_is_true():
 
 
 def test_axes_that_differ_have_a_line_each():
-    assert shape("6x9x2", "conv:sobel-x+sobel-y:stride=2,magnitude,abs") == (
+    assert shape("6x9x2", "conv:sobel-x+sobel-y,magnitude,abs") == (
         """\
-STAGE                          INPUT  OUTPUT  PARAMS  MULTIPLY-ADDS  FIELD  JUMP  ARITHMETIC
-conv:sobel-x+sobel-y:stride=2  6x9x2  2x4x4        0            288  3x3    2     height: floor((6 + 2*0 - 3)/2) + 1 = 2
-                                                                                  width: floor((9 + 2*0 - 3)/2) + 1 = 4
-magnitude                      2x4x4  2x4x2        0              0  3x3    2     4 maps / 2 = 2
-abs                            2x4x2  2x4x2        0              0  3x3    2
+STAGE                 INPUT  OUTPUT  PARAMS  MULTIPLY-ADDS  FIELD  JUMP  DROPPED  ARITHMETIC
+conv:sobel-x+sobel-y  6x9x2  4x7x4        0          1,008  3x3    1     0        height: floor((6 + 2*0 - 3)/1) + 1 = 4
+                                                                                  width: floor((9 + 2*0 - 3)/1) + 1 = 7
+magnitude             4x7x4  4x7x2        0              0  3x3    1              4 maps / 2 = 2
+abs                   4x7x2  4x7x2        0              0  3x3    1
 
-total: 0 parameters, 288 multiply-adds
+total: 0 parameters, 1,008 multiply-adds
 """
     )
 
@@ -112,8 +114,8 @@ total: 0 parameters, 288 multiply-adds
 def test_every_size_formula_of_a_plan_is_true(chain):
     for row in plan(parse(chain), (225, 226, 3)):
         for line in row.arithmetic.splitlines():
-            left, _, right = line.rpartition(": ")[2].rpartition(" = ")
-            assert eval(left, {"floor": floor, "ceil": ceil}) == int(right)
+            *expressions, result = line.rpartition(": ")[2].split(" = ")
+            assert {eval(each, {"floor": floor, "ceil": ceil}) for each in expressions} == {int(result)}
 
 
 def test_small_and_large_networks_say_how_large_they_are():
@@ -126,8 +128,8 @@ def test_the_json_has_the_documented_keys():
     assert list(data) == ["stages", "total"]
     assert list(data["total"]) == ["params", "macs"]
     for stage in data["stages"]:
-        assert list(stage) == ["stage", "input", "output", "params", "macs", "receptive_field", "jump"]
-        for key in ("input", "output", "receptive_field", "jump"):
+        assert list(stage) == ["stage", "input", "output", "params", "macs", "receptive_field", "jump", "dropped"]
+        for key in ("input", "output", "receptive_field", *(["jump"] if len(stage["output"]) == 3 else [])):
             assert all(type(number) is int for number in stage[key])
     assert data["stages"][0] == {
         "stage": "conv:32@3x3",
@@ -137,8 +139,10 @@ def test_the_json_has_the_documented_keys():
         "macs": 216320,
         "receptive_field": [3, 3],
         "jump": [1, 1],
+        "dropped": [0, 0],
     }
     assert data["stages"][3]["output"] == [13 * 13 * 32]
+    assert (data["stages"][3]["jump"], data["stages"][3]["dropped"]) == (None, None)
     assert data["total"] == {"params": 320, "macs": 216320}
 
 
@@ -149,17 +153,18 @@ def test_a_terminal_too_narrow_for_the_table_gets_the_arithmetic_below_each_row(
     text = plans.table(plan(parse("conv:8@3x3,relu"), (9, 10, 1)))
     assert text == (
         """\
-STAGE       INPUT   OUTPUT  PARAMS  MULTIPLY-ADDS  FIELD  JUMP
-conv:8@3x3  9x10x1  7x8x8       80          4,480  3x3    1
+STAGE       INPUT   OUTPUT  PARAMS  MULTIPLY-ADDS  FIELD  JUMP  DROPPED
+conv:8@3x3  9x10x1  7x8x8       80          4,480  3x3    1     0
     height: floor((9 + 2*0 - 3)/1) + 1 = 7
     width: floor((10 + 2*0 - 3)/1) + 1 = 8
+    params: (3*3*1 + 1)*8 = 80
 relu        7x8x8   7x8x8        0              0  3x3    1
 
 total: 80 parameters (320 bytes as float32), 4,480 multiply-adds
 """
     )
     monkeypatch.setenv("COLUMNS", "200")
-    assert "JUMP  ARITHMETIC\n" in plans.table(plan(parse("conv:8@3x3,relu"), (9, 10, 1)))
+    assert "DROPPED  ARITHMETIC\n" in plans.table(plan(parse("conv:8@3x3,relu"), (9, 10, 1)))
 
 
 def test_a_name_from_outside_is_made_printable(tmp_path):
@@ -304,8 +309,8 @@ def test_the_help_names_every_language_and_preset():
         (["28", "vgg16"], "unknown preset 'vgg16'; did you mean vgg-16? "
          "(presets: mnist-cnn, lenet-5, alexnet, vgg-16, tiny-vgg)"),
         (["28", "conv:edge,relo"], "stage 2 'relo' (column 11): unknown stage; did you mean relu?"),
-        (["6", "conv:edge,relu,maxpool:5"], "stage 3 (maxpool): window 5x5 does not fit in 4x4; use more padding or "
-         "a smaller kernel"),
+        (["6", "conv:edge,relu,maxpool:5", "--emit", "numpy"], "stage 3 (maxpool): window 5x5 does not fit in 4x4; "
+         "use more padding or a smaller kernel"),
         (["28", "relu,conv:none.npy"], "stage 2 (conv): none.npy: no such file"),
         (["28", "@none.txt"], "pipeline file none.txt: no such file"),
         (["0", "relu"], "a size is from 1 to 1000000000, not 0"),
@@ -325,6 +330,29 @@ def test_the_help_names_every_language_and_preset():
 )  # fmt: skip
 def test_a_mistake_is_one_line(arguments, message):
     assert refused(*arguments) == message
+
+
+def test_a_chain_that_does_not_fit_shows_the_table_up_to_there():
+    wrong = [
+        "cnnfilter: error: stage 2 (maxpool): window 5x5 does not fit in 4x4; use more padding or a smaller kernel"
+    ]
+    result = run("shape", "6", "conv:edge,maxpool:5,relu")
+    assert (result.exit_code, result.messages) == (2, lines)
+    assert result.out == (
+        """\
+STAGE      INPUT  OUTPUT  PARAMS  MULTIPLY-ADDS  FIELD  JUMP  DROPPED  ARITHMETIC
+conv:edge  6x6x1  4x4x1        0            144  3x3    1     0        floor((6 + 2*0 - 3)/1) + 1 = 4
+"""
+    )
+    result = run("shape", "6", "conv:edge,maxpool:5,relu", "--json")
+    assert (result.exit_code, result.messages) == (2, lines)
+    data = json.loads(result.out)
+    assert [stage["stage"] for stage in data["stages"]] == ["conv:edge"]
+    assert data["error"] == wrong
+    result = run("shape", "6", "conv:edge,maxpool:5,relu", "--compare")
+    assert (result.exit_code, result.messages) == (2, lines)
+    assert result.out.startswith("stage 1  conv:edge on 6x6x1\nFRAMEWORK")
+    assert refused("4", "maxpool:5") == wrong.replace("stage 2", "stage 1")
 
 
 def test_a_web_address_is_no_size():

@@ -40,7 +40,7 @@ dropped  no pixels: the last window ends where the input ends
             ["8x9", "--kernel", "3", "--stride", "2"],
             """\
 formula  floor((n + 2p - k)/s) + 1
-height   floor((8 + 2*0 - 3)/2) + 1 = 3
+height   floor((8 + 2*0 - 3)/2) + 1 = floor(2.5) + 1 = 3
 width    floor((9 + 2*0 - 3)/2) + 1 = 4
 result   3x4
 dropped  height: 1 pixel at the end; width: no pixels: the last window ends where the input ends
@@ -92,10 +92,12 @@ def test_one_window_as_json():
                 "macs": 0,
                 "receptive_field": [5],
                 "jump": [2],
+                "dropped": [1],
             }
         ],
         "total": {"params": 0, "macs": 0},
     }
+    assert json.loads(shape("3", "-k", "3", "--json"))["stages"][0]["jump"] is None
     (stage,) = json.loads(shape("28", "-k", "3x5", "-p", "same", "--json"))["stages"]
     assert stage["stage"] == "-k 3x5 -s 1 -p same"
     assert (stage["input"], stage["output"], stage["receptive_field"]) == ([28, 28], [28, 28], [3, 5])

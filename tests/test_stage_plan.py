@@ -21,7 +21,9 @@ def test_a_row_has_all_of_a_stage():
     assert (first.input, first.output) == ((9, 7, 2), (5, 4, 8))
     assert (first.params, first.macs) == (8 * 19, 8 * 19 * 20)
     assert (first.receptive_field, first.jump) == ((3, 3), (2, 2))
-    assert first.arithmetic == "height: floor((9 + 2*1 - 3)/2) + 1 = 5\nwidth: floor((7 + 2*1 - 3)/2) + 1 = 4"
+    assert first.arithmetic == (
+        "height: floor((9 + 2*1 - 3)/2) + 1 = 5\nwidth: floor((7 + 2*1 - 3)/2) + 1 = 4\nparams: (3*3*2 + 1)*8 = 152"
+    )
     assert first.flattened is None
     assert (second.input, second.output) == ((5, 4, 8), (160,))
 
@@ -40,7 +42,7 @@ def test_a_row_has_all_of_a_stage():
 def test_receptive_field_and_jump(text, shape, fields, jumps):
     rows = rows_of(text, shape)
     assert [row.receptive_field for row in rows] == [(field, field) for field in fields]
-    assert [row.jump for row in rows] == [(jump, jump) for jump in jumps]
+    assert [row.field.jump for row in rows] == [(jump, jump) for jump in jumps]
 
 
 def test_the_axes_have_fields_of_their_own():
@@ -53,7 +55,33 @@ def test_the_axes_have_fields_of_their_own():
 
 def test_a_vector_has_a_field_of_one_axis():
     (row,) = rows_of("dense:30", (784,))
-    assert (row.receptive_field, row.jump) == ((784,), (1,))
+    assert (row.receptive_field, row.jump, row.dropped) == ((784,), None, None)
+
+
+def test_a_value_without_neighbours_has_no_jump():
+    rows = rows_of("maxpool:2,globalavgpool,relu,flatten,relu", (7, 7, 1))
+    assert [row.jump for row in rows] == [(2, 2), None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "dropped"),
+    [
+        ("maxpool:2", (1, 0)),
+        ("conv:1@3x3:stride=2:padding=1", (0, 0)),  # only padding
+        ("conv:1@2x2:stride=3:padding=1", (0, 1)),  # a row of padding; a column of it, and one more
+        ("maxpool:2:ceil_mode=yes", (0, 0)),
+        ("maxpool:1:stride=4", (2, 3)),
+        ("relu", None),
+        ("globalavgpool", None),
+    ],
+)
+def test_what_no_window_reaches_is_counted_without_padding(text, dropped):
+    (row,) = rows_of(text, (7, 8, 1))
+    assert row.dropped == dropped
+    if dropped:
+        window, stride, _, pads = row.stage.sliding(row.input)
+        ends = [(row.output[i] - 1) * stride[i] + window[i] - pads[i][0] for i in (0, 1)]
+        assert dropped == tuple(max(row.input[i] - ends[i], 0) for i in (0, 1))
 
 
 CHAINS = st.lists(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cnnfilter.model.frameworks import Answer
     from cnnfilter.model.plan import Row
 
-HEADER = ("STAGE", "INPUT", "OUTPUT", "PARAMS", "MULTIPLY-ADDS", "FIELD", "JUMP", "ARITHMETIC")
+HEADER = ("STAGE", "INPUT", "OUTPUT", "PARAMS", "MULTIPLY-ADDS", "FIELD", "JUMP", "DROPPED", "ARITHMETIC")
 NUMBERS = (3, 4)
 """The columns that stand to the right."""
 
@@ -20,8 +20,8 @@ COMPARISON = ("FRAMEWORK", "OUTPUT", "TOP", "BOTTOM", "LEFT", "RIGHT", "DIFFERS"
 PADS = (2, 3, 4, 5)
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Return a plan with its totals."""
+def table(rows: Sequence[Row], *, whole: bool = True) -> str:
+    """Return a plan with its totals, or without where it is not the whole of it."""
     cells = [
         (
             str(row.stage),
@@ -30,19 +30,18 @@ def table(rows: Sequence[Row]) -> str:
             f"{row.params:,}",
             f"{row.macs:,}",
             show_shape(row.receptive_field),
-            _jump(row.jump),
+            "-" if row.jump is None else show_pair((row.jump[0], row.jump[-1])),
+            "" if row.dropped is None else show_pair(row.dropped),
             row.arithmetic,
         )
         for row in rows
     ]
+    text = tables.table(HEADER, cells, NUMBERS)
+    if not whole:
+        return text
     params, macs = totals(rows)
     size = f" ({memory(4 * params)} as float32)" if params else ""
-    total = tables.paragraph(f"total: {params:,} parameters{size}, {macs:,} multiply-adds")
-    return f"{tables.table(HEADER, cells, NUMBERS)}\n{total}"
-
-
-def _jump(jump: tuple[int, ...]) -> str:
-    return show_pair((jump[0], jump[-1]))
+    return f"{text}\n{tables.paragraph(f'total: {params:,} parameters{size}, {macs:,} multiply-adds')}"
 
 
 def memory(count: int) -> str:
@@ -88,7 +87,7 @@ def comparison(named: Sequence[tuple[str, str, Sequence[Answer]]]) -> str:
 
 def record(rows: Sequence[Row], answers: Sequence[Sequence[Answer]] = ()) -> dict[str, Any]:
     """Return a plan as JSON has it; with the frameworks' answers to each stage, if they are asked for."""
-    stages = [
+    stages: list[dict[str, Any]] = [
         {
             "stage": str(row.stage),
             "input": list(row.input),
@@ -96,7 +95,8 @@ def record(rows: Sequence[Row], answers: Sequence[Sequence[Answer]] = ()) -> dic
             "params": row.params,
             "macs": row.macs,
             "receptive_field": list(row.receptive_field),
-            "jump": list(row.jump),
+            "jump": row.jump and list(row.jump),
+            "dropped": row.dropped and list(row.dropped),
         }
         for row in rows
     ]

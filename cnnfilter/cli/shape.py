@@ -8,9 +8,9 @@ import click
 
 from cnnfilter.cli import plans, render, tables
 from cnnfilter.cli.options import Parsed, as_json, complete_from
-from cnnfilter.errors import ArgumentError, GrammarError, PictureError
+from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeError
 from cnnfilter.model.grammar import parse
-from cnnfilter.model.plan import input_shape, parse_shape, plan
+from cnnfilter.model.plan import input_shape, parse_shape, plan, planned
 from cnnfilter.model.presets import PRESETS
 from cnnfilter.model.shapes import Pads, Pair, parse_padding, parse_pair
 from cnnfilter.model.stages import Conv
@@ -96,7 +96,9 @@ def command(
         )
         render.out(_one_window(_size(size), stage, comparing, as_json))
         return 0
-    rows = _plan(size, stages)
+    rows, misfit = _plan(size, stages)
+    if misfit is not None and (language is not None or not rows):
+        raise misfit
     if language is not None:
         from cnnfilter.model.emit import emit
 
@@ -104,7 +106,7 @@ def command(
         return 0
     answers = [_answers(row) for row in rows] if comparing else []
     if as_json:
-        render.out(_dump(plans.record(rows, answers)))
+        render.out(_dump(plans.record(rows, answers) | ({} if misfit is None else {"error": str(misfit)})))
     elif comparing:
         named = [
             (f"stage {number}", f"{row.stage} on {show_shape(row.input)}", given)
@@ -112,7 +114,9 @@ def command(
         ]
         render.out(plans.comparison([each for each in named if each[2]]))
     else:
-        render.out(plans.table(rows))
+        render.out(plans.table(rows, whole=misfit is None))
+    if misfit is not None:
+        raise misfit
     return 0
 
 
@@ -150,11 +154,14 @@ def _size(text: str) -> Shape:
         raise PictureError(msg) from None
 
 
-def _plan(size: str, stages: str | None) -> Sequence[Row]:
+def _plan(size: str, stages: str | None) -> tuple[Sequence[Row], ShapeError | None]:
+    """Return the rows of the plan, up to a stage that does not fit, and what is wrong with that."""
     if stages is not None:
         chain = _stages(stages)
-        return plan(chain, input_shape(_size(size), chain))
-    if size not in PRESETS:
+        shape = input_shape(_size(size), chain)
+    elif size in PRESETS:
+        chain, shape = parse(PRESETS[size].text), PRESETS[size].size
+    else:
         preset = nearest(size, PRESETS, count=1)
         msg = (
             f"unknown preset {size!r}{preset} ({KNOWN})"
@@ -162,8 +169,12 @@ def _plan(size: str, stages: str | None) -> Sequence[Row]:
             else f"give the STAGES that follow {size}, such as conv:32@3x3,relu, or -k for one window ({KNOWN})"
         )
         raise click.UsageError(msg)
-    preset_ = PRESETS[size]
-    return plan(parse(preset_.text), preset_.size)
+    rows: list[Row] = []
+    try:
+        rows.extend(planned(chain, shape))
+    except ShapeError as error:
+        return rows, error
+    return rows, None
 
 
 def _stages(text: str) -> Sequence[Any]:
@@ -208,7 +219,7 @@ def _arithmetic(row: Row, sliding: Sliding, axes: Sequence[int]) -> str:
         name = "numbers" if len(axes) == 1 else ("height", "width")[axis]
         lines.append((name, axis_arithmetic(row.input[axis], window[axis], stride[axis], dilation[axis], pads[axis])))
     lines.append(("result", show_shape(tuple(row.output[axis] for axis in axes))))
-    lost = [_lost(dropped(row.input[axis], axis, sliding), pads[axis][1]) for axis in axes]
+    lost = [_lost(dropped(row.input[axis], row.output[axis], axis, sliding), pads[axis][1]) for axis in axes]
     named = lost if len(set(lost)) == 1 else [f"height: {lost[0]}; width: {lost[1]}"]
     lines.append(("dropped", named[0]))
     return tables.facts(lines, render.columns())
@@ -236,8 +247,8 @@ def _window_record(row: Row, request: str, axes: Sequence[int], answers: Sequenc
     """Return the plan of one window as JSON has it: without weights there is nothing to count."""
     record = plans.record([row], [answers] if answers else [])
     stage = record["stages"][0]
-    for key in ("input", "output", "receptive_field", "jump"):
-        stage[key] = [stage[key][axis] for axis in axes]
+    for key in ("input", "output", "receptive_field", "jump", "dropped"):
+        stage[key] = stage[key] and [stage[key][axis] for axis in axes]
     stage |= {"stage": request, "params": 0, "macs": 0}
     return record | {"total": {"params": 0, "macs": 0}}
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cnnfilter.errors import ArgumentError, CnnfilterError
 from cnnfilter.model.field import Field
+from cnnfilter.model.shapes import Pair
 from cnnfilter.model.stages import Absolute, Activation, Dense, Flatten, Normalize, Shape, Softmax, Stage
+from cnnfilter.model.stages.base import dropped
 
 ANYWHERE = (Activation, Absolute, Normalize, Softmax)
 """Stages that take vectors and maps alike."""
@@ -51,9 +53,19 @@ class Row:
         return self.field.size
 
     @property
-    def jump(self) -> tuple[int, ...]:
-        """How far the fields of neighbouring values lie apart."""
-        return self.field.jump
+    def jump(self) -> tuple[int, ...] | None:
+        """How far the fields of neighbouring values lie apart; None where no value has a neighbour."""
+        return None if len(self.output) == 1 or self.output[:2] == (1, 1) else self.field.jump
+
+    @property
+    def dropped(self) -> Pair | None:
+        """How many rows and columns at the end of the input no window reaches; None where no window moves."""
+        sliding = self.stage.sliding(self.input)
+        if sliding is None:
+            return None
+        lost = (dropped(self.input[i], self.output[i], i, sliding) - sliding.pads[i][1] for i in (0, 1))
+        height, width = (max(count, 0) for count in lost)
+        return height, width
 
 
 def parse_shape(text: str) -> Shape | None:
@@ -120,10 +132,14 @@ def plan(stages: Iterable[Stage], shape: Shape) -> tuple[Row, ...]:
     >>> [row.output for row in plan(parse("conv:32@3x3,relu,maxpool:2"), (28, 28, 1))]
     [(26, 26, 32), (26, 26, 32), (13, 13, 32)]
     """
+    return tuple(planned(stages, shape))
+
+
+def planned(stages: Iterable[Stage], shape: Shape) -> Iterator[Row]:
+    """Yield the rows of `plan`, those before a stage that does not fit first."""
     if len(shape) not in (1, 3) or min(shape) < 1:
         msg = f"an input is (H, W, C) or (n,) of at least 1 each, not {shape}"
         raise ArgumentError(msg)
-    rows: list[Row] = []
     field = Field.of_input(shape)
     limits = places = _places(shape)  # places: how many fields there are, which flatten keeps
     flattened: Shape | None = None
@@ -139,10 +155,11 @@ def plan(stages: Iterable[Stage], shape: Shape) -> tuple[Row, ...]:
             if stage.sees_all(shape):
                 field = field.over_all(places, limits)
             costs = stage.params(shape), stage.macs(shape)
-            rows.append(Row(stage, shape, output, *costs, field, stage.arithmetic(shape), flattened))
+            row = Row(stage, shape, output, *costs, field, stage.arithmetic(shape), flattened)
         except CnnfilterError as error:
             msg = f"stage {number} ({stage.name}): {error}"
             raise type(error)(msg) from None
+        yield row
         if stage.sees_all(shape):
             places = (1,) * len(limits)
         elif len(output) == 3:
@@ -152,7 +169,6 @@ def plan(stages: Iterable[Stage], shape: Shape) -> tuple[Row, ...]:
         elif isinstance(stage, Dense):
             flattened = None
         shape = output
-    return tuple(rows)
 
 
 def _places(shape: Shape) -> tuple[int, ...]:

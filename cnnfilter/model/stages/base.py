@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from cnnfilter.errors import ShapeError
@@ -101,7 +103,13 @@ def size_arithmetic(size: Pair, sliding: Sliding, *, ceil_mode: bool = False) ->
 
 
 def axis_arithmetic(n: int, window: int, stride: int, dilation: int, pads: Pair, *, ceil_mode: bool = False) -> str:
-    """Return the size formula of one axis with its numbers."""
+    """Return the size formula of one axis with its numbers, and the quotient where it is not whole.
+
+    Examples
+    --------
+    >>> axis_arithmetic(28, 3, 2, 1, (0, 0))
+    'floor((28 + 2*0 - 3)/2) + 1 = floor(12.5) + 1 = 13'
+    """
     begin, end = pads
     out = output_size(n, window, stride=stride, padding=pads, dilation=dilation, ceil_mode=ceil_mode)
     padding = f"2*{begin}" if begin == end else f"{begin} + {end}"
@@ -109,8 +117,29 @@ def axis_arithmetic(n: int, window: int, stride: int, dilation: int, pads: Pair,
     rounded = "ceil" if ceil_mode else "floor"
     room = n + begin + end - dilation * (window - 1) - 1
     # PyTorch's rule: what ceil adds may not begin in the padding at the end
-    dropped = " - 1" if ceil_mode and -(-room // stride) + 1 > out else ""
-    return f"{rounded}(({n} + {padding} - {span})/{stride}) + 1{dropped} = {out}"
+    added = "1 - 1" if ceil_mode and -(-room // stride) + 1 > out else "1"
+    quotient = f"{rounded}({_quotient(room, stride)}) + {added} = " if room % stride else ""
+    return f"{rounded}(({n} + {padding} - {span})/{stride}) + {added} = {quotient}{out}"
+
+
+def _quotient(number: int, divisor: int) -> str:
+    """Return a quotient that is not whole in at most two decimals, which never round it to a whole number."""
+    whole = number // divisor
+    return f"{min(max(number / divisor, whole + 0.01), whole + 0.99):.2f}".rstrip("0")
+
+
+def params_arithmetic(window: Iterable[int], count: int, *, biased: bool) -> str:
+    """Return how many numbers are learned: for each of `count` results a weight for each of the inputs, and a bias.
+
+    Examples
+    --------
+    >>> params_arithmetic((3, 3, 1), 32, biased=True)
+    'params: (3*3*1 + 1)*32 = 320'
+    """
+    sizes = tuple(window)
+    product = "*".join(map(str, sizes))
+    weights = f"({product} + 1)" if biased else product
+    return f"params: {weights}*{count} = {(math.prod(sizes) + biased) * count}"
 
 
 def size_formula(sliding: Sliding) -> str:
@@ -126,7 +155,7 @@ def size_formula(sliding: Sliding) -> str:
     return f"floor((n + {padding} - {span})/s) + 1"
 
 
-def dropped(n: int, axis: int, sliding: Sliding) -> int:
-    """Return how many samples at the end of a padded axis the floor drops: no window reaches them."""
+def dropped(n: int, out: int, axis: int, sliding: Sliding) -> int:
+    """Return how many samples at the end of a padded axis no window reaches: those that the floor drops."""
     span = sliding.dilation[axis] * (sliding.window[axis] - 1) + 1
-    return (n + sum(sliding.pads[axis]) - span) % sliding.stride[axis]
+    return max(n + sum(sliding.pads[axis]) - (out - 1) * sliding.stride[axis] - span, 0)  # below 0 with ceil_mode

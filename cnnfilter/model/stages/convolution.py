@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cnnfilter.errors import ArgumentError, KernelError, ShapeError
 from cnnfilter.model.kernels import SCALES, Kernel
 from cnnfilter.model.shapes import Border, Pads, Pair, output_sizes, resolve_pads
-from cnnfilter.model.stages.base import Sliding, Stage, maps, size_arithmetic
+from cnnfilter.model.stages.base import Sliding, Stage, maps, params_arithmetic, size_arithmetic
 from cnnfilter.model.stages.text import Shape, escape, show_number, show_padding, show_pair
 from cnnfilter.words import nearest
 
@@ -278,8 +278,22 @@ class Conv(Stage):
         return height * width * numbers
 
     def arithmetic(self, shape: Shape) -> str:
-        """Return the size formula with its numbers."""
-        return size_arithmetic((shape[0], shape[1]), self.sliding(shape))
+        """Return the size formula with its numbers, and that of the learned ones."""
+        size = size_arithmetic((shape[0], shape[1]), self.sliding(shape))
+        learned = self._params_arithmetic(shape)
+        return f"{size}\n{learned}" if learned else size
+
+    def _params_arithmetic(self, shape: Shape) -> str:
+        if self.kernels:
+            return ""
+        count = self._count(shape[2])
+        if self.sizes is not None:
+            inputs = 1 if self.depthwise else shape[2] // self.groups
+            return params_arithmetic((*self.sizes[1], inputs), count, biased=self.biased)
+        bank = self._bank
+        if isinstance(bank, Kernel):
+            return ""
+        return params_arithmetic((*self.window, bank.weight.shape[1]), count, biased=bank.bias is not None)
 
     def sliding(self, shape: Shape) -> Sliding:
         """Return how the kernel moves."""

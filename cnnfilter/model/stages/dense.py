@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.model.stages.base import Stage
+from cnnfilter.model.stages.base import Stage, params_arithmetic
 from cnnfilter.model.stages.convolution import WeightFile
 from cnnfilter.model.stages.text import Shape, show_shape
 from cnnfilter.words import nearest
@@ -102,9 +102,8 @@ class Dense(Stage):
 
     def arithmetic(self, shape: Shape) -> str:
         """Return the number of parameters with its numbers."""
-        outputs, total = self.output(shape)[0], self.params(shape)
-        bias = f" + {outputs}" if total > shape[0] * outputs else ""
-        return f"{shape[0]}*{outputs}{bias} = {total}"
+        outputs = self.output(shape)[0]
+        return params_arithmetic((shape[0],), outputs, biased=self.params(shape) > shape[0] * outputs)
 
     def sees_all(self, shape: Shape) -> bool:
         """Each output is a sum over the whole vector."""

@@ -333,9 +333,8 @@ def test_a_mistake_is_one_line(arguments, message):
 
 
 def test_a_chain_that_does_not_fit_shows_the_table_up_to_there():
-    wrong = [
-        "cnnfilter: error: stage 2 (maxpool): window 5x5 does not fit in 4x4; use more padding or a smaller kernel"
-    ]
+    wrong = "stage 2 (maxpool): window 5x5 does not fit in 4x4; use more padding or a smaller kernel"
+    lines = [f"cnnfilter: error: {wrong}"]
     result = run("shape", "6", "conv:edge,maxpool:5,relu")
     assert (result.exit_code, result.messages) == (2, lines)
     assert result.out == (

@@ -22,8 +22,8 @@ relu                     9x10x8       0
 BELOW = """\
 STAGE                    INPUT   PARAMS
 conv:8@3x3:padding=same  9x10x1      80
-    height: floor((9 + 2*1 - 3)/1) + 1 =
-      9
+    height: floor((9 + 2*1 - 3)/1) + 1
+      = 9
     width: 10
 relu                     9x10x8       0
 """

@@ -111,23 +111,32 @@ def facts(rows: Sequence[tuple[str, str]], room: float, *, prose: bool = False) 
     return "".join(line.rstrip() + "\n" for line in lines)
 
 
+_BREAKS = (r"(?<= )(?== )", r"(?<= )(?! )", r"(?<=[:,;/])")
+"""Where a line may end, the best places first: before a `=`, between words, in a word behind what separates."""
+
+
 def wrapped(text: str, room: float) -> list[str]:
-    """Return a text in lines that end between words, or in a word that is longer than a line behind its separators.
+    """Return a text in lines that have the room, as far as it has places to end them.
 
     Examples
     --------
     >>> wrapped("conv:32@3x3:stride=2 on 28x28x1", 16)
     ['conv:32@3x3:', 'stride=2 on', '28x28x1']
     """
-    if len(text) <= room:
+    return [line.rstrip() for line in _broken(text, room, _BREAKS)]
+
+
+def _broken(text: str, room: float, breaks: Sequence[str]) -> list[str]:
+    if len(text.rstrip()) <= room or not breaks:
         return [text]
     lines = [""]
-    for word in re.split(r"(?<= )(?! )", text):
-        for part in re.split(r"(?<=[:,;/])", word) if len(word.rstrip()) > room else [word]:
-            if lines[-1] and len(lines[-1]) + len(part.rstrip()) > room:
-                lines.append("")
-            lines[-1] += part
-    return [line.rstrip() for line in lines]
+    for part in re.split(breaks[0], text):
+        first, *more = _broken(part, room, breaks[1:])
+        if lines[-1] and len(lines[-1]) + len(first.rstrip()) > room:
+            lines.append("")
+        lines[-1] += first
+        lines += more
+    return lines
 
 
 def paragraph(text: str) -> str:

@@ -106,7 +106,7 @@ receptive field  3x3, rows -1 to 1, columns 1 to 3
   corners in the picture  (0, 1) (0, 2) (1, 1) (1, 2)
   in the padding          5 of 9
 
-(0) lies in the padding
+(0) from the padding
 """
     )
 
@@ -141,7 +141,7 @@ receptive field  4x4, rows 220 to 223, columns 120 to 123
   corners in the picture  (220, 120) (220, 123) (223, 120) (223, 123)
   in the padding          none of 16
 
-[0] counts most
+[0] traced to the stage before
 """
     )
 
@@ -174,7 +174,7 @@ def test_of_many_channels_those_that_count():
     assert len(re.search(r"^  channels  (.*) = ", stage, re.M)[1].split()) == 9
     assert "  bias  " in stage
     assert "[" in stage
-    assert "\n[0] counts most\n" in out
+    assert "\n[0] traced to the stage before\n" in out
 
 
 def test_a_scale_and_a_large_window():
@@ -207,9 +207,9 @@ def test_pools():
     assert "  window of 20x20, rows 0 to 19, columns 0 to 19\n  largest  " in out
     out = shown("relu,maxpool:1:padding=1", "slide.csv", "--at", "0,0")
     assert "  largest  -inf\n" in out
-    assert "\nall of its window lies in the padding: nothing before it counts\n" in out
+    assert "\nall of its window is from the padding: nothing before it counts\n" in out
     assert "  corners" not in out
-    assert "  in the padding          1 of 1\n" in out
+    assert "  in the padding  1 of 1\n" in out
     assert "receptive field  1x1, row -1, column -1\n" in out
 
 
@@ -246,6 +246,59 @@ def test_blocks_that_are_too_wide_stand_one_below_the_other(monkeypatch):
         r"  window\n    +\| .*(\n    \d \| .*){3}\n  kernel\n    1 2 3\n    4 5 6\n    7 8 9\n  products\n", out
     )
     assert re.search(r"^  sum of 9 products = \d+$", out, re.M)
+
+
+NARROW = """\
+conv:0 1 0; 1 0 -1; 0 1
+  0:padding=1,maxpool:2 on a picture of
+  5x5x1 gives 2x2x1
+row 0, column 0, map 0 = 2
+
+stage 2  maxpool:2
+  row 0, column 0, map 0
+  window
+      | 0   1
+    0 | 1   0
+    1 | 1  [2]
+  largest  2, at row 1, column 1, map 0
+
+stage 1  conv:0 1 0; 1 0 -1; 0 1
+  0:padding=1
+  row 1, column 1, map 0
+  window       kernel    products
+    | 0 1 2
+  0 | 1 0 1    0 1  0    0 0 0
+  1 | 1 0 0    1 0 -1    1 0 0
+  2 | 0 1 1    0 1  0    0 1 0
+  sum of 9 products = 2
+
+receptive field  4x4, rows -1 to 2,
+  columns -1 to 2
+  corners in the picture
+    (0, 0) (0, 2) (2, 0) (2, 2)
+  in the padding          7 of 16
+
+[0] traced to the stage before
+"""
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_no_word_and_no_number_is_broken_on_a_narrow_terminal(monkeypatch, width):
+    arguments = "conv:0 1 0; 1 0 -1; 0 1 0:padding=1,maxpool:2", "slide.csv", "--at", "0,0"
+    words = shown(*arguments).split()
+    monkeypatch.setattr(explain_module.render, "columns", lambda: width)
+    out = shown(*arguments)
+    assert max(map(len, out.splitlines())) <= width
+    assert width == 80 or out == NARROW
+    assert width == 40 or out.split() == words
+
+
+def test_the_marks_of_windows_are_told():
+    assert shown("maxpool:2", "slide.csv", "--at", "0,0").endswith("\n\n[0] the largest of stage 1\n")
+    assert shown("maxpool:2,maxpool:2", "slide.csv", "--at", "0,0").endswith(
+        "\n\n[0] traced to the stage before, or the largest of stage 1\n"
+    )
+    assert "[0]" not in shown("conv:edge", "slide.csv", "--at", "0,0")
 
 
 def test_a_terminal_s_width_counts(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from cnnfilter.cli.tables import facts, wrapped
 from cnnfilter.explanation import Explanation, ReceptiveField, steps
 from cnnfilter.explanation.formulas import show, show_scale, show_sum
 from cnnfilter.model.stages.text import show_shape
@@ -16,34 +17,52 @@ MOST_ROWS = 15
 MOST_TERMS = 8
 """Products, or powers, that are listed."""
 
-MARKS = {"(": "(0) lies in the padding", "[": "[0] counts most"}
-"""Around a number in a window, with their meaning."""
+MARKS = "(["
+"""What stands before a number in a window that is from the padding, or that the next step explains."""
 
 
 def board(explanation: Explanation, width: int) -> str:
-    """Return an explanation as lines of at most `width` characters, where the texts of the stages allow it."""
+    """Return an explanation as lines of at most `width` characters, as far as they have places to end."""
     size = show_shape(explanation.input)
     lines = [
         f"{explanation.stages} on a picture of {size} gives {show_shape(explanation.output)}",
         f"{_place(explanation.at)} = {show(explanation.value)}",
     ]
+    first = explanation.steps[-1]
+    windows: list[list[str]] = []
     for step in explanation.steps:
-        follows = step.follows if step is not explanation.steps[-1] else None
+        follows = step.follows if step is not first else None
+        head = f"stage {step.number}  {step.stage}"
         where = "" if isinstance(step, steps.Flattened) else f"  {_place(step.at)}"
-        lines += ["", f"stage {step.number}  {step.stage}{where}"]
-        lines += ["  " + line if line else "" for line in _WRITERS[type(step)](step, follows, width - 2)]
-    if explanation.steps[-1].number > 1:
-        lines += ["", "all of its window lies in the padding: nothing before it counts"]
-    lines += ["", *_field(explanation.receptive_field)]
-    lines += _legend(lines)
-    return "".join(line.rstrip() + "\n" for line in lines)
+        lines += ["", head + where] if len(head + where) <= width else ["", head, where]
+        windows.append(list(_WRITERS[type(step)](step, follows, width - 2)))
+        lines += ["  " + line if line else "" for line in windows[-1]]
+    if first.number > 1:
+        lines += ["", "all of its window is from the padding: nothing before it counts"]
+    lines += ["", *_field(explanation.receptive_field, width), *_legend(windows)]
+    return "".join(line.rstrip() + "\n" for whole in lines for line in _fitted(whole, width))
 
 
-def _legend(lines: Sequence[str]) -> list[str]:
-    """Return what the marks in the windows mean, if there are any."""
-    cells = [line.partition(" | ")[2] for line in lines]
-    marks = [meaning for mark, meaning in MARKS.items() if any(mark in each for each in cells)]
-    return ["", *marks] if marks else []
+def _fitted(line: str, width: int) -> Iterator[str]:
+    """Yield a line, and what it has no room for further to the right below it."""
+    if len(line) <= width:
+        yield line
+        return
+    indent = len(line) - len(line.lstrip())
+    first, *more = wrapped(line[indent:], width - indent - 2)
+    yield " " * indent + first
+    yield from (" " * (indent + 2) + part for part in more)
+
+
+def _legend(windows: Sequence[Sequence[str]]) -> list[str]:
+    """Return what the marks in the windows mean, if there are any: those of the picture's come last."""
+    cells = [[line.partition(" | ")[2] for line in lines] for lines in windows]
+    meanings = ["(0) from the padding"] if any("(" in cell for each in cells for cell in each) else []
+    marked = [any("[" in cell for cell in each) for each in cells]
+    traced = ["traced to the stage before"] if any(marked[:-1]) else []
+    traced += ["the largest of stage 1"] if marked[-1] else []  # no stage stands before it
+    meanings += [f"[0] {', or '.join(traced)}"] if traced else []
+    return ["", *meanings] if meanings else []
 
 
 def _place(place: Sequence[int]) -> str:
@@ -52,15 +71,14 @@ def _place(place: Sequence[int]) -> str:
     return f"row {place[0]}, column {place[1]}, map {place[2]}"
 
 
-def _field(field: ReceptiveField) -> list[str]:
-    height, width = field.size
-    lines = [f"receptive field  {height}x{width}, {_range('row', *field.rows)}, {_range('column', *field.columns)}"]
+def _field(field: ReceptiveField, width: int) -> list[str]:
+    height, across = field.size
+    rows = [("in the padding", f"{field.in_padding or 'none'} of {height * across}")]
     if field.corners:
         corners = dict.fromkeys(field.corners)  # of a single row or column they coincide
-        lines.append("  corners in the picture  " + " ".join(f"({row}, {column})" for row, column in corners))
-    places = height * width
-    lines.append(f"  in the padding          {field.in_padding or 'none'} of {places}")
-    return lines
+        rows.insert(0, ("corners in the picture", " ".join(f"({row}, {column})" for row, column in corners)))
+    size = f"{height}x{across}, {_range('row', *field.rows)}, {_range('column', *field.columns)}"
+    return [f"receptive field  {size}", *("  " + line for line in facts(rows, width - 2).splitlines())]
 
 
 def _range(word: str, first: int, last: int) -> str:

@@ -74,8 +74,8 @@ def command(
     """Show how one value of what STAGES make of INPUT came about, from the value back to the picture.
 
     For each stage, the last first: the window it looked at, the kernel, every product, the sums, bias and
-    result. Of a chain, each stage explains the value that counts most in the one after it: the winner of a pool,
-    the largest product of a convolution. INPUT is a picture, a table of numbers (.csv), or - for standard input.
+    result. In a chain, one value of each window is traced to the stage before: the winner of a pool, the largest
+    product of a convolution. INPUT is a picture, a table of numbers (.csv), or - for standard input.
     """
     from cnnfilter.batch.limits import check_rows
     from cnnfilter.batch.naming import STREAM, wrong_input

@@ -146,6 +146,9 @@ def paragraph(text: str) -> str:
 
 def joined(*parts: str) -> str:
     """Return parts of a line, each on a line of its own where the terminal is too narrow for all."""
+    room = render.columns()
     whole = render.printable(" ".join(parts))
-    lines = [whole] if len(whole) <= render.columns() else [*map(render.printable, parts)]
-    return f"\n{GAP}".join(lines) + "\n"
+    if len(whole) <= room:
+        return whole + "\n"
+    first, *others = (wrapped(render.printable(part), room - len(GAP) * (i > 0)) for i, part in enumerate(parts))
+    return "\n".join([*first, *(GAP * (1 + (i > 0)) + line for lines in others for i, line in enumerate(lines))]) + "\n"

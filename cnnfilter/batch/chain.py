@@ -32,6 +32,11 @@ _NEARLY_BLACK = 0.02
 """A clipped picture whose brightest pixel is below this share of white shows nothing."""
 
 
+Shown = tuple[Picture, float | None, "npt.NDArray[np.float32] | None"]
+"""A picture, the fraction of its values that were clamped, where it was counted, and its numbers, unless it is a
+sheet."""
+
+
 def gives_vector(stages: Iterable[Stage]) -> bool:
     """Tell whether a chain gives a vector: no stage makes maps of one again."""
     return any(isinstance(stage, (Flatten, Dense)) for stage in stages)
@@ -129,7 +134,8 @@ def run_picture(
     if picture.alpha is not None and (picture.alpha < FULL_SCALE[picture.alpha.dtype.name]).any():
         notes += ("its transparency is left out: the colours below count as they are",)
     values = pipeline.run(planar, threads=threads)
-    source = replace(picture, pixels=np.empty((0, 0), pixels.dtype), alpha=None, notes=())
+    kept = pixels if view.showing.beside else np.empty((0, 0), pixels.dtype)
+    source = replace(picture, pixels=kept, alpha=None, notes=())
     return ChainResult(values, rows, source, view, notes, count_clipped)
 
 
@@ -144,7 +150,7 @@ class ChainResult:
     rows : tuple of Row
         The chain's plan.
     source : Picture
-        The input: what is in it but for its pixels.
+        The input: what is in it but for its pixels, unless it is shown beside the result.
     view : View
         How it is shown.
     notes : tuple of str
@@ -187,6 +193,8 @@ class ChainResult:
         """Return the format of plain pictures, which is the input's where that can hold them."""
         _, height, width = self.values.shape
         shape = (height, width) if each or len(self.values) == 1 else (height, width, 3)
+        if self.view.showing.given and self.source.pixels.dtype == np.float32:
+            return "PNG"  # floats are shown in colours
         alike = np.broadcast_to(np.zeros((), self.source.pixels.dtype), shape)
         return output_format(self.source.format, replace(self.source, pixels=alike))
 
@@ -196,43 +204,43 @@ class ChainResult:
         encode = partial(encode_values, format=format, name=name, options=saving.options)
         return Rendered(format, count, (Encoded(encode(part)) for part in parts))
 
-    def _pictures(
-        self, format: str, count: int | None, pictures: Iterator[tuple[Picture, float | None]], saving: Saving
-    ) -> Rendered:
+    def _pictures(self, format: str, count: int | None, pictures: Iterator[Shown], saving: Saving) -> Rendered:
         spanned = self.view.range not in (None, "clip")
 
         def files() -> Iterator[Encoded]:
-            for picture, clipped in pictures:
+            for result, clipped, numbers in pictures:
+                picture = self.view.showing.picture(result, self.source, numbers, sheet=numbers is None)
                 encoded = encoded_picture(picture, format, saving, clipped, spanned=spanned)
                 yield encoded._replace(notes=picture.notes + encoded.notes)
 
         return Rendered(format, count, files())
 
-    def _sheet(self) -> Iterator[tuple[Picture, None]]:
-        view = self.view
+    def _sheet(self) -> Iterator[Shown]:
+        view, enlarge = self.view, self.view.showing.enlarge
         sheet = contact_sheet(
             self.values,
             scaling=view.scaling or "map",
             colormap=view.colormap or "auto",
             topk=view.topk,
             columns=view.columns,
-            cell=view.cell,
+            cell=view.cell if enlarge is None else enlarge * max(self.values.shape[1:]),
+            numbers=view.showing.numbers,
             labels=view.lettering,
             titles=view.labels or map_names(self.rows),
         )
         if view.range is not None:
             note = f"--range {view.range} is for plain pictures; this sheet of {len(self.values)} maps goes without it"
             sheet = replace(sheet, notes=(*sheet.notes, note))
-        yield sheet, None
+        yield sheet, None, None
 
-    def _coloured(self) -> Iterator[tuple[Picture, None]]:
+    def _coloured(self) -> Iterator[Shown]:
         limits = finite_range(self.values)
         colormap = scale_for(self.view.colormap or "auto", *limits).colormap
         for plane in self.values:
             common = limits if self.view.scaling == "global" else None
-            yield map_picture(plane, colormap=colormap, limits=common), None
+            yield map_picture(plane, colormap=colormap, limits=common), None, plane
 
-    def _plain(self, each: bool, dtype: np.dtype[Any]) -> Iterator[tuple[Picture, float | None]]:
+    def _plain(self, each: bool, dtype: np.dtype[Any]) -> Iterator[Shown]:
         if not each:
             yield self._quantised(self.values, self.values, dtype)
         else:
@@ -241,7 +249,7 @@ class ChainResult:
 
     def _quantised(
         self, maps: npt.NDArray[np.float32], spanned: npt.NDArray[np.float32], dtype: np.dtype[Any]
-    ) -> tuple[Picture, float | None]:
+    ) -> Shown:
         """Return one map, or three as colours, as a picture of a type.
 
         `spanned` are the values that `normalize` and `center` look at.
@@ -258,7 +266,7 @@ class ChainResult:
         notes = self._nearly_black(maps, pixels) if self.view.range is None else ()
         if count == 1:
             pixels = pixels[..., 0]
-        return replace(self.source, pixels=pixels, notes=notes), clipped
+        return replace(self.source, pixels=pixels, notes=notes), clipped, maps.transpose(1, 2, 0)
 
     def _nearly_black(self, maps: npt.NDArray[np.float32], pixels: npt.NDArray[Any]) -> tuple[str, ...]:
         """Return a note if nothing can be seen of values that differ, as after `normalize`."""

@@ -31,9 +31,10 @@ from cnnfilter.batch.naming import (
     wrong_output,
 )
 from cnnfilter.batch.sniff import claim_key, expected_format, identity
+from cnnfilter.batch.view import AS_PICTURES
 from cnnfilter.batch.write import is_device
 from cnnfilter.errors import ArgumentError, ExistsError, OutputError
-from cnnfilter.imaging.formats import NPY, NPZ, format_for_path, holds_floats
+from cnnfilter.imaging.formats import NPY, format_for_path, holds_floats
 from cnnfilter.imaging.options import OPTIONS, read_options
 from cnnfilter.words import nearest, quoted
 
@@ -50,11 +51,6 @@ class ConflictError(OutputError):
 
 FLOATS = NPY
 """What floats are written as where nothing else is asked for."""
-
-
-def unfit_for_pictures(format: str) -> str | None:
-    """Return why no picture can be written in a format, or None if one can."""
-    return "an .npz holds the values of a chain, and no picture; write .npy" if format == NPZ else None
 
 
 def unfit_for_floats(unfit: Callable[[str], str | None], format: str) -> str | None:
@@ -74,7 +70,7 @@ def plan_outputs(
     force: bool = False,
     skip_existing: bool = False,
     default: str | None = None,
-    unfit: Callable[[str], str | None] = unfit_for_pictures,
+    unfit: Callable[[str], str | None] = AS_PICTURES.unfit,
     told: bool = False,
     counts: Sequence[int | None] | None = None,
     options: Mapping[str, str] | None = None,

@@ -17,6 +17,7 @@ from cnnfilter.imaging.picture import Picture, encode
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from cnnfilter.batch.view import Showing
     from cnnfilter.filtering.filter import Filter
     from cnnfilter.model.plan import Row
 
@@ -202,6 +203,12 @@ def filter_picture(
         pixels, transparency = filtered.pixels, filtered.alpha
     spanned = kernel_filter.range != "clip"
     return PictureResult(replace(picture, pixels=pixels, alpha=transparency), filtered.clipped, spanned)
+
+
+def show_filtered(picture: Picture, showing: Showing, **how: Any) -> PictureResult:
+    """Filter a picture as `filter_picture` does (`how`), and show the result."""
+    result = filter_picture(picture, **how)
+    return result._replace(picture=showing.picture(result.picture, picture)) if showing.given else result
 
 
 def as_floats(picture: Picture) -> Picture:

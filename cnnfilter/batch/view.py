@@ -3,15 +3,90 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.imaging.formats import ARRAYS
+from cnnfilter.imaging.formats import ARRAYS, NPZ
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from cnnfilter.imaging.picture import Picture
 
 MAPS = ("sheet", "each")
 """How maps are written if not as the result suggests: all on one sheet, or each in a file of its own."""
 
 _SHEET = ("topk", "no-labels", "columns", "cell")
 """Options that only a contact sheet has; `labels` are for vectors too."""
+
+
+@dataclass(frozen=True)
+class Showing:
+    """What is done to a picture that is to be looked at, not worked with.
+
+    Parameters
+    ----------
+    enlarge : int, optional
+        How many pixels a side of each pixel has.
+    numbers : bool
+        Whether each pixel's numbers are written into it.
+    beside : bool
+        Whether the input stands beside the result.
+    """
+
+    enlarge: int | None = None
+    numbers: bool = False
+    beside: bool = False
+
+    @property
+    def given(self) -> list[str]:
+        """The options that ask for something."""
+        asked = {"--enlarge": self.enlarge is not None, "--numbers": self.numbers, "--beside": self.beside}
+        return [option for option, is_given in asked.items() if is_given]
+
+    def check(self, *, in_place: bool) -> None:
+        """Raise an `ArgumentError` if the result is to take the input's place, which is no picture to look at."""
+        if in_place and self.given:
+            msg = f"--in-place replaces a picture by its result, and {self.given[0]} makes another; give one of them"
+            raise ArgumentError(msg)
+
+    def unfit(self, format: str) -> str | None:
+        """Return why a filtered picture cannot be written in a format, or None if it can."""
+        if format == NPZ:
+            return "an .npz holds the values of a chain, and no picture; write .npy"
+        return _unfit(format, self.given) if format in ARRAYS and self.given else None
+
+    def picture(
+        self, result: Picture, source: Picture, numbers: npt.NDArray[Any] | None = None, *, sheet: bool = False
+    ) -> Picture:
+        """Return a result as it is shown.
+
+        Parameters
+        ----------
+        result, source : Picture
+        numbers : ndarray, (H, W) or (H, W, C), optional
+            Those of the result; by default its pixels.
+        sheet : bool
+            It is a contact sheet, which sees to its own numbers and sizes.
+        """
+        shown = result if sheet else self._enlarged(result, numbers)
+        if not self.beside:
+            return shown
+        from cnnfilter.imaging.showing import beside
+
+        return beside(self._enlarged(source, None), shown)
+
+    def _enlarged(self, picture: Picture, numbers: npt.NDArray[Any] | None) -> Picture:
+        if self.enlarge is None and not self.numbers:
+            return picture
+        from cnnfilter.imaging.showing import enlarged
+
+        written = picture.pixels if numbers is None else numbers
+        return enlarged(picture, self.enlarge or 1, written if self.numbers else None)
+
+
+AS_PICTURES = Showing()
+"""Results as they are."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +108,8 @@ class View:
         Whether a sheet has labels and a legend.
     top : int, optional
         How many values of a vector are told.
+    showing : Showing
+        On a contact sheet, `enlarge` stands for `cell`.
 
     Raises
     ------
@@ -50,6 +127,7 @@ class View:
     top: int | None = None
     columns: int | None = None
     cell: int | None = None
+    showing: Showing = AS_PICTURES
 
     def __post_init__(self) -> None:
         sheet = self._given(*_SHEET, "labels")
@@ -90,7 +168,7 @@ class View:
         return bool(self._pictorial())
 
     def _pictorial(self) -> list[str]:
-        return self._given("sheet", "range", "colormap", "scaling", "labels", *_SHEET)
+        return self._given("sheet", "range", "colormap", "scaling", "labels", *_SHEET) + self.showing.given
 
     def check(self, *, vector: bool, told: bool) -> None:
         """Refuse what has no meaning for such a result.
@@ -108,7 +186,7 @@ class View:
             Naming the option.
         """
         if vector:
-            wrong = self._given("sheet", "each", "range", "colormap", "scaling", *_SHEET)
+            wrong = self._given("sheet", "each", "range", "colormap", "scaling", *_SHEET) + self.showing.given
             if wrong:
                 msg = f"{wrong[0]} is for maps, and this chain ends in a vector; leave it out"
                 raise ArgumentError(msg)
@@ -124,13 +202,14 @@ class View:
         if vector:
             wrong = f"a vector is written as .npy, .npz or .csv, not as {format}; without -o it is told"
             return None if format in ARRAYS else wrong
-        if format in ARRAYS and self.wants_picture:
-            wrong = self._pictorial()[0]
-            return f"{format} keeps the numbers themselves, and {wrong} is for pictures; leave one of them out"
-        return None
+        return _unfit(format, self._pictorial()) if format in ARRAYS and self.wants_picture else None
 
     def check_labels(self, count: int) -> None:
         """Raise an `ArgumentError` unless there are as many labels as values or maps, if there are any."""
         if self.labels is not None and len(self.labels) != count:
             msg = f"there are {len(self.labels)} labels for {count} results; give one label a line, one for each"
             raise ArgumentError(msg)
+
+
+def _unfit(format: str, wrong: list[str]) -> str:
+    return f"{format} keeps the numbers themselves, and {wrong[0]} is for pictures; leave one of them out"

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 @options.alpha
 @options.kernel_name
 @options.layout
+@options.enlarge
+@options.numbers
+@options.beside
 @batched("KERNEL", "png, jpeg, npy or csv")
 def command(
     kernel: str,
@@ -57,6 +60,9 @@ def command(
     alpha: str,
     kernel_name: str | None,
     layout: str | None,
+    enlarge: int | None,
+    numbers: bool,
+    beside: bool,
 ) -> int:
     """Filter each INPUT with KERNEL, and write a picture of the same kind beside it.
 
@@ -68,22 +74,25 @@ def command(
 
     found = find_kernel(kernel, array_name=kernel_name, layout=layout)
     from cnnfilter.batch.limits import filtered_need  # with the compiler: a wrong name need not wait for that
-    from cnnfilter.batch.results import filter_picture
+    from cnnfilter.batch.results import show_filtered
+    from cnnfilter.batch.view import Showing
     from cnnfilter.filtering.filter import Filter
 
     kernel_filter = Filter(
         found, stride=stride, padding=padding, dilation=dilation, border=border,
         flip=flip, scale=scale, bias=bias, range=range_,
     )  # fmt: skip
-    plan = batch.plan(found.name)
+    showing = Showing(enlarge, numbers, beside)
+    showing.check(in_place=batch.in_place)
+    plan = batch.plan(found.name, unfit=showing.unfit)
 
     def make(threads: int) -> Transform:
         return partial(
-            filter_picture, kernel_filter=kernel_filter, alpha=alpha, threads=threads, count_clipped=batch.verbose,
-            max_pixels=batch.limit, floats=batch.floats,
+            show_filtered, showing=showing, kernel_filter=kernel_filter, alpha=alpha, threads=threads,
+            count_clipped=batch.verbose, max_pixels=batch.limit, floats=batch.floats,
         )  # fmt: skip
 
     return batch.carry_out(
         plan, make, need=partial(filtered_need, kernel_filter, batch.limit, floats=batch.floats),
-        shared=kernel_filter.is_light and not (batch.verbose or batch.floats), warm_up=True,
+        shared=kernel_filter.is_light and not (batch.verbose or batch.floats or showing.given), warm_up=True,
     )  # fmt: skip

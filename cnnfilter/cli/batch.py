@@ -91,10 +91,11 @@ class Batch:
 
     def plan(self, kernel: str, **more: Any) -> Plan:
         """Return `plan_outputs` for these options, and `more` of its arguments."""
-        from cnnfilter.batch.plan import FLOATS, plan_outputs, unfit_for_floats, unfit_for_pictures
+        from cnnfilter.batch.plan import FLOATS, plan_outputs, unfit_for_floats
+        from cnnfilter.batch.view import AS_PICTURES
 
         if self.floats:
-            more["unfit"] = functools.partial(unfit_for_floats, more.get("unfit", unfit_for_pictures))
+            more["unfit"] = functools.partial(unfit_for_floats, more.get("unfit", AS_PICTURES.unfit))
             more["default"] = FLOATS
         return plan_outputs(
             self.found, kernel=kernel, output=self.output, in_place=self.in_place, format=self.format_,

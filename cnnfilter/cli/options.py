@@ -252,6 +252,15 @@ force = click.option(
     "--in-place.",
 )  # fmt: skip
 
+# Pictures to look at
+enlarge = click.option(
+    "--enlarge", type=click.IntRange(min=1), metavar="N", help="Write each pixel as a square of N by N pixels."
+)
+numbers = click.option(
+    "--numbers", is_flag=True, help="Write each pixel's numbers into it, as far as --enlarge makes room."
+)
+beside = click.option("--beside", is_flag=True, help="Put the input to the left of the result, in one picture.")
+
 # How the program behaves
 threads = click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="Threads for each picture.  [default: all cores]"

@@ -74,6 +74,9 @@ if TYPE_CHECKING:
 @click.option(
     "--top", type=click.IntRange(min=1), metavar="N", help="Print only the N largest values of a vector, in order."
 )
+@options.enlarge
+@options.numbers
+@options.beside
 @batched("chain", "png, jpeg, npy, npz or csv")
 @click.pass_context
 def command(
@@ -90,6 +93,9 @@ def command(
     no_labels: bool,
     labels: str | None,
     top: int | None,
+    enlarge: int | None,
+    numbers: bool,
+    beside: bool,
 ) -> int:
     """Run each INPUT through STAGES, and write the feature maps beside it.
 
@@ -106,12 +112,15 @@ def command(
     from cnnfilter.batch.chain import run_picture
     from cnnfilter.batch.limits import chain_need
     from cnnfilter.batch.survey import read_labels
-    from cnnfilter.batch.view import View
+    from cnnfilter.batch.view import Showing, View
     from cnnfilter.pipeline import Pipeline
 
     given = context.get_parameter_source("range_") is not ParameterSource.DEFAULT
     names = read_labels(labels) if labels is not None else None
-    view = View(maps, range_ if given else None, colormap, scaling, topk, names, not no_labels, top, columns, cell)
+    view = View(
+        maps, range_ if given else None, colormap, scaling, topk, names, not no_labels, top, columns, cell,
+        Showing(enlarge, numbers, beside),
+    )  # fmt: skip
     pipeline = Pipeline.parse(stages)
     plan = _plan(pipeline, batch, view)
 
@@ -136,6 +145,7 @@ def _plan(pipeline: Pipeline, batch: Batch, view: View) -> Plan:
     vector = gives_vector(pipeline.stages)
     told = vector and batch.format_ is None and batch.output in (None, STREAM) and not batch.in_place
     view.check(vector=vector, told=told)
+    view.showing.check(in_place=batch.in_place)
     each = view.maps == "each"
     found = survey(pipeline, [each.name for each in batch.found.inputs], batch.reading, every=each)
     if found.rows:

@@ -9,7 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cnnfilter.errors import ShapeError
+
 Colour = tuple[int, int, int]
+
+MOST_NUMBERS = 20_000
+"""Numbers that are written into a picture; drawing so many takes seconds."""
+
+_SMALLEST, _LARGEST = 7, 64
+"""The sizes of letters in cells."""
+_LUMA = (0.299, 0.587, 0.114)
+_MIDDLE = 140
+_LINE = 144
 
 _LONGEST = 200
 """Characters of a title that are looked at at all."""
@@ -83,3 +94,50 @@ class Lettering:
         ink = np.asarray(mask, np.float32)[..., np.newaxis] / 255
         under = canvas[top : top + self.line, left : left + mask.width]
         under[:] = np.rint(under * (1 - ink) + np.array(colour, np.float32) * ink)
+
+
+def draw_numbers(canvas: npt.NDArray[np.uint8], values: npt.NDArray[Any], cell: int) -> None:
+    """Write a value into each of a picture's enlarged pixels, which get lines between them.
+
+    Numbers are black on bright pixels and white on dark ones.
+
+    Parameters
+    ----------
+    canvas : ndarray of uint8, (H*cell, W*cell, 3)
+    values : ndarray, (H, W) or (H, W, C)
+        Several of one pixel stand below each other.
+    cell : int
+        Side of an enlarged pixel.
+
+    Raises
+    ------
+    ShapeError
+        If they do not fit.
+    """
+    height, width = values.shape[:2]
+    rows = values.reshape(height, width, -1).tolist()
+    texts = [[[number(value) for value in place] for place in row] for row in rows]
+    lines, longest = len(texts[0][0]), {text for row in texts for place in row for text in place}
+
+    def room(size: int) -> int:
+        """Return the smallest cell for letters of this size, with a margin."""
+        lettering = Lettering(size)
+        widest = max(lettering.width(text) for text in longest)
+        return max(widest + widest // 7 + 3, lines * lettering.line + 1, 2 * size)
+
+    size = next((size for size in range(min(cell // 2, _LARGEST), _SMALLEST - 1, -1) if room(size) <= cell), 0)
+    if not size or height * width > MOST_NUMBERS:
+        few = height * width <= MOST_NUMBERS
+        remedy = f"--enlarge {room(_SMALLEST)} makes room" if few else "they are for small pictures"
+        msg = f"{height}x{width} numbers of this length do not fit into cells of {cell} pixels; {remedy}"
+        raise ShapeError(msg)
+    lettering = Lettering(size)
+    canvas[::cell] = canvas[:, ::cell] = _LINE
+    for row, across in enumerate(texts):
+        for column, place in enumerate(across):
+            top, left = row * cell, column * cell
+            bright = float(canvas[top + 1, left + 1] @ np.array(_LUMA)) > _MIDDLE
+            above = top + (cell - lines * lettering.line) // 2
+            for line, text in enumerate(place):
+                start = left + (cell - lettering.width(text) + 1) // 2
+                lettering.draw(canvas, above + line * lettering.line, start, text, (0,) * 3 if bright else (255,) * 3)

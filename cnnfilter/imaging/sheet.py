@@ -18,7 +18,7 @@ import numpy.typing as npt
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.imaging.colormaps import DIVERGING, NOT_FINITE, Scale, colours, scale_for
 from cnnfilter.imaging.grid import Grid, Text, Zoom, arrange
-from cnnfilter.imaging.lettering import Colour, Lettering, number, tidy
+from cnnfilter.imaging.lettering import Colour, Lettering, draw_numbers, number, tidy
 from cnnfilter.imaging.maps import OUTLIERS, Summary, as_maps, common_range, shrunk, summarise, typical_range
 from cnnfilter.imaging.picture import Picture
 
@@ -73,6 +73,7 @@ def contact_sheet(
     cell: int | None = None,
     labels: bool = True,
     titles: Sequence[str] | None = None,
+    numbers: bool = False,
     max_side: int = MAX_SIDE,
 ) -> Picture:
     """Show feature maps side by side.
@@ -100,6 +101,8 @@ def contact_sheet(
         Whether to write labels and the legend.
     titles : sequence of str, optional
         A name for each of the C maps, written after its index; a long one is cut.
+    numbers : bool
+        Whether each value is written into its place, which must be enlarged enough.
     max_side : int
         The sheet's largest height and width in pixels; one that would exceed this has its maps reduced, each
         pixel the mean of a square.
@@ -112,7 +115,7 @@ def contact_sheet(
     Raises
     ------
     ShapeError
-        If the maps are not `(C, H, W)`, or are too many for one sheet.
+        If the maps are not `(C, H, W)`, or are too many for one sheet, or the numbers do not fit.
     ArgumentError
         If another argument is outside its limits.
 
@@ -150,7 +153,9 @@ def contact_sheet(
         raise ShapeError(msg)
     canvas = np.full((*grid.size, 3), 255, np.uint8)
     for entry, (top, left) in zip(entries, grid.places(len(entries)), strict=True):
-        _draw_map(canvas, top, left, planes[entry.index], entry, grid)
+        inside = _draw_map(canvas, top, left, planes[entry.index], entry, grid)
+        if numbers:
+            draw_numbers(inside, planes[entry.index], grid.zoom.grow)
     if labels:
         lettering = Lettering(grid.text.size)
         _draw_labels(canvas, entries, grid, lettering)
@@ -274,19 +279,21 @@ def _draw_map(
     plane: npt.NDArray[np.float32],
     entry: _Entry,
     grid: Grid,
-) -> None:
+) -> _Canvas:
+    """Draw a map with its frame; return the part of the canvas within that."""
     height, width = grid.tile
     canvas[top : top + height + 2, left : left + width + 2] = _FRAME
     inside = canvas[top + 1 : top + 1 + height, left + 1 : left + 1 + width]
     if entry.summary.dead:
         _hatch(inside, grid.text.size)
-        return
+        return inside
     grow = grid.zoom.grow
     for first, rows in shrunk(plane, grid.zoom.shrink):
         painted = colours(rows, entry.scale)
         if grow > 1:
             painted = painted.repeat(grow, axis=0).repeat(grow, axis=1)
         inside[first * grow : first * grow + len(painted)] = painted
+    return inside
 
 
 def _hatch(area: _Canvas, size: int) -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from cnnfilter.errors import ArgumentError, KernelError
 from cnnfilter.model.kernels import Kernel, get_kernel, parse_matrix
-from cnnfilter.model.matrix import FLOAT32_MAX, looks_like_matrix, parse_number
+from cnnfilter.model.matrix import looks_like_matrix
+from cnnfilter.rows import FLOAT32_MAX, parse_number, split_rows
 
 
 def test_an_inline_matrix_keeps_its_orientation():
@@ -32,10 +33,39 @@ def test_an_inline_matrix_keeps_its_orientation():
         " [ [1, 2] , [3, 4], ] ",
         "[[1 2]\n [3 4]]",  # NumPy
         "[1 2; 3 4]",  # MATLAB
+        "[1 2;\n 3 4]",
+        "1 2;\n3 4",
+        "1,2 3,4",  # ImageMagick
+        "1, 2 3, 4",
+        "2x2:1,2 3,4",
+        "2x2: 1 2\n3 4\n",
+        "2:\n1,2,3,4",
+        " 2X2: 1 2, 3 4".lower(),
+        "1;2\n3;4",  # a spreadsheet
+        "1\t2\n3\t4",
     ],
 )
 def test_forms_of_an_inline_matrix(text):
     assert parse_matrix(text).filters == (((1, 2), (3, 4)),)
+
+
+def test_imagemagick_tells_width_before_height():
+    assert parse_matrix("3x1:1,0,-1").size == (1, 3)
+    assert parse_matrix("1x3:1,0,-1").size == (3, 1)
+    assert parse_matrix("3x2: 1,2,3  4,5,6").filters == parse_matrix("3x2:1 2 3 4 5 6").filters
+
+
+def test_commas_alone_and_semicolons_alone_are_one_row_and_one_column():
+    assert parse_matrix("1,0,-1,1,0,-1").size == (1, 6)
+    assert parse_matrix("1, 0, -1").size == (1, 3)
+    assert parse_matrix("1;0;-1").size == (3, 1)
+
+
+@pytest.mark.parametrize("text", ["1;0;-1", "0,5;1,5", "1,2;3,4;"])
+def test_a_line_of_a_file_that_may_be_a_row_or_several_is_refused(text):
+    with pytest.raises(ArgumentError, match=rf"^'{text}' may be one row or [23]; write a line for each row"):
+        split_rows(f"# a comment\n{text}\n", file=True)
+    assert len(split_rows(text).lines) > 1
 
 
 def test_numbers_of_an_inline_matrix():
@@ -60,8 +90,8 @@ def test_numbers_of_an_inline_matrix():
         ("1/2/3", "'1/2/3' is not a number"),
         ("1_0 2", "'1_0' is not a number"),
         ("1 2;; 3 4", "row 2 is empty"),
-        ("", "row 1 is empty"),
-        ("1,,2", "row 1 has an empty cell between its commas"),
+        ("", "there are no numbers in it"),
+        ("1,,2", "row 1, column 2: the cell is empty"),
         ("1;" * 1000, "1000 rows are too many for a kernel"),
         ("[[1, 2], [3, 4]", r"inline matrix: its brackets must hold rows of numbers, as in \[\[1, 2\], \[3, 4\]\]"),
         ("[[[1]]]", "its brackets must hold"),
@@ -72,6 +102,25 @@ def test_numbers_of_an_inline_matrix():
         ("x" * 500, r"'x{55,60}\.\.\.' is not a number \("),
         ("1" * 1001, r"'1{55,60}\.\.\.' is too long for a number \("),
         ("1 " * 1000, "1000 columns are too many for a kernel"),
+        ("1 0 -1, 1 0 -1, 1 0 -1", r"row 1 splits its numbers in two ways, .* end each with ';', as in 1 0 -1; 2 0 -2"),
+        ("1 2; 3, 4 5", "row 2 splits its numbers in two ways"),
+        ("[1,2 3,4]", "row 1 splits its numbers in two ways"),  # one row in MATLAB
+        ("1,2 3,4;", "row 1 splits its numbers in two ways"),
+        ("1,2 3", "row 1 splits its numbers in two ways"),
+        ("1\t2 3", "row 1 splits its numbers in two ways"),
+        ("1\t\t3", "row 1, column 2: the cell is empty"),
+        ("1 2; 3 4\n5 6; 7 8", "row 1 has ';' between its numbers, and commas or blanks in them"),
+        ("0,5;1,5\n2,5;3,5", r"row 1 has ';' between its numbers, .* decimals are written 0\.5"),
+        ("3x2:1,2 3,4 5,6", "3x2: is ImageMagick's width x height, 2 rows of 3 numbers; it holds 3 rows of 2"),
+        ("3x3:1,2,3", "3x3: is ImageMagick's width x height, 3 rows of 3 numbers; it holds 3 numbers"),
+        ("2x2:", "row 1 is empty"),
+        ("3x3+1+1:1,2,3", r"an origin or rotations, '\+1\+1', are not read; write 3x3: alone"),
+        ("3x3@:1,2,3", "an origin or rotations, '@', are not read"),
+        ("1" + "\n1" * 1_000_001, "more than 1000000 rows"),
+        ("1" + ";1" * 1_000_001, "more than 1000000 rows"),
+        ("1,1 " * 1_000_001, "row 1000001 splits its numbers in two ways|1000001 rows are too many"),
+        ("9x99999999:1", "99999999 rows of 9 numbers; it holds 1 numbers"),
+        ("1" + ",1" * 1_000_001, "row 1 has more than 1000000 numbers"),
     ],
 )
 def test_a_bad_matrix_is_told_where(text, message):
@@ -79,8 +128,21 @@ def test_a_bad_matrix_is_told_where(text, message):
         parse_matrix(text)
 
 
-@pytest.mark.parametrize("long", ["1" * 40_000 + "x", "[" * 40_000, "[[" + " " * 40_000 + "x", "1" * 900 + "x"])
+@pytest.mark.parametrize(
+    "long",
+    [
+        "1" * 40_000 + "x",
+        "[" * 40_000,
+        "[[" + " " * 40_000 + "x",
+        "1" * 900 + "x",
+        "1" + " " * 40_000 + ", x",
+        "1,1 " + ", " * 20_000,
+        "1:" * 20_000,
+        "3x3" + "+1" * 20_000,
+    ],
+)
 def test_a_long_text_is_refused_at_once(long):
+    assert looks_like_matrix(long) in (True, False)
     start = time.perf_counter()
     for _ in range(20):
         with pytest.raises(ArgumentError):

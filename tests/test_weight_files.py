@@ -340,6 +340,10 @@ def test_a_bad_json_is_explained(file, text, message):
         "# a comment\n\n1, 2, 3 # one\n# another\n4, 5, 6\n",
         "1 2 3; 4 5 6",
         "1 2 3;\n4 5 6;\n",
+        "1;2;3\n4;5;6\n",
+        "3x2:1,2,3 4,5,6\n",
+        "1,2,3 4,5,6",
+        "2/2 2 3\n4 5 6.0",
     ],
 )
 def test_forms_of_a_table(file, name, text):
@@ -349,14 +353,14 @@ def test_forms_of_a_table(file, name, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1;2;3\n4;5;6\n", "k.csv: numbers must be split at commas or blanks, not at ';'"),
-        ("1 2\n\n3 4\n", "an empty line stands between its rows; a file holds one matrix"),
+        ("1;2;3\n", "k.csv: '1;2;3' may be one row or 3; write a line for each row, numbers split at blanks"),
+        ("1 2\n\n3 4\n", "empty lines part it into 2 tables; a file of weights holds one"),
         ("a,b\n1,2\n", r"k.csv: 'a' is not a number \(row 1, column 1\)"),
         ("1,2\n3\n", "row 2 has 1 numbers, row 1 has 2"),
-        ("1,,2\n", "row 1 has an empty cell between its commas"),
+        ("1,,2\n", "row 1, column 2: the cell is empty"),
         ("1,nan\n", r"'nan' is not finite \(row 1, column 2\)"),
-        ("# nothing\n", "row 1 is empty"),
-        ("\n\n", "row 1 is empty"),
+        ("# nothing\n", "there are no numbers in it"),
+        ("\n\n", "there are no numbers in it"),
         (b"\xff", "it is not text in UTF-8"),
     ],
 )

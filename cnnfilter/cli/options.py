@@ -98,8 +98,10 @@ class KernelCommand(InputCommand):
                 return None  # what comes first is no kernel with a minus
             elif argument.startswith("--"):
                 value_follows = argument in takes_value
+            elif argument not in known and looks_like_matrix(argument):  # -0 is an option, -0.5 is none
+                return place
             elif argument[:2] not in known:
-                return place if looks_like_matrix(argument) else None
+                return None
             else:  # -q, -fq, -o PATH, -oPATH, -fo PATH
                 taking = next((i for i, letter in enumerate(argument) if f"-{letter}" in takes_value), None)
                 value_follows = taking == len(argument) - 1

@@ -1,32 +1,25 @@
 """Pictures as tables of numbers, `.csv`: a line is a row of pixels, as a slide or a spreadsheet shows them.
 
-Numbers are split at commas, semicolons, tabs or blanks, the same throughout a file; lines that begin with `#` are
-comments. Three tables of one size with empty lines between them are red, green and blue. Whole numbers from 0 are an
-8-bit picture, or a 16-bit one where one is beyond 255; any other number makes it a picture of floats, which keeps them
-as they are.
+`rows` has the rules, which tables of weights follow too. Three tables of one size with empty lines between them are
+red, green and blue. Whole numbers from 0 are an 8-bit picture, or a 16-bit one where one is beyond 255; any other
+number makes it a picture of floats, which keeps them as they are.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from cnnfilter.errors import PictureError
+from cnnfilter.errors import ArgumentError, PictureError
+from cnnfilter.rows import read_tables
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 MAX_BYTES = 16 << 20
 """The largest file: several million numbers. More belong in a `.npy`."""
-
-_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)  # linear on any text
-_SEPARATORS = (";", ",", "\t")  # in this order: a spreadsheet that writes 0,5 puts semicolons between its numbers
-_FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 def read_table(stream: BinaryIO, check_size: Callable[[int, int], None]) -> npt.NDArray[Any]:
@@ -52,24 +45,18 @@ def read_table(stream: BinaryIO, check_size: Callable[[int, int], None]) -> npt.
     if len(data) > MAX_BYTES:
         msg = f"a table of numbers of more than {MAX_BYTES} bytes is not read; save it as .npy"
         raise PictureError(msg)
+
+    def check(heights: list[int], columns: int) -> None:
+        _check_channels(heights)
+        check_size(columns, heights[0])
+
     try:
-        text = data.decode("utf-8-sig").replace("\N{MINUS SIGN}", "-")
+        pixels = _fitting(read_tables(data.decode("utf-8-sig"), check))
     except UnicodeDecodeError:
         msg = "a .csv must be text in UTF-8"
         raise PictureError(msg) from None
-    lines = [line.strip(" ") for line in text.splitlines() if not line.lstrip().startswith("#")]
-    blocks = [list(block) for filled, block in itertools.groupby(lines, key=lambda line: bool(line.strip())) if filled]
-    if not blocks:
-        msg = "there are no numbers in it"
-        raise PictureError(msg)
-    separator = next((each for each in _SEPARATORS if any(each in line for line in lines)), None)
-    rows, columns = len(blocks[0]), len(blocks[0][0].split(separator))
-    _check_channels([len(block) for block in blocks])
-    check_size(columns, rows)
-    grid = np.empty((len(blocks), rows, columns))
-    for number, line in enumerate(itertools.chain(*blocks)):
-        grid[divmod(number, rows)] = _row(line, number + 1, separator, columns)
-    pixels = _fitting(grid)
+    except ArgumentError as error:
+        raise PictureError(str(error)) from None
     return pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
 
 
@@ -104,29 +91,6 @@ def written(values: npt.NDArray[Any]) -> bytes:
 def _line(row: npt.NDArray[Any]) -> str:
     # NumPy writes as few digits as tell a float32 from its neighbours
     return ",".join(text.removesuffix(".0") for text in row.astype(str).tolist()) + "\n"
-
-
-def _row(line: str, number: int, separator: str | None, columns: int) -> list[float]:
-    cells = line.split(separator)
-    row = [_value(cell.strip(), number, column) for column, cell in enumerate(cells, 1)]
-    if len(row) != columns:
-        msg = f"row {number} has {len(row)} numbers, row 1 has {columns}; all rows must have the same length"
-        raise PictureError(msg)
-    return row
-
-
-def _value(cell: str, row: int, column: int) -> float:
-    value = float(cell) if _NUMBER.fullmatch(cell) else math.nan
-    if abs(value) <= _FLOAT32_MAX:
-        return value
-    shown = cell if len(cell) <= 20 else cell[:17] + "..."
-    problem = f"{shown!r} is not a number" if cell else "the cell is empty"
-    if re.fullmatch(r"[-+]?(nan|inf|infinity)", cell, re.IGNORECASE):
-        problem = f"{shown!r} is not finite"
-    elif not math.isnan(value):
-        problem = f"{shown!r} is too large for a pixel (at most {_FLOAT32_MAX:.3g})"
-    msg = f"row {row}, column {column}: {problem}"
-    raise PictureError(msg)
 
 
 def _fitting(grid: npt.NDArray[np.float64]) -> npt.NDArray[Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.model.matrix import FLOAT32_MAX
+from cnnfilter.rows import FLOAT32_MAX
 
 if TYPE_CHECKING:
     import numpy.typing as npt

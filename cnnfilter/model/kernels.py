@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from cnnfilter.errors import ArgumentError, KernelError
 from cnnfilter.model.catalogue import KERNELS, Entry, Parameter
-from cnnfilter.model.matrix import MAX_SIDE, Matrix, looks_like_matrix, parse_number, parse_rows
+from cnnfilter.model.matrix import MAX_SIDE, Matrix, looks_like_matrix, parse_rows
+from cnnfilter.rows import parse_number
 from cnnfilter.words import alternatives, nearest, quoted
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def parse_matrix(text: str) -> Kernel:
     ----------
     text : str
         Rows end at `;` or a new line; numbers, also fractions such as `1/9`, are split at blanks or commas.
-        Or in brackets, `[[1, 2], [3, 4]]`.
+        Or in brackets, `[[1, 2], [3, 4]]`, or as ImageMagick writes it, `3x3:1,0,-1 1,0,-1 1,0,-1`.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.kernels import KERNELS, SCALES, Kernel, get_kernel, parse_matrix
-from cnnfilter.model.matrix import looks_like_matrix, parse_number
+from cnnfilter.model.matrix import looks_like_matrix
 from cnnfilter.model.shapes import Pair, parse_border, parse_padding, parse_pair
 from cnnfilter.model.stages import (
     ACTIVATIONS,
@@ -29,6 +29,7 @@ from cnnfilter.model.stages import (
 )
 from cnnfilter.model.stages.dense import ORDERS
 from cnnfilter.model.stages.text import Piece, split, unescape
+from cnnfilter.rows import parse_number
 from cnnfilter.words import nearest
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ WEIGHT_SUFFIXES = (
 
 _SIZES = re.compile(r"([0-9]{1,9})@([0-9]{1,9}(?:x[0-9]{1,9})?)", re.ASCII | re.IGNORECASE)
 _WINDOW = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})?", re.ASCII | re.IGNORECASE)
+_COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _MEANT_AS_SIZES = re.compile(r"[0-9]*@.*|[0-9]+x[0-9]+", re.ASCII | re.IGNORECASE)
 
 Make = Callable[[dict[str, Any], Sequence[Stage], "Path | None"], Stage]
@@ -214,6 +216,9 @@ def _sizes(raw: str, depthwise: bool) -> tuple[int, Pair] | None:
 
 def _kernels(raw: str, parameters: Mapping[str, str]) -> tuple[Kernel, ...]:
     text = unescape(raw)
+    if _COUNT.fullmatch(raw):
+        msg = f"a number alone is no kernel; write {raw}@3x3 for {raw} filters of 3x3, or [{raw}] for the matrix of it"
+        raise ArgumentError(msg)
     if looks_like_matrix(text):
         return (parse_matrix(text),)
     if _MEANT_AS_SIZES.fullmatch(raw):

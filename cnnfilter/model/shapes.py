@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.rows import FLOAT32_MAX
 from cnnfilter.words import nearest, quoted
 
 Pair = tuple[int, int]
@@ -327,10 +328,6 @@ class Border:
         if self.mode != "constant":
             return self.mode
         return f"constant={self.value!r}".removesuffix(".0") if self.value else "zeros"
-
-
-FLOAT32_MAX = float.fromhex("0x1.fffffep+127")
-"""The largest number of 32 bits, in which samples are computed."""
 
 
 def parse_border(value: str | Border) -> Border:

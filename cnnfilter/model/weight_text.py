@@ -8,8 +8,8 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfilter.errors import KernelError
-from cnnfilter.model.matrix import parse_rows
 from cnnfilter.model.weight_files import Member
+from cnnfilter.rows import read_tables
 from cnnfilter.words import quoted
 
 if TYPE_CHECKING:
@@ -31,22 +31,15 @@ def _text(stream: IO[bytes], size: int) -> str:
 
 
 def read_table(stream: IO[bytes], size: int, path: Path) -> list[Member]:
-    """Return the one matrix of a `.csv` or `.txt` file.
+    """Return the one matrix of a `.csv` or `.txt` file; `rows` has the rules."""
 
-    A line is a row, its numbers split at commas or blanks; `#` starts a comment. The whole may also stand on
-    one line, with `;` between the rows, as an inline matrix does.
-    """
-    plain = [line.strip() for line in _text(stream, size).splitlines() if not line.lstrip().startswith("#")]
-    lines = "\n".join(line.partition("#")[0].rstrip() for line in plain).strip("\n").split("\n")
-    if "" in lines[1:]:  # it may part two matrices, which must not become one
-        msg = "an empty line stands between its rows; a file holds one matrix"
-        raise KernelError(msg)
-    rows = [line.removesuffix(";") for line in lines]
-    if len(rows) > 1 and any(";" in row for row in rows):
-        msg = "numbers must be split at commas or blanks, not at ';'"
-        raise KernelError(msg)
-    matrix = parse_rows("\n".join(rows))
-    return [_member("", matrix)]
+    def check(heights: list[int], columns: int) -> None:
+        if len(heights) > 1:  # two matrices must not become one
+            msg = f"empty lines part it into {len(heights)} tables; a file of weights holds one"
+            raise KernelError(msg)
+
+    (matrix,) = read_tables(_text(stream, size), check)
+    return [Member("", matrix.shape, "float64", numeric=True, read=lambda: matrix)]
 
 
 def read_json(stream: IO[bytes], size: int, path: Path) -> list[Member]:

@@ -334,4 +334,5 @@ class Conv(Stage):
 def _kernel_text(kernel: Kernel) -> str:
     if kernel.name != "custom":
         return kernel.name
-    return "; ".join(" ".join(show_number(value) for value in row) for row in kernel.filters[0])
+    text = "; ".join(" ".join(show_number(value) for value in row) for row in kernel.filters[0])
+    return f"[{text}]" if kernel.size == ONE else text  # a number alone would be a number of filters

@@ -56,7 +56,23 @@ def test_a_matrix_may_begin_with_a_minus(place):
     np.testing.assert_array_equal(load("out.png"), opencv(SOBEL_X))
 
 
-@pytest.mark.parametrize("matrix", ["-1", "-.5 1", "-1,0,1", "-1/2 0; 0 1/2"])
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        "-1",
+        "-.5 1",
+        "-1,0,1",
+        "-1/2 0; 0 1/2",
+        "-0.5 0 0.5",
+        "-0 1",
+        "-0,1;1,0",
+        "-0.",
+        "-[1]"[1:],
+        "\N{MINUS SIGN}0.5 1",
+        "3x1:-1,0,1",
+        " -0.5 1",
+    ],
+)
 def test_any_matrix_may_begin_with_a_minus(matrix):
     result = run("apply", matrix, "photo.png")
     assert result.exit_code == 0, result.err
@@ -67,7 +83,8 @@ def test_a_matrix_is_no_option_but_an_option_is_none_either():
     assert refused("-x", "edge", "photo.png").startswith("No such option")
     assert refused("edge", "-9.png").startswith("No such option")
     assert refused("-o").startswith("Option '-o' requires an argument")
-    result = run("apply", "--", "-1 0 1", "photo.png")
+    assert refused("-0", "photo.png") == "Missing argument 'INPUT...'; see cnnfilter apply --help"
+    result = run("apply", "--", "-0.5 0 1", "photo.png")
     assert result.exit_code == 0, result.err
 
 

@@ -192,6 +192,24 @@ def test_what_a_size_means(arguments, output):
     assert outputs(*arguments) == output
 
 
+@pytest.mark.parametrize(
+    ("size", "warning"),
+    [
+        ("3x224x224", "3 high and 224 wide with 224 channels: {}; for 3 channels write 224x224x3"),
+        ("1x28x30", "1 high and 28 wide with 30 channels: {}; for 1 channel write 28x30x1"),
+        ("28x28x3", None),
+        ("5x224x224", None),
+        ("4x4x256", None),
+    ],
+)
+def test_a_size_with_channels_first_is_told_of(size, warning):
+    rule = "sizes are height x width x channels"
+    for chain in (["conv:64@1x1"], ["-k", "1"]):
+        result = run("shape", size, *chain)
+        assert result.exit_code == 0, result.err
+        assert result.messages == ([] if warning is None else [f"warning: {size} is {warning.format(rule)}"])
+
+
 def test_a_picture_tells_its_size(tmp_path):
     path = tmp_path / "photo [1].png"
     Image.new("RGBA", (9, 7)).save(path)

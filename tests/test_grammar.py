@@ -186,6 +186,28 @@ def test_a_file_that_exists_wins_over_plus(tmp_path, monkeypatch):
     assert parse("conv:sobel-x+sobel-y")[0].kernels == (SOBEL_X, SOBEL_Y)
 
 
+@pytest.mark.parametrize("text", ["conv:32", "conv: 32 :stride=2", "conv:kernel=1"])
+def test_a_number_alone_is_no_kernel_in_a_chain(text):
+    with pytest.raises(
+        GrammarError, match=r"a number alone is no kernel; write (32|1)@3x3 for \1 filters of 3x3, or \[\1\]"
+    ):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["conv:[32]", "conv:[-0.5]", "conv:1/4", "conv:2.0"])
+def test_a_matrix_of_one_number_is_read_back(text):
+    stages = parse(text)
+    assert stages[0].window == (1, 1)
+    assert parse(str(stages)) == stages
+
+
+def test_commas_between_the_numbers_of_a_matrix_are_told_of():
+    with pytest.raises(
+        GrammarError, match="commas part stages; in a chain the numbers of a matrix are split at blanks"
+    ):
+        parse("conv:-1,0,1")
+
+
 def test_a_name_wins_over_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "edge").touch()

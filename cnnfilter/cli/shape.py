@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from cnnfilter.model.plan import Row
     from cnnfilter.model.stages import Shape, Sliding
 
+MOST_COLOURS = 4
+"""Channels of a picture: a size that begins with so few is PyTorch's (C, H, W) more often than a picture so low."""
+
 KNOWN = f"presets: {', '.join(PRESETS)}"
 
 
@@ -138,6 +141,12 @@ def _check(
 def _size(text: str) -> Shape:
     size = parse_shape(text)
     if size is not None:
+        if len(size) == 3 and size[0] <= MOST_COLOURS < min(size[1:]):
+            height, width, channels = size
+            render.warning(
+                f"{text} is {height} high and {width} wide with {channels} channels: sizes are height x width x "
+                f"channels; for {height} channel{'s' * (height > 1)} write {show_shape((width, channels, height))}"
+            )
         return size
     from cnnfilter.batch.naming import wrong_input
     from cnnfilter.imaging.size import read_size  # brings Pillow, for pictures only

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError
+from cnnfilter.model.matrix import looks_like_matrix
 from cnnfilter.model.presets import PRESETS
 from cnnfilter.model.readers import ALIASES, READERS, Reader
 from cnnfilter.model.stages import Stage
@@ -152,6 +153,9 @@ def _parse_stage(piece: Piece, before: Sequence[Stage], base: Path | None) -> St
         msg = f"a network without weights; cnnfilter shape {name} plans it"
         raise ArgumentError(msg)
     if name not in READERS:
+        if looks_like_matrix(name):
+            msg = "commas part stages; in a chain the numbers of a matrix are split at blanks, its rows at ';'"
+            raise ArgumentError(msg)
         tail = nearest(name, [*READERS, *ALIASES], count=1) or f" (known: {', '.join(READERS)})"
         msg = f"unknown stage{tail}"
         raise ArgumentError(msg)

@@ -425,7 +425,7 @@ def test_standard_input(monkeypatch):
     assert f"  max(0, {PHOTO[1, 2, 0]}) = {PHOTO[1, 2, 0]}\n" in result.out
     assert run("explain", "relu", "-", "--at", "0,0", stdin=b"text").messages == [
         "cnnfilter: error: standard input: not a picture that cnnfilter knows: it is text (known formats: "
-        "PNG, JPEG, TIFF, WEBP, BMP, GIF, PGM, PPM, PBM, PFM, PNM, ICO, TGA, AVIF, JPEG2000, NPY)"
+        "PNG, JPEG, TIFF, WEBP, BMP, GIF, PGM, PPM, PBM, PFM, PNM, ICO, TGA, AVIF, JPEG2000, NPY, CSV)"
     ]
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(explain_module.PictureError, match="it is closed"):

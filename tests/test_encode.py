@@ -134,11 +134,11 @@ def test_options_are_read_from_text(format, options, expected):
         (
             "JPEG",
             {"quality": "101"},
-            "^save option quality of JPEG takes a whole number from 1 to 100, not '101'$",
+            "^save option quality of JPEG takes a whole number from 1 to 100 or keep, not '101'$",
         ),
-        ("JPEG", {"quality": "best"}, "takes a whole number from 1 to 100, not 'best'"),
+        ("JPEG", {"quality": "best"}, "takes a whole number from 1 to 100 or keep, not 'best'"),
         ("PNG", {"optimize": "2"}, "takes one of true, false, yes, no, on, off, not '2'"),
-        ("JPEG", {"subsampling": "4:1:0"}, "takes one of 4:4:4, 4:2:2, 4:2:0, not '4:1:0'"),
+        ("JPEG", {"subsampling": "4:1:0"}, "takes one of 4:4:4, 4:2:2, 4:2:0 or keep, not '4:1:0'"),
         ("JPEG2000", {"quality_layers": "20+0"}, r"takes numbers joined by \+, not '20\+0'"),
     ],
 )

@@ -269,10 +269,10 @@ def test_the_first_of_several_frames_comes_with_a_note_unless_one_is_chosen(form
         read_bytes(data, frame=3)
 
 
-def test_an_mpo_is_a_jpeg_whose_other_pictures_get_no_note():
+def test_an_mpo_is_a_jpeg_whose_other_pictures_are_left_out():
     data = animation("MPO", 2)
     picture = read_bytes(data)
-    assert (picture.format, picture.notes) == ("JPEG", ())
+    assert (picture.format, picture.notes) == ("JPEG", ("its 1 other picture is left out",))
     assert read_bytes(data, frame=1).pixels.max() == 40
 
 

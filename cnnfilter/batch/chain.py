@@ -12,10 +12,12 @@ import numpy as np
 from cnnfilter.batch.limits import check_rows
 from cnnfilter.batch.results import Encoded, Rendered, Saving, encoded_picture
 from cnnfilter.batch.view import View
+from cnnfilter.errors import PictureError
 from cnnfilter.imaging.colormaps import scale_for
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, NPY, output_format
 from cnnfilter.imaging.mapping import FULL_SCALE, clipped_fraction, mapping, quantise
 from cnnfilter.imaging.maps import finite_range, map_picture
+from cnnfilter.imaging.options import applicable
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.raw import RAW, encode_values
 from cnnfilter.imaging.sheet import contact_sheet
@@ -99,6 +101,7 @@ def run_picture(
     threads: int | None = None,
     count_clipped: bool = False,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    in_place: bool = False,
 ) -> ChainResult:
     """Run a picture through a chain.
 
@@ -115,13 +118,16 @@ def run_picture(
         Whether to count the values that a plain picture clamps.
     max_pixels : int
         The largest result: see `limits.check_rows`.
+    in_place : bool
+        Whether the result replaces the picture, so that nothing of it may be left out.
 
     Raises
     ------
     ShapeError, ArgumentError
         If the chain does not fit the picture, or the labels do not fit the result.
     PictureError
-        If the result would be too large; nothing has been computed then.
+        If the result would be too large, or lose the picture's transparency `in_place`; nothing has been computed
+        then.
     """
     pixels = picture.pixels
     planar = pixels
@@ -132,6 +138,9 @@ def run_picture(
     view.check_labels(rows[-1].output[-1])
     notes = picture.notes
     if picture.alpha is not None and (picture.alpha < FULL_SCALE[picture.alpha.dtype.name]).any():
+        if in_place:
+            msg = "in place, its transparency would be lost; write it elsewhere"
+            raise PictureError(msg)
         notes += ("its transparency is left out: the colours below count as they are",)
     values = pipeline.run(planar, threads=threads)
     kept = pixels if view.showing.beside else np.empty((0, 0), pixels.dtype)
@@ -201,7 +210,7 @@ class ChainResult:
     def _raw(self, format: str, count: int | None, saving: Saving) -> Rendered:
         name = "vector" if self.values.ndim == 1 else "maps"
         parts = [self.values] if count is None else list(self.values)
-        encode = partial(encode_values, format=format, name=name, options=saving.options)
+        encode = partial(encode_values, format=format, name=name, options=applicable(format, saving.options))
         return Rendered(format, count, (Encoded(encode(part)) for part in parts))
 
     def _pictures(self, format: str, count: int | None, pictures: Iterator[Shown], saving: Saving) -> Rendered:

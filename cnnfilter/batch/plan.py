@@ -153,7 +153,7 @@ def plan_outputs(
             targets = _targets(job, format, numbers) if job.index not in settled else []
             if targets and all([plan.check(job, target) for target in targets]):
                 jobs.skipped.add(job.index)
-            if named is None and not is_device(job.target):
+            if named is None and not is_device(job.target) and not in_place:
                 conflicts.append(
                     f"the name '{job.target}' tells no format; end it in .png or another picture's "
                     "extension, or add --format"
@@ -336,17 +336,23 @@ def _unknown_options(options: Iterable[str]) -> list[str]:
 
 
 def _wrong_options(naming: Naming, jobs: Sequence[Job], options: Mapping[str, str]) -> list[str]:
-    """Return which save options do not fit the formats that the outputs will have."""
+    """Return which save options have values that do not fit the formats of the outputs, or fit none of these."""
     wrong: dict[str, str] = {}
+    lacking: dict[str, dict[str, str]] = {key: {} for key in options}
     for job in jobs if options else ():
         format = _known_format(naming, job)
-        try:
-            if format is not None:
-                read_options(format, options)
-        except ArgumentError as error:
-            follows = naming.format is None and job.follows_format
-            wrong.setdefault(str(error), f"{job}: {error}" if follows else str(error))
-    return list(wrong.values())
+        if format is None:
+            continue
+        for key, text in options.items():
+            if key in OPTIONS[format]:
+                lacking.pop(key, None)
+            try:
+                read_options(format, {key: text})
+            except ArgumentError as error:
+                follows = naming.format is None and job.follows_format
+                told = f"{job}: {error}" if follows else str(error)
+                (wrong if key in OPTIONS[format] else lacking.get(key, {})).setdefault(str(error), told)
+    return [*wrong.values(), *(line for lines in lacking.values() for line in lines.values())]
 
 
 def _known_format(naming: Naming, job: Job) -> str | None:
@@ -355,6 +361,6 @@ def _known_format(naming: Naming, job: Job) -> str | None:
         return naming.format
     if job.target is None:
         return "PNG"
-    if not job.follows_format:
+    if not job.follows_format and not naming.in_place:
         return format_for_path(job.target)
     return naming.default or expected_format(job.source)

@@ -10,8 +10,9 @@ import numpy as np
 
 from cnnfilter.batch.limits import check_filtered
 from cnnfilter.batch.write import Data
-from cnnfilter.imaging import mapping, memory
-from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, NPY, holds_floats, output_format
+from cnnfilter.errors import PictureError
+from cnnfilter.imaging import mapping, memory, stored
+from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, NPY, described, holds_floats, output_format
 from cnnfilter.imaging.picture import Picture, encode
 
 if TYPE_CHECKING:
@@ -29,13 +30,15 @@ ALPHA = ("keep", "drop", "filter")
 class Saving:
     """How results are encoded: see `imaging.picture.encode`.
 
-    `format` None follows the name or the input; `floats` keeps the numbers as they are.
+    `format` None follows the name or the input; `options` count where the format has them; `floats` keeps the numbers
+    as they are. What is written `in_place` must be of the input's kind.
     """
 
     format: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     strip: bool = False
     floats: bool = False
+    in_place: bool = False
 
 
 class Encoded(NamedTuple):
@@ -136,9 +139,22 @@ def encoded_picture(
             notes = (f"1 is white in a picture of floats: up to {largest:.3g} is cut off; --range normalize shows all",)
         white = mapping.Mapping(mapping.FULL_SCALE["uint8"])
         picture = replace(picture, pixels=mapping.quantise(picture.pixels, np.uint8, white))
+    if saving.in_place:
+        _check_kind(picture)
     height, width = picture.pixels.shape[:2]
-    data = encode(picture, format, options=saving.options, strip=saving.strip)
-    return Encoded(data, (width, height), notes, clipped)
+    options, more = stored.fitting(picture, format, saving.options)
+    data = encode(picture, format, options=options, strip=saving.strip)
+    return Encoded(data, (width, height), notes + more, clipped)
+
+
+def _check_kind(picture: Picture) -> None:
+    """Refuse to replace a file by one of another kind."""
+    kind = picture.stored.kind
+    if not kind and picture.stored.colours == stored.BLACK_AND_WHITE and not stored.is_two_toned(picture):
+        kind = "black and white"
+    if kind:
+        msg = f"in place, {kind} would become {described(picture)}; write it elsewhere"
+        raise PictureError(msg)
 
 
 def filter_picture(

@@ -20,7 +20,7 @@ from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.batch.workers import Crew, StoppedError, Turn
 from cnnfilter.batch.write import sync_folder, write_atomically, write_stream
 from cnnfilter.errors import CnnfilterError, ExistsError, OutputError, PictureError
-from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, format_for_path
+from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, TABLE, format_for_path
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -214,13 +214,14 @@ class _Run:
             pixels = picture.pixels.shape[0] * picture.pixels.shape[1]
             notes = said = _repeated(job)
             notes += picture.notes
+            format = _asked(job, self.saving, picture.format)
             result = self.transform(picture)
             notes = said + result.notes
             event = Event(job, 0.0, notes=notes, rows=result.rows, pixels=pixels)
             if job.told:
                 event = event._replace(vector=result.vector)
             else:
-                rendered = result.render(_asked(job, self.saving), self.saving)
+                rendered = result.render(format, self.saving)
                 del picture, result  # may be as large as all that follows
                 event = _write(self, turn, event, rendered, times)
             return event._replace(seconds=time.perf_counter() - start)
@@ -238,6 +239,7 @@ class _Run:
 
     def _read(self, job: Job, turn: Turn) -> Picture:
         from cnnfilter.imaging.picture import read  # loads Pillow
+        from cnnfilter.imaging.stored import lost_in_place
 
         source = self.streams.stdin if job.source is None else job.source
         if source is None:
@@ -254,8 +256,8 @@ class _Run:
             shared=reading.shared,
             admit=partial(_admit, turn, self.work.need),
         )
-        if self.plan.in_place and picture.frames > 1:
-            msg = f"in place, {picture.frames - 1} of its {picture.frames} frames would be lost; write it elsewhere"
+        if self.plan.in_place and (lost := lost_in_place(picture)):
+            msg = f"in place, {lost} would be lost; write it elsewhere"
             raise PictureError(msg)
         return picture
 
@@ -279,13 +281,19 @@ def _repeated(job: Job) -> tuple[str, ...]:
     return () if job.times == 1 else (f"named {job.times} times, done once",)
 
 
-def _asked(job: Job, saving: Saving) -> str | None:
-    """Return the format by the person's word, or the name that they gave; None if it follows the result."""
+def _asked(job: Job, saving: Saving, own: str) -> str | None:
+    """Return the format by the person's word, or the name that they gave; None if it follows the result.
+
+    What takes the input's place is of its `own` format, whatever its name says; but a table, which holds any numbers.
+    """
     if saving.format is not None:
         return saving.format
     if job.target is None:
         return "PNG"
-    return None if job.follows_format else format_for_path(job.target)
+    named = format_for_path(job.target)
+    if saving.in_place and named != TABLE:
+        return own
+    return None if job.follows_format else named
 
 
 def _write(run: _Run, turn: Turn, event: Event, rendered: Rendered, times: tuple[int, int] | None) -> Event:

@@ -42,6 +42,7 @@ class Batch:
     preserve_times: bool
     format_: str | None
     save_options: tuple[tuple[str, str], ...]
+    quality: str | None
     strip: bool
     depth: str | None
     frame: int | None
@@ -66,6 +67,11 @@ class Batch:
         return self.depth == "float"
 
     @property
+    def options(self) -> dict[str, str]:
+        """The save options, by their names."""
+        return dict(self.save_options) | ({} if self.quality is None else {"quality": self.quality})
+
+    @property
     def reading(self) -> Reading:
         """How inputs are opened."""
         from cnnfilter.batch.work import Reading
@@ -77,7 +83,7 @@ class Batch:
         """How results are encoded."""
         from cnnfilter.batch.results import Saving
 
-        return Saving(self.format_, dict(self.save_options), self.strip, self.floats)
+        return Saving(self.format_, self.options, self.strip, self.floats, self.in_place)
 
     @functools.cached_property
     def found(self) -> Found:
@@ -99,7 +105,7 @@ class Batch:
             more["default"] = FLOATS
         return plan_outputs(
             self.found, kernel=kernel, output=self.output, in_place=self.in_place, format=self.format_,
-            force=self.force, skip_existing=self.skip_existing, options=dict(self.save_options), **more,
+            force=self.force, skip_existing=self.skip_existing, options=self.options, **more,
         )  # fmt: skip
 
     @property
@@ -220,9 +226,9 @@ def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
             "inputs", metavar="INPUT...", nargs=-1, required=False, shell_complete=options.complete_files
         ),
         _recursive, _files_from, _null, options.output(kernel), _in_place, options.force, _skip_existing, _dry_run,
-        options.output_format(formats), options.save_options, options.strip, _preserve_times, options.result_depth,
-        options.frame, options.max_pixels, _jobs, options.threads, _memory, options.quiet, options.verbose,
-        options.as_json,
+        options.output_format(formats), options.save_options, options.quality, options.strip, _preserve_times,
+        options.result_depth, options.frame, options.max_pixels, _jobs, options.threads, _memory, options.quiet,
+        options.verbose, options.as_json,
     )  # fmt: skip
     names = [field.name for field in fields(Batch)]
 
@@ -246,6 +252,9 @@ def _check(batch: Batch) -> None:
         if getattr(batch, one) and getattr(batch, other) not in (None, False):
             msg = f"{why}; give one of them"
             raise click.UsageError(msg, click.get_current_context())
+    if batch.quality is not None and "quality" in dict(batch.save_options):
+        msg = "--quality is short for --save-option quality=...; give one of them"
+        raise click.UsageError(msg, click.get_current_context())
     if batch.null and batch.files_from is None:
         msg = "-0 is for the list of --files-from, which is not given"
         raise click.UsageError(msg, click.get_current_context())

@@ -245,7 +245,11 @@ def output_format(examples: str) -> Callable[[Command], Command]:
 
 save_options = click.option(
     "--save-option", "save_options", multiple=True, type=Parsed("KEY=VALUE", _save_option),
-    metavar="KEY=VALUE", help="Passed to the encoder, such as quality=80; repeatable.",
+    metavar="KEY=VALUE", help="Passed to the encoders of the formats that have it, such as lossless=yes; repeatable.",
+)  # fmt: skip
+quality = click.option(
+    "--quality", metavar="N|keep",
+    help="Of JPEG, WebP and AVIF, from 1 to 100; keep takes over quality and subsampling of a JPEG.  [default: 90]",
 )  # fmt: skip
 strip = click.option("--strip", is_flag=True, help="Leave out EXIF, colour profile, XMP and resolution.")
 force = click.option(

@@ -127,7 +127,7 @@ def command(
     def make(threads: int) -> Transform:
         return partial(
             run_picture, pipeline=pipeline, view=view, threads=threads, count_clipped=batch.verbose,
-            max_pixels=batch.limit,
+            max_pixels=batch.limit, in_place=batch.in_place,
         )  # fmt: skip
 
     told = len(plan.jobs) > 0 and plan.jobs[0].told

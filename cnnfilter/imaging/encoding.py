@@ -3,7 +3,8 @@
 Defaults: PNG is run-length compressed at level 1 (a third of the time of Pillow's level 6, and photos grow
 no larger), its rows filtered where that helps (see `unfiltered`); JPEG, WebP and AVIF have quality 90; JPEG keeps
 full colour resolution (4:4:4), as thin coloured edges are what filters make; JPEG 2000 is lossless; TIFF is not
-compressed (in a compressed one, Pillow cannot write the nested EXIF and GPS directories).
+compressed (in a compressed one, Pillow cannot write the nested EXIF and GPS directories). What the input of the same
+format chose for itself, as `stored` has it, comes before these.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import memory, memory_files, npy, table, unfiltered
+from cnnfilter.imaging import memory, memory_files, npy, stored, table, unfiltered
 from cnnfilter.imaging.formats import FORMATS, NPY, TABLE, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.metadata import Metadata, descriptive_exif, icc_fits, readable_exif
 from cnnfilter.imaging.options import read_options
+from cnnfilter.imaging.tiff import PREDICTOR
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "PNG": {"compress_level": 1, "compress_type": 3},
     "JPEG": {"quality": 90, "subsampling": "4:4:4"},
+    "TIFF": {"quality": 90},  # of its JPEG compression
     "WEBP": {"quality": 90},
     "AVIF": {"quality": 90},
 }
@@ -107,17 +110,23 @@ def encode(
             pixels = _with_alpha(picture)
             return table.written(pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels)
         importlib.import_module(f"PIL.{FORMATS[format].plugin}")
-        if format == "PNG" and not parameters and picture.alpha is None:
+        few = stored.image_of_few(picture, format)
+        mode = few.mode if few else _mode(picture.pixels) + "A" * (picture.alpha is not None)
+        parameters = stored.alike(picture, format, parameters, mode)
+        if format == "PNG" and not parameters and picture.alpha is None and few is None:
             default = _DEFAULTS[format]
             if unfiltered.pays(picture.pixels, lambda image: _saved(image, format, default)):
                 kept = {} if strip else _metadata(picture.metadata, format, _mode(picture.pixels), parameters)
                 pixels = memory.contiguous(picture.pixels)
                 return unfiltered.encode(pixels, lambda image: _saved(image, format, default | kept))
-        image = _image(picture)
+        image = few or _image(picture)
         if format == "PPM" and image.mode == "L":
             image = image.convert("RGB")
+        predictor = parameters.pop("predictor", 1)
         if not strip:
-            parameters |= _metadata(picture.metadata, format, image.mode, parameters)
+            parameters |= _metadata(picture.metadata, format, _mode(picture.pixels), parameters)
+        if predictor > 1:
+            parameters["exif"] = _with_predictor(parameters.get("exif"), predictor)
         if format == "TIFF":
             silence_libtiff()
         if format == "JPEG" and (parameters.get("progressive") or parameters.get("optimize")):
@@ -127,7 +136,9 @@ def encode(
         if pages:
             rest = [memory.wrapped(page, image.mode) for page in pages]
             parameters |= {"save_all": True, "append_images": rest}
-        return _saved(image, format, _defaults(format, parameters) | parameters)
+        return _saved(image, format, _defaults(format, image.mode, parameters) | parameters)
+    except PictureError:
+        raise
     except Exception as error:  # codecs refuse what they cannot do in many ways
         hint = "; leave out the save options" if options else ""
         msg = f"cannot encode {format}: {reason_of(error)}{hint}"
@@ -157,9 +168,13 @@ def _saved(image: Image.Image, format: str, parameters: Mapping[str, Any]) -> by
     return buffer.getvalue()
 
 
-def _defaults(format: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    if format == "PNG" and not given.keys().isdisjoint(("compress_level", "optimize")):
-        return {}  # run-length coding would make nothing of a higher level
+def _defaults(format: str, mode: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    if format == "PNG" and (mode in ("1", "P") or not given.keys().isdisjoint(("compress_level", "optimize"))):
+        return {}  # run-length coding would make nothing of a higher level, and little of few colours
+    if format == "TIFF" and given.get("compression") != "jpeg":
+        return {}
+    if "qtables" in given:
+        given = {**given, "quality": None}
     return {key: value for key, value in _DEFAULTS.get(format, {}).items() if key not in given}
 
 
@@ -223,6 +238,14 @@ def _tiff_tags(metadata: Metadata, *, directories: bool) -> Image.Exif:
     if metadata.xmp:
         tags[_XMP_TAG] = metadata.xmp
     return tags
+
+
+def _with_predictor(exif: bytes | None, predictor: int) -> bytes:
+    tags = Image.Exif()
+    if exif:
+        tags.load(exif)
+    tags[PREDICTOR] = predictor
+    return tags.tobytes()
 
 
 def _xmp_chunk(xmp: bytes) -> Any:

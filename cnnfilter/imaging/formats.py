@@ -304,12 +304,21 @@ def _shape(shape: Sequence[int]) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2] if len(shape) == 3 else 1
 
 
+def described(picture: Pixels) -> str:
+    """Return depth and colour of a picture in words: `8-bit grey`."""
+    return _kind(str(picture.pixels.dtype), _shape(picture.pixels.shape)[2])
+
+
+def _kind(dtype: str, channels: int) -> str:
+    return f"{_depth(dtype)} {'grey' if channels == 1 else 'colour'}"
+
+
 def _depth(dtype: str) -> str:
     return {"uint8": "8-bit", "uint16": "16-bit", "float32": "float"}[dtype]
 
 
 def _no_dtype(format: str, dtype: str, channels: int) -> str:
-    what = f"{_depth(dtype)} {'grey' if channels == 1 else 'colour'}"
+    what = _kind(dtype, channels)
     able = [form for form in _FORMATS if dtype in (form.grey if channels == 1 else form.colour)]
     kin = [form.name for form in able if form.family and form.family == FORMATS[format].family]
     if kin:

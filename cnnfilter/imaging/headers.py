@@ -47,6 +47,24 @@ def webp_size(head: bytes) -> tuple[int, int] | None:
     return (width + 1, height + 1) if kind == b"VP8X" else (width & 0x3FFF, height & 0x3FFF)
 
 
+_WEBP_CHUNKS = 1000
+"""How many parts of a WebP are looked at for its pixels: others may stand before them."""
+
+
+def webp_is_lossless(stream: BinaryIO) -> bool:
+    """Return whether the pixels of a WebP, or of its first frame, are stored without loss."""
+    at = 12
+    for _ in range(_WEBP_CHUNKS):
+        stream.seek(at)
+        head = stream.read(8)
+        if len(head) < 8 or head[:4] in (b"VP8L", b"VP8 "):
+            return head[:4] == b"VP8L"
+        size = int.from_bytes(head[4:], "little")
+        # a frame has 16 bytes before its own parts
+        at += 24 if head[:4] == b"ANMF" else 8 + size + size % 2
+    return False
+
+
 def ico_size(stream: BinaryIO) -> tuple[int, int]:
     """Return width and height of the largest picture in an ICO, one of which Pillow decodes when it opens it.
 

@@ -8,6 +8,11 @@ from typing import Any, NamedTuple
 from cnnfilter.errors import ArgumentError
 from cnnfilter.words import nearest, quoted
 
+KEEP = "keep"
+"""The value of save options that take over what a JPEG had."""
+DEFLATE = "tiff_adobe_deflate"
+"""Pillow's name of TIFF's usual compression."""
+
 
 class Option(NamedTuple):
     """One save option: what it takes, in words, and how its text is read (ValueError if it cannot be)."""
@@ -45,21 +50,30 @@ def _rates(text: str) -> list[float]:
 
 
 _SWITCH = _words(true=True, false=False, yes=True, no=False, on=True, off=False)
+
+
+def _or_keep(option: Option) -> Option:
+    def read(text: str) -> Any:
+        return KEEP if text.lower() == KEEP else option.read(text)
+
+    return Option(f"{option.takes} or {KEEP}", read)
+
+
 _QUALITY = _whole(1, 100)
 _SUBSAMPLING = _words(_4_4_4="4:4:4", _4_2_2="4:2:2", _4_2_0="4:2:0")
 
 OPTIONS: dict[str, dict[str, Option]] = {
     "PNG": {"compress_level": _whole(0, 9), "compress_type": _whole(0, 4), "optimize": _SWITCH},
     "JPEG": {
-        "quality": _QUALITY,
-        "subsampling": _SUBSAMPLING,
+        "quality": _or_keep(_QUALITY),
+        "subsampling": _or_keep(_SUBSAMPLING),
         "progressive": _SWITCH,
         "optimize": _SWITCH,
         "smooth": _whole(0, 100),
     },
     "TIFF": {
         "compression": _words(
-            none="raw", lzw="tiff_lzw", deflate="tiff_adobe_deflate", packbits="packbits", jpeg="jpeg"
+            none="raw", lzw="tiff_lzw", deflate=DEFLATE, packbits="packbits", zstd="zstd", lzma="lzma", jpeg="jpeg"
         ),
         "quality": _QUALITY,
         "big_tiff": _SWITCH,
@@ -97,6 +111,17 @@ OPTIONS: dict[str, dict[str, Option]] = {
     "CSV": {},
 }
 """Pillow's parameters that a person may set, by format."""
+
+
+def applicable(format: str, options: Mapping[str, str]) -> dict[str, str]:
+    """Return those save options that a format has.
+
+    Examples
+    --------
+    >>> applicable("PNG", {"quality": "75", "optimize": "yes"})
+    {'optimize': 'yes'}
+    """
+    return {key: text for key, text in options.items() if key in OPTIONS[format]}
 
 
 def read_options(format: str, options: Mapping[str, str]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
 from cnnfilter.imaging.headers import eager_size, silence_libtiff
 from cnnfilter.imaging.metadata import Metadata
+from cnnfilter.imaging.stored import Stored, stored_in
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -66,6 +67,8 @@ class Picture:
         What a person should know, one line each.
     frames : int
         How many pictures the file holds, this one among them.
+    stored : Stored
+        How it stores them.
     """
 
     pixels: npt.NDArray[Any]
@@ -74,6 +77,7 @@ class Picture:
     format: str = "PNG"
     notes: tuple[str, ...] = ()
     frames: int = 1
+    stored: Stored = Stored()
 
 
 Admit = Callable[[int, int, int, int], None]
@@ -100,8 +104,7 @@ def read(
     source : path or binary stream
         A stream is read from where it stands to its end.
     frame : int, optional
-        Which of several frames, counted from 0. By default the first, with a note (without one for an MPO,
-        whose other frames are a phone's previews).
+        Which of several frames, counted from 0. By default the first, with a note.
     max_pixels : int
         The largest width times height that is decoded.
     depth : int, optional
@@ -217,7 +220,10 @@ def _decode(stream: BinaryIO, format: str, limits: _Limits) -> Picture:
     if inverted:
         np.subtract(np.iinfo(pixels.dtype).max, pixels, out=pixels)
     kept = _fitting(kept, pixels, notes)
-    return Picture(pixels, alpha, kept, format, tuple(notes), frames)
+    stored = stored_in(image, format, stream, raw)
+    if stored.others and limits.frame is None:
+        notes.append(f"its {stored.others} {'are' if stored.others[:2] != '1 ' else 'is'} left out")
+    return Picture(pixels, alpha, kept, format, tuple(notes), frames, stored)
 
 
 def _quieten() -> None:
@@ -311,7 +317,8 @@ def _read_npy(stream: BinaryIO, limits: _Limits) -> Picture:
     limits.admit(shape[0], shape[1], channels, shape[0] * shape[1] * per_pixel)
     pixels = npy.read_body(stream, shape, fortran, dtype)
     notes = () if dtype.name == pixels.dtype.name else (f"{dtype} was read as {pixels.dtype}",)
-    return Picture(_reduced(pixels, depth), format=NPY, notes=notes)
+    stored = Stored(kind=dtype.name if notes else "")
+    return Picture(_reduced(pixels, depth), format=NPY, notes=notes, stored=stored)
 
 
 def _read_table(stream: BinaryIO, limits: _Limits) -> Picture:

@@ -1,0 +1,242 @@
+"""How a file stores its pixels, and how a result that goes into the same format is stored like it.
+
+Compression and palette are no part of what a picture shows, but of what a person chose for the file: a scan that was
+compressed stays so, icons of few colours keep their palette, what was kept without loss is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from cnnfilter.errors import PictureError
+from cnnfilter.imaging import memory
+from cnnfilter.imaging.headers import webp_is_lossless
+from cnnfilter.imaging.options import DEFLATE, KEEP, applicable
+from cnnfilter.imaging.tiff import PREDICTOR, Directory, read_tiff
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from PIL.ImageFile import ImageFile
+
+    from cnnfilter.imaging.picture import Picture
+
+_FAX = ("tiff_ccitt", "group3", "group4")
+_TIFF = {1: "raw", 2: "tiff_ccitt", 3: "group3", 4: "group4", 5: "tiff_lzw", 6: "jpeg", 7: "jpeg", 8: DEFLATE,
+         32773: "packbits", 32946: DEFLATE, 34925: "lzma", 50000: "zstd"}  # fmt: skip
+"""Pillow's names of TIFF's compressions, as far as it writes them; of the others, deflate loses nothing."""
+_PREDICTED = ("tiff_lzw", DEFLATE, "lzma", "zstd")
+"""Those that may store differences of neighbours."""
+
+PALETTE = 256
+"""The most colours of a palette."""
+BLACK_AND_WHITE = 2
+_FEW = ("PNG", "TIFF", "BMP")
+"""The formats that are written in few colours, where the input was."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """What is known of how a file stores its pixels.
+
+    Parameters
+    ----------
+    parameters : mapping
+        Pillow's, which store other pixels alike in the same format.
+    tables : mapping
+        Those that make a JPEG of the same quality.
+    predictor : int
+        TIFF's number of what its compression makes differences of; 1 is none.
+    colours : int
+        `PALETTE` or `BLACK_AND_WHITE` of a picture of so few; else 0.
+    others : str
+        What is in the file beside its frames: `2 other sizes`, `1 smaller copy`.
+    kind : str
+        What no result is: `CMYK`, `64-bit floats`.
+    """
+
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, Any] = field(default_factory=dict)
+    predictor: int = 1
+    colours: int = 0
+    others: str = ""
+    kind: str = ""
+
+
+def stored_in(image: ImageFile, format: str, stream: BinaryIO, raw: str) -> Stored:
+    """Return what an opened image and its file tell; `raw` is how the pixels lie in it.
+
+    Where the stream is left, nobody may count on.
+    """
+    look = {"JPEG": _jpeg, "TIFF": _tiff, "WEBP": _webp, "ICO": _ico, "TGA": _tga, "PNG": _png}.get(format)
+    found = Stored() if look is None else look(image, stream, raw)
+    colours = {"1": BLACK_AND_WHITE, "P": PALETTE, "PA": PALETTE}.get(image.mode, 0)
+    kind = image.mode if image.mode in ("CMYK", "LAB") else found.kind
+    return replace(found, colours=colours, kind=kind)
+
+
+def _jpeg(image: Any, stream: BinaryIO, raw: str) -> Stored:
+    from PIL.JpegImagePlugin import get_sampling
+
+    sampling = get_sampling(image)
+    tables = {
+        "qtables": dict(image.quantization),
+        "subsampling": sampling if sampling >= 0 else "4:4:4",  # of a kind that Pillow does not write: the finest
+        "progressive": bool(image.info.get("progressive")),
+    }
+    return Stored(tables=tables, others=_counted(getattr(image, "n_frames", 1) - 1, "other picture"))
+
+
+def _tiff(image: Any, stream: BinaryIO, raw: str) -> Stored:
+    tiff = read_tiff(stream)
+    page = tiff.page(image.tell())
+    parameters: dict[str, Any] = {"compression": _TIFF.get(page.compression, DEFLATE)}
+    if tiff.layout.is_big:
+        parameters["big_tiff"] = True
+    copies = len(page.subdirectories())
+    return Stored(
+        parameters, predictor=page.number(PREDICTOR, 1), kind=_samples(page),
+        others=_counted(copies, "smaller copy", "smaller copies"),
+    )  # fmt: skip
+
+
+def _samples(page: Directory) -> str:
+    """Return what the samples of a TIFF are, if they are others than those that are written."""
+    bits, kind = max(page.bits), page.sample_formats[0]
+    if page.photometric == 3 or (kind, bits) in ((1, 1), (1, 8), (1, 16), (3, 32)):
+        return ""
+    names = {1: "numbers", 2: "signed numbers", 3: "floats"}
+    return f"{bits}-bit {names.get(kind, 'samples')}"
+
+
+def _webp(image: Any, stream: BinaryIO, raw: str) -> Stored:
+    return Stored({"lossless": True} if webp_is_lossless(stream) else {})
+
+
+def _ico(image: Any, stream: BinaryIO, raw: str) -> Stored:
+    stream.seek(4)
+    return Stored(others=_counted(int.from_bytes(stream.read(2), "little") - 1, "other size"))
+
+
+def _tga(image: Any, stream: BinaryIO, raw: str) -> Stored:
+    compression = image.info.get("compression")
+    return Stored({"compression": compression} if compression else {})
+
+
+def _png(image: Any, stream: BinaryIO, raw: str) -> Stored:
+    return Stored(kind=f"{raw[-1]}-bit grey" if raw in ("L;2", "L;4") else "")
+
+
+def _counted(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or one + 's'}" if number > 0 else ""
+
+
+def lost_in_place(picture: Picture) -> str | None:
+    """Return what of a file would be lost if a result took its place, or None."""
+    if picture.frames > 1:
+        return f"{picture.frames - 1} of its {picture.frames} frames"
+    return f"its {picture.stored.others}" if picture.stored.others else None
+
+
+def image_of_few(picture: Picture, format: str) -> Image.Image | None:
+    """Return a picture of few colours as an image of a palette, or of black and white, as its file has it.
+
+    None if it has more colours, or came from a file without, or of another format.
+    """
+    stored, pixels = picture.stored, picture.pixels
+    if not stored.colours or picture.format != format or format not in _FEW or pixels.dtype != np.uint8:
+        return None
+    if stored.colours == BLACK_AND_WHITE:
+        return memory.wrapped(pixels, "L").convert("1", dither=Image.Dither.NONE) if is_two_toned(picture) else None
+    if picture.alpha is not None and format != "PNG":
+        return None
+    return _with_palette(pixels, picture.alpha)
+
+
+def is_two_toned(picture: Picture) -> bool:
+    """Tell whether all pixels are black or white."""
+    pixels = picture.pixels
+    return picture.alpha is None and pixels.ndim == 2 and bool(((pixels == 0) | (pixels == 255)).all())
+
+
+def _with_palette(pixels: npt.NDArray[Any], alpha: npt.NDArray[Any] | None) -> Image.Image | None:
+    image = memory.wrapped(memory.contiguous(pixels), "L" if pixels.ndim == 2 else "RGB").convert("RGBA")
+    if alpha is not None:
+        image.putalpha(memory.wrapped(alpha, "L"))
+    found = image.getcolors(PALETTE)
+    if found is None:
+        return None
+    colours = np.sort(np.array([colour for _, colour in found], np.uint8).view(np.uint32).ravel())
+    samples = np.asarray(image).view(np.uint32)[..., 0]
+    places = np.empty(samples.shape, np.uint8)
+    for row, place in zip(samples, places, strict=True):  # row by row: the places of all would take eight bytes each
+        place[:] = np.searchsorted(colours, row)
+    result = memory.wrapped(places, "P")
+    table = colours.view(np.uint8).reshape(-1, 4)
+    result.putpalette(table[:, :3].tobytes())
+    if alpha is not None:
+        result.info["transparency"] = table[:, 3].tobytes()
+    return result
+
+
+def fitting(picture: Picture, format: str, options: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return those save options that count for a picture in a format, and a note on each that does not there."""
+    counting = applicable(format, options)
+    own = picture.stored.parameters if picture.format == format else {}
+    if "quality" not in counting:
+        return counting, ()
+    if format == "TIFF" and counting.get("compression", own.get("compression")) != "jpeg":
+        del counting["quality"]
+        return counting, ("quality is for a TIFF whose compression is jpeg, and this one's is another",)
+    if format == "WEBP" and own.get("lossless") and "lossless" not in counting:
+        return counting, ("it stays lossless; --save-option lossless=no makes it smaller",)
+    return counting, ()
+
+
+def alike(picture: Picture, format: str, given: Mapping[str, Any], mode: str) -> dict[str, Any]:
+    """Return Pillow's parameters that store a picture as its file did, as far as none that are given say otherwise.
+
+    Parameters
+    ----------
+    picture : Picture
+    format : str
+        That is written.
+    given : mapping
+        Pillow's parameters that a person asks for; `KEEP` is replaced.
+    mode : str
+        Of the image that is written.
+
+    Raises
+    ------
+    PictureError
+        If the tables of a JPEG are to be kept of a picture that came from none.
+    """
+    stored, parameters = picture.stored, dict(given)
+    for key in ("quality", "subsampling"):
+        if parameters.get(key) != KEEP:
+            continue
+        if not stored.tables:
+            msg = f"{key}=keep takes over the {key} of a JPEG, which the input is not; give a value"
+            raise PictureError(msg)
+        del parameters[key]
+        kept = stored.tables if key == "quality" else {key: stored.tables[key]}
+        parameters = {**kept, **parameters}
+    if picture.format != format:
+        return parameters
+    own = dict(stored.parameters)
+    if format == "TIFF" and "compression" not in parameters:
+        own["compression"] = _compression(own.get("compression", "raw"), mode)
+        if own["compression"] in _PREDICTED and mode not in ("1", "P"):
+            own["predictor"] = stored.predictor if mode == "F" else min(stored.predictor, 2)
+    return {**own, **parameters}
+
+
+def _compression(had: str, mode: str) -> str:
+    """Return the compression that a picture had, or deflate where that is for others only."""
+    if (had in _FAX and mode != "1") or (had == "jpeg" and mode not in ("L", "RGB", "RGBA")):
+        return DEFLATE
+    return had

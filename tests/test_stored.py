@@ -1,0 +1,428 @@
+"""What a person chose for a file besides its pixels: compression, palette, quality; and what may take its place."""
+
+import io
+import struct
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, JpegImagePlugin
+
+from cnnfilter import apply
+from cnnfilter.imaging.headers import webp_is_lossless
+from cnnfilter.imaging.picture import Picture, encode, read
+from cnnfilter.imaging.stored import Stored
+from tests.command import PHOTO, failed, files, load, refused, run, save
+from tests.picture_files import png, saved
+
+GREY = PHOTO[..., 1].copy()
+FEW = np.repeat(np.repeat(np.arange(6, dtype=np.uint8).reshape(2, 3), 10, 0), 10, 1)
+COLOURS = np.array([[255, 0, 0], [0, 0, 255], [255, 255, 0], [0, 0, 0], [9, 8, 7], [255, 255, 255]], np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def done(*arguments):
+    result = run(*arguments)
+    assert result.exit_code == 0, result.err
+    return result
+
+
+def of_few(**keywords):
+    """A palette picture of six colours."""
+    image = Image.fromarray(FEW, "P")
+    image.putpalette(COLOURS.tobytes())
+    image.info.update(keywords)
+    return image
+
+
+# TIFF
+
+
+def tags(name):
+    """Compression and predictor, by TIFF's numbers."""
+    with Image.open(name) as image:
+        return image.tag_v2[259], image.tag_v2.get(317, 1)
+
+
+@pytest.mark.parametrize(
+    ("compression", "predictor", "expected"),
+    [
+        ("raw", 1, (1, 1)),
+        ("tiff_lzw", 1, (5, 1)),
+        ("tiff_lzw", 2, (5, 2)),
+        ("tiff_adobe_deflate", 2, (8, 2)),
+        ("packbits", 1, (32773, 1)),
+        ("lzma", 1, (34925, 1)),
+        ("zstd", 2, (50000, 2)),
+    ],
+)
+@pytest.mark.parametrize("pixels", [PHOTO, GREY, GREY.astype(np.uint16) * 257], ids=["RGB", "L", "I;16"])
+def test_a_tiff_keeps_its_compression(compression, predictor, expected, pixels):
+    exif = Image.Exif()
+    if predictor > 1:
+        exif[317] = predictor
+    save("a.tif", pixels, compression=compression, exif=exif)
+    assert tags("a.tif") == expected
+    done("apply", "box", "a.tif")
+    assert tags("a-box.tif") == expected
+    written = (
+        cv2.imread("a-box.tif", cv2.IMREAD_UNCHANGED) if compression not in ("lzma", "zstd") else load("a-box.tif")
+    )
+    if pixels is PHOTO and compression not in ("lzma", "zstd"):
+        written = written[..., ::-1]
+    np.testing.assert_array_equal(written, apply(pixels, "box"))
+
+
+@pytest.mark.parametrize("predictor", [2, 3])
+def test_differences_of_floats_stay_some_of_floats(predictor):
+    exif = Image.Exif()
+    exif[317] = predictor
+    save("a.tif", GREY.astype(np.float32), compression="tiff_lzw", exif=exif)
+    done("apply", "box", "a.tif")
+    assert tags("a-box.tif") == (5, predictor)
+    np.testing.assert_allclose(load("a-box.tif"), apply(GREY.astype(np.float32), "box"))
+    done("apply", "box", "a.tif", "--strip", "-f")
+    assert tags("a-box.tif") == (5, predictor)
+
+
+def test_a_tiff_of_jpegs_stays_one_of_the_usual_quality():
+    save("a.tif", PHOTO, compression="jpeg", quality=100)
+    done("apply", "identity", "a.tif")
+    assert tags("a-identity.tif") == (7, 1)
+    done("apply", "identity", "a.tif", "--quality", "20", "-o", "low.tif")
+    with Image.open("low.tif") as low, Image.open("a-identity.tif") as usual:
+        errors = [abs(np.asarray(image).astype(int) - PHOTO).mean() for image in (low, usual)]
+    assert errors[0] > 3 * errors[1]
+
+
+def test_a_tiff_of_jpegs_is_deflated_where_it_becomes_floats():
+    data = saved(Image.fromarray(GREY), "TIFF", compression="jpeg")
+    floats = read(io.BytesIO(data))
+    floats = Picture(floats.pixels.astype(np.float32), format="TIFF", stored=floats.stored)
+    with Image.open(io.BytesIO(encode(floats, "TIFF"))) as image:
+        assert (image.mode, image.tag_v2[259]) == ("F", 8)
+
+
+def test_a_large_tiff_stays_one_that_may_be_large():
+    save("a.tif", PHOTO, big_tiff=True)
+    done("apply", "box", "a.tif")
+    with open("a-box.tif", "rb") as file:  # noqa: PTH123
+        assert file.read(4) == b"II+\0"
+    np.testing.assert_array_equal(load("a-box.tif"), apply(PHOTO, "box"))
+
+
+def test_another_compression_is_written_on_request_and_by_no_other_format():
+    exif = Image.Exif()
+    exif[317] = 2
+    save("a.tif", PHOTO, compression="tiff_lzw", exif=exif)
+    done("apply", "box", "a.tif", "--save-option", "compression=packbits")
+    assert tags("a-box.tif") == (32773, 1)
+    done("apply", "box", "a.tif", "--save-option", "compression=none", "-f")
+    assert tags("a-box.tif") == (1, 1)
+    save("a.png")
+    done("apply", "box", "a.png", "-o", "b.tif")
+    assert tags("b.tif") == (1, 1)
+
+
+def test_a_fax_stays_one_while_it_is_black_and_white():
+    page = Image.fromarray(FEW > 2)
+    page.save("fax.tif", compression="group4")
+    done("apply", "identity", "fax.tif")
+    with Image.open("fax-identity.tif") as image:
+        assert (image.mode, image.tag_v2[259]) == ("1", 4)
+        np.testing.assert_array_equal(np.asarray(image), FEW > 2)
+    done("apply", "box", "fax.tif")
+    with Image.open("fax-box.tif") as image:
+        assert (image.mode, image.tag_v2[259]) == ("L", 8)
+
+
+# Few colours
+
+
+@pytest.mark.parametrize("name", ["few.png", "few.tif", "few.bmp"])
+def test_a_palette_stays_where_the_result_has_few_colours(name):
+    of_few().save(name)
+    done("run", "maxpool:5", name, "-o", "out" + name[3:])
+    with Image.open("out" + name[3:]) as image:
+        assert image.mode == "P"
+        np.testing.assert_array_equal(np.asarray(image.convert("RGB")), COLOURS[FEW[::5, ::5]])
+    done("apply", "gaussian:sigma=9", name, "-o", "many" + name[3:])
+    with Image.open("many" + name[3:]) as image:
+        assert image.mode == "RGB"
+
+
+def test_a_palette_stays_with_its_transparent_colours():
+    of_few(transparency=bytes([255, 0, 128, 255, 255, 255])).save("few.png")
+    before = np.asarray(Image.open("few.png").convert("RGBA"))
+    done("apply", "identity", "few.png")
+    with Image.open("few-identity.png") as image:
+        assert image.mode == "P"
+        np.testing.assert_array_equal(np.asarray(image.convert("RGBA")), before)
+
+
+def test_few_colours_with_transparency_lose_their_palette_where_that_has_none():
+    picture = Picture(COLOURS[FEW], np.full(FEW.shape, 9, np.uint8), format="TIFF", stored=Stored(colours=256))
+    with Image.open(io.BytesIO(encode(picture, "TIFF"))) as image:
+        assert image.mode == "RGBA"
+
+
+def test_greys_of_a_palette_stay_in_one():
+    image = Image.fromarray(FEW, "P")
+    image.putpalette(np.repeat(np.arange(6, dtype=np.uint8) * 50, 3).tobytes())
+    image.save("greys.png")
+    done("apply", "identity", "greys.png")
+    with Image.open("greys-identity.png") as image:
+        assert image.mode == "P"
+        np.testing.assert_array_equal(np.asarray(image.convert("L")), FEW * 50)
+    done("apply", "identity", "greys.png", "-o", "greys.jpg")
+    assert load("greys.jpg").shape == FEW.shape
+
+
+# WebP, JPEG, TGA
+
+
+def test_a_lossless_webp_stays_one():
+    save("a.webp", lossless=True)
+    assert done("apply", "box", "a.webp").messages == ["wrote a-box.webp  45x30"]
+    np.testing.assert_array_equal(load("a-box.webp"), apply(PHOTO, "box"))
+    result = done("apply", "box", "a.webp", "-f", "--quality", "10")
+    np.testing.assert_array_equal(load("a-box.webp"), apply(PHOTO, "box"))
+    assert "it stays lossless; --save-option lossless=no makes it smaller" in result.messages[0]
+    done("apply", "box", "a.webp", "-f", "--save-option", "lossless=no")
+    assert (load("a-box.webp") != apply(PHOTO, "box")).any()
+
+
+def chunks(*names):
+    return b"RIFF....WEBP" + b"".join(name + struct.pack("<I", len(data)) + data for name, data in names)
+
+
+@pytest.mark.parametrize(
+    ("data", "lossless"),
+    [
+        (saved(Image.fromarray(PHOTO), "WEBP", lossless=True), True),
+        (saved(Image.fromarray(PHOTO), "WEBP"), False),
+        (saved(Image.fromarray(np.dstack([PHOTO, GREY])), "WEBP", exif=b"Exif\0\0MM\0*"), False),
+        (saved(Image.fromarray(PHOTO), "WEBP", lossless=True, xmp=b"<x/>", icc_profile=b"odd"), True),
+        (saved(Image.fromarray(PHOTO), "WEBP", lossless=True, save_all=True,
+               append_images=[Image.fromarray(255 - PHOTO)]), True),
+        (chunks((b"ICCP", b"odd\0"), (b"VP8L", b"")), True),
+        (chunks(*[(b"more", b"")] * 2000, (b"VP8L", b"")), False),
+        (b"RIFF....WEBPVP8", False),
+    ],
+)  # fmt: skip
+def test_what_is_lossless_is_found_behind_other_parts(data, lossless):
+    assert webp_is_lossless(io.BytesIO(data)) is lossless
+
+
+def jpeg(name):
+    with Image.open(name) as image:
+        return image.quantization, JpegImagePlugin.get_sampling(image), bool(image.info.get("progressive"))
+
+
+@pytest.mark.parametrize(("subsampling", "number"), [("4:4:4", 0), ("4:2:2", 1), ("4:2:0", 2)])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_quality_and_subsampling_of_a_jpeg_are_kept_on_request(subsampling, number, progressive):
+    save("a.jpg", quality=37, subsampling=subsampling, progressive=progressive)
+    done("apply", "box", "a.jpg", "--quality", "keep")
+    assert jpeg("a-box.jpg") == jpeg("a.jpg")
+    assert jpeg("a.jpg")[1:] == (number, progressive)
+    done("apply", "box", "a.jpg", "--save-option", "subsampling=keep", "-f")
+    tables, sampling, _ = jpeg("a-box.jpg")
+    assert (tables == jpeg("a.jpg")[0], sampling) == (False, number)
+    done("apply", "box", "a.jpg", "--quality", "keep", "--save-option", "subsampling=4:4:4", "-f")
+    tables, sampling, _ = jpeg("a-box.jpg")
+    assert (tables == jpeg("a.jpg")[0], sampling) == (True, 0)
+
+
+def test_a_grey_result_keeps_the_quality_of_a_colour_jpeg():
+    save("a.jpg", quality=37)
+    done("run", "gray,conv:box", "a.jpg", "--quality", "keep")
+    tables, _, _ = jpeg("a-chain.jpg")
+    assert tables[0] == jpeg("a.jpg")[0][0]
+
+
+def test_only_a_jpeg_has_a_quality_to_keep():
+    save("a.png")
+    line = "a.png: quality=keep takes over the quality of a JPEG, which the input is not; give a value"
+    assert failed("box", "a.png", "-o", "a.jpg", "--quality", "keep") == line
+
+
+def test_a_targa_keeps_its_compression():
+    save("a.tga", compression="tga_rle")
+    done("apply", "box", "a.tga")
+    with Image.open("a-box.tga") as image:
+        assert image.info["compression"] == "tga_rle"
+    save("b.tga")
+    done("apply", "box", "b.tga")
+    with Image.open("b-box.tga") as image:
+        assert "compression" not in image.info
+
+
+# Options for the formats that have them
+
+
+def test_options_count_for_the_formats_that_have_them():
+    save("a.png")
+    save("b.jpg")
+    save("c.tif")
+    save("d.webp")
+    result = done("apply", "box", "a.png", "b.jpg", "c.tif", "d.webp", "-o", "out/", "--quality", "15")
+    note = "warning: c.tif: quality is for a TIFF whose compression is jpeg, and this one's is another"
+    assert [line for line in result.messages if "warning" in line] == [note]
+    expected = saved(Image.fromarray(PHOTO), "JPEG", quality=15)
+    with Image.open(io.BytesIO(expected)) as image:
+        assert image.quantization == jpeg("out/b-box.jpg")[0]
+    np.testing.assert_array_equal(load("out/a-box.png"), apply(PHOTO, "box"))
+    done("run", "conv:box", "a.png", "b.jpg", "-o", "out/", "--save-option", "quality=15")
+    assert image.quantization == jpeg("out/b-chain.jpg")[0]
+
+
+def test_an_option_that_no_output_has_is_refused():
+    save("a.png")
+    save("b.bmp", GREY)
+    save("c.jpg")
+    assert refused("box", "a.png", "--quality", "80").startswith("a.png: PNG has no save option 'quality' (has: ")
+    result = run("apply", "box", "a.png", "b.bmp", "-o", "out/", "--quality", "80")
+    assert (result.exit_code, len(result.messages)) == (2, 2)
+    line = "c.jpg: save option quality of JPEG takes a whole number from 1 to 100 or keep, not '0'"
+    assert refused("box", "a.png", "c.jpg", "-o", "out/", "--quality", "0") == line
+    line = "--quality is short for --save-option quality=...; give one of them; see cnnfilter apply --help"
+    assert refused("box", "c.jpg", "--quality", "1", "--save-option", "quality=2") == line
+
+
+# In place
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png", "a.jpg", "a.webp", "a.bmp"])
+def test_a_chain_in_place_keeps_format_depth_and_pages(name):
+    save(name)
+    before = load(name)
+    assert run("run", "conv:gaussian:padding=same", name, "--in-place").exit_code == 0
+    with Image.open(name) as image:
+        assert (image.mode, image.size, getattr(image, "n_frames", 1)) == ("RGB", (45, 30), 1)
+        if name not in ("a.jpg", "a.webp"):
+            np.testing.assert_array_equal(np.asarray(image), apply(before, "gaussian", border="zeros"))
+
+
+def test_16_bits_stay_16_in_place():
+    save("deep.tif", GREY.astype(np.uint16) * 257)
+    done("run", "conv:box:padding=same:border=replicate", "deep.tif", "--in-place")
+    deep = cv2.imread("deep.tif", cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(deep, apply(GREY.astype(np.uint16) * 257, "box"))
+
+
+def test_a_file_in_place_keeps_its_format_whatever_its_name():
+    save("odd.jpg", format="PNG")
+    save("none", format="PNG")
+    done("apply", "box", "odd.jpg", "none", "--in-place", "--save-option", "compress_level=9")
+    for name in ("odd.jpg", "none"):
+        with Image.open(name) as image:
+            assert image.format == "PNG"
+            np.testing.assert_array_equal(np.asarray(image), apply(PHOTO, "box"))
+
+
+def pyramid():
+    """A TIFF whose page has a smaller copy in a directory below it."""
+    data = bytearray(saved(Image.fromarray(GREY), "TIFF"))
+    (at,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, at)
+    entries = bytes(data[at + 2 : at + 2 + 12 * count])
+    copy = len(data)
+    data += struct.pack("<H", count) + entries + bytes(4)
+    sub = struct.pack("<HHII", 330, 4, 1, copy)
+    more = sorted(
+        [entries[i : i + 12] for i in range(0, len(entries), 12)] + [sub], key=lambda e: int.from_bytes(e[:2], "little")
+    )
+    data[4:8] = struct.pack("<I", len(data))
+    return bytes(data + struct.pack("<H", count + 1) + b"".join(more) + bytes(4))
+
+
+def mpo():
+    return saved(Image.fromarray(PHOTO), "MPO", save_all=True, append_images=[Image.fromarray(255 - PHOTO)])
+
+
+def pages():
+    return saved(Image.fromarray(PHOTO), "TIFF", save_all=True, append_images=[Image.fromarray(GREY)])
+
+
+def icon(*sides):
+    return saved(Image.fromarray(np.resize(PHOTO, (48, 48, 3))), "ICO", sizes=[(side, side) for side in sides])
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "lost"),
+    [
+        ("a.jpg", mpo(), "its 1 other picture"),
+        ("a.ico", icon(16, 32, 48), "its 2 other sizes"),
+        ("a.tif", pyramid(), "its 1 smaller copy"),
+        ("a.tif", pages(), "1 of its 2 frames"),
+    ],
+)
+def test_what_a_result_in_place_would_lose_is_told(name, data, lost):
+    with open(name, "wb") as file:  # noqa: PTH123
+        file.write(data)
+    for command in (("box",), ("conv:box",)):
+        line = failed(*command, name, "--in-place", command="apply" if command == ("box",) else "run")
+        assert line == f"{name}: in place, {lost} would be lost; write it elsewhere"
+    with open(name, "rb") as file:  # noqa: PTH123
+        assert file.read() == data
+    result = done("apply", "identity", name, "-o", "elsewhere.png")
+    note = "first of 2 frames; --frame N picks another, counted from 0" if name == "a.tif" and lost[0] == "1" else (
+        f"{lost} {'are' if '2' in lost else 'is'} left out"
+    )  # fmt: skip
+    assert result.messages[0] == f"warning: {name}: {note}"
+
+
+def test_an_icon_of_one_size_is_replaced():
+    with open("a.ico", "wb") as file:  # noqa: PTH123
+        file.write(icon(48))
+    done("apply", "box", "a.ico", "--in-place")
+    with Image.open("a.ico") as image:
+        assert image.info["sizes"] == {(48, 48)}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind"),
+    [
+        ("a.jpg", saved(Image.fromarray(PHOTO).convert("CMYK"), "JPEG"), "CMYK would become 8-bit colour"),
+        ("a.tif", saved(Image.fromarray(GREY.astype(np.int32)), "TIFF"), "32-bit"),
+        ("a.png", saved(Image.fromarray(FEW > 2), "PNG"), "black and white would become 8-bit grey"),
+        ("a.png", png(FEW % 4, 0, bits=2), "2-bit grey would become 8-bit grey"),
+    ],
+)
+def test_a_picture_of_another_kind_is_not_replaced(name, data, kind):
+    with open(name, "wb") as file:  # noqa: PTH123
+        file.write(data)
+    line = failed("box", name, "--in-place")
+    assert line.startswith(f"{name}: in place, {kind}")
+    assert line.endswith("; write it elsewhere")
+    with open(name, "rb") as file:  # noqa: PTH123
+        assert file.read() == data
+
+
+def test_black_and_white_is_replaced_by_such():
+    Image.fromarray(FEW > 2).save("a.png")
+    done("run", "maxpool:3:stride=1:padding=1", "a.png", "--in-place")
+    with Image.open("a.png") as image:
+        assert image.mode == "1"
+        np.testing.assert_array_equal(np.asarray(image), cv2.dilate((FEW > 2).astype(np.uint8), np.ones((3, 3))))
+
+
+def test_floats_of_64_bits_are_not_replaced_by_such_of_32():
+    np.save("a.npy", GREY / 7)
+    result = run("apply", "box", "a.npy", "--in-place")
+    assert (result.exit_code, result.messages) == (1, [
+        "warning: a.npy: float64 was read as float32",
+        "cnnfilter: error: a.npy: in place, float64 would become float grey; write it elsewhere",
+    ])  # fmt: skip
+
+
+def test_a_chain_in_place_loses_no_transparency():
+    save("a.png", np.dstack([PHOTO, GREY]))
+    line = "a.png: in place, its transparency would be lost; write it elsewhere"
+    assert failed("conv:box", "a.png", "--in-place", command="run") == line
+    assert files() == ["a.png"]

@@ -155,6 +155,8 @@ def test_each_map_is_shown_with_its_numbers(drawn):
     [
         (["--enlarge", "2", "--in-place"],
          "--in-place replaces a picture by its result, and --enlarge makes another; give one of them"),
+        (["--beside", "--depth", "float"],
+         "--depth float keeps the numbers, and --beside shows them in a picture; give one of them"),
         (["--beside", "-o", "x.npy"], "'x.npy': NPY keeps the numbers themselves, and --beside is for pictures; "
          "leave one of them out"),
     ],

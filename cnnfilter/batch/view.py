@@ -44,8 +44,11 @@ class Showing:
         asked = {"--enlarge": self.enlarge is not None, "--numbers": self.numbers, "--beside": self.beside}
         return [option for option, is_given in asked.items() if is_given]
 
-    def check(self, *, in_place: bool) -> None:
-        """Raise an `ArgumentError` if the result is to take the input's place, which is no picture to look at."""
+    def check(self, *, in_place: bool, floats: bool) -> None:
+        """Raise an `ArgumentError` if the result is no picture to look at: in the input's place, or of floats."""
+        if floats and self.given:
+            msg = f"--depth float keeps the numbers, and {self.given[0]} shows them in a picture; give one of them"
+            raise ArgumentError(msg)
         if in_place and self.given:
             msg = f"--in-place replaces a picture by its result, and {self.given[0]} makes another; give one of them"
             raise ArgumentError(msg)

@@ -84,7 +84,7 @@ def command(
         flip=flip, scale=scale, bias=bias, range=range_,
     )  # fmt: skip
     showing = Showing(enlarge, numbers, beside)
-    showing.check(in_place=batch.in_place)
+    showing.check(in_place=batch.in_place, floats=batch.floats)
     plan = batch.plan(found.name, unfit=showing.unfit)
 
     def make(threads: int) -> Transform:

@@ -6,17 +6,21 @@ import dataclasses
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import options, render, tables
+from cnnfilter.cli import cells, options, render, tables
+from cnnfilter.errors import ArgumentError
 from cnnfilter.model.catalogue import KERNELS, Entry
+from cnnfilter.words import quoted
 
 if TYPE_CHECKING:
     from cnnfilter.model.facts import FilterFacts, KernelFacts
+    from cnnfilter.model.kernels import Kernel
     from cnnfilter.model.matrix import Matrix
-    from cnnfilter.model.weights import FilterBank
+    from cnnfilter.model.weights import FilterBank, Weights
 
 MOST_ROWS = 15
 """Rows of a matrix, or filters of a bank, that are shown; of more, the first and the last."""
@@ -43,20 +47,32 @@ Lines = list[tuple[str, str]]
       cnnfilter kernels
       cnnfilter kernels sobel
       cnnfilter kernels gaussian:sigma=2 --json
+      cnnfilter kernels net.npz --kernel-name conv1 -o filters.png
       cnnfilter kernels "0 -1 0; -1 5 -1; 0 -1 0"
     """,
 )
 @click.argument("kernel", required=False, type=options.kernel_text, shell_complete=options.complete_kernels)
 @options.kernel_name
 @options.layout
+@click.option(
+    "-o", "--output", metavar="PATH", shell_complete=options.complete_files,
+    help="Write a picture of the kernel, or of each filter of a bank: blue below 0, red above, those over three "
+    "channels in their colours.",
+)  # fmt: skip
+@options.force
 @options.as_json
-def command(kernel: str | None, kernel_name: str | None, layout: str | None, as_json: bool) -> int:
+def command(
+    kernel: str | None, kernel_name: str | None, layout: str | None, output: str | None, force: bool, as_json: bool
+) -> int:
     """List the named kernels, or show the KERNEL's matrix, sum, symmetry, rank and range of results.
 
     KERNEL is a name with its parameters, a file of weights, or a matrix. A file of several filters is described by
     its shape and their sums. In JSON, "low" and "high" bound the results of 8-bit pictures; "exact" says whether
     some picture reaches both.
     """
+    if kernel is None and output is not None:
+        msg = "--output needs a KERNEL to draw"
+        raise ArgumentError(msg)
     if kernel is None:
         entries = list(KERNELS.values())
         render.out(_dump([_entry(entry) for entry in entries]) if as_json else _catalogue(entries))
@@ -66,14 +82,44 @@ def command(kernel: str | None, kernel_name: str | None, layout: str | None, as_
     from cnnfilter.model.weights import find_kernel
 
     found = find_kernel(kernel, array_name=kernel_name, layout=layout)
+    if output is not None:
+        _write_picture(found, output, force=force)
+        return 0
     if not isinstance(found, Kernel) and found.weight.shape[:2] != (1, 1):
-        render.out(_dump(_bank_facts(found)) if as_json else _bank(found))
+        render.out(_dump(_bank_facts(found)) if as_json else _bank(found) + cells.painted(found.weight))
         return 0
     single = found if isinstance(found, Kernel) else from_array(found.weight[0, 0], found.name)
     bias = None if isinstance(found, Kernel) or found.bias is None else float(found.bias[0])
     facts = describe(single)
-    render.out(_dump(_facts(facts, bias)) if as_json else _description(facts, bias))
+    described = _description(facts, bias) + cells.painted(_filters(single))
+    render.out(_dump(_facts(facts, bias)) if as_json else described)
     return 0
+
+
+def _filters(kernel: Kernel | FilterBank) -> Weights:
+    """Return weights (O, I, kh, kw), those of a named kernel over one channel."""
+    from cnnfilter.model.kernels import Kernel
+
+    return kernel.weights.reshape(-1, 1, *kernel.size) if isinstance(kernel, Kernel) else kernel.weight
+
+
+def _write_picture(kernel: Kernel | FilterBank, output: str, *, force: bool) -> None:
+    """Write what `filter_sheet` shows; its format follows the name."""
+    from cnnfilter.batch.write import write_atomically
+    from cnnfilter.imaging.filters import filter_sheet
+    from cnnfilter.imaging.formats import format_for_path
+    from cnnfilter.imaging.picture import encode
+
+    format = format_for_path(output)
+    if format is None:
+        msg = f"the name {quoted(output)} tells no format; end it in .png or another picture's extension"
+        raise ArgumentError(msg)
+    weight = _filters(kernel)
+    titles = [kernel.name] if len(weight) == 1 else [f"{i} {kernel.name}" for i in range(len(weight))]
+    picture = filter_sheet(weight, titles)
+    write_atomically(Path(output), encode(picture, format), overwrite=force)
+    height, width = picture.pixels.shape[:2]
+    render.message(f"wrote {output}  {width}x{height}")
 
 
 def _catalogue(entries: Sequence[Entry]) -> str:

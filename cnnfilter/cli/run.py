@@ -145,7 +145,7 @@ def _plan(pipeline: Pipeline, batch: Batch, view: View) -> Plan:
     vector = gives_vector(pipeline.stages)
     told = vector and batch.format_ is None and batch.output in (None, STREAM) and not batch.in_place
     view.check(vector=vector, told=told)
-    view.showing.check(in_place=batch.in_place)
+    view.showing.check(in_place=batch.in_place, floats=batch.floats)
     each = view.maps == "each"
     found = survey(pipeline, [each.name for each in batch.found.inputs], batch.reading, every=each)
     if found.rows:

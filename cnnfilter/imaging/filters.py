@@ -1,0 +1,104 @@
+"""Filters as pictures: a cell for each, white at 0, red above and blue below; those over three channels in colour."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from cnnfilter.errors import ShapeError
+from cnnfilter.imaging.colormaps import DIVERGING, Scale, colours, levels
+from cnnfilter.imaging.grid import Text, Zoom, arrange
+from cnnfilter.imaging.lettering import Lettering, draw_numbers, number, tidy
+from cnnfilter.imaging.picture import Picture
+from cnnfilter.imaging.sheet import MAX_SIDE
+
+_FEW, _LARGE_CELL = 4, 320
+"""Up to so many filters have cells so large, in which their numbers can be read."""
+_FONT = 14
+_FRAME = 144
+
+Tile = npt.NDArray[np.uint8]
+
+
+def filter_tiles(weight: npt.NDArray[np.float32]) -> list[Tile]:
+    """Return each filter of a bank as a small picture, a pixel a weight.
+
+    Parameters
+    ----------
+    weight : ndarray of float32, (O, I, kh, kw)
+
+    Returns
+    -------
+    list of ndarray of uint8, (height, width, 3)
+        The largest magnitude of each filter has the full colour. One over three channels is red, green and blue, with
+        mid grey at 0. Other channels lie side by side and below each other, with white lines between them.
+    """
+    return [_tile(each, float(np.abs(each).max())) for each in weight]
+
+
+def _tile(channels: npt.NDArray[np.float32], largest: float) -> Tile:
+    count, height, width = channels.shape
+    if count == 3:
+        return levels(channels.transpose(1, 2, 0), Scale("gray", -largest, largest))[0]
+    across = math.ceil(math.sqrt(count))
+    tile = np.full((-(-count // across) * (height + 1) - 1, across * (width + 1) - 1, 3), 255, np.uint8)
+    for index, channel in enumerate(channels):
+        row, column = divmod(index, across)
+        top, left = row * (height + 1), column * (width + 1)
+        tile[top : top + height, left : left + width] = colours(channel, Scale(DIVERGING, -largest, largest))
+    return tile
+
+
+def filter_sheet(weight: npt.NDArray[np.float32], titles: Sequence[str]) -> Picture:
+    """Show the filters of a bank, each enlarged in a cell, with its title and its extremes below.
+
+    Parameters
+    ----------
+    weight : ndarray of float32, (O, I, kh, kw)
+        Where there is room, the weights of a filter over one channel are written into it.
+    titles : sequence of str
+        One for each filter; a long one is cut.
+
+    Returns
+    -------
+    Picture
+        RGB of uint8.
+
+    Raises
+    ------
+    ShapeError
+        If they are too many for one picture.
+    """
+    tiles = filter_tiles(weight)
+    height, width = tiles[0].shape[:2]
+    lettering = Lettering(_FONT)
+    extremes = [f"{number(float(each.min()))} to {number(float(each.max()))}" for each in weight]
+    below = list(zip(map(tidy, titles), extremes, strict=True))
+    room = Text(_FONT, 2 * lettering.line + 4, max(map(lettering.width, extremes)))
+
+    def measure(longer: int, zoom: Zoom) -> Text:
+        return room
+
+    cell = _LARGE_CELL if len(tiles) <= _FEW and max(height, width) < _LARGE_CELL else None
+    grid = arrange(len(tiles), (height, width), measure, columns=None, cell=cell, max_side=MAX_SIDE)
+    if grid is None or grid.zoom.shrink > 1:
+        shape = "x".join(map(str, weight.shape[1:]))
+        msg = f"a picture of {MAX_SIDE} pixels has no room for {len(tiles)} filters of {shape}"
+        raise ShapeError(msg)
+    canvas = np.full((*grid.size, 3), 255, np.uint8)
+    factor = grid.zoom.grow
+    for tile, each, texts, (top, left) in zip(tiles, weight, below, grid.places(len(tiles)), strict=True):
+        canvas[top : top + grid.tile[0] + 2, left : left + grid.tile[1] + 2] = _FRAME
+        inside = canvas[top + 1 : top + 1 + grid.tile[0], left + 1 : left + 1 + grid.tile[1]]
+        inside[:] = tile.repeat(factor, axis=0).repeat(factor, axis=1)
+        if len(each) == 1:
+            with contextlib.suppress(ShapeError):  # without room they are left out
+                draw_numbers(inside, each[0], factor)
+        for row, (text, colour) in enumerate(zip(texts, ((0, 0, 0), (96, 96, 96)), strict=True)):
+            y = top + grid.tile[0] + 4 + row * lettering.line
+            lettering.draw(canvas, y, left, lettering.shorten(text, grid.cell[1]), colour)
+    return Picture(canvas)

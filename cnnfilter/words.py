@@ -1,12 +1,24 @@
-"""What error messages are made of: the words that a person may have meant, and their own words, quoted."""
+"""What messages are made of: the words that a person may have meant, and their own words, quoted and printable.
+
+Text from outside goes through one of these before anybody sees it: `printable` is what a terminal shows and does not
+obey, `quoted` and `readable` are that cut to what a message has room for.
+"""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LONGEST_QUOTE = 60
 """How many characters of a person's text a message repeats; a whole file may have been pasted."""
+
+LONGEST_NAME = 1000
+"""How many characters of a file's name a message repeats: more than a name that is one ever has."""
 
 _STRAY_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")
 
@@ -49,7 +61,10 @@ def quoted(value: object) -> str:
     'caf\xe9'
     """
     # cut twice: before, so that the whole is not escaped, and after, as an escape takes several characters
-    whole = repr(value[: LONGEST_QUOTE + 1] if isinstance(value, str) else value)
+    try:
+        whole = repr(value[: LONGEST_QUOTE + 1] if isinstance(value, str) else value)
+    except ValueError:  # a number of more digits than Python writes
+        return f"a number of over {sys.get_int_max_str_digits():,} digits"
     shown = _STRAY_BYTE.sub(r"\\x\1", whole)
     return shown if len(shown) <= LONGEST_QUOTE + 2 else f"{shown[: LONGEST_QUOTE - 2]}...{shown[-1]}"
 
@@ -62,5 +77,53 @@ def readable(path: object) -> str:
     >>> readable("a b.npy"), readable("a\nb.npy")
     ('a b.npy', "'a\\nb.npy'")
     """
-    text = str(path)
-    return text if text.isprintable() else _STRAY_BYTE.sub(r"\\x\1", ascii(text))
+    text = _without_middle(str(path))
+    return text if text.isprintable() else _without_middle(_STRAY_BYTE.sub(r"\\x\1", ascii(text)))
+
+
+def _without_middle(text: str) -> str:
+    half = LONGEST_NAME // 2
+    return text if len(text) <= LONGEST_NAME + 3 else f"{text[:half]}...{text[-half:]}"
+
+
+def printable(text: str) -> str:
+    r"""Return `text` as one line that a terminal shows and does not obey.
+
+    Line breaks, control characters and everything else without a shape of its own appear as `\n`, `\x1b`,
+    `\u202e`; bytes of a file name that are no UTF-8 as `\xff`.
+
+    Examples
+    --------
+    >>> printable("a\nb\udcff[bold]")
+    'a\\nb\\xff[bold]'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else escaped(c) for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """Return `text` with each of its lines made `printable`."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def escaped(character: str) -> str:
+    """Return a character as its escape."""
+    if "\udc80" <= character <= "\udcff":  # how Python carries a byte that it could not decode
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def why_no_file(path: Path) -> str | None:
+    """Return what a path is instead of a file that may be opened without waiting; None if it is one.
+
+    Raises
+    ------
+    ValueError
+        If its name holds a NUL.
+    """
+    if path.is_file():
+        return None
+    if path.is_dir():
+        return "is a folder"
+    return "is a pipe or a device, not a file" if path.exists() else "no such file"

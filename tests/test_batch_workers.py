@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cnnfilter.batch import memory, work
-from cnnfilter.batch.memory import default_memory, parse_memory, shown
+from cnnfilter.batch.memory import apart, default_memory, parse_memory, shown
 from cnnfilter.batch.plan import plan_outputs
 from cnnfilter.batch.results import PictureResult
 from cnnfilter.batch.work import Work, process
@@ -50,7 +50,7 @@ def test_memory_is_a_size_as_people_write_it(text, size):
     assert parse_memory(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1G", "4iB", "1 PB", "²G"])
+@pytest.mark.parametrize("text", ["", "x", "-1G", "4iB", "1 PB", "²G", "9" * 400, "1" + "0" * 5000, "1." + "0" * 400])
 def test_what_is_no_size_is_an_error(text):
     with pytest.raises(ArgumentError, match="^memory is a size such as 800M, 4G or 2GiB, not "):
         parse_memory(text)
@@ -60,6 +60,20 @@ def test_a_megabyte_is_the_least():
     with pytest.raises(ArgumentError, match="^memory must be at least 1 MB, not '10k'$"):
         parse_memory("10k")
     assert (shown(10), shown(2_500_000_000)) == ("1 MB", "2.5 GB")
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "told"),
+    [
+        (2_000_000_000, 1_000_000_000, ("2.0 GB", "1.0 GB")),
+        (1_149_000_000, 1_110_000_000, ("1.15 GB", "1.11 GB")),
+        (1_100_000_001, 1_100_000_000, ("1.100000001 GB", "1.100000000 GB")),
+        (2_400_000, 2_300_000, ("2.4 MB", "2.3 MB")),
+        (1_000_001, 1_000_000, ("1.000001 MB", "1.000000 MB")),
+    ],
+)
+def test_a_size_and_its_limit_are_never_told_as_one_number(size, limit, told):
+    assert apart(size, limit) == told
 
 
 def test_by_default_half_of_what_the_process_may_have(monkeypatch, tmp_path):

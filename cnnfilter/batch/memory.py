@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from fractions import Fraction
 from pathlib import Path
 
 from cnnfilter.errors import ArgumentError
+from cnnfilter.words import quoted
 
 UNKNOWN = 2 << 30
 """What is taken for half of the memory of a machine that does not tell."""
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]?)(I?)B?", re.ASCII | re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?) ?([KMGT]?)(I?)B?", re.ASCII | re.IGNORECASE)
 
 
 def parse_memory(text: str) -> int:
@@ -32,21 +34,35 @@ def parse_memory(text: str) -> int:
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None or (match[3] and not match[2]):
-        msg = f"memory is a size such as 800M, 4G or 2GiB, not {text!r}"
+        msg = f"memory is a size such as 800M, 4G or 2GiB, not {quoted(text)}"
         raise ArgumentError(msg)
     unit = _UNITS[match[2].upper()]
     if match[3]:
         unit = 1 << 10 * list(_UNITS).index(match[2].upper())
-    size = int(float(match[1]) * unit)
+    size = int(Fraction(match[1]) * unit)
     if size < 10**6:
-        msg = f"memory must be at least 1 MB, not {text!r}"
+        msg = f"memory must be at least 1 MB, not {quoted(text)}"
         raise ArgumentError(msg)
     return size
 
 
-def shown(size: int) -> str:
-    """Return a number of bytes as a person reads it."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
+def shown(size: int, more: int = 0) -> str:
+    """Return a number of bytes as a person reads it, in so many digits more than usual."""
+    if size >= 1e9:
+        return f"{size / 1e9:.{more + 1}f} GB"
+    return f"{size / 1e6:.{more}f} MB" if more else f"{max(1, round(size / 1e6))} MB"
+
+
+def apart(size: int, limit: int) -> tuple[str, str]:
+    """Return two different numbers of bytes as `shown`, with as many digits as tell them apart.
+
+    Examples
+    --------
+    >>> apart(2_000_000_000, 1_000_000_000), apart(1_130_000_000, 1_120_000_000)
+    (('2.0 GB', '1.0 GB'), ('1.13 GB', '1.12 GB'))
+    """
+    pairs = ((shown(size, more), shown(limit, more)) for more in range(9))
+    return next(pair for pair in pairs if pair[0] != pair[1])
 
 
 def default_memory() -> int:

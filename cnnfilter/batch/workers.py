@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from cnnfilter.batch.memory import address_limit, shown
+from cnnfilter.batch.memory import address_limit, apart
 from cnnfilter.errors import PictureError
 
 Result = TypeVar("Result")
@@ -65,7 +65,8 @@ class Turn:
         """
         crew = self._crew
         if need > crew.memory:
-            msg = f"it takes about {shown(need)} of memory, more than the limit of {shown(crew.memory)}; see --memory"
+            taken, limit = apart(need, crew.memory)
+            msg = f"it takes about {taken} of memory, more than the limit of {limit}; see --memory"
             raise PictureError(msg)
         with crew.condition:
             crew.wait(lambda: crew.admitted == self.index and crew.free >= need)

@@ -12,6 +12,7 @@ from cnnfilter.cli import options, render
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
 from cnnfilter.model.shapes import whole_number
 from cnnfilter.model.stages.text import show_shape
+from cnnfilter.words import quoted
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture
@@ -27,7 +28,7 @@ MOST_VALUES = 64
 def _parse_place(text: str) -> tuple[int, ...]:
     parts = text.split(",")
     if len(parts) > 3:
-        msg = f"--at takes ROW,COL or ROW,COL,MAP, or the index in a vector, not {text!r}"
+        msg = f"--at takes ROW,COL or ROW,COL,MAP, or the index in a vector, not {quoted(text)}"
         raise ArgumentError(msg)
     return tuple(whole_number(part, "--at", 0) for part in parts)
 

@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-from cnnfilter.words import nearest
+from cnnfilter.words import nearest, quoted
 
 COMMANDS = {
     "apply": "cnnfilter.cli.apply",
@@ -34,7 +34,7 @@ class LazyGroup(click.Group):
             If there is none of that name.
         """
         if cmd_name not in COMMANDS:
-            msg = f"unknown command {cmd_name!r}{nearest(cmd_name, COMMANDS)} (known: {', '.join(COMMANDS)})"
+            msg = f"unknown command {quoted(cmd_name)}{nearest(cmd_name, COMMANDS)} (known: {', '.join(COMMANDS)})"
             raise click.UsageError(msg, ctx)
         command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
         return command

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -59,7 +59,8 @@ class InputCommand(click.Command):
         try:
             rest = super().parse_args(ctx, args)
         except click.NoSuchOption:
-            file = next((each for each in given if each[:1] == "-" != each and Path(each).is_file()), None)
+            dashed = (each for each in given if each[:1] == "-" != each)
+            file = next((each for each in dashed if os.path.isfile(each)), None)  # noqa: PTH113  (never raises)
             if file is None:
                 raise
             msg = f"{quoted(file)} looks like options; for the file of that name write ./{file}, or -- before it"
@@ -68,7 +69,7 @@ class InputCommand(click.Command):
             raise click.MissingParameter(ctx=ctx, param=next(each for each in self.params if each.name == "inputs"))
         inputs = ctx.params.get("inputs") or (ctx.params.get("source"),)
         for name in inputs:
-            if name and name.partition("=")[0] in known and not Path(name).exists():
+            if name and name.partition("=")[0] in known and not os.path.exists(name):  # noqa: PTH110  (never raises)
                 msg = f"there is no file {quoted(name)}; options go before --"
                 raise click.UsageError(msg, ctx)
         if ctx.params.get("quiet") and ctx.params.get("verbose"):
@@ -146,7 +147,7 @@ def _format(text: str) -> str:
 def _save_option(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not (key and equals):
-        msg = f"--save-option takes KEY=VALUE, such as quality=80, not {text!r}"
+        msg = f"--save-option takes KEY=VALUE, such as quality=80, not {quoted(text)}"
         raise ArgumentError(msg)
     return key, value
 

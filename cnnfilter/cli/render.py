@@ -1,6 +1,6 @@
 """What people see: messages on standard error, data on standard output.
 
-A name from outside is never printed as it is: see `printable`.
+Nothing from outside is ever printed as it is: whatever `message` and `out` are given is made `printable` here.
 """
 
 from __future__ import annotations
@@ -13,34 +13,16 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from cnnfilter.batch.write import write_all
+from cnnfilter.words import escaped, printable_lines
+from cnnfilter.words import printable as printable
 
 PROGRAM = "cnnfilter"
 DEBUG = "CNNFILTER_DEBUG"
 """The environment variable that asks for the traceback behind an internal error."""
 PLAIN_WIDTH = 100
 """Columns of prose that does not go to a terminal."""
-
-
-def printable(text: str) -> str:
-    r"""Return `text` as one line that a terminal shows and does not obey.
-
-    Line breaks, control characters and everything else without a shape of its own appear as `\n`, `\x1b`,
-    `\u202e`; bytes of a file name that are no UTF-8 as `\xff`.
-
-    Examples
-    --------
-    >>> printable("a\nb\udcff[bold]")
-    'a\\nb\\xff[bold]'
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else _escape(c) for c in text)
-
-
-def _escape(character: str) -> str:
-    if "\udc80" <= character <= "\udcff":  # how Python carries a byte that it could not decode
-        return f"\\x{ord(character) - 0xDC00:02x}"
-    return character.encode("unicode_escape").decode("ascii")
+LONGEST_MESSAGE = 5000
+"""Characters of the longest message: the two longest file names fit. A longer one is cut."""
 
 
 def as_json(data: Any, indent: int | None = None) -> str:
@@ -56,7 +38,7 @@ def as_json(data: Any, indent: int | None = None) -> str:
 
 def _texts(data: Any) -> Any:
     if isinstance(data, str):
-        return "".join(_escape(c) if "\ud800" <= c <= "\udfff" else c for c in data)
+        return "".join(escaped(c) if "\ud800" <= c <= "\udfff" else c for c in data)
     if isinstance(data, dict):
         return {_texts(key): _texts(value) for key, value in data.items()}
     return [_texts(each) for each in data] if isinstance(data, (list, tuple)) else data
@@ -64,7 +46,8 @@ def _texts(data: Any) -> Any:
 
 def message(text: str) -> None:
     """Write one line to standard error, made printable."""
-    _lines(printable(text))
+    line = printable(text[: LONGEST_MESSAGE + 1])
+    _lines(line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}...")
 
 
 def error(text: str) -> None:
@@ -129,7 +112,7 @@ def last_words(text: str) -> None:
 
 def block(text: str) -> None:
     """Write several lines of our own, such as a help text or a traceback, to standard error."""
-    _lines(text.rstrip("\n"))
+    _lines(printable_lines(text.rstrip("\n")))
 
 
 def show_traceback(error: Exception) -> None:
@@ -141,7 +124,7 @@ def show_traceback(error: Exception) -> None:
 
 
 def out(text: str) -> None:
-    """Write text to standard output, now and in full; what it cannot encode appears escaped.
+    """Write lines to standard output, now and in full; what is not `printable` or it cannot encode appears escaped.
 
     Raises
     ------
@@ -150,7 +133,7 @@ def out(text: str) -> None:
     """
     stream = standard_output()
     encoding = stream.encoding or "utf-8"
-    write_all(stream.buffer, text.encode(encoding, "backslashreplace"))
+    write_all(stream.buffer, printable_lines(text).encode(encoding, "backslashreplace"))
     stream.flush()
 
 

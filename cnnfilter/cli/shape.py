@@ -17,7 +17,7 @@ from cnnfilter.model.stages import Conv
 from cnnfilter.model.stages.base import axis_arithmetic, dropped, size_formula
 from cnnfilter.model.stages.convolution import NONE, ONE
 from cnnfilter.model.stages.text import show_padding, show_pair, show_shape
-from cnnfilter.words import nearest
+from cnnfilter.words import nearest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,7 +157,7 @@ def _size(text: str) -> Shape:
         return read_size(text)
     except PictureError as error:
         if str(error) == "no such file":
-            msg = f"{text!r} is no size (N, HxW or HxWxC), and there is no picture of that name"
+            msg = f"{quoted(text)} is no size (N, HxW or HxWxC), and there is no picture of that name"
             raise ArgumentError(msg) from None
         msg = f"{text}: {error}"
         raise PictureError(msg) from None
@@ -173,7 +173,7 @@ def _plan(size: str, stages: str | None) -> tuple[Sequence[Row], ShapeError | No
     else:
         preset = nearest(size, PRESETS, count=1)
         msg = (
-            f"unknown preset {size!r}{preset} ({KNOWN})"
+            f"unknown preset {quoted(size)}{preset} ({KNOWN})"
             if preset
             else f"give the STAGES that follow {size}, such as conv:32@3x3,relu, or -k for one window ({KNOWN})"
         )
@@ -194,7 +194,7 @@ def _stages(text: str) -> Sequence[Any]:
     except GrammarError as error:
         meant = nearest(text, PRESETS, count=1)
         if "unknown stage" in str(error) and meant:
-            msg = f"unknown preset {text!r}{meant} ({KNOWN})"
+            msg = f"unknown preset {quoted(text)}{meant} ({KNOWN})"
             raise ArgumentError(msg) from None
         raise
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from cnnfilter.cli import render
+from cnnfilter.words import printable_lines
 
 GAP = "  "
 PROSE = 20
@@ -43,7 +44,7 @@ def table(
     room = render.columns() if room is None else room
     if len(header) - 1 in right:  # what stands to the right has an end: that of a column without a name
         header, rows = [*header, ""], [[*row, ""] for row in rows]
-    lines = [[*map(render.printable, row[:-1]), _lines(row[-1])] for row in (header, *rows)]
+    lines = [[*map(render.printable, row[:-1]), printable_lines(row[-1])] for row in (header, *rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header) - 1)]
     begin = sum(widths) + len(GAP) * len(widths)
     if prose and room - begin >= PROSE:
@@ -68,10 +69,6 @@ def table(
             out.append(GAP.join(cells))
         out += [] if line is lines[0] else _indented(line[-1], room)
     return "".join(line.rstrip() + "\n" for line in out)
-
-
-def _lines(text: str) -> str:
-    return "\n".join(map(render.printable, text.split("\n")))
 
 
 def _indented(text: str, room: float) -> Iterator[str]:

@@ -15,6 +15,7 @@ from cnnfilter.imaging import npy, table
 from cnnfilter.imaging.decoding import raw_mode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
 from cnnfilter.imaging.headers import eager_size
+from cnnfilter.words import why_no_file
 
 _ORIENTATION = 0x0112
 
@@ -39,9 +40,8 @@ def read_size(path: str | Path) -> tuple[int, int, int]:
     """
     path = Path(path)
     try:
-        if not path.is_file():  # opening a pipe would wait for its other end
-            msg = "is a folder" if path.is_dir() else "no such file"
-            raise PictureError(msg)
+        if reason := why_no_file(path):
+            raise PictureError(reason)
         with path.open("rb") as stream:
             return _from_header(stream, path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name

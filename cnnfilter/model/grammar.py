@@ -11,6 +11,7 @@ A backslash before `,`, `:` or `+` takes the separator's meaning away. The same 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +21,17 @@ from cnnfilter.model.presets import PRESETS
 from cnnfilter.model.readers import ALIASES, READERS, Reader
 from cnnfilter.model.stages import Stage
 from cnnfilter.model.stages.text import Piece, split
-from cnnfilter.words import nearest
+from cnnfilter.words import nearest, quoted, readable, why_no_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_FILE = 1 << 20
 """The largest pipeline file, in bytes; a hundred stages take a few thousand."""
+
+
+MAX_STAGES = 1000
+"""The longest chain: twice what the deepest well-known networks have. Each stage takes its time at every pixel."""
 
 
 class Stages(tuple[Stage, ...]):
@@ -94,11 +99,10 @@ def _parse_file(name: str, base: Path | None) -> Stages:
     from pathlib import Path  # most texts name no file
 
     path = Path(name) if base is None else base / name
-    shown = str(path) if str(path).isprintable() else ascii(str(path))
+    shown = readable(path)
     try:
-        if not path.is_file():  # opening a pipe would wait for its other end
-            msg = "is a folder" if path.is_dir() else "no such file"
-            raise ArgumentError(msg)
+        if reason := why_no_file(path):
+            raise ArgumentError(reason)
         with path.open("rb") as stream:
             data = stream.read(MAX_FILE + 1)
         if len(data) > MAX_FILE:
@@ -121,21 +125,23 @@ def _parse_file(name: str, base: Path | None) -> Stages:
 
 def _stages_of(line: str) -> list[Piece]:
     """Return the stages of a line: commas work here too, and one at its end does no harm."""
-    begin = next((i for i, c in enumerate(line) if c == "#" and not line[:i][-1:].strip()), len(line))
-    pieces = split(Piece(line[:begin], 1), ",")
+    comment = re.search(r"(?<!\S)#", line)
+    pieces = split(Piece(line[: comment.start()] if comment else line, 1), ",")
     return pieces[:-1] if not pieces[-1].text else pieces
 
 
 def _parse_pieces(pieces: Sequence[tuple[Piece, str]], base: Path | None) -> Stages:
+    if len(pieces) > MAX_STAGES:
+        msg = f"{len(pieces):,} stages are too many for a chain (at most {MAX_STAGES:,})"
+        raise GrammarError(msg, stage=MAX_STAGES + 1, column=pieces[MAX_STAGES][0].column)
     stages: list[Stage] = []
     for number, (piece, where) in enumerate(pieces, 1):
         try:
             stages.append(_parse_stage(piece, stages, base))
         except CnnfilterError as error:
             wrong = error.piece if isinstance(error, _MisplacedError) else piece
-            shown = piece.text if len(piece.text) <= 60 else piece.text[:57] + "..."
-            quoted = f" {shown!r}" if shown else ""
-            msg = f"stage {number}{quoted} ({where}column {wrong.column}): {error}"
+            shown = f" {quoted(piece.text)}" if piece.text else ""
+            msg = f"stage {number}{shown} ({where}column {wrong.column}): {error}"
             raise GrammarError(msg, stage=number, column=wrong.column) from None
     return Stages(stages)
 
@@ -197,8 +203,8 @@ def _values(name: str, reader: Reader, pieces: Sequence[Piece]) -> Iterator[tupl
 def _unknown(name: str, text: str, key: str | None, keys: Iterable[str]) -> str:
     known = list(keys)
     if not known:
-        return f"{name} takes no arguments, not {text!r}"
+        return f"{name} takes no arguments, not {quoted(text)}"
     listed = f"(known: {', '.join(known)})"
     if key is None:
-        return f"{text!r} must be written as KEY=VALUE {listed}"
-    return f"unknown key {key!r}{nearest(key, known)} {listed}"
+        return f"{quoted(text)} must be written as KEY=VALUE {listed}"
+    return f"unknown key {quoted(key)}{nearest(key, known)} {listed}"

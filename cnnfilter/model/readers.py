@@ -30,7 +30,7 @@ from cnnfilter.model.stages import (
 from cnnfilter.model.stages.dense import ORDERS
 from cnnfilter.model.stages.text import Piece, split, unescape
 from cnnfilter.rows import parse_number
-from cnnfilter.words import nearest
+from cnnfilter.words import nearest, quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +83,7 @@ def yes_or_no(text: str) -> bool:
     """Read a switch."""
     words = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
     if text.lower() not in words:
-        msg = f"{text!r} must be yes or no"
+        msg = f"{quoted(text)} must be yes or no"
         raise ArgumentError(msg)
     return words[text.lower()]
 
@@ -98,7 +98,7 @@ def _numbers(text: str) -> tuple[float, ...]:
 
 def _whole(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text):
-        msg = f"{text!r} must be a whole number"
+        msg = f"{quoted(text)} must be a whole number"
         raise ArgumentError(msg)
     return int(text)
 
@@ -110,7 +110,7 @@ def _pair(name: str) -> Callable[[str], Pair]:
 def _choice(name: str, known: Sequence[str]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text.lower() not in known:
-            msg = f"unknown {name} {text!r}{nearest(text, known)} (known: {', '.join(known)})"
+            msg = f"unknown {name} {quoted(text)}{nearest(text, known)} (known: {', '.join(known)})"
             raise ArgumentError(msg)
         return text.lower()
 
@@ -222,7 +222,7 @@ def _kernels(raw: str, parameters: Mapping[str, str]) -> tuple[Kernel, ...]:
     if looks_like_matrix(text):
         return (parse_matrix(text),)
     if _MEANT_AS_SIZES.fullmatch(raw):
-        msg = f"sizes are written FILTERS@HEIGHTxWIDTH, such as 32@3x3, not {raw!r}"
+        msg = f"sizes are written FILTERS@HEIGHTxWIDTH, such as 32@3x3, not {quoted(raw)}"
         raise ArgumentError(msg)
     names = [part.text for part in split(Piece(raw, 1), "+")]
     if len(names) > 1:
@@ -252,7 +252,7 @@ def _dense(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -
             raise ArgumentError(msg)
         return Dense(units=int(text), order=order, biased=biased)
     if not names_file(text, base):
-        msg = f"{text!r} is neither a number of units nor a weight file"
+        msg = f"{quoted(text)} is neither a number of units nor a weight file"
         raise ArgumentError(msg)
     return Dense(file=WeightFile(_located(text, base), values.get("name")), order=order, biased=biased)
 

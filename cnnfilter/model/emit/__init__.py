@@ -9,7 +9,7 @@ from cnnfilter.model.emit.as_keras import keras_program
 from cnnfilter.model.emit.as_numpy import numpy_program
 from cnnfilter.model.emit.as_torch import torch_program
 from cnnfilter.model.plan import Row
-from cnnfilter.words import nearest
+from cnnfilter.words import nearest, quoted
 
 PROGRAMS: dict[str, Callable[[Sequence[Row]], str]] = {
     "torch": torch_program,
@@ -40,6 +40,6 @@ def emit(rows: Sequence[Row], language: str) -> str:
         If the language is unknown or lacks an operation, or there are too many weights to print.
     """
     if language not in PROGRAMS:
-        msg = f"unknown language {language!r}{nearest(language, PROGRAMS)} (known: {', '.join(PROGRAMS)})"
+        msg = f"unknown language {quoted(language)}{nearest(language, PROGRAMS)} (known: {', '.join(PROGRAMS)})"
         raise ArgumentError(msg)
     return PROGRAMS[language](rows)

@@ -22,6 +22,7 @@ from cnnfilter.model.stages import (
     Sliding,
 )
 from cnnfilter.model.stages.text import show_number
+from cnnfilter.words import printable
 
 HELPERS = {
     "windows": '''
@@ -140,7 +141,8 @@ def numpy_program(rows: Sequence[Row]) -> str:
     about = "  # random: put the trained ones here" if program.random else ""
     parameters = "\n".join(program.parameters)
     body = "\n".join(program.steps)
-    described = text.replace("\\", "\\\\").replace('"', '\\"')
+    # people run this: a file's name must neither end the string nor reach their terminal as it is
+    described = printable(text.replace("\\", "\\\\").replace('"', '\\"'))
     return f'''"""{described}"""
 
 import numpy as np

@@ -14,7 +14,7 @@ from cnnfilter.model.kernels import SCALES, Kernel
 from cnnfilter.model.shapes import Border, Pads, Pair, output_sizes, resolve_pads
 from cnnfilter.model.stages.base import Sliding, Stage, maps, params_arithmetic, size_arithmetic
 from cnnfilter.model.stages.text import Shape, escape, show_number, show_padding, show_pair
-from cnnfilter.words import nearest
+from cnnfilter.words import nearest, quoted
 
 if TYPE_CHECKING:
     from cnnfilter.model.weights import FilterBank, Weights
@@ -150,7 +150,7 @@ class Conv(Stage):
                 )
                 raise ArgumentError(msg)
         if self.scale not in SCALES:
-            msg = f"unknown scale {self.scale!r}{nearest(self.scale, SCALES)} (known: {', '.join(SCALES)})"
+            msg = f"unknown scale {quoted(self.scale)}{nearest(self.scale, SCALES)} (known: {', '.join(SCALES)})"
             raise ArgumentError(msg)
         if not math.isfinite(self.bias):
             msg = f"bias must be a finite number, not {self.bias!r}"

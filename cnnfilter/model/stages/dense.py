@@ -9,7 +9,7 @@ from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.model.stages.base import Stage, params_arithmetic
 from cnnfilter.model.stages.convolution import WeightFile
 from cnnfilter.model.stages.text import Shape, show_shape
-from cnnfilter.words import nearest
+from cnnfilter.words import nearest, quoted
 
 ORDERS = ("chw", "hwc")
 """In which order the maps that a dense stage was trained on were flattened: PyTorch's, Keras's."""
@@ -66,7 +66,7 @@ class Dense(Stage):
             msg = f"units must be at least 1, not {self.units}"
             raise ArgumentError(msg)
         if self.order not in ORDERS:
-            msg = f"unknown layout {self.order!r}{nearest(self.order, ORDERS)} (known: {', '.join(ORDERS)})"
+            msg = f"unknown layout {quoted(self.order)}{nearest(self.order, ORDERS)} (known: {', '.join(ORDERS)})"
             raise ArgumentError(msg)
         if self.file is None and self.order != "chw":
             msg = "a layout is for weight files; units alone have no order"

@@ -9,7 +9,7 @@ from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.model.stages.base import Stage, maps
 from cnnfilter.model.stages.convolution import Conv
 from cnnfilter.model.stages.text import Shape, show_number, show_shape
-from cnnfilter.words import nearest
+from cnnfilter.words import nearest, quoted
 
 ACTIVATIONS: dict[str, dict[str, float]] = {
     "relu": {},
@@ -95,7 +95,7 @@ class Activation(Stage):
 
     def __post_init__(self) -> None:
         if self.function not in ACTIVATIONS:
-            msg = f"unknown activation {self.function!r}{nearest(self.function, ACTIVATIONS)}"
+            msg = f"unknown activation {quoted(self.function)}{nearest(self.function, ACTIVATIONS)}"
             raise ArgumentError(msg)
         defaults = tuple(ACTIVATIONS[self.function].values())
         if len(self.values) > len(defaults):
@@ -183,5 +183,5 @@ def check_finite(key: str, *values: float) -> None:
     """Raise an `ArgumentError` unless all values are finite."""
     for value in values:
         if not math.isfinite(value):
-            msg = f"{key} must be a finite number, not {value!r}"
+            msg = f"{key} must be a finite number, not {quoted(value)}"
             raise ArgumentError(msg)

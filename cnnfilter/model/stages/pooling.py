@@ -9,6 +9,7 @@ from cnnfilter.model.shapes import Pads, Pair, output_sizes, resolve_pads
 from cnnfilter.model.stages.base import Sliding, Stage, maps, size_arithmetic
 from cnnfilter.model.stages.convolution import NONE, ONE
 from cnnfilter.model.stages.text import Shape, show_padding, show_pair
+from cnnfilter.words import quoted
 
 KINDS = ("max", "avg", "sum")
 
@@ -47,7 +48,7 @@ class Pool(Stage):
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            msg = f"unknown pool {self.kind!r} (known: {', '.join(KINDS)})"
+            msg = f"unknown pool {quoted(self.kind)} (known: {', '.join(KINDS)})"
             raise ArgumentError(msg)
         if self.dilation != ONE and self.kind != "max":
             msg = f"{self.name} has no dilation; only maxpool has"

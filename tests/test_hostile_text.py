@@ -1,0 +1,184 @@
+"""Texts of stages that nobody means well by: long ones, and ones that a terminal would obey."""
+
+import ast
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from cnnfilter.cli import render
+from cnnfilter.errors import CnnfilterError, GrammarError
+from cnnfilter.model.emit import emit
+from cnnfilter.model.grammar import MAX_STAGES, format, parse
+from cnnfilter.model.plan import plan
+from cnnfilter.model.stages.text import Piece, escape, split, unescape
+from cnnfilter.words import LONGEST_NAME, why_no_file
+from tests.command import run
+
+LENGTH = 60_000
+"""Characters. What takes quadratic time takes a quarter of a minute for them, and an hour for the longest file."""
+SECONDS = 3
+"""A tenth of a second is usual; this is about an algorithm's order."""
+LONGEST = LONGEST_NAME + 500
+"""Characters of a message: it names a file or repeats a stage and a value, each cut, and lists what is known."""
+
+UNITS = ["\\", "\\,", "=a:/", " a:/", "a####", "# ", "+", ":", ",", "=", "a=b:", "relu,", "edge+", "1+", "1x", "9",
+         "/", "[", "[1],", "1 ", "1;", "\N{MINUS SIGN}", "@", "3@3", "nan", " ", "\n",
+         "'", "\x1b[31m", "\udc80"]  # fmt: skip
+BEGINNINGS = ["", "@", "conv:", "conv:edge:", "conv:edge:stride=", "conv:edge:padding=", "conv:edge:border=constant=",
+              "conv:edge:bias=", "conv:edge:groups=", "conv:edge:flip=", "conv:gaussian:sigma=", "conv:x.npy:name=",
+              "conv:x.npy:layout=", "depthwise:", "maxpool:", "normalize:mean=", "leaky_relu:", "relu:", "dense:",
+              "dense:1:bias="]  # fmt: skip
+
+
+def repeated(unit):
+    return (unit * (LENGTH // len(unit) + 1))[:LENGTH]
+
+
+def planned(text):
+    stages = parse(text)
+    assert format(parse(format(stages))) == format(stages)
+    return plan(stages, (5, 5, 1))
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_a_long_text_takes_time_in_proportion_and_a_short_message(beginning):
+    begin = time.process_time()
+    for unit in UNITS:
+        with pytest.raises(CnnfilterError) as error:
+            planned(beginning + repeated(unit))
+        assert len(str(error.value)) <= LONGEST, (unit, str(error.value))
+    assert time.process_time() - begin < len(UNITS) * SECONDS
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_parts_of_a_long_text_take_time_in_proportion(unit):
+    text = repeated(unit)
+    begin = time.process_time()
+    for separator in ",:+":
+        split(Piece(text, 1), separator)
+    assert unescape(escape(text)) == text
+    assert time.process_time() - begin < 4 * SECONDS
+
+
+@pytest.mark.parametrize("line", ["a####", "\\", "=a:/", "relu, "])
+def test_a_long_line_of_a_pipeline_file_takes_time_in_proportion(tmp_path, line):
+    (tmp_path / "net.txt").write_text(repeated(line))
+    begin = time.process_time()
+    with pytest.raises(CnnfilterError):
+        parse("@net.txt", base=tmp_path)
+    assert time.process_time() - begin < SECONDS
+
+
+def test_a_chain_has_a_greatest_length():
+    assert len(parse(",".join(["relu"] * MAX_STAGES))) == MAX_STAGES
+    with pytest.raises(GrammarError, match="^1,001 stages are too many for a chain \\(at most 1,000\\)$") as error:
+        parse(",".join(["relu"] * (MAX_STAGES + 1)))
+    assert (error.value.stage, error.value.column) == (1001, 5001)
+
+
+def test_a_pipe_is_no_file_but_it_is_there(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert why_no_file(tmp_path / "pipe") == "is a pipe or a device, not a file"
+    with pytest.raises(CnnfilterError, match="pipeline file .*pipe: is a pipe or a device, not a file$"):
+        parse(f"@{tmp_path / 'pipe'}")
+    result = run("shape", str(tmp_path / "pipe"), "conv:edge")
+    assert result.messages == [f"cnnfilter: error: {tmp_path / 'pipe'}: is a pipe or a device, not a file"]
+
+
+# What is printed
+
+
+def printed(*arguments):
+    result = run(*arguments)
+    for text in (result.out, result.err):
+        assert all(line.isprintable() for line in text.split("\n")), ascii(text)
+    return result
+
+
+OBEYED = "\x1b[2J\u202e\x9b"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["shape", "5", "STAGES"],
+        ["shape", "5", "STAGES", "--json"],
+        ["shape", "5", "STAGES", "--compare"],
+        *(["shape", "5", "STAGES", "--emit", language] for language in ("numpy", "torch", "keras")),
+        ["explain", "STAGES", "picture.csv", "--at", "0,0"],
+        ["explain", "STAGES", "picture.csv", "--at", "0,0", "--json"],
+        ["run", "STAGES", "picture.csv", "-o", "-", "--format", "csv"],
+        ["run", "STAGES", "picture.csv", "-v", "-n"],
+        ["apply", "FILE", "picture.csv", "-v", "-n"],
+        ["kernels", "FILE"],
+    ],
+)
+@pytest.mark.parametrize("from_file", [False, True])
+def test_what_a_terminal_would_obey_is_printed_escaped(tmp_path, monkeypatch, arguments, from_file):
+    monkeypatch.chdir(tmp_path)
+    name = f"a{OBEYED}.csv"
+    (tmp_path / name).write_text("0,1\n2,3\n")
+    (tmp_path / "picture.csv").write_text("1,2,3\n4,5,6\n7,8,9\n")
+    text = f"conv:{name},relu"
+    if from_file:
+        (tmp_path / f"n{OBEYED}.txt").write_text(text)
+        text = f"@n{OBEYED}.txt"
+    result = printed(*({"STAGES": text, "FILE": name}.get(each, each) for each in arguments))
+    assert result.exit_code == 0, result.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["shape", "5", f"conv:{OBEYED}"],
+        ["shape", "5", f"@{OBEYED}"],
+        ["shape", OBEYED],
+        ["shape", "5", f"relu:{OBEYED}=1"],
+        ["shape", "5", "relu", "--emit", OBEYED],
+        ["explain", f"{OBEYED}", "x.csv", "--at", OBEYED],
+        ["run", OBEYED, OBEYED],
+        ["kernels", OBEYED],
+        [OBEYED],
+        ["apply", "edge", "x.png", f"--{OBEYED}"],
+        ["apply", "edge", "x.png", "--memory", OBEYED],
+    ],
+)
+def test_what_a_terminal_would_obey_is_escaped_in_messages(arguments):
+    assert printed(*arguments).exit_code == 2
+
+
+def test_a_long_message_is_cut():
+    for argument in ("x" * 10**6, "\x1b" * 10**6):
+        result = printed("apply", "edge", "x.png", f"--{argument}")
+        assert result.exit_code == 2
+        assert len(result.err) == render.LONGEST_MESSAGE + len("...\n")
+
+
+def test_what_is_read_back_is_what_was_meant(tmp_path):
+    (tmp_path / "net.txt").write_text("relu # one\nabs#2\n")
+    with pytest.raises(GrammarError, match="unknown stage"):
+        parse("@net.txt", base=tmp_path)
+    (tmp_path / "net.txt").write_text("relu\t# one\n#two\nabs\n")
+    assert format(parse("@net.txt", base=tmp_path)) == "relu,abs"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['a"""\nimport os\nraise SystemExit\n"""', 'a\\"""+b', "a\\", '"', "a\r\n# b\n", "{x}", "\x1b[2J\udcff", "'''"],
+)
+@pytest.mark.parametrize("language", ["numpy", "torch", "keras"])
+def test_a_name_is_no_code_of_a_program(tmp_path, monkeypatch, name, language):
+    monkeypatch.chdir(tmp_path)
+    Path(f"{name}.csv").write_text("0,1\n2,3\n")
+    stages = parse(f"conv:{escape(f'{name}.csv')},relu")
+    program = emit(plan(stages, (5, 5, 1)), language)
+    assert all(line.isprintable() for line in program.split("\n"))
+    tree = ast.parse(program)
+    plain = ast.parse(emit(plan(parse("conv:0 1;2 3,relu"), (5, 5, 1)), language))
+    if language == "numpy":  # says in its first line what it is made from
+        told = tree.body.pop(0), plain.body.pop(0)
+        assert [type(each) for each in told] == [ast.Expr, ast.Expr]
+        assert told[0].value.value.encode("latin-1", "surrogateescape") == os.fsencode(format(stages))
+    assert ast.dump(tree) == ast.dump(plain)

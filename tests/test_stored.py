@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, JpegImagePlugin
 
 from cnnfilter import apply
+from cnnfilter.errors import PictureError
 from cnnfilter.imaging.headers import webp_is_lossless
 from cnnfilter.imaging.picture import Picture, encode, read
 from cnnfilter.imaging.stored import Stored
@@ -247,8 +248,21 @@ def test_a_grey_result_keeps_the_quality_of_a_colour_jpeg():
 
 def test_only_a_jpeg_has_a_quality_to_keep():
     save("a.png")
-    line = "a.png: quality=keep takes over the quality of a JPEG, which the input is not; give a value"
-    assert failed("box", "a.png", "-o", "a.jpg", "--quality", "keep") == line
+    save("b.webp")
+    save("c.jpg", quality=7)
+    result = done("apply", "box", "a.png", "b.webp", "c.jpg", "-o", "out/", "--quality", "keep")
+    note = "quality=keep is for a JPEG that stays one; here quality is as usual"
+    assert [line for line in result.messages if "warning" in line] == [f"warning: b.webp: {note}"]
+    assert jpeg("out/c-box.jpg")[0] == jpeg("c.jpg")[0]
+    result = done("apply", "box", "a.png", "-o", "a.jpg", "--quality", "keep")
+    assert result.messages[0] == f"warning: a.png: {note}"
+    save("usual.jpg", quality=90, subsampling="4:4:4")
+    assert jpeg("a.jpg") == jpeg("usual.jpg")
+    line = "b.webp: save option quality of WEBP takes a whole number from 0 to 100, not 'keep'"
+    assert refused("box", "b.webp", "--quality", "keep") == line
+    line = "quality=keep takes over the quality of a JPEG, which the input is not; give a value"
+    with pytest.raises(PictureError, match=line):
+        encode(Picture(PHOTO), "JPEG", options={"quality": "keep"})
 
 
 def test_a_targa_keeps_its_compression():
@@ -325,13 +339,13 @@ def test_a_file_in_place_keeps_its_format_whatever_its_name():
             np.testing.assert_array_equal(np.asarray(image), apply(PHOTO, "box"))
 
 
-def pyramid():
+def pyramid(*, damaged=False):
     """A TIFF whose page has a smaller copy in a directory below it."""
     data = bytearray(saved(Image.fromarray(GREY), "TIFF"))
     (at,) = struct.unpack_from("<I", data, 4)
     (count,) = struct.unpack_from("<H", data, at)
     entries = bytes(data[at + 2 : at + 2 + 12 * count])
-    copy = len(data)
+    copy = len(data) + 1000 * damaged
     data += struct.pack("<H", count) + entries + bytes(4)
     sub = struct.pack("<HHII", 330, 4, 1, copy)
     more = sorted(
@@ -375,6 +389,10 @@ def test_what_a_result_in_place_would_lose_is_told(name, data, lost):
         f"{lost} {'are' if '2' in lost else 'is'} left out"
     )  # fmt: skip
     assert result.messages[0] == f"warning: {name}: {note}"
+
+
+def test_a_copy_outside_of_the_file_is_none():
+    assert read(io.BytesIO(pyramid(damaged=True))).notes == ()
 
 
 def test_an_icon_of_one_size_is_replaced():

@@ -35,7 +35,7 @@ from cnnfilter.batch.view import AS_PICTURES
 from cnnfilter.batch.write import is_device
 from cnnfilter.errors import ArgumentError, ExistsError, OutputError
 from cnnfilter.imaging.formats import NPY, format_for_path, holds_floats
-from cnnfilter.imaging.options import OPTIONS, read_options
+from cnnfilter.imaging.options import OPTIONS, applicable, read_options
 from cnnfilter.words import nearest, quoted
 
 FEW = 5
@@ -344,14 +344,14 @@ def _wrong_options(naming: Naming, jobs: Sequence[Job], options: Mapping[str, st
         if format is None:
             continue
         for key, text in options.items():
-            if key in OPTIONS[format]:
+            if has := bool(applicable(format, {key: text})):
                 lacking.pop(key, None)
             try:
                 read_options(format, {key: text})
             except ArgumentError as error:
                 follows = naming.format is None and job.follows_format
                 told = f"{job}: {error}" if follows else str(error)
-                (wrong if key in OPTIONS[format] else lacking.get(key, {})).setdefault(str(error), told)
+                (wrong if has else lacking.get(key, {})).setdefault(str(error), told)
     return [*wrong.values(), *(line for lines in lacking.values() for line in lines.values())]
 
 

@@ -15,10 +15,11 @@ DEFLATE = "tiff_adobe_deflate"
 
 
 class Option(NamedTuple):
-    """One save option: what it takes, in words, and how its text is read (ValueError if it cannot be)."""
+    """One save option: what it takes, in words, how its text is read (ValueError if it cannot be); if it may `keep`."""
 
     takes: str
     read: Callable[[str], Any]
+    keeps: bool = False
 
 
 def _whole(low: int, high: int) -> Option:
@@ -54,9 +55,9 @@ _SWITCH = _words(true=True, false=False, yes=True, no=False, on=True, off=False)
 
 def _or_keep(option: Option) -> Option:
     def read(text: str) -> Any:
-        return KEEP if text.lower() == KEEP else option.read(text)
+        return KEEP if text == KEEP else option.read(text)
 
-    return Option(f"{option.takes} or {KEEP}", read)
+    return Option(f"{option.takes} or {KEEP}", read, keeps=True)
 
 
 _QUALITY = _whole(1, 100)
@@ -114,14 +115,15 @@ OPTIONS: dict[str, dict[str, Option]] = {
 
 
 def applicable(format: str, options: Mapping[str, str]) -> dict[str, str]:
-    """Return those save options that a format has.
+    """Return those save options that a format has; to `keep` something is one of its own.
 
     Examples
     --------
     >>> applicable("PNG", {"quality": "75", "optimize": "yes"})
     {'optimize': 'yes'}
     """
-    return {key: text for key, text in options.items() if key in OPTIONS[format]}
+    known = OPTIONS[format]
+    return {key: text for key, text in options.items() if key in known and (text != KEEP or known[key].keeps)}
 
 
 def read_options(format: str, options: Mapping[str, str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ compressed stays so, icons of few colours keep their palette, what was kept with
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -16,7 +17,7 @@ from PIL import Image
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
 from cnnfilter.imaging.headers import webp_is_lossless
-from cnnfilter.imaging.options import DEFLATE, KEEP, applicable
+from cnnfilter.imaging.options import DEFLATE, KEEP, OPTIONS, applicable
 from cnnfilter.imaging.tiff import PREDICTOR, Directory, read_tiff
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ def _tiff(image: Any, stream: BinaryIO, raw: str) -> Stored:
     parameters: dict[str, Any] = {"compression": _TIFF.get(page.compression, DEFLATE)}
     if tiff.layout.is_big:
         parameters["big_tiff"] = True
-    copies = len(page.subdirectories())
+    copies = 0
+    with contextlib.suppress(ValueError):  # what they hold is not needed, nor that they are whole
+        copies = len(page.subdirectories())
     return Stored(
         parameters, predictor=page.number(PREDICTOR, 1), kind=_samples(page),
         others=_counted(copies, "smaller copy", "smaller copies"),
@@ -186,15 +189,18 @@ def _with_palette(pixels: npt.NDArray[Any], alpha: npt.NDArray[Any] | None) -> I
 def fitting(picture: Picture, format: str, options: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return those save options that count for a picture in a format, and a note on each that does not there."""
     counting = applicable(format, options)
+    notes = []
+    for key, text in options.items():
+        if text == KEEP and key in OPTIONS[format] and not (key in counting and picture.stored.tables):
+            counting.pop(key, None)
+            notes.append(f"{key}=keep is for a JPEG that stays one; here {key} is as usual")
     own = picture.stored.parameters if picture.format == format else {}
-    if "quality" not in counting:
-        return counting, ()
-    if format == "TIFF" and counting.get("compression", own.get("compression")) != "jpeg":
+    if format == "TIFF" and "quality" in counting and counting.get("compression", own.get("compression")) != "jpeg":
         del counting["quality"]
-        return counting, ("quality is for a TIFF whose compression is jpeg, and this one's is another",)
-    if format == "WEBP" and own.get("lossless") and "lossless" not in counting:
-        return counting, ("it stays lossless; --save-option lossless=no makes it smaller",)
-    return counting, ()
+        notes.append("quality is for a TIFF whose compression is jpeg, and this one's is another")
+    if format == "WEBP" and "quality" in counting and own.get("lossless") and "lossless" not in counting:
+        notes.append("it stays lossless; --save-option lossless=no makes it smaller")
+    return counting, tuple(notes)
 
 
 def alike(picture: Picture, format: str, given: Mapping[str, Any], mode: str) -> dict[str, Any]:

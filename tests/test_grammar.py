@@ -117,8 +117,8 @@ def test_the_suffixes_of_weight_files_are_those_that_are_known():
          "1000, not -1"),
         ("conv:edge:stride=0", "stage 1 'conv:edge:stride=0' (column 18): stride must be at least 1, not 0"),
         ("conv:edge:stride= a", "stage 1 'conv:edge:stride= a' (column 19): stride must be a whole number, not 'a'"),
-        ("conv:edge:2", "stage 1 'conv:edge:2' (column 11): '2' must be written as KEY=VALUE (known: kernel, stride, "
-         "padding, dilation, border, groups, flip, scale, bias, name, layout)"),
+        ("conv:edge:2", "stage 1 'conv:edge:2' (column 11): '2' must be written as KEY=VALUE, such as stride=2 (known: "
+         "kernel, stride, padding, dilation, border, groups, flip, scale, bias, name, layout)"),
         ("conv:edge:stride=2:stride=3", "stage 1 'conv:edge:stride=2:stride=3' (column 20): stride is given twice"),
         ("conv", "stage 1 'conv' (column 1): needs a kernel, a weight file or sizes, such as conv:sobel-x or "
          "conv:32@3x3"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -157,7 +158,13 @@ def _size(text: str) -> Shape:
         return read_size(text)
     except PictureError as error:
         if str(error) == "no such file":
-            msg = f"{quoted(text)} is no size (N, HxW or HxWxC), and there is no picture of that name"
+            numbers = text.lower().strip("([ ])").removeprefix("none,").strip()
+            written = "x".join(re.split(r"[,;*x\u00d7\s]+", numbers))
+            msg = (
+                f"sizes are written {written}, not {quoted(text)}"
+                if parse_shape(written) is not None
+                else f"{quoted(text)} is no size (N, HxW or HxWxC), and there is no picture of that name"
+            )
             raise ArgumentError(msg) from None
         msg = f"{text}: {error}"
         raise PictureError(msg) from None

@@ -12,16 +12,17 @@ A backslash before `,`, `:` or `+` takes the separator's meaning away. The same 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError
+from cnnfilter.model.catalogue import KERNELS
 from cnnfilter.model.matrix import looks_like_matrix
 from cnnfilter.model.presets import PRESETS
-from cnnfilter.model.readers import ALIASES, READERS, Reader
+from cnnfilter.model.readers import READERS, Reader, names_file, stage_name
 from cnnfilter.model.stages import Stage
 from cnnfilter.model.stages.text import Piece, split
-from cnnfilter.words import nearest, quoted, readable, why_no_file
+from cnnfilter.words import quoted, readable, why_no_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,7 +142,9 @@ def _parse_pieces(pieces: Sequence[tuple[Piece, str]], base: Path | None) -> Sta
         except CnnfilterError as error:
             wrong = error.piece if isinstance(error, _MisplacedError) else piece
             shown = f" {quoted(piece.text)}" if piece.text else ""
-            msg = f"stage {number}{shown} ({where}column {wrong.column}): {error}"
+            meant = _with_commas(piece.text)
+            reason = error if meant is None else f"commas part stages; write {quoted(meant)}"
+            msg = f"stage {number}{shown} ({where}column {wrong.column}): {reason}"
             raise GrammarError(msg, stage=number, column=wrong.column) from None
     return Stages(stages)
 
@@ -154,16 +157,12 @@ def _parse_stage(piece: Piece, before: Sequence[Stage], base: Path | None) -> St
     if head.text.startswith("@"):
         msg = "a pipeline file stands alone, with no other stages beside it"
         raise ArgumentError(msg)
-    name = ALIASES.get(head.text, head.text)
-    if name in PRESETS:
-        msg = f"a network without weights; cnnfilter shape {name} plans it"
+    if head.text in PRESETS:
+        msg = f"a network without weights; cnnfilter shape {head.text} plans it"
         raise ArgumentError(msg)
-    if name not in READERS:
-        if looks_like_matrix(name):
-            msg = "commas part stages; in a chain the numbers of a matrix are split at blanks, its rows at ';'"
-            raise ArgumentError(msg)
-        tail = nearest(name, [*READERS, *ALIASES], count=1) or f" (known: {', '.join(READERS)})"
-        msg = f"unknown stage{tail}"
+    name = stage_name(head.text)
+    if name is None:
+        msg = _unknown_stage(head.text, piece.text, base)
         raise ArgumentError(msg)
     reader = READERS[name]
     values = dict(_values(name, reader, rest))
@@ -178,11 +177,11 @@ def _values(name: str, reader: Reader, pieces: Sequence[Piece]) -> Iterator[tupl
     given: set[str] = set()
     for place, piece in enumerate(pieces):
         key, equals, raw = piece.text.partition("=")
-        key = key.strip()
+        key = key.strip().lower().replace("-", "_")
         if place == 0 and reader.bare and not equals:
             key, equals, raw = reader.bare, "", piece.text
         elif not equals or key not in keys:
-            raise _MisplacedError(_unknown(name, piece.text, key if equals else None, keys), piece)
+            raise _MisplacedError(_unknown_key(name, piece.text, key if equals else None, keys), piece)
         if key in given:
             msg = f"{key} is given twice"
             raise _MisplacedError(msg, piece)
@@ -200,11 +199,35 @@ def _values(name: str, reader: Reader, pieces: Sequence[Piece]) -> Iterator[tupl
         raise ArgumentError(reader.needs)
 
 
-def _unknown(name: str, text: str, key: str | None, keys: Iterable[str]) -> str:
-    known = list(keys)
-    if not known:
+def _unknown_stage(name: str, text: str, base: Path | None) -> str:
+    if looks_like_matrix(name) and ";" not in name:
+        return (
+            "commas part stages; in a chain the numbers of a matrix are split at blanks, its rows at ';', and two "
+            "numbers of a window or a stride are written 2x1"
+        )
+    if name in KERNELS or ";" in name or names_file(name, base):
+        return f"a kernel is no stage by itself; write {quoted(f'conv:{text}')}"
+    from cnnfilter import synonyms  # only what is wrong pays for it
+
+    tail = synonyms.tail(name, synonyms.STAGES, READERS, count=1)
+    return f"unknown stage{tail}" if tail else f"unknown stage (known: {', '.join(READERS)})"
+
+
+def _unknown_key(name: str, text: str, key: str | None, keys: Collection[str]) -> str:
+    if not keys:
         return f"{name} takes no arguments, not {quoted(text)}"
-    listed = f"(known: {', '.join(known)})"
+    listed = f"(known: {', '.join(keys)})"
     if key is None:
-        return f"{quoted(text)} must be written as KEY=VALUE {listed}"
-    return f"unknown key {quoted(key)}{nearest(key, known)} {listed}"
+        example = f", such as stride={text}" if "stride" in keys and re.fullmatch("[0-9x]{1,9}", text) else ""
+        return f"{quoted(text)} must be written as KEY=VALUE{example} {listed}"
+    from cnnfilter import synonyms
+
+    tables = (synonyms.PARAMETERS, synonyms.KEYS, synonyms.TOLD.get(name, {}))
+    table = next((each for each in tables if any(synonyms.found(key, each, keys))), {})
+    return f"unknown key {quoted(key)}{synonyms.tail(key, table, keys)} {listed}"
+
+
+def _with_commas(text: str) -> str | None:
+    """Return stages with commas between them, if a person wrote blanks or arrows there; else None."""
+    parts = list(filter(None, re.split(r"[-=]>|[|>;\s]+", text)))
+    return ",".join(parts) if len(parts) > 1 and all(stage_name(part.partition(":")[0]) for part in parts) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,7 +12,7 @@ from cnnfilter.errors import ArgumentError, KernelError
 from cnnfilter.model.catalogue import KERNELS, Entry, Parameter
 from cnnfilter.model.matrix import MAX_SIDE, Matrix, looks_like_matrix, parse_rows
 from cnnfilter.rows import parse_number
-from cnnfilter.words import alternatives, nearest, quoted
+from cnnfilter.words import alternatives, quoted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,7 +124,9 @@ def _unknown(name: str) -> str:
     elif family:
         tail = f"; of that family there {'is' if len(family) == 1 else 'are'} {alternatives(family, 'and')}"
     else:
-        tail = nearest(name, KERNELS)
+        from cnnfilter import synonyms  # only what is wrong pays for it
+
+        tail = synonyms.tail(name, synonyms.KERNELS, KERNELS)
     return f"unknown kernel {quoted(name)}{tail} (cnnfilter kernels lists them all)"
 
 
@@ -141,10 +144,15 @@ def _parse_parameters(entry: Entry, arguments: Sequence[str]) -> dict[str, float
             msg = f"{entry.name} takes no parameters, not {quoted(argument)}"
             raise ArgumentError(msg)
         if not equals:
-            msg = f"{entry.name}: {quoted(argument)} must be written as NAME=VALUE (known: {names})"
+            is_number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", key)
+            example = f", such as {alternatives([f'{name}={key}' for name in known])}" if is_number else ""
+            msg = f"{entry.name}: {quoted(argument)} must be written as NAME=VALUE{example} (known: {names})"
             raise ArgumentError(msg)
         if key not in known:
-            msg = f"{entry.name} has no parameter {quoted(key)}{nearest(key, known)} (known: {names})"
+            from cnnfilter import synonyms
+
+            tail = synonyms.tail(key, synonyms.PARAMETERS, known)
+            msg = f"{entry.name} has no parameter {quoted(key)}{tail} (known: {names})"
             raise ArgumentError(msg)
         if key in values:
             msg = f"{entry.name}: {key} is given twice"

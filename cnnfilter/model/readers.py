@@ -326,3 +326,17 @@ READERS: dict[str, Reader] = {
 
 ALIASES = {"silu": "swish"}
 """Other names for stages."""
+
+
+def stage_name(word: str) -> str | None:
+    """Return the stage that a word is, in capitals or not, with or without underscores; None if it is none.
+
+    Examples
+    --------
+    >>> stage_name("MaxPool"), stage_name("leaky-relu"), stage_name("pool")
+    ('maxpool', 'leaky_relu', None)
+    """
+    return _SPELLED.get(re.sub("[-_]", "", word).lower())
+
+
+_SPELLED = {name.replace("_", ""): name for name in READERS} | ALIASES

@@ -99,11 +99,20 @@ def parse_pair(value: Size, name: str, *, minimum: int = 1) -> Pair:
     else:
         parts = [value]
     if len(parts) == 1:
+        _check_separator(parts[0], name)
         parts = [parts[0], parts[0]]
     if len(parts) != 2 or _any_blank(parts):
         msg = f"{name} takes one number or two (HEIGHTxWIDTH), not {quoted(value)}"
         raise ArgumentError(msg)
     return whole_number(parts[0], name, minimum, LARGEST), whole_number(parts[1], name, minimum, LARGEST)
+
+
+def _check_separator(value: object, name: str) -> None:
+    """Tell how two numbers are written to who parts them by a comma, a blank or a star, in parentheses or not."""
+    found = re.fullmatch(r"\s*[(\[]?\s*(\d+)\s*[,;*\s]\s*(\d+)\s*[)\]]?\s*", value) if isinstance(value, str) else None
+    if found:
+        msg = f"{name}: write {quoted(f'{found[1]}x{found[2]}')} (height x width), not {quoted(value)}"
+        raise ArgumentError(msg)
 
 
 def _any_blank(parts: Sequence[object]) -> bool:
@@ -142,6 +151,7 @@ def parse_padding(value: Padding) -> Pads | str:
             return word
         if word == "valid":
             return (0, 0), (0, 0)
+        _check_separator(word, "padding")
         if not re.fullmatch(r"[-+\dx ]+", word):
             msg = f"padding must be a number, HxW, T+BxL+R, valid, same or same-lower, not {quoted(value)}"
             raise ArgumentError(msg)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.engine import activations
-from cnnfilter.engine.arrays import as_maps, as_samples
+from cnnfilter.engine.arrays import as_maps, as_samples, full_scale
 from cnnfilter.engine.bands import Chain
 from cnnfilter.engine.codes import AS_IS, RECTIFIED
 from cnnfilter.engine.dense import dense
@@ -24,7 +24,7 @@ from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling, S
 from cnnfilter.errors import ArgumentError, CnnfilterError
 from cnnfilter.model import grammar
 from cnnfilter.model.kernels import Kernel
-from cnnfilter.model.plan import Row, plan
+from cnnfilter.model.plan import Row, at_scale, plan
 from cnnfilter.model.shapes import Border
 from cnnfilter.model.stages import (
     Absolute,
@@ -68,7 +68,7 @@ class Pipeline:
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = tuple(stages)
-        self._last: tuple[Shape, list[Operation]] = ((), [])
+        self._last: tuple[tuple[Shape, int], list[Operation]] = (((), 0), [])
 
     @classmethod
     def parse(cls, text: str, *, base: Path | None = None) -> Pipeline:
@@ -137,7 +137,8 @@ class Pipeline:
         Parameters
         ----------
         maps_or_image : array_like, (H, W), (H, W, C) of uint8 or uint16, (C, H, W) or (n,)
-            Values are taken as they are: nothing is divided by 255 unless a `normalize` stage says so.
+            Values are taken as they are: nothing is divided unless a `normalize` stage says so, by default by the
+            full scale of what is given: 255 of uint8, 65535 of uint16, and 1 of all else, which is taken as float32.
         threads : int, optional
             All cores by default. The result is the same for every number.
 
@@ -162,19 +163,19 @@ class Pipeline:
                 raise ArgumentError(msg)
             result = batch[0]
             shape = (*result.shape[1:], result.shape[0])
-        for operation in self._prepared(shape):
+        for operation in self._prepared(shape, full_scale(given)):
             result = operation(result, threads)
         return result.astype(np.float32, copy=False)
 
-    def _prepared(self, shape: Shape) -> list[Operation]:
-        """Return what is done to an input, one after the other; for the last size it is kept.
+    def _prepared(self, shape: Shape, scale: int) -> list[Operation]:
+        """Return what is done to an input, one after the other; for the last size and scale it is kept.
 
         A small network takes longer to prepare than to run.
         """
         known, operations = self._last
-        if known != shape:
-            operations = _operations(self.plan(shape))
-            self._last = (shape, operations)
+        if known != (shape, scale):
+            operations = _operations(at_scale(self.plan(shape), scale))
+            self._last = ((shape, scale), operations)
         return operations
 
 
@@ -301,7 +302,7 @@ def _normalize(values: Array, stage: Normalize) -> Array:
     shape = (-1, *[1] * (values.ndim - 1))
     mean = np.array(stage.mean, dtype=np.float64).reshape(shape)
     std = np.array(stage.std, dtype=np.float64).reshape(shape)
-    return ((values / stage.divide - mean) / std).astype(np.float32)
+    return ((values / stage.divisor - mean) / std).astype(np.float32)
 
 
 def _vector(row: Row, values: Array, threads: int | None) -> Array:

@@ -49,6 +49,11 @@ _MIXED = {
 """What no row has between whose numbers a comma, a tab or a `;` stands."""
 
 
+def show_number(value: float) -> str:
+    """Return the shortest text of a number that `parse_number` reads as the same, without a `+` and a minus of zero."""
+    return repr(value + 0.0).removesuffix(".0").replace("e+", "e")
+
+
 def parse_number(text: str) -> float:
     """Read one finite number or fraction; an integer stays an `int`, for display.
 

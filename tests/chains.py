@@ -155,7 +155,7 @@ def expected(rows, x, parameters):
         elif kind == "gray":
             x = reference.gray(x) if len(x) == 3 else x
         elif kind == "normalize":
-            x = reference.normalize(x, stage.divide, stage.mean, stage.std)
+            x = reference.normalize(x, stage.divisor, stage.mean, stage.std)
         elif kind == "softmax":
             x = reference.softmax(x)
         else:

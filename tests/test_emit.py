@@ -9,8 +9,9 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.model.emit import emit
 from cnnfilter.model.emit.weights import MAX_NUMBERS, filters_of
 from cnnfilter.model.grammar import parse
-from cnnfilter.model.plan import plan
+from cnnfilter.model.plan import at_scale, plan
 from cnnfilter.model.presets import PRESETS
+from cnnfilter.pipeline import Pipeline
 from tests.chains import CHAINS, DILATED, expected, learned_chains, sample
 
 
@@ -34,7 +35,7 @@ def check_numpy(text, shape):
     program = run(emit(rows, "numpy"))
     x = sample(shape)
     result = program["network"](x)
-    want = expected(rows, x, program["parameters"])
+    want = expected(at_scale(rows, 255), x, program["parameters"])
     assert result.shape == want.shape
     np.testing.assert_allclose(result, want, rtol=1e-6, atol=1e-6)
     sizes = {name: array.size for name, array in program["parameters"].items()}
@@ -209,7 +210,7 @@ def check_torch(torch, text, shape):
                 layer.bias.data = torch.from_numpy(sized[f"{kind}{counts[kind]}.bias"])
     x = sample(shape).astype(np.float64)
     result = network(torch.from_numpy(x)[None])[0].detach().numpy()
-    want = expected(rows, x, sized)
+    want = expected(at_scale(rows, 255), x, sized)
     assert result.shape == want.shape
     np.testing.assert_allclose(result, want, rtol=1e-5, atol=1e-5)
 
@@ -266,7 +267,7 @@ def check_keras(keras, text, shape):
     channels_last = x.transpose(1, 2, 0) if x.ndim == 3 else x
     result = keras.ops.convert_to_numpy(network(channels_last[None]))[0]
     result = result.transpose(2, 0, 1) if result.ndim == 3 else result
-    want = expected(rows, x, sized)
+    want = expected(at_scale(rows, 255), x, sized)
     assert result.shape == want.shape
     np.testing.assert_allclose(result, want, rtol=1e-3, atol=1e-3)
 
@@ -281,3 +282,20 @@ def test_the_keras_program_computes_what_the_reference_does(keras, text, shape):
 def test_the_keras_program_holds_learned_weights(keras, learned):
     for text, shape in learned:
         check_keras(keras, text, shape)
+
+
+@pytest.mark.parametrize("language", ["torch", "keras", "numpy"])
+def test_a_program_names_the_full_scale_that_normalize_divides_by(language):
+    line = "FULL_SCALE = 255  # white in the pictures that it is given: 65535 in those of 16 bits, 1 in floats"
+    assert line in emit(plan(parse("gray,normalize:mean=1"), (3, 3, 3)), language).splitlines()
+    assert "FULL_SCALE" not in emit(plan(parse("normalize:255"), (3, 3, 3)), language)
+
+
+def test_the_full_scale_of_a_numpy_program_may_be_set():
+    picture = np.random.default_rng(1).integers(0, 65536, (4, 5), dtype=np.uint16)
+    pipeline = Pipeline.parse("normalize:std=2,maxpool:2")
+    program = emit(pipeline.plan((4, 5, 1)), "numpy")
+    sixteen = run(program.replace("FULL_SCALE = 255 ", "FULL_SCALE = 65535 "))["network"]
+    np.testing.assert_allclose(sixteen(picture[None]), pipeline.run(picture), rtol=1e-6)
+    eight = (picture >> 8).astype(np.uint8)
+    np.testing.assert_allclose(run(program)["network"](eight[None]), pipeline.run(eight), rtol=1e-6)

@@ -42,8 +42,8 @@ def weights(tmp_path, monkeypatch):
 
 
 def planes(pixels):
-    """The picture as maps, as `Pipeline.run` takes floats."""
-    return np.atleast_3d(pixels).transpose(2, 0, 1).astype(np.float32)
+    """The picture as a batch of one, as `Pipeline.run` takes maps of any type."""
+    return np.atleast_3d(pixels).transpose(2, 0, 1)[None]
 
 
 def places(shape):

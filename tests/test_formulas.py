@@ -48,7 +48,10 @@ def test_the_formulas_of_colours_and_magnitudes():
     colour = np.float32([[[10, 20, 200]]])
     assert formula("gray", colour) == ("0.299*10 + 0.587*20 + 0.114*200", (0, 0, 2))
     assert formula("gray", np.float32([[7]])) == ("7", (0, 0, 0))
-    assert formula("normalize:mean=-1:std=2", colour) == ("(10/255 - (-1)) / 2", (0, 0, 0))
+    assert formula("normalize:mean=-1:std=2", colour) == ("(10/1 - (-1)) / 2", (0, 0, 0))
+    assert formula("normalize:mean=-1:std=2", colour.astype(np.uint8)) == ("(10/255 - (-1)) / 2", (0, 0, 0))
+    assert formula("gray,normalize", colour.astype(np.uint16))[0].endswith("/65535 - 0) / 1")
+    assert formula("normalize:7:mean=-1:std=2", colour.astype(np.uint16)) == ("(10/7 - (-1)) / 2", (0, 0, 0))
     assert formula("abs", np.float32([[-3]])) == ("|-3|", (0, 0, 0))
     assert formula("conv:1+2,magnitude".replace("1+2", "identity"), np.float32(np.eye(3)))[0] == "sqrt(1^2)"
 

@@ -331,3 +331,36 @@ def test_a_chain_that_has_run_can_be_sent_to_another_process(text):
     chain = Pipeline.parse(text)
     expected = chain.run(picture)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(chain)).run(picture), expected)
+
+
+# Full scale
+
+
+@pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 65535), (np.float32, 1), (np.int64, 1)])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("normalize", lambda x: x),
+        ("gray,normalize:mean=0.5:std=0.25", lambda x: (reference.gray(x) - 0.5) / 0.25),
+        ("gray,conv:edge,maxpool:2,normalize", lambda x: reference.max_pool2d(
+            reference.conv2d(reference.gray(x), get_kernel("edge").weights[None, None]), 2)),
+        ("normalize,flatten", lambda x: x.reshape(-1)),
+        ("flatten,normalize", lambda x: x.reshape(-1)),
+    ],
+)  # fmt: skip
+def test_normalize_divides_by_the_full_scale_of_what_enters_the_chain(dtype, white, text, expected):
+    pipeline = Pipeline.parse(text)
+    part = np.random.default_rng(3).integers(0, 256, (3, 6, 5))
+    pipeline.run((part % 7).astype(np.uint8)[None])  # nothing of another picture's scale is kept
+    maps = (part * (white // 255 or 1)).astype(dtype)
+    np.testing.assert_allclose(pipeline.run(maps[None]), expected(maps / white), rtol=1e-5, atol=1e-5)
+    fixed = Pipeline.parse(text.replace("normalize", "normalize:divide=2"))
+    if text == "normalize":
+        np.testing.assert_allclose(fixed.run(maps[None]), maps / 2, rtol=1e-6)
+
+
+def test_normalize_keeps_its_text_whatever_it_has_run():
+    pipeline = Pipeline.parse("normalize,normalize:255")
+    pipeline.run(np.ones((3, 3), np.uint16))
+    assert str(pipeline) == "normalize,normalize:divide=255"
+    assert [str(row.stage) for row in pipeline.plan((3, 3, 1))] == ["normalize", "normalize:divide=255"]

@@ -169,7 +169,7 @@ def _answer(
     from cnnfilter.explanation.record import plain
 
     planes = _planes(picture)
-    result = pipeline.run(planes) if pipeline is not None and at is None else None
+    result = pipeline.run(planes[None]) if pipeline is not None and at is None else None
     explanation = explain(pipeline, picture.pixels, at) if pipeline is not None and at is not None else None
     if as_json:
         matrices = {"picture": planes.tolist()} if matrix else {}
@@ -188,10 +188,10 @@ def _answer(
 
 
 def _planes(picture: Picture) -> Any:
-    """Return the pixels as float32 maps (C, H, W)."""
+    """Return the pixels as maps (C, H, W)."""
     import numpy as np
 
-    return np.atleast_3d(picture.pixels).transpose(2, 0, 1).astype(np.float32)
+    return np.atleast_3d(picture.pixels).transpose(2, 0, 1)
 
 
 def _result(result: Any) -> str:

@@ -394,7 +394,10 @@ def normalize(
     mean: float | Sequence[float] = 0.0,
     std: float | Sequence[float] = 1.0,
 ) -> Array:
-    """``(x/divide - mean)/std``, with one number or one for each channel, to (C, H, W) maps."""
+    """``(x/divide - mean)/std``, with one number or one for each channel, to (C, H, W) maps.
+
+    The stage divides by the full scale of the picture that enters the chain, if nothing else is said; here of 8 bits.
+    """
     batch = to_batch(x)
     channels = batch.shape[1]
     means, deviations = np.broadcast_to(mean, channels), np.broadcast_to(std, channels)

@@ -173,7 +173,7 @@ def _compute(row: Row, block: Block, region: Region) -> Array:
         return reference.softmax(values)[region.maps]
     if isinstance(stage, Normalize):
         mean, std = normalization(stage, region.maps)
-        normalized: Array = (values / stage.divide - mean[:, None, None]) / std[:, None, None]
+        normalized: Array = (values / stage.divisor - mean[:, None, None]) / std[:, None, None]
         return normalized
     if isinstance(stage, Absolute):
         return np.abs(values)

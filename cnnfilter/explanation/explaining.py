@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from cnnfilter.engine.arrays import as_samples
+from cnnfilter.engine.arrays import as_samples, full_scale
 from cnnfilter.errors import ArgumentError
 from cnnfilter.explanation import evaluation, steps
 from cnnfilter.explanation.evaluation import Place
 from cnnfilter.explanation.makers import MAKERS
-from cnnfilter.model.plan import Row
+from cnnfilter.model.plan import Row, at_scale
 from cnnfilter.model.stages import Flatten, Shape
 from cnnfilter.model.stages.text import show_shape
 from cnnfilter.pipeline import Pipeline
@@ -109,7 +109,7 @@ def explain(pipeline: Pipeline, picture: Any, at: Sequence[int]) -> Explanation:
         raise ArgumentError(msg)
     height, width, channels = np.atleast_3d(pixels).shape
     shape = (height, width, channels)
-    rows = pipeline.plan(shape)
+    rows = at_scale(pipeline.plan(shape), full_scale(pixels))
     place = _checked(at, rows[-1].output)
     blocks = evaluation.evaluate(rows, pixels, place)
     done: list[steps.Step] = []

@@ -84,7 +84,7 @@ def activation(stage: Activation, x: float) -> str:
 
 def normalized(stage: Normalize, x: float, mean: float, std: float) -> str:
     """Return the formula of a normalization with its numbers in it."""
-    return f"({show(x)}/{show(stage.divide)} - {_factor(mean)}) / {_factor(std)}"
+    return f"({show(x)}/{show(stage.divisor)} - {_factor(mean)}) / {_factor(std)}"
 
 
 def absolute(stage: Absolute, x: float) -> str:

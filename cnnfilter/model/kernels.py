@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cnnfilter.errors import ArgumentError, KernelError
 from cnnfilter.model.catalogue import KERNELS, Entry, Parameter
 from cnnfilter.model.matrix import MAX_SIDE, Matrix, looks_like_matrix, parse_rows
-from cnnfilter.rows import parse_number
+from cnnfilter.rows import parse_number, show_number
 from cnnfilter.words import alternatives, quoted
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def get_kernel(text: str) -> Kernel:
     except ArgumentError as error:
         msg = f"{name}: {error}"
         raise ArgumentError(msg) from None
-    given = [f":{each.name}={_show(values[each.name])}" for each in entry.parameters if each.name in values]
+    given = [f":{each.name}={show_number(values[each.name])}" for each in entry.parameters if each.name in values]
     return Kernel(name + "".join(given), made.filters, made.scale, made.combine, entry.source)
 
 
@@ -128,10 +128,6 @@ def _unknown(name: str) -> str:
 
         tail = synonyms.tail(name, synonyms.KERNELS, KERNELS)
     return f"unknown kernel {quoted(name)}{tail} (cnnfilter kernels lists them all)"
-
-
-def _show(value: float) -> str:
-    return repr(value).removesuffix(".0")
 
 
 def _parse_parameters(entry: Entry, arguments: Sequence[str]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cnnfilter.errors import ArgumentError, CnnfilterError
 from cnnfilter.model.field import Field
@@ -169,6 +169,13 @@ def planned(stages: Iterable[Stage], shape: Shape) -> Iterator[Row]:
         elif isinstance(stage, Dense):
             flattened = None
         shape = output
+
+
+def at_scale(rows: Iterable[Row], full_scale: float) -> tuple[Row, ...]:
+    """Return a plan for pictures of this full scale, by which `normalize` divides unless it is told otherwise."""
+    return tuple(
+        replace(row, stage=row.stage.at_scale(full_scale)) if isinstance(row.stage, Normalize) else row for row in rows
+    )
 
 
 def _places(shape: Shape) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.model.emit.as_numpy import MODES, NONE, beyond, joined
+from cnnfilter.model.emit.as_numpy import MODES, NONE, beyond, divisor, joined, scale_of
 from cnnfilter.model.emit.as_torch import show
 from cnnfilter.model.emit.weights import Filters, filters_of, literal, matrix_of
 from cnnfilter.model.plan import ANYWHERE, Row
@@ -22,7 +22,8 @@ from cnnfilter.model.stages import (
     Normalize,
     Pool,
 )
-from cnnfilter.model.stages.text import show_number, show_shape
+from cnnfilter.model.stages.text import show_shape
+from cnnfilter.rows import show_number
 
 HELPERS = {
     "Pad": '''
@@ -132,6 +133,7 @@ def keras_program(rows: Sequence[Row]) -> str:
     shape = rows[0].input
     parts = [
         "\n".join(imports) + "\n",
+        *filter(None, [scale_of(body)]),
         *([f"\n{helpers}\n"] if helpers else []),
         f"network = keras.Sequential(\n    [\n        keras.Input({shape}),\n{body}\n    ]\n)",
         f'{weights}\nif __name__ == "__main__":\n    network.summary()\n',
@@ -176,7 +178,7 @@ def _normalize(stage: Normalize) -> str:
         show_number(values[0]) if len(values) == 1 else f"np.array([{', '.join(map(show_number, values))}])"
         for values in (stage.mean, stage.std)
     )
-    return f"layers.Lambda(lambda x: (x / {show_number(stage.divide)} - {mean}) / {std})"
+    return f"layers.Lambda(lambda x: (x / {divisor(stage)} - {mean}) / {std})"
 
 
 def _padding(pads: Pads, border: Border = ZEROS) -> list[str]:

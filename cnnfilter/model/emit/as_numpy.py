@@ -21,7 +21,7 @@ from cnnfilter.model.stages import (
     Shape,
     Sliding,
 )
-from cnnfilter.model.stages.text import show_number
+from cnnfilter.rows import show_number
 from cnnfilter.words import printable
 
 HELPERS = {
@@ -142,11 +142,12 @@ def numpy_program(rows: Sequence[Row]) -> str:
     parameters = "\n".join(program.parameters)
     body = "\n".join(program.steps)
     # people run this: a file's name must neither end the string nor reach their terminal as it is
+    scale = scale_of(body)
     described = printable(text.replace("\\", "\\\\").replace('"', '\\"'))
     return f'''"""{described}"""
 
 import numpy as np
-
+{scale and chr(10)}{scale}
 {helpers}
 
 {random}parameters = {{{about}
@@ -183,7 +184,7 @@ def _expressions(program: _Program, row: Row) -> list[str]:
         return [ACTIVATIONS[stage.function].format(*map(show_number, stage.values))]
     if isinstance(stage, Normalize):
         mean, std = (_per_channel(values) for values in (stage.mean, stage.std))
-        return [f"(x / {show_number(stage.divide)} - {mean}) / {std}"]
+        return [f"(x / {divisor(stage)} - {mean}) / {std}"]
     if isinstance(stage, Gray):
         return ["x" if row.input[2] == 1 else "0.299 * x[0:1] + 0.587 * x[1:2] + 0.114 * x[2:3]"]
     if isinstance(stage, Absolute):
@@ -195,6 +196,17 @@ def _expressions(program: _Program, row: Row) -> list[str]:
     if isinstance(stage, Flatten):
         return ["x.reshape(-1)"]
     return [f"{program.use('softmax')}(x)"]
+
+
+def divisor(stage: Normalize) -> str:
+    """Return what a normalization divides by: a number, or `FULL_SCALE`, which `scale_of` sets."""
+    return "FULL_SCALE" if stage.divide is None else show_number(stage.divide)
+
+
+def scale_of(body: str) -> str:
+    """Return the line that a program of such a body needs for the full scale of its pictures, or nothing."""
+    line = "FULL_SCALE = 255  # white in the pictures that it is given: 65535 in those of 16 bits, 1 in floats\n"
+    return line if "FULL_SCALE" in body else ""
 
 
 def _per_channel(values: tuple[float, ...]) -> str:

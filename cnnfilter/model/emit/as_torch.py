@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnfilter.model.emit.as_numpy import MODES, NONE, beyond, joined
+from cnnfilter.model.emit.as_numpy import MODES, NONE, beyond, divisor, joined, scale_of
 from cnnfilter.model.emit.weights import filters_of, literal, matrix_of
 from cnnfilter.model.frameworks import TORCH_BORDERS, torch_padding, torch_pads, torch_refuses
 from cnnfilter.model.plan import Row
@@ -21,7 +21,8 @@ from cnnfilter.model.stages import (
     Normalize,
     Pool,
 )
-from cnnfilter.model.stages.text import show_number, show_shape
+from cnnfilter.model.stages.text import show_shape
+from cnnfilter.rows import show_number
 
 HELPERS = {
     "Apply": '''
@@ -131,6 +132,7 @@ def torch_program(rows: Sequence[Row]) -> str:
     layers = "\n".join(program.layers)
     parts = [
         f"{imports}from torch import nn\n",
+        *filter(None, [scale_of(layers)]),
         *([f"\n{helpers}\n"] if helpers else []),
         f"network = nn.Sequential(\n{layers}\n)",
         f'{weights}\nif __name__ == "__main__":\n    print(network(torch.rand{batch}).shape)\n',
@@ -150,7 +152,7 @@ def _layers(program: _Program, row: Row) -> list[str]:
         return [ACTIVATIONS[stage.function].format(*map(show_number, stage.values))]
     if isinstance(stage, Normalize):
         mean, std = (_per_channel(values) for values in (stage.mean, stage.std))
-        return [f"Apply(lambda x: (x / {show_number(stage.divide)} - {mean}) / {std})"]
+        return [f"Apply(lambda x: (x / {divisor(stage)} - {mean}) / {std})"]
     if isinstance(stage, Gray):
         if row.input[2] == 1:
             return ["nn.Identity()"]

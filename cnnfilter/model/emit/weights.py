@@ -12,7 +12,7 @@ from cnnfilter.model.kernels import Kernel
 from cnnfilter.model.plan import Row
 from cnnfilter.model.shapes import Pair
 from cnnfilter.model.stages import Conv, Dense
-from cnnfilter.model.stages.text import show_number
+from cnnfilter.rows import show_number
 
 MAX_NUMBERS = 10_000
 """The most weights that a stage prints: a page of them already is no pleasure to read."""

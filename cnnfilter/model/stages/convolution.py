@@ -13,7 +13,8 @@ from cnnfilter.errors import ArgumentError, KernelError, ShapeError
 from cnnfilter.model.kernels import SCALES, Kernel
 from cnnfilter.model.shapes import Border, Pads, Pair, output_sizes, resolve_pads
 from cnnfilter.model.stages.base import Sliding, Stage, maps, params_arithmetic, size_arithmetic
-from cnnfilter.model.stages.text import Shape, escape, show_number, show_padding, show_pair
+from cnnfilter.model.stages.text import Shape, escape, show_padding, show_pair
+from cnnfilter.rows import show_number
 from cnnfilter.words import nearest, quoted
 
 if TYPE_CHECKING:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.model.stages.base import Stage, maps
 from cnnfilter.model.stages.convolution import Conv
-from cnnfilter.model.stages.text import Shape, show_number, show_shape
+from cnnfilter.model.stages.text import Shape, show_shape
+from cnnfilter.rows import show_number
 from cnnfilter.words import nearest, quoted
 
 ACTIVATIONS: dict[str, dict[str, float]] = {
@@ -42,20 +43,34 @@ class Gray(Stage):
 
 @dataclass(frozen=True)
 class Normalize(Stage):
-    """``(x/divide - mean)/std``, where `mean` and `std` are one number or one for each channel."""
+    """``(x/divide - mean)/std``, where `mean` and `std` are one number or one for each channel.
 
-    divide: float = 255.0
+    `divide` None is the full scale of the picture that enters the chain, wherever in it the stage stands: 255, 65535,
+    or 1 of floats. See `at_scale`.
+    """
+
+    divide: float | None = None
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
 
     name = "normalize"
 
     def __post_init__(self) -> None:
-        for key, values in (("divide", (self.divide,)), ("mean", self.mean), ("std", self.std)):
+        divide = () if self.divide is None else (self.divide,)
+        for key, values in (("divide", divide), ("mean", self.mean), ("std", self.std)):
             check_finite(key, *values)
             if 0 in values and key != "mean":
                 msg = f"{key} must not be 0"
                 raise ArgumentError(msg)
+
+    @property
+    def divisor(self) -> float:
+        """The number by which it divides: 1, as of floats, where no picture has told its scale."""
+        return 1.0 if self.divide is None else self.divide
+
+    def at_scale(self, full_scale: float) -> Normalize:
+        """Return the stage as it is for pictures of this full scale."""
+        return replace(self, divide=full_scale) if self.divide is None else self
 
     def output(self, shape: Shape) -> Shape:
         """Return the size as it is."""
@@ -71,7 +86,7 @@ class Normalize(Stage):
     def arguments(self) -> list[str]:
         """Return what is not default."""
         shown = {
-            "divide": show_number(self.divide),
+            "divide": "" if self.divide is None else show_number(self.divide),
             "mean": "+".join(map(show_number, self.mean)),
             "std": "+".join(map(show_number, self.std)),
         }

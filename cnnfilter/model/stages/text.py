@@ -34,11 +34,6 @@ def show_padding(padding: Pads | str) -> str:
     return "x".join(f"{begin}+{end}" for begin, end in padding)
 
 
-def show_number(value: float) -> str:
-    """Return the shortest text of a number that reads back the same, and holds no `+`."""
-    return repr(value).removesuffix(".0").replace("e+", "e")
-
-
 def escape(text: str) -> str:
     r"""Return a path or a name with a backslash before what would split it, as the grammar reads it.
 

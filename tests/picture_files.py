@@ -60,7 +60,8 @@ TIFF_KINDS = {
 def tiff(*pages, order="<", big=False):
     """A TIFF of pages, each a dict of values by tag: a number or several, bytes, or (type, values).
 
-    A page's `"data"` are its strips or tiles, and `"below"` the pages in directories of their own below it.
+    A page's `"data"` are its strips or tiles, and `"below"` the pages in directories of their own below it; a tag
+    whose value is a list of pages leads to such directories, too.
     """
     head = (b"II" if order == "<" else b"MM") + struct.pack(order + "H", 43 if big else 42)
     head += struct.pack(order + "HHQ", 8, 0, 16) if big else struct.pack(order + "I", 8)
@@ -74,12 +75,14 @@ def _write_pages(file, pages, order, big):
     wide, begins = "Q" if big else "I", []
     for place, page in enumerate(pages, 1):
         tags = {tag: value for tag, value in page.items() if tag not in ("data", "below")}
+        below = {tag: value for tag, value in tags.items() if isinstance(value, list) and isinstance(value[0], dict)}
         data = page.get("data", [])
         if data:
             tags.setdefault(324 if 322 in tags else 273, (16 if big else 4, [0] * len(data)))
             tags.setdefault(325 if 322 in tags else 279, [len(each) for each in data])
         if "below" in page:
-            tags[330] = (18 if big else 13, [0] * len(page["below"]))
+            below[330] = page["below"]
+        tags |= {tag: (18 if big else 13, [0] * len(value)) for tag, value in below.items()}
         begins.append(len(file))
         at = len(file) + (8 if big else 2) + (20 if big else 12) * len(tags) + struct.calcsize(wide)
         entries, values, places = b"", b"", {}
@@ -99,8 +102,8 @@ def _write_pages(file, pages, order, big):
         link = len(file)
         file += bytes(struct.calcsize(wide)) + values
         _fill(file, places[324 if 322 in tags else 273] if data else None, _append(file, data), order)
-        if "below" in page:
-            _fill(file, places[330], _write_pages(file, page["below"], order, big), order)
+        for tag, value in below.items():
+            _fill(file, places[tag], _write_pages(file, value, order, big), order)
         if place < len(pages):
             struct.pack_into(order + wide, file, link, len(file))
     return begins

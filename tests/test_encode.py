@@ -1,17 +1,14 @@
 import io
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
-from cnnfilter.imaging import metadata
 from cnnfilter.imaging.formats import ARRAYS, FORMATS, NPY, extension_for, holds
-from cnnfilter.imaging.metadata import Metadata
 from cnnfilter.imaging.options import OPTIONS, read_options
 from cnnfilter.imaging.picture import Picture, encode, read
-from tests.picture_files import UPRIGHT_XMP, XMP, chunk, exif, icc, noise, png, saved
+from tests.picture_files import exif, noise, png, saved
 
 HEIGHT, WIDTH = 20, 30
 LOSSY = {"JPEG", "WEBP", "AVIF"}
@@ -165,173 +162,6 @@ def test_progressive_noise_of_the_best_quality_can_be_written():
     noisy = Picture(noise(600, 600, 3))
     data = encode(noisy, "JPEG", options={"quality": "100", "progressive": "true", "optimize": "true"})
     assert read(io.BytesIO(data)).pixels.shape == (600, 600, 3)
-
-
-@pytest.mark.parametrize("format", sorted(set(FORMATS) - {"PBM"}))  # which holds no result
-def test_metadata_is_kept_where_the_format_can_and_dropped_on_request(format, tmp_path):
-    block, _ = metadata.upright_exif(exif(1))
-    carried = Metadata(block, icc(), UPRIGHT_XMP, (300.0, 150.0))
-    pictures = (made(3, False, "uint8"), made(None, False, "uint8"), made(None, False, "float32"))
-    picture = replace(next(each for each in pictures if holds(format, each)), metadata=carried)
-    kept = back(encode(picture, format), format, tmp_path)
-    able = FORMATS[format].metadata
-    if "exif" in able:
-        result = Image.Exif()
-        result.load(kept.metadata.exif)
-        assert result[0x010F] == "Maker"
-        assert result.get_ifd(0x8769)[0x9003] == "2024:05:06 07:08:09"
-        assert result.get(0x0112, 1) == 1
-    assert kept.metadata.icc == (icc() if "icc" in able else None)
-    assert kept.metadata.xmp == (UPRIGHT_XMP if "xmp" in able else None)
-    if "dpi" in able:
-        np.testing.assert_allclose(kept.metadata.dpi, (300, 150), atol=0.02)
-    bare = back(encode(picture, format, strip=True), format, tmp_path).metadata
-    assert (bare.exif, bare.icc, bare.xmp) == (None, None, None)
-
-
-@pytest.mark.parametrize("compression", ["none", "lzw", "deflate"])
-def test_a_compressed_tiff_keeps_all_metadata_but_nested_directories(compression):
-    block, _ = metadata.upright_exif(exif())
-    carried = Metadata(block, icc(), UPRIGHT_XMP, (72.0, 72.0))
-    picture = Picture(noise(HEIGHT, WIDTH, 3), metadata=carried)
-    kept = read(io.BytesIO(encode(picture, "TIFF", options={"compression": compression})))
-    result = Image.Exif()
-    result.load(kept.metadata.exif)
-    assert result[0x010F] == "Maker"
-    assert (0x9003 in result.get_ifd(0x8769)) == (compression == "none")
-    assert (kept.metadata.dpi, kept.metadata.icc, kept.metadata.xmp) == ((72, 72), icc(), UPRIGHT_XMP)
-    np.testing.assert_array_equal(kept.pixels, picture.pixels)
-
-
-def test_a_result_without_colour_loses_the_colour_profile():
-    carried = Metadata(icc=icc())
-    assert read(io.BytesIO(encode(Picture(noise(4, 4), metadata=carried), "PNG"))).metadata.icc is None
-    grey = Metadata(icc=icc(b"GRAY"))
-    kept = read(io.BytesIO(encode(Picture(noise(4, 4), metadata=grey), "PNG")))
-    assert kept.metadata.icc == icc(b"GRAY")
-
-
-@pytest.mark.parametrize("image", [Image.new("CMYK", (4, 4)), Image.new("L", (4, 4))])
-def test_a_profile_for_other_channels_is_dropped_with_a_note(image):
-    profile = icc(b"CMYK" if image.mode == "CMYK" else b"RGB ")
-    picture = read(io.BytesIO(saved(image, "JPEG", icc_profile=profile)))
-    assert picture.metadata.icc is None
-    name = "RGB" if image.mode == "CMYK" else "grey"
-    assert picture.notes == (f"its ICC profile does not fit {name} and was dropped",)
-
-
-def test_a_profile_keeps_a_grey_palette_in_colour():
-    image = Image.fromarray(noise(4, 4)).convert("P")
-    picture = read(io.BytesIO(saved(image, "PNG", icc_profile=icc())))
-    assert picture.pixels.shape == (4, 4, 3)
-    assert picture.metadata.icc == icc()
-
-
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
-def test_orientation_is_reset_in_exif_and_xmp_and_the_rest_stays(format):
-    image = Image.fromarray(noise(4, 6, 3))
-    parameters = {"exif": exif(6), "xmp": XMP}
-    if format == "PNG":
-        data = saved(image, "PNG", exif=exif(6))
-        text = chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP)
-        data = data[:33] + text + data[33:]
-    elif format == "TIFF":
-        block = Image.Exif()
-        block.load(exif(6))
-        block[700] = XMP
-        data = saved(image, "TIFF", exif=block)
-    else:
-        data = saved(image, format, **parameters)
-    picture = read(io.BytesIO(data))
-    assert picture.pixels.shape == (6, 4, 3)
-    assert b'tiff:Orientation="6"' not in picture.metadata.xmp
-    assert picture.metadata.xmp.endswith(b"</x:xmpmeta>")
-    again = read(io.BytesIO(encode(picture, "PNG")))
-    np.testing.assert_array_equal(again.pixels, picture.pixels)
-    assert again.metadata.exif == picture.metadata.exif
-
-
-def test_exif_stays_byte_for_byte_but_for_the_orientation():
-    block = exif(6)
-    upright, orientation = metadata.upright_exif(block)
-    assert orientation == 6
-    assert len(upright) == len(block) - 6
-    assert sum(a != b for a, b in zip(upright, block[6:], strict=True)) == 1
-    big = b"MM\0\x2a\0\0\0\x08\0\1" + b"\x01\x12\0\3\0\0\0\1\0\x08\0\0" + bytes(4)
-    upright, orientation = metadata.upright_exif(b"Exif\0\0Exif\0\0" + big)
-    assert orientation == 8
-    assert upright == big.replace(b"\1\0\x08\0\0", b"\1\0\1\0\0")
-    assert metadata.upright_exif(exif(99))[1] == 1
-    assert metadata.upright_exif(exif())[1] is None
-
-
-@pytest.mark.parametrize(
-    "form", ['tiff:Orientation="8"', "tiff:Orientation='8'", "<tiff:Orientation>8</tiff:Orientation>"]
-)
-def test_xmp_writes_the_orientation_in_three_ways(form):
-    upright = f"<x {form.replace('8', '1')} y='8'>".encode()
-    assert metadata.upright_xmp(f"<x {form} y='8'>".encode()) == (upright, 8)
-    assert metadata.upright_xmp(upright) == (upright, 1)
-    assert metadata.upright_xmp(b"<x y='8'>") == (b"<x y='8'>", None)
-
-
-@pytest.mark.parametrize("format", ["JPEG", "WEBP", "TIFF"])
-def test_the_orientation_of_xmp_counts_where_exif_has_none(format):
-    image = Image.fromarray(noise(4, 6, 3))
-    block = Image.Exif()
-    block[700] = XMP
-    data = saved(image, format, **({"exif": block} if format == "TIFF" else {"xmp": XMP}))
-    assert read(io.BytesIO(data)).pixels.shape == (6, 4, 3)
-    if format == "JPEG":
-        assert read(io.BytesIO(saved(image, format, xmp=XMP, exif=exif(1)))).pixels.shape == (4, 6, 3)
-
-
-def test_imagemagick_s_exif_in_a_png_text_is_read():
-    block = exif(8)
-    text = f"\nexif\n{len(block):8}\n" + "\n".join(block.hex()[i : i + 72] for i in range(0, 2 * len(block), 72))
-    data = png(noise(4, 18), 2, chunk(b"tEXt", b"Raw profile type exif\0" + text.encode()), bits=8)
-    picture = read(io.BytesIO(data))
-    assert picture.pixels.shape == (6, 4, 3)
-    assert picture.metadata.exif == metadata.upright_exif(block)[0]
-
-
-@pytest.mark.parametrize(
-    "broken", [b"Exif\0\0junk", b"Exif\0\0II\x2a\0\xff\0\0\0", b"Exif\0\0II\x2a\0\x08\0\0\0\5\0ab"]
-)
-def test_broken_exif_is_dropped_with_a_note(broken):
-    picture = read(io.BytesIO(saved(Image.new("RGB", (4, 4)), "JPEG", exif=broken)))
-    assert picture.metadata.exif is None
-    assert picture.notes == ("its EXIF is broken and was dropped",)
-
-
-@pytest.mark.parametrize("format", ["TIFF", "AVIF"])
-def test_exif_damaged_further_in_does_not_stop_a_format_that_is_written_from_it(format):
-    damaged = b"II\x2a\0\x08\0\0\0\1\0\x69\x87\4\0\1\0\0\0\xff\xff\xff\xff" + bytes(4)
-    picture = Picture(noise(4, 4, 3), metadata=Metadata(exif=damaged[:12]))
-    assert read(io.BytesIO(encode(picture, format))).metadata.exif is None
-    picture = Picture(noise(4, 4, 3), metadata=Metadata(exif=damaged))
-    assert read(io.BytesIO(encode(picture, format))).pixels.shape == (4, 4, 3)
-
-
-def test_metadata_too_large_for_a_jpeg_is_left_out():
-    large = exif(maker="M" * 66_000)
-    block, _ = metadata.upright_exif(large)
-    picture = Picture(noise(4, 4, 3), metadata=Metadata(block, None, XMP + b" " * 66_000))
-    kept = read(io.BytesIO(encode(picture, "JPEG"))).metadata
-    assert (kept.exif, kept.xmp) == (None, None)
-    kept = read(io.BytesIO(encode(picture, "PNG"))).metadata
-    assert kept.exif == block
-    assert len(kept.xmp) > 66_000
-
-
-@pytest.mark.parametrize("dpi", [None, 72, (72,), (0, 0), (np.nan, 72), (np.inf, 1), (1e9, 1e9), ("a", "b"), (-3, 3)])
-def test_a_resolution_that_makes_no_sense_is_dropped(dpi):
-    assert metadata.sane_dpi({"dpi": dpi}) is None
-    assert metadata.sane_dpi({}) is None
-
-
-def test_the_profile_of_the_tests_is_one():
-    assert ImageCms.ImageCmsProfile(io.BytesIO(icc())).profile.xcolor_space.strip() == "RGB"
 
 
 def small_files():

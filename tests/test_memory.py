@@ -91,7 +91,7 @@ def test_an_image_out_of_a_file_is_not_written_again_as_it_is():
     picture = read(io.BytesIO(data), shared=True)
     assert memory.whole(picture.pixels) is not None
     assert memory.image_of(picture.pixels) is None
-    again = read(io.BytesIO(encode(picture, "PNG", strip=True)))
+    again = read(io.BytesIO(encode(picture, "PNG", strip="all")))
     np.testing.assert_array_equal(again.pixels, picture.pixels)
     assert (again.metadata.exif, again.metadata.icc) == (None, None)
 

@@ -151,7 +151,7 @@ def test_the_input_is_let_go_before_the_result_is_encoded(monkeypatch):
 def test_metadata_is_kept_unless_stripped():
     save("a.png", dpi=(72, 72))
     events(["a.png"])
-    events(["a.png"], output="b.png", saving=Saving(strip=True))
+    events(["a.png"], output="b.png", saving=Saving(strip="all"))
     assert read(Path("a-edge.png")).metadata.dpi is not None
     assert read(Path("b.png")).metadata.dpi is None
 

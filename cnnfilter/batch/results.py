@@ -36,7 +36,7 @@ class Saving:
 
     format: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
-    strip: bool = False
+    strip: str | None = None
     floats: bool = False
     in_place: bool = False
 
@@ -129,22 +129,22 @@ class PictureResult(NamedTuple):
 def encoded_picture(
     picture: Picture, format: str, saving: Saving, clipped: float | None = None, *, spanned: bool = False
 ) -> Encoded:
-    """Return a picture as a file; its notes stay with whoever made it.
+    """Return a picture as a file; its notes stay with whoever made it, and those of the file come with it.
 
     One of floats that is `spanned` by a range, 1 being white, becomes one of 8 bits where the format needs them.
     """
-    notes: tuple[str, ...] = ()
+    notes: list[str] = []
     if spanned and picture.pixels.dtype == np.float32 and not holds_floats(format):
         if (largest := picture.pixels.max()) > 1:
-            notes = (f"1 is white in a picture of floats: up to {largest:.3g} is cut off; --range normalize shows all",)
+            notes = [f"1 is white in a picture of floats: up to {largest:.3g} is cut off; --range normalize shows all"]
         white = mapping.Mapping(mapping.FULL_SCALE["uint8"])
         picture = replace(picture, pixels=mapping.quantise(picture.pixels, np.uint8, white))
     if saving.in_place:
         _check_kind(picture)
     height, width = picture.pixels.shape[:2]
     options, more = stored.fitting(picture, format, saving.options)
-    data = encode(picture, format, options=options, strip=saving.strip)
-    return Encoded(data, (width, height), notes + more, clipped)
+    data = encode(picture, format, options=options, strip=saving.strip, notes=notes)
+    return Encoded(data, (width, height), (*more, *notes), clipped)
 
 
 def _check_kind(picture: Picture) -> None:

@@ -43,7 +43,7 @@ class Batch:
     format_: str | None
     save_options: tuple[tuple[str, str], ...]
     quality: str | None
-    strip: bool
+    strip: str | None
     depth: str | None
     frame: int | None
     max_pixels: int | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,6 +43,33 @@ class Parsed(ParamType):
         return self.parse(value) if isinstance(value, str) else value
 
 
+class OptionalChoice(click.Option):
+    """An option whose value may be left out, which means its first choice: what follows is one if it is a choice."""
+
+    def joined(self, args: Sequence[str], takes_value: Collection[str]) -> list[str]:
+        """Return the arguments of a command, with `--option=VALUE` for the option.
+
+        Parameters
+        ----------
+        args : sequence of str
+        takes_value : collection of str
+            The names of options whose value is the next argument, whatever that is.
+        """
+        choices = self.type.choices  # type: ignore[attr-defined]  # a Choice's
+        end = args.index("--") if "--" in args else len(args)
+        joined: list[str] = []
+        before, is_bare = "", False
+        for argument in args[:end]:
+            if is_bare and argument in choices:
+                joined[-1] = f"{before}={argument}"
+                is_bare = False
+            else:
+                is_bare = argument in self.opts and before not in takes_value
+                joined.append(f"{argument}={choices[0]}" if is_bare else argument)
+            before = argument
+        return [*joined, *args[end:]]
+
+
 class InputCommand(click.Command):
     """A command that takes files: it tells those from options whose names look like the other."""
 
@@ -57,7 +84,7 @@ class InputCommand(click.Command):
         known = {name for param in self.get_params(ctx) for name in param.opts if name.startswith("-")}
         given = list(args)
         try:
-            rest = super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, self.joined(ctx, args))
         except click.NoSuchOption:
             dashed = (each for each in given if each[:1] == "-" != each)
             file = next((each for each in dashed if os.path.isfile(each)), None)  # noqa: PTH113  (never raises)
@@ -77,12 +104,28 @@ class InputCommand(click.Command):
             raise click.UsageError(msg, ctx)
         return rest
 
+    def joined(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Return the arguments without options whose value may be left out."""
+        for param in self.get_params(ctx):
+            if isinstance(param, OptionalChoice):
+                args = param.joined(args, self.takes_value(ctx))
+        return args
+
+    def takes_value(self, ctx: click.Context) -> set[str]:
+        """Return the names of options whose value is the next argument."""
+        taking = [
+            param for param in self.get_params(ctx)
+            if isinstance(param, click.Option) and not (param.is_flag or isinstance(param, OptionalChoice))
+        ]  # fmt: skip
+        return {name for param in taking for name in param.opts}
+
 
 class KernelCommand(InputCommand):
     """A command whose first argument is a kernel, also when it begins with a minus like an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments, with a blank put before such a kernel."""
+        args = self.joined(ctx, args)
         place = self._minus_kernel(ctx, args)
         if place is not None:
             args = [*args[:place], " " + args[place], *args[place + 1 :]]
@@ -90,7 +133,7 @@ class KernelCommand(InputCommand):
 
     def _minus_kernel(self, ctx: click.Context, args: list[str]) -> int | None:
         known = {name: param for param in self.get_params(ctx) for name in param.opts}
-        takes_value = {name for name, param in known.items() if isinstance(param, click.Option) and not param.is_flag}
+        takes_value = self.takes_value(ctx)
         value_follows = False
         for place, argument in enumerate(args):
             if value_follows:
@@ -252,7 +295,11 @@ quality = click.option(
     "--quality", metavar="N|keep",
     help="Of JPEG, WebP and AVIF, from 1 to 100; keep takes over quality and subsampling of a JPEG.  [default: 90]",
 )  # fmt: skip
-strip = click.option("--strip", is_flag=True, help="Leave out EXIF, colour profile, XMP and resolution.")
+strip = click.option(
+    "--strip", type=click.Choice(["all", "privacy"]), cls=OptionalChoice,
+    help="Leave out EXIF, IPTC, XMP, comments, texts, colour profile and resolution; or for privacy all of these but "
+    "the last two.  [default of the word: all]",
+)  # fmt: skip
 force = click.option(
     "-f", "--force", is_flag=True,
     help="Overwrite existing files, read-only ones too, keeping their permissions; an input never is, but with "

@@ -3,7 +3,7 @@
 Defaults: PNG is run-length compressed at level 1 (a third of the time of Pillow's level 6, and photos grow
 no larger), its rows filtered where that helps (see `unfiltered`); JPEG, WebP and AVIF have quality 90; JPEG keeps
 full colour resolution (4:4:4), as thin coloured edges are what filters make; JPEG 2000 is lossless; TIFF is not
-compressed (in a compressed one, Pillow cannot write the nested EXIF and GPS directories). What the input of the same
+compressed. What the input of the same
 format chose for itself, as `stored` has it, comes before these.
 """
 
@@ -21,9 +21,10 @@ from PIL import Image, ImageFile
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory, memory_files, npy, stored, table, unfiltered
+from cnnfilter.imaging.exif import with_tags
 from cnnfilter.imaging.formats import FORMATS, NPY, TABLE, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
-from cnnfilter.imaging.metadata import Metadata, descriptive_exif, icc_fits, readable_exif
+from cnnfilter.imaging.keeping import keep
 from cnnfilter.imaging.options import read_options
 from cnnfilter.imaging.tiff import PREDICTOR
 
@@ -40,11 +41,8 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "AVIF": {"quality": 90},
 }
 _MODES = {"uint8": "L", "uint16": "I;16", "float32": "F"}
-_XMP_TAG = 700
 
 _JPEG_END = b"\xff\xd9"
-_EXIF_LIMIT = 65533 - 6  # one JPEG segment, less the identifier "Exif"
-_XMP_LIMIT = 65533 - 29  # and less the identifier of XMP
 
 _settings = threading.Lock()
 
@@ -62,8 +60,9 @@ def encode(
     format: str,
     *,
     options: Mapping[str, str] | None = None,
-    strip: bool = False,
+    strip: str | None = None,
     pages: Sequence[npt.NDArray[Any]] = (),
+    notes: list[str] | None = None,
 ) -> bytes | memoryview:
     """Return a picture as the bytes of a file.
 
@@ -76,10 +75,12 @@ def encode(
         A name out of `formats.FORMATS`, `NPY` or `CSV`; or an extension.
     options : mapping of str to str, optional
         Save options as a person gives them: see `options.OPTIONS`.
-    strip : bool
-        Leave EXIF, ICC profile, XMP and DPI out.
+    strip : str, optional
+        What to leave out of what the file had beside its pixels: one of `metadata.STRIP`.
     pages : sequence of ndarray, (H, W)
         Further pages of a TIFF, of the picture's dtype.
+    notes : list of str, optional
+        Is told what the format does not keep, if anything, in one line.
 
     Returns
     -------
@@ -101,6 +102,9 @@ def encode(
         # asked to try, Pillow 11.3 crashes
         msg = "the jpeg compression of TIFF takes 8-bit pixels only: leave out the save option compression"
         raise PictureError(msg)
+    kept = keep(picture.metadata.stripped(strip), format, picture.pixels.shape)
+    if kept.lost and notes is not None:
+        notes.append(f"not kept in {format}: {', '.join(dict.fromkeys(kept.lost))}")
     try:
         if format == NPY:
             buffer = io.BytesIO()
@@ -116,17 +120,15 @@ def encode(
         if format == "PNG" and not parameters and picture.alpha is None and few is None:
             default = _DEFAULTS[format]
             if unfiltered.pays(picture.pixels, lambda image: _saved(image, format, default)):
-                kept = {} if strip else _metadata(picture.metadata, format, _mode(picture.pixels), parameters)
                 pixels = memory.contiguous(picture.pixels)
-                return unfiltered.encode(pixels, lambda image: _saved(image, format, default | kept))
+                return unfiltered.encode(pixels, lambda image: _saved(image, format, default | kept.parameters))
         image = few or _image(picture)
         if format == "PPM" and image.mode == "L":
             image = image.convert("RGB")
         predictor = parameters.pop("predictor", 1)
-        if not strip:
-            parameters |= _metadata(picture.metadata, format, _mode(picture.pixels), parameters)
+        parameters |= kept.parameters
         if predictor > 1:
-            parameters["exif"] = _with_predictor(parameters.get("exif"), predictor)
+            parameters["exif"] = _with_predictor(predictor)
         if format == "TIFF":
             silence_libtiff()
         if format == "JPEG" and (parameters.get("progressive") or parameters.get("optimize")):
@@ -136,7 +138,8 @@ def encode(
         if pages:
             rest = [memory.wrapped(page, image.mode) for page in pages]
             parameters |= {"save_all": True, "append_images": rest}
-        return _saved(image, format, _defaults(format, image.mode, parameters) | parameters)
+        data = _saved(image, format, _defaults(format, image.mode, parameters) | parameters)
+        return with_tags(bytes(data), kept.tags) if kept.tags else data
     except PictureError:
         raise
     except Exception as error:  # codecs refuse what they cannot do in many ways
@@ -202,55 +205,7 @@ def _mode(pixels: npt.NDArray[Any]) -> str:
     return "RGB" if pixels.ndim == 3 and pixels.shape[2] == 3 else _MODES[pixels.dtype.name]
 
 
-def _metadata(metadata: Metadata, format: str, mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return Pillow's parameters for what the format can keep.
-
-    EXIF and XMP that do not fit into a JPEG's segment are left out, and so is a profile for other channels.
-    """
-    able = FORMATS[format].metadata
-    kept: dict[str, Any] = {}
-    if metadata.dpi and "dpi" in able:
-        kept["dpi"] = metadata.dpi
-    channels = 3 if mode.startswith("RGB") or format == "WEBP" else 1  # WebP has no grey
-    if metadata.icc and "icc" in able and icc_fits(metadata.icc, channels):
-        kept["icc_profile"] = metadata.icc
-    if format == "TIFF":
-        tags = _tiff_tags(metadata, directories=options.get("compression", "raw") == "raw")
-        return kept | ({"exif": tags.tobytes()} if tags else {})
-    exif, xmp = metadata.exif, metadata.xmp
-    if exif and "exif" in able:
-        if format == "JPEG":
-            exif = b"Exif\x00\x00" + exif if len(exif) <= _EXIF_LIMIT else None
-        elif format == "AVIF":  # its plugin takes the block apart
-            exif = exif if readable_exif(exif) else None
-        kept |= {"exif": exif} if exif else {}
-    if xmp and "xmp" in able:
-        if format == "PNG":
-            kept["pnginfo"] = _xmp_chunk(xmp)
-        elif format != "JPEG" or len(xmp) <= _XMP_LIMIT:
-            kept["xmp"] = xmp
-    return kept
-
-
-def _tiff_tags(metadata: Metadata, *, directories: bool) -> Image.Exif:
-    block = readable_exif(metadata.exif) if metadata.exif else None
-    tags = descriptive_exif(block, directories=directories) if block else Image.Exif()
-    if metadata.xmp:
-        tags[_XMP_TAG] = metadata.xmp
-    return tags
-
-
-def _with_predictor(exif: bytes | None, predictor: int) -> bytes:
+def _with_predictor(predictor: int) -> bytes:
     tags = Image.Exif()
-    if exif:
-        tags.load(exif)
     tags[PREDICTOR] = predictor
     return tags.tobytes()
-
-
-def _xmp_chunk(xmp: bytes) -> Any:
-    from PIL.PngImagePlugin import PngInfo
-
-    chunk = PngInfo()
-    chunk.add_itxt("XML:com.adobe.xmp", xmp)
-    return chunk

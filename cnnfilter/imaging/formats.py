@@ -52,7 +52,7 @@ class Format(NamedTuple):
     side : int
         The largest width and height.
     metadata : tuple of str
-        Which of `exif`, `icc`, `xmp` and `dpi` it keeps.
+        Which fields of `metadata.Metadata` it keeps.
     family : str
         Pillow's name where it is another.
     """
@@ -73,17 +73,19 @@ class Format(NamedTuple):
         return self.family or self.name
 
 
-_ALL = ("exif", "icc", "xmp", "dpi")
+_MOST = ("exif", "icc", "xmp", "dpi", "iptc")
 _FORMATS = (
-    Format("PNG", "PngImagePlugin", (".png", ".apng"), ("uint8", "uint16"), alpha=True, metadata=_ALL),
+    Format("PNG", "PngImagePlugin", (".png", ".apng"), ("uint8", "uint16"), alpha=True,
+           metadata=(*_MOST, "comments", "texts", "colour")),
     # 65500 is libjpeg's own limit, below the format's 65535
-    Format("JPEG", "JpegImagePlugin", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), side=65500, metadata=_ALL),
+    Format("JPEG", "JpegImagePlugin", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), side=65500,
+           metadata=(*_MOST, "comments")),
     Format("TIFF", "TiffImagePlugin", (".tif", ".tiff"), ("uint8", "uint16", "float32"), alpha=True,
-           metadata=_ALL),
+           metadata=(*_MOST, "aspect")),
     Format("WEBP", "WebPImagePlugin", (".webp",), alpha=True, side=16383, metadata=("exif", "icc", "xmp")),
     Format("BMP", "BmpImagePlugin", (".bmp", ".dib"), metadata=("dpi",)),
     # at most 256 colours: greys fit exactly, a colour picture does not
-    Format("GIF", "GifImagePlugin", (".gif",), colour=(), side=65535),
+    Format("GIF", "GifImagePlugin", (".gif",), colour=(), side=65535, metadata=("comments",)),
     Format("PGM", "PpmImagePlugin", (".pgm",), ("uint8", "uint16"), colour=(), family="PPM"),
     # greys as well, as three equal channels
     Format("PPM", "PpmImagePlugin", (".ppm",), family="PPM"),
@@ -96,7 +98,7 @@ _FORMATS = (
     Format("AVIF", "AvifImagePlugin", (".avif", ".avifs"), alpha=True, side=65535,
            metadata=("exif", "icc", "xmp")),
     Format("JPEG2000", "Jpeg2KImagePlugin", (".jp2", ".j2k", ".jpc", ".jpf", ".jpx", ".j2c"),
-           ("uint8", "uint16"), alpha=True),
+           ("uint8", "uint16"), alpha=True, metadata=("comments",)),
 )  # fmt: skip
 FORMATS = {form.name: form for form in _FORMATS}
 """The picture formats by name. `NPY`, a bare array, is beside them: it holds everything."""

@@ -1,139 +1,257 @@
-"""What a picture file carries beside its pixels: EXIF, ICC profile, XMP and DPI.
+"""What a picture file carries beside its pixels, and how it is read from an opened one.
 
-EXIF is kept as the bytes it came in. Only the orientation is overwritten, in place: writing the block anew,
-as `PIL.Image.Exif` does, would lose the thumbnail and break the offsets inside maker notes.
+What shows or describes the picture as it was is not kept: the orientation, as pixels are upright; previews, wherever
+they are; the descriptions by which programs find their way in a TIFF.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from cnnfilter.imaging import exif as exif_block
+from cnnfilter.imaging.tiff import Directory, read_tiff
 
 if TYPE_CHECKING:
-    from PIL.Image import Exif
+    from PIL.ImageFile import ImageFile
 
-_PREFIX = b"Exif\x00\x00"
-_ORIENTATION = 0x0112
-_TIFF_HEADS = {b"II\x2a\x00": "<", b"MM\x00\x2a": ">"}
-_SHORT = 3
+Chunk = tuple[bytes, bytes]
+"""A chunk of a PNG: its type and its data."""
+
+STRIP = ("all", "privacy")
+"""What may be left out: everything, or what identifies; colour and resolution then stay."""
+
+IPTC_TAG = 33723
+"""TIFF's."""
+PHOTOSHOP = b"Photoshop 3.0\0"
+"""How a JPEG's segment of Photoshop's resources begins."""
+
+MAX_TEXTS = 1 << 24
+"""Bytes of a PNG's texts that are kept."""
+
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
+_NOT_TEXTS = re.compile(rb"XML:com\.adobe\.xmp\0|Raw profile type ")
+_RAW_PROFILE = "Raw profile type "
+_IPTC_RESOURCE, _GEOREFERENCE = 0x0404, 34735
+_RESOURCE, _COMMENT = b"8BIM", b"Comment\0"
+_ENCODER = b"Created by OpenJPEG"
+"""How the comment begins by which Pillow's encoder of JPEG 2000 names itself."""
+_RESOLUTION = {282, 283}
+"""A TIFF's tags of the horizontal and the vertical one."""
+_XMP, _EXTENDED_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))([1-8])""")
-
-DESCRIPTIVE_TAGS = frozenset(
-    (270, 271, 272, 305, 306, 315, 316, 18246, 18249, 33432, 40091, 40092, 40093, 40094, 40095, 34665, 34853)
-)
-"""The EXIF tags that a TIFF file shares its first directory with: what describes the photo (maker, date,
-artist, copyright, the EXIF and GPS directories), not how its pixels are stored."""
-_DIRECTORIES = (34665, 34853)
+_XMP_WIDTH = re.compile(rb"""((?:tiff:ImageWidth|exif:PixelXDimension)(?:\s*=\s*["']|\s*>\s*))\d+""")
+_XMP_HEIGHT = re.compile(rb"""((?:tiff:ImageLength|exif:PixelYDimension)(?:\s*=\s*["']|\s*>\s*))\d+""")
+# what base64 makes of the beginning of a JPEG, a PNG and a WebP; no end is asked for, which keeps it linear
+_XMP_PICTURE = re.compile(rb"""(>|=\s*["'])\s*(?:/9j/|iVBORw0KGgo|UklGR)[^<>"']*""")
+_XMP_EXTENSION = re.compile(rb"""xmpNote:HasExtendedXMP\s*=\s*["'][^"']*["']""")
 
 
 @dataclass(frozen=True, eq=False)
 class Metadata:
-    """What is kept beside the pixels; the orientation in it is always 1.
+    """What is kept beside the pixels.
 
     Parameters
     ----------
     exif : bytes, optional
-        An EXIF block, beginning with its TIFF header.
+        An EXIF block, beginning with its TIFF header, without orientation and previews.
     icc : bytes, optional
-        An ICC profile that fits the pixels.
+        An ICC profile.
     xmp : bytes, optional
-        An XMP packet.
+        An XMP packet, whose orientation is 1.
     dpi : pair of float, optional
-        Horizontal and vertical resolution.
+        Horizontal and vertical resolution in pixels an inch.
+    aspect : pair of float, optional
+        The same without a unit, which tells of pixels that are no squares.
+    iptc : bytes, optional
+        IPTC's datasets (IIM).
+    comments : tuple of bytes
+        Of a JPEG, a GIF or a JPEG 2000.
+    texts, colour : tuple of Chunk
+        Of a PNG: the chunks of its texts, and those that say what colours its numbers mean.
+    lost : tuple of str
+        What the file had besides, and cannot be kept.
     """
 
     exif: bytes | None = None
     icc: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    aspect: tuple[float, float] | None = None
+    iptc: bytes | None = None
+    comments: tuple[bytes, ...] = ()
+    texts: tuple[Chunk, ...] = ()
+    colour: tuple[Chunk, ...] = ()
+    lost: tuple[str, ...] = ()
+
+    def stripped(self, strip: str | None) -> Metadata:
+        """Return what is left without what `strip`, one of `STRIP` or None, names."""
+        if strip is None:
+            return self
+        if strip == "all":
+            return Metadata()
+        return Metadata(icc=self.icc, dpi=self.dpi, aspect=self.aspect, colour=self.colour)
 
 
-def _first_directory(exif: bytes) -> tuple[str, int, int]:
-    """Return the byte order, the first entry's position and the number of entries."""
-    order = _TIFF_HEADS[exif[:4]]
-    (start,) = struct.unpack_from(order + "I", exif, 4)
-    (count,) = struct.unpack_from(order + "H", exif, start)
-    return order, start + 2, count
+def read_metadata(image: ImageFile, stream: BinaryIO, page: int = 0) -> tuple[Metadata, int]:
+    """Return the metadata of a decoded image, and the orientation of its pixels.
 
+    As in Pillow, that of XMP counts where EXIF has none.
 
-def upright_exif(exif: bytes) -> tuple[bytes, int | None]:
-    """Return an EXIF block with its orientation reset to 1, and the orientation (1 to 8) it had, if any.
-
-    Raises
-    ------
-    ValueError
-        If the block is broken.
+    Parameters
+    ----------
+    image : PIL.ImageFile.ImageFile
+    stream : binary stream
+        The file.
+    page : int
+        Which one of a TIFF.
     """
-    while exif.startswith(_PREFIX):  # some writers put it there twice
-        exif = exif[len(_PREFIX) :]
+    info = image.info
+    found: dict[str, Any] = {"icc": info.get("icc_profile") or None}
+    lost: list[str] = []
+    directory = read_tiff(stream).page(page) if image.format == "TIFF" else None
+    if directory is None or set(directory.entries) >= _RESOLUTION:  # Pillow gives a TIFF without one 1 dpi
+        found |= {"dpi": sane_resolution(info.get("dpi")), "aspect": _aspect(info)}
+    block, xmp, orientation = info.get("exif"), info.get("xmp"), None
     try:
-        order, start, count = _first_directory(exif)
-        for at in range(start, start + 12 * count, 12):
-            tag, kind, _, value = struct.unpack_from(order + "HHIH", exif, at)
-            if tag == _ORIENTATION and kind == _SHORT:
-                reset = exif[: at + 8] + struct.pack(order + "H", 1) + exif[at + 10 :]
-                return reset, value if 1 <= value <= 8 else 1
-    except (KeyError, struct.error) as error:
-        msg = "the EXIF block is broken"
-        raise ValueError(msg) from error
-    return exif, None
+        if directory is not None:
+            block = _read_tiff(directory, found, lost)
+        elif image.format == "PNG":
+            profiles = _read_png(image, stream, found, lost)
+            block, xmp = block or profiles.get("exif"), xmp or profiles.get("xmp")
+        else:
+            _read_segments(image, found, lost)
+        if block:
+            found["exif"], orientation, more = exif_block.cleaned(block)
+            lost += more
+    except ValueError:
+        lost.append("EXIF, which is broken")
+    turned = None
+    if xmp and b"\0" in (xmp := xmp.rstrip(b"\0")):
+        lost.append("XMP, which is not UTF-8")
+    elif xmp:
+        found["xmp"], turned = upright_xmp(xmp)
+    kept = Metadata(**found, lost=tuple(lost))
+    return kept, 1 if directory is not None else orientation or turned or 1  # Pillow has turned a TIFF upright
 
 
-def readable_exif(exif: bytes) -> Exif | None:
-    """Return a block as Pillow's `Exif`, which some formats are written from; None if it is damaged."""
-    from PIL import Image
-
-    block = Image.Exif()
-    try:
-        block.load(exif)
-        block.tobytes()
-    except Exception:  # Pillow raises whatever a damaged directory leads to
-        return None
-    return block
+def _read_tiff(directory: Directory, found: dict[str, Any], lost: list[str]) -> bytes | None:
+    """Read what a page of a TIFF has of its own, and return what describes it as an EXIF block."""
+    with contextlib.suppress(ValueError):  # outside the file
+        found["iptc"] = exif_block.without_pictures(directory.data(IPTC_TAG)) or None
+    if _GEOREFERENCE in directory.entries:
+        lost.append("GeoTIFF's tags")
+    return exif_block.described(directory)
 
 
-def descriptive_exif(source: Exif, *, directories: bool = True) -> Exif:
-    """Return only what describes the photo, for reading from and writing to a TIFF's own directory.
-
-    Without `directories`, the nested EXIF and GPS directories are left out.
-    """
-    from PIL import Image
-
-    kept = Image.Exif()
-    for tag in DESCRIPTIVE_TAGS.intersection(source):
-        if tag not in _DIRECTORIES:
-            kept[tag] = source[tag]
-        elif directories and (directory := source.get_ifd(tag)):
-            kept[tag] = directory
-    return kept
+def _read_segments(image: ImageFile, found: dict[str, Any], lost: list[str]) -> None:
+    """Read what a JPEG has of its own, and comments of other formats."""
+    segments = getattr(image, "applist", [])
+    comments = [data for name, data in segments if name == "COM"] or [image.info.get("comment", b"")]
+    found["comments"] = tuple(each for each in comments if each and not each.startswith(_ENCODER))
+    resources = b"".join(data.removeprefix(PHOTOSHOP) for _, data in segments if data.startswith(PHOTOSHOP))
+    found["iptc"] = exif_block.without_pictures(_iptc_resource(resources)) or None
+    if any(data.startswith(_EXTENDED_XMP) for _, data in segments):
+        lost.append("XMP beyond 64 KB")
+    if "mp" in image.info and b"hdrgm:" in image.info.get("xmp", b""):
+        lost.append("HDR gain map")
 
 
-def tiff_exif(source: Exif) -> bytes | None:
-    """Return the EXIF of an opened TIFF as a block of its own; None if there is nothing to keep."""
-    kept = descriptive_exif(source)
-    return kept.tobytes().removeprefix(_PREFIX) if kept else None
+def _read_png(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
+    """Read what a PNG has of its own, and return EXIF and XMP that stand in texts, as ImageMagick wrote them."""
+    from PIL.PngImagePlugin import PngInfo
+
+    chunks = list(_chunks(stream))
+    found["colour"] = tuple(chunk for chunk in chunks if chunk[0] in _COLOUR)
+    texts = [chunk for chunk in chunks if chunk[0] in _TEXTS]
+    before = {data.partition(b"\0")[0].decode("latin-1") for _, data in texts}
+    behind = PngInfo()  # the pixels
+    for keyword, text in ({} if image.is_animated else image.text).items():  # type: ignore[attr-defined]  # only a PNG's
+        if keyword not in before:
+            behind.add_text(keyword, text)
+    texts += [chunk[:2] for chunk in behind.chunks]
+    texts = [chunk for chunk in texts if not _NOT_TEXTS.match(chunk[1])]
+    if sum(len(data) for _, data in texts) > MAX_TEXTS:
+        lost.append(f"texts, which are longer than {MAX_TEXTS} bytes")
+        texts = []
+    comments = [data for kind, data in texts if kind == b"tEXt" and data.startswith(_COMMENT)]
+    found["comments"] = tuple(data.removeprefix(_COMMENT).decode("latin-1").encode() for data in comments)
+    found["texts"] = tuple(chunk for chunk in texts if chunk[1] not in comments)
+    return _raw_profiles(image.info, found, lost)
 
 
-def raw_profile(text: str) -> bytes:
-    """Return the EXIF block of a PNG text chunk `Raw profile type exif`, ImageMagick's older way to keep it.
+def _chunks(stream: BinaryIO) -> Iterator[Chunk]:
+    """Yield the chunks of texts and colour that stand before the pixels of a PNG."""
+    stream.seek(8)
+    while len(head := stream.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind == b"IDAT":
+            return
+        if kind in _TEXTS or kind in _COLOUR:
+            yield kind, stream.read(length)
+            length = 0
+        stream.seek(length + 4, 1)
 
-    Raises
-    ------
-    ValueError
-        If it is not hexadecimal.
-    """
-    return bytes.fromhex("".join(text.split("\n")[3:]))
+
+def _raw_profiles(info: Mapping[Any, Any], found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
+    """Return the EXIF and the XMP of texts `Raw profile type ...`; an ICC profile and IPTC are added to `found`."""
+    profiles = {}
+    for keyword, text in info.items():
+        name = str(keyword).removeprefix(_RAW_PROFILE)
+        if name == keyword:
+            continue
+        try:
+            data = bytes.fromhex("".join(text.split("\n")[3:]))
+        except ValueError:
+            lost.append(f"{name} profile, which is broken" if name.isalnum() else "broken profile")
+            continue
+        if data.startswith(exif_block.PREFIX) or name == "exif":
+            profiles["exif"] = data
+        elif data.startswith(_XMP) or name == "xmp":
+            profiles["xmp"] = data.removeprefix(_XMP)
+        elif name in ("icc", "icm"):
+            found["icc"] = found["icc"] or data
+        elif data.startswith(_RESOURCE) or name == "iptc":
+            found["iptc"] = exif_block.without_pictures(_iptc_resource(data)) or None
+    return profiles
+
+
+def _iptc_resource(data: bytes) -> bytes:
+    """Return IPTC's datasets out of Photoshop's resources, or data that is none of these as it is."""
+    at = 0
+    with contextlib.suppress(struct.error):  # cut off
+        while data.startswith(_RESOURCE, at):
+            code, name = struct.unpack_from(">HB", data, at + 4)
+            at += 6 + name + 1 + (name + 1) % 2
+            (length,) = struct.unpack_from(">I", data, at)
+            if code == _IPTC_RESOURCE:
+                return data[at + 4 : at + 4 + length]
+            at += 4 + length + length % 2
+    return b"" if data.startswith(_RESOURCE) else data
+
+
+def iptc_resource(iptc: bytes) -> bytes:
+    """Return IPTC's datasets as a resource of Photoshop's, as JPEG and PNG hold them."""
+    return _RESOURCE + struct.pack(">HHI", _IPTC_RESOURCE, 0, len(iptc)) + iptc + bytes(len(iptc) % 2)
 
 
 def upright_xmp(xmp: bytes) -> tuple[bytes, int | None]:
-    """Return an XMP packet whose `tiff:Orientation` is 1, and the orientation (1 to 8) it had, if any."""
+    """Return an XMP packet without pictures, whose `tiff:Orientation` is 1, and the one (1 to 8) it had, if any."""
     match = _XMP_ORIENTATION.search(xmp)
+    xmp = _XMP_EXTENSION.sub(b"", _XMP_PICTURE.sub(rb"\1", xmp))
     return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp), int(match[2]) if match else None
+
+
+def sized_xmp(xmp: bytes, width: int, height: int) -> bytes:
+    """Return an XMP packet that tells another size of the picture, where it tells one."""
+    return _XMP_HEIGHT.sub(rb"\g<1>%d" % height, _XMP_WIDTH.sub(rb"\g<1>%d" % width, xmp))
 
 
 def icc_fits(icc: bytes, channels: int) -> bool:
@@ -141,12 +259,18 @@ def icc_fits(icc: bytes, channels: int) -> bool:
     return icc[36:40] == b"acsp" and icc[16:20] == {1: b"GRAY", 3: b"RGB "}.get(channels)
 
 
-def sane_dpi(info: Mapping[Any, Any]) -> tuple[float, float] | None:
-    """Return the resolution if it is two numbers that a file can hold."""
+def sane_resolution(given: Any) -> tuple[float, float] | None:
+    """Return a resolution if it is two numbers that can be one."""
     try:
-        across, down = (float(number) for number in info["dpi"])
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        across, down = (float(number) for number in given)
+    except (TypeError, ValueError, ZeroDivisionError):
         return None
-    if not (math.isfinite(across) and math.isfinite(down)):
+    return (across, down) if min(across, down) > 0 and math.isfinite(across) and math.isfinite(down) else None
+
+
+def _aspect(info: Mapping[Any, Any]) -> tuple[float, float] | None:
+    """Return a resolution without a unit, as PNG, TIFF and JPEG tell it."""
+    if "dpi" in info:
         return None
-    return (across, down) if min(across, down) >= 1 and max(across, down) < 65535 else None
+    density = info.get("jfif_density") if info.get("jfif_unit") == 0 else None
+    return sane_resolution(info.get("aspect") or info.get("resolution") or density)

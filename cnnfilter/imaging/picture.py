@@ -14,7 +14,7 @@ import operator
 import threading
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -23,11 +23,11 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
-from cnnfilter.imaging import decoding, metadata, npy, table
+from cnnfilter.imaging import decoding, npy, table
 from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
 from cnnfilter.imaging.headers import eager_size, silence_libtiff
-from cnnfilter.imaging.metadata import Metadata
+from cnnfilter.imaging.metadata import Metadata, read_metadata
 from cnnfilter.imaging.stored import Stored, stored_in
 
 if TYPE_CHECKING:
@@ -39,9 +39,6 @@ __all__ = ["Picture", "encode", "read"]
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _settings = threading.Lock()
-
-_RESOLUTION = {282, 283}
-"""A TIFF's tags of the horizontal and the vertical one."""
 
 _BYTES_PER_PIXEL = {"1": 3, "L": 3, "P": 7, "I;16": 6, "RGB": 10}
 """Pillow's copy, the array and the result; 12 for all other modes."""
@@ -215,11 +212,10 @@ def _decode(stream: BinaryIO, format: str, limits: _Limits) -> Picture:
         notes.append("its transparent colour is compared in 8 bits: colours that differ less are transparent too")
     inverted = decoding.is_inverted(image)
     image.load()
-    kept, orientation = _metadata(image, notes)
+    kept, orientation = read_metadata(image, stream, limits.frame or 0)
     pixels, alpha = decoding.to_arrays(image, raw=raw, orientation=orientation, depth=depth, shared=limits.shared)
     if inverted:
         np.subtract(np.iinfo(pixels.dtype).max, pixels, out=pixels)
-    kept = _fitting(kept, pixels, notes)
     stored = stored_in(image, format, stream, raw)
     if stored.others and limits.frame is None:
         notes.append(f"its {stored.others} {'are' if stored.others[:2] != '1 ' else 'is'} left out")
@@ -270,40 +266,6 @@ def _seek(image: ImageFile, frame: int | None) -> tuple[int, list[str]]:
     elif frames > 1:
         return frames, [f"first of {frames} frames; --frame N picks another, counted from 0"]
     return frames, []
-
-
-def _metadata(image: ImageFile, notes: list[str]) -> tuple[Metadata, int]:
-    """Return the upright metadata of a decoded image, and the orientation of its pixels.
-
-    As in Pillow, that of XMP counts where EXIF has none.
-    """
-    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
-    packet, turned = metadata.upright_xmp(xmp.encode() if isinstance(xmp, str) else xmp or b"")
-    dpi = metadata.sane_dpi(image.info) if _tells_resolution(image) else None
-    icc = image.info.get("icc_profile") or None
-    if image.format == "TIFF":  # Pillow has turned it upright
-        return Metadata(metadata.tiff_exif(image.getexif()), icc, packet or None, dpi), 1
-    exif = image.info.get("exif")
-    try:
-        if "Raw profile type exif" in image.info:
-            exif = exif or metadata.raw_profile(image.info["Raw profile type exif"])
-        exif, orientation = metadata.upright_exif(exif) if exif else (None, None)
-    except ValueError:
-        notes.append("its EXIF is broken and was dropped")
-        exif, orientation = None, None
-    return Metadata(exif, icc, packet or None, dpi), orientation or turned or 1
-
-
-def _tells_resolution(image: ImageFile) -> bool:
-    """Tell whether a resolution is the file's own: Pillow gives a TIFF without one 1 dpi."""
-    return image.format != "TIFF" or set(image.tag_v2) >= _RESOLUTION  # type: ignore[attr-defined]  # only a TIFF's
-
-
-def _fitting(kept: Metadata, pixels: npt.NDArray[Any], notes: list[str]) -> Metadata:
-    if kept.icc is None or metadata.icc_fits(kept.icc, 1 if pixels.ndim == 2 else 3):
-        return kept
-    notes.append(f"its ICC profile does not fit {'grey' if pixels.ndim == 2 else 'RGB'} and was dropped")
-    return replace(kept, icc=None)
 
 
 def _read_npy(stream: BinaryIO, limits: _Limits) -> Picture:

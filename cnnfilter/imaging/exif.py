@@ -1,0 +1,237 @@
+"""EXIF: blocks without previews that tell of the picture as it is written, alone or among the tags of a TIFF.
+
+A block is a small TIFF. Maker notes hold places in it, so it is edited where it lies, and what goes is overwritten
+with zeros. Into and out of a TIFF, its tags are copied with their types and bytes: Pillow would write other types for
+some, question marks for letters beyond ASCII, and no EXIF and GPS directories into a compressed TIFF.
+
+References
+----------
+Exif 3.0 (CIPA DC-008): 4.6, the tags.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from cnnfilter.imaging import tiff
+from cnnfilter.imaging.tiff import KINDS, MAX_BYTES, Directory, Layout, Tiff, read_tiff
+
+PREFIX = b"Exif\x00\x00"
+"""What stands before a block in some formats."""
+
+_FIRST, _EXIF, _GPS, _INTEROPERABILITY = 0, 34665, 34853, 40965
+_BELOW: Mapping[int | None, tuple[int, ...]] = {_FIRST: (_EXIF, _GPS), _EXIF: (_INTEROPERABILITY,)}
+"""Which directories stand in which, by the tags that lead to them."""
+
+DESCRIPTIVE_TAGS = frozenset(
+    (269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 18249, 33432, 40091, 40092, 40093, 40094, 40095, _EXIF, _GPS)
+)
+"""The EXIF tags that a TIFF file shares its first directory with: what describes the photo (maker, date,
+artist, copyright, the EXIF and GPS directories), not how its pixels are stored."""
+
+_ELSEWHERE = frozenset(
+    (tiff.ORIENTATION, tiff.STRIP_OFFSETS, tiff.STRIP_BYTE_COUNTS, tiff.TILE_OFFSETS, tiff.TILE_BYTE_COUNTS,
+     tiff.SUB_IFDS, 513, 514, 700, 33723, 34377)
+)  # fmt: skip
+"""The pixels are upright; previews (in strips, in tiles, in directories below, as JPEG or as a resource of Photoshop's)
+show what was not filtered; XMP and IPTC are kept on their own."""
+_WIDTHS, _HEIGHTS = (tiff.IMAGE_WIDTH, 40962, 4097), (tiff.IMAGE_LENGTH, 40963, 4098)
+_SHORT, _LONG, _LONG8 = 3, 4, 16
+
+# A JPEG's beginning; in maker notes of Minolta's, its first byte is another.
+_JPEG = re.compile(rb"\xff\xd8\xff[\xc0-\xfe]|.\xd8\xff\xdb", re.DOTALL)
+_JPEG_END = b"\xff\xd9"
+_SHAPE = re.compile(rb'\s*(\{\s*"shape"|shape=|ImageJ=|(<\?xml[^>]*>\s*)?(<!--[^>]*-->\s*)?<OME)')
+"""How descriptions begin by which tifffile, ImageJ and readers of OME-XML tell the shape of the whole file."""
+_BROKEN = "the EXIF block is broken"
+
+
+class Value(NamedTuple):
+    """The values of a tag: TIFF's number of their type, how many, and their bytes, of little-endian numbers."""
+
+    kind: int
+    number: int
+    data: bytes
+
+
+Tags = dict[int, "Value | Tags"]
+"""What a directory holds; another directory under the tag that leads to it."""
+
+
+def without_pictures(data: bytes) -> bytes:
+    """Return bytes of the same length, whose JPEGs are zeros: previews in maker notes and in IPTC."""
+    found = _JPEG.search(data)
+    if found is None:
+        return data
+    end = data.rfind(_JPEG_END, found.end()) + len(_JPEG_END)
+    end = end if end > found.end() else len(data)
+    return data[: found.start()] + bytes(end - found.start()) + data[end:]
+
+
+class Cleaned(NamedTuple):
+    """A block without orientation and previews, the orientation (1 to 8) it had, and what else is not in it."""
+
+    block: bytes | None
+    orientation: int | None
+    lost: tuple[str, ...] = ()
+
+
+def cleaned(block: bytes) -> Cleaned:
+    """Return a block without what shows or describes the picture as it was.
+
+    Whatever no tag leads to is a preview, too, or nothing.
+
+    Raises
+    ------
+    ValueError
+        If the block is broken.
+    """
+    while block.startswith(PREFIX):  # some writers put it there twice
+        block = block[len(PREFIX) :]
+    first = _first(block)
+    orientation = None
+    if first.entries.get(tiff.ORIENTATION, (0, 0, 0))[:1] == (_SHORT,):
+        orientation = first.number(tiff.ORIENTATION, 1)
+        orientation = orientation if 1 <= orientation <= 8 else 1
+    kept = bytearray(len(block))
+    kept[:8] = block[:8]
+    end = _keep(first, _FIRST, kept)
+    lost = ("the description of a TIFF's shape",) if _tells_shape(first) else ()
+    return Cleaned(bytes(kept[:end]) if end else None, orientation, lost)
+
+
+def _tells_shape(directory: Directory) -> bool:
+    try:
+        return _SHAPE.match(directory.data(tiff.IMAGE_DESCRIPTION)) is not None
+    except ValueError:  # outside the block
+        return False
+
+
+def _first(block: bytes) -> Directory:
+    if block[:4] not in (b"II*\0", b"MM\0*"):
+        raise ValueError(_BROKEN)
+    return read_tiff(io.BytesIO(block)).page(0)
+
+
+def _keep(directory: Directory, place: int, kept: bytearray) -> int:
+    """Copy to `kept` what stays of a directory and of those below; return where the last of it ends, 0 if nothing."""
+    order, end, rows = directory.layout.order, 0, []
+    if sum(entry.size for entry in directory.entries.values()) > 2 * len(kept):
+        raise ValueError(_BROKEN)  # values that overlap again and again would take for ever
+    for tag, entry in directory.entries.items():
+        if tag in _ELSEWHERE or (tag == tiff.IMAGE_DESCRIPTION and _tells_shape(directory)):
+            continue
+        try:
+            value = directory.data(tag)
+            below = directory.subdirectories(tag) if tag in _BELOW.get(place, ()) else ()
+        except ValueError:  # outside the block
+            continue
+        if below:
+            if not (last := _keep(below[0], tag, kept)):
+                continue
+            end = max(end, last)
+        elif entry.size > 4:
+            kept[entry.position : entry.position + entry.size] = without_pictures(value)
+            end = max(end, entry.position + entry.size)
+            value = struct.pack(order + "I", entry.position)
+        rows.append(directory.layout.entry.pack(tag, entry.kind, entry.number, value))
+    if not rows:
+        return 0
+    table = directory.layout.length.pack(len(rows)) + b"".join(rows) + directory.layout.offset.pack(0)
+    kept[directory.position : directory.position + len(table)] = table
+    return max(end, directory.position + len(table))
+
+
+def sized(block: bytes, width: int, height: int) -> bytes:
+    """Return a cleaned block that tells another size of the picture, where it tells one."""
+    edited = bytearray(block)
+    for directory in _all(_first(block), _FIRST):
+        for tags, length in ((_WIDTHS, width), (_HEIGHTS, height)):
+            for entry in (directory.entries[tag] for tag in tags if tag in directory.entries):
+                if entry.kind in (_SHORT, _LONG) and entry.number == 1:
+                    type_at = entry.position - 6
+                    struct.pack_into(directory.layout.order + "HII", edited, type_at, _LONG, 1, length)
+    return bytes(edited)
+
+
+def tells_resolution(block: bytes) -> bool:
+    """Tell whether a block has a resolution."""
+    return _first(block).entries.keys() >= {282, 283}
+
+
+def _all(directory: Directory, place: int) -> Iterator[Directory]:
+    yield directory
+    for tag in _BELOW.get(place, ()):
+        for below in directory.subdirectories(tag)[:1]:
+            yield from _all(below, tag)
+
+
+def described(page: Directory) -> bytes | None:
+    """Return what a TIFF's page tells of the photo as an EXIF block, not cleaned; None if it tells nothing."""
+    tags = _tags(page, _FIRST, DESCRIPTIVE_TAGS)
+    head = b"II*\0" + struct.pack("<I", 8)
+    return head + _laid_out(tags, len(head), Layout("<", is_big=False)) if tags else None
+
+
+def descriptive(block: bytes) -> Tags:
+    """Return the tags of a block that a TIFF's own first directory takes in."""
+    return _tags(_first(block), _FIRST, DESCRIPTIVE_TAGS)
+
+
+def with_tags(file: bytes, tags: Tags) -> bytes:
+    """Return a TIFF with more tags in its first directory, which is moved to the end for that."""
+    pages: Tiff = read_tiff(io.BytesIO(file))
+    layout = pages.layout
+    at = len(file) + len(file) % 2
+    after = pages.pages[1] if len(pages.pages) > 1 else 0
+    directory = _laid_out(_tags(pages.page(0), None, None) | tags, at, layout, after)
+    begin = layout.offset.size  # in a BigTIFF, the sizes of its numbers stand before
+    return b"".join([file[:begin], layout.offset.pack(at), file[2 * begin :], bytes(at - len(file)), directory])
+
+
+def _tags(directory: Directory, place: int | None, wanted: Collection[int] | None) -> Tags:
+    """Return the tags of a directory, or those that are `wanted`, and all of those below it."""
+    entries = {tag: entry for tag, entry in directory.entries.items() if wanted is None or tag in wanted}
+    if sum(entry.size for entry in entries.values()) > MAX_BYTES:
+        msg = f"the directory at {directory.position} has more than {MAX_BYTES} bytes"
+        raise ValueError(msg)
+    tags: Tags = {}
+    for tag, entry in entries.items():
+        try:
+            data = directory.data(tag)
+            below = directory.subdirectories(tag) if tag in _BELOW.get(place, ()) else ()
+        except ValueError:  # outside the file
+            continue
+        data = _reordered(data, entry.kind, directory.layout.order)
+        tags[tag] = _tags(below[0], tag, None) if below else Value(entry.kind, entry.number, data)
+    return tags
+
+
+def _reordered(data: bytes, kind: int, order: str) -> bytes:
+    """Return numbers of an order as little-endian, or the other way round."""
+    size = struct.calcsize("=" + KINDS.get(kind, "c")[0])
+    return data if order == "<" or size == 1 else np.frombuffer(data, f"u{size}").byteswap().tobytes()
+
+
+def _laid_out(tags: Tags, at: int, layout: Layout, after: int = 0) -> bytes:
+    """Return a directory, its values and those below it as they stand at a place of a file; the next is at `after`."""
+    wide = layout.offset.size
+    begin = at + layout.length.size + layout.entry.size * len(tags) + wide
+    table, values = b"", b""
+    for tag, value in sorted(tags.items()):
+        values += bytes(len(values) % 2)
+        if isinstance(value, Value):
+            kind, number, data = value.kind, value.number, _reordered(value.data, value.kind, layout.order)
+        else:
+            kind, number, data = _LONG8 if layout.is_big else _LONG, 1, layout.offset.pack(begin + len(values))
+            values += _laid_out(value, begin + len(values), layout)
+        if len(data) > wide:
+            data, values = layout.offset.pack(begin + len(values)), values + data
+        table += layout.entry.pack(tag, kind, number, data)
+    return layout.length.pack(len(tags)) + table + layout.offset.pack(after) + values

@@ -4,15 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cnnfilter.engine import jit, loops, native
+from cnnfilter.engine import jit, loops, native, store
 from cnnfilter.engine.codes import BESIDE
-from cnnfilter.engine.native import Loop, read_checked, write_checked
+from cnnfilter.engine.native import Loop
 
 pytestmark = pytest.mark.skipif(
     any(os.environ.get(name, "0") != "0" for name in native.PLAIN_VARIABLES),
@@ -28,7 +27,7 @@ POOLED = "[[5.0, 7.0], [13.0, 15.0]]"
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
+def kept(tmp_path, monkeypatch):
     """Give the process, and those it starts, an empty store."""
     monkeypatch.setenv("CNNFILTER_CACHE_DIR", str(tmp_path / "store"))
     return tmp_path / "store"
@@ -56,38 +55,38 @@ def run_process(**variables):
     return result.stdout.strip()
 
 
-def test_what_was_compiled_is_loaded_without_numba(store):
+def test_what_was_compiled_is_loaded_without_numba(kept):
     assert run_process() == f"{POOLED} True"
-    (kept,) = store.iterdir()
-    assert kept.name.startswith("max_pool_rows-")
+    (file,) = kept.iterdir()
+    assert file.name.startswith("max_pool_rows-")
     assert run_process() == f"{POOLED} False"
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "short", "flipped", "other", "folder"])
-def test_damage_costs_a_compilation_only(damage, store, monkeypatch):
+def test_damage_costs_a_compilation_only(damage, kept, monkeypatch):
     compiled = []
     monkeypatch.setattr(native, "on_compile", [lambda: compiled.append(1)])
     assert pool(fresh()) == POOLED
     assert pool(fresh()) == POOLED
     assert len(compiled) == 1
-    (kept,) = store.iterdir()
-    whole = kept.read_bytes()
-    kept.unlink()
+    (file,) = kept.iterdir()
+    whole = file.read_bytes()
+    file.unlink()
     if damage == "empty":
-        kept.write_bytes(b"")
+        file.write_bytes(b"")
     elif damage == "short":
-        kept.write_bytes(whole[:-7])
+        file.write_bytes(whole[:-7])
     elif damage == "flipped":
-        kept.write_bytes(whole[:500] + bytes([whole[500] ^ 1]) + whole[501:])
+        file.write_bytes(whole[:500] + bytes([whole[500] ^ 1]) + whole[501:])
     elif damage == "other":
-        kept.write_bytes(b"something else")
+        file.write_bytes(b"something else")
     elif damage == "folder":
-        kept.mkdir()
+        file.mkdir()
     assert pool(fresh()) == POOLED
     assert len(compiled) == 2
     if damage != "folder":
-        assert read_checked(kept) is not None
-    assert {path.name for path in store.iterdir()} == {kept.name}
+        assert store.read(file.name) is not None
+    assert {path.name for path in kept.iterdir()} == {file.name}
 
 
 def test_a_store_that_cannot_be_written(monkeypatch, tmp_path):
@@ -97,37 +96,7 @@ def test_a_store_that_cannot_be_written(monkeypatch, tmp_path):
     assert pool(fresh()) == POOLED
 
 
-def test_a_full_disk_leaves_no_part(tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(native.Path, "replace", full)
-    write_checked(tmp_path / "store" / "loop.o", b"code")
-    assert list((tmp_path / "store").iterdir()) == []
-
-
-def test_what_a_killed_writer_left_is_removed_when_it_is_old(tmp_path):
-    left, being_written, other = (tmp_path / name for name in ("a.tmp", "b.tmp", "c.o"))
-    for path in (left, being_written, other):
-        path.write_bytes(b"")
-    for path in (left, other):
-        os.utime(path, (time.time() - native.OLDEST - 60,) * 2)
-    write_checked(tmp_path / "loop.o", b"code")
-    assert {path.name for path in tmp_path.iterdir()} == {"b.tmp", "c.o", "loop.o"}
-
-
-def test_checksum(tmp_path):
-    path = tmp_path / "loop.o"
-    assert read_checked(path) is None
-    write_checked(path, b"code")
-    assert read_checked(path) == b"code"
-    stored = path.read_bytes()
-    for position in range(len(stored)):
-        path.write_bytes(stored[:position] + bytes([stored[position] ^ 4]) + stored[position + 1 :])
-        assert read_checked(path) is None
-
-
-def test_many_processes_at_once(store):
+def test_many_processes_at_once(kept):
     processes = [
         subprocess.Popen([sys.executable, "-c", SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(6)
@@ -135,16 +104,16 @@ def test_many_processes_at_once(store):
     for process in processes:
         out, error = process.communicate()
         assert out.startswith(POOLED), error
-    assert len(list(store.iterdir())) == 1
+    assert len(list(kept.iterdir())) == 1
 
 
 @pytest.mark.parametrize("variable", ["NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"])
-def test_without_a_store(variable, store):
+def test_without_a_store(variable, kept):
     assert run_process(**{variable: "1"}) == f"{POOLED} True"
-    assert not store.exists()
+    assert not kept.exists()
 
 
-def test_a_missing_feature_falls_back_to_numba(store, monkeypatch):
+def test_a_missing_feature_falls_back_to_numba(kept, monkeypatch):
     def broken():
         msg = "create_mcjit_compiler"
         raise AttributeError(msg)
@@ -154,11 +123,11 @@ def test_a_missing_feature_falls_back_to_numba(store, monkeypatch):
     assert pool(fresh()) == POOLED
 
 
-def test_arrays_that_begin_otherwise_are_left_to_numba(store, monkeypatch):
+def test_arrays_that_begin_otherwise_are_left_to_numba(kept, monkeypatch):
     assert native._finds_arrays()
     monkeypatch.setattr(native, "_finds_arrays", lambda: False)
     assert pool(fresh()) == POOLED
-    assert not store.exists()
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize("x", [np.arange(16, dtype=np.float32), np.arange(16, dtype=np.uint8)])
@@ -215,11 +184,11 @@ def test_a_loop_that_needs_more_is_not_stored():
         jit.object_code(jit.loop(allocates), ["float64[1]"])
 
 
-def test_everything_the_code_depends_on_is_in_its_name(store, monkeypatch):
+def test_everything_the_code_depends_on_is_in_its_name(kept, monkeypatch):
     kinds = ("float32[2]",)
-    paths = {fresh()._path(kinds), fresh()._path(("float32[1]",)), loops.sum_pool_rows._path(kinds)}
+    paths = {fresh()._file(kinds), fresh()._file(("float32[1]",)), loops.sum_pool_rows._file(kinds)}
     monkeypatch.setattr(native, "environment", lambda: "another processor")
-    paths.add(fresh()._path(kinds))
+    paths.add(fresh()._file(kinds))
     assert len(paths) == 4
 
 
@@ -239,27 +208,7 @@ def test_the_text_of_every_module_that_takes_part_is_in_the_environment(tmp_path
         path.write_text(text)
 
 
-@pytest.mark.parametrize(
-    ("platform", "variables", "folder"),
-    [
-        ("linux", {"XDG_CACHE_HOME": "/x"}, "/x/cnnfilter"),
-        ("linux", {"HOME": "/h"}, "/h/.cache/cnnfilter"),
-        ("darwin", {"HOME": "/h"}, "/h/Library/Caches/cnnfilter"),
-        ("win32", {"LOCALAPPDATA": "/l"}, "/l/cnnfilter"),
-        ("win32", {"HOME": "/h"}, "/h/AppData/Local/cnnfilter"),
-        ("linux", {"CNNFILTER_CACHE_DIR": "/c"}, "/c"),
-    ],
-)
-def test_where_it_is_kept(platform, variables, folder, monkeypatch):
-    for name in ("CNNFILTER_CACHE_DIR", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(native.sys, "platform", platform)
-    assert native.store_folder().as_posix() == folder
-
-
-def test_numbers_of_every_kind(store):
+def test_numbers_of_every_kind(kept):
     seen = []
     loop = fresh()
     loop._prepare = lambda kinds: seen.append(kinds) or (lambda *_: None)

@@ -18,10 +18,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from cnnfilter.batch.write import is_device
+from cnnfilter.forks import lazy
 from cnnfilter.imaging.formats import TABLE, extension_for, format_for_path
 from cnnfilter.words import alternatives, nearest, quoted
 
@@ -160,7 +160,7 @@ class Naming:
     several: bool
     in_place: bool = False
 
-    @cached_property
+    @lazy
     def folder(self) -> Path | None:
         """The folder that takes the outputs, if one does."""
         output = self.output

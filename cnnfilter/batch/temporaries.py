@@ -30,6 +30,9 @@ _NAME = re.compile(r"\..*\.cnnfilter-[0-9a-f]{16}\.tmp", re.DOTALL)
 _runs: set[Temporaries] = set()
 """Those that have opened a temporary, and are not closed."""
 
+if hasattr(os, "register_at_fork"):  # a child owns none of its parent's
+    os.register_at_fork(after_in_child=_runs.clear)
+
 
 class Temporaries:
     """Those of one run, so that whoever ends it early can remove them while threads are still writing."""

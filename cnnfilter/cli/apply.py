@@ -95,5 +95,5 @@ def command(
 
     return batch.carry_out(
         plan, make, need=partial(filtered_need, kernel_filter, batch.limit, floats=batch.floats),
-        shared=kernel_filter.is_light and not (batch.verbose or batch.floats or showing.given), warm_up=True,
+        shared=kernel_filter.is_light and not (batch.verbose or batch.floats or showing.given),
     )  # fmt: skip

@@ -16,6 +16,7 @@ from cnnfilter.cli.compiling import compiling
 from cnnfilter.cli.options import Command
 from cnnfilter.cli.progress import progress
 from cnnfilter.cli.report import check_standard_output, report, tell_plan
+from cnnfilter.forks import lazy
 
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
@@ -85,7 +86,7 @@ class Batch:
 
         return Saving(self.format_, self.options, self.strip, self.floats, self.in_place)
 
-    @functools.cached_property
+    @lazy
     def found(self) -> Found:
         """The files that the person means."""
         from cnnfilter.batch.inputs import find_inputs, read_list
@@ -122,7 +123,6 @@ class Batch:
         record: Callable[[Event], Record] | None = None,
         tell: Callable[[Event], str] | None = None,
         shared: bool = False,
-        warm_up: bool = False,
     ) -> int:
         """Carry out a plan, or show it; return the exit code.
 
@@ -137,8 +137,6 @@ class Batch:
             See `report`.
         shared : bool
             See `imaging.picture.read`.
-        warm_up : bool
-            See `compiling`.
         """
         from cnnfilter.batch.work import Streams, Work, process
         from cnnfilter.batch.workers import share_cores
@@ -160,7 +158,7 @@ class Batch:
         told = tell is not None or self.as_json
         # closed here and now, whatever ends the report: temporary files are not left to the end of the process
         with (
-            compiling(quiet=self.quiet, everything=warm_up),
+            compiling(quiet=self.quiet, verbose=self.verbose),
             contextlib.closing(events),  # type: ignore[type-var]  # a generator
             progress(len(plan.jobs), quiet=self.quiet, told=told) as count,
         ):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from cnnfilter.forks import lazy
 from cnnfilter.model.shapes import Border, Pads, Pair, output_sizes, resolve_pads
 
 # What numpy.typing calls NDArray, without loading that.
@@ -112,12 +112,12 @@ class Windows:
         reach = (self.out[axis] - 1) * self.stride[axis] + self.span[axis] - before - self.size[axis]
         return border_index(self.size[axis], before, max(after, reach), self.border.mode)
 
-    @cached_property
+    @lazy
     def rows(self) -> Index:
         """Source row of each padded row."""
         return self._axis(0)
 
-    @cached_property
+    @lazy
     def columns(self) -> Index:
         """Source column of each padded column."""
         return self._axis(1)

@@ -6,10 +6,9 @@ ctypes, which also lets other threads run, with a single argument: all that the 
 its address takes 1.6 us and ctypes 0.2 us for each argument, which of small maps was more than the loops themselves;
 so the code is handed the array objects, and looks for itself.
 
-The store holds a file for each loop and each set of argument types, named by a hash of everything that the code
-depends on: the processor and its features, the versions of Numba and llvmlite, and the text of every module that
-takes part (whose release is that of cnnfilter). It is checked before it is used, because a flipped bit in
-object code loads without complaint. Whatever is wrong with a file costs a compilation and nothing else.
+The store (see `store`) holds a file for each loop and each set of argument types, named by a hash of everything that
+the code depends on: the processor and its features, the versions of Numba and llvmlite, and the text of every module
+that takes part (whose release is that of cnnfilter).
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ import os
 import platform
 import struct
 import sys
-import tempfile
-import threading
-import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from cnnfilter import forks
+from cnnfilter.engine import compiler, store
 
 UNREACHED = (
     "NRT_Free",
@@ -45,12 +44,6 @@ UNREACHED = (
 """Functions of Numba's runtime that loops refer to and never call: they free no array, and raise nothing, for
 which steps of 0 and slices of other sizes would be needed. A loop that needs any other is not stored."""
 
-UNFINISHED = ".tmp"
-OLDEST = 3600
-"""What the names of files that are being written end with, and seconds after which nobody is writing them."""
-
-MAGIC = b"cnnfilter object code 1\n"
-
 PLAIN_VARIABLES = ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK", "NUMBA_DEBUG", "NUMBA_DEBUGINFO", "NUMBA_OPT")
 """Variables under which the loops are left to Numba: object code would not show what they ask for."""
 
@@ -63,7 +56,7 @@ ARRAY_FIELDS = object.__basicsize__
 on_compile: list[Callable[[], None]] = []
 """Called before something is compiled, which takes seconds: a command tells the person who waits."""
 
-_lock = threading.Lock()
+_lock = forks.lock()  # held by whoever uses llvmlite and Numba, so that no fork finds their own locks taken
 
 
 class Loop:
@@ -96,27 +89,31 @@ class Loop:
             with contextlib.suppress(Exception):  # any failure of the short way leaves the long one
                 if _finds_arrays():
                     return self._load(kinds) or self._compile(kinds)
-        plain: Callable[..., None] = getattr(importlib.import_module(self.module), self.name)
-        return plain
+        return self._function()
 
-    def _path(self, kinds: tuple[str, ...]) -> Path:
+    def _function(self) -> Callable[..., None]:
+        compiler.load()
+        function: Callable[..., None] = getattr(importlib.import_module(self.module), self.name)
+        return function
+
+    def _file(self, kinds: tuple[str, ...]) -> str:
         key = hashlib.sha256("\n".join([environment(), self.module, self.name, *kinds]).encode())
-        return store_folder() / f"{self.name}-{key.hexdigest()[:32]}.o"
+        return f"{self.name}-{key.hexdigest()[:32]}.o"
 
     def _load(self, kinds: tuple[str, ...]) -> Callable[..., None] | None:
-        stored = read_checked(self._path(kinds))
+        stored = store.read(self._file(kinds))
         return None if stored is None else _callable(stored, kinds)
 
     def _compile(self, kinds: tuple[str, ...]) -> Callable[..., None]:
         for tell in list(on_compile):
             with contextlib.suppress(Exception):  # whoever cannot be told loses nothing but the message
                 tell()
-        from cnnfilter.engine.jit import object_code
+        loop = self._function()
+        from cnnfilter.engine.jit import object_code  # brings Numba
 
-        loop = getattr(importlib.import_module(self.module), self.name)
         code = object_code(loop, kinds)
         function = _callable(code, kinds)
-        write_checked(self._path(kinds), code)
+        store.write(self._file(kinds), code)
         return function
 
 
@@ -214,53 +211,3 @@ def environment() -> str:
             *(f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("NUMBA_CPU")),
         ]
     )
-
-
-def store_folder() -> Path:
-    """Return where object code is kept: `CNNFILTER_CACHE_DIR`, or the folder that the system keeps caches in."""
-    if chosen := os.environ.get("CNNFILTER_CACHE_DIR"):
-        return Path(chosen)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "cnnfilter"
-
-
-def read_checked(path: Path) -> bytes | None:
-    """Return what `write_checked` wrote, or None if it is missing or damaged."""
-    try:
-        stored = path.read_bytes()
-    except OSError:
-        return None
-    head = len(MAGIC)
-    code = stored[head + 32 :]
-    if stored[:head] != MAGIC or hashlib.sha256(code).digest() != stored[head : head + 32]:
-        return None
-    return code
-
-
-def write_checked(path: Path, code: bytes) -> None:
-    """Keep object code with its checksum, whole or not at all; a folder that cannot be written is no failure."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _clear(path.parent)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=UNFINISHED)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(MAGIC + hashlib.sha256(code).digest() + code)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink()
-            raise
-
-
-def _clear(folder: Path) -> None:
-    """Remove what writers that were killed left in the store: nobody takes an hour to write a file."""
-    for left in folder.glob("*" + UNFINISHED):
-        with contextlib.suppress(OSError):  # another process removed it
-            if time.time() - left.stat().st_mtime > OLDEST:
-                left.unlink()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from cnnfilter.engine.codes import AS_IS
 from cnnfilter.engine.geometry import OUTSIDE, Array, Rows, Windows
 from cnnfilter.engine.methods import Method, choose
 from cnnfilter.errors import ShapeError
+from cnnfilter.forks import lazy
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.model.shapes import Border, Pair
 
@@ -57,7 +57,7 @@ class Plan:
         self.filters = [part.filters for part in parts]
         self.methods = [choose(part.filters, self.windows, dtype, part.combine) for part in parts]
 
-    @cached_property
+    @lazy
     def blending(self) -> list[list[list[tuple[Method, Method]]]]:
         """How each weight matrix of each filter of each part runs over colours times alpha, and over alpha."""
         kind = np.dtype(np.float32)

@@ -12,13 +12,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageFile
 
+from cnnfilter import forks
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory, memory_files, npy, stored, table, unfiltered
 from cnnfilter.imaging.exif import with_tags
@@ -44,7 +44,7 @@ _MODES = {"uint8": "L", "uint16": "I;16", "float32": "F"}
 
 _JPEG_END = b"\xff\xd9"
 
-_settings = threading.Lock()
+_settings = forks.lock()
 
 
 class _Memory(io.BytesIO):

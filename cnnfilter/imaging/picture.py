@@ -11,7 +11,6 @@ import importlib
 import io
 import logging
 import operator
-import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
+from cnnfilter import forks
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
 from cnnfilter.imaging import decoding, npy, table
 from cnnfilter.imaging.encoding import encode
@@ -38,7 +38,7 @@ __all__ = ["Picture", "encode", "read"]
 # Without any handler, Python prints what Pillow logs about a broken file on standard error.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
-_settings = threading.Lock()
+_settings = forks.lock()
 
 _BYTES_PER_PIXEL = {"1": 3, "L": 3, "P": 7, "I;16": 6, "RGB": 10}
 """Pillow's copy, the array and the result; 12 for all other modes."""

@@ -1,4 +1,4 @@
-"""Run a command and write how long it took and the most memory it held, as JSON.
+"""Run a command and write how long it took, on the clock and of the processors, and the most memory it held, as JSON.
 
 A process of its own, run without the benchmarks' imports: what a parent holds at the start of a child counts in the
 child's peak.
@@ -18,7 +18,8 @@ def main(command):
     child = os.posix_spawn(command[0], command, os.environ, file_actions=[nowhere])
     _, status, usage = os.wait4(child, 0)
     seconds = time.perf_counter() - begin
-    json.dump({"seconds": seconds, "peak": usage.ru_maxrss * KILOBYTE}, sys.stdout)
+    processors = usage.ru_utime + usage.ru_stime
+    json.dump({"seconds": seconds, "processors": processors, "peak": usage.ru_maxrss * KILOBYTE}, sys.stdout)
     return os.waitstatus_to_exitcode(status)
 
 

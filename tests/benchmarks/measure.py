@@ -94,7 +94,7 @@ def agree(ours, peer, tolerance):
 
 
 def run_process(command, environment=()):
-    """Run a command to its end; return its seconds and its peak memory in bytes."""
+    """Run a command to its end; return its seconds, those of the processors, and its peak memory in bytes."""
     result = subprocess.run(
         [*LAUNCHER, *map(str, command)],
         env={**os.environ, **ALL_CORES, **dict(environment)},

@@ -6,10 +6,10 @@ import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cnnfilter.errors import ArgumentError, KernelError, ShapeError
+from cnnfilter.forks import lazy
 from cnnfilter.model.kernels import SCALES, Kernel
 from cnnfilter.model.shapes import Border, Pads, Pair, output_sizes, resolve_pads
 from cnnfilter.model.stages.base import Sliding, Stage, maps, params_arithmetic, size_arithmetic
@@ -52,7 +52,7 @@ class WeightFile:
     array_name: str | None = None
     layout: str | None = None
 
-    @cached_property
+    @lazy
     def bank(self) -> Kernel | FilterBank:
         """The kernel or the bank in it.
 
@@ -66,7 +66,7 @@ class WeightFile:
         with _in_words_of_stages():
             return load_bank(self.path, array_name=self.array_name, layout=self.layout)
 
-    @cached_property
+    @lazy
     def matrix(self) -> tuple[Weights, Weights | None]:
         """The matrix (out, in) of a dense stage in it, and its bias (out,).
 

@@ -209,7 +209,7 @@ def test_of_many_existing_outputs_the_first_stands_for_all():
 def test_a_folder_that_is_missing_or_closed_is_told_once():
     names = [f"{number}.png" for number in range(20)]
     touch(*names)
-    assert conflicts(names, output="none/{name}.png") == ["there is no folder 'none' for the output '0.png'"]
+    assert conflicts(names, output="none/none/{name}.png") == ["there is no folder 'none' to make 'none' in"]
 
 
 def test_a_missing_parent_is_a_conflict():

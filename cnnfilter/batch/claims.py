@@ -58,15 +58,24 @@ class Plan:
         Whether a job is left undone whose output exists.
     folder : Path, optional
         The output folder, which is made if there is none.
+    makes_folders : bool
+        Whether folders that targets lie in are made: those of a tree, or those that a template names.
     """
 
     def __init__(
-        self, jobs: Jobs, *, force: bool = False, skip_existing: bool = False, folder: Path | None = None
+        self,
+        jobs: Jobs,
+        *,
+        force: bool = False,
+        skip_existing: bool = False,
+        folder: Path | None = None,
+        makes_folders: bool = False,
     ) -> None:
         self.jobs = jobs
         self.force = force
         self.skip_existing = skip_existing
         self.folder = folder
+        self.makes_folders = makes_folders
         self.in_place = jobs.naming is not None and jobs.naming.in_place
         self.claims: dict[str, int] = {}
         """The job that has a name, by its index; `~index` once the file is written."""
@@ -95,14 +104,14 @@ class Plan:
         return map(Path, self._unfit)
 
     def make_folder(self, target: Path) -> None:
-        """Make the folder of an output, where that mirrors one of the inputs.
+        """Make the folder of an output, where that mirrors one of the inputs or is named by a template.
 
         Raises
         ------
         OutputError
             If that fails.
         """
-        if self.folder is not None and self.folder in target.parents:
+        if self.makes_folders:
             self._make(target.parent, parents=True)
 
     def _make(self, folder: Path, *, parents: bool) -> None:
@@ -189,7 +198,7 @@ class Plan:
     def _wrong_folder(self, folder: Path, name: str) -> str | None:
         """Return why a folder can take no output, the first of which has a name."""
         if not folder.is_dir():
-            if self.folder is None or (folder != self.folder and self.folder not in folder.parents):
+            if not self.makes_folders:
                 return f"there is no folder '{folder}' for the output '{name}'"
             while not os.path.lexists(folder):  # it will be made
                 folder = folder.parent

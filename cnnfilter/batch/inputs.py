@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from cnnfilter.batch.naming import STREAM
+from cnnfilter.batch.naming import STREAM, base_of
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.formats import NPZ, TABLE, format_for_path
 
@@ -72,7 +72,7 @@ def find_inputs(
     recursive : bool
         Whether to enter the folders in a folder; hidden ones never are.
     output : str, optional
-        The folder for the outputs, which is not looked into where it lies in another.
+        What `-o` holds: the folder for the outputs is not looked into where it lies in another.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def find_inputs(
         In the order of the names, and of the paths in a folder.
     """
     found = Found()
-    skipped = None if output is None else os.path.realpath(output)
+    skipped = None if output is None else os.path.realpath(base_of(output))
     for name in names:
         is_pattern = glob.has_magic(name) and not os.path.lexists(name)
         matching = _matching(name) if is_pattern else []

@@ -4,7 +4,7 @@ An output's name comes from one of four places::
 
     no -o               NAME-KERNEL.EXT beside the input
     -o FOLDER           NAME-KERNEL.EXT in that folder
-    -o TEMPLATE         any text with {name}, {kernel}, {ext} or {dir} in it
+    -o TEMPLATE         any text with {name}, {kernel}, {ext} or {dir} in it, also as folders, which are made
     -o FILE             that file
     --in-place          the input itself
 
@@ -168,8 +168,15 @@ class Naming:
             return None
         if is_folder(Path(output)):
             return Path(output)
-        is_one = (self.several or output.endswith(SEPARATORS)) and not self._fields
+        is_one = (self.several or output.endswith(SEPARATORS)) and not fields_of(output)
         return Path(_plain(output)) if is_one else None
+
+    @property
+    def base(self) -> Path | None:
+        """The folder in which folders are made: that of the outputs, or what a template names before any field."""
+        if self.folder is not None or self.output is None or not fields_of(self.output):
+            return self.folder
+        return Path(base_of(self.output))
 
     @property
     def file(self) -> str | None:
@@ -177,10 +184,6 @@ class Naming:
         if self.output in (None, STREAM) or self.folder is not None:
             return None
         return None if self._template.endswith("{ext}") else self.output
-
-    @property
-    def _fields(self) -> list[str]:
-        return [part for part in _PARTS.split(self.output or "")[1::2] if part not in ("{{", "}}")]
 
     @property
     def _template(self) -> str:
@@ -233,6 +236,25 @@ class Naming:
             else:
                 around[-1] += values.get(part, part)
         return tuple(around)
+
+
+def fields_of(output: str) -> list[str]:
+    """Return the fields of a template, with their braces; none of any other name."""
+    return [part for part in _PARTS.split(output)[1::2] if part not in ("{{", "}}")]
+
+
+def base_of(output: str) -> str:
+    """Return the folder that a template names before any field; any other name as it is.
+
+    Examples
+    --------
+    >>> base_of("out/{name}/{kernel}.png"), base_of("{dir}/x.png"), base_of("out/")
+    ('out', '.', 'out/')
+    """
+    fields = fields_of(output)
+    if not fields:
+        return output
+    return os.path.dirname(_plain(output.partition(fields[0])[0])) or "."  # noqa: PTH120  (it may be the root)
 
 
 def _plain(text: str) -> str:

@@ -142,7 +142,8 @@ def plan_outputs(
     naming = Naming(re.sub(r"[^A-Za-z0-9._-]", "-", kernel), output, format, default, several, in_place)
     _refuse(_wrong_names(naming))
     jobs, numbers = _once(Jobs(found.inputs, naming), counts)
-    plan = Plan(jobs, force=force, skip_existing=skip_existing, folder=naming.folder)
+    plan = Plan(jobs, force=force, skip_existing=skip_existing, folder=naming.folder,
+                makes_folders=naming.base is not None)  # fmt: skip
     collisions, settled = _collisions(naming, plan, numbers)
     existing: list[str] = []
     for job in jobs:
@@ -213,7 +214,7 @@ def _refuse(conflicts: Sequence[str]) -> None:
 
 def _wrong_names(naming: Naming) -> list[str]:
     """Return what is wrong with the output folder, or with a name beside the format that is asked for."""
-    file, folder, format = naming.file, naming.folder, naming.format
+    file, folder, format = naming.file, naming.base, naming.format
     named = None if file is None else format_for_path(file)
     if format is not None and named not in (None, format):
         extension = bare_extension(format)

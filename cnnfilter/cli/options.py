@@ -273,8 +273,9 @@ def output(kernel: str) -> Callable[[Command], Command]:
     """Return the option that names outputs; `kernel` is what stands in a name behind the input's."""
     return click.option(
         "-o", "--output", metavar="PATH", shell_complete=complete_files,
-        help="A file, a folder, - for standard output, or a template with {name}, {kernel}, {ext} or {dir} "
-        "(a brace itself is written twice; at the end, {ext} follows the result, elsewhere it is the input's).  "
+        help="A file, a folder, - for standard output, or a template with {name}, {kernel}, {ext} or {dir}, "
+        "whose folders are made (a brace itself is written twice; at the end, {ext} follows the result, elsewhere it "
+        "is the input's).  "
         f"[default: NAME-{kernel}.EXT beside the input]",
     )  # fmt: skip
 

@@ -76,7 +76,7 @@ def test_any_mode_is_converted_as_pillow_converts_it(mode):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_bands_of_rows_join_without_a_seam_also_when_turned(orientation, monkeypatch):
-    monkeypatch.setattr(decoding, "_BAND", 2 * WIDTH + 1)
+    monkeypatch.setattr(decoding, "BAND", 2 * WIDTH + 1)
     for mode in ("RGB", "P", "RGBA", "I", "I;16B", "F"):
         image = drawn(mode)
         turned = image.convert("RGB") if mode == "P" else image

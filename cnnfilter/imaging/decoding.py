@@ -19,12 +19,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL.ImageFile import ImageFile
 
-_BAND = 1 << 18
+BAND = 1 << 18
 """Pixels converted at a time."""
 
 _AVIF_HEAD = 1 << 16
-_BITS_PER_SAMPLE = 258
-_PHOTOMETRIC = 262
 
 _TURNS = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -60,8 +58,6 @@ def refuse_deep_colour(image: ImageFile, format: str, stream: BinaryIO) -> None:
     bits = 8
     if format == "PNG" and ";16" in raw_mode(image):
         bits = 16
-    elif format == "TIFF":
-        bits = max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))  # type: ignore[attr-defined]  # only a TIFF's
     elif format == "PPM" and isinstance(image.tile[0].args, tuple):
         bits = int(image.tile[0].args[-1]).bit_length()  # the largest value
     elif format == "JPEG2000":
@@ -71,8 +67,12 @@ def refuse_deep_colour(image: ImageFile, format: str, stream: BinaryIO) -> None:
         bits = avif_depth(stream.read(_AVIF_HEAD))
     if bits > 8:
         grey = "grey with alpha" if raw_mode(image).startswith("LA;") else "colour"
-        msg = f"{bits}-bit {grey} can only be read reduced to 8 bits; --depth 8 accepts that"
-        raise PictureError(msg)
+        raise deep_colour_error(bits, grey)
+
+
+def deep_colour_error(bits: int, what: str) -> PictureError:
+    """Return the error about colour of more bits than results can have."""
+    return PictureError(f"{bits}-bit {what} can only be read reduced to 8 bits; --depth 8 accepts that")
 
 
 def fix_transparency(image: Image, raw: str) -> None:
@@ -138,9 +138,8 @@ def to_arrays(
     """
     fix_transparency(image, raw)
     target = _target(image, raw)
-    if target == "F" and depth == 8:
-        msg = "float pixels have no full scale to be reduced to 8 bits from; leave out --depth 8"
-        raise PictureError(msg)
+    if target == "F":
+        check_float_depth(depth)
     deep = target.startswith("I")
     dtype = "float32" if target == "F" else "uint16" if deep and depth is None else "uint8"
     width, height = image.size
@@ -153,7 +152,7 @@ def to_arrays(
     pixels = np.empty((*shape, 3) if target.startswith("RGB") else shape, dtype)
     transparent = image.info.get("transparency") if deep else None
     alpha = np.empty(shape, dtype) if target.endswith("A") or transparent is not None else None
-    rows = max(1, _BAND // width)
+    rows = max(1, BAND // width)
     for top in range(0, height, rows):
         part = slice(top, min(top + rows, height))
         band = image.crop((0, part.start, width, part.stop))
@@ -175,19 +174,37 @@ def to_arrays(
     return pixels, alpha
 
 
-def _sixteen_bits(array: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any]:
-    low, high = int(array.min()), int(array.max())
-    if low < 0 or high > 65535:
-        msg = f"32-bit values from {low} to {high}: only 0 to 65535 can be read; save the picture as float"
+def check_float_depth(depth: int | None) -> None:
+    """Refuse to reduce floats to 8 bits.
+
+    Raises
+    ------
+    PictureError
+        If `depth` is 8.
+    """
+    if depth == 8:
+        msg = "float pixels have no full scale to be reduced to 8 bits from; leave out --depth 8"
         raise PictureError(msg)
+
+
+def check_range(what: str, low: int, high: int) -> None:
+    """Refuse whole numbers that 16 bits cannot hold.
+
+    Raises
+    ------
+    PictureError
+        Naming the least and the largest.
+    """
+    if low < 0 or high > 65535:
+        msg = f"{what} values from {low} to {high}: only 0 to 65535 can be read; save the picture as float"
+        raise PictureError(msg)
+
+
+def _sixteen_bits(array: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any]:
+    check_range("32-bit", int(array.min()), int(array.max()))
     return reduced(array) if depth == 8 else array
 
 
 def reduced(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Return 16-bit values brought to 8 bits, `round(v * 255 / 65535)`."""
     return ((array.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-
-
-def is_inverted(image: ImageFile) -> bool:
-    """Return whether 16-bit white is 0 in the file, which Pillow leaves so (as it does not for 8 bits)."""
-    return image.mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0

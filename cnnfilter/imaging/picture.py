@@ -28,7 +28,7 @@ from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
 from cnnfilter.imaging.headers import eager_size, silence_libtiff
 from cnnfilter.imaging.metadata import Metadata, read_metadata
-from cnnfilter.imaging.stored import Stored, stored_in
+from cnnfilter.imaging.stored import Stored, stored_in, stored_in_tiff
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -197,7 +197,7 @@ def _decode(stream: BinaryIO, format: str, limits: _Limits) -> Picture:
     # As Image.open does it; but that imports five plugins first, and hides why this one failed.
     importlib.import_module(f"PIL.{FORMATS[format].plugin}")
     if format == "TIFF":
-        silence_libtiff()
+        return _decode_tiff(stream, limits)
     image = Image.OPEN[FORMATS[format].pillow][0](stream, "")
     _check_size(image.size, max_pixels, _BYTES_PER_PIXEL.get(image.mode, 12))
     frames, notes = _seek(image, limits.frame)
@@ -210,16 +210,41 @@ def _decode(stream: BinaryIO, format: str, limits: _Limits) -> Picture:
     raw = decoding.raw_mode(image)
     if ";16" in raw and isinstance(image.info.get("transparency"), tuple):
         notes.append("its transparent colour is compared in 8 bits: colours that differ less are transparent too")
-    inverted = decoding.is_inverted(image)
     image.load()
     kept, orientation = read_metadata(image, stream, limits.frame or 0)
     pixels, alpha = decoding.to_arrays(image, raw=raw, orientation=orientation, depth=depth, shared=limits.shared)
-    if inverted:
-        np.subtract(np.iinfo(pixels.dtype).max, pixels, out=pixels)
     stored = stored_in(image, format, stream, raw)
-    if stored.others and limits.frame is None:
-        notes.append(f"its {stored.others} {'are' if stored.others[:2] != '1 ' else 'is'} left out")
+    notes += _left_out(stored, limits.frame)
     return Picture(pixels, alpha, kept, format, tuple(notes), frames, stored)
+
+
+def _decode_tiff(stream: BinaryIO, limits: _Limits) -> Picture:
+    from cnnfilter.imaging import tiff, tiff_picture, tiff_samples  # which nobody else needs
+
+    silence_libtiff()
+    file = tiff.read_tiff(stream)
+    frames = len(file.pages)
+    notes = _frame_notes(frames, limits.frame)
+    page = file.page(limits.frame or 0)
+    tiff_picture.check(file, page)
+    width, height = page.upright_size
+    need = tiff_picture.bytes_needed(page)
+    _check_size((width, height), limits.max_pixels, need // max(width * height, 1))
+    _check_size(tiff_samples.segment_size(page), limits.max_pixels, page.samples)  # a tile is decoded whole
+    limits.admit(height, width, page.samples, need)
+    image = tiff_picture.opened(page, is_first=not limits.frame)
+    stored = stored_in_tiff(page, tiff_picture.mode_of(page, image))
+    pixels, alpha = tiff_picture.to_arrays(page, image, depth=limits.depth, shared=limits.shared)
+    kept, _ = read_metadata(image, stream, limits.frame or 0)
+    notes += tiff_picture.left_out(page) + _left_out(stored, limits.frame)
+    return Picture(pixels, alpha, kept, "TIFF", tuple(notes), frames, stored)
+
+
+def _left_out(stored: Stored, frame: int | None) -> list[str]:
+    """Return a note on what of a file is neither read nor a frame, unless one was chosen."""
+    if not stored.others or frame is not None:
+        return []
+    return [f"its {stored.others} {'are' if stored.others[:2] != '1 ' else 'is'} left out"]
 
 
 def _quieten() -> None:
@@ -258,14 +283,24 @@ def _check_size(size: tuple[int, int], max_pixels: int, bytes_per_pixel: int) ->
 
 def _seek(image: ImageFile, frame: int | None) -> tuple[int, list[str]]:
     frames = 1 if image.format == "MPO" and frame is None else getattr(image, "n_frames", 1)
+    notes = _frame_notes(frames, frame)
     if frame is not None:
-        if frame >= frames:
-            msg = f"there is no frame {frame}: the file has {frames}, counted from 0"
-            raise PictureError(msg)
         image.seek(frame)
-    elif frames > 1:
-        return frames, [f"first of {frames} frames; --frame N picks another, counted from 0"]
-    return frames, []
+    return frames, notes
+
+
+def _frame_notes(frames: int, frame: int | None) -> list[str]:
+    """Return a note if nobody chose one of several frames.
+
+    Raises
+    ------
+    PictureError
+        If there is none of that number.
+    """
+    if frame is not None and frame >= frames:
+        msg = f"there is no frame {frame}: the file has {frames}, counted from 0"
+        raise PictureError(msg)
+    return [f"first of {frames} frames; --frame N picks another, counted from 0"] * (frame is None and frames > 1)
 
 
 def _read_npy(stream: BinaryIO, limits: _Limits) -> Picture:

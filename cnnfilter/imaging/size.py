@@ -63,11 +63,13 @@ def _from_header(stream: BinaryIO, path: Path) -> tuple[int, int, int]:
         if size is not None and size[0] * size[1] > DEFAULT_MAX_PIXELS:  # merely opening it takes the memory
             return size[1], size[0], 3
         importlib.import_module(f"PIL.{FORMATS[format].plugin}")
+        if format == "TIFF":
+            return _of_tiff(stream)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of broken metadata, and of a size that nobody decodes
             image = Image.OPEN[FORMATS[format].pillow][0](stream, "")
             width, height = image.size
-            if format != "TIFF" and _orientation(image) >= 5:  # Pillow turns a TIFF by itself
+            if _orientation(image) >= 5:
                 width, height = height, width
         return height, width, _channels(image)
     except CnnfilterError:
@@ -75,6 +77,17 @@ def _from_header(stream: BinaryIO, path: Path) -> tuple[int, int, int]:
     except Exception as error:  # a broken file leads Pillow and its plugins to almost any exception
         msg = f"cannot decode {format}: {damage_of(error)}"
         raise PictureError(msg) from error
+
+
+def _of_tiff(stream: BinaryIO) -> tuple[int, int, int]:
+    from cnnfilter.imaging import tiff, tiff_picture  # which nobody else needs
+
+    file = tiff.read_tiff(stream)
+    page = file.page(0)
+    tiff_picture.check(file, page)
+    width, height = page.upright_size
+    image = tiff_picture.opened(page, is_first=True)
+    return height, width, _channels(image) if tiff_picture.mode_of(page, image) == image.mode else 3
 
 
 def _check_table(width: int, height: int) -> None:

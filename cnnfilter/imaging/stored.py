@@ -6,7 +6,6 @@ compressed stays so, icons of few colours keep their palette, what was kept with
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,7 +17,7 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
 from cnnfilter.imaging.headers import webp_is_lossless
 from cnnfilter.imaging.options import DEFLATE, KEEP, OPTIONS, applicable
-from cnnfilter.imaging.tiff import PREDICTOR, Directory, read_tiff
+from cnnfilter.imaging.tiff import PREDICTOR, Directory
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -73,11 +72,22 @@ def stored_in(image: ImageFile, format: str, stream: BinaryIO, raw: str) -> Stor
 
     Where the stream is left, nobody may count on.
     """
-    look = {"JPEG": _jpeg, "TIFF": _tiff, "WEBP": _webp, "ICO": _ico, "TGA": _tga, "PNG": _png}.get(format)
-    found = Stored() if look is None else look(image, stream, raw)
-    colours = {"1": BLACK_AND_WHITE, "P": PALETTE, "PA": PALETTE}.get(image.mode, 0)
-    kind = image.mode if image.mode in ("CMYK", "LAB") else found.kind
-    return replace(found, colours=colours, kind=kind)
+    look = {"JPEG": _jpeg, "WEBP": _webp, "ICO": _ico, "TGA": _tga, "PNG": _png}.get(format)
+    return _with_mode(Stored() if look is None else look(image, stream, raw), image.mode)
+
+
+def stored_in_tiff(page: Directory, mode: str) -> Stored:
+    """Return what a page of a TIFF tells, whose pixels have one of Pillow's modes."""
+    parameters: dict[str, Any] = {"compression": _TIFF.get(page.compression, DEFLATE)}
+    if page.layout.is_big:
+        parameters["big_tiff"] = True
+    others = _counted(len(page.copies()), "smaller copy", "smaller copies")
+    return _with_mode(Stored(parameters, predictor=page.number(PREDICTOR, 1), kind=_samples(page), others=others), mode)
+
+
+def _with_mode(found: Stored, mode: str) -> Stored:
+    colours = {"1": BLACK_AND_WHITE, "P": PALETTE, "PA": PALETTE}.get(mode, 0)
+    return replace(found, colours=colours, kind=mode if mode in ("CMYK", "LAB") else found.kind)
 
 
 def _jpeg(image: Any, stream: BinaryIO, raw: str) -> Stored:
@@ -90,21 +100,6 @@ def _jpeg(image: Any, stream: BinaryIO, raw: str) -> Stored:
         "progressive": bool(image.info.get("progressive")),
     }
     return Stored(tables=tables, others=_counted(getattr(image, "n_frames", 1) - 1, "other picture"))
-
-
-def _tiff(image: Any, stream: BinaryIO, raw: str) -> Stored:
-    tiff = read_tiff(stream)
-    page = tiff.page(image.tell())
-    parameters: dict[str, Any] = {"compression": _TIFF.get(page.compression, DEFLATE)}
-    if tiff.layout.is_big:
-        parameters["big_tiff"] = True
-    copies = 0
-    with contextlib.suppress(ValueError):  # what they hold is not needed, nor that they are whole
-        copies = len(page.subdirectories())
-    return Stored(
-        parameters, predictor=page.number(PREDICTOR, 1), kind=_samples(page),
-        others=_counted(copies, "smaller copy", "smaller copies"),
-    )  # fmt: skip
 
 
 def _samples(page: Directory) -> str:

@@ -10,10 +10,11 @@ TIFF, revision 6.0 (Adobe 1992); the BigTIFF design (libtiff); TIFF/EP (ISO 1223
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 MAX_PAGES = 1 << 20
 """Directories that are followed, as many as libtiff follows."""
@@ -31,6 +32,8 @@ FILL_ORDER, IMAGE_DESCRIPTION, STRIP_OFFSETS, ORIENTATION, SAMPLES_PER_PIXEL = 2
 ROWS_PER_STRIP, STRIP_BYTE_COUNTS, PLANAR_CONFIGURATION, PREDICTOR, COLOR_MAP = 278, 279, 284, 317, 320
 TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS, SUB_IFDS = 322, 323, 324, 325, 330
 EXTRA_SAMPLES, SAMPLE_FORMAT = 338, 339
+_DIRECTORIES = (SUB_IFDS, 34665, 34853)
+"""Tags of directories below one: smaller copies, EXIF, GPS."""
 
 KINDS = {1: "B", 2: "c", 3: "H", 4: "I", 5: "II", 6: "b", 7: "c", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d",
          13: "I", 16: "Q", 17: "q", 18: "Q"}  # fmt: skip
@@ -152,6 +155,12 @@ class Directory:
         return self.number(IMAGE_WIDTH, 0), self.number(IMAGE_LENGTH, 0)
 
     @property
+    def upright_size(self) -> tuple[int, int]:
+        """Width and height after turning it as its orientation says."""
+        width, height = self.size
+        return (height, width) if self.number(ORIENTATION, 1) in (5, 6, 7, 8) else (width, height)
+
+    @property
     def samples(self) -> int:
         """How many samples a pixel has."""
         return self.number(SAMPLES_PER_PIXEL, 1)
@@ -201,6 +210,13 @@ class Directory:
         """
         offsets = self.numbers(tag)[:MAX_SUBDIRECTORIES]
         return tuple(_directory(self.stream, self.layout, int(at)) for at in offsets)
+
+    def copies(self) -> tuple[Directory, ...]:
+        """Return those in SubIFDs; none if one is damaged, as the page can do without them."""
+        try:
+            return self.subdirectories()
+        except ValueError:
+            return ()
 
 
 class Tiff(NamedTuple):
@@ -291,3 +307,74 @@ def _directory(stream: BinaryIO, layout: Layout, at: int) -> Directory:
             tag, here if here.size <= len(value) else here._replace(position=layout.offset.unpack(value)[0])
         )
     return Directory(stream, layout, entries, at)
+
+
+class _Page(io.RawIOBase):
+    """A file that begins with another page than its first; or with one that says something else of itself."""
+
+    def __init__(self, page: Directory, changes: Mapping[int, int | None]) -> None:
+        self._stream, self._at = page.stream, 0
+        self._size = self._stream.seek(0, io.SEEK_END)
+        layout = page.layout
+        if changes and layout == _HEADS[b"MM\0+"]:  # which Pillow takes for a small one
+            layout = _HEADS[b"MM\0*"]
+        self._tail = _changed(page, layout, changes) if changes else b""
+        self._head = next(head for head, each in _HEADS.items() if each == layout)
+        self._head += struct.pack(layout.order + "HH", 8, 0) if layout.is_big else b""
+        self._head += layout.offset.pack(self._size if changes else page.position)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + (0, self._at, self._size + len(self._tail))[whence]
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        at = self._at
+        if at < len(self._head):
+            data = self._head[at : at + len(buffer)]
+        elif at < self._size:
+            self._stream.seek(at)
+            data = self._stream.read(min(len(buffer), self._size - at))
+        else:
+            data = self._tail[at - self._size :][: len(buffer)]
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def fileno(self) -> int:  # for libtiff, which is told where the directory is
+        return self._stream.fileno()
+
+
+def file_of(page: Directory, changes: Mapping[int, int | None] | None = None) -> BinaryIO:
+    """Return a file whose first page is this one, for decoders that know no other way to it.
+
+    Parameters
+    ----------
+    page : Directory
+    changes : mapping, optional
+        Tags that it is to have instead of its own, or not at all.
+    """
+    return io.BufferedReader(_Page(page, changes or {}))
+
+
+def _changed(page: Directory, layout: Layout, changes: Mapping[int, int | None]) -> bytes:
+    """Return a directory with other values, after which no page follows."""
+    entry, inline = layout.entry, 8 if layout.is_big else 4
+    found = {
+        tag: entry.pack(tag, 4, 1, struct.pack(layout.order + "I", value))
+        for tag, value in changes.items()
+        if value is not None
+    }
+    for tag, (kind, number, position) in page.entries.items():
+        is_small = page.entries[tag].size <= inline
+        if tag in changes or (layout != page.layout and tag in _DIRECTORIES):  # those below have the file's own layout
+            continue
+        if is_small or position < 1 << 8 * inline:
+            found[tag] = entry.pack(tag, kind, number, page.data(tag) if is_small else layout.offset.pack(position))
+    entries = b"".join(found[tag] for tag in sorted(found))
+    return layout.length.pack(len(found)) + entries + bytes(layout.offset.size)

@@ -1,0 +1,236 @@
+"""The samples of a TIFF's page as the file has them: any bits, signs and floats, pixel by pixel or plane by plane.
+
+Pillow decodes samples of up to 8 bits that stand side by side well, and mistakes or refuses most others. Here it only
+undoes the compression, of bytes that it is told are greys; what they mean is worked out from the page's directory.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import itertools
+import struct
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from cnnfilter.imaging import memory, tiff
+from cnnfilter.imaging.tiff import Directory
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+BYTES = (1, 5, 8, 32773, 32946, 34925, 50000)
+"""Compressions of bytes, whatever they mean: none, LZW, deflate (two numbers), PackBits, LZMA, Zstandard."""
+PICTURES = {33003: "JPEG2000", 33005: "JPEG2000", 34712: "JPEG2000", 50001: "WEBP"}
+"""Compressions whose strips and tiles are pictures of another format, by its name."""
+
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+"""What such a picture is, by its samples."""
+
+_BATCH = 1 << 22
+"""Bytes that are decompressed at a time, if not a single strip is larger."""
+_HORIZONTAL, _FLOATS = 2, 3
+"""Predictors: differences of samples, and of the bytes of floats, those of one significance together."""
+_REPEATS = 4
+"""How often the bytes of a file may be used by strips, some of which may be equal and stored once."""
+
+
+class _Grid(NamedTuple):
+    """How a page is cut into strips or tiles."""
+
+    width: int
+    height: int
+    across: int
+    down: int
+    planes: int
+
+    @classmethod
+    def of(cls, page: Directory) -> _Grid:
+        columns, rows = page.size
+        width, height = segment_size(page)
+        return cls(width, height, -(-columns // width), -(-rows // height), page.samples if page.is_planar else 1)
+
+
+def segment_size(page: Directory) -> tuple[int, int]:
+    """Return width and height of the tiles of a page, or of its strips; each is decoded whole.
+
+    Raises
+    ------
+    ValueError
+        If one is less than a pixel.
+    """
+    width, height = page.size
+    if page.is_tiled:
+        width, height = page.number(tiff.TILE_WIDTH, 0), page.number(tiff.TILE_LENGTH, 0)
+    else:
+        height = min(page.number(tiff.ROWS_PER_STRIP, height) or height, height)
+    if min(width, height) < 1:
+        msg = f"tiles of {width}x{height}"
+        raise ValueError(msg)
+    return width, height
+
+
+def check_segments(page: Directory) -> None:
+    """Make sure that the strips or tiles of a page do not share so much of the file that decoding takes for ever.
+
+    Raises
+    ------
+    ValueError
+        If they do.
+    """
+    total = sum(page.numbers(tiff.TILE_BYTE_COUNTS if page.is_tiled else tiff.STRIP_BYTE_COUNTS))
+    if total > _REPEATS * page.stream.seek(0, io.SEEK_END):
+        msg = "its strips take more bytes than the file has"
+        raise ValueError(msg)
+
+
+def read_samples(page: Directory) -> npt.NDArray[Any]:
+    """Decode the samples of a page.
+
+    Parameters
+    ----------
+    page : Directory
+        Its compression is one of `BYTES` or `PICTURES`, and its samples have the same bits and the same format.
+
+    Returns
+    -------
+    ndarray
+        (H, W, samples), not turned upright: unsigned, signed or float of 8 bits to 64, or of as many more than the
+        file has as a type needs.
+
+    Raises
+    ------
+    ValueError, OSError, struct.error
+        If the file is damaged.
+    """
+    grid = _Grid.of(page)
+    width, height = page.size
+    dtype = _dtype(page)
+    out = np.empty((height, width, page.samples), dtype.newbyteorder("="))
+    decode = _decode_picture if page.compression in PICTURES else _decode_bytes
+    for place, decoded in decode(page, grid, dtype):
+        plane, cell = divmod(place, grid.across * grid.down)
+        top, left = (number * size for number, size in zip(divmod(cell, grid.across), grid[1::-1], strict=True))
+        samples = slice(plane, plane + 1) if grid.planes > 1 else slice(None)
+        target = out[top : top + grid.height, left : left + grid.width, samples]
+        target[...] = decoded[: target.shape[0], : target.shape[1]]
+    return out
+
+
+def _dtype(page: Directory) -> np.dtype[Any]:
+    """Return how samples are stored, or the type that is next larger, in the file's byte order."""
+    bits, kind = page.bits[0], {2: "i", 3: "f"}.get(page.sample_formats[0], "u")
+    size = next(size for size in (8, 16, 32, 64) if size >= bits)
+    # samples that do not begin at bytes stand with the most significant bit first
+    return np.dtype(f"{page.layout.order if bits == size else '>'}{kind}{size // 8}")
+
+
+def _segments(page: Directory, grid: _Grid) -> Iterator[bytes]:
+    """Yield the strips or tiles as they are in the file."""
+    tags = (tiff.TILE_OFFSETS, tiff.TILE_BYTE_COUNTS) if page.is_tiled else (tiff.STRIP_OFFSETS, tiff.STRIP_BYTE_COUNTS)
+    offsets, counts = (page.numbers(tag) for tag in tags)
+    number = grid.across * grid.down * grid.planes
+    if len(offsets) < number or len(counts) < number:
+        msg = f"{len(offsets)} strips of {number}"
+        raise ValueError(msg)
+    for offset, count in zip(offsets[:number], counts, strict=False):
+        page.stream.seek(int(offset))
+        yield page.stream.read(int(count))
+
+
+def _decode_picture(page: Directory, grid: _Grid, dtype: np.dtype[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Yield each tile by its place, read as the picture that it is."""
+    from cnnfilter.imaging.formats import FORMATS
+
+    form = FORMATS[PICTURES[page.compression]]
+    importlib.import_module(f"PIL.{form.plugin}")
+    for place, data in enumerate(_segments(page, grid)):
+        image = Image.OPEN[form.pillow][0](io.BytesIO(data), "")
+        if image.width > grid.width or image.height > grid.height:
+            msg = f"a tile of {image.width}x{image.height}"
+            raise ValueError(msg)
+        samples = 1 if grid.planes > 1 else page.samples
+        deep = image.mode.startswith("I")
+        array = np.asarray(image if deep else image.convert(_MODES[samples])).reshape(
+            image.height, image.width, samples
+        )
+        # where Pillow gives 8 bits of 16, it cuts off the others
+        yield place, array.astype(dtype) * 257 if dtype.itemsize > array.itemsize else array
+
+
+def _decode_bytes(page: Directory, grid: _Grid, dtype: np.dtype[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Yield each strip or tile by its place, as samples (rows, columns, samples)."""
+    bits, samples = page.bits[0], 1 if grid.planes > 1 else page.samples
+    row = -(-grid.width * samples * bits // 8)
+    last = page.size[1] - (grid.down - 1) * grid.height  # rows of the lowest strip; tiles are always whole
+    batch: list[bytes] = []
+    for place, data in enumerate(_segments(page, grid), 1):
+        batch.append(data)
+        is_short = not page.is_tiled and place % grid.down == 0
+        if is_short or place == grid.across * grid.down * grid.planes or len(batch) * grid.height * row >= _BATCH:
+            rows = (len(batch) - 1) * grid.height + (last if is_short else grid.height)
+            packed = _decompressed(page, batch, (rows, row), grid.height)
+            array = _meant(page, packed, dtype, grid.width, samples)
+            for i in range(len(batch)):
+                yield place - len(batch) + i, array[i * grid.height : (i + 1) * grid.height]
+            batch = []
+
+
+def _decompressed(
+    page: Directory, segments: Sequence[bytes], shape: tuple[int, int], rows: int
+) -> npt.NDArray[np.uint8]:
+    """Return the bytes of strips, (rows, bytes in a row), through a TIFF in memory that says they are greys."""
+    if page.compression == 1 and page.number(tiff.FILL_ORDER, 1) == 1:
+        whole = b"".join(segment[: rows * shape[1]] for segment in segments)
+        return np.frombuffer(whole, np.uint8, shape[0] * shape[1]).reshape(shape)
+    head = 8 + 2 + 10 * 12 + 4
+    sizes = [len(segment) for segment in segments]
+    table = head + sum(sizes)
+    offsets = list(itertools.accumulate(sizes[:-1], initial=head))
+    tags = (
+        (tiff.IMAGE_WIDTH, 4, 1, shape[1]),
+        (tiff.IMAGE_LENGTH, 4, 1, shape[0]),
+        (tiff.BITS_PER_SAMPLE, 3, 1, 8),
+        (tiff.COMPRESSION, 3, 1, page.compression),
+        (tiff.PHOTOMETRIC, 3, 1, 1),
+        (tiff.FILL_ORDER, 3, 1, page.number(tiff.FILL_ORDER, 1)),
+        (tiff.STRIP_OFFSETS, 4, len(sizes), offsets[0] if len(sizes) == 1 else table),
+        (tiff.SAMPLES_PER_PIXEL, 3, 1, 1),
+        (tiff.ROWS_PER_STRIP, 4, 1, rows),
+        (tiff.STRIP_BYTE_COUNTS, 4, len(sizes), sizes[0] if len(sizes) == 1 else table + 4 * len(sizes)),
+    )
+    parts = [b"II*\0\x08\0\0\0", struct.pack("<H", len(tags)), *(struct.pack("<HHII", *tag) for tag in tags), bytes(4)]
+    parts += [*segments, struct.pack(f"<{len(sizes)}I", *offsets), struct.pack(f"<{len(sizes)}I", *sizes)]
+    image = Image.OPEN["TIFF"][0](io.BytesIO(b"".join(parts)), "")
+    image.load()
+    return memory.packed(image)
+
+
+def _meant(
+    page: Directory, rows: npt.NDArray[np.uint8], dtype: np.dtype[Any], columns: int, samples: int
+) -> npt.NDArray[Any]:
+    """Return the samples (rows, columns, samples) in rows of bytes, which may be differences."""
+    predictor, size = page.number(tiff.PREDICTOR, 1), dtype.itemsize
+    if predictor == _FLOATS:  # the first bytes of all numbers in a row, then their second bytes
+        planes = np.cumsum(rows.reshape(len(rows), -1, samples), axis=1, dtype=np.uint8).reshape(len(rows), size, -1)
+        rows = np.ascontiguousarray(planes.transpose(0, 2, 1)).reshape(len(rows), -1)
+        dtype = dtype.newbyteorder(">")
+    array = _unpacked(rows, page.bits[0], dtype, columns * samples).reshape(len(rows), columns, samples)
+    if predictor == _HORIZONTAL:
+        whole = array.view(f"u{size}")
+        array = np.cumsum(whole, axis=1, dtype=whole.dtype).view(array.dtype)
+    return array
+
+
+def _unpacked(rows: npt.NDArray[np.uint8], bits: int, dtype: np.dtype[Any], number: int) -> npt.NDArray[Any]:
+    """Return the samples in rows of bytes, `number` in each, in the machine's byte order."""
+    native = dtype.newbyteorder("=")
+    if bits == 8 * dtype.itemsize:
+        return rows.view(dtype).astype(native, copy=False)
+    single = np.unpackbits(rows, axis=1, count=number * bits).reshape(len(rows), number, bits)
+    wide = np.zeros((len(rows), number, 8 * dtype.itemsize), np.uint8)
+    wide[..., -bits:] = single
+    return np.packbits(wide, axis=-1).view(dtype)[..., 0].astype(native, copy=False)

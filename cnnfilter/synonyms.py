@@ -149,7 +149,7 @@ OPTIONS: Table = {
     "--dilation": "dilationrate dilations d",
     "--kernel": "kernelsize ksize window size k",
     "--true-convolution": "flip convolve rotate",
-    "--save-option": "quality compression lossless q",
+    "--save-option": "compression lossless",
     "--format": "type ext extension outputformat",
     "--depth": "bits bitdepth",
     "--frame": "page index frames pages",

@@ -73,7 +73,7 @@ def test_bad_standard_input_fails_in_one_line(stdin):
 
 def test_an_unknown_kernel_is_refused_with_the_nearest_names():
     assert refused("sobelx", "photo.png") == (
-        "unknown kernel 'sobelx'; did you mean sobel-x, sobel or sobel-y? (cnnfilter kernels lists them all)"
+        "unknown kernel 'sobelx'; did you mean sobel-x? (cnnfilter kernels lists them all)"
     )
 
 

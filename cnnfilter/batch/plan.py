@@ -155,15 +155,17 @@ def plan_outputs(
             if targets and all([plan.check(job, target) for target in targets]):
                 jobs.skipped.add(job.index)
             if named is None and not is_device(job.target) and not in_place:
+                folder = "" if job.target.suffix else ", in / if it is a folder"
                 conflicts.append(
-                    f"the name '{job.target}' tells no format; end it in .png or another picture's "
-                    "extension, or add --format"
+                    f"the name '{job.target}' tells no format; end it in .png or another picture's extension{folder}, "
+                    "or add --format"
                 )
             elif format is None and named is not None and not job.follows_format and (reason := unfit(named)):
                 conflicts.append(f"'{job.target}': {reason}")
         except ExistsError as error:
-            existing.append(str(error))
-            conflicts.append(existing[-1])
+            if job.error is None:  # else it says more that there is no input
+                existing.append(str(error))
+                conflicts.append(existing[-1])
         except OutputError as error:
             conflicts.append(str(error))
     if len(existing) > FEW:

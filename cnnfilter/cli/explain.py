@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -26,8 +27,8 @@ MOST_VALUES = 64
 
 
 def _parse_place(text: str) -> tuple[int, ...]:
-    parts = text.split(",")
-    if len(parts) > 3:
+    parts = text.strip("([ ])").split(",")
+    if len(parts) > 3 or (len(parts) == 1 and len(re.findall("[0-9]+", text)) > 1):
         msg = f"--at takes ROW,COL or ROW,COL,MAP, or the index in a vector, not {quoted(text)}"
         raise ArgumentError(msg)
     return tuple(whole_number(part, "--at", 0) for part in parts)

@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-from cnnfilter.words import nearest, quoted
+from cnnfilter.words import quoted
 
 COMMANDS = {
     "apply": "cnnfilter.cli.apply",
@@ -34,10 +34,27 @@ class LazyGroup(click.Group):
             If there is none of that name.
         """
         if cmd_name not in COMMANDS:
-            msg = f"unknown command {quoted(cmd_name)}{nearest(cmd_name, COMMANDS)} (known: {', '.join(COMMANDS)})"
+            msg = f"unknown command {quoted(cmd_name)} (known: {', '.join(COMMANDS)})"
             raise click.UsageError(msg, ctx)
         command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that arguments begin with.
+
+        Raises
+        ------
+        click.UsageError
+            If there is none of that name; with the one that may have been meant.
+        """
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            from cnnfilter.cli.mistakes import unknown_command
+
+            msg = f"unknown command {quoted(args[0])}{unknown_command(args)} (known: {', '.join(COMMANDS)})"
+            raise click.UsageError(msg, ctx)
+        return super().resolve_command(ctx, args)
 
 
 @click.group(

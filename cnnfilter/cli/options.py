@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cnnfilter.cli import mistakes
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.matrix import looks_like_matrix
 from cnnfilter.model.shapes import BORDERS, parse_border, parse_padding, parse_pair
@@ -70,7 +71,7 @@ class OptionalChoice(click.Option):
         return [*joined, *args[end:]]
 
 
-class InputCommand(click.Command):
+class InputCommand(mistakes.Command):
     """A command that takes files: it tells those from options whose names look like the other."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

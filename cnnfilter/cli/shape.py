@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import plans, render, tables
+from cnnfilter.cli import mistakes, plans, render, tables
 from cnnfilter.cli.options import Parsed, as_json, complete_from
 from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeError
 from cnnfilter.model.grammar import parse
@@ -35,6 +35,7 @@ KNOWN = f"presets: {', '.join(PRESETS)}"
 
 @click.command(
     "shape",
+    cls=mistakes.Command,
     short_help="Show the arithmetic of sizes.",
     epilog=f"""\b
     Presets, each with its usual input: {", ".join(PRESETS)}

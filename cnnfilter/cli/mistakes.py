@@ -1,0 +1,138 @@
+"""What a person may have meant by a command line that cannot be carried out: the one that does it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+import click
+
+from cnnfilter.cli import render
+from cnnfilter.model.catalogue import KERNELS
+from cnnfilter.model.matrix import looks_like_matrix
+from cnnfilter.words import quoted
+
+MOST_WORDS = 4
+"""Words of a suggested command that are written out: a pattern may stand for thousands of files."""
+LIKE_APPLY = ":padding=same:border=replicate"
+"""What `apply` does at a picture's edges unless it is told otherwise, as arguments of `conv`."""
+
+
+class Command(click.Command):
+    """A command that says what may have been meant where its arguments cannot be read."""
+
+    allow_extra_args = True  # refused here, with what they may mean
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments.
+
+        Raises
+        ------
+        click.UsageError
+            If that cannot be done.
+        """
+        try:
+            rest = super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            from cnnfilter import synonyms  # only what is wrong pays for it
+
+            options = {name for param in self.get_params(ctx) for name in param.opts}
+            tail = synonyms.tail(error.option_name, synonyms.OPTIONS, options, count=1)
+            msg = f"No such option {quoted(error.option_name)}{tail}"
+            raise click.NoSuchOption(error.option_name, msg, ctx=ctx) from None
+        if ctx.resilient_parsing:
+            return rest
+        words: list[str] = []
+        for param in self.params:
+            value = ctx.params.get(str(param.name)) if isinstance(param, click.Argument) else None
+            words += [value] if isinstance(value, str) else value or ()
+        meant = rewritten(str(self.name), [*words, *rest])
+        if meant is not None:
+            raise click.UsageError(meant, ctx)
+        if rest:
+            msg = f"too many arguments: {quoted(' '.join(rest))}"
+            raise click.UsageError(msg, ctx)
+        return rest
+
+
+def rewritten(command: str, words: Sequence[str]) -> str | None:
+    """Return how to write what a command's arguments seem to mean, or None if they mean what they say.
+
+    Examples
+    --------
+    >>> rewritten("run", ["conv:edge", "relu", "photo.jpg"])
+    'commas part stages; write cnnfilter run conv:edge,relu photo.jpg'
+    """
+    # of thousands of arguments all are files if the first and the last are
+    doubtful = words if len(words) > 1 and not (_exists(words[1]) and _exists(words[-1])) else words[:1]
+    if command in ("run", "explain", "shape"):
+        joined = _joined(doubtful, ",", _begins_stages, _begins_stages)
+        return f"commas part stages; write {_command(command, joined)}" if len(joined) < len(doubtful) else None
+    joined = _joined(doubtful, ":", _is_kernel, lambda word: "=" in word)
+    if len(joined) < len(doubtful):
+        return f"colons part a kernel and its parameters; write {_command(command, joined)}"
+    kernels = [name.split(",") for place, name in enumerate(doubtful) if place == 0 or not _exists(name)]
+    several = [name for names in kernels if all(map(_is_kernel, names)) for name in names]
+    if command != "apply" or not words:
+        return None
+    if len(several) > 1 and several[0] == kernels[0][0]:
+        chain = ",".join(f"conv:{name}{LIKE_APPLY}" for name in several)
+        others = [word for word in words[1:] if word not in several]
+        return f"apply takes one kernel; for one after the other write {_command('run', [chain, *others])}"
+    is_kernel = _is_kernel(words[0]) or looks_like_matrix(words[0]) or _exists(words[0])
+    is_chain = not is_kernel and _begins_stages(words[0])
+    return f"apply takes a kernel, and run takes stages; write {_command('run', words)}" if is_chain else None
+
+
+def unknown_command(words: Sequence[str]) -> str:
+    """Return the end of an error message about a command that does not exist: the one that may have been meant."""
+    from cnnfilter import synonyms
+    from cnnfilter.cli.group import COMMANDS
+    from cnnfilter.model.plan import parse_shape
+    from cnnfilter.model.presets import PRESETS
+    from cnnfilter.model.readers import WEIGHT_SUFFIXES
+
+    word = words[0]
+    if word in PRESETS or parse_shape(word) is not None:
+        meant = _command("shape", words)
+    elif _is_kernel(word) or looks_like_matrix(word) or word.lower().endswith(WEIGHT_SUFFIXES):
+        meant = _command("apply" if len(words) > 1 else "kernels", words)
+    elif _begins_stages(word):
+        meant = _command("run", words)
+    elif os.path.isfile(word):  # noqa: PTH113  (never raises)
+        meant = _command("apply", ["KERNEL", *words])
+    else:
+        return synonyms.tail(word, synonyms.COMMANDS, {*COMMANDS, "--help", "--version"})
+    return f"; did you mean {meant}?"
+
+
+def _joined(words: Sequence[str], by: str, first: Callable[[str], bool], more: Callable[[str], bool]) -> list[str]:
+    """Return words, those that go on with the one before joined to it."""
+    joined: list[str] = []
+    for word in words:
+        if joined and first(joined[-1]) and more(word) and not _exists(word):
+            joined[-1] += by + word
+        else:
+            joined.append(word)
+    return joined
+
+
+def _command(name: str, words: Sequence[str]) -> str:
+    import shlex
+
+    shown = shlex.join([render.PROGRAM, name, *words[:MOST_WORDS]])
+    return shown + (f" (and {len(words) - MOST_WORDS} more)" if len(words) > MOST_WORDS else "")
+
+
+def _exists(name: str) -> bool:
+    return os.path.lexists(name)
+
+
+def _is_kernel(word: str) -> bool:
+    return word.partition(":")[0] in KERNELS
+
+
+def _begins_stages(word: str) -> bool:
+    from cnnfilter.model.readers import stage_name
+
+    return stage_name(word.partition(",")[0].partition(":")[0]) is not None

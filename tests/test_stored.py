@@ -415,8 +415,10 @@ def test_an_icon_of_one_size_is_replaced():
 def test_a_picture_of_another_kind_is_not_replaced(name, data, kind):
     with open(name, "wb") as file:  # noqa: PTH123
         file.write(data)
-    line = failed("box", name, "--in-place")
-    assert line.startswith(f"{name}: in place, {kind}")
+    result = run("apply", "box", name, "--in-place")
+    assert result.exit_code == 1
+    line = result.messages[-1]
+    assert line.startswith(f"cnnfilter: error: {name}: in place, {kind}")
     assert line.endswith("; write it elsewhere")
     with open(name, "rb") as file:  # noqa: PTH123
         assert file.read() == data

@@ -13,6 +13,7 @@ from PIL.Image import Image, Transpose
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
+from cnnfilter.imaging.colour import CONVERTED, Convert, to_srgb
 from cnnfilter.imaging.headers import avif_depth, jpeg2000_depth
 
 if TYPE_CHECKING:
@@ -106,8 +107,23 @@ def _place(part: slice, height: int, orientation: int) -> tuple[slice, slice]:
     return (part, slice(None)) if orientation < 5 else (slice(None), part)
 
 
+def _to_srgb(image: Image, notes: list[str] | None) -> Convert | None:
+    if image.mode not in CONVERTED:
+        return None
+    convert, note = to_srgb(image.mode, image.info.get("icc_profile"))
+    if notes is not None:
+        notes.append(note)
+    return convert
+
+
 def to_arrays(
-    image: Image, *, raw: str = "", orientation: int = 1, depth: int | None = None, shared: bool = False
+    image: Image,
+    *,
+    raw: str = "",
+    orientation: int = 1,
+    depth: int | None = None,
+    shared: bool = False,
+    notes: list[str] | None = None,
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
     """Return pixels and alpha of a decoded image.
 
@@ -123,6 +139,8 @@ def to_arrays(
         8 reduces 16-bit grey to `round(v * 255 / 65535)`.
     shared : bool
         Whether pixels that stay as they are may lie in the image's memory.
+    notes : list of str, optional
+        Is told of colours that are neither grey nor RGB, and become sRGB.
 
     Returns
     -------
@@ -152,13 +170,14 @@ def to_arrays(
     pixels = np.empty((*shape, 3) if target.startswith("RGB") else shape, dtype)
     transparent = image.info.get("transparency") if deep else None
     alpha = np.empty(shape, dtype) if target.endswith("A") or transparent is not None else None
+    convert = _to_srgb(image, notes)
     rows = max(1, BAND // width)
     for top in range(0, height, rows):
         part = slice(top, min(top + rows, height))
         band = image.crop((0, part.start, width, part.stop))
         # Pillow's own conversion of "I" to 16 bits would clip, hence only the 8-bit modes are converted.
         if band.mode != target:
-            band = band.convert(target)
+            band = convert(band) if convert else band.convert(target)
         if orientation > 1:  # in Pillow, which turns small blocks at a time: NumPy takes four times as long
             band = band.transpose(_TURNS[orientation])
         array = np.asarray(band)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cnnfilter.imaging import exif as exif_block
-from cnnfilter.imaging.tiff import Directory, read_tiff
+from cnnfilter.imaging.tiff import Directory
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -100,7 +100,7 @@ class Metadata:
         return Metadata(icc=self.icc, dpi=self.dpi, aspect=self.aspect, colour=self.colour)
 
 
-def read_metadata(image: ImageFile, stream: BinaryIO, page: int = 0) -> tuple[Metadata, int]:
+def read_metadata(image: ImageFile, file: BinaryIO | Directory) -> tuple[Metadata, int]:
     """Return the metadata of a decoded image, and the orientation of its pixels.
 
     As in Pillow, that of XMP counts where EXIF has none.
@@ -108,23 +108,20 @@ def read_metadata(image: ImageFile, stream: BinaryIO, page: int = 0) -> tuple[Me
     Parameters
     ----------
     image : PIL.ImageFile.ImageFile
-    stream : binary stream
-        The file.
-    page : int
-        Which one of a TIFF.
+    file : binary stream or Directory
+        Where it came from; of a TIFF, the page.
     """
     info = image.info
     found: dict[str, Any] = {"icc": info.get("icc_profile") or None}
     lost: list[str] = []
-    directory = read_tiff(stream).page(page) if image.format == "TIFF" else None
-    if directory is None or set(directory.entries) >= _RESOLUTION:  # Pillow gives a TIFF without one 1 dpi
+    if not isinstance(file, Directory) or set(file.entries) >= _RESOLUTION:  # Pillow gives a TIFF without one 1 dpi
         found |= {"dpi": sane_resolution(info.get("dpi")), "aspect": _aspect(info)}
     block, xmp, orientation = info.get("exif"), info.get("xmp"), None
     try:
-        if directory is not None:
-            block = _read_tiff(directory, found, lost)
+        if isinstance(file, Directory):
+            block = _read_tiff(file, found, lost)
         elif image.format == "PNG":
-            profiles = _read_png(image, stream, found, lost)
+            profiles = _read_png(image, file, found, lost)
             block, xmp = block or profiles.get("exif"), xmp or profiles.get("xmp")
         else:
             _read_segments(image, found, lost)
@@ -139,7 +136,7 @@ def read_metadata(image: ImageFile, stream: BinaryIO, page: int = 0) -> tuple[Me
     elif xmp:
         found["xmp"], turned = upright_xmp(xmp)
     kept = Metadata(**found, lost=tuple(lost))
-    return kept, 1 if directory is not None else orientation or turned or 1  # Pillow has turned a TIFF upright
+    return kept, 1 if isinstance(file, Directory) else orientation or turned or 1  # Pillow has turned a TIFF upright
 
 
 def _read_tiff(directory: Directory, found: dict[str, Any], lost: list[str]) -> bytes | None:

@@ -13,7 +13,7 @@ import logging
 import operator
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -24,6 +24,7 @@ from PIL.ImageFile import ImageFile
 from cnnfilter import forks
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
 from cnnfilter.imaging import decoding, npy, table
+from cnnfilter.imaging.colour import CONVERTED
 from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
 from cnnfilter.imaging.headers import eager_size, silence_libtiff
@@ -114,7 +115,7 @@ def read(
     Returns
     -------
     Picture
-        Palette pictures as RGB, 1-bit pictures as grey; CMYK, YCbCr, LAB and HSV converted to RGB; 16-bit
+        Palette pictures as RGB, 1-bit pictures as grey; CMYK (through its profile), YCbCr, LAB and HSV as RGB; 16-bit
         grey as uint16, float grey as float32; turned upright if EXIF says how.
 
     Raises
@@ -211,8 +212,11 @@ def _decode(stream: BinaryIO, format: str, limits: _Limits) -> Picture:
     if ";16" in raw and isinstance(image.info.get("transparency"), tuple):
         notes.append("its transparent colour is compared in 8 bits: colours that differ less are transparent too")
     image.load()
-    kept, orientation = read_metadata(image, stream, limits.frame or 0)
-    pixels, alpha = decoding.to_arrays(image, raw=raw, orientation=orientation, depth=depth, shared=limits.shared)
+    kept, orientation = read_metadata(image, stream)
+    pixels, alpha = decoding.to_arrays(
+        image, raw=raw, orientation=orientation, depth=depth, shared=limits.shared, notes=notes
+    )
+    kept = _of_srgb(kept, image.mode)
     stored = stored_in(image, format, stream, raw)
     notes += _left_out(stored, limits.frame)
     return Picture(pixels, alpha, kept, format, tuple(notes), frames, stored)
@@ -233,11 +237,17 @@ def _decode_tiff(stream: BinaryIO, limits: _Limits) -> Picture:
     _check_size(tiff_samples.segment_size(page), limits.max_pixels, page.samples)  # a tile is decoded whole
     limits.admit(height, width, page.samples, need)
     image = tiff_picture.opened(page, is_first=not limits.frame)
-    stored = stored_in_tiff(page, tiff_picture.mode_of(page, image))
-    pixels, alpha = tiff_picture.to_arrays(page, image, depth=limits.depth, shared=limits.shared)
-    kept, _ = read_metadata(image, stream, limits.frame or 0)
+    mode = tiff_picture.mode_of(page, image)
+    stored = stored_in_tiff(page, mode)
+    pixels, alpha = tiff_picture.to_arrays(page, image, depth=limits.depth, shared=limits.shared, notes=notes)
+    kept = _of_srgb(read_metadata(image, page)[0], mode)
     notes += tiff_picture.left_out(page) + _left_out(stored, limits.frame)
     return Picture(pixels, alpha, kept, "TIFF", tuple(notes), frames, stored)
+
+
+def _of_srgb(kept: Metadata, mode: str) -> Metadata:
+    """Return metadata without a profile that colours of a mode are not of any more."""
+    return replace(kept, icc=None) if mode in CONVERTED else kept
 
 
 def _left_out(stored: Stored, frame: int | None) -> list[str]:

@@ -169,7 +169,7 @@ def opened(page: Directory, *, is_first: bool) -> ImageFile:
 
 
 def to_arrays(
-    page: Directory, image: ImageFile, *, depth: int | None, shared: bool
+    page: Directory, image: ImageFile, *, depth: int | None, shared: bool, notes: list[str]
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
     """Return pixels and alpha of a page that `check` lets pass, turned upright.
 
@@ -178,7 +178,7 @@ def to_arrays(
     page : Directory
     image : ImageFile
         What `opened` returned.
-    depth, shared
+    depth, shared, notes
         As for `decoding.to_arrays`.
 
     Raises
@@ -191,12 +191,12 @@ def to_arrays(
     if is_plain(page):
         raw = decoding.raw_mode(image)
         image.load()
-        return decoding.to_arrays(image, raw=raw, depth=depth, shared=shared)
+        return decoding.to_arrays(image, raw=raw, depth=depth, shared=shared, notes=notes)
     decoded = _decoded(page, depth)
     if isinstance(decoded, tuple):
         return decoded
     decoded.info = image.info
-    return decoding.to_arrays(decoded)
+    return decoding.to_arrays(decoded, notes=notes)
 
 
 def _decoded(page: Directory, depth: int | None) -> Image.Image | tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:

@@ -102,7 +102,7 @@ def test_labels_are_checked():
     Path("large.txt").write_bytes(b"\n" * ((1 << 22) + 1))
     for name, reason in {
         "empty.txt": "it holds none",
-        "binary.txt": "not a text in UTF-8",
+        "binary.txt": "no text in UTF-8 or UTF-16",
         "none.txt": "No such file or directory",
         "large.txt": "larger than a file of labels may be (4194304 bytes)",
     }.items():

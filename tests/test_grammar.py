@@ -263,7 +263,7 @@ def test_an_error_in_a_pipeline_file_names_the_line(tmp_path):
     ("content", "reason"),
     [
         (None, "no such file"),
-        (b"\xff\xfe", "not a text in UTF-8"),
+        (b"\xff\xfea", "no text in UTF-8 or UTF-16"),
         (b"# nothing\n", "it holds no stages"),
         (b"relu\n" * 300, r"larger than a pipeline file may be \(1000 bytes\)"),
     ],

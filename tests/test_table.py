@@ -70,7 +70,7 @@ def test_a_table_of_numbers_is_a_picture(folder, text, numbers, dtype, form):
             "row 1 splits its numbers in two ways, so its rows cannot be told; end each with ';', as in 1 0 -1; 2 0 -2",
         ),
         ("0,5;1\n2;3", "row 1 has ';' between its numbers, and commas or blanks in them; decimals are written 0.5"),
-        (b"1,2\n\xff\xfe", "a .csv must be text in UTF-8"),
+        (b"1,2\n\xff\xfe", "a .csv must be text in UTF-8 or UTF-16"),
     ],
 )
 def test_what_is_no_table_is_one_line_with_the_place(folder, text, message):

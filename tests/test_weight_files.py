@@ -319,7 +319,7 @@ def test_json_by_name(file):
         ("[[1e39]]", "too large for float32"),
         ("[[1, 2]", "it is not JSON, or damaged or cut off: line 1, column 8 cannot be read$"),
         ("[" * 100_000, "damaged or cut off, or not a .json file"),
-        (b"\xff\xfe[\0", "it is not text in UTF-8"),
+        (b"\xff\xfe[", "it is no text in UTF-8 or UTF-16"),
     ],
 )
 def test_a_bad_json_is_explained(file, text, message):
@@ -361,7 +361,7 @@ def test_forms_of_a_table(file, name, text):
         ("1,nan\n", r"'nan' is not finite \(row 1, column 2\)"),
         ("# nothing\n", "there are no numbers in it"),
         ("\n\n", "there are no numbers in it"),
-        (b"\xff", "it is not text in UTF-8"),
+        (b"\xff", "it is no text in UTF-8 or UTF-16"),
     ],
 )
 def test_a_bad_table_is_explained(file, text, message):

@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple
 from cnnfilter.batch.naming import STREAM, base_of
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.formats import NPZ, TABLE, format_for_path
+from cnnfilter.texts import without_mark
 
 
 class Input(NamedTuple):
@@ -181,7 +182,8 @@ def _is_picture(entry: os.DirEntry[str]) -> bool:
 def read_list(name: str, stream: BinaryIO | None, *, null: bool = False) -> tuple[str, ...]:
     """Read names from a list: one a line, or each ended by a NUL.
 
-    Where every line ends as on Windows, that is no part of the names.
+    Where every line ends as on Windows, that is no part of the names, and neither is a byte order mark. A list in
+    UTF-16, which begins with one, is read as well.
 
     Parameters
     ----------
@@ -205,6 +207,10 @@ def read_list(name: str, stream: BinaryIO | None, *, null: bool = False) -> tupl
             raise ArgumentError(msg)
         else:
             data = stream.read()
+        data = data if null else without_mark(data)
+    except UnicodeDecodeError:
+        msg = f"the list of files '{name}': no text in UTF-16, as which it begins"
+        raise ArgumentError(msg) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         if isinstance(error, ArgumentError):
             raise

@@ -12,6 +12,7 @@ from cnnfilter.batch.work import Reading
 from cnnfilter.batch.write import is_device
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
 from cnnfilter.imaging.size import read_size
+from cnnfilter.texts import decoded
 
 if TYPE_CHECKING:
     from cnnfilter.model.plan import Row
@@ -102,7 +103,7 @@ def read_labels(name: str) -> tuple[str, ...]:
     Raises
     ------
     ArgumentError
-        If it cannot be read, is no text in UTF-8, or holds none.
+        If it cannot be read, is no text in UTF-8 or UTF-16, or holds none.
     """
     try:
         with Path(name).open("rb") as stream:
@@ -110,9 +111,9 @@ def read_labels(name: str) -> tuple[str, ...]:
         if len(data) > MAX_LABELS:
             msg = f"labels '{name}': larger than a file of labels may be ({MAX_LABELS} bytes)"
             raise ArgumentError(msg)
-        labels = [line.strip() for line in data.decode("utf-8-sig").rstrip().splitlines()]
+        labels = [line.strip() for line in decoded(data).rstrip().splitlines()]
     except UnicodeDecodeError:
-        msg = f"labels '{name}': not a text in UTF-8"
+        msg = f"labels '{name}': no text in UTF-8 or UTF-16"
         raise ArgumentError(msg) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         if isinstance(error, ArgumentError):

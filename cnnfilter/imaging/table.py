@@ -14,6 +14,7 @@ import numpy as np
 
 from cnnfilter.errors import ArgumentError, PictureError
 from cnnfilter.rows import read_tables
+from cnnfilter.texts import decoded
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -51,9 +52,9 @@ def read_table(stream: BinaryIO, check_size: Callable[[int, int], None]) -> npt.
         check_size(columns, heights[0])
 
     try:
-        pixels = _fitting(read_tables(data.decode("utf-8-sig"), check))
+        pixels = _fitting(read_tables(decoded(data), check))
     except UnicodeDecodeError:
-        msg = "a .csv must be text in UTF-8"
+        msg = "a .csv must be text in UTF-8 or UTF-16"
         raise PictureError(msg) from None
     except ArgumentError as error:
         raise PictureError(str(error)) from None

@@ -22,6 +22,7 @@ from cnnfilter.model.presets import PRESETS
 from cnnfilter.model.readers import READERS, Reader, names_file, stage_name
 from cnnfilter.model.stages import Stage
 from cnnfilter.model.stages.text import Piece, split
+from cnnfilter.texts import decoded
 from cnnfilter.words import quoted, readable, why_no_file
 
 if TYPE_CHECKING:
@@ -109,9 +110,9 @@ def _parse_file(name: str, base: Path | None) -> Stages:
         if len(data) > MAX_FILE:
             msg = f"larger than a pipeline file may be ({MAX_FILE} bytes)"
             raise ArgumentError(msg)
-        lines = data.decode("utf-8-sig").splitlines()
+        lines = decoded(data).splitlines()
     except UnicodeDecodeError:
-        msg = f"pipeline file {shown}: not a text in UTF-8"
+        msg = f"pipeline file {shown}: no text in UTF-8 or UTF-16"
         raise ArgumentError(msg) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

@@ -10,6 +10,7 @@ import numpy as np
 from cnnfilter.errors import KernelError
 from cnnfilter.model.weight_files import Member
 from cnnfilter.rows import read_tables
+from cnnfilter.texts import decoded
 from cnnfilter.words import quoted
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ def _text(stream: IO[bytes], size: int) -> str:
         msg = f"it has {size} bytes, at most {MAX_TEXT} are read as text; save it as .npy or .npz"
         raise KernelError(msg)
     try:
-        return stream.read().decode("utf-8-sig")
+        return decoded(stream.read())
     except UnicodeDecodeError:
-        msg = "it is not text in UTF-8"
+        msg = "it is no text in UTF-8 or UTF-16"
         raise KernelError(msg) from None
 
 

@@ -440,6 +440,13 @@ def test_transparency_is_left_out_with_a_note():
     assert f" = {PHOTO[1, 2, 2]}\n" in result.out
 
 
+def test_a_mean_of_nothing_but_padding_sees_nothing():
+    Path("dot.csv").write_text("7\n")
+    result = run("explain", "conv:[1]:padding=1:stride=2,globalavgpool", "dot.csv", "--at", "0,0")
+    assert result.exit_code == 0, result.err
+    assert "receptive field  none: all lies in the padding\n" in result.out
+
+
 @pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 65535)])
 def test_normalize_is_explained_by_the_pictures_full_scale(dtype, white):
     pixels = np.arange(0, white, white // 13, dtype=dtype)[:12].reshape(3, 4)

@@ -33,10 +33,20 @@ def test_a_row_has_all_of_a_stage():
     [
         ("conv:1@3x3,conv:1@3x3,maxpool:2,conv:1@3x3", (20, 20, 1), [3, 5, 6, 10], [1, 1, 2, 2]),
         ("conv:1@3x3:dilation=2,conv:1@3x3:stride=3,conv:1@2x2", (40, 40, 1), [5, 7, 10], [1, 3, 3]),
-        ("conv:1@3x3,flatten,dense:4,relu,dense:2,softmax", (7, 7, 1), [3, 3, 7, 7, 7, 7], [1] * 6),
-        ("maxpool:2,globalavgpool,flatten,dense:2", (7, 7, 1), [2, 6, 6, 6], [2] * 4),
-        ("conv:1@3x3:padding=1,globalavgpool", (7, 7, 1), [3, 7], [1, 1]),
-        ("flatten,softmax", (7, 7, 1), [1, 7], [1, 1]),
+        ("conv:1@3x3,flatten,dense:4,relu,dense:2,softmax", (7, 7, 1), [3, 3, 7, 7, 7, 7], [1, 1, 0, 0, 0, 0]),
+        ("maxpool:2,globalavgpool,flatten,dense:2", (7, 7, 1), [2, 6, 6, 6], [2, 0, 0, 0]),
+        ("conv:1@3x3:padding=1,globalavgpool", (7, 7, 1), [3, 7], [1, 0]),
+        ("flatten,softmax", (7, 7, 1), [1, 7], [1, 0]),
+        ("avgpool:4:stride=3,conv:1@3x3:padding=1,flatten,dense:3", (66, 66, 1), [4, 10, 10, 64], [3, 3, 3, 0]),
+        (
+            "avgpool:4:stride=3,conv:1@3x3:padding=1,flatten,dense:3",
+            (10_001, 10_001, 1),
+            [4, 10, 10, 10_000],
+            [3, 3, 3, 0],
+        ),
+        ("globalavgpool,conv:1@3x3:padding=1,maxpool:1:stride=2", (7, 7, 1), [7, 7, 7], [0, 0, 0]),
+        ("conv:1@1x1:padding=1:stride=2,globalavgpool,conv:1@1x1", (1, 1, 1), [1, 0, 0], [2, 0, 0]),
+        ("conv:1@3x3:padding=2000,flatten,dense:1", (3, 3, 1), [3, 3, 3], [1, 1, 0]),
     ],
 )
 def test_receptive_field_and_jump(text, shape, fields, jumps):

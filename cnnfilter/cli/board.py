@@ -73,6 +73,8 @@ def _place(place: Sequence[int]) -> str:
 
 def _field(field: ReceptiveField, width: int) -> list[str]:
     height, across = field.size
+    if not height:
+        return ["receptive field  none: all lies in the padding"]
     rows = [("in the padding", f"{field.in_padding or 'none'} of {height * across}")]
     if field.corners:
         corners = dict.fromkeys(field.corners)  # of a single row or column they coincide

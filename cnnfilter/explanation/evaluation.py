@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,11 +35,16 @@ Place = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Some maps, rows and columns, ascending. A vector is as many maps of one place."""
+    """Some maps, rows and columns, ascending. A vector is as many maps of one place.
+
+    Where only padding is asked for, it holds one sample that nobody looks at, and `is_seen` is false.
+    """
 
     maps: Index
     rows: Index
     columns: Index
+    _: KW_ONLY
+    is_seen: bool = True
 
     @classmethod
     def at(cls, place: Place) -> Region:
@@ -104,6 +109,8 @@ def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> list[Bl
     regions = [Region.at(place)]
     for row in reversed(rows):
         regions.insert(0, _needed(row, regions[0]))
+        if not regions[1].is_seen:
+            regions[0] = replace(regions[0], is_seen=False)
     blocks = [picture_block(pixels, regions[0])]
     # NaN and infinity come from pictures of floats, and mean what they mean
     with np.errstate(invalid="ignore", over="ignore"):
@@ -143,12 +150,10 @@ def _under_windows(row: Row, region: Region) -> Region:
     if isinstance(row.stage, Conv):
         filters = Filters(row.stage, row.input)
         maps = np.array(sorted({c for number in maps.tolist() for c in filters.of(number).channels}), dtype=np.int64)
-    sides = []
-    for axis, places in enumerate((region.rows, region.columns)):
-        touched = np.unique(taps(windows, axis, places)[1])
-        inside = touched[touched != OUTSIDE]
-        sides.append(inside if inside.size else _all(1))  # all in the padding: one sample that nobody asks for
-    return Region(maps, sides[0], sides[1])
+    touched = (np.unique(taps(windows, axis, places)[1]) for axis, places in enumerate((region.rows, region.columns)))
+    rows, columns = (places[places != OUTSIDE] for places in touched)
+    is_seen = bool(rows.size and columns.size)
+    return Region(maps, *(each if each.size else _all(1) for each in (rows, columns)), is_seen=is_seen)
 
 
 def _compute(row: Row, block: Block, region: Region) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,9 +31,10 @@ class ReceptiveField:
     rows, columns : (int, int)
         First and last; below 0, or beyond the picture's last, in the padding.
     corners : tuple of (row, column)
-        Upper left, upper right, lower left, lower right of what lies in the picture; none if nothing does.
+        Upper left, upper right, lower left, lower right of what the value depends on in the picture, if on anything.
+        The padding of a later stage may stand where the picture has rows that a floor dropped before.
     in_padding : int
-        How many of its samples lie in the padding.
+        How many of its samples lie in the padding, of the picture or of a later stage.
     """
 
     size: tuple[int, int]
@@ -123,7 +125,9 @@ def explain(pipeline: Pipeline, picture: Any, at: Sequence[int]) -> Explanation:
             done.append(maker(row, before, number, following, after.value(following)))
         following = done[-1].follows
     value = blocks[-1].value(place)
-    return Explanation(str(pipeline), shape, rows[-1].output, place, value, tuple(done), _field(rows, place))
+    return Explanation(
+        str(pipeline), shape, rows[-1].output, place, value, tuple(done), _field(rows, place, blocks[0].region)
+    )
 
 
 def _checked(at: Sequence[int], shape: Shape) -> Place:
@@ -154,8 +158,8 @@ def _written(place: Place) -> str:
     return ",".join(map(str, place))
 
 
-def _field(rows: Sequence[Row], place: Place) -> ReceptiveField:
-    """Return the receptive field of a value, which a vector's has from the maps before it."""
+def _field(rows: Sequence[Row], place: Place, seen: evaluation.Region) -> ReceptiveField:
+    """Return the receptive field of a value, which a vector's has from the maps before it, and what is seen of it."""
     spot: tuple[int, ...] = place
     for row in reversed(rows):
         if row.stage.sees_all(row.input):
@@ -166,13 +170,11 @@ def _field(rows: Sequence[Row], place: Place) -> ReceptiveField:
         if len(row.input) == 3:
             break
     (top, bottom), (left, right) = rows[-1].field.extent(*spot[:2])
-    height, width = rows[0].input[:2]
-    rows_in, columns_in = _inside(top, bottom, height), _inside(left, right, width)
-    area = (bottom - top + 1) * (right - left + 1)
-    count = (len(rows_in)) * (len(columns_in))
-    corners = tuple((r, c) for r in (rows_in[0], rows_in[-1]) for c in (columns_in[0], columns_in[-1])) if count else ()
-    return ReceptiveField((bottom - top + 1, right - left + 1), (top, bottom), (left, right), corners, area - count)
-
-
-def _inside(first: int, last: int, limit: int) -> range:
-    return range(max(first, 0), min(last + 1, limit))
+    size = bottom - top + 1, right - left + 1
+    corners: tuple[tuple[int, int], ...] = ()
+    count = 0
+    if seen.is_seen:
+        ends = [(int(places[0]), int(places[-1])) for places in (seen.rows, seen.columns)]
+        corners = tuple((row, column) for row in ends[0] for column in ends[1])
+        count = math.prod(last - first + 1 for first, last in ends)
+    return ReceptiveField(size, (top, bottom), (left, right), corners, math.prod(size) - count)

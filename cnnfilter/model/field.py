@@ -6,10 +6,14 @@ Along one axis, through a window of `k` taps with dilation `d` and stride `s`::
 
 `jump` is how far the fields of neighbouring values lie apart, `start` where the first one begins: below 0 in
 the padding. Araujo et al., Computing Receptive Fields of Convolutional Neural Networks, 2019.
+
+A value that sees all values of its stage's input, as after `dense`, sees what any of those depends on: no padding, and
+nothing that a floor dropped. There the windows are followed back from the maps to the input, within the maps.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnnfilter.model.stages.base import Sliding
@@ -56,12 +60,26 @@ class Field:
             tuple(start - pads[i][0] * jump for i, (_, jump, start) in axes),
         )
 
-    def over_all(self, counts: Shape, limits: Shape) -> Field:
-        """Return the field of a value that sees all of `counts` values: no more than the input, `limits`."""
-        axes = zip(self.size, self.jump, self.start, counts, limits, strict=True)
-        spans = [(start, start + (count - 1) * jump + size, limit) for size, jump, start, count, limit in axes]
-        inside = [(max(0, first), min(last, limit)) for first, last, limit in spans]
-        return Field(tuple(last - first for first, last in inside), self.jump, tuple(first for first, _ in inside))
+    @classmethod
+    def over_all(cls, counts: Shape, moves: Sequence[tuple[Shape, Sliding]]) -> Field:
+        """Return the field of values that each see all of some maps: neighbours see the same, their jump is 0.
+
+        Parameters
+        ----------
+        counts : tuple of int
+            The maps' size along each axis.
+        moves : sequence of (tuple of int, Sliding)
+            What moved over the chain's input, and over what came of it, up to these maps: the sizes it met.
+        """
+        spans = []
+        for axis, count in enumerate(counts):
+            places: Sequence[int] = range(count)
+            for shape, sliding in reversed(moves):
+                places = _touched(shape[axis], sliding, axis, places)
+            spans.append((places[0], places[-1] - places[0] + 1) if places else (0, 0))
+        if (0, 0) in spans:  # along one axis all lies in the padding
+            spans = [(0, 0)] * len(spans)
+        return cls(tuple(size for _, size in spans), (0,) * len(spans), tuple(first for first, _ in spans))
 
     def extent(self, *place: int) -> tuple[tuple[int, int], ...]:
         """Return first and last sample, on each axis, of what the value at `place` sees.
@@ -73,3 +91,18 @@ class Field:
         """
         axes = zip(self.size, self.jump, self.start, place, strict=True)
         return tuple((start + index * jump, start + index * jump + size - 1) for size, jump, start, index in axes)
+
+
+MOST_TAPS = 4096
+"""How many taps along an axis are followed one by one. Of more, the ends are taken, which are the same but where taps
+are dilated or whole windows lie in the padding."""
+
+
+def _touched(n: int, sliding: Sliding, axis: int, places: Sequence[int]) -> Sequence[int]:
+    """Return which of `n` samples some windows touch, ascending."""
+    step, dilation, before = sliding.stride[axis], sliding.dilation[axis], sliding.pads[axis][0]
+    reach = dilation * (sliding.window[axis] - 1) + 1
+    if len(places) * sliding.window[axis] > MOST_TAPS:
+        return range(max(0, places[0] * step - before), min(n, places[-1] * step - before + reach))
+    begins = (place * step - before for place in places)
+    return sorted({tap for begin in begins for tap in range(begin, begin + reach, dilation) if 0 <= tap < n})

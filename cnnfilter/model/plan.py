@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from cnnfilter.errors import ArgumentError, CnnfilterError
 from cnnfilter.model.field import Field
 from cnnfilter.model.shapes import Pair
-from cnnfilter.model.stages import Absolute, Activation, Dense, Flatten, Normalize, Shape, Softmax, Stage
+from cnnfilter.model.stages import Absolute, Activation, Dense, Flatten, Normalize, Shape, Sliding, Softmax, Stage
 from cnnfilter.model.stages.base import dropped
 
 ANYWHERE = (Activation, Absolute, Normalize, Softmax)
@@ -141,7 +141,8 @@ def planned(stages: Iterable[Stage], shape: Shape) -> Iterator[Row]:
         msg = f"an input is (H, W, C) or (n,) of at least 1 each, not {shape}"
         raise ArgumentError(msg)
     field = Field.of_input(shape)
-    limits = places = _places(shape)  # places: how many fields there are, which flatten keeps
+    places = _places(shape)  # how many fields there are, which flatten keeps
+    moves: list[tuple[Shape, Sliding]] = []
     flattened: Shape | None = None
     for number, stage in enumerate(stages, 1):
         try:
@@ -152,17 +153,16 @@ def planned(stages: Iterable[Stage], shape: Shape) -> Iterator[Row]:
             sliding = stage.sliding(shape)
             if sliding is not None:
                 field = field.through(sliding)
-            if stage.sees_all(shape):
-                field = field.over_all(places, limits)
+                moves.append((shape, sliding))
+            if stage.sees_all(shape) and any(field.jump):
+                field = Field.over_all(places, moves)
             costs = stage.params(shape), stage.macs(shape)
             row = Row(stage, shape, output, *costs, field, stage.arithmetic(shape), flattened)
         except CnnfilterError as error:
             msg = f"stage {number} ({stage.name}): {error}"
             raise type(error)(msg) from None
         yield row
-        if stage.sees_all(shape):
-            places = (1,) * len(limits)
-        elif len(output) == 3:
+        if len(output) == 3:
             places = _places(output)
         if isinstance(stage, Flatten):
             flattened = shape if len(shape) == 3 else flattened

@@ -319,7 +319,7 @@ def _write(run: _Run, turn: Turn, event: Event, rendered: Rendered, times: tuple
             plan.make_folder(target)
             overwrite = plan.force or plan.in_place
             try:
-                write_atomically(
+                more = write_atomically(
                     target,
                     encoded.data,
                     overwrite=overwrite,
@@ -327,6 +327,7 @@ def _write(run: _Run, turn: Turn, event: Event, rendered: Rendered, times: tuple
                     temporaries=run.temporaries,
                     sync=False,
                     before_sync=turn.rest if target == targets[-1] else None,
+                    private=run.saving.strip is not None,
                 )
             except ExistsError:  # somebody else has written it since
                 if not plan.skip_existing:
@@ -334,6 +335,7 @@ def _write(run: _Run, turn: Turn, event: Event, rendered: Rendered, times: tuple
                 kept.add(target)
             else:
                 plan.keep(target)
+                notes += [note for note in more if note not in notes]
         size, clipped = encoded.size, encoded.clipped
         notes += [note for note in encoded.notes if note not in notes]
     if kept.issuperset(targets):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from cnnfilter.batch.belongings import take_over
 from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.errors import ExistsError, OutputError
 
@@ -34,7 +35,8 @@ def write_atomically(
     temporaries: Temporaries | None = None,
     sync: bool = True,
     before_sync: Callable[[], None] | None = None,
-) -> None:
+    private: bool = False,
+) -> tuple[str, ...]:
     """Write a file whole or not at all.
 
     Parameters
@@ -47,8 +49,8 @@ def write_atomically(
     overwrite : bool
         Whether an existing file is replaced. Without it, a file that appears under the name while this
         one is written is not lost either. A new file's permissions follow the umask; one that replaces another
-        takes on that one's, so that a private file stays private. As with `mv`, a read-only file is replaced
-        too: what counts are the rights to its folder.
+        takes on that one's, so that a private file stays private, and what is in `belongings`. As with `mv`, a
+        read-only file is replaced too: what counts are the rights to its folder.
     times : tuple of int, optional
         When it was last read and changed, in nanoseconds, for the file to tell; by default, now.
     temporaries : Temporaries, optional
@@ -57,6 +59,13 @@ def write_atomically(
         Whether the new name lasts through a power cut from now on; else `sync_folder` is to see to that.
     before_sync : callable, optional
         Is called when all is written, and only the disk is left to wait for.
+    private : bool
+        See `belongings.take_over`.
+
+    Returns
+    -------
+    tuple of str
+        A note on what could not be taken over from the file that it replaces, if anything.
 
     Raises
     ------
@@ -69,10 +78,11 @@ def write_atomically(
         if is_device(path):
             with path.open("wb", buffering=0) as device:
                 write_all(device, data)
+            notes: tuple[str, ...] = ()
         else:
             target = Path(os.path.realpath(path)) if path.is_symlink() else path
             with contextlib.nullcontext(temporaries) if temporaries else contextlib.closing(Temporaries()) as own:
-                _write_sibling(target, data, times, own, before_sync, overwrite=overwrite)
+                notes = _write_sibling(target, data, times, own, before_sync, overwrite=overwrite, private=private)
             if sync:
                 sync_folder(target.parent)
     except FileExistsError as error:
@@ -81,6 +91,7 @@ def write_atomically(
     except OSError as error:
         msg = f"cannot write '{path}': {error.strerror or error}"
         raise OutputError(msg) from error
+    return notes
 
 
 def write_stream(stream: BinaryIO, data: Data) -> None:
@@ -132,13 +143,15 @@ def _write_sibling(
     before_sync: Callable[[], None] | None,
     *,
     overwrite: bool,
-) -> None:
+    private: bool,
+) -> tuple[str, ...]:
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     temporary, file = temporaries.open(target, _permissions(target) if overwrite else None)
     try:
         with file:  # its lock ends with it, and must not before its name does
             write_all(file, data)
+            notes = take_over(file.fileno(), target, private=private) if overwrite else ()
             if before_sync is not None:
                 before_sync()
             os.fsync(file.fileno())
@@ -152,6 +165,7 @@ def _write_sibling(
                 temporaries.remove(temporary)
     finally:  # whatever ended it, a signal included
         temporaries.remove(temporary)
+    return notes
 
 
 def _permissions(path: Path) -> int | None:

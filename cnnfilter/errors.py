@@ -13,6 +13,8 @@
     │   └── ConflictError                 outputs that a plan refuses, a line for each; in `batch.plan`
     └── MissingExtraError                 an optional library that is not installed
 
+    CnnfilterWarning (a UserWarning)          what was left out or decided, and should be known
+
 A message is one line for a person: the value, the limit, and what to do. Whether an error ends the
 whole run (exit code 2) or fails one input (1) depends on when it is raised, not on its class.
 """
@@ -63,6 +65,10 @@ class OutputError(CnnfilterError):
 
 class ExistsError(OutputError):
     """A file that exists and may not be overwritten."""
+
+
+class CnnfilterWarning(UserWarning):
+    """What was left out or decided, which a person should know; one line, told once."""
 
 
 class MissingExtraError(CnnfilterError):

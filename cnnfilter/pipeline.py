@@ -123,10 +123,10 @@ class Pipeline:
         """
         for number, stage in enumerate(self.stages, 1):
             try:
-                if isinstance(stage, Conv) and stage.file is not None:
-                    _ = stage.file.bank
+                if isinstance(stage, Conv):
+                    stage.load()
                 elif isinstance(stage, Dense) and stage.file is not None:
-                    _ = stage.file.matrix
+                    _ = stage.file.dense
             except CnnfilterError as error:
                 msg = f"stage {number} ({stage.name}): {error}"
                 raise type(error)(msg) from None
@@ -265,7 +265,7 @@ def _windows(stage: Conv | Pool, row: Row) -> Windows:
 
 def _convolution(stage: Conv, row: Row, after: int) -> Step:
     windows, channels = _windows(stage, row), row.input[2]
-    source = stage.file.bank if stage.file is not None else None
+    source = stage.bank(channels) if stage.file is not None else None
     if source is None or isinstance(source, Kernel):
         kernels = stage.kernels if source is None else (source,)
         filters: list[tuple[Array, str | None]] = []
@@ -314,6 +314,6 @@ def _vector(row: Row, values: Array, threads: int | None) -> Array:
         if stage.order == "hwc" and row.flattened is not None:
             height, width, channels = row.flattened
             values = values.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
-        weight, bias = stage.file.matrix
+        weight, bias = stage.file.matrix(row.input[0])
         return dense(values, weight, np.zeros(len(weight), dtype=np.float32) if bias is None else bias)
     return _function(stage)(values)

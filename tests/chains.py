@@ -82,12 +82,13 @@ def bank_of(stage, channels, parameters, number):
         weight = parameters[f"conv{number}.weight"]
         groups = channels if stage.depthwise else stage.groups
         return weight, parameters.get(f"conv{number}.bias"), groups
-    if stage.file is not None and not isinstance(stage.file.bank, Kernel):
-        bank = stage.file.bank
+    found = None if stage.file is None else stage.bank(channels)
+    if found is not None and not isinstance(found, Kernel):
+        bank = found
         weight = np.array([reference.scale_kernel(one, stage.scale) for one in bank.weight])
         bias = np.zeros(len(weight)) if bank.bias is None else bank.bias
         return weight, bias + stage.bias, channels if stage.depthwise else stage.groups
-    kernels = stage.kernels or (stage.file.bank,)
+    kernels = stage.kernels or (found,)
     planes = np.concatenate([kernel.weights.reshape(-1, *kernel.size) for kernel in kernels])
     planes = planes[:, ::-1, ::-1] if stage.flip else planes
     return np.array([reference.scale_kernel(one, stage.scale) for one in planes]), None, None
@@ -104,7 +105,7 @@ def convolve(row, x, parameters, number):
     maps = reference.conv2d(x, weight, **options)
     result, first = [], 0
     for _ in range(len(x)):
-        for kernel in stage.kernels or (stage.file.bank,):
+        for kernel in stage.kernels or (stage.bank(row.input[2]),):
             count = len(kernel.filters)
             answers = maps[first : first + count]
             result += [reference.combine(answers, count, kernel.combine)] if kernel.combine else [answers]
@@ -125,7 +126,7 @@ def pool(row, x):
 def linear(row, x, parameters, number):
     if row.stage.file is None:
         return reference.linear(x, parameters[f"dense{number}.weight"], parameters.get(f"dense{number}.bias"))
-    weight, bias = row.stage.file.matrix
+    weight, bias = row.stage.file.matrix(row.input[0])
     if row.stage.order == "hwc":
         height, width, channels = row.flattened
         x = x.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)

@@ -13,7 +13,7 @@ from cnnfilter.cli import options, report
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
 from cnnfilter.imaging.mapping import RANGES
 from cnnfilter.model.kernels import SCALES
-from cnnfilter.model.weights import LAYOUTS
+from cnnfilter.model.layouts import LAYOUTS
 from tests.command import PHOTO, failed, files, load, refused, run, run_process, save
 
 EDGE = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], np.float32)

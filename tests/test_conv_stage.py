@@ -74,7 +74,7 @@ def test_a_bank_without_a_bias_has_only_weights(save):
 
 def test_a_learned_kernel_filters_every_channel(save):
     stage = Conv(file=WeightFile(save(k=np.ones((2, 3)))))
-    assert isinstance(stage.file.bank, Kernel)
+    assert isinstance(stage.file.bank(3), Kernel)
     assert stage.window == (2, 3)
     assert stage.output((5, 6, 3)) == (4, 4, 3)
     assert stage.params((5, 6, 3)) == 6
@@ -84,7 +84,8 @@ def test_a_learned_kernel_filters_every_channel(save):
 
 def test_a_weight_file_is_read_once_and_not_before_it_is_needed(save):
     file = WeightFile(save(k=np.ones((2, 3))))
-    assert file.bank is file.bank
+    assert file.bank(3) is file.bank(3)
+    assert file.filters is file.filters
     missing = Conv(file=WeightFile("none.npy"))
     assert str(missing) == "conv:none.npy"
     with pytest.raises(KernelError, match=r"none\.npy: no such file"):

@@ -156,7 +156,7 @@ def test_an_input_is_maps_or_a_vector(shape):
 
 
 def test_a_layout_needs_the_maps_that_were_flattened(tmp_path):
-    path = tmp_path / "fc.npy"
+    path = tmp_path / "fc-weight.npy"
     np.save(path, np.ones((12, 12), np.float32))
     rows = rows_of(f"flatten,relu,dense:{path}:layout=hwc,relu", (2, 3, 2))
     assert [row.flattened for row in rows] == [None, (2, 3, 2), (2, 3, 2), None]

@@ -128,8 +128,9 @@ def test_dense_weights_from_a_file(save):
     assert Dense(file=WeightFile(path, "other")).params((4,)) == 20
     with pytest.raises(ShapeError, match=r"weights \(out, in\) of 3x4 do not fit a vector of 9$"):
         stage.output((9,))
-    with pytest.raises(ShapeError, match=r"of 3x4 do not fit a vector of 3; transpose them"):
+    with pytest.raises(ShapeError, match=r"of 3x4 do not fit a vector of 3$"):  # its bias tells its 3 outputs
         stage.output((3,))
+    assert Dense(file=WeightFile(path, "other")).output((5,)) == (4,)  # as Keras stores it
 
 
 def test_units_cannot_be_run():

@@ -13,7 +13,8 @@ import pytest
 from cnnfilter.errors import KernelError
 from cnnfilter.model import weight_files, weight_text
 from cnnfilter.model.kernels import Kernel, get_kernel
-from cnnfilter.model.weights import READERS, load_bank
+from cnnfilter.model.weight_kinds import READERS
+from cnnfilter.model.weights import load_bank
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "kernels"
 SAMPLE_FILES = sorted(path for path in SAMPLES.iterdir() if path.suffix in READERS)
@@ -98,6 +99,7 @@ def test_the_sample_bank_is_the_formula_of_its_readme(name):
 
 @pytest.mark.parametrize("sample", SAMPLE_FILES, ids=lambda path: path.name)
 @pytest.mark.parametrize("damage", ["cut", "flip"])
+@pytest.mark.filterwarnings("ignore::cnnfilter.errors.CnnfilterWarning")
 def test_a_damaged_file_loads_or_is_one_clear_line(tmp_path, sample, damage):
     chance = random.Random(f"{sample.name} {damage}")
     data = sample.read_bytes()
@@ -310,8 +312,9 @@ def test_json_by_name(file):
         ("[[null]]", "its array is of type NoneType"),
         ("[[], []]", "its array has shape 2x0 and so holds no numbers"),
         ("[]", "its array is 1-D"),
-        ('{"weight": [[1]], "bias": 3}', "array 'bias' is a single number, but there are 1 filters or outputs"),
-        ('{"conv1": {"weight": [[1]]}}', "array 'conv1' is a single number"),
+        ('{"weight": [[1]], "bias": [3, 4]}', "array 'bias' is 2, but there are 1 filters or outputs"),
+        ('{"conv1": {"weight": [[1]], "b": null}, "fc": {"w": [[1]]}}', r"'conv1.weight' \(1x1\), 'fc.w' \(1x1\)$"),
+        ('{"a.b": [[1]], "a": {"b": [[1]]}}', "it holds two arrays of the name 'a.b'"),
         ('{"note": "no arrays"}', "it holds no arrays"),
         ("3", "it must hold a nested list, or an object of nested lists by name"),
         ("[[NaN]]", r"nan at \[0, 0\]: weights must be finite"),
@@ -325,6 +328,28 @@ def test_json_by_name(file):
 def test_a_bad_json_is_explained(file, text, message):
     with pytest.raises(KernelError, match=message):
         load_bank(file("k.json", text))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{" + ",".join(f'"{i}":1' for i in range(50_000)) + "}", "it holds too many names for weights"),
+        ("[" + "0," * 2_000_000 + "0]", "it holds more than 2000000 numbers and lists, too many to read as text"),
+        ("[" * 2_000_001, "it holds more than 2000000 numbers and lists"),
+        ("[" + "{}," * 1_500_000 + "{}]", "it holds more than 2000000 numbers and lists"),
+        (f'{{"{"x" * 2000}": [[1]]}}', r"its name 'x{57}\.\.\.' is longer than 1000 characters"),
+        ('{"a": ' * 900 + "1" + "}" * 900, r"its name 'a\.a.*' is longer than 1000 characters"),
+        ("[" * 900 + "1" + "]" * 900, r"its array is 900-D \(1x1x1x1x1x1x1x1x\.\.\.\)"),
+    ],
+)
+def test_json_that_would_take_much_memory_is_refused_before_it_is_read(file, text, message):
+    path = file("k.json", text)
+    tracemalloc.start()
+    with pytest.raises(KernelError, match=message):
+        load_bank(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * len(text) + (1 << 20)
 
 
 # .csv and .txt

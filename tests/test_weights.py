@@ -8,16 +8,9 @@ from safetensors.numpy import save_file
 
 from cnnfilter.errors import ArgumentError, KernelError, MissingExtraError
 from cnnfilter.model.kernels import Kernel, get_kernel
-from cnnfilter.model.weights import (
-    PICKLES,
-    READERS,
-    UNSUPPORTED,
-    FilterBank,
-    conversion,
-    find_kernel,
-    load_arrays,
-    load_bank,
-)
+from cnnfilter.model.layer import load_matrix
+from cnnfilter.model.weight_kinds import PICKLES, READERS, UNSUPPORTED, conversion
+from cnnfilter.model.weights import FilterBank, find_kernel, load_bank, matrix_of
 
 RNG = np.random.default_rng(7)
 MATRIX = np.array([[1, 2, 3], [4, 5, 6.5]], np.float32)
@@ -250,7 +243,7 @@ def test_a_matrix_with_a_bias_becomes_a_bank_that_keeps_it(npz):
         ({"x": np.ones((1, 1, 1, 2, 2))}, None, "array 'x' is 5-D"),
         ({"x": np.float32(2)}, None, "array 'x' is a single number; it must be"),
         ({"c": OIHW, "c_bias": np.ones(3)}, "c", "array 'c.bias' is 3, but there are 4 filters or outputs"),
-        ({"c": OIHW, "c_bias": np.ones((4, 1))}, "c", "array 'c.bias' is 4x1, but"),
+        ({"c": OIHW, "c_bias": np.ones((2, 2))}, "c", "array 'c.bias' is 2x2, but there are 4 filters or outputs"),
         ({"c": OIHW, "c_bias": np.array(["a"] * 4)}, None, "array 'c.bias' is of type <U1"),
         ({"c": OIHW, "c_bias": np.full(4, np.nan)}, None, r"bank.npz: nan at \[0\]: weights must be finite"),
         ({"c": np.ones((1000, 1))}, None, "bank.npz: a kernel of 1000x1 is too large"),
@@ -266,8 +259,10 @@ def test_an_array_that_cannot_be_used_is_explained(npz, arrays, name, message):
 def test_a_bias_is_checked_against_the_layout(npz):
     hwio = OIHW.transpose(2, 3, 1, 0)
     np.testing.assert_array_equal(load_bank(npz(c_kernel=hwio, c_bias=BIAS)).bias, BIAS)
-    with pytest.raises(KernelError, match="'c.bias' is 5, but there are 4 filters"):
+    with pytest.raises(KernelError, match="'c.bias' is 5, but there are 4 or 12 filters or outputs"):
         load_bank(npz(c_kernel=hwio, c_bias=np.ones(5)))
+    with pytest.raises(KernelError, match="bank.npz: its bias is 12 numbers, but there are 4 filters or outputs"):
+        load_bank(npz(c_kernel=hwio, c_bias=np.ones(12)))
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".json", ".csv"])
@@ -278,14 +273,10 @@ def test_a_file_of_one_array_has_no_names(tmp_path, suffix):
 
 def test_arrays_of_other_layers_load_with_their_bias(npz):
     path = npz(fc_weight=np.arange(6).reshape(2, 3), fc_bias=[1, 2], conv_weight=OIHW)
-    weight, bias = load_arrays(path, dimensions=((2,),))
+    weight, bias = matrix_of(load_matrix(path), 3)
     assert weight.dtype == bias.dtype == np.float32
     np.testing.assert_array_equal(weight, [[0, 1, 2], [3, 4, 5]])
     np.testing.assert_array_equal(bias, [1, 2])
-    with pytest.raises(KernelError, match=r"array 'conv.weight' is 4-D \(4x3x5x5\); it must be 2-D"):
-        load_arrays(path, array_name="conv", dimensions=((2,),))
-    with pytest.raises(KernelError, match="'fc.bias' is 2, but there are 3"):
-        load_arrays(path, array_name="fc", dimensions=((2,),), outputs=lambda shape: shape[1])
 
 
 # What a person names

@@ -60,7 +60,7 @@ def keeps_colours(rows: tuple[Row, ...]) -> bool:
 
 def _keeps_apart(row: Row) -> bool:
     stage = row.stage
-    if isinstance(stage, Conv) and stage.file is not None and not isinstance(stage.file.bank, Kernel):
+    if isinstance(stage, Conv) and stage.file is not None and not isinstance(stage.bank(row.input[2]), Kernel):
         return stage.depthwise or stage.groups == row.input[2]
     return not isinstance(stage, (Gray, Softmax))
 
@@ -71,7 +71,7 @@ def map_names(rows: tuple[Row, ...]) -> tuple[str, ...] | None:
     names = ("red", "green", "blue") if channels == 3 else ("",) * channels
     for row in rows:
         stage = row.stage
-        if isinstance(stage, Conv) and (kernels := _kernel_names(stage)):
+        if isinstance(stage, Conv) and (kernels := _kernel_names(stage, row.input[2])):
             names = tuple(", ".join(filter(None, (kernel, name))) for name in names for kernel in kernels)
         elif isinstance(stage, Magnitude):
             names = tuple("+".join(names[i : i + stage.count]) for i in range(0, len(names), stage.count))
@@ -80,11 +80,11 @@ def map_names(rows: tuple[Row, ...]) -> tuple[str, ...] | None:
     return names if any(names) else None
 
 
-def _kernel_names(stage: Conv) -> list[str]:
+def _kernel_names(stage: Conv, channels: int) -> list[str]:
     """Return the name of each map that a stage makes of one channel; none of a bank."""
     kernels = stage.kernels
     if stage.file is not None:
-        bank = stage.file.bank
+        bank = stage.bank(channels)
         kernels = (bank,) if isinstance(bank, Kernel) else ()
     names = []
     for kernel in kernels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from cnnfilter.cli.compiling import compiling
 from cnnfilter.cli.options import Command
 from cnnfilter.cli.progress import progress
 from cnnfilter.cli.report import check_standard_output, report, tell_plan
+from cnnfilter.errors import CnnfilterWarning
 from cnnfilter.forks import lazy
 
 if TYPE_CHECKING:
@@ -235,6 +237,8 @@ def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
         def call(*arguments: Any, **given: Any) -> Any:
             batch = Batch(**{name: given.pop(name) for name in names})
             _check(batch)
+            if batch.quiet:
+                warnings.simplefilter("ignore", CnnfilterWarning)
             return command(*arguments, batch=batch, **given)
 
         decorated: Command = call

@@ -124,20 +124,11 @@ def _arguments(stages: str, source: str | None, at: tuple[int, ...] | None, *, m
 
 def _pipeline(text: str) -> Pipeline:
     """Return the chain, all of whose weights could be read: before a picture is opened."""
-    from cnnfilter.model.stages import Conv, Dense
     from cnnfilter.pipeline import Pipeline
 
     pipeline = Pipeline.parse(text)
     pipeline.check_runnable()
-    for number, stage in enumerate(pipeline.stages, 1):
-        try:
-            if isinstance(stage, Conv) and stage.file is not None:
-                _ = stage.file.bank
-            elif isinstance(stage, Dense) and stage.file is not None:
-                _ = stage.file.matrix
-        except CnnfilterError as error:
-            msg = f"stage {number} ({stage.name}): {error}"
-            raise type(error)(msg) from None
+    pipeline.load_weights()
     return pipeline
 
 

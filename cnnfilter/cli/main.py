@@ -17,11 +17,13 @@ import contextlib
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from types import FrameType
+from typing import Any
 
 from cnnfilter.cli import garbage, render
-from cnnfilter.errors import CnnfilterError
+from cnnfilter.errors import CnnfilterError, CnnfilterWarning
 
 COMPLETE = "_CNNFILTER_COMPLETE"
 """The environment variable by which a shell asks for completions, or for the script that asks for them."""
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _guarded(arguments: Sequence[str]) -> int:
     """Run the command line, and turn whatever ends it into an exit code."""
     try:
-        with _ended_by_signals():
+        with _ended_by_signals(), _warnings_told():
             return _run(arguments)
     except BrokenPipeError:
         render.silence(sys.stdout)
@@ -106,6 +108,23 @@ def _run(arguments: Sequence[str]) -> int:
             text += f"; see {error.ctx.command_path} --help"
         render.error(text)
         return error.exit_code
+
+
+@contextlib.contextmanager
+def _warnings_told() -> Iterator[None]:
+    """Write what the library warns of as messages, each once."""
+    others = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, CnnfilterWarning):
+            render.warning(str(message))
+        else:
+            others(message, category, *where, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", CnnfilterWarning)
+        warnings.showwarning = show
+        yield
 
 
 @contextlib.contextmanager

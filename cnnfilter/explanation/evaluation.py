@@ -283,7 +283,7 @@ def _axes(region: Region) -> tuple[Index, Index, Index]:
 def dense_row(stage: Any, row: Row, number: int) -> tuple[Array, float, Index]:
     """Return the weights of one output of a dense stage, its bias, and which input each weight meets."""
     dense: Dense = stage
-    matrix, biases = dense.file.matrix  # type: ignore[union-attr]  # planned and runnable: there is a file
+    matrix, biases = dense.file.matrix(row.input[0])  # type: ignore[union-attr]  # planned and runnable: there is a file
     weights: Array = matrix[number].astype(np.float64)
     order = _all(len(weights))
     if dense.order == "hwc" and row.flattened is not None:

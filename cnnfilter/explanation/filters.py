@@ -64,7 +64,7 @@ class Filters:
     def __init__(self, stage: Conv, shape: Shape) -> None:
         self.stage = stage
         self.channels = shape[2]
-        source = stage.file.bank if stage.file is not None else None
+        source = stage.bank(shape[2]) if stage.file is not None else None
         kernels = stage.kernels if source is None else (source,) if isinstance(source, Kernel) else ()
         self.bank = None if source is None or isinstance(source, Kernel) else source
         self.named: list[tuple[str, Array, Kernel]] = []  # for each map of a channel

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+MOST_AXES = 8
+"""The most axes of a shape that a message shows."""
+
+
 def to_float32(array: npt.NDArray[np.generic], name: str = "weights", *, copy: bool = True) -> npt.NDArray[np.float32]:
     """Return the numbers as a C-contiguous float32 array.
 
@@ -57,5 +61,6 @@ def to_float32(array: npt.NDArray[np.generic], name: str = "weights", *, copy: b
 
 
 def show_shape(shape: tuple[int, ...]) -> str:
-    """Return a shape as people write it, `8x1x5x5`; that of no axes is `a single number`."""
-    return "x".join(map(str, shape)) or "a single number"
+    """Return a shape as people write it, `8x1x5x5`; that of no axes is `a single number`, one of many is cut."""
+    cut = "x..." if len(shape) > MOST_AXES else ""
+    return "x".join(map(str, shape[:MOST_AXES])) + cut or "a single number"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from cnnfilter.errors import KernelError
 from cnnfilter.model.arrays import show_shape
+from cnnfilter.model.matrix import MAX_SIDE
 
 Order = tuple[int | None, ...]
 """Where O, I, H and W are among an array's axes; None is an axis of length 1 that it lacks."""
@@ -23,8 +27,16 @@ LINES = (5, 7)
 are far more often numbers of colours: one filter over three, or one for each."""
 
 
-def arrangement(shape: tuple[int, ...], layout: str | None) -> tuple[Order, tuple[int, ...]]:
-    """Return where the axes of a bank are in an array, and how long they are.
+class Reading(NamedTuple):
+    """One way to read the axes of an array: its layout's name, where O, I, H and W are, and how long they are."""
+
+    name: str
+    order: Order
+    lengths: tuple[int, int, int, int]
+
+
+def readings(shape: tuple[int, ...], layout: str | None = None) -> list[Reading]:
+    """Return the ways in which an array may be a bank: one, if its shape tells or a person does, else two.
 
     Parameters
     ----------
@@ -33,36 +45,58 @@ def arrangement(shape: tuple[int, ...], layout: str | None) -> tuple[Order, tupl
     layout : {"oihw", "hwio"}, optional
         As a person tells it, in any case.
 
-    Returns
-    -------
-    order, lengths : tuple of int or None, tuple of int
-        For O, I, H and W.
-
     Raises
     ------
     KernelError
-        If there is no layout and the shape may be read in both, or one that means nothing.
-
-    Examples
-    --------
-    >>> arrangement((3, 3, 1, 32), None)
-    ((3, 2, 0, 1), (32, 1, 3, 3))
+        If a layout is told of a matrix.
     """
     if len(shape) == 2:
         if layout is not None:
             msg = f"layout {layout} is of 3-D and 4-D arrays, and this one is {show_shape(shape)}"
             raise KernelError(msg)
-        return (None, None, 0, 1), (1, 1, *shape)
+        return [Reading("", (None, None, 0, 1), (1, 1, *shape))]
     orders = FLAT if len(shape) == 3 else LAYOUTS
-    readings = {
-        name: (order, tuple(1 if axis is None else shape[axis] for axis in order)) for name, order in orders.items()
-    }
-    chosen = layout.lower() if layout is not None else _likely_layout(shape)
-    if chosen is not None:
-        return readings[chosen]
+    found = []
+    for name, order in orders.items():
+        o, i, h, w = (1 if axis is None else shape[axis] for axis in order)
+        found.append(Reading(name, order, (o, i, h, w)))
+    found = [each for each in found if layout is None or each.name == layout.lower()]
+    found = [each for each in found if max(each.lengths[2:]) <= MAX_SIDE] or found
+    likely = _likely_layout(shape)
+    return [each for each in found if each.name == likely] or found
+
+
+def settled(
+    shape: tuple[int, ...], layout: str | None = None, fits: Callable[[Reading], bool] = lambda reading: True
+) -> Reading:
+    """Return how to read an array: as a person tells it, as its shape does, or as the only way that fits.
+
+    Parameters
+    ----------
+    shape, layout
+        As for `readings`.
+    fits : callable
+        Whether what goes with the array, its biases or the channels that arrive, fits a reading.
+
+    Raises
+    ------
+    KernelError
+        If that leaves both.
+
+    Examples
+    --------
+    >>> settled((3, 3, 1, 32)).lengths
+    (32, 1, 3, 3)
+    >>> settled((5, 8, 5, 3), fits=lambda reading: reading.lengths[1] == 8).name
+    'oihw'
+    """
+    found = readings(shape, layout)
+    fitting = found if len(found) == 1 else list(filter(fits, found))
+    if len(fitting) == 1:
+        return fitting[0]
     told = " or ".join(
         f"{name} ({o} filter{'s' * (o != 1)} over {i} channel{'s' * (i != 1)}, {h}x{w})"
-        for name, (_, (o, i, h, w)) in readings.items()
+        for name, _, (o, i, h, w) in found
     )
     msg = f"shape {show_shape(shape)} may be {told}; say which with --layout oihw or --layout hwio"
     raise KernelError(msg)

@@ -42,8 +42,8 @@ MAX_NPY_HEADER = 10_000
 MAX_ZIP_DIRECTORY = 4 << 20
 """Python reads the whole list of a zip's members at once; this allows `MAX_MEMBERS` with long names."""
 
-MAX_SAFETENSORS_HEADER = 16 << 20
-"""Some 100 bytes describe a tensor; the library's own limit is 100 MB."""
+MAX_SAFETENSORS_HEADER = 4 << 20
+"""Some 100 bytes describe a tensor, and take Python ten times as many; the library's own limit is 100 MB."""
 
 MAX_RATIO = 250
 SMALL_MEMBER = 16 << 20
@@ -72,9 +72,14 @@ class Member:
     numeric: bool
     read: Callable[[], Numbers]
 
+    @property
+    def label(self) -> str:
+        """What a message calls it."""
+        return f"array {quoted(self.name)}" if self.name else "its array"
+
     def check(self) -> None:
         """Raise a `KernelError` if the array is not of real numbers, is empty, or is too large to read."""
-        label = f"array {quoted(self.name)}" if self.name else "its array"
+        label = self.label
         if not self.numeric:
             msg = f"{label} is of type {self.dtype}; weights must be real numbers"
             raise KernelError(msg)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from cnnfilter.errors import KernelError
-from cnnfilter.model.weight_files import Member
+from cnnfilter.model.weight_files import MAX_MEMBERS, Member
 from cnnfilter.rows import read_tables
 from cnnfilter.texts import decoded
 from cnnfilter.words import quoted
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 MAX_TEXT = 16 << 20
-"""Python's lists take some ten times the memory of their text; larger weights belong in a `.npz`."""
+"""The longest text; larger weights belong in a `.npz`."""
+
+MAX_VALUES = 2_000_000
+"""The most numbers, lists and objects in JSON, each of which takes Python up to 100 bytes, however short its text."""
+
+MAX_NAME = 1000
+"""Characters of the longest name of an array in JSON, with those of the objects around it."""
 
 
 def _text(stream: IO[bytes], size: int) -> str:
@@ -25,7 +32,7 @@ def _text(stream: IO[bytes], size: int) -> str:
         msg = f"it has {size} bytes, at most {MAX_TEXT} are read as text; save it as .npy or .npz"
         raise KernelError(msg)
     try:
-        return decoded(stream.read())
+        return decoded(stream.read(size))
     except UnicodeDecodeError:
         msg = "it is no text in UTF-8 or UTF-16"
         raise KernelError(msg) from None
@@ -46,13 +53,20 @@ def read_table(stream: IO[bytes], size: int, path: Path) -> list[Member]:
 def read_json(stream: IO[bytes], size: int, path: Path) -> list[Member]:
     """Return the arrays of a `.json` file: a nested list, or an object of nested lists by name.
 
-    Values of an object that are text or null describe, and are passed over.
+    An object within an object is a layer, `conv1.weight`. Values that are text or null describe, and are passed over.
     """
     import json  # most kernels come from no file
 
+    text = _text(stream, size)
+    if sum(map(text.count, ",[{")) > MAX_VALUES:
+        msg = f"it holds more than {MAX_VALUES} numbers and lists, too many to read as text; save it as .npy or .npz"
+        raise KernelError(msg)
+    if text.count('"') > 4 * MAX_MEMBERS:  # a name and a text for each
+        msg = f"it holds too many names for weights (at most {MAX_MEMBERS} arrays)"
+        raise KernelError(msg)
     # As floats, integers of any length are harmless: too long ones become infinite, which is refused.
     try:
-        found = json.loads(_text(stream, size), parse_int=float)
+        found = json.loads(text, parse_int=float)
     except json.JSONDecodeError as error:
         msg = f"it is not JSON, or damaged or cut off: line {error.lineno}, column {error.colno} cannot be read"
         raise KernelError(msg) from None
@@ -61,7 +75,19 @@ def read_json(stream: IO[bytes], size: int, path: Path) -> list[Member]:
     if not isinstance(found, dict):
         msg = "it must hold a nested list, or an object of nested lists by name"
         raise KernelError(msg)
-    return [_member(name, value) for name, value in found.items() if not isinstance(value, str | None)]
+    return list(_members("", found))
+
+
+def _members(prefix: str, found: dict[str, Any]) -> Iterator[Member]:
+    for key, value in found.items():
+        name = prefix + key
+        if len(name) > MAX_NAME:
+            msg = f"its name {quoted(name)} is longer than {MAX_NAME} characters"
+            raise KernelError(msg)
+        if isinstance(value, dict):
+            yield from _members(f"{name}.", value)
+        elif not isinstance(value, str | None):
+            yield _member(name, value)
 
 
 def _member(name: str, nested: Any) -> Member:

@@ -73,7 +73,7 @@ def filters_of(row: Row) -> Filters:
     if stage.sizes is not None:
         groups = channels if stage.depthwise else stage.groups
         return Filters(row.output[2], channels // groups, stage.window, groups, biased=stage.biased)
-    bank = None if stage.file is None else stage.file.bank
+    bank = None if stage.file is None else stage.bank(channels)
     kernels = (bank,) if isinstance(bank, Kernel) else stage.kernels
     if bank is None or isinstance(bank, Kernel):
         return _repeated(kernels, stage, channels)
@@ -84,7 +84,8 @@ def filters_of(row: Row) -> Filters:
     biased = any(bias) or bank.bias is not None
     groups = channels if stage.depthwise else stage.groups
     inputs = channels // groups
-    return Filters(len(weight), inputs, stage.window, groups, weight, bias=bias if biased else None, biased=biased)
+    window = stage.sliding(row.input).window
+    return Filters(len(weight), inputs, window, groups, weight, bias=bias if biased else None, biased=biased)
 
 
 def _repeated(kernels: Sequence[Kernel], stage: Conv, channels: int) -> Filters:
@@ -134,7 +135,7 @@ def matrix_of(row: Row) -> tuple[list[list[float]] | None, list[float] | None]:
     stage = row.stage
     if not isinstance(stage, Dense) or stage.file is None:
         return None, None
-    weight, bias = stage.file.matrix
+    weight, bias = stage.file.matrix(row.input[0])
     _check_count(weight.size, stage.file.path)
     if stage.order == "hwc" and row.flattened is not None:
         height, width, channels = row.flattened

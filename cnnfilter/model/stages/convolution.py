@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfilter.errors import ArgumentError, KernelError, ShapeError
@@ -18,6 +19,7 @@ from cnnfilter.rows import show_number
 from cnnfilter.words import nearest, quoted
 
 if TYPE_CHECKING:
+    from cnnfilter.model.layer import Layer
     from cnnfilter.model.weights import FilterBank, Weights
 
 NONE: Pads = ((0, 0), (0, 0))
@@ -51,34 +53,72 @@ class WeightFile:
     path: str
     array_name: str | None = None
     layout: str | None = None
+    _banks: dict[tuple[int | None, int, bool], Kernel | FilterBank] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _matrices: dict[int, tuple[Weights, Weights | None]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @lazy
-    def bank(self) -> Kernel | FilterBank:
-        """The kernel or the bank in it.
+    def filters(self) -> Layer:
+        """The arrays of a convolution in it.
 
         Raises
         ------
         KernelError, MissingExtraError
             If the file cannot be used; one line that names it.
         """
-        from cnnfilter.model.weights import load_bank  # brings NumPy, which sizes alone do not need
+        from cnnfilter.model.layer import load_filters  # brings NumPy, which sizes alone do not need
 
         with _in_words_of_stages():
-            return load_bank(self.path, array_name=self.array_name, layout=self.layout)
+            return load_filters(Path(self.path), array_name=self.array_name, layout=self.layout)
 
     @lazy
-    def matrix(self) -> tuple[Weights, Weights | None]:
-        """The matrix (out, in) of a dense stage in it, and its bias (out,).
+    def dense(self) -> Layer:
+        """The arrays of a dense layer in it.
 
         Raises
         ------
         KernelError, MissingExtraError
-            As for `bank`.
+            As for `filters`.
         """
-        from cnnfilter.model.weights import load_arrays
+        from cnnfilter.model.layer import load_matrix
 
         with _in_words_of_stages():
-            return load_arrays(self.path, array_name=self.array_name, dimensions=((2,),))
+            return load_matrix(Path(self.path), array_name=self.array_name)
+
+    def bank(self, channels: int | None = None, groups: int = 1, *, depthwise: bool = False) -> Kernel | FilterBank:
+        """Return the kernel or the bank in it, over so many channels; see `bank_of`.
+
+        Raises
+        ------
+        KernelError, MissingExtraError
+            As for `filters`, and if it may be read in two ways.
+        """
+        from cnnfilter.model.weights import bank_of
+
+        asked = (channels, groups, depthwise)
+        if asked not in self._banks:
+            with _in_words_of_stages():
+                self._banks[asked] = bank_of(
+                    self.filters, self.layout, channels=channels, groups=groups, depthwise=depthwise
+                )
+        return self._banks[asked]
+
+    def matrix(self, inputs: int) -> tuple[Weights, Weights | None]:
+        """Return the matrix (out, in) of a dense stage in it, and its bias (out,); see `matrix_of`.
+
+        Raises
+        ------
+        KernelError, MissingExtraError
+            As for `filters`.
+        """
+        from cnnfilter.model.weights import matrix_of
+
+        if inputs not in self._matrices:
+            self._matrices[inputs] = matrix_of(self.dense, inputs)
+        return self._matrices[inputs]
 
     def arguments(self, key: str) -> list[str]:
         """Return how it is written: the path, bare unless it holds a `=`, then what is not default."""
@@ -178,12 +218,40 @@ class Conv(Stage):
             return self.kernels[0].size
         if self.sizes is not None:
             return self.sizes[1]
-        bank = self._bank
+        return self._window(None)
+
+    def _window(self, channels: int | None) -> Pair:
+        if self.file is None:
+            return self.window
+        bank = self.bank(channels)
         return bank.size if isinstance(bank, Kernel) else (bank.weight.shape[2], bank.weight.shape[3])
 
-    @property
-    def _bank(self) -> Kernel | FilterBank:
-        return self.file.bank  # type: ignore[union-attr]  # asked for only where there is a file
+    def bank(self, channels: int | None = None) -> Kernel | FilterBank:
+        """Return what is in its file, over so many channels.
+
+        Raises
+        ------
+        KernelError, MissingExtraError
+            If the file cannot be used, or may be read in two ways.
+        """
+        file: WeightFile = self.file  # type: ignore[assignment]  # asked for only where there is one
+        return file.bank(channels, self.groups, depthwise=self.depthwise)
+
+    def load(self) -> None:
+        """Read its file now, if it has one.
+
+        Raises
+        ------
+        KernelError, MissingExtraError
+            If that cannot be used, or may be read in two ways whatever arrives.
+        """
+        if self.file is None:
+            return
+        from cnnfilter.model.layouts import readings
+
+        inputs = {each.lengths[1] for each in readings(self.file.filters.weight.shape, self.file.layout)}
+        if len(inputs) == 1 and not self.depthwise:
+            self.bank(inputs.pop() * self.groups)
 
     @property
     def maps_per_group(self) -> int:
@@ -198,19 +266,26 @@ class Conv(Stage):
             return sum(1 if each.combine else len(each.filters) for each in self.kernels)
         if self.sizes is not None:
             return self.sizes[0] // self.groups
-        if isinstance(self._bank, Kernel):
+        bank = self.bank()
+        if isinstance(bank, Kernel):
             return 1
         if self.depthwise:
-            msg = f"cannot tell how many filters of {self._bank.name} see one channel; give magnitude a conv"
+            msg = f"cannot tell how many filters of {bank.name} see one channel; give magnitude a conv"
             raise ArgumentError(msg)
-        return len(self._bank.weight) // self.groups
+        return len(bank.weight) // self.groups
 
     def output(self, shape: Shape) -> Shape:
         """Return (H', W', C')."""
         height, width, channels = maps(shape, self)
         count = self._count(channels)
         sliding = self.sliding(shape)
-        return *output_sizes((height, width), *sliding[:2], sliding.pads, sliding.dilation), count
+        try:
+            return *output_sizes((height, width), *sliding[:2], sliding.pads, sliding.dilation), count
+        except ShapeError as error:
+            if self.file is None or sliding.window[0] == sliding.window[1]:
+                raise
+            msg = f"{error}; a dense layer's matrix is for dense"
+            raise ShapeError(msg) from None
 
     def _count(self, channels: int) -> int:
         if self.kernels:
@@ -219,7 +294,7 @@ class Conv(Stage):
             filters = self.sizes[0] * (channels if self.depthwise else 1)
             self._check_groups(filters, channels)
             return filters
-        bank = self._bank
+        bank = self.bank(channels)
         if isinstance(bank, Kernel):
             return channels
         filters, inputs = len(bank.weight), int(bank.weight.shape[1])
@@ -259,7 +334,7 @@ class Conv(Stage):
         if self.kernels:
             return 0
         if self.sizes is None:
-            bank = self._bank
+            bank = self.bank(shape[2])
             if isinstance(bank, Kernel):
                 return math.prod(bank.size)
             return bank.weight.size + (0 if bank.bias is None else bank.bias.size)
@@ -274,7 +349,7 @@ class Conv(Stage):
             filters = shape[2] * sum(len(each.filters) for each in self.kernels)
             return height * width * (filters * math.prod(self.window) + count * bool(self.bias))
         numbers = self.params(shape)
-        if self.file is not None and isinstance(self._bank, Kernel):
+        if self.file is not None and isinstance(self.bank(shape[2]), Kernel):
             numbers *= shape[2]
         return height * width * numbers
 
@@ -291,15 +366,16 @@ class Conv(Stage):
         if self.sizes is not None:
             inputs = 1 if self.depthwise else shape[2] // self.groups
             return params_arithmetic((*self.sizes[1], inputs), count, biased=self.biased)
-        bank = self._bank
+        bank = self.bank(shape[2])
         if isinstance(bank, Kernel):
             return ""
-        return params_arithmetic((*self.window, bank.weight.shape[1]), count, biased=bank.bias is not None)
+        return params_arithmetic((*bank.weight.shape[2:], bank.weight.shape[1]), count, biased=bank.bias is not None)
 
     def sliding(self, shape: Shape) -> Sliding:
         """Return how the kernel moves."""
-        pads = resolve_pads(self.padding, (shape[0], shape[1]), self.window, self.stride, self.dilation)
-        return Sliding(self.window, self.stride, self.dilation, pads)
+        window = self._window(shape[2])
+        pads = resolve_pads(self.padding, (shape[0], shape[1]), window, self.stride, self.dilation)
+        return Sliding(window, self.stride, self.dilation, pads)
 
     @property
     def runnable(self) -> str | None:

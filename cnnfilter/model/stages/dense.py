@@ -39,7 +39,7 @@ class Dense(Stage):
     units : int, optional
         How many outputs; the weights are unknown.
     file : WeightFile, optional
-        Learned weights (out, in), with a bias (out,) if there is one beside them.
+        Learned weights (out, in), or (in, out) as Keras stores them, with a bias (out,) if there is one beside them.
     order : {"chw", "hwc"}
         How the weights expect maps to have been flattened.
     biased : bool
@@ -82,10 +82,9 @@ class Dense(Stage):
             raise ShapeError(msg)
         if self.file is None:
             return (self.units or 0,)
-        outputs, inputs = self.file.matrix[0].shape
+        outputs, inputs = self.file.matrix(shape[0])[0].shape
         if inputs != shape[0]:
-            hint = "; transpose them" if outputs == shape[0] else ""
-            msg = f"weights (out, in) of {outputs}x{inputs} do not fit a vector of {shape[0]}{hint}"
+            msg = f"weights (out, in) of {outputs}x{inputs} do not fit a vector of {shape[0]}"
             raise ShapeError(msg)
         return (outputs,)
 
@@ -93,7 +92,7 @@ class Dense(Stage):
         """Return the learned numbers, with the biases."""
         if self.file is None:
             return self.output(shape)[0] * (shape[0] + self.biased)
-        weight, bias = self.file.matrix
+        weight, bias = self.file.matrix(shape[0])
         return int(weight.size) + (0 if bias is None else len(bias))
 
     def macs(self, shape: Shape) -> int:

@@ -15,6 +15,11 @@ from cnnfilter.batch.write import write_atomically
 from tests.command import run
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def attributes(monkeypatch):
     """Extended attributes of all files that are there, and those that are given to open ones; some are root's."""

@@ -207,11 +207,27 @@ def test_a_zero_weight_of_linear_contributes_nothing_not_even_to_nan():
 
 
 @pytest.mark.parametrize(
+    ("x", "bias"),
+    [(7, ()), (7, 1), (7, 5), (7, (1, 5)), (7, (1, 1)), ((3, 7), ()), ((3, 7), 5), ((3, 7), (1, 5)), ((3, 7), (3, 1)),
+     ((3, 7), (3, 5))],
+)  # fmt: skip
+def test_a_bias_of_linear_is_broadcast(x, bias):
+    rng = np.random.default_rng(6)
+    x, weight, bias = (rng.normal(size=size).astype(np.float32) for size in (x, (5, 7), bias))
+    expected = x @ weight.T + (bias[0] if x.ndim == 1 and bias.ndim == 2 else bias)
+    result = ops.linear(x, weight, bias)
+    assert (result.shape, result.dtype) == (expected.shape, np.float32)
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
     ("x", "weight", "bias", "message"),
     [
         ((6,), (5, 7), None, r"x of shape \(6,\) does not fit weights \(out, in\) of shape \(5, 7\)"),
         ((2, 3, 7), (5, 7), None, r"x of shape \(2, 3, 7\) does not fit"),
-        ((7,), (5, 7), (4,), "bias must hold a number for each of 5 outputs, not 4"),
+        ((7,), (5, 7), (4,), "bias must hold a number for each of 5 outputs, or one for all, not 4"),
+        ((7,), (5, 7), (2, 5), r"5 outputs, or one for all, not an array of \(2, 5\)"),
+        ((3, 7), (5, 7), (2, 5), r"5 outputs, or one for all, not an array of \(2, 5\)"),
     ],
 )
 def test_linear_of_sizes_that_do_not_fit_names_them(x, weight, bias, message):

@@ -352,8 +352,8 @@ def test_groups_need_a_bank(weight):
 @pytest.mark.parametrize(
     ("bias", "message"),
     [
-        ([1, 2, 3], "bias must hold a number for each of 2 maps, not 3"),
-        ([[1, 2]], r"bias must have 1 axes, not 2"),
+        ([1, 2, 3], "bias must hold a number for each of 2 maps, or one for all, not 3"),
+        ([[1, 2]], r"bias must have 0 or 1 axes, not 2"),
         (["a", "b"], "bias must be real numbers, not <U1"),
         ([1, np.nan], r"nan at \[1\]: bias must be finite"),
     ],
@@ -368,7 +368,9 @@ def test_several_kernels_take_a_bias_for_each_kernel_or_for_each_map():
     x, kernels, bias = samples(rng, (3, 5, 6), np.float32), weights(rng, (2, 3, 3)), weights(rng, 6, zeros=0)
     assert_conv2d(x, kernels, bias[:2])
     assert_conv2d(x, kernels, bias)
-    with pytest.raises(ShapeError, match="bias must hold a number for each of 6 maps, not 3"):
+    for one in (2.5, [2.5]):
+        np.testing.assert_array_equal(ops.conv2d(x, kernels, one), ops.conv2d(x, kernels, [2.5, 2.5]), strict=True)
+    with pytest.raises(ShapeError, match="bias must hold a number for each of 6 maps, or one for all, not 3"):
         ops.conv2d(x, kernels, bias[:3])
 
 

@@ -37,7 +37,7 @@ def conv2d(
         One kernel, or n, that filter each channel on its own and give n maps a channel, channel-major; or
         a bank of O filters that sum over the I channels of their group.
     bias : array_like, (O,), optional
-        Added to each map; for kernels without channels, n numbers are used for every channel.
+        Added to each map; for kernels without channels, n numbers are used for every channel. One number is for all.
     stride, dilation : int, pair or str
         Samples between windows, and between the taps of one; height before width.
     padding : int, pair, pair of pairs or str
@@ -124,9 +124,9 @@ def _check_groups(bank: Array, channels: int, groups: int) -> None:
 def _as_bias(bias: Any, filters: int, repeated: int) -> Array:
     if bias is None:
         return np.zeros(filters, dtype=np.float32)
-    values = as_weights(bias, (1,), "bias")
-    if len(values) not in (filters, repeated):
-        msg = f"bias must hold a number for each of {filters} maps, not {len(values)}"
+    values = as_weights(bias, (0, 1), "bias").reshape(-1)
+    if len(values) not in (1, filters, repeated):
+        msg = f"bias must hold a number for each of {filters} maps, or one for all, not {len(values)}"
         raise ShapeError(msg)
     return np.tile(values, filters // len(values))
 
@@ -272,6 +272,7 @@ def linear(x: Any, weight: Any, bias: Any = None, *, threads: int | None = None)
     x : array_like, (in,) or (N, in)
     weight : array_like, (out, in)
     bias : array_like, (out,), optional
+        Or what is broadcast to the result, as ONNX's Gemm has it: one number, (N, 1) or (N, out).
     threads : int, optional
         Checked; one thread reads the weights as fast as memory gives them.
 
@@ -302,8 +303,16 @@ def linear(x: Any, weight: Any, bias: Any = None, *, threads: int | None = None)
     if values.ndim not in (1, 2) or values.shape[-1] != matrix.shape[1]:
         msg = f"x of shape {values.shape} does not fit weights (out, in) of shape {matrix.shape}"
         raise ShapeError(msg)
-    biases = np.zeros(len(matrix), dtype=np.float32) if bias is None else as_weights(bias, (1,), "bias")
-    if len(biases) != len(matrix):
-        msg = f"bias must hold a number for each of {len(matrix)} outputs, not {len(biases)}"
-        raise ShapeError(msg)
-    return dense(values, matrix, biases)
+    biases = np.zeros(1, dtype=np.float32) if bias is None else as_weights(bias, (0, 1, 2), "bias")
+    biases = biases.reshape(-1) if biases.ndim == 2 and len(biases) == 1 else biases
+    shape = (*values.shape[:-1], len(matrix)) if biases.ndim == 2 else (len(matrix),)
+    try:
+        spread = np.broadcast_to(biases, shape)
+    except ValueError:
+        held = len(biases) if biases.ndim == 1 else f"an array of {biases.shape}"
+        msg = f"bias must hold a number for each of {len(matrix)} outputs, or one for all, not {held}"
+        raise ShapeError(msg) from None
+    if biases.ndim < 2:
+        return dense(values, matrix, np.ascontiguousarray(spread))
+    result: Array = dense(values, matrix, np.zeros(len(matrix), dtype=np.float32)) + spread
+    return result

@@ -319,7 +319,7 @@ def test_numbers_typed_into_a_table_are_a_picture():
     done("conv:0 1; 0 0", "slide.csv", "-o", "out.npy")
     assert np.load("out.npy").tolist() == [[[2, 3], [5, 6]]]
     message = "slide.csv: stage 1 (conv): window 5x5 does not fit in 3x3"
-    assert refused("conv:box:size=5", "slide.csv").startswith(message)
+    assert failed("conv:box:size=5", "slide.csv").startswith(message)
 
 
 # What is said

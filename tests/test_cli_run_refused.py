@@ -33,23 +33,42 @@ def _photo(tmp_path, monkeypatch):
         ("@none.txt", "pipeline file none.txt: no such file"),
         ("conv:32@3x3",
          "stage 1 (conv): conv:32@3x3 has sizes but no weights; name a kernel or a weight file to run it"),
-        ("gray,maxpool:31",
-         "photo.png: stage 2 (maxpool): window 31x31 does not fit in 30x45 (height x width); use more padding or a "
-         "smaller kernel"),
-        ("conv:bank.npy", "photo.png: stage 1 (conv): bank holds filters over 2 channels, but 3 arrive"),
     ],
 )  # fmt: skip
 def test_a_chain_that_cannot_run_is_refused(stages, message):
-    np.save("bank.npy", np.ones((4, 2, 3, 3), np.float32))
     assert refused(stages, "photo.png").startswith(message)
 
 
-def test_a_chain_that_fits_no_input_is_refused_and_one_that_fits_some_fails_the_others():
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "gray,maxpool:31", "photo.png"], "stage 2 (maxpool): window 31x31 does not fit in 30x45 (height x "
+         "width); use more padding or a smaller kernel"),
+        (["run", "conv:bank.npy", "photo.png"], "stage 1 (conv): bank holds filters over 2 channels, but 3 arrive"),
+        (["run", "conv:bank.npy,flatten", "photo.png"], "stage 1 (conv): bank holds filters over 2 channels, but 3 "),
+        (["run", "maxpool:40", "photo.png", "--maps", "each"], "stage 1 (maxpool): window 40x40 does not fit"),
+        (["apply", "box:size=47", "photo.png", "--padding", "0"], "window 47x47 does not fit in 30x45"),
+        (["apply", "bank.npy", "photo.png"], ""),
+        (["explain", "maxpool:40", "photo.png", "--at", "0,0"], "stage 1 (maxpool): window 40x40 does not fit"),
+    ],
+)  # fmt: skip
+def test_what_a_picture_is_too_small_for_is_its_own_failure_everywhere(arguments, message):
+    np.save("bank.npy", np.ones((4, 2, 3, 3), np.float32))
+    result = run(*arguments)
+    assert result.exit_code == 1
+    (line,) = result.messages
+    assert line.startswith(f"cnnfilter: error: photo.png: {message}")
+
+
+def test_a_chain_fails_the_inputs_that_it_does_not_fit():
     save("small.png", GREY[:5, :5])
-    assert refused("maxpool:40", "photo.png", "small.png", "none.png") == (
-        "photo.png: stage 1 (maxpool): window 40x40 does not fit in 30x45 (height x width); use more padding or a "
-        "smaller kernel; the chain fits none of the 3 inputs"
-    )
+    result = run("run", "maxpool:40", "photo.png", "small.png")
+    assert result.exit_code == 1
+    assert [line.split(" does")[0] for line in result.messages] == [
+        "cnnfilter: error: photo.png: stage 1 (maxpool): window 40x40",
+        "cnnfilter: error: small.png: stage 1 (maxpool): window 40x40",
+        "0 written, 2 failed",
+    ]
     result = run("run", "maxpool:20", "small.png", "photo.png")
     assert result.exit_code == 1
     assert result.messages == [
@@ -132,7 +151,6 @@ def test_labels_are_checked():
          "'maps.npz': NPZ keeps the numbers themselves, and --topk is for pictures; leave one of them out"),
         ([BANK, "-o", "maps.txt"],
          "the name 'maps.txt' tells no format; end it in .png or another picture's extension, or add --format"),
-        ([BANK, "-o", "-", "--json"], "standard output cannot take both the picture and --json; name a file with -o"),
         ([BANK, "--format", "npy", "--save-option", "quality=1"], "NPY has no save option 'quality' (has none)"),
         ([BANK, "--save-option", "quality=1"],
          "photo.png: PNG has no save option 'quality' (has: compress_level, compress_type, optimize)"),

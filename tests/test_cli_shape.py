@@ -342,8 +342,6 @@ def test_the_help_names_every_language_and_preset():
         (["28", "-k", "3", "-p", "-1"], "padding must be at least 0, not -1"),
         (["28", "-k", "3", "--emit", "torch"], "--emit prints a program of STAGES, and goes with none of -k, "
          "--compare and --json"),
-        (["28", "relu", "--json", "--emit", "torch"], "--emit prints a program of STAGES, and goes with none of -k, "
-         "--compare and --json"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line(arguments, message):

@@ -135,7 +135,7 @@ def test_in_a_folder_what_would_be_waited_for_is_passed_over(tmp_path, monkeypat
         "gone.png: no such file",
         "loop.png: cannot be read: Too many levels of symbolic links",
     ]
-    assert result.messages[-2] == "passed over 2 files (hidden, or no picture) and 1 folder (-r enters them)"
+    assert result.messages[-2] == "passed over 2 files (2 special) and 1 folder (-r enters them)"
     assert sorted(contents(tmp_path / "out")) == ["a-edge.png", "z-edge.png"]
 
 

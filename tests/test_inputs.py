@@ -34,14 +34,14 @@ def test_a_folder_gives_its_pictures_in_order_and_counts_the_rest():
     tree("in/b.png", "in/a.JPG", "in/notes.txt", "in/.hidden.png", "in/.folder/c.png", "in/sub/d.png")
     found = find_inputs(["in"])
     assert found.inputs == [Input("in/a.JPG", ""), Input("in/b.png", "")]
-    assert (found.files, found.folders) == (2, 1)
+    assert (found.files, found.folders) == ({"hidden": 1, ".txt": 1}, 1)
 
 
 def test_with_recursive_the_folders_in_it_are_entered():
     tree("in/b.png", "in/sub/d.png", "in/sub/deep/e.png", "in/.folder/c.png")
     found = find_inputs(["in"], recursive=True)
     assert found.inputs == [Input("in/b.png", ""), Input("in/sub/d.png", "sub"), Input("in/sub/deep/e.png", "sub/deep")]
-    assert (found.files, found.folders) == (0, 0)
+    assert (found.files, found.folders) == ({}, 0)
 
 
 @pytest.mark.parametrize("target", [".", "..", "../in/sub", "in"])
@@ -64,7 +64,7 @@ def test_a_named_pipe_in_a_folder_is_not_waited_for_and_a_dangling_link_fails_by
     os.mkfifo("in/a.png")
     Path("in/b.png").symlink_to("nothing")
     found = find_inputs(["in"])
-    assert ([each.name for each in found.inputs], found.files) == (["in/b.png"], 1)
+    assert ([each.name for each in found.inputs], found.files) == (["in/b.png"], {"special": 1})
 
 
 def test_the_output_folder_is_not_looked_into_unless_it_is_named():
@@ -155,16 +155,16 @@ def test_the_tree_is_mirrored_and_what_was_passed_over_is_counted():
     assert result.messages == [
         "wrote out/a-edge.png  45x30",
         "wrote out/sub/b-edge.jpg  45x30",
-        "passed over 3 files (hidden, or no picture)",
+        "passed over 3 files (1 .npz, 1 .txt, 1 hidden)",
         "2 written",
     ]
     (result,) = (run("apply", "edge", "in", "-o", "flat"),)
     assert result.messages[1:] == [
-        "passed over 3 files (hidden, or no picture) and 1 folder (-r enters them)",
+        "passed over 3 files (1 .npz, 1 .txt, 1 hidden) and 1 folder (-r enters them)",
         "1 written",
     ]
     Path("in/.x").unlink()
-    assert "passed over 2 files (hidden, or no picture)" in run("apply", "edge", "in", "-r", "-o", "out", "-f").messages
+    assert "passed over 2 files (1 .npz, 1 .txt)" in run("apply", "edge", "in", "-r", "-o", "out", "-f").messages
 
 
 def test_a_run_does_not_take_its_own_outputs_for_inputs():

@@ -130,7 +130,7 @@ def test_a_table_in_a_folder_is_no_picture(folder):
     (folder / "in").mkdir()
     (folder / "in" / "list.csv").write_text("1,2\n")
     assert run("apply", "identity", "in", "-o", "out/").messages == [
-        "passed over 1 file (hidden, or no picture)", "0 written"
+        "found no picture that can be read; passed over 1 file (1 .csv)", "0 written"
     ]  # fmt: skip
 
 

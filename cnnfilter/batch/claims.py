@@ -22,7 +22,8 @@ class Jobs(Sequence[Job]):
         self.inputs = inputs
         self.naming = naming
         self.times: dict[int, int] = {}
-        self.skipped: set[int] = set()
+        self.skipped: dict[int, tuple[Path, ...]] = {}
+        """The outputs that exist, of jobs that are left undone, by their places."""
 
     def __len__(self) -> int:
         return len(self.inputs)

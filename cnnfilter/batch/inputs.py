@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,8 +46,8 @@ class Found:
     Parameters
     ----------
     inputs : list of Input
-    files : int
-        Hidden files, and those whose extension is no picture's.
+    files : Counter of str
+        How many hidden files, and how many of each extension that is no picture's.
     folders : int
         Folders in a folder, which were not entered.
     visited : set of str
@@ -54,7 +55,7 @@ class Found:
     """
 
     inputs: list[Input] = field(default_factory=list)
-    files: int = 0
+    files: Counter[str] = field(default_factory=Counter)
     folders: int = 0
     visited: set[str] = field(default_factory=set)
 
@@ -151,9 +152,18 @@ def _look_into(
                 elif _is_picture(entry):
                     inside.append(Input(entry.path, place))
                 else:
-                    found.files += 1
+                    found.files[_kind(entry.name)] += 1
     except OSError as error:
         inside.append(Input(folder, place, f"cannot be looked into: {error.strerror}"))
+
+
+def _kind(name: str) -> str:
+    """Return what a file that is passed over is counted as; what has a picture's name and is none is a pipe, say."""
+    if name.startswith("."):
+        return "hidden"
+    if format_for_path(name) not in (None, NPZ, TABLE):
+        return "special"
+    return os.path.splitext(name)[1].lower() or "without extension"  # noqa: PTH122  (a path as an object takes longer)
 
 
 def _is_missing(name: str) -> bool:

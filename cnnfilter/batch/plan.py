@@ -153,7 +153,7 @@ def plan_outputs(
         try:
             targets = _targets(job, format, numbers) if job.index not in settled else []
             if targets and all([plan.check(job, target) for target in targets]):
-                jobs.skipped.add(job.index)
+                jobs.skipped[job.index] = tuple(targets)
             if named is None and not is_device(job.target) and not in_place:
                 folder = "" if job.target.suffix else ", in / if it is a folder"
                 conflicts.append(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cnnfilter.batch.naming import STREAM
 from cnnfilter.batch.work import Reading
 from cnnfilter.batch.write import is_device
-from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
+from cnnfilter.errors import ArgumentError, CnnfilterError
 from cnnfilter.imaging.size import read_size
 from cnnfilter.texts import decoded
 
@@ -30,7 +30,7 @@ class Survey:
     Parameters
     ----------
     rows : tuple of Row
-        The plan for the first input that the chain fits; empty if no input's size could be read.
+        The plan for the first input that the chain fits; empty if it fits none whose size could be read.
     counts : tuple of int or None
         How many maps each input gives, if every input was looked at; None where that is unknown.
     """
@@ -47,8 +47,8 @@ def survey(pipeline: Pipeline, inputs: Sequence[str], reading: Reading, *, every
     pipeline : Pipeline
         Its weights are read now.
     inputs : sequence of str
-        As a person wrote them; `-` is standard input, whose size nobody knows yet. Those that cannot be read
-        are left to fail one by one.
+        As a person wrote them; `-` is standard input, whose size nobody knows yet. Those that cannot be read, or that
+        the chain does not fit, are left to fail one by one.
     reading : Reading
         A frame other than the first has a size that only reading it tells.
     every : bool
@@ -57,7 +57,7 @@ def survey(pipeline: Pipeline, inputs: Sequence[str], reading: Reading, *, every
     Raises
     ------
     ArgumentError
-        If the chain fits no input, or has sizes but no weights.
+        If the chain has sizes but no weights.
     KernelError, MissingExtraError
         If weights cannot be read.
     """
@@ -65,29 +65,18 @@ def survey(pipeline: Pipeline, inputs: Sequence[str], reading: Reading, *, every
     pipeline.load_weights()
     rows: tuple[Row, ...] = ()
     counts: list[int | None] = []
-    misfits: list[str] = []
-    unknown = False
     for name in inputs:
         counts.append(None)
         try:
             shape = _shape(name, reading)
-        except PictureError:
+            planned = pipeline.plan(shape) if shape is not None else ()
+        except CnnfilterError:
             continue
-        if shape is None:
-            unknown = True
-            continue
-        try:
-            planned = pipeline.plan(shape)
-        except CnnfilterError as error:
-            misfits.append(f"{name}: {error}")
-            continue
-        rows = rows or planned
-        counts[-1] = planned[-1].output[-1]
-        if not every:
-            break
-    if misfits and not rows and not unknown:
-        more = f"; the chain fits none of the {len(inputs)} inputs" if len(inputs) > 1 else ""
-        raise ArgumentError(misfits[0] + more)
+        if planned:
+            rows = rows or planned
+            counts[-1] = planned[-1].output[-1]
+            if not every:
+                break
     return Survey(rows, tuple(counts))
 
 

@@ -106,7 +106,9 @@ class Event(NamedTuple):
     pixels : int
         Those of the input.
     skipped : bool
-        Whether nothing was done, as the output exists.
+        Whether nothing was done, as all output exists.
+    existing : tuple of Path
+        The outputs that exist and were left as they are.
     """
 
     job: Job
@@ -122,6 +124,7 @@ class Event(NamedTuple):
     vector: npt.NDArray[Any] | None = None
     pixels: int = 0
     skipped: bool = False
+    existing: tuple[Path, ...] = ()
 
 
 def process(
@@ -207,7 +210,7 @@ class _Run:
         cause = None
         pixels = 0
         if job.skipped:
-            return Event(job, 0.0, skipped=True)
+            return Event(job, 0.0, skipped=True, existing=self.plan.jobs.skipped[turn.index])
         try:
             times = _times(job) if self.work.preserve_times else None
             picture = self._read(job, turn)
@@ -305,7 +308,7 @@ def _write(run: _Run, turn: Turn, event: Event, rendered: Rendered, times: tuple
     # before the encoder's work
     kept = {target for target in targets if target is not None and plan.claim(job, target)}
     if kept.issuperset(targets):
-        return event._replace(skipped=True)
+        return event._replace(skipped=True, existing=tuple(filter(None, targets)))
     size, clipped, notes = None, None, list(event.notes)
     # an only file is asked for to the end, which lets its pixels go before it is written
     files = rendered.files if len(targets) > 1 else list(rendered.files)
@@ -339,6 +342,7 @@ def _write(run: _Run, turn: Turn, event: Event, rendered: Rendered, times: tuple
         size, clipped = encoded.size, encoded.clipped
         notes += [note for note in encoded.notes if note not in notes]
     if kept.issuperset(targets):
-        return event._replace(skipped=True)
+        return event._replace(skipped=True, existing=tuple(filter(None, targets)))
     written = tuple(target for target in targets if target is not None and target not in kept)
+    event = event._replace(existing=tuple(target for target in targets if target in kept))
     return event._replace(targets=written, size=size, format=format, clipped=clipped, notes=tuple(notes))

@@ -228,7 +228,7 @@ def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
         _recursive, _files_from, _null, options.output(kernel), _in_place, options.force, _skip_existing, _dry_run,
         options.output_format(formats), options.save_options, options.quality, options.strip, _preserve_times,
         options.result_depth, options.frame, options.max_pixels, _jobs, options.threads, _memory, options.quiet,
-        options.verbose, options.as_json,
+        options.verbose, options.json_lines,
     )  # fmt: skip
     names = [field.name for field in fields(Batch)]
 

@@ -102,6 +102,8 @@ def command(
                 check_rows(rows, limit)
     except CnnfilterError as error:
         render.error(f"{shown}: {error}")
+        if as_json:
+            render.out(render.as_json({"input": name, "error": str(error)}))
         return 1
     for note in (*picture.notes, *(["transparency is left out"] if picture.alpha is not None else [])):
         render.warning(f"{shown}: {note}")

@@ -3,10 +3,14 @@
 ======== ===================================================================
 0        all done
 1        some inputs failed, or standard output could not be written
-2        usage, or refused before any work
+2        usage, or refused before any work, whatever the inputs hold
 130, 143 interrupted (Ctrl-C), terminated; 129 when the terminal is gone
 141      standard output has no reader any more
 ======== ===================================================================
+
+What depends on what a picture holds is that picture's failure, and 1 even if it is the only one: a file that cannot be
+read, a window larger than the picture, a bank over other channels. `explain` is as `apply` and `run` are; of `shape`,
+which needs no picture, a chain that does not fit is a refusal. With --json, a refusal is told as JSON too.
 
 Set CNNFILTER_DEBUG=1 to see the traceback behind an internal error.
 """
@@ -14,11 +18,12 @@ Set CNNFILTER_DEBUG=1 to see the traceback behind an internal error.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -61,14 +66,13 @@ def _guarded(arguments: Sequence[str]) -> int:
     """Run the command line, and turn whatever ends it into an exit code."""
     try:
         with _ended_by_signals(), _warnings_told():
-            return _run(arguments)
+            try:
+                return _run(arguments)
+            except CnnfilterError as error:
+                return _refused(arguments, map(str, error.args))
     except BrokenPipeError:
         render.silence(sys.stdout)
         return 141
-    except CnnfilterError as error:
-        for line in error.args:
-            render.error(str(line))
-        return 2
     except MemoryError:
         render.error("not enough memory")
         return 1
@@ -106,8 +110,17 @@ def _run(arguments: Sequence[str]) -> int:
         text = error.format_message().rstrip(".")
         if isinstance(error, click.UsageError) and error.ctx is not None:
             text += f"; see {error.ctx.command_path} --help"
-        render.error(text)
-        return error.exit_code
+        return _refused(arguments, [text], error.exit_code)
+
+
+def _refused(arguments: Sequence[str], lines: Iterable[str], code: int = 2) -> int:
+    """Say why nothing is done, a line for each reason; with --json also to the program that reads standard output."""
+    wants_json = "--json" in itertools.takewhile(lambda argument: argument != "--", arguments)
+    for line in lines:
+        render.error(line)
+        if wants_json:
+            render.out(render.as_json({"error": line}))
+    return code
 
 
 @contextlib.contextmanager

@@ -326,7 +326,12 @@ verbose = click.option(
     "-v", "--verbose", is_flag=True,
     help="Say also format, time, how many values were clipped, and the sizes in a chain.",
 )  # fmt: skip
+_BYTES = r"bytes of a name that are no UTF-8 appear as \xff"
 as_json = click.option(
+    "--json", "as_json", is_flag=True, help=f"Write JSON to standard output instead of text; {_BYTES}."
+)
+json_lines = click.option(
     "--json", "as_json", is_flag=True,
-    help=r"Write JSON to standard output instead of text; bytes of a name that are no UTF-8 appear as \xff.",
+    help="Write JSON to standard output, one object a line: for each input its output, whether that existed and the "
+    f"input was skipped, or the error; if all is refused, the error alone.  {_BYTES[0].upper()}{_BYTES[1:]}.",
 )  # fmt: skip

@@ -29,7 +29,7 @@ def wants_progress(total: int, *, quiet: bool, told: bool) -> bool:
         return False
     if told and sys.stdout is not None and sys.stdout.isatty():
         return False
-    return os.environ.get("TERM", "") not in ("dumb", "unknown") and not os.environ.get("NO_COLOR")
+    return os.environ.get("TERM", "") not in ("dumb", "unknown")  # with NO_COLOR rich leaves the colours away
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.cli import render, tables
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from cnnfilter.batch.work import Event
 
 Record = dict[str, Any]
+
+MOST_KINDS = 4
+"""Kinds of files that were passed over, up to which each is counted apart."""
 
 
 def check_standard_output(plan: Plan, *, as_json: bool) -> None:
@@ -44,7 +47,7 @@ def report(
     as_json: bool,
     record: Callable[[Event], Record] | None = None,
     tell: Callable[[Event], str] | None = None,
-    passed: tuple[int, int] = (0, 0),
+    passed: tuple[Mapping[str, int], int] = ({}, 0),
 ) -> int:
     """Tell about each input as it is done.
 
@@ -59,8 +62,8 @@ def report(
         What `as_json` writes about an event.
     tell : callable, optional
         What standard output is told about a result that is not written.
-    passed : tuple of int
-        How many files and folders in a folder were passed over.
+    passed : tuple of mapping and int
+        How many files in a folder were passed over, by kind, and how many folders.
 
     Returns
     -------
@@ -92,17 +95,23 @@ def report(
             elif not quiet and event.error is None and (event.targets or verbose):
                 render.message(success(event, verbose=verbose))
     if several and not quiet:
-        _passed_over(*passed)
+        _passed_over(*passed, none=not any(counts.values()))
         render.message(_counted(counts))
     return 1 if counts["failed"] else 0
 
 
-def _passed_over(files: int, folders: int) -> None:
-    """Say what of a folder was no input; in one that is all pictures, nothing."""
-    parts = [f"{files} file{'s' * (files > 1)} (hidden, or no picture)"] if files else []
+def _passed_over(files: Mapping[str, int], folders: int, *, none: bool) -> None:
+    """Say what of a folder was no input, and whether all was; in one that is all pictures, nothing."""
+    kinds = sorted(files.items(), key=lambda each: (-each[1], each[0]))
+    named = [f"{count} {kind}" for kind, count in kinds[:MOST_KINDS]]
+    others = sum(count for _, count in kinds[MOST_KINDS:])
+    named += [f"{others} others"] if others else []
+    total = sum(files.values())
+    parts = [f"{total} file{'s' * (total > 1)} ({', '.join(named)})"] if files else []
     parts += [f"{folders} folder{'s' * (folders > 1)} (-r enters them)"] if folders else []
     if parts:
-        render.message(f"passed over {' and '.join(parts)}")
+        found = "found no picture that can be read; " if none else ""
+        render.message(f"{found}passed over {' and '.join(parts)}")
 
 
 def _counted(parts: dict[str, int]) -> str:
@@ -166,9 +175,14 @@ def success(event: Event, *, verbose: bool) -> str:
     return line
 
 
+def outputs(event: Event) -> list[str]:
+    """Return the files that hold what was made of an input, now or before."""
+    return sorted(map(str, (*event.targets, *event.existing)))
+
+
 def base_record(event: Event) -> Record:
     """Return what `--json` says about any event; `clipped` is null unless `-v` had it counted."""
-    targets = [str(target) for target in event.targets]
+    targets = outputs(event)
     return {
         "input": "-" if event.job.source is None else str(event.job.source),
         "output": targets[0] if len(targets) == 1 else targets or None,

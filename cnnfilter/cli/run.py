@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from cnnfilter.batch.view import MAPS
 from cnnfilter.cli import options, tables
 from cnnfilter.cli.batch import Batch, batched
-from cnnfilter.cli.report import Record, base_record
+from cnnfilter.cli.report import Record, base_record, outputs
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.colormaps import COLORMAPS
 
@@ -189,7 +189,7 @@ def _record(event: Event, view: View) -> Record:
     """Return what `--json` says; a value that is not finite, which JSON cannot hold, is null."""
     record = base_record(event)
     if view.maps == "each":
-        record["output"] = [str(target) for target in event.targets] or None
+        record["output"] = outputs(event) or None
     record["shape"] = event.rows[-1].output if event.rows else None
     if event.vector is not None:
         record["values"] = [

@@ -112,6 +112,9 @@ def command(
     answers = [_answers(row) for row in rows] if comparing else []
     if as_json:
         render.out(_dump(plans.record(rows, answers) | ({} if misfit is None else {"error": str(misfit)})))
+        if misfit is not None:  # it is in the object already
+            render.error(str(misfit))
+            return 2
     elif comparing:
         named = [
             (f"stage {number}", f"{row.stage} on {show_shape(row.input)}", given)

@@ -160,9 +160,39 @@ def test_a_description_of_another_shape_is_told_of(description):
     assert Image.open(io.BytesIO(encode(kept, "TIFF"))).tag_v2[270] == "a cat"
 
 
-def test_tags_of_a_map_are_told_of():
-    data = tiff({256: 2, 257: 1, 258: (3, [8]), 262: 1, 277: 1, 278: 1, 34735: (3, [1, 1, 0, 0]), "data": [b"ab"]})
-    assert told(back(data), "TIFF") == "GeoTIFF's tags"
+MAP = {
+    256: 6, 257: 4, 258: (3, [8]), 262: 1, 277: 1, 278: 4, "data": [bytes(range(24))],
+    33550: (12, [10.0, 10.0, 0.0]), 33922: (12, [0.0, 0.0, 0.0, 440720.0, 3751320.0, 0.0]),
+    34735: (3, [1, 1, 0, 1, 3072, 0, 1, 32633]), 34737: b"WGS 84|\0", 42113: b"-9999\0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "lzw"}])
+@pytest.mark.parametrize("order", "<>")
+def test_where_on_earth_a_tiff_is_stays_true_or_is_told_of(order, options):
+    picture = back(tiff(MAP, order=order))
+    assert told(picture, "TIFF") == ""
+    again = Image.open(io.BytesIO(encode(picture, "TIFF", options=options))).tag_v2
+    assert (again[33550], again[34735]) == ((10, 10, 0), (1, 1, 0, 1, 3072, 0, 1, 32633))
+    assert (again[33922], again[34737], again[42113]) == ((0, 0, 0, 440720, 3751320, 0), "WGS 84|", "-9999")
+    assert (again.tagtype[33550], again.tagtype[34735]) == (12, 3)
+    assert told(picture, "PNG") == "GeoTIFF's tags"
+    assert told(replace(picture, pixels=picture.pixels[::2]), "TIFF") == "GeoTIFF's tags"
+    assert told(back(tiff(MAP | {274: (3, [3])}, order=order)), "TIFF") == "GeoTIFF's tags"
+    assert told(back(tiff(MAP | {42112: b"<GDALMetadata/>\0"}, order=order)), "TIFF") == "GDAL's metadata"
+    assert told(picture, "PNG", strip="privacy") == ""
+
+
+def test_privacy_keeps_that_colours_are_adobe_rgb_s():
+    adobe = {40961: (3, [65535]), 40965: [{1: b"R03\0"}]}
+    for photo, expected in (
+        (adobe, {40961: 65535}), ({40961: (3, [1])}, None), ({40961: (3, [65535]), 40965: [{1: b"R98\0"}]}, None),
+    ):  # fmt: skip
+        kept = with_metadata(exif=tiff({271: b"Maker\0", 34665: [photo]})).metadata.stripped("privacy").exif
+        assert (kept and {tag: tags(kept, 34665)[tag] for tag in (40961,)}) == expected
+        assert kept is None or (list(tags(kept)), tags(kept, 40965)) == ([34665], {1: "R03"})
+    assert with_metadata(exif=tiff({271: b"Maker\0"})).metadata.stripped("privacy").exif is None
+    assert with_metadata(exif=b"broken").metadata.stripped("privacy").exif is None
 
 
 def test_a_tiff_s_own_tags_that_are_outside_it_are_left_out():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, IptcImagePlugin
 
-from cnnfilter.imaging import metadata
+from cnnfilter.imaging import headers, metadata
 from cnnfilter.imaging.exif import cleaned
 from cnnfilter.imaging.formats import ARRAYS, FORMATS, extension_for, holds
 from cnnfilter.imaging.keeping import keep
@@ -17,6 +17,82 @@ from cnnfilter.imaging.metadata import Metadata
 from cnnfilter.imaging.picture import Picture, encode, read
 from tests.photos import IPTC, PREVIEW, back, block, tags, told, with_metadata
 from tests.picture_files import UPRIGHT_XMP, XMP, chunk, exif, icc, noise, png, saved, tiff
+
+
+def box(kind, content):
+    return struct.pack(">I4s", len(content) + 8, kind) + content
+
+
+def test_what_pillow_leaves_in_a_jpeg_2000_is_read():
+    data = saved(Image.fromarray(noise(4, 6, 3)), "JPEG2000")
+    at = data.index(b"jp2c") - 4
+    header = data.index(b"jp2h") - 4
+    colours = data.index(b"colr") - 4
+    end = header + struct.unpack_from(">I", data, header)[0]
+    described = data[header + 8 : colours] + box(b"colr", b"\2\0\0" + icc())
+    extra = b"".join(
+        box(b"uuid", bytes.fromhex(name) + content) for name, content in (
+            ("be7acfcb97a942e89c71999491e3afac", XMP), (b"JpgTiffExif->JP2".hex(), block()),
+            ("33c7a4d2b81d4723a0baf1a3e097ad38", IPTC), ("00" * 16, b"other"),
+        )
+    )  # fmt: skip
+    picture = back(data[:header] + box(b"jp2h", described) + data[end:at] + extra + data[at:])
+    found = picture.metadata
+    assert (found.icc, found.xmp, found.iptc, tags(found.exif)[271]) == (icc(), UPRIGHT_XMP, IPTC, "Maker")
+    assert told(picture, "PNG") == ""
+    assert told(picture, "JPEG2000") == "EXIF, ICC profile, XMP, IPTC"
+
+
+def test_the_profile_of_a_bmp_is_read():
+    bmp = saved(Image.fromarray(noise(4, 6, 3)), "BMP")
+    header = (
+        struct.pack("<I", 124)
+        + bmp[18:54]
+        + bytes(16)
+        + b"DEBM"
+        + bytes(52)
+        + struct.pack("<II", 0, len(icc()))
+        + bytes(4)
+    )
+    assert len(header) == 124
+    pixels = bmp[54:]
+    offset = 124 + len(pixels)
+    header = header[:112] + struct.pack("<I", offset) + header[116:]
+    whole = b"BM" + struct.pack("<IHHI", 14 + offset + len(icc()), 0, 0, 138) + header + pixels + icc()
+    picture = back(whole)
+    np.testing.assert_array_equal(picture.pixels, noise(4, 6, 3))
+    assert (picture.metadata.icc, told(picture, "BMP")) == (icc(), "ICC profile")
+    assert back(whole[:-1]).metadata.icc is None
+
+
+def test_what_the_colours_of_an_avif_mean_is_read():
+    data = saved(Image.fromarray(noise(4, 6, 3)), "AVIF")
+    at = data.index(b"nclx") + 4
+    assert (back(data).metadata.colour, back(data[:at] + b"\0\1\0\x0d" + data[at + 4 :]).metadata.colour) == ((), ())
+    picture = back(data[:at] + b"\0\x09\0\x10" + data[at + 4 :])
+    assert picture.metadata.colour == (CICP,)
+    assert told(picture, "AVIF") == "cICP"
+    assert b"cICP\x09\x10\0\1" in encode(picture, "PNG")
+    assert headers.avif_colours(b"nothing") is None
+
+
+@pytest.mark.parametrize("name", [b"GCamera:MotionPhoto", b"GCamera:MicroVideo"])
+def test_a_video_behind_a_photo_is_told_of(name):
+    picture = back(saved(Image.new("RGB", (4, 4)), "JPEG", xmp=b"<x " + name + b"='1'/>"))
+    assert told(picture, "JPEG") == "video"
+
+
+def test_content_credentials_are_told_of():
+    segment = b"JP" + bytes(6) + b"\0\0\0\x20jumb"
+    extra = b"\xff\xeb" + struct.pack(">H", len(segment) + 2) + segment
+    assert told(back(saved(Image.new("RGB", (4, 4)), "JPEG", extra=extra)), "PNG") == "content credentials"
+    assert told(back(png(noise(4, 18), 2, chunk(b"caBX", segment), bits=8)), "PNG") == "content credentials"
+
+
+def test_xmp_in_another_kind_of_text_is_read():
+    text = chunk(b"zTXt", b"XML:com.adobe.xmp\0\0" + zlib.compress(XMP))
+    assert back(png(noise(4, 18), 2, text, bits=8)).metadata.xmp == UPRIGHT_XMP
+
 
 NAMES = {"exif": "EXIF", "icc": "ICC profile", "xmp": "XMP", "iptc": "IPTC", "comments": "comment", "dpi": "resolution"}
 

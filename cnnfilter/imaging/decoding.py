@@ -14,7 +14,7 @@ from PIL.Image import Image, Transpose
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
 from cnnfilter.imaging.colour import CONVERTED, Convert, to_srgb
-from cnnfilter.imaging.headers import avif_depth, jpeg2000_depth
+from cnnfilter.imaging.headers import AVIF_HEAD, avif_depth, jpeg2000_depth
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 BAND = 1 << 18
 """Pixels converted at a time."""
 
-_AVIF_HEAD = 1 << 16
 
 _TURNS = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -65,7 +64,7 @@ def refuse_deep_colour(image: ImageFile, format: str, stream: BinaryIO) -> None:
         bits = jpeg2000_depth(stream)
     elif format == "AVIF":
         stream.seek(0)
-        bits = avif_depth(stream.read(_AVIF_HEAD))
+        bits = avif_depth(stream.read(AVIF_HEAD))
     if bits > 8:
         grey = "grey with alpha" if raw_mode(image).startswith("LA;") else "colour"
         raise deep_colour_error(bits, grey)

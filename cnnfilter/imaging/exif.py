@@ -35,6 +35,10 @@ DESCRIPTIVE_TAGS = frozenset(
 """The EXIF tags that a TIFF file shares its first directory with: what describes the photo (maker, date,
 artist, copyright, the EXIF and GPS directories), not how its pixels are stored."""
 
+PLACE_TAGS = (33550, 33922, 34264, 34735, 34736, 34737, 42113)
+"""GeoTIFF's, which say where on Earth pixels are, and GDAL's of the number that means nothing is known there."""
+
+_COLOUR_SPACE, _UNCALIBRATED, _ADOBE_RGB = 40961, b"\xff\xff", b"R03"
 _ELSEWHERE = frozenset(
     (tiff.ORIENTATION, tiff.STRIP_OFFSETS, tiff.STRIP_BYTE_COUNTS, tiff.TILE_OFFSETS, tiff.TILE_BYTE_COUNTS,
      tiff.SUB_IFDS, 513, 514, 700, 33723, 34377)
@@ -175,8 +179,30 @@ def _all(directory: Directory, place: int) -> Iterator[Directory]:
 def described(page: Directory) -> bytes | None:
     """Return what a TIFF's page tells of the photo as an EXIF block, not cleaned; None if it tells nothing."""
     tags = _tags(page, _FIRST, DESCRIPTIVE_TAGS)
+    return _block(tags) if tags else None
+
+
+def placed(page: Directory) -> Tags:
+    """Return what a TIFF's page tells of where on Earth it is."""
+    return _tags(page, None, PLACE_TAGS)
+
+
+def adobe_rgb(block: bytes) -> bytes | None:
+    """Return a block that says no more than that the colours are Adobe RGB's, as cameras do; None if it does not."""
+    try:
+        photo = _tags(_first(block), _FIRST, (_EXIF,)).get(_EXIF)
+    except ValueError:
+        return None
+    more = photo.get(_INTEROPERABILITY) if isinstance(photo, dict) else None
+    name = more.get(1) if isinstance(more, dict) else None
+    if not isinstance(name, Value) or not name.data.startswith(_ADOBE_RGB):
+        return None
+    return _block({_EXIF: {_COLOUR_SPACE: Value(_SHORT, 1, _UNCALIBRATED), _INTEROPERABILITY: {1: name}}})
+
+
+def _block(tags: Tags) -> bytes:
     head = b"II*\0" + struct.pack("<I", 8)
-    return head + _laid_out(tags, len(head), Layout("<", is_big=False)) if tags else None
+    return head + _laid_out(tags, len(head), Layout("<", is_big=False))
 
 
 def descriptive(block: bytes) -> Tags:

@@ -6,6 +6,7 @@ import ctypes
 import functools
 import math
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO
 
 
@@ -99,28 +100,50 @@ def eager_size(format: str, head: bytes, stream: BinaryIO) -> tuple[int, int] | 
     return size
 
 
+MAX_PROFILE = 1 << 24
+"""Bytes of an ICC profile; those of printers have a few million."""
+MAX_BOXES = 1000
+"""Of a JPEG 2000 that are looked at; a file has a dozen."""
+
+
+def boxes(stream: BinaryIO, begin: int = 0, end: int = 1 << 62) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the boxes of a JPEG 2000 (ISO/IEC 15444-1, annex I): type, and where the content begins and ends."""
+    for _ in range(MAX_BOXES):
+        stream.seek(begin)
+        head = stream.read(16)
+        if begin >= end or len(head) < 8:
+            return
+        length, kind = struct.unpack_from(">I4s", head)
+        content = begin + 8
+        if length == 1 and len(head) == 16:  # the length proper follows in eight bytes
+            (length,) = struct.unpack_from(">Q", head, 8)
+            content += 8
+        last = begin + length if length else end  # 0: it is the last
+        if not content <= last <= end:
+            return
+        yield kind, content, last
+        begin = last
+
+
 def jpeg2000_depth(stream: BinaryIO) -> int:
     """Return the bits of the deepest component of a JPEG 2000; Pillow shows all colour as 8-bit."""
     stream.seek(0)
     at = 0
-    head = stream.read(16)
-    if not head.startswith(b"\xff\x4f"):  # in a box structure: find the codestream's box
-        while head[4:8] != b"jp2c":
-            (length,) = struct.unpack_from(">I", head)
-            if length == 1:  # the length proper follows in eight bytes
-                (length,) = struct.unpack_from(">Q", head, 8)
-            if length < 8:
-                msg = "no codestream"
-                raise ValueError(msg)
-            at += length
-            stream.seek(at)
-            head = stream.read(16)
-        at += 16 if head[:4] == b"\x00\x00\x00\x01" else 8
+    if stream.read(2) != b"\xff\x4f":  # in a box structure
+        found = next((content for kind, content, _ in boxes(stream) if kind == b"jp2c"), None)
+        if found is None:
+            msg = "no codestream"
+            raise ValueError(msg)
+        at = found
     # SOC (2 bytes), then the marker SIZ (2), its length (2), 34 bytes of sizes, and the component count (2)
     stream.seek(at + 40)
     (count,) = struct.unpack(">H", stream.read(2))
     components = stream.read(3 * count)
     return max((byte & 0x7F) + 1 for byte in components[::3])
+
+
+AVIF_HEAD = 1 << 16
+"""Bytes of an AVIF that are enough to hold what is looked for."""
 
 
 def avif_depth(head: bytes) -> int:
@@ -133,3 +156,27 @@ def avif_depth(head: bytes) -> int:
         return 8
     flags = head[at + 6]  # seq_tier_0, high_bitdepth, twelve_bit, monochrome, ...
     return 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
+
+
+def avif_colours(head: bytes) -> bytes | None:
+    """Return what the colours of an AVIF mean, as a PNG's chunk cICP says it (ITU-T H.273); None if nobody says it.
+
+    `head` is enough of the file to hold the `colr` box.
+    """
+    at = head.find(b"colrnclx")
+    if at < 0 or at + 14 > len(head):
+        return None
+    primaries, transfer = struct.unpack_from(">HH", head, at + 8)
+    return bytes([primaries & 0xFF, transfer & 0xFF, 0, 1])  # RGB of the full range, as it is decoded
+
+
+def bmp_profile(stream: BinaryIO) -> bytes | None:
+    """Return the ICC profile embedded in a BMP of version 5."""
+    stream.seek(14)
+    header = stream.read(124)
+    if len(header) < 124 or header[:4] != b"\x7c\0\0\0" or header[56:60] != b"DEBM":
+        return None
+    offset, size = struct.unpack_from("<II", header, 112)
+    stream.seek(14 + offset)
+    profile = stream.read(min(size, MAX_PROFILE))
+    return profile if len(profile) == size else None

@@ -11,7 +11,7 @@ from PIL import Image
 from cnnfilter.imaging import exif
 from cnnfilter.imaging.exif import Tags, Value
 from cnnfilter.imaging.formats import ARRAYS, FORMATS
-from cnnfilter.imaging.metadata import IPTC_TAG, PHOTOSHOP, Metadata, icc_fits, iptc_resource, sized_xmp
+from cnnfilter.imaging.metadata import IPTC_TAG, PHOTOSHOP, PLACE, Metadata, icc_fits, iptc_resource, sized_xmp
 
 _NAMES = {"exif": "EXIF", "icc": "ICC profile", "xmp": "XMP", "iptc": "IPTC", "comments": "comment", "texts": "texts"}
 
@@ -69,8 +69,11 @@ def keep(metadata: Metadata, format: str, shape: tuple[int, ...]) -> Kept:
     if format != "PNG":
         lost += _unknown_colours(metadata, known="icc_profile" in parameters)
     tags: Tags = {}
+    place = metadata.place[1] if metadata.place and metadata.place[0] == (shape[1], shape[0]) else {}
+    if metadata.place and not (place and format == "TIFF"):
+        lost.append(PLACE)
     if format == "TIFF":
-        tags = _tiff_tags(metadata)
+        tags = _tiff_tags(metadata) | place
     elif format == "JPEG":
         parameters |= _jpeg(metadata, lost)
     elif format == "PNG":

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cnnfilter.imaging import exif as exif_block
-from cnnfilter.imaging.tiff import Directory
+from cnnfilter.imaging.headers import AVIF_HEAD, MAX_PROFILE, avif_colours, bmp_profile, boxes
+from cnnfilter.imaging.tiff import ORIENTATION, Directory
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -31,14 +32,25 @@ IPTC_TAG = 33723
 PHOTOSHOP = b"Photoshop 3.0\0"
 """How a JPEG's segment of Photoshop's resources begins."""
 
+PLACE = "GeoTIFF's tags"
+
 MAX_TEXTS = 1 << 24
 """Bytes of a PNG's texts that are kept."""
 
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_CREDENTIALS = b"caBX"
 _COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
 _NOT_TEXTS = re.compile(rb"XML:com\.adobe\.xmp\0|Raw profile type ")
 _RAW_PROFILE = "Raw profile type "
-_IPTC_RESOURCE, _GEOREFERENCE = 0x0404, 34735
+_UUIDS = {
+    bytes.fromhex("be7acfcb97a942e89c71999491e3afac"): "xmp",
+    b"JpgTiffExif->JP2": "exif",
+    bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38"): "iptc",
+}
+"""Of the boxes of a JPEG 2000."""
+_USUAL_PRIMARIES, _USUAL_TRANSFERS = (1, 2), (1, 2, 6, 13)
+"""By ITU-T H.273: those of sRGB, and unknown ones, which are taken for these."""
+_IPTC_RESOURCE, _GDAL = 0x0404, 42112
 _RESOURCE, _COMMENT = b"8BIM", b"Comment\0"
 _ENCODER = b"Created by OpenJPEG"
 """How the comment begins by which Pillow's encoder of JPEG 2000 names itself."""
@@ -76,6 +88,8 @@ class Metadata:
         Of a JPEG, a GIF or a JPEG 2000.
     texts, colour : tuple of Chunk
         Of a PNG: the chunks of its texts, and those that say what colours its numbers mean.
+    place : tuple, optional
+        A picture's width and height, and the tags of its TIFF that say where on Earth such a picture's pixels are.
     lost : tuple of str
         What the file had besides, and cannot be kept.
     """
@@ -89,6 +103,7 @@ class Metadata:
     comments: tuple[bytes, ...] = ()
     texts: tuple[Chunk, ...] = ()
     colour: tuple[Chunk, ...] = ()
+    place: tuple[tuple[int, int], exif_block.Tags] | None = None
     lost: tuple[str, ...] = ()
 
     def stripped(self, strip: str | None) -> Metadata:
@@ -97,7 +112,8 @@ class Metadata:
             return self
         if strip == "all":
             return Metadata()
-        return Metadata(icc=self.icc, dpi=self.dpi, aspect=self.aspect, colour=self.colour)
+        exif = exif_block.adobe_rgb(self.exif) if self.exif else None
+        return Metadata(exif, self.icc, dpi=self.dpi, aspect=self.aspect, colour=self.colour)
 
 
 def read_metadata(image: ImageFile, file: BinaryIO | Directory) -> tuple[Metadata, int]:
@@ -120,14 +136,12 @@ def read_metadata(image: ImageFile, file: BinaryIO | Directory) -> tuple[Metadat
     try:
         if isinstance(file, Directory):
             block = _read_tiff(file, found, lost)
-        elif image.format == "PNG":
-            profiles = _read_png(image, file, found, lost)
-            block, xmp = block or profiles.get("exif"), xmp or profiles.get("xmp")
         else:
-            _read_segments(image, found, lost)
+            more = _READERS.get(str(image.format), _read_segments)(image, file, found, lost)
+            block, xmp = block or more.get("exif"), xmp or more.get("xmp")
         if block:
-            found["exif"], orientation, more = exif_block.cleaned(block)
-            lost += more
+            found["exif"], orientation, others = exif_block.cleaned(block)
+            lost += others
     except ValueError:
         lost.append("EXIF, which is broken")
     turned = None
@@ -143,12 +157,17 @@ def _read_tiff(directory: Directory, found: dict[str, Any], lost: list[str]) -> 
     """Read what a page of a TIFF has of its own, and return what describes it as an EXIF block."""
     with contextlib.suppress(ValueError):  # outside the file
         found["iptc"] = exif_block.without_pictures(directory.data(IPTC_TAG)) or None
-    if _GEOREFERENCE in directory.entries:
-        lost.append("GeoTIFF's tags")
+    if place := exif_block.placed(directory):
+        if directory.number(ORIENTATION, 1) == 1:
+            found["place"] = directory.size, place
+        else:
+            lost.append(PLACE)
+    if _GDAL in directory.entries:
+        lost.append("GDAL's metadata")  # statistics of the values, which are others now
     return exif_block.described(directory)
 
 
-def _read_segments(image: ImageFile, found: dict[str, Any], lost: list[str]) -> None:
+def _read_segments(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
     """Read what a JPEG has of its own, and comments of other formats."""
     segments = getattr(image, "applist", [])
     comments = [data for name, data in segments if name == "COM"] or [image.info.get("comment", b"")]
@@ -157,8 +176,46 @@ def _read_segments(image: ImageFile, found: dict[str, Any], lost: list[str]) -> 
     found["iptc"] = exif_block.without_pictures(_iptc_resource(resources)) or None
     if any(data.startswith(_EXTENDED_XMP) for _, data in segments):
         lost.append("XMP beyond 64 KB")
-    if "mp" in image.info and b"hdrgm:" in image.info.get("xmp", b""):
+    xmp = image.info.get("xmp", b"")
+    if "mp" in image.info and b"hdrgm:" in xmp:
         lost.append("HDR gain map")
+    if b"GCamera:MotionPhoto" in xmp or b"GCamera:MicroVideo" in xmp:
+        lost.append("video")
+    if any(name == "APP11" and b"jumb" in data[:32] for name, data in segments):
+        lost.append("content credentials")
+    return {}
+
+
+def _read_bmp(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
+    """Read the profile of a BMP, which Pillow leaves out."""
+    found["icc"] = bmp_profile(stream)
+    return {}
+
+
+def _read_avif(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
+    """Read what the colours of an AVIF mean, which Pillow leaves out."""
+    stream.seek(0)
+    colours = avif_colours(stream.read(AVIF_HEAD))
+    if colours is not None and not (colours[0] in _USUAL_PRIMARIES and colours[1] in _USUAL_TRANSFERS):
+        found["colour"] = ((b"cICP", colours),)
+    return {}
+
+
+def _read_jpeg2000(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
+    """Read the boxes of a JPEG 2000, which Pillow leaves out, and return its EXIF and its XMP."""
+    _read_segments(image, stream, found, lost)
+    blocks = {}
+    for kind, begin, end in boxes(stream):
+        inside = boxes(stream, begin, end) if kind == b"jp2h" else [(kind, begin, end)]
+        for inner, first, last in inside:
+            stream.seek(first)
+            if inner == b"colr" and stream.read(3)[:1] == b"\2":
+                found["icc"] = stream.read(min(last - first - 3, MAX_PROFILE))
+            elif inner == b"uuid" and (name := _UUIDS.get(stream.read(16))):
+                blocks[name] = stream.read(min(last - first - 16, MAX_TEXTS))
+    if "iptc" in blocks:
+        found["iptc"] = exif_block.without_pictures(blocks["iptc"])
+    return blocks
 
 
 def _read_png(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
@@ -166,6 +223,8 @@ def _read_png(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: l
     from PIL.PngImagePlugin import PngInfo
 
     chunks = list(_chunks(stream))
+    if any(kind == _CREDENTIALS for kind, _ in chunks):
+        lost.append("content credentials")
     found["colour"] = tuple(chunk for chunk in chunks if chunk[0] in _COLOUR)
     texts = [chunk for chunk in chunks if chunk[0] in _TEXTS]
     before = {data.partition(b"\0")[0].decode("latin-1") for _, data in texts}
@@ -181,17 +240,21 @@ def _read_png(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: l
     comments = [data for kind, data in texts if kind == b"tEXt" and data.startswith(_COMMENT)]
     found["comments"] = tuple(data.removeprefix(_COMMENT).decode("latin-1").encode() for data in comments)
     found["texts"] = tuple(chunk for chunk in texts if chunk[1] not in comments)
-    return _raw_profiles(image.info, found, lost)
+    xmp = str(image.info.get("XML:com.adobe.xmp", "")).encode()
+    return {"xmp": xmp, **_raw_profiles(image.info, found, lost)}
+
+
+_READERS = {"PNG": _read_png, "BMP": _read_bmp, "AVIF": _read_avif, "JPEG2000": _read_jpeg2000}
 
 
 def _chunks(stream: BinaryIO) -> Iterator[Chunk]:
-    """Yield the chunks of texts and colour that stand before the pixels of a PNG."""
+    """Yield the chunks of texts and colour that stand before the pixels of a PNG, and its credentials."""
     stream.seek(8)
     while len(head := stream.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
         if kind == b"IDAT":
             return
-        if kind in _TEXTS or kind in _COLOUR:
+        if kind in (*_TEXTS, *_COLOUR, _CREDENTIALS):
             yield kind, stream.read(length)
             length = 0
         stream.seek(length + 4, 1)

@@ -2,17 +2,21 @@
 
 import ast
 import os
+import re
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cnnfilter.cli import render
-from cnnfilter.errors import CnnfilterError, GrammarError
+from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError, ShapeError
+from cnnfilter.explanation import explain
 from cnnfilter.model.emit import emit
 from cnnfilter.model.grammar import MAX_STAGES, format, parse
 from cnnfilter.model.plan import plan
 from cnnfilter.model.stages.text import Piece, escape, split, unescape
+from cnnfilter.pipeline import Pipeline
 from cnnfilter.words import LONGEST_NAME, why_no_file
 from tests.command import run
 
@@ -151,7 +155,7 @@ def test_what_a_terminal_would_obey_is_escaped_in_messages(arguments):
 
 def test_a_long_message_is_cut():
     for argument in ("x" * 10**6, "\x1b" * 10**6):
-        result = printed("apply", "edge", "x.png", f"--{argument}")
+        result = printed("apply", "edge", "x.png", "--threads", argument)
         assert result.exit_code == 2
         assert len(result.err) == render.LONGEST_MESSAGE + len("...\n")
 
@@ -182,3 +186,72 @@ def test_a_name_is_no_code_of_a_program(tmp_path, monkeypatch, name, language):
         assert [type(each) for each in told] == [ast.Expr, ast.Expr]
         assert told[0].value.value.encode("latin-1", "surrogateescape") == os.fsencode(format(stages))
     assert ast.dump(tree) == ast.dump(plain)
+
+
+# Sizes
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (["maxpool:1:stride=1000000"] * 717, "stage 3 (maxpool): the jump would be 1000000000000000000x10000000000000"),
+        (["conv:1@2x2:stride=1000:padding=1000000"] * 700, "stage 6 (conv): the receptive field would be 100"),
+        (
+            ["conv:edge+edge+edge+edge+edge+edge+edge+edge:padding=1"] * 700,
+            "stage 17 (conv): the result would be 9x9x2",
+        ),
+        (["conv:1@1x1:padding=1000000"] * 50 + ["flatten"], "stage 51 (flatten): the result would be 10000"),
+    ],
+)
+def test_sizes_of_thousands_of_digits_are_refused(text, message):
+    with pytest.raises(
+        ShapeError, match=f"^{re.escape(message)}.*, more than any picture's .at most 1,000,000,000,000,000"
+    ):
+        plan(parse(",".join(text)), (9, 9, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "message"),
+    [
+        ("maxpool:1000000:padding=500000", (0, 0), "stage 1 (maxpool): a window of 1000000x1000000 is too large to be"),
+        (",".join(["conv:box:size=99"] * 8), (3, 3), "stage 4 (conv): the value depends on 2,8"),
+        ("conv:edge:padding=1000000,globalavgpool", (0, 0), "stage 2 (globalavgpool): the value depends on 4,0"),
+        (",".join([*["relu"] * 900, "globalavgpool"]), (0, 0), "stage 715 (relu): the value depends on 269,"),
+        (
+            "maxpool:1000000x1:padding=500000x0:stride=1,globalavgpool",
+            (0, 0),
+            "stage 1 (maxpool): the value depends on",
+        ),
+        ("flatten,dense:large.npy", (1,), None),
+        ("conv:box:size=999:stride=400", (0, 0), None),
+    ],
+)
+def test_a_value_that_depends_on_too_much_is_not_explained(tmp_path, monkeypatch, text, at, message):
+    monkeypatch.chdir(tmp_path)
+    np.save("large.npy", np.broadcast_to(np.float32(1), (2, 1200 * 1200)))
+    picture = np.ones((1200, 1200), np.uint8)
+    begin = time.process_time()
+    if message is None:
+        assert explain(Pipeline.parse(text), picture, at).value == pytest.approx(1200 * 1200 if "dense" in text else 1)
+    else:
+        with pytest.raises(ArgumentError, match=f"^{re.escape(message)}"):
+            explain(Pipeline.parse(text), picture, at)
+    assert time.process_time() - begin < 10 * SECONDS  # each takes a second or less, and took minutes
+
+
+@pytest.mark.parametrize("language", ["numpy", "torch", "keras"])
+@pytest.mark.parametrize(
+    ("text", "channels", "what"),
+    [
+        ("conv:edge:bias=2", 10**8, "conv over 100,000,000 channels holds 100,000,000 numbers"),
+        ("conv:" + "+".join(["edge"] * 2000), 1, "edge.edge.*edge holds 18,000 numbers"),
+        ("conv:box:size=101", 1, "box:size=101 holds 10,201 numbers"),
+    ],
+)
+def test_a_program_prints_no_more_numbers_than_a_person_reads(language, text, channels, what):
+    with pytest.raises(ArgumentError, match=f"^{what}, too many to print .at most 10,000"):
+        emit(plan(parse(text), (110, 110, channels)), language)
+
+
+def test_a_program_for_many_channels_is_short():
+    assert len(emit(plan(parse("conv:sobel:bias=2,relu"), (9, 9, 10**8)), "numpy")) < 3000

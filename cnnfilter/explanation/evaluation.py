@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from cnnfilter.engine import reference
 from cnnfilter.engine.geometry import OUTSIDE, Index, Windows
+from cnnfilter.errors import ArgumentError
 from cnnfilter.explanation.filters import Array, Filters
 from cnnfilter.model.plan import Row
 from cnnfilter.model.shapes import Border
@@ -33,6 +35,15 @@ Place = tuple[int, ...]
 """(row, column, map), or (index,) of a vector."""
 
 
+MOST_PRODUCTS = 2 * 10**9
+MOST_VALUES = 1 << 28
+"""The most that a value may depend on: some ten seconds, and two gigabytes."""
+BANK, PLACE = 16, 64
+"""How many products of a bank take as long as one of other windows, and one place of a window as long as how many."""
+CHUNK = 1 << 18
+"""How many values are looked at together: a few megabytes."""
+
+
 @dataclass(frozen=True, eq=False)
 class Region:
     """Some maps, rows and columns, ascending. A vector is as many maps of one place.
@@ -45,6 +56,11 @@ class Region:
     columns: Index
     _: KW_ONLY
     is_seen: bool = True
+
+    @property
+    def count(self) -> int:
+        """How many values it has."""
+        return len(self.maps) * len(self.rows) * len(self.columns)
 
     @classmethod
     def at(cls, place: Place) -> Region:
@@ -62,9 +78,17 @@ class Block:
 
     def take(self, maps: Sequence[int], rows: Index, columns: Index, fill: float = 0.0) -> Array:
         """Return values at places of the whole; where a row or a column is `OUTSIDE`, `fill`."""
+        return self.under(maps, rows[:, None], columns[:, None], fill)[..., 0]
+
+    def under(self, maps: Sequence[int], rows: Index, columns: Index, fill: float) -> Array:
+        """Return what lies under some taps of windows, (maps, rows, columns, taps), as `take` does.
+
+        `rows` is (rows, taps) and `columns` (columns, taps): where each window's taps lie.
+        """
         region = self.region
         axes = ((region.maps, np.asarray(maps)), (region.rows, rows), (region.columns, columns))
-        found = self.values[np.ix_(*(np.searchsorted(known, wanted) for known, wanted in axes))]
+        numbers, row_index, column_index = (np.searchsorted(known, wanted) for known, wanted in axes)
+        found = self.values[numbers[:, None, None, None], row_index[:, None], column_index]
         outside = (rows == OUTSIDE)[:, None] | (columns == OUTSIDE)
         return np.where(outside, fill, found)
 
@@ -105,10 +129,21 @@ def taps(windows: Windows, axis: int, places: Index) -> tuple[Index, Index]:
 
 
 def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> list[Block]:
-    """Return what each stage is given, as far as the value at `place` depends on it, and at last that value."""
+    """Return what each stage is given, as far as the value at `place` depends on it, and at last that value.
+
+    Raises
+    ------
+    ArgumentError
+        If that takes more work or memory than a person waits for: see `MOST_PRODUCTS` and `MOST_VALUES`.
+    """
     regions = [Region.at(place)]
-    for row in reversed(rows):
+    products = values = 0
+    for number, row in zip(range(len(rows), 0, -1), reversed(rows), strict=True):
+        products += _work(row, regions[0])
+        _check(number, row, products, MOST_PRODUCTS, "products")
         regions.insert(0, _needed(row, regions[0]))
+        values += regions[0].count
+        _check(number, row, values, MOST_VALUES, "values")
         if not regions[1].is_seen:
             regions[0] = replace(regions[0], is_seen=False)
     blocks = [picture_block(pixels, regions[0])]
@@ -117,6 +152,32 @@ def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> list[Bl
         for row, region in zip(rows, regions[1:], strict=True):
             blocks.append(Block(region, _compute(row, blocks[-1], region)))
     return blocks
+
+
+def _check(number: int, row: Row, count: int, most: int, what: str) -> None:
+    if count > most:
+        msg = (
+            f"stage {number} ({row.stage.name}): the value depends on {count:,} {what} from here on, more than can be "
+            f"explained ({most:,}); explain a shorter chain, or one of smaller windows"
+        )
+        raise ArgumentError(msg)
+
+
+def _work(row: Row, region: Region) -> int:
+    """Return how many products a region takes, or places of its windows that must be known, before any is computed."""
+    stage, shape = row.stage, row.input
+    if isinstance(stage, Conv | Pool):
+        window = stage.window
+        places = [len(region.rows) * window[0], len(region.columns) * window[1]]
+        products = len(region.maps) * math.prod(places)
+        if isinstance(stage, Conv) and stage.file is not None and not stage.depthwise:
+            products = products * shape[2] // stage.groups // BANK
+        return max(products, *(PLACE * each for each in places))
+    if isinstance(stage, GlobalAveragePool):
+        return len(region.maps) * shape[0] * shape[1]
+    if isinstance(stage, Dense):
+        return len(region.maps) * shape[0]
+    return region.count
 
 
 def _all(count: int) -> Index:
@@ -204,6 +265,13 @@ def products(weights: Array, values: Array) -> Array:
     return np.where(weights == 0, 0.0, weights * values)
 
 
+def _some_taps(windows: Windows, size: int) -> Iterator[tuple[Index, Index]]:
+    """Yield the rows and columns of the taps of a window: as many at a time as `CHUNK` holds for so many places."""
+    taps = _all(math.prod(windows.window))
+    for begin in range(0, len(taps), step := max(1, CHUNK // size)):
+        yield np.divmod(taps[begin : begin + step], windows.window[1])
+
+
 def _convolved(stage: Conv, row: Row, block: Block, region: Region) -> Array:
     windows, filters = windows_of(row), Filters(stage, row.input)
     chosen = [filters.of(number) for number in region.maps.tolist()]
@@ -213,13 +281,13 @@ def _convolved(stage: Conv, row: Row, block: Block, region: Region) -> Array:
         places = [place for place, each in enumerate(chosen) if each.channels == channels]
         weights = np.concatenate([chosen[place].weights for place in places])
         sums = np.zeros((len(weights), len(rows), len(columns)))
-        for i, j in np.ndindex(windows.window):
-            under = block.take(channels, rows[:, i], columns[:, j], windows.border.value)
-            tap = weights[:, :, i, j]
+        for i, j in _some_taps(windows, sums.size * len(channels)):
+            under = block.under(channels, rows[:, i], columns[:, j], windows.border.value)
+            taken = weights[:, :, i, j]
             if np.isfinite(under).all():
-                sums += np.tensordot(tap, under, 1)
+                sums += np.tensordot(taken, under, ((1, 2), (0, 3)))
             else:
-                sums += products(tap[:, :, None, None], under).sum(axis=1)
+                sums += products(taken[:, :, None, None], under).sum(axis=(1, 4))
         begin = 0
         for place in places:
             end = begin + len(chosen[place].weights)
@@ -235,9 +303,9 @@ def _pooled(stage: Pool, row: Row, block: Block, region: Region) -> Array:
     )
     is_max = stage.kind == "max"
     result = np.full((len(region.maps), len(rows), len(columns)), -np.inf if is_max else 0.0)
-    for i, j in np.ndindex(windows.window):
-        under = block.take(region.maps.tolist(), rows[:, i], columns[:, j], -np.inf if is_max else 0.0)
-        result = np.maximum(result, under) if is_max else result + under
+    for i, j in _some_taps(windows, result.size):
+        under = block.under(region.maps.tolist(), rows[:, i], columns[:, j], -np.inf if is_max else 0.0)
+        result = np.maximum(result, under.max(axis=-1)) if is_max else result + under.sum(axis=-1)
     if stage.kind == "avg":
         heights = _counted(stage, windows, 0, row_places)
         result /= np.maximum(heights[:, None] * _counted(stage, windows, 1, column_places), 1)

@@ -15,9 +15,12 @@ from cnnfilter.explanation import evaluation, steps
 from cnnfilter.explanation.evaluation import Place
 from cnnfilter.explanation.makers import MAKERS
 from cnnfilter.model.plan import Row, at_scale
-from cnnfilter.model.stages import Flatten, Shape
+from cnnfilter.model.stages import Conv, Flatten, Pool, Shape
 from cnnfilter.model.stages.text import show_shape
 from cnnfilter.pipeline import Pipeline
+
+MOST_TAPS = 1_000_000
+"""Of a window, all of whose products are told: the largest kernel has 998,001."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ def explain(pipeline: Pipeline, picture: Any, at: Sequence[int]) -> Explanation:
     height, width, channels = np.atleast_3d(pixels).shape
     shape = (height, width, channels)
     rows = at_scale(pipeline.plan(shape), full_scale(pixels))
+    _check_windows(rows)
     place = _checked(at, rows[-1].output)
     blocks = evaluation.evaluate(rows, pixels, place)
     done: list[steps.Step] = []
@@ -128,6 +132,19 @@ def explain(pipeline: Pipeline, picture: Any, at: Sequence[int]) -> Explanation:
     return Explanation(
         str(pipeline), shape, rows[-1].output, place, value, tuple(done), _field(rows, place, blocks[0].region)
     )
+
+
+def _check_windows(rows: Sequence[Row]) -> None:
+    """Refuse windows too large to be written out."""
+    for number, row in enumerate(rows, 1):
+        if isinstance(row.stage, Conv | Pool):
+            height, width = row.stage.window
+            if height * width > MOST_TAPS:
+                msg = (
+                    f"stage {number} ({row.stage.name}): a window of {height}x{width} is too large to be explained "
+                    f"(at most {MOST_TAPS:,} taps)"
+                )
+                raise ArgumentError(msg)
 
 
 def _checked(at: Sequence[int], shape: Shape) -> Place:

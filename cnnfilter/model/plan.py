@@ -6,17 +6,21 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from cnnfilter.errors import ArgumentError, CnnfilterError
+from cnnfilter.errors import ArgumentError, CnnfilterError, ShapeError
 from cnnfilter.model.field import Field
 from cnnfilter.model.shapes import Pair
 from cnnfilter.model.stages import Absolute, Activation, Dense, Flatten, Normalize, Shape, Sliding, Softmax, Stage
 from cnnfilter.model.stages.base import dropped
+from cnnfilter.model.stages.text import show_shape
 
 ANYWHERE = (Activation, Absolute, Normalize, Softmax)
 """Stages that take vectors and maps alike."""
 
 LARGEST = 10**9
 """The longest axis of an input: more than any picture has, so that a slip of the finger is told as one."""
+
+LARGEST_RESULT = 10**15
+"""The longest axis of a result, receptive field or jump, which a few stages multiply to no picture's."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,7 @@ def planned(stages: Iterable[Stage], shape: Shape) -> Iterator[Row]:
                 moves.append((shape, sliding))
             if stage.sees_all(shape) and any(field.jump):
                 field = Field.over_all(places, moves)
+            _check_sizes(output, field)
             costs = stage.params(shape), stage.macs(shape)
             row = Row(stage, shape, output, *costs, field, stage.arithmetic(shape), flattened)
         except CnnfilterError as error:
@@ -169,6 +174,16 @@ def planned(stages: Iterable[Stage], shape: Shape) -> Iterator[Row]:
         elif isinstance(stage, Dense):
             flattened = None
         shape = output
+
+
+def _check_sizes(output: Shape, field: Field) -> None:
+    """Refuse what no picture comes to: the strides of hundreds of stages multiply to numbers of thousands of digits."""
+    for name, sizes in (("result", output), ("receptive field", field.size), ("jump", field.jump)):
+        if max(sizes) > LARGEST_RESULT:
+            msg = (
+                f"the {name} would be {show_shape(sizes)}, more than any picture's (at most {LARGEST_RESULT:,} a side)"
+            )
+            raise ShapeError(msg)
 
 
 def at_scale(rows: Iterable[Row], full_scale: float) -> tuple[Row, ...]:

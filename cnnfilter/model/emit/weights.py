@@ -13,6 +13,7 @@ from cnnfilter.model.plan import Row
 from cnnfilter.model.shapes import Pair
 from cnnfilter.model.stages import Conv, Dense
 from cnnfilter.rows import show_number
+from cnnfilter.words import readable
 
 MAX_NUMBERS = 10_000
 """The most weights that a stage prints: a page of them already is no pleasure to read."""
@@ -91,13 +92,16 @@ def filters_of(row: Row) -> Filters:
 def _repeated(kernels: Sequence[Kernel], stage: Conv, channels: int) -> Filters:
     weight: list[Filter] = []
     parts: list[tuple[int, str | None]] = []
+    names = "+".join(kernel.name for kernel in kernels)
+    _check_count(sum(len(kernel.filters) * math.prod(kernel.size) for kernel in kernels), names)
     for kernel in kernels:
-        _check_count(len(kernel.filters) * math.prod(kernel.size), kernel.name)
         for matrix in kernel.filters:
             scaled = [[float(value * kernel.scale) for value in line] for line in matrix]
             weight.append(_adjusted([scaled], stage))
         parts += [(len(kernel.filters), kernel.combine)] if kernel.combine else [(1, None)] * len(kernel.filters)
     combined = any(rule for _, rule in parts)
+    if stage.bias and not combined:
+        _check_count(len(weight) * channels, f"{stage.name} over {channels:,} channels")
     bias = [stage.bias] * len(weight) * channels if stage.bias and not combined else None
     return Filters(
         len(weight) * channels,
@@ -146,7 +150,7 @@ def matrix_of(row: Row) -> tuple[list[list[float]] | None, list[float] | None]:
 def _check_count(count: int, name: str) -> None:
     if count > MAX_NUMBERS:
         msg = (
-            f"{name} holds {count:,} numbers, too many to print (at most {MAX_NUMBERS:,}); "
+            f"{readable(name)} holds {count:,} numbers, too many to print (at most {MAX_NUMBERS:,}); "
             "give sizes instead, such as conv:32@3x3 or dense:10"
         )
         raise ArgumentError(msg)

@@ -216,14 +216,16 @@ def test_16_bit_colour_is_an_error_unless_reducing_it_is_accepted(kind):
 
 def test_the_depth_of_jpeg2000_and_avif_is_read_from_their_own_headers():
     jp2 = cv2.imencode(".jp2", noise(64, 64, 3))[1].tobytes()
-    assert headers.jpeg2000_depth(io.BytesIO(jp2)) == 8
+    assert headers.jpeg2000_header(io.BytesIO(jp2)) == (8, 3, 1, 64 * 64)
     stream = jp2[jp2.index(b"\xff\x4f\xff\x51") :]
-    assert headers.jpeg2000_depth(io.BytesIO(stream)) == 8
+    assert headers.jpeg2000_header(io.BytesIO(stream)).depth == 8
     long_box = b"\0\0\0\1free" + (24).to_bytes(8, "big") + bytes(8)
     long_stream = b"\0\0\0\1jp2c" + (16 + len(stream)).to_bytes(8, "big") + stream
-    assert headers.jpeg2000_depth(io.BytesIO(long_box + long_stream)) == 8
+    assert headers.jpeg2000_header(io.BytesIO(long_box + long_stream)).depth == 8
     with pytest.raises(ValueError, match="no codestream"):
-        headers.jpeg2000_depth(io.BytesIO(bytes(4) + b"free"))
+        headers.jpeg2000_header(io.BytesIO(bytes(4) + b"free"))
+    with pytest.raises(ValueError, match="no codestream"):
+        headers.jpeg2000_header(io.BytesIO(b"\0\0\0\x08free" * 5000))
     for flags, bits in ((0, 8), (0x40, 10), (0x60, 12)):
         assert headers.avif_depth(b"....av1C\x81\x04" + bytes([flags, 0])) == bits
     assert headers.avif_depth(b"nothing") == 8

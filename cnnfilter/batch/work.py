@@ -157,8 +157,9 @@ def process(
     plan.prepare()
     work = work or Work()
     buffers.keep(0 if len(plan.jobs) == 1 else buffers.BLOCKS)  # after a single picture nothing needs its memory
-    run = _Run(plan, transform, reading or Reading(), saving or Saving(), streams or Streams(), work)
     memory = default_memory() if work.memory is None else work.memory
+    work = work._replace(memory=memory)
+    run = _Run(plan, transform, reading or Reading(), saving or Saving(), streams or Streams(), work)
     crew = Crew(len(plan.jobs), run.carry_out, jobs=work.jobs, memory=memory)
     try:
         for folder in plan.folders:
@@ -258,6 +259,7 @@ class _Run:
             depth=reading.depth,
             shared=reading.shared,
             admit=partial(_admit, turn, self.work.need),
+            max_bytes=self.work.memory,
         )
         if self.plan.in_place and (lost := lost_in_place(picture)):
             msg = f"in place, {lost} would be lost; write it elsewhere"

@@ -14,7 +14,7 @@ from PIL.Image import Image, Transpose
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
 from cnnfilter.imaging.colour import CONVERTED, Convert, to_srgb
-from cnnfilter.imaging.headers import AVIF_HEAD, avif_depth, jpeg2000_depth
+from cnnfilter.imaging.headers import AVIF_HEAD, avif_depth, jpeg2000_header
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -61,7 +61,7 @@ def refuse_deep_colour(image: ImageFile, format: str, stream: BinaryIO) -> None:
     elif format == "PPM" and isinstance(image.tile[0].args, tuple):
         bits = int(image.tile[0].args[-1]).bit_length()  # the largest value
     elif format == "JPEG2000":
-        bits = jpeg2000_depth(stream)
+        bits = jpeg2000_header(stream).depth
     elif format == "AVIF":
         stream.seek(0)
         bits = avif_depth(stream.read(AVIF_HEAD))

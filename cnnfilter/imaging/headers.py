@@ -7,7 +7,7 @@ import functools
 import math
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 
 @functools.cache
@@ -125,8 +125,26 @@ def boxes(stream: BinaryIO, begin: int = 0, end: int = 1 << 62) -> Iterator[tupl
         begin = last
 
 
-def jpeg2000_depth(stream: BinaryIO) -> int:
-    """Return the bits of the deepest component of a JPEG 2000; Pillow shows all colour as 8-bit."""
+class Jpeg2000Header(NamedTuple):
+    """What a JPEG 2000 says of itself: bits of the deepest component, how many there are, and how it is cut into tiles.
+
+    `tile_pixels` counts as many of a tile as the picture has.
+    """
+
+    depth: int
+    components: int
+    tiles: int
+    tile_pixels: int
+
+
+def jpeg2000_header(stream: BinaryIO) -> Jpeg2000Header:
+    """Return what Pillow does not tell of a JPEG 2000.
+
+    Raises
+    ------
+    ValueError, struct.error
+        If it is damaged.
+    """
     stream.seek(0)
     at = 0
     if stream.read(2) != b"\xff\x4f":  # in a box structure
@@ -135,11 +153,14 @@ def jpeg2000_depth(stream: BinaryIO) -> int:
             msg = "no codestream"
             raise ValueError(msg)
         at = found
-    # SOC (2 bytes), then the marker SIZ (2), its length (2), 34 bytes of sizes, and the component count (2)
-    stream.seek(at + 40)
-    (count,) = struct.unpack(">H", stream.read(2))
+    # SOC (2 bytes), then the marker SIZ (2), its length (2), and capabilities (2)
+    stream.seek(at + 8)
+    right, bottom, left, top, *tile, count = struct.unpack(">8IH", stream.read(34))
+    width, height, tile_left, tile_top = tile
     components = stream.read(3 * count)
-    return max((byte & 0x7F) + 1 for byte in components[::3])
+    depth = max((byte & 0x7F) + 1 for byte in components[::3])
+    tiles = -(-(right - tile_left) // width) * -(-(bottom - tile_top) // height)
+    return Jpeg2000Header(depth, count, tiles, min(width, right - left) * min(height, bottom - top))
 
 
 AVIF_HEAD = 1 << 16

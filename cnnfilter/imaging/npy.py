@@ -6,6 +6,7 @@ read as float32. No channel is taken for alpha, since nothing in the file says s
 
 from __future__ import annotations
 
+import io
 import math
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -15,6 +16,9 @@ from cnnfilter.errors import PictureError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+MAX_HEADER = 1 << 14
+"""Bytes that are looked at for a header, more than NumPy accepts."""
 
 _DTYPES = ("uint8", "uint16", "float32")
 _FLOATS = ("float16", "float64")
@@ -29,12 +33,13 @@ def read_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
         If the header is broken or the array no picture, before any memory is taken.
     """
     stream.seek(0)
+    head = io.BytesIO(stream.read(MAX_HEADER))  # which may say that it is gigabytes long
     try:
-        version = np.lib.format.read_magic(stream)
+        version = np.lib.format.read_magic(head)
         header = (
-            np.lib.format.read_array_header_1_0(stream)
+            np.lib.format.read_array_header_1_0(head)
             if version == (1, 0)
-            else np.lib.format.read_array_header_2_0(stream)
+            else np.lib.format.read_array_header_2_0(head)
         )
     except Exception as error:  # a hostile header leads NumPy's parser to many of them
         msg = "cannot decode NPY: its header is damaged or cut off"
@@ -46,10 +51,11 @@ def read_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]
     if len(shape) not in (2, 3) or min(shape) < 1 or (len(shape) == 3 and shape[2] > 4):
         msg = f"an array of shape {shape} is no picture: save it as (H, W) or (H, W, C) with C from 1 to 4"
         raise PictureError(msg)
-    start = stream.tell()
-    present = stream.seek(0, 2) - start
+    start = head.tell()
     promised = math.prod(shape) * dtype.itemsize
-    if present < promised:
+    stream.seek(start + promised - 1)  # not to the end, which a stream may not have
+    if not stream.read(1):
+        present = stream.seek(0, 2) - start
         msg = f"truncated NPY: shape {shape} of {dtype} takes {promised} bytes, the file has {present}"
         raise PictureError(msg)
     stream.seek(start)

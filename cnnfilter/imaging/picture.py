@@ -8,8 +8,8 @@ file leads Pillow to raise becomes a `PictureError`.
 from __future__ import annotations
 
 import importlib
-import io
 import logging
+import math
 import operator
 import warnings
 from collections.abc import Callable
@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image
-from PIL.ImageFile import ImageFile
 
 from cnnfilter import forks
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
 from cnnfilter.imaging import decoding, npy, table
 from cnnfilter.imaging.colour import CONVERTED
+from cnnfilter.imaging.costs import PER_PIXEL, bytes_needed
 from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
+from cnnfilter.imaging.forward import Forward
 from cnnfilter.imaging.headers import eager_size, silence_libtiff
 from cnnfilter.imaging.metadata import Metadata, read_metadata
 from cnnfilter.imaging.stored import Stored, stored_in, stored_in_tiff
@@ -41,8 +42,9 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _settings = forks.lock()
 
-_BYTES_PER_PIXEL = {"1": 3, "L": 3, "P": 7, "I;16": 6, "RGB": 10}
-"""Pillow's copy, the array and the result; 12 for all other modes."""
+
+_STREAM_PIXEL, _STREAM_BESIDE = 16, 1 << 26
+"""Bytes of a stream for each pixel that a picture may have, floats with alpha, and for all beside the pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,13 +96,14 @@ def read(
     depth: int | None = None,
     shared: bool = False,
     admit: Admit = _at_once,
+    max_bytes: int | None = None,
 ) -> Picture:
     """Read a picture.
 
     Parameters
     ----------
     source : path or binary stream
-        A stream is read from where it stands to its end.
+        A stream is read from where it stands to the end of the picture, or as far as its decoder looks ahead.
     frame : int, optional
         Which of several frames, counted from 0. By default the first, with a note.
     max_pixels : int
@@ -111,6 +114,8 @@ def read(
         Whether colours may stay in Pillow's memory: the pixels are then every first three samples of four.
     admit : callable
         Is asked before the pixels are decoded; what it raises ends the reading.
+    max_bytes : int, optional
+        The most that is kept of a stream, if less than the largest picture may have.
 
     Returns
     -------
@@ -126,16 +131,17 @@ def read(
         If the file cannot be read or decoded, or is refused. The message does not name the file.
     """
     _check_arguments(frame, max_pixels, depth)
+    limits = _Limits(frame, max_pixels, depth, shared, admit)
+    most = min(max_bytes or math.inf, _STREAM_PIXEL * max_pixels + _STREAM_BESIDE)
     try:
         if not isinstance(source, (str, Path)):
-            return _read(_in_memory(source, None), None, _Limits(frame, max_pixels, depth, shared, admit))
+            return _read_forward(source, None, limits, int(most))
         path = Path(source)
         if path.is_dir():
             msg = "is a directory"
             raise PictureError(msg)
         with path.open("rb") as stream:
-            seekable = stream if stream.seekable() else _in_memory(stream, path)
-            return _read(seekable, path, _Limits(frame, max_pixels, depth, shared, admit))
+            return _read(stream, path, limits) if stream.seekable() else _read_forward(stream, path, limits, int(most))
     except FileNotFoundError as error:
         msg = "no such file"
         raise PictureError(msg) from error
@@ -166,10 +172,14 @@ def _check_arguments(frame: int | None, max_pixels: int, depth: int | None) -> N
         raise ArgumentError(msg)
 
 
-def _in_memory(stream: BinaryIO, path: Path | None) -> io.BytesIO:
-    head = stream.read(HEAD)
-    recognise(head, path)  # before the rest, which may be endless, is taken into memory
-    return io.BytesIO(head + stream.read())
+def _read_forward(source: BinaryIO, path: Path | None, limits: _Limits, most: int) -> Picture:
+    """Read a picture from a stream that cannot seek, and may not end; what is kept of it counts as memory."""
+    stream = Forward(source, most)
+
+    def admit(height: int, width: int, channels: int, memory: int) -> None:
+        limits.admit(height, width, channels, memory + stream.kept)
+
+    return _read(stream, path, limits._replace(admit=admit))
 
 
 def _read(stream: BinaryIO, path: Path | None, limits: _Limits) -> Picture:
@@ -182,7 +192,7 @@ def _read(stream: BinaryIO, path: Path | None, limits: _Limits) -> Picture:
         if format == TABLE:
             return _read_table(stream, limits)
         if size := eager_size(format, head, stream):
-            _check_size(size, limits.max_pixels, _BYTES_PER_PIXEL["RGB"])
+            _check_size(size, limits.max_pixels, PER_PIXEL["RGB"])
         return _decode(stream, format, limits)
     except CnnfilterError:
         raise
@@ -200,12 +210,16 @@ def _decode(stream: BinaryIO, format: str, limits: _Limits) -> Picture:
     if format == "TIFF":
         return _decode_tiff(stream, limits)
     image = Image.OPEN[FORMATS[format].pillow][0](stream, "")
-    _check_size(image.size, max_pixels, _BYTES_PER_PIXEL.get(image.mode, 12))
-    frames, notes = _seek(image, limits.frame)
-    per_pixel = _BYTES_PER_PIXEL.get(image.mode, 12)
-    _check_size(image.size, max_pixels, per_pixel)
+    frames = 1 if image.format == "MPO" and limits.frame is None else getattr(image, "n_frames", 1)
+    notes = _frame_notes(frames, limits.frame)
+    if limits.frame and image.format == "MPO":  # whose pictures have sizes of their own; it opens one, as here
+        image.seek(limits.frame)
     width, height = image.size
-    limits.admit(height, width, 1 if per_pixel < 7 else 3, width * height * per_pixel)
+    need = bytes_needed(image, format, stream, frame=limits.frame)
+    _check_size(image.size, max_pixels, need // max(width * height, 1))
+    limits.admit(height, width, 1 if image.mode in ("1", "L") or image.mode.startswith("I") else 3, need)
+    if limits.frame:
+        image.seek(limits.frame)  # which puts it together from those before
     if depth is None:
         decoding.refuse_deep_colour(image, format, stream)
     raw = decoding.raw_mode(image)
@@ -289,14 +303,6 @@ def _check_size(size: tuple[int, int], max_pixels: int, bytes_per_pixel: int) ->
             f"{amount} of memory, and --max-pixels {pixels} accepts it"
         )
         raise PictureError(msg)
-
-
-def _seek(image: ImageFile, frame: int | None) -> tuple[int, list[str]]:
-    frames = 1 if image.format == "MPO" and frame is None else getattr(image, "n_frames", 1)
-    notes = _frame_notes(frames, frame)
-    if frame is not None:
-        image.seek(frame)
-    return frames, notes
 
 
 def _frame_notes(frames: int, frame: int | None) -> list[str]:

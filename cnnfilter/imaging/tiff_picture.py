@@ -9,6 +9,7 @@ from PIL import Image, TiffImagePlugin
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import decoding, memory, tiff
+from cnnfilter.imaging.costs import OTHER_MODES, PER_PIXEL
 from cnnfilter.imaging.tiff import Directory, Tiff
 from cnnfilter.imaging.tiff_samples import BYTES, PICTURES, check_segments, read_samples, segment_size
 
@@ -31,7 +32,7 @@ _MEANINGS = {
 _KINDS = {1: "", 2: " signed", 3: " float", 4: ""}
 _UNSIGNED, _SIGNED, _FLOAT = (1, 4), 2, 3
 _BITS = {_SIGNED: (8, 16, 32, 64), _FLOAT: (16, 32, 64)}
-_WHITE_IS_0, _RGB, _CMYK, _YCBCR, _LAB = 0, 2, 5, 6, 8
+_WHITE_IS_0, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 2, 3, 5, 6, 8
 _MODES = {0: "L", 1: "L", 2: "RGB", 5: "CMYK", 6: "YCbCr", 8: "LAB"}
 """Pillow's names of what `decode` makes pictures of."""
 _RAW = (32803, 34892)
@@ -131,16 +132,21 @@ def bytes_needed(page: Directory) -> int:
     width, height = page.size
     across, down = segment_size(page)
     sample = -(-max(page.bits) // 8)
-    if is_plain(page):  # Pillow's copy, the array and the result
-        per_pixel = {1: 3, 3: 10}.get(page.samples, 12) if page.photometric != 3 else 7
+    if is_plain(page):
+        per_pixel = (
+            PER_PIXEL["P"]
+            if page.photometric == _PALETTE
+            else {1: PER_PIXEL["L"], 3: PER_PIXEL["RGB"]}.get(page.samples, OTHER_MODES)
+        )
     else:
-        per_pixel = 4 * page.samples * sample
-    return width * height * per_pixel + across * down * page.samples * sample
+        per_pixel = min(4 * page.samples * sample, 2 * page.samples * sample + 8)
+    at_once = 0 if page.compression == 1 else across * down * page.samples * sample
+    return width * height * per_pixel + at_once
 
 
 def left_out(page: Directory) -> list[str]:
     """Return a note of samples beside colours and alpha, which are not read."""
-    channels = {3: 1}.get(page.photometric or 0) or Image.getmodebands(_MODES.get(page.photometric or 0, "RGB"))
+    channels = {_PALETTE: 1}.get(page.photometric or 0) or Image.getmodebands(_MODES.get(page.photometric or 0, "RGB"))
     number = page.samples - channels - (_alpha(page, channels) is not None)
     which = "last sample" if number == 1 else f"last {number} samples"
     return [f"the {which} of each pixel, no colour and no alpha, left out"] * (number > 0)

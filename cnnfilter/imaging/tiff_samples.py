@@ -230,7 +230,12 @@ def _unpacked(rows: npt.NDArray[np.uint8], bits: int, dtype: np.dtype[Any], numb
     native = dtype.newbyteorder("=")
     if bits == 8 * dtype.itemsize:
         return rows.view(dtype).astype(native, copy=False)
-    single = np.unpackbits(rows, axis=1, count=number * bits).reshape(len(rows), number, bits)
-    wide = np.zeros((len(rows), number, 8 * dtype.itemsize), np.uint8)
-    wide[..., -bits:] = single
-    return np.packbits(wide, axis=-1).view(dtype)[..., 0].astype(native, copy=False)
+    out = np.empty((len(rows), number), native)
+    step = max(1, _BATCH // (number * bits))
+    for top in range(0, len(rows), step):  # eight times as much memory, and more
+        part = rows[top : top + step]
+        single = np.unpackbits(part, axis=1, count=number * bits).reshape(len(part), number, bits)
+        wide = np.zeros((len(part), number, 8 * dtype.itemsize), np.uint8)
+        wide[..., -bits:] = single
+        out[top : top + step] = np.packbits(wide, axis=-1).view(dtype)[..., 0]
+    return out

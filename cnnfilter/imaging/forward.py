@@ -1,0 +1,139 @@
+"""Streams that can only be read forward, as files: what was read is kept, and no more is read than is asked for.
+
+A picture ends where its format says; what follows in a pipe, and may never end, is left there.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any, BinaryIO
+
+from cnnfilter.errors import PictureError
+
+_BUFFER = 1 << 16
+_PIECE = 1 << 18
+"""Bytes that are read at a time in search of an end."""
+_MOST_PARTS = 1 << 16
+"""Boxes, or tiles of a JPEG 2000, that are followed."""
+_CODESTREAM, _PART, _END_OF_CODESTREAM = b"\xff\x4f\xff\x51", 0xFF90, 0xFFD9
+
+
+class Forward(io.BufferedReader):
+    """A stream as a file that can seek.
+
+    Parameters
+    ----------
+    source : binary stream
+        It is read from where it stands.
+    limit : int
+        The most bytes that are kept; `PictureError` is raised where more would be.
+    """
+
+    def __init__(self, source: BinaryIO, limit: int) -> None:
+        self._raw = _Forward(source, limit)
+        super().__init__(self._raw, _BUFFER)
+
+    @property
+    def kept(self) -> int:
+        """How many bytes are kept."""
+        return len(self._raw.bytes)
+
+
+class _Forward(io.RawIOBase):
+    """What is read of a stream, to the end of the picture in it."""
+
+    def __init__(self, source: BinaryIO, limit: int) -> None:
+        self._source, self._limit = source, limit
+        self.bytes = bytearray()
+        self._at = 0
+        self._told: int | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = self._at if whence == io.SEEK_CUR else self._end() if whence == io.SEEK_END else 0
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        end = self._at + len(buffer)
+        self._fill(end)
+        # OpenJPEG ends the process where it finds more than the length that it was told
+        data = memoryview(self.bytes)[self._at : end if self._told is None else min(end, self._told)]
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def readall(self) -> bytes:
+        data = bytes(memoryview(self.bytes)[self._at : self._end()])
+        self._at += len(data)
+        return data
+
+    def _fill(self, end: int) -> None:
+        """Read on, to have that many bytes, or all that there are.
+
+        Raises
+        ------
+        PictureError
+            If they are more than may be kept.
+        """
+        end = min(end, self._limit + 1)
+        while len(self.bytes) < end and (piece := self._source.read(min(_PIECE, end - len(self.bytes)))):
+            self.bytes += piece
+        if len(self.bytes) > self._limit:
+            msg = f"more than {self._limit:,} bytes, the most that a stream may have; see --memory and --max-pixels"
+            raise PictureError(msg)
+
+    def _end(self) -> int:
+        """Return where the picture ends by what its format tells, or else the stream, of which all is kept then."""
+        if self._told is None:
+            self._fill(12)
+            head = bytes(self.bytes[:12])
+            if head[:4] == b"RIFF":
+                self._told = 8 + int.from_bytes(head[4:8], "little")
+            elif head[4:8] in (b"jP  ", b"ftyp"):
+                self._told = self._end_of_boxes()
+            elif head[:4] == _CODESTREAM:
+                self._told = self._end_of_codestream()
+            else:
+                self._told = self._limit + 1
+        self._fill(self._told)
+        return min(self._told, len(self.bytes))
+
+    def _number(self, at: int, size: int) -> int:
+        self._fill(at + size)
+        return int.from_bytes(self.bytes[at : at + size])
+
+    def _end_of_boxes(self) -> int:
+        """Return where what no longer looks like a box begins: 4 bytes of length, 4 letters."""
+        at = 0
+        for _ in range(_MOST_PARTS):
+            size = self._number(at, 4)
+            self._fill(at + 8)
+            kind = bytes(self.bytes[at + 4 : at + 8])
+            if not kind or not kind.isascii() or b"\0" in kind:
+                return at
+            if size == 1:
+                size = self._number(at + 8, 8)
+            if size < 8:
+                break
+            at += size
+        return self._limit + 1  # the last box goes to the end
+
+    def _end_of_codestream(self) -> int:
+        """Return where a JPEG 2000 without boxes ends, from one of its parts to the next."""
+        at = 2
+        for _ in range(_MOST_PARTS):
+            marker, size = self._number(at, 2), self._number(at + 2, 2) + 2
+            if marker == _PART:
+                size = self._number(at + 6, 4)
+            if marker == _END_OF_CODESTREAM:
+                return at + 2
+            if size < 4:
+                break
+            at += size
+        return self._limit + 1  # the last part goes to the end

@@ -147,6 +147,20 @@ def test_a_list_that_cannot_be_read_is_an_error(name, message):
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("null", [False, True])
+def test_a_list_without_an_end_is_refused(null, monkeypatch):
+    with pytest.raises(ArgumentError) as caught:
+        read_list("/dev/zero", None, null=null)
+    assert str(caught.value) == (
+        f"the list of files '/dev/zero': more than {inputs.MAX_LIST} bytes, the most that a list may have"
+    )
+    monkeypatch.setattr(inputs, "MAX_NAMES", 3)
+    end = b"\0" if null else b"\n"
+    assert read_list("-", io.BytesIO((b"a" + end) * 3), null=null) == ("a", "a", "a")
+    with pytest.raises(ArgumentError, match="^the list of files '-': more than 3 names; give it in parts$"):
+        read_list("-", io.BytesIO((b"a" + end) * 4), null=null)
+
+
 def test_the_tree_is_mirrored_and_what_was_passed_over_is_counted():
     tree("in/a.png", "in/sub/b.jpg", "in/notes.txt", "in/.x")
     Path("in/weights.npz").write_bytes(b"weights, which are no picture")

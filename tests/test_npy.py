@@ -90,3 +90,15 @@ def test_hostile_arrays_are_refused_before_memory_is_taken():
         read_bytes(header, frame=2)
     with pytest.raises(PictureError, match="float pixels have no full scale"):
         read_bytes(saved_array(np.zeros((2, 2), np.float32)), depth=8)
+
+
+def test_a_header_that_says_it_is_gigabytes_long_is_not_read():
+    class Counting(io.BytesIO):
+        def read(self, size=-1):
+            assert 0 <= size < 1 << 20
+            return super().read(size)
+
+    for version, length in ((b"\2\0", (1 << 32) - 1), (b"\3\0", 1 << 31), (b"\1\0", 65535)):
+        data = b"\x93NUMPY" + version + length.to_bytes(2 if version == b"\1\0" else 4, "little") + b" " * 70_000
+        with pytest.raises(PictureError, match="^cannot decode NPY: its header is damaged or cut off$"):
+            read(Counting(data))

@@ -20,6 +20,9 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.formats import NPZ, TABLE, format_for_path
 from cnnfilter.texts import without_mark
 
+MAX_LIST, MAX_NAMES = 1 << 27, 1 << 20
+"""The most bytes and names of a list, more than lists of a million files have."""
+
 
 class Input(NamedTuple):
     """One input.
@@ -207,16 +210,20 @@ def read_list(name: str, stream: BinaryIO | None, *, null: bool = False) -> tupl
     Raises
     ------
     ArgumentError
-        If it cannot be read.
+        If it cannot be read, or is longer than a list may be.
     """
     try:
         if name != STREAM:
-            data = Path(name).read_bytes()
+            with Path(name).open("rb") as file:  # which may be a device without an end
+                data = file.read(MAX_LIST + 1)
         elif stream is None:
             msg = "the list of files: standard input is closed"
             raise ArgumentError(msg)
         else:
-            data = stream.read()
+            data = stream.read(MAX_LIST + 1)
+        if len(data) > MAX_LIST:
+            msg = f"the list of files '{name}': more than {MAX_LIST} bytes, the most that a list may have"
+            raise ArgumentError(msg)
         data = data if null else without_mark(data)
     except UnicodeDecodeError:
         msg = f"the list of files '{name}': no text in UTF-16, as which it begins"
@@ -231,4 +238,8 @@ def read_list(name: str, stream: BinaryIO | None, *, null: bool = False) -> tupl
         raise ArgumentError(msg)
     if not null and data.count(b"\n") == data.count(b"\r\n"):
         data = data.replace(b"\r\n", b"\n")
-    return tuple(os.fsdecode(each) for each in data.split(b"\0" if null else b"\n") if each)
+    end = b"\0" if null else b"\n"
+    if data.count(end) > MAX_NAMES:
+        msg = f"the list of files '{name}': more than {MAX_NAMES} names; give it in parts"
+        raise ArgumentError(msg)
+    return tuple(os.fsdecode(each) for each in data.split(end) if each)

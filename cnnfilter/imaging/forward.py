@@ -61,9 +61,10 @@ class _Forward(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         end = self._at + len(buffer)
+        if self._told is not None:  # OpenJPEG ends the process where it finds more than the length that it was told
+            end = min(end, self._told)
         self._fill(end)
-        # OpenJPEG ends the process where it finds more than the length that it was told
-        data = memoryview(self.bytes)[self._at : end if self._told is None else min(end, self._told)]
+        data = memoryview(self.bytes)[self._at : end]
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
@@ -121,6 +122,8 @@ class _Forward(io.RawIOBase):
                 size = self._number(at + 8, 8)
             if size < 8:
                 break
+            if at + size > self._limit:
+                return at
             at += size
         return self._limit + 1  # the last box goes to the end
 
@@ -133,7 +136,7 @@ class _Forward(io.RawIOBase):
                 size = self._number(at + 6, 4)
             if marker == _END_OF_CODESTREAM:
                 return at + 2
-            if size < 4:
+            if size < 4 or at + size > self._limit:
                 break
             at += size
         return self._limit + 1  # the last part goes to the end

@@ -341,12 +341,6 @@ def test_a_picture_with_too_many_pixels_fails():
     )
 
 
-def test_standard_output_takes_one_kind_of_data():
-    assert refused("edge", "-", "--json").startswith(
-        "standard output cannot take both the picture and --json; name a file with -o"
-    )
-
-
 def test_a_picture_is_not_written_to_a_terminal(monkeypatch):
     master, slave = pty.openpty()
     try:

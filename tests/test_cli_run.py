@@ -326,11 +326,11 @@ def test_numbers_typed_into_a_table_are_a_picture():
 
 
 def test_verbose_tells_the_sizes():
-    messages = done("gray,conv:edge:padding=1,maxpool:2", "photo.png", "-v").messages
+    messages = done("gray,conv:box:padding=1,maxpool:2", "photo.png", "-v").messages
     assert messages[:4] == [
         "30x45x3  photo.png",
         "30x45x1  gray",
-        "30x45x1  conv:edge:padding=1",
+        "30x45x1  conv:box:padding=1",
         "15x22x1  maxpool:2",
     ]
     assert messages[4].startswith("wrote photo-chain.png  22x15 PNG, 0.")

@@ -15,7 +15,7 @@ from cnnfilter.batch.view import View
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.colormaps import scale_for
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, NPY, output_format
-from cnnfilter.imaging.mapping import FULL_SCALE, clipped_fraction, mapping, quantise
+from cnnfilter.imaging.mapping import FULL_SCALE, clipped_fraction, mapping, quantise, shade
 from cnnfilter.imaging.maps import finite_range, map_picture
 from cnnfilter.imaging.options import applicable
 from cnnfilter.imaging.picture import Picture
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 
     from cnnfilter.model.plan import Row
     from cnnfilter.pipeline import Pipeline
-
-_NEARLY_BLACK = 0.02
-"""A clipped picture whose brightest pixel is below this share of white shows nothing."""
-
 
 Shown = tuple[Picture, float | None, "npt.NDArray[np.float32] | None"]
 """A picture, the fraction of its values that were clamped, where it was counted, and its numbers, unless it is a
@@ -145,7 +141,7 @@ def run_picture(
     values = pipeline.run(planar, threads=threads)
     kept = pixels if view.showing.beside else np.empty((0, 0), pixels.dtype)
     source = replace(picture, pixels=kept, alpha=None, notes=())
-    return ChainResult(values, rows, source, view, notes, count_clipped)
+    return ChainResult(values, rows, source, view, notes, count_clipped, shade(pixels))
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +162,8 @@ class ChainResult:
         What a person should know.
     count_clipped : bool
         Whether to count clamped values.
+    source_shade : str, optional
+        See `imaging.mapping.shade`, of the input.
     """
 
     values: npt.NDArray[np.float32]
@@ -174,6 +172,7 @@ class ChainResult:
     view: View
     notes: tuple[str, ...] = ()
     count_clipped: bool = False
+    source_shade: str | None = None
 
     @property
     def vector(self) -> npt.NDArray[np.float32] | None:
@@ -272,18 +271,18 @@ class ChainResult:
         for c, plane in enumerate(maps):
             pixels[..., c] = quantise(plane, dtype, how)
         clipped = clipped_fraction(maps, dtype, how) if self.count_clipped else None
-        notes = self._nearly_black(maps, pixels) if self.view.range is None else ()
+        notes = self._unseen(maps, pixels) if self.view.range is None else ()
         if count == 1:
             pixels = pixels[..., 0]
         return replace(self.source, pixels=pixels, notes=notes), clipped, maps.transpose(1, 2, 0)
 
-    def _nearly_black(self, maps: npt.NDArray[np.float32], pixels: npt.NDArray[Any]) -> tuple[str, ...]:
-        """Return a note if nothing can be seen of values that differ, as after `normalize`."""
-        full = FULL_SCALE[pixels.dtype.name]
-        if pixels.dtype.kind == "f" or pixels.max() >= _NEARLY_BLACK * full:
+    def _unseen(self, maps: npt.NDArray[np.float32], pixels: npt.NDArray[Any]) -> tuple[str, ...]:
+        """Return a note if nothing is seen of values that differ, as after `normalize`, and more was in the input."""
+        seen = shade(pixels)
+        if seen in (None, self.source_shade):
             return ()
         low, high = finite_range(maps)
         if low == high:
             return ()
         remedy = "--range normalize or --colormap auto shows them"
-        return (f"the values, {low:.3g} to {high:.3g}, are nearly black; {remedy}",)
+        return (f"the values, {low:.3g} to {high:.3g}, are nearly {seen}; {remedy}",)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from cnnfilter.cli import options
 from cnnfilter.cli.batch import Batch, batched
@@ -46,7 +47,9 @@ if TYPE_CHECKING:
 @options.numbers
 @options.beside
 @batched("KERNEL", "png, jpeg, npy or csv")
+@click.pass_context
 def command(
+    context: click.Context,
     kernel: str,
     batch: Batch,
     stride: Pair,
@@ -85,11 +88,12 @@ def command(
     )  # fmt: skip
     showing = Showing(enlarge, numbers, beside)
     showing.check(in_place=batch.in_place, floats=batch.floats)
+    advise = context.get_parameter_source("range_") is ParameterSource.DEFAULT
     plan = batch.plan(found.name, unfit=showing.unfit)
 
     def make(threads: int) -> Transform:
         return partial(
-            show_filtered, showing=showing, kernel_filter=kernel_filter, alpha=alpha, threads=threads,
+            show_filtered, showing=showing, advise=advise, kernel_filter=kernel_filter, alpha=alpha, threads=threads,
             count_clipped=batch.verbose, max_pixels=batch.limit, floats=batch.floats,
         )  # fmt: skip
 

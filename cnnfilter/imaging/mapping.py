@@ -37,6 +37,10 @@ _CHUNK = 1 << 16
 """Values at a time: the float64 copies then stay in cache, and take no memory of the picture's size."""
 
 
+SAMPLES = 64
+"""Rows and columns of a picture that its shade is judged by: 12,000 numbers of RGB take 30 microseconds."""
+
+
 class Mapping(NamedTuple):
     """`gain * v + offset`, or of `|v|` when `absolute`."""
 
@@ -182,3 +186,18 @@ def clipped_fraction(values: npt.ArrayLike, dtype: npt.DTypeLike, how: Mapping) 
         rounded = np.rint(_mapped(flat[part], how))
         outside += int(np.count_nonzero((rounded < 0) | (rounded > full)))
     return outside / flat.size
+
+
+def shade(pixels: npt.NDArray[Any]) -> str | None:
+    """Return `"black"` or `"white"` if hardly anything else is seen in a picture, judged by a sample; else None.
+
+    Nearly black has no more than one sample in a hundred above 8% of white, and one in a thousand above 25%: a drawing
+    of a few bright lines has more. Nearly white has three quarters at its end, cut off there. Floats have no shade.
+    """
+    if pixels.dtype.kind == "f":
+        return None
+    full = FULL_SCALE[pixels.dtype.name]
+    sample = pixels[:: max(1, pixels.shape[0] // SAMPLES), :: max(1, pixels.shape[1] // SAMPLES)]
+    if np.count_nonzero(sample > 0.08 * full) <= 0.01 * sample.size:
+        return "black" if np.count_nonzero(sample > 0.25 * full) <= 0.001 * sample.size else None
+    return "white" if np.count_nonzero(sample == full) >= 0.75 * sample.size else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.model.emit.as_numpy import MODES, NONE, beyond, divisor, joined, scale_of
+from cnnfilter.model.emit.as_numpy import MODES, NONE, beyond, divisor, joined, pooling, scale_of
 from cnnfilter.model.emit.as_torch import show
 from cnnfilter.model.emit.weights import Filters, filters_of, literal, matrix_of
 from cnnfilter.model.plan import ANYWHERE, Row
@@ -230,7 +230,7 @@ def _arrays(bank: Filters, depthwise: bool) -> list[str]:
 
 
 def _pool(row: Row, stage: Pool) -> list[str]:
-    sliding = stage.sliding(row.input)
+    sliding = pooling(row, stage)
     if sliding.dilation != (1, 1):
         msg = f"{stage}: Keras's pools have no dilation"
         raise ArgumentError(msg)

@@ -250,6 +250,18 @@ def _numbers(values: Sequence[float]) -> str:
     return f"[{', '.join(map(show_number, values))}]"
 
 
+def pooling(row: Row, stage: Pool) -> Sliding:
+    """Return how a pool's window moves, without the end padding in which only windows begin that ceil_mode drops."""
+    sliding = stage.sliding(row.input)
+    pads = list(sliding.pads)
+    for i in (0, 1):
+        reach = (row.output[i] - 1) * sliding.stride[i] + sliding.dilation[i] * (sliding.window[i] - 1) + 1
+        spare = row.input[i] + sum(pads[i]) - reach
+        if spare >= sliding.stride[i]:  # there would be room for one more
+            pads[i] = pads[i][0], max(0, pads[i][1] - spare)
+    return sliding._replace(pads=(pads[0], pads[1]))
+
+
 def beyond(row: Row, sliding: Sliding) -> Pads:
     """Return what ceil_mode adds past the padding, at the end of each axis."""
     extra = []
@@ -267,7 +279,7 @@ def joined(pads: Pads, more: Pads) -> Pads:
 
 
 def _pool(program: _Program, row: Row, stage: Pool) -> list[str]:
-    sliding = stage.sliding(row.input)
+    sliding = pooling(row, stage)
     past = beyond(row, sliding)
     window, stride = sliding.window, sliding.stride
     if stage.kind == "avg" and (joined(sliding.pads, past) != NONE):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnfilter.model.emit.as_numpy import MODES, NONE, beyond, divisor, joined, scale_of
+from cnnfilter.model.emit.as_numpy import MODES, NONE, beyond, divisor, joined, pooling, scale_of
 from cnnfilter.model.emit.weights import filters_of, literal, matrix_of
 from cnnfilter.model.frameworks import TORCH_BORDERS, torch_padding, torch_pads, torch_refuses
 from cnnfilter.model.plan import Row
@@ -220,14 +220,14 @@ def _conv_padding(row: Row, stage: Conv, pads: Pads) -> tuple[list[str], list[st
 
 
 def _pool(row: Row, stage: Pool) -> list[str]:
-    sliding = stage.sliding(row.input)
+    given, sliding = stage.sliding(row.input), pooling(row, stage)
     window, stride = show(sliding.window), show(sliding.stride)
     arguments = [window] if sliding.stride == sliding.window else [window, f"stride={stride}"]
     past = beyond(row, sliding)
-    pads, text = joined(sliding.pads, past), torch_padding(sliding.pads)
+    pads, text = joined(sliding.pads, past), torch_padding(given.pads)
     before: list[str] = []
-    if text is not None and torch_refuses(stage, sliding) is None:
-        arguments += [f"padding={text}"] if sliding.pads != NONE else []
+    if text is not None and torch_refuses(stage, given) is None:
+        arguments += [f"padding={text}"] if given.pads != NONE else []
         arguments += ["ceil_mode=True"] if stage.ceil_mode else []
         arguments += ["count_include_pad=False"] if not stage.count_include_pad else []
     elif stage.kind == "max":

@@ -83,6 +83,16 @@ def test_broken_exif_is_told_of(broken):
     assert told(with_metadata(exif=broken), "TIFF") == "EXIF, which is broken"
 
 
+def test_no_picture_is_left_of_two_values_that_make_one_together():
+    data = bytearray(tiff({271: b"Maker\0", 37500: (7, b"12345"), 37501: (7, b"12345")}) + b"xyz" + PREVIEW)
+    at = len(data) - len(PREVIEW)
+    for tag, number, place in ((37500, 5, at - 3), (37501, len(PREVIEW) - 2, at + 2)):
+        struct.pack_into("<II", data, data.index(struct.pack("<HH", tag, 7)) + 4, number, place)
+    kept, _, _ = cleaned(bytes(data))
+    assert tags(kept)[271] == "Maker"
+    assert kept[at - 3 :] == b"xyz" + bytes(len(PREVIEW))
+
+
 def test_what_is_outside_an_exif_block_is_left_out():
     damaged = tiff({270: b"text\0", 271: b"Maker\0", 34665: 99999, 34853: 99999, 305: (2, b"12345678")})
     place = damaged.index(struct.pack("<HHI", 270, 2, 5))

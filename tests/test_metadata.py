@@ -43,6 +43,10 @@ def test_what_pillow_leaves_in_a_jpeg_2000_is_read():
     assert told(picture, "JPEG2000") == "EXIF, ICC profile, XMP, IPTC"
 
 
+def test_boxes_that_are_none_end_the_search():
+    assert list(headers.boxes(io.BytesIO(box(b"free", b"ab") + b"\0\0\0\4free" + bytes(8)))) == [(b"free", 8, 10)]
+
+
 def test_the_profile_of_a_bmp_is_read():
     bmp = saved(Image.fromarray(noise(4, 6, 3)), "BMP")
     header = (

@@ -107,7 +107,8 @@ def cleaned(block: bytes) -> Cleaned:
     kept[:8] = block[:8]
     end = _keep(first, _FIRST, kept)
     lost = ("the description of a TIFF's shape",) if _tells_shape(first) else ()
-    return Cleaned(bytes(kept[:end]) if end else None, orientation, lost)
+    # once more, as values that overlap may make one together
+    return Cleaned(without_pictures(bytes(kept[:end])) if end else None, orientation, lost)
 
 
 def _tells_shape(directory: Directory) -> bool:

@@ -280,7 +280,7 @@ def test_json_has_what_verbose_counts_and_the_notes():
     result = run("apply", "0 0 0; 0 2 0; 0 0 0", "moving.gif", "--json", "-v")
     record = json.loads(result.out)
     assert record["clipped"] == pytest.approx(np.mean(PHOTO[..., 0] > 127))
-    assert record["notes"] == ["first of 2 frames; --frame N picks another, counted from 0"]
+    assert record["notes"] == ["first of 2 frames; --frame picks another, counted from 0, or all"]
 
 
 def test_notes_about_a_picture_are_warnings():
@@ -289,7 +289,7 @@ def test_notes_about_a_picture_are_warnings():
     result = run("apply", "edge", "moving.gif", "-o", "out.png")
     assert result.exit_code == 0, result.err
     assert result.messages == [
-        "warning: moving.gif: first of 2 frames; --frame N picks another, counted from 0",
+        "warning: moving.gif: first of 2 frames; --frame picks another, counted from 0, or all",
         "wrote out.png  45x30",
     ]
     assert run("apply", "edge", "moving.gif", "-o", "out.png", "-f", "-q").messages == []

@@ -261,7 +261,7 @@ def animation(format, count=3):
 def test_the_first_of_several_frames_comes_with_a_note_unless_one_is_chosen(format):
     data = animation(format)
     first = read_bytes(data)
-    assert first.notes == ("first of 3 frames; --frame N picks another, counted from 0",)
+    assert first.notes == ("first of 3 frames; --frame picks another, counted from 0, or all",)
     assert read_bytes(data, frame=0).notes == ()
     last = read_bytes(data, frame=2)
     assert last.notes == ()

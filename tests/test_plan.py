@@ -256,9 +256,10 @@ def test_a_name_that_contradicts_the_format_is_a_conflict():
 
 def test_an_unknown_field_is_a_conflict():
     touch("a.png")
-    known = "(known: {name}, {kernel}, {ext}, {dir}; a brace itself is written {{ or }})"
+    known = "(known: {name}, {kernel}, {ext}, {dir}, {frame}; a brace itself is written {{ or }})"
     assert conflicts(["a.png"], output="{name}-{foo}.png") == [f"unknown field {{foo}} in -o {known}"]
-    assert conflicts(["a.png"], output="{nam}.png") == [f"unknown field {{nam}} in -o; did you mean name? {known}"]
+    line = f"unknown field {{nam}} in -o; did you mean name or frame? {known}"
+    assert conflicts(["a.png"], output="{nam}.png") == [line]
     Path("{foo}").mkdir()
     assert targets(["a.png"], output="{foo}") == ["{foo}/a-edge.png"]
 

@@ -160,13 +160,13 @@ def test_notes_of_the_decoder_are_passed_on_also_when_the_filter_fails():
     frames = [Image.fromarray(GREY), Image.fromarray(GREY + 100)]
     frames[0].save("a.gif", save_all=True, append_images=frames[1:])
     (event,) = events(["a.gif"])
-    assert event.notes == ("first of 2 frames; --frame N picks another, counted from 0",)
+    assert event.notes == ("first of 2 frames; --frame picks another, counted from 0, or all",)
 
     def fail(picture):
         raise ShapeError
 
     (event,) = events(["a.gif"], fail, output="b.png")
-    assert event.notes == ("first of 2 frames; --frame N picks another, counted from 0",)
+    assert event.notes == ("first of 2 frames; --frame picks another, counted from 0, or all",)
 
 
 def test_the_format_is_that_of_the_input_whatever_its_name():

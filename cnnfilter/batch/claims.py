@@ -41,7 +41,7 @@ class Jobs(Sequence[Job]):
             return Job(None if name == STREAM else Path(name), None, told=True, error=error, index=index)
         job = self.naming.job(name, place)
         times, skipped = self.times.get(index, 1), index in self.skipped
-        return Job(job.source, job.target, job.around, False, times, error, skipped, index)
+        return Job(job.source, job.target, job.around, False, times, error, skipped, index, job.each)
 
     def __iter__(self) -> Iterator[Job]:
         return (self[index] for index in range(len(self)))

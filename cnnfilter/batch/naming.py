@@ -4,7 +4,7 @@ An output's name comes from one of four places::
 
     no -o               NAME-KERNEL.EXT beside the input
     -o FOLDER           NAME-KERNEL.EXT in that folder
-    -o TEMPLATE         any text with {name}, {kernel}, {ext} or {dir} in it, also as folders, which are made
+    -o TEMPLATE         any text with {name}, {kernel}, {ext}, {dir} or {frame} in it, also as folders, which are made
     -o FILE             that file
     --in-place          the input itself
 
@@ -31,8 +31,10 @@ NAME_BYTES = 255
 """The longest name that the usual file systems hold."""
 PATH_BYTES = 4095
 """The longest path that Linux takes; other systems take less."""
-FIELDS = ("name", "kernel", "ext", "dir")
+FIELDS = ("name", "kernel", "ext", "dir", "frame")
 """What may stand in braces in a template."""
+EACH_FRAME = "\0"
+"""What stands in names for the number of each frame, until there is one: no name has it."""
 APART = "{dir}/{name}-{kernel}.{ext}"
 """The template that puts each output beside its input."""
 SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
@@ -91,8 +93,9 @@ class Job:
 
     `source` is None for standard input, `target` for standard output, and where the result is `told` rather
     than written. Where the extension follows the format of the result, `around` holds the parts of the
-    target's name that stand around it. `times` is how often the person named the input, and `error` why it cannot
-    be read, if that is known already. One that is `skipped` has its output. `index` is its place in the plan.
+    target's name that stand around it. `each` is the name of the frames that have a file each. `times` is
+    how often the person named the input, and `error` why it cannot be read, if that is known already. One that is
+    `skipped` has its output. `index` is its place in the plan.
     """
 
     source: Path | None
@@ -103,17 +106,18 @@ class Job:
     error: str | None = None
     skipped: bool = False
     index: int = 0
+    each: str | None = None
 
     @property
     def follows_format(self) -> bool:
         """Whether the target's extension is that of the format of the result."""
         return len(self.around) > 1
 
-    def named_for(self, format: str) -> Path | None:
-        """Return the target as it is called when the result is of this format."""
-        if self.target is None or not self.follows_format or format_for_path(self.target) == format:
-            return self.target
-        return Path(bare_extension(format).join(self.around))
+    def named_for(self, format: str, number: str = "0") -> Path | None:
+        """Return the target as it is called when the result is of this format, and that of the frame of a number."""
+        if self.target is not None and self.follows_format and format_for_path(self.target) != format:
+            return _numbered(bare_extension(format).join(self.around), number)
+        return self.target if self.each is None else _numbered(self.each, number)
 
     def numbered(self, format: str, count: int) -> tuple[Path | None, ...]:
         """Return the targets of so many results of this format.
@@ -127,6 +131,8 @@ class Job:
         if target is None or is_device(target):
             return (target,) * count
         digits = len(str(count - 1))
+        if self.each is not None:
+            return tuple(self.named_for(format, f"{i:0{digits}}") for i in range(count))
         return tuple(target.with_name(f"{target.stem}-{i:0{digits}}{target.suffix}") for i in range(count))
 
     def __str__(self) -> str:
@@ -151,6 +157,8 @@ class Naming:
         Whether there are several inputs, or may be.
     in_place : bool
         Whether outputs take the place of the inputs.
+    frame : str
+        What `{frame}` stands for: a number, or `EACH_FRAME`.
     """
 
     kernel: str
@@ -159,6 +167,7 @@ class Naming:
     default: str | None
     several: bool
     in_place: bool = False
+    frame: str = "0"
 
     @lazy
     def folder(self) -> Path | None:
@@ -203,7 +212,8 @@ class Naming:
             around = self._beside(beside if folder is None else folder / (place or ""), source)
         else:
             around = self._filled(source)
-        return Job(source, Path(self._extension(source).join(around)), around)
+        name = self._extension(source).join(around)
+        return Job(source, _numbered(name, "0"), around, each=name if EACH_FRAME in name else None)
 
     def _extension(self, source: Path | None) -> str:
         format = self.format or self.default
@@ -223,6 +233,7 @@ class Naming:
             "{name}": _stem(source),
             "{kernel}": self.kernel,
             "{dir}": str(source.parent) if source else ".",
+            "{frame}": self.frame,
             "{{": "{",
             "}}": "}",
         }
@@ -236,6 +247,10 @@ class Naming:
             else:
                 around[-1] += values.get(part, part)
         return tuple(around)
+
+
+def _numbered(name: str, number: str) -> Path:
+    return Path(name.replace(EACH_FRAME, number))
 
 
 def fields_of(output: str) -> list[str]:

@@ -74,6 +74,7 @@ def plan_outputs(
     told: bool = False,
     counts: Sequence[int | None] | None = None,
     options: Mapping[str, str] | None = None,
+    frame: str = "0",
 ) -> Plan:
     """Name an output for every input.
 
@@ -105,6 +106,8 @@ def plan_outputs(
         input makes one file without a number.
     options : mapping of str to str, optional
         Save options, which must fit the format of each output as far as that is known.
+    frame : str
+        What `{frame}` stands for in `output`: see `naming.Naming`.
 
     Returns
     -------
@@ -139,7 +142,7 @@ def plan_outputs(
         return Plan(Jobs(found.inputs, None))
 
     several = len(names) > 1 or bool(found.visited)
-    naming = Naming(re.sub(r"[^A-Za-z0-9._-]", "-", kernel), output, format, default, several, in_place)
+    naming = Naming(re.sub(r"[^A-Za-z0-9._-]", "-", kernel), output, format, default, several, in_place, frame)
     _refuse(_wrong_names(naming))
     jobs, numbers = _once(Jobs(found.inputs, naming), counts)
     plan = Plan(jobs, force=force, skip_existing=skip_existing, folder=naming.folder,
@@ -188,6 +191,9 @@ class Outlook(NamedTuple):
 def outlook(plan: Plan, job: Job) -> Outlook:
     """Look what an input holds where its output's name follows that, and whether that name is free."""
     naming, known = plan.jobs.naming, Outlook(job.target, job.skipped, None if job.skipped else job.error)
+    if naming is not None and job.each is not None:
+        format = _known_format(naming, job) or format_for_path(job.target or "") or "PNG"
+        return known._replace(target=job.named_for(format, "{frame}"))
     if naming is None or not job.follows_format or job.skipped or job.error is not None:
         return known
     target = job.named_for(_known_format(naming, job) or format_for_path(job.target or "") or "PNG")

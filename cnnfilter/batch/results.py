@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -31,7 +31,7 @@ class Saving:
     """How results are encoded: see `imaging.picture.encode`.
 
     `format` None follows the name or the input; `options` count where the format has them; `floats` keeps the numbers
-    as they are. What is written `in_place` must be of the input's kind.
+    as they are. What is written `in_place` must be of the input's kind. `encode` takes its place.
     """
 
     format: str | None = None
@@ -39,6 +39,7 @@ class Saving:
     strip: str | None = None
     floats: bool = False
     in_place: bool = False
+    encode: Callable[..., bytes | memoryview] | None = None
 
 
 class Encoded(NamedTuple):
@@ -54,12 +55,15 @@ class Encoded(NamedTuple):
         What a person should know, one line each.
     clipped : float, optional
         The fraction of values that were clamped, where it was counted.
+    frames : int
+        How many pictures are in it.
     """
 
     data: Data
     size: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
     clipped: float | None = None
+    frames: int = 1
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def encoded_picture(
         _check_kind(picture)
     height, width = picture.pixels.shape[:2]
     options, more = stored.fitting(picture, format, saving.options)
-    data = encode(picture, format, options=options, strip=saving.strip, notes=notes)
+    data = (saving.encode or encode)(picture, format, options=options, strip=saving.strip, notes=notes)
     return Encoded(data, (width, height), (*more, *notes), clipped)
 
 

@@ -11,6 +11,7 @@ from cnnfilter.batch.naming import STREAM
 from cnnfilter.batch.work import Reading
 from cnnfilter.batch.write import is_device
 from cnnfilter.errors import ArgumentError, CnnfilterError
+from cnnfilter.imaging.picture import ALL
 from cnnfilter.imaging.size import read_size
 from cnnfilter.texts import decoded
 
@@ -50,7 +51,7 @@ def survey(pipeline: Pipeline, inputs: Sequence[str], reading: Reading, *, every
         As a person wrote them; `-` is standard input, whose size nobody knows yet. Those that cannot be read, or that
         the chain does not fit, are left to fail one by one.
     reading : Reading
-        A frame other than the first has a size that only reading it tells.
+        A frame other than the first has a size that only reading it tells; of all, the first is looked at.
     every : bool
         Look at every input, not only up to the first that the chain fits.
 
@@ -81,7 +82,7 @@ def survey(pipeline: Pipeline, inputs: Sequence[str], reading: Reading, *, every
 
 
 def _shape(name: str, reading: Reading) -> Shape | None:
-    if name == STREAM or reading.frame or is_device(Path(name)):
+    if name == STREAM or reading.frame not in (None, 0, ALL) or is_device(Path(name)):
         return None
     return read_size(name)
 

@@ -21,6 +21,8 @@ from cnnfilter.batch.workers import Crew, StoppedError, Turn
 from cnnfilter.batch.write import sync_folder, write_atomically, write_stream
 from cnnfilter.errors import CnnfilterError, ExistsError, OutputError, PictureError
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, TABLE, format_for_path
+from cnnfilter.imaging.picture import ALL, read, read_frames
+from cnnfilter.imaging.stored import lost_in_place
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -61,9 +63,9 @@ class Work(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """How inputs are opened: see `imaging.picture.read`."""
+    """How inputs are opened: see `imaging.picture.read`; `ALL` frames, as `read_frames` says."""
 
-    frame: int | None = None
+    frame: int | str | None = None
     max_pixels: int = DEFAULT_MAX_PIXELS
     depth: int | None = None
     shared: bool = False
@@ -109,6 +111,8 @@ class Event(NamedTuple):
         Whether nothing was done, as all output exists.
     existing : tuple of Path
         The outputs that exist and were left as they are.
+    frames : int
+        How many pictures are in each file.
     """
 
     job: Job
@@ -125,6 +129,7 @@ class Event(NamedTuple):
     pixels: int = 0
     skipped: bool = False
     existing: tuple[Path, ...] = ()
+    frames: int = 1
 
 
 def process(
@@ -214,12 +219,18 @@ class _Run:
             return Event(job, 0.0, skipped=True, existing=self.plan.jobs.skipped[turn.index])
         try:
             times = _times(job) if self.work.preserve_times else None
-            picture = self._read(job, turn)
+            every = self._read_frames(job, turn) if self.reading.frame == ALL else None
+            picture = self._read(job, turn) if every is None else next(every)
             pixels = picture.pixels.shape[0] * picture.pixels.shape[1]
             notes = said = _repeated(job)
             notes += picture.notes
             format = _asked(job, self.saving, picture.format)
-            result = self.transform(picture)
+            if every is None:
+                result = self.transform(picture)
+            else:
+                from cnnfilter.batch.frames import FrameResults  # which most runs do without
+
+                result = FrameResults(picture, every, self.transform, apart=job.each is not None)
             notes = said + result.notes
             event = Event(job, 0.0, notes=notes, rows=result.rows, pixels=pixels)
             if job.told:
@@ -241,34 +252,55 @@ class _Run:
                 cause = failure
         return Event(job, time.perf_counter() - start, notes=notes, error=error, cause=cause, pixels=pixels)
 
-    def _read(self, job: Job, turn: Turn) -> Picture:
-        from cnnfilter.imaging.picture import read  # loads Pillow
-        from cnnfilter.imaging.stored import lost_in_place
-
+    def _source(self, job: Job) -> Path | BinaryIO:
         source = self.streams.stdin if job.source is None else job.source
         if source is None:
             msg = "standard input is closed"
             raise PictureError(msg)
         if job.error is not None:
             raise PictureError(job.error)
+        return source
+
+    def _read(self, job: Job, turn: Turn) -> Picture:
         reading = self.reading
         picture = read(
-            source,
-            frame=reading.frame,
+            self._source(job),
+            frame=None if reading.frame is None else int(reading.frame),
             max_pixels=reading.max_pixels,
             depth=reading.depth,
             shared=reading.shared,
-            admit=partial(_admit, turn, self.work.need),
+            admit=partial(_admit, turn, self.work.need, False),
             max_bytes=self.work.memory,
         )
-        if self.plan.in_place and (lost := lost_in_place(picture)):
+        return self._checked(picture)
+
+    def _read_frames(self, job: Job, turn: Turn) -> Iterator[Picture]:
+        together = job.each is None
+        pictures = read_frames(
+            self._source(job),
+            max_pixels=self.reading.max_pixels,
+            depth=self.reading.depth,
+            together=together,
+            admit=partial(_admit, turn, self.work.need, together),
+            max_bytes=self.work.memory,
+        )
+        return map(self._checked, pictures)
+
+    def _checked(self, picture: Picture) -> Picture:
+        if self.plan.in_place and (lost := lost_in_place(picture, every=self.reading.frame == ALL)):
             msg = f"in place, {lost} would be lost; write it elsewhere"
             raise PictureError(msg)
         return picture
 
 
-def _admit(turn: Turn, need: Need, height: int, width: int, channels: int, memory: int) -> None:
-    turn.admit(memory + need(height, width, channels))
+def _admit(turn: Turn, need: Need, together: bool, height: int, width: int, channels: int, memory: int) -> None:
+    try:
+        turn.admit(memory + need(height, width, channels))
+    except PictureError as error:
+        if not together:
+            raise
+        msg = f"all frames in one file: {error}, or write each to a file with {{frame}} in -o"
+        raise PictureError(msg) from None
 
 
 def _times(job: Job) -> tuple[int, int] | None:
@@ -311,7 +343,7 @@ def _write(run: _Run, turn: Turn, event: Event, rendered: Rendered, times: tuple
     kept = {target for target in targets if target is not None and plan.claim(job, target)}
     if kept.issuperset(targets):
         return event._replace(skipped=True, existing=tuple(filter(None, targets)))
-    size, clipped, notes = None, None, list(event.notes)
+    size, clipped, frames, notes = None, None, 1, list(event.notes)
     # an only file is asked for to the end, which lets its pixels go before it is written
     files = rendered.files if len(targets) > 1 else list(rendered.files)
     for target, encoded in zip(targets, files, strict=True):
@@ -341,10 +373,10 @@ def _write(run: _Run, turn: Turn, event: Event, rendered: Rendered, times: tuple
             else:
                 plan.keep(target)
                 notes += [note for note in more if note not in notes]
-        size, clipped = encoded.size, encoded.clipped
+        size, clipped, frames = encoded.size, encoded.clipped, encoded.frames
         notes += [note for note in encoded.notes if note not in notes]
     if kept.issuperset(targets):
         return event._replace(skipped=True, existing=tuple(filter(None, targets)))
     written = tuple(target for target in targets if target is not None and target not in kept)
     event = event._replace(existing=tuple(target for target in targets if target in kept))
-    return event._replace(targets=written, size=size, format=format, clipped=clipped, notes=tuple(notes))
+    return event._replace(targets=written, size=size, format=format, clipped=clipped, notes=tuple(notes), frames=frames)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
       cnnfilter apply gaussian:sigma=3 *.png -o out/  writes out/NAME-gaussian-sigma-3.png
       cnnfilter apply "-1 0 1; -2 0 2; -1 0 1" photo.png --range abs
       cnnfilter apply conv1.npy *.tif -o '{dir}/{name}-features.png'
+      cnnfilter apply edge moving.gif --frame all     all frames, as moving-edge.png or .gif
       cnnfilter apply sharpen -r photos/ -o sharp/    a folder and all in it, as the same tree
       find . -name '*.png' -print0 | cnnfilter apply edge --files-from - -0 -o out/
       cat photo.jpg | cnnfilter apply sobel - > edges.png

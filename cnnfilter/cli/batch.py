@@ -48,7 +48,7 @@ class Batch:
     quality: str | None
     strip: str | None
     depth: str | None
-    frame: int | None
+    frame: int | str | None
     max_pixels: int | None
     jobs: int | None
     threads: int | None
@@ -100,9 +100,15 @@ class Batch:
 
     def plan(self, kernel: str, **more: Any) -> Plan:
         """Return `plan_outputs` for these options, and `more` of its arguments."""
+        from cnnfilter.batch.naming import EACH_FRAME, fields_of
         from cnnfilter.batch.plan import FLOATS, plan_outputs, unfit_for_floats
         from cnnfilter.batch.view import AS_PICTURES
 
+        more["frame"] = EACH_FRAME if self.frame == "all" else str(self.frame or 0)
+        if self.frame == "all" and "{frame}" in fields_of(self.output or ""):
+            from cnnfilter.imaging.size import read_frame_count
+
+            more["counts"] = [read_frame_count(each.name) for each in self.found.inputs]
         if self.floats:
             more["unfit"] = functools.partial(unfit_for_floats, more.get("unfit", AS_PICTURES.unfit))
             more["default"] = FLOATS
@@ -227,7 +233,7 @@ def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
         ),
         _recursive, _files_from, _null, options.output(kernel), _in_place, options.force, _skip_existing, _dry_run,
         options.output_format(formats), options.save_options, options.quality, options.strip, _preserve_times,
-        options.result_depth, options.frame, options.max_pixels, _jobs, options.threads, _memory, options.quiet,
+        options.result_depth, options.frames, options.max_pixels, _jobs, options.threads, _memory, options.quiet,
         options.verbose, options.json_lines,
     )  # fmt: skip
     names = [field.name for field in fields(Batch)]

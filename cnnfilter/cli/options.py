@@ -188,6 +188,15 @@ def _format(text: str) -> str:
     return format_named(text)
 
 
+def _frame(text: str) -> int | str:
+    if text == "all":
+        return text
+    if not (text.isascii() and text.isdigit()):
+        msg = f"a frame is a whole number from 0, or all, not {quoted(text)}"
+        raise click.BadParameter(msg)
+    return int(text)
+
+
 def _save_option(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not (key and equals):
@@ -262,6 +271,11 @@ frame = click.option(
     "--frame", type=click.IntRange(min=0), metavar="N",
     help="Which frame of an animation or page of a TIFF, counted from 0.",
 )  # fmt: skip
+frames = click.option(
+    "--frame", type=Parsed("N", _frame), metavar="N|all",
+    help="Which frame of an animation or page of a TIFF, counted from 0; or all, into one TIFF, GIF, WebP, PNG or "
+    "AVIF, or to a file each where {frame} stands in -o.",
+)  # fmt: skip
 max_pixels = click.option(
     "--max-pixels", type=click.IntRange(min=1), metavar="N",
     help="Refuse larger pictures before decoding them, and larger results before computing them.  "
@@ -274,7 +288,7 @@ def output(kernel: str) -> Callable[[Command], Command]:
     """Return the option that names outputs; `kernel` is what stands in a name behind the input's."""
     return click.option(
         "-o", "--output", metavar="PATH", shell_complete=complete_files,
-        help="A file, a folder, - for standard output, or a template with {name}, {kernel}, {ext} or {dir}, "
+        help="A file, a folder, - for standard output, or a template with {name}, {kernel}, {ext}, {dir} or {frame}, "
         "whose folders are made (a brace itself is written twice; at the end, {ext} follows the result, elsewhere it "
         "is the input's).  "
         f"[default: NAME-{kernel}.EXT beside the input]",

@@ -168,6 +168,8 @@ def success(event: Event, *, verbose: bool) -> str:
         line += "x".join(map(str, event.size))
         if shape and (len(names) > 1 or event.size != (shape[1], shape[0])):  # else it is one picture
             line += f", {shape[2]} map" + ("s" if shape[2] > 1 else "")
+    if event.frames > 1:
+        line += f", {event.frames} frames"
     if verbose:
         line += f" {event.format}, {event.seconds:.2f} s"
         if event.clipped is not None:

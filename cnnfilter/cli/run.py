@@ -145,6 +145,9 @@ def _plan(pipeline: Pipeline, batch: Batch, view: View) -> Plan:
     vector = gives_vector(pipeline.stages)
     told = vector and batch.format_ is None and batch.output in (None, STREAM) and not batch.in_place
     view.check(vector=vector, told=told)
+    if batch.frame == "all" and (told or view.maps == "each"):
+        msg = "--frame all writes one result of each frame; with --maps each, and for a vector that is told, name one"
+        raise ArgumentError(msg)
     view.showing.check(in_place=batch.in_place, floats=batch.floats)
     each = view.maps == "each"
     found = survey(pipeline, [each.name for each in batch.found.inputs], batch.reading, every=each)

@@ -223,6 +223,13 @@ def _sixteen_bits(array: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any
     return reduced(array) if depth == 8 else array
 
 
+def grey_if_alike(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return colours as greys if all are: Pillow makes colours of whatever frame of a GIF is not the first."""
+    if pixels.ndim == 3 and (pixels[..., :1] == pixels[..., 1:]).all():
+        return np.ascontiguousarray(pixels[..., 0])
+    return pixels
+
+
 def reduced(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Return 16-bit values brought to 8 bits, `round(v * 255 / 65535)`."""
     return ((array.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from PIL import Image, ImageFile
 
 from cnnfilter import forks
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import memory, memory_files, npy, stored, table, unfiltered
+from cnnfilter.imaging import animation, memory, memory_files, npy, stored, table, unfiltered
 from cnnfilter.imaging.exif import with_tags
 from cnnfilter.imaging.formats import FORMATS, NPY, TABLE, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
@@ -62,6 +62,7 @@ def encode(
     options: Mapping[str, str] | None = None,
     strip: str | None = None,
     pages: Sequence[npt.NDArray[Any]] = (),
+    frames: Sequence[Picture] = (),
     notes: list[str] | None = None,
 ) -> bytes | memoryview:
     """Return a picture as the bytes of a file.
@@ -79,8 +80,10 @@ def encode(
         What to leave out of what the file had beside its pixels: one of `metadata.STRIP`.
     pages : sequence of ndarray, (H, W)
         Further pages of a TIFF, of the picture's dtype.
+    frames : sequence of Picture
+        Further frames of an animation, as large as the picture.
     notes : list of str, optional
-        Is told what the format does not keep, if anything, in one line.
+        Is told what the format does not keep, if anything.
 
     Returns
     -------
@@ -96,15 +99,16 @@ def encode(
     """
     format = format_named(format)
     parameters = read_options(format, options or {})
-    if reason := why_not(format, picture):
+    look = animation.why_not if frames else why_not
+    if reason := next(filter(None, (look(format, each) for each in (picture, *frames))), None):
         raise PictureError(reason)
     if parameters.get("compression") == "jpeg" and picture.pixels.dtype != np.uint8:
         # asked to try, Pillow 11.3 crashes
         msg = "the jpeg compression of TIFF takes 8-bit pixels only: leave out the save option compression"
         raise PictureError(msg)
     kept = keep(picture.metadata.stripped(strip), format, picture.pixels.shape)
-    if kept.lost and notes is not None:
-        notes.append(f"not kept in {format}: {', '.join(dict.fromkeys(kept.lost))}")
+    notes = [] if notes is None else notes
+    notes += not_kept(format, kept.lost)
     try:
         if format == NPY:
             buffer = io.BytesIO()
@@ -114,10 +118,10 @@ def encode(
             pixels = _with_alpha(picture)
             return table.written(pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels)
         importlib.import_module(f"PIL.{FORMATS[format].plugin}")
-        few = stored.image_of_few(picture, format)
+        few = None if frames else stored.image_of_few(picture, format)
         mode = few.mode if few else _mode(picture.pixels) + "A" * (picture.alpha is not None)
         parameters = stored.alike(picture, format, parameters, mode)
-        if format == "PNG" and not parameters and picture.alpha is None and few is None:
+        if format == "PNG" and not parameters and picture.alpha is None and few is None and not frames:
             default = _DEFAULTS[format]
             if unfiltered.pays(picture.pixels, lambda image: _saved(image, format, default)):
                 pixels = memory.contiguous(picture.pixels)
@@ -138,6 +142,9 @@ def encode(
         if pages:
             rest = [memory.wrapped(page, image.mode) for page in pages]
             parameters |= {"save_all": True, "append_images": rest}
+        if frames:
+            image, *others = animation.matched(format, [image, *map(_image, frames)], notes)
+            parameters |= animation.parameters(format, [picture, *frames]) | {"append_images": others}
         data = _saved(image, format, _defaults(format, image.mode, parameters) | parameters)
         return with_tags(bytes(data), kept.tags) if kept.tags else data
     except PictureError:
@@ -146,6 +153,45 @@ def encode(
         hint = "; leave out the save options" if options else ""
         msg = f"cannot encode {format}: {reason_of(error)}{hint}"
         raise PictureError(msg) from error
+
+
+def encode_frames(
+    pictures: Iterable[Picture],
+    format: str,
+    *,
+    options: Mapping[str, str] | None = None,
+    strip: str | None = None,
+    notes: list[str],
+) -> bytes | memoryview:
+    """Return several pictures as the pages of a TIFF, or the frames of an animation.
+
+    Parameters
+    ----------
+    pictures : iterable of Picture
+        For a TIFF, each is encoded before the next is asked for.
+    format : str
+        One of `animation.SEVERAL`.
+    options, strip, notes
+        As for `encode`.
+
+    Raises
+    ------
+    ArgumentError, PictureError
+        As from `encode`.
+    """
+    if format != "TIFF":
+        first, *others = pictures
+        return encode(first, format, options=options, strip=strip, frames=others, notes=notes)
+    lost: list[str] = []
+    told: list[str] = []
+    data = animation.tiff_of(pictures, lambda page: encode(page, "TIFF", options=options, notes=told), strip, lost)
+    notes += [*not_kept(format, lost), *dict.fromkeys(told)]
+    return data
+
+
+def not_kept(format: str, lost: Sequence[str]) -> list[str]:
+    """Return a note on what of a file a format does not keep, if anything."""
+    return [f"not kept in {format}: {', '.join(dict.fromkeys(lost))}"] if lost else []
 
 
 def _saved(image: Image.Image, format: str, parameters: Mapping[str, Any]) -> bytes | memoryview:

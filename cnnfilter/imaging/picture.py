@@ -7,12 +7,13 @@ file leads Pillow to raise becomes a `PictureError`.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import math
 import operator
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -30,7 +31,7 @@ from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TA
 from cnnfilter.imaging.forward import Forward
 from cnnfilter.imaging.headers import eager_size, silence_libtiff
 from cnnfilter.imaging.metadata import Metadata, read_metadata
-from cnnfilter.imaging.stored import Stored, stored_in, stored_in_tiff
+from cnnfilter.imaging.stored import Stored, stored_in, stored_in_tiff, timing_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -79,6 +80,12 @@ class Picture:
     frames: int = 1
     stored: Stored = Stored()
 
+
+ALL = "all"
+"""What stands for all frames of a file."""
+
+HELD = 12
+"""Bytes that a pixel of a frame takes until all are encoded: its image, what changed in it, and its encoded form."""
 
 Admit = Callable[[int, int, int, int], None]
 """Is told height, width, channels and the bytes of memory that decoding takes, before it begins, and may wait."""
@@ -132,16 +139,59 @@ def read(
     """
     _check_arguments(frame, max_pixels, depth)
     limits = _Limits(frame, max_pixels, depth, shared, admit)
-    most = min(max_bytes or math.inf, _STREAM_PIXEL * max_pixels + _STREAM_BESIDE)
+    with contextlib.closing(_pictures(source, limits, max_bytes)) as pictures:
+        return next(pictures)
+
+
+def read_frames(
+    source: str | Path | BinaryIO,
+    *,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    depth: int | None = None,
+    together: bool = False,
+    admit: Admit = _at_once,
+    max_bytes: int | None = None,
+) -> Iterator[Picture]:
+    """Read all frames of an animation, or pages of a TIFF, one by one, as viewers show them.
+
+    Parameters
+    ----------
+    source, max_pixels, depth, max_bytes
+        As for `read`.
+    together : bool
+        Whether what is made of each is held until the last is read.
+    admit : callable
+        Is asked once, before the first is decoded, with the size of the largest.
+
+    Yields
+    ------
+    Picture
+        Of an animation, each is all of it, not only what changed. `frames` is how many there will be.
+
+    Raises
+    ------
+    ArgumentError, PictureError
+        As from `read`.
+    """
+    _check_arguments(None, max_pixels, depth)
+    return _pictures(source, _Limits(ALL, max_pixels, depth, shared=False, admit=admit, together=together), max_bytes)
+
+
+def _pictures(source: str | Path | BinaryIO, limits: _Limits, max_bytes: int | None) -> Generator[Picture, None, None]:
+    most = int(min(max_bytes or math.inf, _STREAM_PIXEL * limits.max_pixels + _STREAM_BESIDE))
     try:
         if not isinstance(source, (str, Path)):
-            return _read_forward(source, None, limits, int(most))
+            yield from _read_forward(source, None, limits, most)
+            return
         path = Path(source)
         if path.is_dir():
             msg = "is a directory"
             raise PictureError(msg)
         with path.open("rb") as stream:
-            return _read(stream, path, limits) if stream.seekable() else _read_forward(stream, path, limits, int(most))
+            if stream.seekable():
+                yield from _read(stream, path, limits)
+            else:
+                yield from _read_forward(stream, path, limits, most)
     except FileNotFoundError as error:
         msg = "no such file"
         raise PictureError(msg) from error
@@ -151,13 +201,41 @@ def read(
 
 
 class _Limits(NamedTuple):
-    """What `read` was asked for."""
+    """What `read` was asked for; `ALL` frames are perhaps held `together`."""
 
-    frame: int | None
+    frame: int | str | None
     max_pixels: int
     depth: int | None
     shared: bool
     admit: Admit
+    together: bool = False
+
+    def wanted(self, frames: int) -> range:
+        """Return which of so many frames are read.
+
+        Raises
+        ------
+        PictureError
+            If there is none of the number that was asked for.
+        """
+        if self.frame == ALL:
+            return range(frames)
+        index = int(self.frame or 0)
+        if index >= frames:
+            msg = f"there is no frame {index}: the file has {frames}, counted from 0"
+            raise PictureError(msg)
+        return range(index, index + 1)
+
+    def notes(self, frames: int) -> list[str]:
+        """Return a note if nobody chose one of several frames."""
+        several = self.frame is None and frames > 1
+        return [f"first of {frames} frames; --frame picks another, counted from 0, or all"] * several
+
+    def left_out(self, stored: Stored) -> list[str]:
+        """Return a note on what of a file is neither read nor a frame, unless one was chosen."""
+        if not stored.others or isinstance(self.frame, int):
+            return []
+        return [f"its {stored.others} {'are' if stored.others[:2] != '1 ' else 'is'} left out"]
 
 
 def _check_arguments(frame: int | None, max_pixels: int, depth: int | None) -> None:
@@ -172,28 +250,28 @@ def _check_arguments(frame: int | None, max_pixels: int, depth: int | None) -> N
         raise ArgumentError(msg)
 
 
-def _read_forward(source: BinaryIO, path: Path | None, limits: _Limits, most: int) -> Picture:
+def _read_forward(source: BinaryIO, path: Path | None, limits: _Limits, most: int) -> Iterator[Picture]:
     """Read a picture from a stream that cannot seek, and may not end; what is kept of it counts as memory."""
     stream = Forward(source, most)
 
     def admit(height: int, width: int, channels: int, memory: int) -> None:
         limits.admit(height, width, channels, memory + stream.kept)
 
-    return _read(stream, path, limits._replace(admit=admit))
+    yield from _read(stream, path, limits._replace(admit=admit))
 
 
-def _read(stream: BinaryIO, path: Path | None, limits: _Limits) -> Picture:
+def _read(stream: BinaryIO, path: Path | None, limits: _Limits) -> Iterator[Picture]:
     head = stream.read(HEAD)
     format = recognise(head, path)
     stream.seek(0)
     try:
-        if format == NPY:
-            return _read_npy(stream, limits)
-        if format == TABLE:
-            return _read_table(stream, limits)
+        if format in (NPY, TABLE):
+            limits.wanted(1)
+            yield _read_npy(stream, limits) if format == NPY else _read_table(stream, limits)
+            return
         if size := eager_size(format, head, stream):
             _check_size(size, limits.max_pixels, PER_PIXEL["RGB"])
-        return _decode(stream, format, limits)
+        yield from _decode_tiff(stream, limits) if format == "TIFF" else _decode(stream, format, limits)
     except CnnfilterError:
         raise
     except Exception as error:  # a broken file leads Pillow and its plugins to almost any exception
@@ -201,74 +279,91 @@ def _read(stream: BinaryIO, path: Path | None, limits: _Limits) -> Picture:
         raise PictureError(msg) from error
 
 
-def _decode(stream: BinaryIO, format: str, limits: _Limits) -> Picture:
+def _decode(stream: BinaryIO, format: str, limits: _Limits) -> Iterator[Picture]:
     max_pixels, depth = limits.max_pixels, limits.depth
     _quieten()
     _allow(max_pixels)
     # As Image.open does it; but that imports five plugins first, and hides why this one failed.
     importlib.import_module(f"PIL.{FORMATS[format].plugin}")
-    if format == "TIFF":
-        return _decode_tiff(stream, limits)
     image = Image.OPEN[FORMATS[format].pillow][0](stream, "")
     frames = 1 if image.format == "MPO" and limits.frame is None else getattr(image, "n_frames", 1)
-    notes = _frame_notes(frames, limits.frame)
-    if limits.frame and image.format == "MPO":  # whose pictures have sizes of their own; it opens one, as here
-        image.seek(limits.frame)
-    width, height = image.size
-    need = bytes_needed(image, format, stream, frame=limits.frame)
-    _check_size(image.size, max_pixels, need // max(width * height, 1))
-    limits.admit(height, width, 1 if image.mode in ("1", "L") or image.mode.startswith("I") else 3, need)
-    if limits.frame:
-        image.seek(limits.frame)  # which puts it together from those before
-    if depth is None:
-        decoding.refuse_deep_colour(image, format, stream)
-    raw = decoding.raw_mode(image)
-    if ";16" in raw and isinstance(image.info.get("transparency"), tuple):
-        notes.append("its transparent colour is compared in 8 bits: colours that differ less are transparent too")
-    image.load()
-    kept, orientation = read_metadata(image, stream)
-    pixels, alpha = decoding.to_arrays(
-        image, raw=raw, orientation=orientation, depth=depth, shared=limits.shared, notes=notes
-    )
-    kept = _of_srgb(kept, image.mode)
-    stored = stored_in(image, format, stream, raw)
-    notes += _left_out(stored, limits.frame)
-    return Picture(pixels, alpha, kept, format, tuple(notes), frames, stored)
+    # what an animation shows where none can be played is no frame of it
+    start = int(limits.frame == ALL and getattr(image, "default_image", False))
+    wanted = limits.wanted(frames)[start:]
+    largest = 0
+    for index in wanted if image.format == "MPO" and frames > 1 else wanted[:1]:
+        if image.format == "MPO" and index:  # whose pictures have sizes of their own; it opens one, as here
+            image.seek(index)
+        width, height = image.size
+        need = bytes_needed(image, format, stream, frame=wanted[-1])
+        _check_size(image.size, max_pixels, need // max(width * height, 1))
+        if need > largest:
+            largest, admitted = need, (height, width, 1 if image.mode in ("1", "L") or image.mode[0] == "I" else 3)
+    held = HELD * limits.together * len(wanted) * admitted[0] * admitted[1]
+    limits.admit(*admitted, largest + held)
+    kept, orientation, stored = Metadata(), 1, Stored()
+    for index in wanted:
+        if limits.frame is not None:
+            image.seek(index)  # which puts it together from those before
+        if depth is None:
+            decoding.refuse_deep_colour(image, format, stream)
+        notes = limits.notes(frames)
+        raw = decoding.raw_mode(image)
+        if ";16" in raw and isinstance(image.info.get("transparency"), tuple):
+            notes.append("its transparent colour is compared in 8 bits: colours that differ less are transparent too")
+        image.load()
+        if index == wanted[0]:
+            place = stream.tell()
+            kept, orientation = read_metadata(image, stream)
+            kept = _of_srgb(kept, image.mode)
+            stored = stored_in(image, format, stream, raw)
+            notes += limits.left_out(stored)
+            stream.seek(place)  # the next frame is read from there
+        pixels, alpha = decoding.to_arrays(
+            image, raw=raw, orientation=orientation, depth=depth, shared=limits.shared, notes=notes
+        )
+        if format == "GIF" and index:
+            pixels = decoding.grey_if_alike(pixels)
+        held_as = replace(stored, timing=timing_of(image, format)) if len(wanted) > 1 else stored
+        yield Picture(pixels, alpha, kept, format, tuple(notes), frames - start, held_as)
 
 
-def _decode_tiff(stream: BinaryIO, limits: _Limits) -> Picture:
+def _decode_tiff(stream: BinaryIO, limits: _Limits) -> Iterator[Picture]:
     from cnnfilter.imaging import tiff, tiff_picture, tiff_samples  # which nobody else needs
 
+    _quieten()
+    _allow(limits.max_pixels)
+    importlib.import_module("PIL.TiffImagePlugin")
     silence_libtiff()
     file = tiff.read_tiff(stream)
     frames = len(file.pages)
-    notes = _frame_notes(frames, limits.frame)
-    page = file.page(limits.frame or 0)
-    tiff_picture.check(file, page)
-    width, height = page.upright_size
-    need = tiff_picture.bytes_needed(page)
-    _check_size((width, height), limits.max_pixels, need // max(width * height, 1))
-    _check_size(tiff_samples.segment_size(page), limits.max_pixels, page.samples)  # a tile is decoded whole
-    limits.admit(height, width, page.samples, need)
-    image = tiff_picture.opened(page, is_first=not limits.frame)
-    mode = tiff_picture.mode_of(page, image)
-    stored = stored_in_tiff(page, mode)
-    pixels, alpha = tiff_picture.to_arrays(page, image, depth=limits.depth, shared=limits.shared, notes=notes)
-    kept = _of_srgb(read_metadata(image, page)[0], mode)
-    notes += tiff_picture.left_out(page) + _left_out(stored, limits.frame)
-    return Picture(pixels, alpha, kept, "TIFF", tuple(notes), frames, stored)
+    wanted = limits.wanted(frames)
+    needs = []
+    for page in map(file.page, wanted):
+        tiff_picture.check(file, page)
+        width, height = page.upright_size
+        need = tiff_picture.bytes_needed(page)
+        _check_size((width, height), limits.max_pixels, need // max(width * height, 1))
+        _check_size(tiff_samples.segment_size(page), limits.max_pixels, page.samples)  # a tile is decoded whole
+        needs.append((need, height, width, page.samples))
+    need, height, width, samples = max(needs)
+    held = HELD * limits.together * sum(height * width for _, height, width, _ in needs)
+    limits.admit(height, width, samples, need + held)
+    for index in wanted:
+        page = file.page(index)
+        image = tiff_picture.opened(page, is_first=not index)
+        mode = tiff_picture.mode_of(page, image)
+        stored = stored_in_tiff(page, mode)
+        notes = limits.notes(frames)
+        pixels, alpha = tiff_picture.to_arrays(page, image, depth=limits.depth, shared=limits.shared, notes=notes)
+        kept = _of_srgb(read_metadata(image, page)[0], mode)
+        notes += tiff_picture.left_out(page) + limits.left_out(stored)
+        yield Picture(pixels, alpha, kept, "TIFF", tuple(notes), frames, stored)
 
 
 def _of_srgb(kept: Metadata, mode: str) -> Metadata:
     """Return metadata without a profile that colours of a mode are not of any more."""
     return replace(kept, icc=None) if mode in CONVERTED else kept
-
-
-def _left_out(stored: Stored, frame: int | None) -> list[str]:
-    """Return a note on what of a file is neither read nor a frame, unless one was chosen."""
-    if not stored.others or frame is not None:
-        return []
-    return [f"its {stored.others} {'are' if stored.others[:2] != '1 ' else 'is'} left out"]
 
 
 def _quieten() -> None:
@@ -305,24 +400,9 @@ def _check_size(size: tuple[int, int], max_pixels: int, bytes_per_pixel: int) ->
         raise PictureError(msg)
 
 
-def _frame_notes(frames: int, frame: int | None) -> list[str]:
-    """Return a note if nobody chose one of several frames.
-
-    Raises
-    ------
-    PictureError
-        If there is none of that number.
-    """
-    if frame is not None and frame >= frames:
-        msg = f"there is no frame {frame}: the file has {frames}, counted from 0"
-        raise PictureError(msg)
-    return [f"first of {frames} frames; --frame N picks another, counted from 0"] * (frame is None and frames > 1)
-
-
 def _read_npy(stream: BinaryIO, limits: _Limits) -> Picture:
     depth = limits.depth
     shape, fortran, dtype = npy.read_header(stream)
-    _check_single(limits.frame)
     channels = shape[2] if len(shape) == 3 else 1
     per_pixel = 3 * channels * dtype.itemsize
     _check_size((shape[1], shape[0]), limits.max_pixels, per_pixel)
@@ -336,7 +416,6 @@ def _read_npy(stream: BinaryIO, limits: _Limits) -> Picture:
 
 def _read_table(stream: BinaryIO, limits: _Limits) -> Picture:
     depth = limits.depth
-    _check_single(limits.frame)
 
     def check(width: int, height: int) -> None:
         _check_size((width, height), limits.max_pixels, 20)  # besides the array, its text and what Python makes of that
@@ -346,12 +425,6 @@ def _read_table(stream: BinaryIO, limits: _Limits) -> Picture:
     _check_depth(pixels.dtype, depth)
     # what holds such numbers is what a result is written as
     return Picture(_reduced(pixels, depth), format=NPY if pixels.dtype == np.float32 else "PNG")
-
-
-def _check_single(frame: int | None) -> None:
-    if frame:
-        msg = f"there is no frame {frame}: the file has 1, counted from 0"
-        raise PictureError(msg)
 
 
 def _check_depth(dtype: np.dtype[Any], depth: int | None) -> None:

@@ -49,6 +49,31 @@ def read_size(path: str | Path) -> tuple[int, int, int]:
         raise PictureError(msg) from error
 
 
+def read_frame_count(path: str | Path) -> int | None:
+    """Return how many frames `picture.read_frames` would give; None if that is not known before they are decoded."""
+    from cnnfilter.imaging.tiff import read_tiff
+
+    try:
+        if why_no_file(Path(path)):
+            return None
+        with Path(path).open("rb") as stream:
+            head = stream.read(HEAD)
+            format = recognise(head, path)
+            stream.seek(0)
+            if format not in FORMATS or format == "TIFF":
+                return len(read_tiff(stream).pages) if format == "TIFF" else 1
+            size = eager_size(format, head, stream)
+            if size is not None and size[0] * size[1] > DEFAULT_MAX_PIXELS:  # merely opening it takes the memory
+                return None
+            importlib.import_module(f"PIL.{FORMATS[format].plugin}")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                image = Image.OPEN[FORMATS[format].pillow][0](stream, "")
+                return getattr(image, "n_frames", 1) - int(getattr(image, "default_image", False))
+    except Exception:  # reading it will tell what is wrong with it
+        return None
+
+
 def _from_header(stream: BinaryIO, path: Path) -> tuple[int, int, int]:
     head = stream.read(HEAD)
     format = recognise(head, path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -39,6 +39,13 @@ _FEW = ("PNG", "TIFF", "BMP")
 """The formats that are written in few colours, where the input was."""
 
 
+class Timing(NamedTuple):
+    """How long a frame is shown, in milliseconds, and how often the animation is played, 0 being for ever."""
+
+    duration: float
+    plays: int
+
+
 @dataclass(frozen=True, eq=False)
 class Stored:
     """What is known of how a file stores its pixels.
@@ -57,6 +64,8 @@ class Stored:
         What is in the file beside its frames: `2 other sizes`, `1 smaller copy`.
     kind : str
         What no result is: `CMYK`, `64-bit floats`.
+    timing : Timing, optional
+        Of a frame of an animation.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -65,6 +74,7 @@ class Stored:
     colours: int = 0
     others: str = ""
     kind: str = ""
+    timing: Timing | None = None
 
 
 def stored_in(image: ImageFile, format: str, stream: BinaryIO, raw: str) -> Stored:
@@ -133,9 +143,17 @@ def _counted(number: int, one: str, several: str = "") -> str:
     return f"{number} {one if number == 1 else several or one + 's'}" if number > 0 else ""
 
 
-def lost_in_place(picture: Picture) -> str | None:
-    """Return what of a file would be lost if a result took its place, or None."""
-    if picture.frames > 1:
+def timing_of(image: ImageFile, format: str) -> Timing:
+    """Return the timing of the frame that an image has loaded."""
+    loop = image.info.get("loop")
+    if format == "GIF":  # what it counts are repetitions
+        loop = 1 if loop is None else loop + 1 if loop else 0
+    return Timing(float(image.info.get("duration", 0)), int(loop or 0))
+
+
+def lost_in_place(picture: Picture, *, every: bool = False) -> str | None:
+    """Return what of a file would be lost if a result took its place, that of `every` frame or of one; or None."""
+    if picture.frames > 1 and not every:
         return f"{picture.frames - 1} of its {picture.frames} frames"
     return f"its {picture.stored.others}" if picture.stored.others else None
 
@@ -152,7 +170,7 @@ def image_of_few(picture: Picture, format: str) -> Image.Image | None:
         return memory.wrapped(pixels, "L").convert("1", dither=Image.Dither.NONE) if is_two_toned(picture) else None
     if picture.alpha is not None and format != "PNG":
         return None
-    return _with_palette(pixels, picture.alpha)
+    return with_palette(pixels, picture.alpha)
 
 
 def is_two_toned(picture: Picture) -> bool:
@@ -161,7 +179,8 @@ def is_two_toned(picture: Picture) -> bool:
     return picture.alpha is None and pixels.ndim == 2 and bool(((pixels == 0) | (pixels == 255)).all())
 
 
-def _with_palette(pixels: npt.NDArray[Any], alpha: npt.NDArray[Any] | None) -> Image.Image | None:
+def with_palette(pixels: npt.NDArray[Any], alpha: npt.NDArray[Any] | None) -> Image.Image | None:
+    """Return an image of palette indices in exactly the colours of a picture; None if they are too many."""
     image = memory.wrapped(memory.contiguous(pixels), "L" if pixels.ndim == 2 else "RGB").convert("RGBA")
     if alpha is not None:
         image.putalpha(memory.wrapped(alpha, "L"))

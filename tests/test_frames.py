@@ -1,0 +1,436 @@
+"""All frames of an animation and all pages of a TIFF, in a file each or together in one."""
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.TiffImagePlugin import AppendingTiffWriter
+
+from cnnfilter import apply
+from cnnfilter.errors import PictureError
+from cnnfilter.imaging.encoding import encode_frames
+from cnnfilter.imaging.picture import HELD, Picture, read_frames
+from cnnfilter.imaging.size import read_frame_count
+from cnnfilter.imaging.stored import Stored, Timing
+from tests.command import PHOTO, failed, files, load, refused, run, save
+from tests.picture_files import exif, icc, saved
+
+GREY = PHOTO[..., 1].copy()
+TIMES = [50, 100, 150, 200]
+FORMATS = {"GIF": ".gif", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif"}
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def done(*arguments, **keywords):
+    result = run(*arguments, **keywords)
+    assert result.exit_code == 0, result.err
+    return result
+
+
+def moving(kind="solid"):
+    """Frames of few colours in which a square moves over a ground, or over nothing."""
+    frames = []
+    for index in range(len(TIMES)):
+        ground = [0, 0, 0, 0] if kind == "clear" else [9, 200, 30, 255]
+        frame = np.full((20, 30, 4), ground, np.uint8)
+        frame[5:12, 5 * index : 5 * index + 6] = [255, 60 * index, 0, 255]
+        frames.append(frame if kind == "clear" else frame[..., :3] if kind == "solid" else frame[..., 1])
+    return frames
+
+
+def animation(format, kind="solid", **options):
+    first, *others = map(Image.fromarray, moving(kind))
+    options = {"duration": TIMES, "loop": 2, "disposal": 2 if format == "GIF" else 0} | options
+    if format == "WEBP":
+        options |= {"lossless": True}
+    return saved(first, format, save_all=True, append_images=others, **options)
+
+
+def opened(data):
+    """Frames, durations and the loop of a file, as Pillow finds them."""
+    image = Image.open(io.BytesIO(data))
+    frames, times = [], []
+    for index in range(image.n_frames):
+        image.seek(index)
+        frames.append(np.asarray(image.convert("RGBA")))
+        times.append(image.info.get("duration"))
+    return frames, times, image.info.get("loop")
+
+
+def same(found, expected):
+    """Whether two lists of frames show the same; what is transparent has no colour."""
+    return all(
+        (one[..., 3] == two[..., 3]).all() and (one[two[..., 3] > 0] == two[two[..., 3] > 0]).all()
+        for one, two in zip(found, expected, strict=True)
+    )
+
+
+def whole(frames):
+    return [np.asarray(Image.fromarray(frame).convert("RGBA")) for frame in frames]
+
+
+# Reading
+
+
+@pytest.mark.parametrize("kind", ["solid", "clear", "grey"])
+@pytest.mark.parametrize("format", FORMATS)
+def test_frames_are_read_as_viewers_show_them(format, kind):
+    pictures = list(read_frames(io.BytesIO(animation(format, kind))))
+    assert [picture.frames for picture in pictures] == [4] * 4
+    for picture, frame in zip(pictures, moving(kind), strict=True):
+        if kind == "clear":
+            np.testing.assert_array_equal(picture.alpha, frame[..., 3])
+            np.testing.assert_array_equal(picture.pixels[frame[..., 3] > 0], frame[frame[..., 3] > 0][:, :3])
+        elif kind == "solid" or format != "WEBP":  # which has no greys
+            np.testing.assert_array_equal(picture.pixels, frame)
+        assert picture.notes == ()
+    if format == "TIFF":
+        assert {picture.stored.timing for picture in pictures} == {None}
+    else:
+        plays = 3 if format == "GIF" else 2  # a GIF counts repetitions
+        assert [picture.stored.timing for picture in pictures] == [Timing(time, plays) for time in TIMES]
+
+
+@pytest.mark.parametrize("disposal", [0, 1, 2])
+def test_frames_are_composed_as_another_library_does(disposal):
+    Path("a.gif").write_bytes(animation("GIF", disposal=disposal))
+    _, animated = cv2.imreadanimation("a.gif")
+    for picture, frame in zip(read_frames("a.gif"), animated.frames, strict=True):
+        np.testing.assert_array_equal(picture.pixels, frame[..., 2::-1])
+
+
+@pytest.mark.parametrize(("loop", "plays"), [(0, 0), (None, 1), (5, 6)])
+def test_how_often_a_gif_is_played(loop, plays):
+    options = {} if loop is None else {"loop": loop}
+    first, *others = map(Image.fromarray, moving())
+    data = saved(first, "GIF", save_all=True, append_images=others, **options)
+    assert next(read_frames(io.BytesIO(data))).stored.timing.plays == plays
+    written = encode_frames(read_frames(io.BytesIO(data)), "GIF", notes=[])
+    assert opened(written)[2] == loop
+
+
+def test_what_is_shown_where_nothing_moves_is_no_frame():
+    first, *others = map(Image.fromarray, moving())
+    data = saved(first, "PNG", save_all=True, append_images=others, default_image=True, duration=TIMES[1:])
+    Path("a.png").write_bytes(data)
+    pictures = list(read_frames("a.png"))
+    assert len(pictures) == pictures[0].frames == read_frame_count("a.png") == 3
+    np.testing.assert_array_equal(pictures[0].pixels, moving()[1])
+
+
+def test_a_single_picture_is_its_only_frame():
+    for data in (saved(Image.fromarray(PHOTO), "PNG"), saved(Image.fromarray(PHOTO), "TIFF")):
+        (picture,) = read_frames(io.BytesIO(data))
+        assert (picture.frames, picture.stored.timing) == (1, None)
+    np.save("a.npy", GREY)
+    (picture,) = read_frames("a.npy")
+    assert picture.frames == 1
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("format", ["GIF", "TIFF"])
+def test_memory_is_asked_for_once_and_for_all_that_is_held(format, together):
+    asked = []
+    data = animation(format)
+    assert len(list(read_frames(io.BytesIO(data), together=together, admit=lambda *each: asked.append(each)))) == 4
+    ((height, width, channels, need),) = asked
+    assert (height, width, channels) == (20, 30, 3)
+    held = HELD * 4 * 600 * together
+    assert 7 * 600 <= need - held <= 25 * 600
+
+
+def test_the_largest_page_tells_the_memory():
+    asked = []
+    pages = [Image.new("L", size) for size in ((10, 10), (40, 50), (20, 5))]
+    data = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    shapes = [picture.pixels.shape for picture in read_frames(io.BytesIO(data), admit=lambda *each: asked.append(each))]
+    assert shapes == [(10, 10), (50, 40), (5, 20)]
+    assert [each[:3] for each in asked] == [(50, 40, 1)]
+    with pytest.raises(PictureError, match="40x50 is 2,000 pixels, more than the limit of 1,999"):
+        next(read_frames(io.BytesIO(data), max_pixels=1999))
+
+
+def test_how_many_frames_there_are_is_known_before_they_are_decoded(tmp_path):
+    for format, ending in FORMATS.items():
+        Path("a" + ending).write_bytes(animation(format))
+        assert read_frame_count("a" + ending) == 4
+    np.save("a.npy", GREY)
+    Path("text.png").write_text("no picture")
+    wide = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\xff\x3f\0\xff\x3f\0"
+    Path("wide.webp").write_bytes(wide)
+    counts = [read_frame_count(name) for name in ("a.npy", "text.png", "none.png", str(tmp_path), "wide.webp")]
+    assert counts == [1, None, None, None, None]
+
+
+# Together in one file
+
+
+@pytest.mark.parametrize("kind", ["solid", "clear", "grey"])
+@pytest.mark.parametrize("ending", FORMATS.values())
+@pytest.mark.parametrize("format", FORMATS)
+def test_frames_go_into_any_format_of_several_with_their_timing(format, ending, kind):
+    Path("a" + FORMATS[format]).write_bytes(animation(format, kind))
+    lossless = ["--save-option", "lossless=yes"] if ending == ".webp" else []
+    result = done("apply", "identity", "a" + FORMATS[format], "--frame", "all", "-o", "b" + ending, *lossless)
+    assert result.messages[-1] == f"wrote b{ending}  30x20, 4 frames"
+    frames, times, loop = opened(Path("b" + ending).read_bytes())
+    assert same(frames, whole(moving(kind)))
+    if ending == ".tif":
+        note = f"warning: a{FORMATS[format]}: a TIFF has no timing: that of the frames is left out"
+        assert (note in result.messages) is (format != "TIFF")
+    elif format == "TIFF":
+        assert (times, loop) == ([100] * 4, 0)
+    else:
+        plays = 3 if format == "GIF" else 2
+        assert (times, loop) == (TIMES, plays - 1 if ending == ".gif" else plays)
+
+
+def test_an_avif_may_move_too():
+    Path("a.gif").write_bytes(animation("GIF", "grey"))
+    done("apply", "identity", "a.gif", "--frame", "all", "-o", "b.avif", "--quality", "95")
+    frames, times, _ = opened(Path("b.avif").read_bytes())
+    assert times == TIMES
+    assert abs(np.array(frames)[..., 0].astype(int) - moving("grey")).max() < 8
+
+
+def test_the_format_of_frames_is_that_of_the_input_where_it_holds_them():
+    for format, kind, ending in (("GIF", "grey", ".gif"), ("GIF", "solid", ".png"), ("WEBP", "solid", ".webp")):
+        Path("a" + FORMATS[format]).write_bytes(animation(format, kind))
+        done("apply", "identity", "a" + FORMATS[format], "--frame", "all", "-f")
+        frames, _, _ = opened(Path("a-identity" + ending).read_bytes())
+        assert same(frames, whole(moving(kind)))  # a lossless WebP stays one
+
+
+def test_each_frame_is_filtered_for_itself():
+    Path("a.png").write_bytes(animation("PNG"))
+    done("apply", "gaussian:sigma=2", "a.png", "--frame", "all", "-o", "b.png")
+    frames, _, _ = opened(Path("b.png").read_bytes())
+    assert same(frames, whole([apply(frame, "gaussian:sigma=2") for frame in moving()]))
+
+
+def test_colours_that_a_gif_cannot_hold_are_told():
+    Path("a.png").write_bytes(animation("PNG"))
+    noise = Image.fromarray(PHOTO)
+    noise.save("b.png", save_all=True, append_images=[Image.fromarray(255 - PHOTO)])
+    assert len(done("apply", "identity", "a.png", "--frame", "all", "-o", "a.gif").messages) == 1
+    result = done("apply", "identity", "b.png", "--frame", "all", "-o", "b.gif")
+    assert result.messages[0] == "warning: b.png: a GIF has 256 colours a frame: the nearest are taken"
+    frames, _, _ = opened(Path("b.gif").read_bytes())
+    assert 0 < abs(frames[1][..., :3].astype(int) - (255 - PHOTO)).mean() < 16
+
+
+def test_half_transparent_frames_are_no_gif():
+    half = [Image.fromarray(np.dstack([PHOTO, np.full_like(GREY, 10 * i)])) for i in (1, 2)]
+    half[0].save("a.png", save_all=True, append_images=half[1:])
+    line = "a.png: GIF cannot hold what is half transparent: write PNG, or drop it with --alpha drop"
+    assert failed("box", "a.png", "--frame", "all", "-o", "a.gif") == line
+
+
+def described(index):
+    block = Image.Exif()
+    block[270] = f"page {index}"
+    if not index:
+        block.get_ifd(0x8769)[0x9003] = "2024:05:06 07:08:09"
+    return block
+
+
+def test_pages_keep_what_each_has():
+    pages = [Image.fromarray(array) for array in (PHOTO, GREY, GREY.astype(np.uint16) * 257, GREY > 99)]
+    buffer = io.BytesIO()
+    with AppendingTiffWriter(buffer) as file:
+        for index, page in enumerate(pages):
+            more = {"icc_profile": icc()} if index == 0 else {"compression": "tiff_lzw"}
+            file.write(saved(page, "TIFF", exif=described(index).tobytes(), dpi=(100 + index, 300), **more))
+            file.newFrame()
+    Path("a.tif").write_bytes(buffer.getvalue())
+    result = done("apply", "identity", "a.tif", "--frame", "all")
+    assert result.messages == ["wrote a-identity.tif  45x30, 4 frames"]
+    with Image.open("a-identity.tif") as image:
+        for index, (mode, expected) in enumerate(
+            [("RGB", PHOTO), ("L", GREY), ("I;16", GREY.astype(np.uint16) * 257), ("1", GREY > 99)]
+        ):
+            image.seek(index)
+            assert (image.mode, image.tag_v2[259]) == (mode, 5 if index else 1)
+            assert image.tag_v2[270] == f"page {index}"
+            assert image.info["dpi"] == (100 + index, 300)
+            assert (image.tag_v2.get(34675) == icc()) is (index == 0)
+            np.testing.assert_array_equal(np.asarray(image), expected)
+            maker = image.getexif().get_ifd(0x8769).get(0x9003)
+            assert (maker is not None) is (index == 0)
+    done("apply", "identity", "a.tif", "--frame", "all", "--strip", "all", "-f")
+    with Image.open("a-identity.tif") as image:
+        image.seek(1)
+        assert 270 not in image.tag_v2
+
+
+def test_nested_exif_of_further_pages_is_told():
+    pages = list(read_frames(io.BytesIO(saved(Image.fromarray(GREY), "TIFF", exif=exif()))))
+    notes = []
+    data = encode_frames(pages * 2, "TIFF", notes=notes)
+    assert notes == ["not kept in TIFF: EXIF of further pages"]
+    with Image.open(io.BytesIO(data)) as image:
+        image.seek(1)
+        assert image.tag_v2[271] == "Maker"
+        assert 34665 not in image.tag_v2
+
+
+def test_pages_become_an_animation_only_if_they_are_of_one_size_and_8_bits():
+    sizes = [Image.new("L", size) for size in ((10, 10), (10, 11))]
+    sizes[0].save("sizes.tif", save_all=True, append_images=sizes[1:])
+    line = "pages of several sizes make no animation: write .tif, or each to a file with {frame} in -o"
+    assert failed("box", "sizes.tif", "--frame", "all", "-o", "a.webp") == f"sizes.tif: {line}"
+    deep = [Image.fromarray(GREY.astype(np.uint16))] * 2
+    deep[0].save("deep.tif", save_all=True, append_images=deep[1:])
+    line = "an animation cannot hold 16-bit grey: write .tif, or each to a file with {frame} in -o"
+    assert failed("box", "deep.tif", "--frame", "all", "-o", "a.png") == f"deep.tif: {line}"
+    mixed = [Picture(GREY), Picture(PHOTO), Picture(PHOTO, GREY)]
+    for several, mode in ((mixed, "RGBA"), (mixed[:2], "RGB"), (mixed[:1] * 2, "L")):
+        with Image.open(io.BytesIO(encode_frames(several, "PNG", notes=[]))) as image:
+            assert image.mode == mode
+
+
+def test_a_format_of_one_picture_takes_one_frame():
+    save("one.png")
+    done("apply", "box", "one.png", "--frame", "all", "-o", "one.jpg")
+    Path("a.gif").write_bytes(animation("GIF"))
+    line = failed("box", "a.gif", "--frame", "all", "-o", "a.jpg")
+    assert line == (
+        "a.gif: JPEG holds one picture, and there are 4: put {frame} into the name, such as -o "
+        "'{name}-{frame}.{ext}', or write .tif, .gif, .webp, .png or .avif"
+    )
+    line = failed("gray,conv:sobel-x+sobel-y", "a.gif", "--frame", "all", "-o", "a.tif", command="run")
+    assert line == "a.gif: maps that make no picture cannot be frames: put {frame} into the name of the output"
+
+
+def test_frames_of_a_chain_are_pictures_or_sheets():
+    Path("a.gif").write_bytes(animation("GIF"))
+    done("run", "conv:box:padding=same:border=replicate", "a.gif", "--frame", "all", "-o", "b.png")
+    frames, times, _ = opened(Path("b.png").read_bytes())
+    assert same(frames, whole([apply(frame, "box") for frame in moving()]))
+    assert times == TIMES
+    result = done("run", "gray,conv:sobel-x+sobel-y", "a.gif", "--frame", "all")
+    assert result.messages[-1].endswith(", 2 maps, 4 frames")
+    _, times, _ = opened(Path("a-chain.png").read_bytes())
+    assert times == TIMES
+
+
+def test_an_animation_may_be_replaced_by_one_of_all_its_frames():
+    Path("a.webp").write_bytes(animation("WEBP"))
+    line = "a.webp: in place, 3 of its 4 frames would be lost; write it elsewhere"
+    assert failed("box", "a.webp", "--in-place") == line
+    done("apply", "box", "a.webp", "--in-place", "--frame", "all")
+    frames, times, _ = opened(Path("a.webp").read_bytes())
+    assert same(frames, whole([apply(frame, "box") for frame in moving()]))
+    assert times == TIMES
+
+
+def test_frames_come_from_standard_input_and_go_to_standard_output():
+    data = animation("GIF")
+    result = done("apply", "identity", "-", "--frame", "all", "-o", "-", "--format", "webp", stdin=data)
+    assert opened(result.data)[1] == TIMES
+
+
+def test_clipped_values_of_all_frames_are_counted():
+    Path("a.gif").write_bytes(animation("GIF", "grey"))
+    message = done("apply", "1", "a.gif", "--frame", "all", "-v", "--bias", "60").messages[-1]
+    assert message.endswith(" of values clipped")
+    share = np.mean([(frame + 60.0 > 255).mean() for frame in moving("grey")])
+    assert f", {share:.1%} of" in message
+
+
+def test_memory_for_all_frames_in_one_file_is_limited():
+    frames = [Image.new("L", (200, 200), i) for i in range(30)]
+    frames[0].save("a.gif", save_all=True, append_images=frames[1:])
+    line = failed("box", "a.gif", "--frame", "all", "--memory", "5M")
+    assert line.startswith("a.gif: all frames in one file: it takes about ")
+    assert line.endswith(" more than the limit of 5 MB; see --memory, or write each to a file with {frame} in -o")
+    done("apply", "box", "a.gif", "--frame", "all", "--memory", "5M", "-o", "{frame}.png")
+    assert len(files()) == 31
+
+
+# Apart
+
+
+def test_each_frame_goes_to_a_file_where_the_name_has_its_number():
+    frames = [Image.fromarray(np.full((4, 5), 20 * i, np.uint8)) for i in range(11)]
+    frames[0].save("a.gif", save_all=True, append_images=frames[1:])
+    result = done("apply", "identity", "a.gif", "--frame", "all", "-o", "out/{frame}/{name}.{ext}")
+    assert result.messages == ["wrote out/00/a.gif to out/10/a.gif  5x4"]
+    for index in range(11):
+        with Image.open(f"out/{index:02}/a.gif") as image:
+            assert (np.asarray(image.convert("L")) == 20 * index).all()
+    done("apply", "identity", "a.gif", "--frame", "3", "-o", "{name}-{frame}.png")
+    done("apply", "identity", "a.gif", "-o", "{name}-{frame}.png")
+    assert [(load(f"a-{index}.png") == 20 * index).all() for index in (0, 3)] == [True, True]
+
+
+def test_frames_whose_format_is_another_take_its_name():
+    Path("a.gif").write_bytes(animation("GIF"))
+    assert (
+        done("apply", "box", "a.gif", "--frame", "all", "-o", "{name}{frame}.{ext}", "-n").out
+        == "a.gif -> a{frame}.png\n"
+    )
+    done("apply", "box", "a.gif", "--frame", "all", "-o", "{name}{frame}.{ext}")
+    assert files() == ["a.gif", "a0.png", "a1.png", "a2.png", "a3.png"]
+    np.testing.assert_array_equal(load("a2.png"), apply(moving()[2], "box"))
+
+
+def test_names_of_frames_are_looked_at_before_any_work():
+    Path("a.gif").write_bytes(animation("GIF"))
+    save("b.png")
+    Path("a-3.jpg").write_text("mine")
+    line = "'a-3.jpg' exists already; --force overwrites it"
+    assert refused("box", "a.gif", "b.png", "--frame", "all", "-o", "{name}-{frame}.jpg") == line
+    Path("x.gif").write_bytes(animation("GIF"))
+    message = refused("box", "a.gif", "x.gif", "--frame", "all", "-o", "{frame}.jpg")
+    assert message.startswith("'0.jpg' would be the output of 'a.gif' and 'x.gif'")
+    result = done("apply", "box", "b.png", "--frame", "all", "-o", "{name}-{frame}.jpg", "--skip-existing")
+    assert result.messages == ["wrote b-0.jpg  45x30"]
+
+
+def test_frames_of_standard_input_are_named_when_they_are_known():
+    data = animation("GIF")
+    done("apply", "identity", "-", "--frame", "all", "-o", "{name}-{frame}.png", stdin=data)
+    assert files() == [f"stdin-{index}.png" for index in range(4)]
+
+
+def test_values_of_frames_are_written_apart():
+    Path("a.gif").write_bytes(animation("GIF"))
+    done("run", "gray,conv:sobel-x+sobel-y", "a.gif", "--frame", "all", "-o", "{frame}.npy")
+    assert [np.load(f"{index}.npy").shape for index in range(4)] == [(2, 18, 28)] * 4
+    done("run", "gray,avgpool:10,flatten", "a.gif", "--frame", "all", "-o", "v{frame}.npy")
+    assert np.load("v3.npy").shape == (6,)
+
+
+@pytest.mark.parametrize("stages", [("gray,avgpool:10,flatten",), ("conv:box", "--maps", "each")])
+def test_where_one_frame_is_asked_for_is_told(stages):
+    Path("a.gif").write_bytes(animation("GIF"))
+    line = "--frame all writes one result of each frame; with --maps each, and for a vector that is told, name one"
+    assert refused(stages[0], "a.gif", "--frame", "all", *stages[1:], command="run") == line
+
+
+@pytest.mark.parametrize("text", ["-1", "none", "1.5", "²"])
+def test_a_frame_is_a_number_or_all(text):
+    save("a.png")
+    assert f"a frame is a whole number from 0, or all, not '{text}'" in refused("box", "a.png", "--frame", text)
+
+
+def test_a_frame_that_is_damaged_costs_those_after_it():
+    data = animation("GIF")
+    Path("a.gif").write_bytes(data[: len(data) - 30])
+    result = run("apply", "box", "a.gif", "--frame", "all", "-o", "{frame}.png")
+    assert result.exit_code == 1
+    assert "a.gif: cannot decode GIF" in result.messages[-1]
+
+
+def test_timing_lost_on_the_way_is_the_usual():
+    frames = [Picture(frame, stored=Stored(timing=Timing(0, 1))) for frame in moving()]
+    data = encode_frames(frames, "WEBP", notes=[])
+    assert opened(data)[1:] == ([100] * 4, 1)

@@ -6,12 +6,12 @@ from PIL import Image
 
 from cnnfilter.imaging.metadata import Metadata
 from cnnfilter.imaging.picture import Picture, encode, read
-from tests.picture_files import XMP, noise, saved, tiff
+from tests.picture_files import noise, saved, tiff
 
 IPTC = b"\x1c\x02\x5a\x00\x03Ulm" + b"\x1c\x02\x19\x00\x04face"
 PREVIEW = saved(Image.new("RGB", (16, 16), "red"), "JPEG")
 PHOTO = {
-    256: 600, 257: 400, 271: b"Maker\0", 274: (3, [6]), 315: "José ©\0".encode(), 700: (1, XMP), 34377: (7, b"8BIM"),
+    256: 600, 257: 400, 271: b"Maker\0", 274: (3, [6]), 315: "José ©\0".encode(), 34377: (7, b"8BIM"),
     330: [{256: 8, 257: 8, "data": [b"preview of a raw"]}],
     34665: [{36864: (7, b"0232"), 37500: (7, b"note" + PREVIEW + b"more"), 40962: (3, [600]), 40963: (3, [400]),
              42033: b"serial\0", 40965: [{1: b"R98\0", 4097: (3, [600]), 4098: 400}]}],

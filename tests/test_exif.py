@@ -83,6 +83,11 @@ def test_broken_exif_is_told_of(broken):
     assert told(with_metadata(exif=broken), "TIFF") == "EXIF, which is broken"
 
 
+def test_what_belongs_elsewhere_is_not_taken_twice():
+    kept = cleaned(tiff({271: b"Maker\0", 700: (1, XMP), 33723: (7, IPTC)}))
+    assert (dict(tags(kept.block)), kept.lost) == ({271: "Maker"}, ("XMP inside EXIF", "IPTC inside EXIF"))
+
+
 def test_no_picture_is_left_of_two_values_that_make_one_together():
     data = bytearray(tiff({271: b"Maker\0", 37500: (7, b"12345"), 37501: (7, b"12345")}) + b"xyz" + PREVIEW)
     at = len(data) - len(PREVIEW)
@@ -191,6 +196,12 @@ def test_where_on_earth_a_tiff_is_stays_true_or_is_told_of(order, options):
     assert told(back(tiff(MAP | {274: (3, [3])}, order=order)), "TIFF") == "GeoTIFF's tags"
     assert told(back(tiff(MAP | {42112: b"<GDALMetadata/>\0"}, order=order)), "TIFF") == "GDAL's metadata"
     assert told(picture, "PNG", strip="privacy") == ""
+
+
+def test_what_only_the_program_knows_that_wrote_a_tiff_is_told_of():
+    page = {256: 6, 257: 4, 258: (3, [8]), 262: 1, 277: 1, 278: 4, "data": [bytes(range(24))]}
+    for number, lost in ((37724, "layers"), (65000, "private tags"), (34377, ""), (333, "")):
+        assert told(back(tiff(page | {number: (7, b"whatever")})), "TIFF") == lost
 
 
 def test_privacy_keeps_that_colours_are_adobe_rgb_s():

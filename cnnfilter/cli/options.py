@@ -313,8 +313,8 @@ quality = click.option(
 )  # fmt: skip
 strip = click.option(
     "--strip", type=click.Choice(["all", "privacy"]), cls=OptionalChoice,
-    help="Leave out EXIF, IPTC, XMP, comments, texts, colour profile and resolution; or for privacy all of these but "
-    "the last two.  [default of the word: all]",
+    help="Leave out EXIF, IPTC, XMP, comments, texts, colour profile and resolution; with privacy, all but the last "
+    "two.  [without a word: all]",
 )  # fmt: skip
 force = click.option(
     "-f", "--force", is_flag=True,

@@ -44,7 +44,8 @@ _ELSEWHERE = frozenset(
      tiff.SUB_IFDS, 513, 514, 700, 33723, 34377)
 )  # fmt: skip
 """The pixels are upright; previews (in strips, in tiles, in directories below, as JPEG or as a resource of Photoshop's)
-show what was not filtered; XMP and IPTC are kept on their own."""
+show what was not filtered; XMP and IPTC have places of their own."""
+_INSIDE = {700: "XMP", 33723: "IPTC"}
 _WIDTHS, _HEIGHTS = (tiff.IMAGE_WIDTH, 40962, 4097), (tiff.IMAGE_LENGTH, 40963, 4098)
 _SHORT, _LONG, _LONG8 = 3, 4, 16
 
@@ -106,9 +107,10 @@ def cleaned(block: bytes) -> Cleaned:
     kept = bytearray(len(block))
     kept[:8] = block[:8]
     end = _keep(first, _FIRST, kept)
-    lost = ("the description of a TIFF's shape",) if _tells_shape(first) else ()
+    lost = [f"{name} inside EXIF" for tag, name in _INSIDE.items() if tag in first.entries]
+    lost += ["the description of a TIFF's shape"] * _tells_shape(first)
     # once more, as values that overlap may make one together
-    return Cleaned(without_pictures(bytes(kept[:end])) if end else None, orientation, lost)
+    return Cleaned(without_pictures(bytes(kept[:end])) if end else None, orientation, tuple(lost))
 
 
 def _tells_shape(directory: Directory) -> bool:

@@ -50,7 +50,13 @@ _UUIDS = {
 """Of the boxes of a JPEG 2000."""
 _USUAL_PRIMARIES, _USUAL_TRANSFERS = (1, 2), (1, 2, 6, 13)
 """By ITU-T H.273: those of sRGB, and unknown ones, which are taken for these."""
-_IPTC_RESOURCE, _GDAL = 0x0404, 42112
+_IPTC_RESOURCE = 0x0404
+_PRIVATE = 32768
+"""From here on, a TIFF's tags are whoever's has asked for them."""
+_UNKEPT = {37724: "layers", 42112: "GDAL's metadata"}
+"""Tags of what is not true of other pixels: Photoshop's layers, statistics of the values."""
+_KNOWN = {*exif_block.DESCRIPTIVE_TAGS, *exif_block.PLACE_TAGS, *_UNKEPT, IPTC_TAG, 34377, 34675, 50838, 50839}
+"""Also resources of Photoshop's, the ICC profile, and ImageJ's, which its description is about."""
 _RESOURCE, _COMMENT = b"8BIM", b"Comment\0"
 _ENCODER = b"Created by OpenJPEG"
 """How the comment begins by which Pillow's encoder of JPEG 2000 names itself."""
@@ -162,8 +168,9 @@ def _read_tiff(directory: Directory, found: dict[str, Any], lost: list[str]) -> 
             found["place"] = directory.size, place
         else:
             lost.append(PLACE)
-    if _GDAL in directory.entries:
-        lost.append("GDAL's metadata")  # statistics of the values, which are others now
+    lost += [name for tag, name in _UNKEPT.items() if tag in directory.entries]
+    if any(tag >= _PRIVATE and tag not in _KNOWN for tag in directory.entries):
+        lost.append("private tags")
     return exif_block.described(directory)
 
 

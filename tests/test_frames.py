@@ -12,7 +12,8 @@ from PIL.TiffImagePlugin import AppendingTiffWriter
 from cnnfilter import apply
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.encoding import encode_frames
-from cnnfilter.imaging.picture import HELD, Picture, read_frames
+from cnnfilter.imaging.picture import Picture, read_frames
+from cnnfilter.imaging.reading import HELD
 from cnnfilter.imaging.size import read_frame_count
 from cnnfilter.imaging.stored import Stored, Timing
 from tests.command import PHOTO, failed, files, load, refused, run, save

@@ -21,7 +21,8 @@ from cnnfilter.batch.workers import Crew, StoppedError, Turn
 from cnnfilter.batch.write import sync_folder, write_atomically, write_stream
 from cnnfilter.errors import CnnfilterError, ExistsError, OutputError, PictureError
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, TABLE, format_for_path
-from cnnfilter.imaging.picture import ALL, read, read_frames
+from cnnfilter.imaging.picture import read, read_frames
+from cnnfilter.imaging.reading import ALL
 from cnnfilter.imaging.stored import lost_in_place
 
 if TYPE_CHECKING:

@@ -11,18 +11,17 @@ import contextlib
 import importlib
 import logging
 import math
-import operator
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import Image
 
 from cnnfilter import forks
-from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
+from cnnfilter.errors import CnnfilterError, PictureError
 from cnnfilter.imaging import decoding, npy, table
 from cnnfilter.imaging.colour import CONVERTED
 from cnnfilter.imaging.costs import PER_PIXEL, bytes_needed
@@ -31,6 +30,7 @@ from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TA
 from cnnfilter.imaging.forward import Forward
 from cnnfilter.imaging.headers import eager_size, silence_libtiff
 from cnnfilter.imaging.metadata import Metadata, read_metadata
+from cnnfilter.imaging.reading import ALL, HELD, Admit, Limits, at_once, check_arguments, check_size
 from cnnfilter.imaging.stored import Stored, stored_in, stored_in_tiff, timing_of
 
 if TYPE_CHECKING:
@@ -81,20 +81,6 @@ class Picture:
     stored: Stored = Stored()
 
 
-ALL = "all"
-"""What stands for all frames of a file."""
-
-HELD = 12
-"""Bytes that a pixel of a frame takes until all are encoded: its image, what changed in it, and its encoded form."""
-
-Admit = Callable[[int, int, int, int], None]
-"""Is told height, width, channels and the bytes of memory that decoding takes, before it begins, and may wait."""
-
-
-def _at_once(height: int, width: int, channels: int, memory: int) -> None:
-    """Admit a picture of any size."""
-
-
 def read(
     source: str | Path | BinaryIO,
     *,
@@ -102,7 +88,7 @@ def read(
     max_pixels: int = DEFAULT_MAX_PIXELS,
     depth: int | None = None,
     shared: bool = False,
-    admit: Admit = _at_once,
+    admit: Admit = at_once,
     max_bytes: int | None = None,
 ) -> Picture:
     """Read a picture.
@@ -137,8 +123,8 @@ def read(
     PictureError
         If the file cannot be read or decoded, or is refused. The message does not name the file.
     """
-    _check_arguments(frame, max_pixels, depth)
-    limits = _Limits(frame, max_pixels, depth, shared, admit)
+    check_arguments(frame, max_pixels, depth)
+    limits = Limits(frame, max_pixels, depth, shared, admit)
     with contextlib.closing(_pictures(source, limits, max_bytes)) as pictures:
         return next(pictures)
 
@@ -149,7 +135,7 @@ def read_frames(
     max_pixels: int = DEFAULT_MAX_PIXELS,
     depth: int | None = None,
     together: bool = False,
-    admit: Admit = _at_once,
+    admit: Admit = at_once,
     max_bytes: int | None = None,
 ) -> Iterator[Picture]:
     """Read all frames of an animation, or pages of a TIFF, one by one, as viewers show them.
@@ -173,11 +159,11 @@ def read_frames(
     ArgumentError, PictureError
         As from `read`.
     """
-    _check_arguments(None, max_pixels, depth)
-    return _pictures(source, _Limits(ALL, max_pixels, depth, shared=False, admit=admit, together=together), max_bytes)
+    check_arguments(None, max_pixels, depth)
+    return _pictures(source, Limits(ALL, max_pixels, depth, shared=False, admit=admit, together=together), max_bytes)
 
 
-def _pictures(source: str | Path | BinaryIO, limits: _Limits, max_bytes: int | None) -> Generator[Picture, None, None]:
+def _pictures(source: str | Path | BinaryIO, limits: Limits, max_bytes: int | None) -> Generator[Picture, None, None]:
     most = int(min(max_bytes or math.inf, _STREAM_PIXEL * limits.max_pixels + _STREAM_BESIDE))
     try:
         if not isinstance(source, (str, Path)):
@@ -200,57 +186,7 @@ def _pictures(source: str | Path | BinaryIO, limits: _Limits, max_bytes: int | N
         raise PictureError(msg) from error
 
 
-class _Limits(NamedTuple):
-    """What `read` was asked for; `ALL` frames are perhaps held `together`."""
-
-    frame: int | str | None
-    max_pixels: int
-    depth: int | None
-    shared: bool
-    admit: Admit
-    together: bool = False
-
-    def wanted(self, frames: int) -> range:
-        """Return which of so many frames are read.
-
-        Raises
-        ------
-        PictureError
-            If there is none of the number that was asked for.
-        """
-        if self.frame == ALL:
-            return range(frames)
-        index = int(self.frame or 0)
-        if index >= frames:
-            msg = f"there is no frame {index}: the file has {frames}, counted from 0"
-            raise PictureError(msg)
-        return range(index, index + 1)
-
-    def notes(self, frames: int) -> list[str]:
-        """Return a note if nobody chose one of several frames."""
-        several = self.frame is None and frames > 1
-        return [f"first of {frames} frames; --frame picks another, counted from 0, or all"] * several
-
-    def left_out(self, stored: Stored) -> list[str]:
-        """Return a note on what of a file is neither read nor a frame, unless one was chosen."""
-        if not stored.others or isinstance(self.frame, int):
-            return []
-        return [f"its {stored.others} {'are' if stored.others[:2] != '1 ' else 'is'} left out"]
-
-
-def _check_arguments(frame: int | None, max_pixels: int, depth: int | None) -> None:
-    if frame is not None and operator.index(frame) < 0:
-        msg = f"frame must be at least 0 (the first), not {frame}"
-        raise ArgumentError(msg)
-    if max_pixels < 1:
-        msg = f"max-pixels must be at least 1, not {max_pixels}"
-        raise ArgumentError(msg)
-    if depth not in (None, 8):
-        msg = f"depth must be 8, not {depth}"
-        raise ArgumentError(msg)
-
-
-def _read_forward(source: BinaryIO, path: Path | None, limits: _Limits, most: int) -> Iterator[Picture]:
+def _read_forward(source: BinaryIO, path: Path | None, limits: Limits, most: int) -> Iterator[Picture]:
     """Read a picture from a stream that cannot seek, and may not end; what is kept of it counts as memory."""
     stream = Forward(source, most)
 
@@ -260,7 +196,7 @@ def _read_forward(source: BinaryIO, path: Path | None, limits: _Limits, most: in
     yield from _read(stream, path, limits._replace(admit=admit))
 
 
-def _read(stream: BinaryIO, path: Path | None, limits: _Limits) -> Iterator[Picture]:
+def _read(stream: BinaryIO, path: Path | None, limits: Limits) -> Iterator[Picture]:
     head = stream.read(HEAD)
     format = recognise(head, path)
     stream.seek(0)
@@ -270,7 +206,7 @@ def _read(stream: BinaryIO, path: Path | None, limits: _Limits) -> Iterator[Pict
             yield _read_npy(stream, limits) if format == NPY else _read_table(stream, limits)
             return
         if size := eager_size(format, head, stream):
-            _check_size(size, limits.max_pixels, PER_PIXEL["RGB"])
+            check_size(size, limits.max_pixels, PER_PIXEL["RGB"])
         yield from _decode_tiff(stream, limits) if format == "TIFF" else _decode(stream, format, limits)
     except CnnfilterError:
         raise
@@ -279,7 +215,7 @@ def _read(stream: BinaryIO, path: Path | None, limits: _Limits) -> Iterator[Pict
         raise PictureError(msg) from error
 
 
-def _decode(stream: BinaryIO, format: str, limits: _Limits) -> Iterator[Picture]:
+def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
     max_pixels, depth = limits.max_pixels, limits.depth
     _quieten()
     _allow(max_pixels)
@@ -296,7 +232,7 @@ def _decode(stream: BinaryIO, format: str, limits: _Limits) -> Iterator[Picture]
             image.seek(index)
         width, height = image.size
         need = bytes_needed(image, format, stream, frame=wanted[-1])
-        _check_size(image.size, max_pixels, need // max(width * height, 1))
+        check_size(image.size, max_pixels, need // max(width * height, 1))
         if need > largest:
             largest, admitted = need, (height, width, 1 if image.mode in ("1", "L") or image.mode[0] == "I" else 3)
     held = HELD * limits.together * len(wanted) * admitted[0] * admitted[1]
@@ -328,7 +264,7 @@ def _decode(stream: BinaryIO, format: str, limits: _Limits) -> Iterator[Picture]
         yield Picture(pixels, alpha, kept, format, tuple(notes), frames - start, held_as)
 
 
-def _decode_tiff(stream: BinaryIO, limits: _Limits) -> Iterator[Picture]:
+def _decode_tiff(stream: BinaryIO, limits: Limits) -> Iterator[Picture]:
     from cnnfilter.imaging import tiff, tiff_picture, tiff_samples  # which nobody else needs
 
     _quieten()
@@ -343,8 +279,8 @@ def _decode_tiff(stream: BinaryIO, limits: _Limits) -> Iterator[Picture]:
         tiff_picture.check(file, page)
         width, height = page.upright_size
         need = tiff_picture.bytes_needed(page)
-        _check_size((width, height), limits.max_pixels, need // max(width * height, 1))
-        _check_size(tiff_samples.segment_size(page), limits.max_pixels, page.samples)  # a tile is decoded whole
+        check_size((width, height), limits.max_pixels, need // max(width * height, 1))
+        check_size(tiff_samples.segment_size(page), limits.max_pixels, page.samples)  # a tile is decoded whole
         needs.append((need, height, width, page.samples))
     need, height, width, samples = max(needs)
     held = HELD * limits.together * sum(height * width for _, height, width, _ in needs)
@@ -387,25 +323,12 @@ def _allow(max_pixels: int) -> None:
             Image.MAX_IMAGE_PIXELS = max_pixels
 
 
-def _check_size(size: tuple[int, int], max_pixels: int, bytes_per_pixel: int) -> None:
-    width, height = size
-    pixels = width * height
-    if pixels > max_pixels:
-        memory = pixels * bytes_per_pixel / 1e6
-        amount = f"{memory / 1e3:.1f} GB" if memory >= 1e3 else f"{memory:.0f} MB"
-        msg = (
-            f"{width}x{height} is {pixels:,} pixels, more than the limit of {max_pixels:,}; it takes about "
-            f"{amount} of memory, and --max-pixels {pixels} accepts it"
-        )
-        raise PictureError(msg)
-
-
-def _read_npy(stream: BinaryIO, limits: _Limits) -> Picture:
+def _read_npy(stream: BinaryIO, limits: Limits) -> Picture:
     depth = limits.depth
     shape, fortran, dtype = npy.read_header(stream)
     channels = shape[2] if len(shape) == 3 else 1
     per_pixel = 3 * channels * dtype.itemsize
-    _check_size((shape[1], shape[0]), limits.max_pixels, per_pixel)
+    check_size((shape[1], shape[0]), limits.max_pixels, per_pixel)
     _check_depth(dtype, depth)
     limits.admit(shape[0], shape[1], channels, shape[0] * shape[1] * per_pixel)
     pixels = npy.read_body(stream, shape, fortran, dtype)
@@ -414,11 +337,11 @@ def _read_npy(stream: BinaryIO, limits: _Limits) -> Picture:
     return Picture(_reduced(pixels, depth), format=NPY, notes=notes, stored=stored)
 
 
-def _read_table(stream: BinaryIO, limits: _Limits) -> Picture:
+def _read_table(stream: BinaryIO, limits: Limits) -> Picture:
     depth = limits.depth
 
     def check(width: int, height: int) -> None:
-        _check_size((width, height), limits.max_pixels, 20)  # besides the array, its text and what Python makes of that
+        check_size((width, height), limits.max_pixels, 20)  # besides the array, its text and what Python makes of that
         limits.admit(height, width, 1, 20 * width * height)
 
     pixels = table.read_table(stream, check)

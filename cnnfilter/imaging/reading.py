@@ -1,0 +1,96 @@
+"""What a person asks of the reading of a picture: which frames, how large they may be, and who waits for memory."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnnfilter.errors import ArgumentError, PictureError
+
+if TYPE_CHECKING:
+    from cnnfilter.imaging.stored import Stored
+
+ALL = "all"
+"""What stands for all frames of a file."""
+
+HELD = 12
+"""Bytes that a pixel of a frame takes until all are encoded: its image, what changed in it, and its encoded form."""
+
+Admit = Callable[[int, int, int, int], None]
+"""Is told height, width, channels and the bytes of memory that decoding takes, before it begins, and may wait."""
+
+
+def at_once(height: int, width: int, channels: int, memory: int) -> None:
+    """Admit a picture of any size."""
+
+
+class Limits(NamedTuple):
+    """What `read` was asked for; `ALL` frames are perhaps held `together`."""
+
+    frame: int | str | None
+    max_pixels: int
+    depth: int | None
+    shared: bool
+    admit: Admit
+    together: bool = False
+
+    def wanted(self, frames: int) -> range:
+        """Return which of so many frames are read.
+
+        Raises
+        ------
+        PictureError
+            If there is none of the number that was asked for.
+        """
+        if self.frame == ALL:
+            return range(frames)
+        index = int(self.frame or 0)
+        if index >= frames:
+            msg = f"there is no frame {index}: the file has {frames}, counted from 0"
+            raise PictureError(msg)
+        return range(index, index + 1)
+
+    def notes(self, frames: int) -> list[str]:
+        """Return a note if nobody chose one of several frames."""
+        several = self.frame is None and frames > 1
+        return [f"first of {frames} frames; --frame picks another, counted from 0, or all"] * several
+
+    def left_out(self, stored: Stored) -> list[str]:
+        """Return a note on what of a file is neither read nor a frame, unless one was chosen."""
+        if not stored.others or isinstance(self.frame, int):
+            return []
+        return [f"its {stored.others} {'are' if stored.others[:2] != '1 ' else 'is'} left out"]
+
+
+def check_arguments(frame: int | None, max_pixels: int, depth: int | None) -> None:
+    """Raise an `ArgumentError` if an argument of `picture.read` is outside its limits."""
+    if frame is not None and operator.index(frame) < 0:
+        msg = f"frame must be at least 0 (the first), not {frame}"
+        raise ArgumentError(msg)
+    if max_pixels < 1:
+        msg = f"max-pixels must be at least 1, not {max_pixels}"
+        raise ArgumentError(msg)
+    if depth not in (None, 8):
+        msg = f"depth must be 8, not {depth}"
+        raise ArgumentError(msg)
+
+
+def check_size(size: tuple[int, int], max_pixels: int, bytes_per_pixel: int) -> None:
+    """Refuse a picture of more pixels, telling the memory that it takes.
+
+    Raises
+    ------
+    PictureError
+        If it is larger.
+    """
+    width, height = size
+    pixels = width * height
+    if pixels > max_pixels:
+        memory = pixels * bytes_per_pixel / 1e6
+        amount = f"{memory / 1e3:.1f} GB" if memory >= 1e3 else f"{memory:.0f} MB"
+        msg = (
+            f"{width}x{height} is {pixels:,} pixels, more than the limit of {max_pixels:,}; it takes about "
+            f"{amount} of memory, and --max-pixels {pixels} accepts it"
+        )
+        raise PictureError(msg)

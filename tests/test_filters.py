@@ -1,10 +1,13 @@
+import io
 import re
+import sys
 
 import numpy as np
 import pytest
 
 from cnnfilter import get_kernel
 from cnnfilter.cli import cells, render
+from cnnfilter.cli.main import main
 from cnnfilter.errors import ShapeError
 from cnnfilter.imaging import lettering
 from cnnfilter.imaging.colormaps import table
@@ -109,6 +112,17 @@ def test_a_terminal_shows_coloured_cells(on_terminal):
     colour = re.compile(r"48;2;(\d+);(\d+);(\d+)m  ")
     found = [[tuple(map(int, each)) for each in colour.findall(line)] for line in lines[1:]]
     assert found == [[tuple(pixel) for tile in tiles for pixel in tile[row].tolist()] for row in range(2)]
+
+
+def test_colours_reach_the_terminal_as_they_are(on_terminal, monkeypatch):
+    data = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(data, encoding="utf-8", write_through=True))
+    on_terminal(80)
+    np.save("a.npy", bank(2, 1, 3, 3).squeeze(1))
+    for name in ("sobel-x", "a.npy"):
+        assert main(["kernels", name]) == 0
+    assert len(re.findall(rb"\x1b\[48;2;\d+;\d+;\d+m  ", data.getvalue())) == 9 + 18
+    assert b"\\x1b" not in data.getvalue()
 
 
 def test_cells_are_as_many_as_fit_and_nothing_without_colours(on_terminal):

@@ -86,13 +86,18 @@ def command(
         _write_picture(found, output, force=force)
         return 0
     if not isinstance(found, Kernel) and found.weight.shape[:2] != (1, 1):
-        render.out(_dump(_bank_facts(found)) if as_json else _bank(found) + cells.painted(found.weight))
+        if as_json:
+            render.out(_dump(_bank_facts(found)))
+        else:
+            render.out(_bank(found), cells.painted(found.weight))
         return 0
     single = found if isinstance(found, Kernel) else from_array(found.weight[0, 0], found.name)
     bias = None if isinstance(found, Kernel) or found.bias is None else float(found.bias[0])
     facts = describe(single)
-    described = _description(facts, bias) + cells.painted(_filters(single))
-    render.out(_dump(_facts(facts, bias)) if as_json else described)
+    if as_json:
+        render.out(_dump(_facts(facts, bias)))
+    else:
+        render.out(_description(facts, bias), cells.painted(_filters(single)))
     return 0
 
 

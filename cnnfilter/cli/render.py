@@ -123,8 +123,14 @@ def show_traceback(error: Exception) -> None:
         block("".join(traceback.format_exception(error)))
 
 
-def out(text: str) -> None:
+def out(text: str, colours: str = "") -> None:
     """Write lines to standard output, now and in full; what is not `printable` or it cannot encode appears escaped.
+
+    Parameters
+    ----------
+    text : str
+    colours : str
+        What follows as it is: of ours alone, with what a terminal obeys.
 
     Raises
     ------
@@ -133,7 +139,7 @@ def out(text: str) -> None:
     """
     stream = standard_output()
     encoding = stream.encoding or "utf-8"
-    write_all(stream.buffer, printable_lines(text).encode(encoding, "backslashreplace"))
+    write_all(stream.buffer, (printable_lines(text) + colours).encode(encoding, "backslashreplace"))
     stream.flush()
 
 

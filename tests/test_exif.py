@@ -83,6 +83,11 @@ def test_broken_exif_is_told_of(broken):
     assert told(with_metadata(exif=broken), "TIFF") == "EXIF, which is broken"
 
 
+def test_a_maker_note_that_is_all_preview_is_dropped():
+    kept, _, _ = cleaned(tiff({271: b"Maker\0", 34665: [{36864: (7, b"0232"), 37500: (7, PREVIEW + bytes(90))}]}))
+    assert tags(kept, 34665) == {36864: b"0232"}
+
+
 def test_what_belongs_elsewhere_is_not_taken_twice():
     kept = cleaned(tiff({271: b"Maker\0", 700: (1, XMP), 33723: (7, IPTC)}))
     assert (dict(tags(kept.block)), kept.lost) == ({271: "Maker"}, ("XMP inside EXIF", "IPTC inside EXIF"))

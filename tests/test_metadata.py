@@ -93,6 +93,12 @@ def test_content_credentials_are_told_of():
     assert told(back(png(noise(4, 18), 2, chunk(b"caBX", segment), bits=8)), "PNG") == "content credentials"
 
 
+def test_segments_that_only_a_camera_knows_are_told_of():
+    extra = b"".join(b"\xff" + bytes([0xE0 + number]) + b"\0\x09" + data for number, data in (
+        (7, b"sensor."), (4, b"sensor."), (12, b"Ducky..")))  # fmt: skip
+    assert told(back(saved(Image.new("RGB", (4, 4)), "JPEG", extra=extra)), "PNG") == "segment APP4, segment APP7"
+
+
 def test_xmp_in_another_kind_of_text_is_read():
     text = chunk(b"zTXt", b"XML:com.adobe.xmp\0\0" + zlib.compress(XMP))
     assert back(png(noise(4, 18), 2, text, bits=8)).metadata.xmp == UPRIGHT_XMP

@@ -144,7 +144,10 @@ def _keep(directory: Directory, place: int, kept: bytearray) -> int:
                 continue
             end = max(end, last)
         elif entry.size > 4:
-            kept[entry.position : entry.position + entry.size] = without_pictures(value)
+            without = without_pictures(value)
+            if without != value and not without.strip(b"\0"):  # some maker notes are nothing else
+                continue
+            kept[entry.position : entry.position + entry.size] = without
             end = max(end, entry.position + entry.size)
             value = struct.pack(order + "I", entry.position)
         rows.append(directory.layout.entry.pack(tag, entry.kind, entry.number, value))

@@ -42,6 +42,8 @@ _CREDENTIALS = b"caBX"
 _COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
 _NOT_TEXTS = re.compile(rb"XML:com\.adobe\.xmp\0|Raw profile type ")
 _RAW_PROFILE = "Raw profile type "
+_SEGMENTS, _DUCKY = ("COM", "APP0", "APP1", "APP2", "APP11", "APP13", "APP14"), b"Ducky"
+"""Segments of a JPEG that are known, and the one in which Photoshop notes its quality."""
 _UUIDS = {
     bytes.fromhex("be7acfcb97a942e89c71999491e3afac"): "xmp",
     b"JpgTiffExif->JP2": "exif",
@@ -190,6 +192,8 @@ def _read_segments(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lo
         lost.append("video")
     if any(name == "APP11" and b"jumb" in data[:32] for name, data in segments):
         lost.append("content credentials")
+    others = {name for name, data in segments if name not in _SEGMENTS and not data.startswith(_DUCKY)}
+    lost += [f"segment {name}" for name in sorted(others)]
     return {}
 
 

@@ -375,4 +375,26 @@ STAGES = st.one_of(
 @given(st.lists(STAGES, min_size=1, max_size=4).map(tuple))
 @settings(max_examples=200, deadline=None)
 def test_whatever_is_written_is_read_back(stages):
-    assert parse(format(stages)) == stages
+    text = format(stages)
+    assert parse(text) == stages
+    assert format(parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("normalize:mean=-0+1", "normalize:mean=0+1"),
+        ("normalize:mean=-0.0+-0/5+1e30", "normalize:mean=0+0+1e30"),
+        ("normalize:1e0", "normalize:divide=1"),
+        ("elu:-0.0", "elu:alpha=0"),
+        ("rbf:-0:epsilon=-0", "rbf:epsilon=0"),
+        ("conv:-0 0.0 1E+5", "conv:0 0 100000"),
+        ("conv:[-0.0]:bias=-0", "conv:[0]"),
+        ("conv:motion:angle=-0.0", "conv:motion:angle=0"),
+        ("conv:unsharp:amount=1e2", "conv:unsharp:amount=100"),
+        ("conv:edge:border=constant=-0:padding=0x0:bias=-1/2", "conv:edge:bias=-0.5"),
+    ],
+)
+def test_a_number_has_one_text(text, written):
+    assert format(parse(text)) == written
+    assert format(parse(written)) == written

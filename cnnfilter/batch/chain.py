@@ -22,6 +22,7 @@ from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.raw import RAW, encode_values
 from cnnfilter.imaging.sheet import contact_sheet
 from cnnfilter.model.kernels import Kernel
+from cnnfilter.model.notes import notes as chain_notes
 from cnnfilter.model.stages import Conv, Dense, Flatten, Gray, Magnitude, Softmax, Stage
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def run_picture(
             msg = "in place, its transparency would be lost; write it elsewhere"
             raise PictureError(msg)
         notes += ("its transparency is left out: the colours below count as they are",)
+    notes += tuple(chain_notes(rows))
     values = pipeline.run(planar, threads=threads)
     kept = pixels if view.showing.beside else np.empty((0, 0), pixels.dtype)
     source = replace(picture, pixels=kept, alpha=None, notes=())

@@ -83,6 +83,7 @@ def command(
     from cnnfilter.batch.naming import STREAM, wrong_input
     from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
     from cnnfilter.imaging.picture import read
+    from cnnfilter.model.notes import notes as chain_notes
 
     text, name = _arguments(stages, source, at, matrix=matrix)
     if reason := wrong_input(name):
@@ -95,17 +96,16 @@ def command(
         picture = read(file, frame=frame, max_pixels=limit, depth=depth)
         if matrix:
             _check_small(picture)
-        shape = _shape(picture)
-        if pipeline is not None:
-            rows = pipeline.plan(shape)
-            if at is None:
-                check_rows(rows, limit)
+        rows = () if pipeline is None else pipeline.plan(_shape(picture))
+        if rows and at is None:
+            check_rows(rows, limit)
     except CnnfilterError as error:
         render.error(f"{shown}: {error}")
         if as_json:
             render.out(render.as_json({"input": name, "error": str(error)}))
         return 1
-    for note in (*picture.notes, *(["transparency is left out"] if picture.alpha is not None else [])):
+    notes = [*picture.notes, *(["transparency is left out"] if picture.alpha is not None else [])]
+    for note in (*notes, *chain_notes(rows)):
         render.warning(f"{shown}: {note}")
     render.out(_answer(pipeline, picture, at, matrix=matrix, as_json=as_json))
     return 0

@@ -11,6 +11,7 @@ from cnnfilter.cli import mistakes, plans, render, tables
 from cnnfilter.cli.options import Parsed, as_json, complete_from
 from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeError
 from cnnfilter.model.grammar import parse
+from cnnfilter.model.notes import notes
 from cnnfilter.model.plan import input_shape, parse_shape, plan, planned
 from cnnfilter.model.presets import PRESETS
 from cnnfilter.model.shapes import Pads, Pair, parse_padding, parse_pair
@@ -104,6 +105,8 @@ def command(
     rows, misfit = _plan(size, stages)
     if misfit is not None and (language is not None or not rows):
         raise misfit
+    for note in notes(rows):
+        render.warning(note)
     if language is not None:
         from cnnfilter.model.emit import emit
 

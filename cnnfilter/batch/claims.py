@@ -10,8 +10,8 @@ from typing import overload
 
 from cnnfilter.batch.inputs import Input
 from cnnfilter.batch.naming import STREAM, Job, Naming, too_long
-from cnnfilter.batch.sniff import caseless, claim_key, expected_format, identity
-from cnnfilter.batch.write import is_device
+from cnnfilter.batch.sniff import caseless, expected_format, identity
+from cnnfilter.batch.write import Place, look
 from cnnfilter.errors import ExistsError, OutputError
 
 
@@ -24,6 +24,7 @@ class Jobs(Sequence[Job]):
         self.times: dict[int, int] = {}
         self.skipped: dict[int, tuple[Path, ...]] = {}
         """The outputs that exist, of jobs that are left undone, by their places."""
+        self._places: dict[Path, Place] = {}
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -41,7 +42,18 @@ class Jobs(Sequence[Job]):
             return Job(None if name == STREAM else Path(name), None, told=True, error=error, index=index)
         job = self.naming.job(name, place)
         times, skipped = self.times.get(index, 1), index in self.skipped
-        return Job(job.source, job.target, job.around, False, times, error, skipped, index, job.each)
+        is_device = job.target is not None and self.place(job.target).device is not None
+        return Job(job.source, job.target, job.around, False, times, error, skipped, index, job.each, is_device)
+
+    def look(self, target: Path) -> None:
+        """Note what stands under a name as the run is planned: what takes its place later is in the way."""
+        place = look(target)
+        if place != Place(target):
+            self._places[target] = place
+
+    def place(self, target: Path) -> Place:
+        """Return what stood under a name when the run was planned."""
+        return self._places.get(target) or Place(target)
 
     def __iter__(self) -> Iterator[Job]:
         return (self[index] for index in range(len(self)))
@@ -128,8 +140,9 @@ class Plan:
 
     def key(self, target: Path) -> str:
         """Return what all names of an output have in common."""
-        if target.is_symlink():
-            return claim_key(target)
+        place = self.jobs.place(target).path
+        if place != target:  # it was a link
+            return caseless(str(place))
         folder, name = os.path.split(target)
         real = self._real.get(folder)
         if real is None:
@@ -157,6 +170,8 @@ class Plan:
         """
         if (reason := too_long(target)) is not None:
             raise OutputError(reason)
+        if job.is_device:  # any number of results may go to /dev/null
+            return False
         exists = False
         try:
             mode = target.lstat().st_mode
@@ -166,8 +181,6 @@ class Plan:
             if stat.S_ISDIR(mode) or target.is_dir():
                 msg = f"the output '{target}' is a folder"
                 raise OutputError(msg)
-            if is_device(target):  # any number of results may go to /dev/null
-                return False
             exists = not self.in_place
             same = self._input_that_is(target) if exists else None
             if same is not None:
@@ -222,7 +235,7 @@ class Plan:
         OutputError
             As from `check`, or if the name is another job's.
         """
-        if is_device(target) or too_long(target):
+        if job.is_device or too_long(target):
             return self.check(job, target)
         key = self.key(target)
         other = self.take(key, job, target)
@@ -245,7 +258,7 @@ class Plan:
 
     def owns(self, job: Job, target: Path) -> bool:
         """Tell whether a job has claimed a name, so that claiming it again takes it from nobody."""
-        return is_device(target) or self.claims.get(self.key(target)) in (job.index, ~job.index)
+        return job.is_device or self.claims.get(self.key(target)) in (job.index, ~job.index)
 
     def keep(self, target: Path) -> None:
         """Note that a file was written, whose name stays claimed whatever becomes of its job."""

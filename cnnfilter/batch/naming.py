@@ -20,7 +20,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnnfilter.batch.write import is_device
 from cnnfilter.forks import lazy
 from cnnfilter.imaging.formats import TABLE, extension_for, format_for_path
 from cnnfilter.words import alternatives, nearest, quoted
@@ -96,6 +95,7 @@ class Job:
     target's name that stand around it. `each` is the name of the frames that have a file each. `times` is
     how often the person named the input, and `error` why it cannot be read, if that is known already. One that is
     `skipped` has its output. `index` is its place in the plan.
+    A target that `is_device` was one when the run was planned, and takes all that the job makes.
     """
 
     source: Path | None
@@ -107,6 +107,7 @@ class Job:
     skipped: bool = False
     index: int = 0
     each: str | None = None
+    is_device: bool = False
 
     @property
     def follows_format(self) -> bool:
@@ -128,7 +129,7 @@ class Job:
         ['a-0.png', 'a-1.png']
         """
         target = self.named_for(format)
-        if target is None or is_device(target):
+        if target is None or self.is_device:
             return (target,) * count
         digits = len(str(count - 1))
         if self.each is not None:

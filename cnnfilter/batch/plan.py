@@ -32,7 +32,6 @@ from cnnfilter.batch.naming import (
 )
 from cnnfilter.batch.sniff import claim_key, expected_format, identity
 from cnnfilter.batch.view import AS_PICTURES
-from cnnfilter.batch.write import is_device
 from cnnfilter.errors import ArgumentError, ExistsError, OutputError
 from cnnfilter.imaging.formats import NPY, format_for_path, holds_floats
 from cnnfilter.imaging.options import OPTIONS, applicable, read_options
@@ -145,6 +144,9 @@ def plan_outputs(
     naming = Naming(re.sub(r"[^A-Za-z0-9._-]", "-", kernel), output, format, default, several, in_place, frame)
     _refuse(_wrong_names(naming))
     jobs, numbers = _once(Jobs(found.inputs, naming), counts)
+    for job in jobs:
+        for target in filter(None, [job.target, *_targets(job, format, numbers)]):
+            jobs.look(target)
     plan = Plan(jobs, force=force, skip_existing=skip_existing, folder=naming.folder,
                 makes_folders=naming.base is not None)  # fmt: skip
     collisions, settled = _collisions(naming, plan, numbers)
@@ -157,7 +159,7 @@ def plan_outputs(
             targets = _targets(job, format, numbers) if job.index not in settled else []
             if targets and all([plan.check(job, target) for target in targets]):
                 jobs.skipped[job.index] = tuple(targets)
-            if named is None and not is_device(job.target) and not in_place:
+            if named is None and not job.is_device and not in_place:
                 folder = "" if job.target.suffix else ", in / if it is a folder"
                 conflicts.append(
                     f"the name '{job.target}' tells no format; end it in .png or another picture's extension{folder}, "
@@ -294,7 +296,7 @@ def _collisions(naming: Naming, plan: Plan, numbers: Sequence[int | None] | None
 
     for job in plan.jobs:
         for target in _targets(job, naming.format, numbers):
-            if not too_long(target) and not is_device(target):
+            if not too_long(target) and not job.is_device:
                 key = plan.key(target)
                 first = plan.take(key, job, target)
                 if first != job.index:

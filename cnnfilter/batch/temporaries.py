@@ -73,6 +73,7 @@ class Temporaries:
             with self._lock:
                 if self._closed:
                     raise InterruptedError
+                # exclusively, which follows no link either
                 file = open(path, "xb", buffering=0, opener=None if mode is None else _private)  # noqa: PTH123, SIM115  (Path.open takes no opener, the caller closes it)
                 self._live.add(path)
                 _runs.add(self)
@@ -83,7 +84,7 @@ class Temporaries:
             self.remove(path)
         if mode is not None:
             with contextlib.suppress(OSError):  # a file system without permissions of its own
-                path.chmod(mode)
+                os.chmod(file.fileno() if os.chmod in os.supports_fd else path, mode)  # noqa: PTH101
         return path, file
 
     def before_rename(self, file: BinaryIO) -> None:

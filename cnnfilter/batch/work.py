@@ -361,6 +361,7 @@ def _write(run: _Run, turn: Turn, event: Event, rendered: Rendered, times: tuple
                     target,
                     encoded.data,
                     overwrite=overwrite,
+                    place=plan.jobs.place(target),
                     times=times,
                     temporaries=run.temporaries,
                     sync=False,

@@ -2,6 +2,10 @@
 
 A file's bytes go to a temporary sibling (see `temporaries`), each write is checked, they are flushed to the disk,
 and only then does the sibling take the final name in one step.
+
+What stands under a name is looked at once (`look`), when a run is planned. A link or a named pipe that somebody puts
+there later is neither followed nor opened, and is in the way like any other file. Permissions and times are those of
+the file that was opened, whatever its name stands for by then; on Windows they go by the name.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from cnnfilter.batch.belongings import take_over
 from cnnfilter.batch.temporaries import Temporaries
@@ -26,11 +30,42 @@ _PIECE = 1 << 18
 machine may have yet to provide: a write of 7 MB then took up to ten times as long."""
 
 
+class Place(NamedTuple):
+    """Where a file of some name is written.
+
+    Parameters
+    ----------
+    path : Path
+        The name, or what it led to if it was a link.
+    device : (int, int, int), optional
+        Which device, pipe or socket it was, if it was one.
+    """
+
+    path: Path
+    device: tuple[int, int, int] | None = None
+
+
+def look(path: Path) -> Place:
+    """Look what stands under a name now.
+
+    Where it is a symbolic link, its target is written, and the link stays. What is no regular file (`/dev/null`, a
+    named pipe) is written straight, since nothing can take its place.
+    """
+    if is_device(path):
+        return Place(path, _identity(path.stat()))
+    return Place(Path(os.path.realpath(path)) if os.path.islink(path) else path)  # noqa: PTH114  (never raises)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_dev, status.st_ino, stat.S_IFMT(status.st_mode)
+
+
 def write_atomically(
     path: Path,
     data: Data,
     *,
     overwrite: bool,
+    place: Place | None = None,
     times: tuple[int, int] | None = None,
     temporaries: Temporaries | None = None,
     sync: bool = True,
@@ -42,8 +77,7 @@ def write_atomically(
     Parameters
     ----------
     path : Path
-        The final name. Of a symbolic link the target is written, and the link stays. What is no regular
-        file (`/dev/null`, a named pipe) is written straight, since nothing can take its place.
+        The final name.
     data : bytes, memoryview of bytes, or a sequence of these
         All of the file.
     overwrite : bool
@@ -51,6 +85,8 @@ def write_atomically(
         one is written is not lost either. A new file's permissions follow the umask; one that replaces another
         takes on that one's, so that a private file stays private, and what is in `belongings`. As with `mv`, a
         read-only file is replaced too: what counts are the rights to its folder.
+    place : Place, optional
+        What `look` found under the name when the run was planned; by default it looks now.
     times : tuple of int, optional
         When it was last read and changed, in nanoseconds, for the file to tell; by default, now.
     temporaries : Temporaries, optional
@@ -75,12 +111,12 @@ def write_atomically(
         If anything about writing it fails; no temporary file is left behind.
     """
     try:
-        if is_device(path):
-            with path.open("wb", buffering=0) as device:
-                write_all(device, data)
-            notes: tuple[str, ...] = ()
+        place = place or look(path)
+        notes: tuple[str, ...] = ()
+        if place.device is not None:
+            _write_straight(place.path, place.device, data)
         else:
-            target = Path(os.path.realpath(path)) if path.is_symlink() else path
+            target = place.path if overwrite else path
             with contextlib.nullcontext(temporaries) if temporaries else contextlib.closing(Temporaries()) as own:
                 notes = _write_sibling(target, data, times, own, before_sync, overwrite=overwrite, private=private)
             if sync:
@@ -135,6 +171,13 @@ def is_device(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
+def _write_straight(path: Path, device: tuple[int, int, int], data: Data) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0)), "wb", buffering=0) as file:
+        if _identity(os.fstat(file.fileno())) != device:
+            raise OSError(errno.EINVAL, "something else has taken its place")
+        write_all(file, data)
+
+
 def _write_sibling(
     target: Path,
     data: Data,
@@ -145,8 +188,6 @@ def _write_sibling(
     overwrite: bool,
     private: bool,
 ) -> tuple[str, ...]:
-    if target.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     temporary, file = temporaries.open(target, _permissions(target) if overwrite else None)
     try:
         with file:  # its lock ends with it, and must not before its name does
@@ -157,7 +198,7 @@ def _write_sibling(
             os.fsync(file.fileno())
             temporaries.before_rename(file)
             if times is not None:
-                os.utime(temporary, ns=times)
+                os.utime(temporary if file.closed else file.fileno(), ns=times)
             if overwrite:
                 temporary.replace(target)
             else:
@@ -171,9 +212,10 @@ def _write_sibling(
 def _permissions(path: Path) -> int | None:
     """Return who may read, write and run a file; None if there is none. Other bits are no permissions."""
     try:
-        return path.stat().st_mode & 0o777
+        mode = path.lstat().st_mode
     except OSError:
         return None
+    return mode & 0o777 if stat.S_ISREG(mode) else None
 
 
 def _rename_to_new(temporary: Path, target: Path) -> None:
@@ -191,7 +233,7 @@ def _rename_to_new(temporary: Path, target: Path) -> None:
 def sync_folder(folder: Path) -> None:
     """Make the renames in a folder last through a power cut, where the system has a way to."""
     try:
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     except OSError:  # Windows opens no folders, and a folder may be writable but not readable
         return
     try:

@@ -48,6 +48,7 @@ STAGES: Table = {
     "inputshape",
     "a convolution here slides along rows and columns; for one of these write conv:32@1x3 or conv:32@3x1":
     "conv1d convolution1d conv3d convolution3d",
+    "there is no such activation here": "gelu mish prelu celu glu hardsigmoid hardtanh softsign threshold",
     "chains have no stage that enlarges maps": "convtranspose convtranspose2d conv2dtranspose deconv deconvolution "
     "transposedconv upsample upsample2d upsampling upsampling2d unpool unpooling interpolate resize pixelshuffle "
     "maxunpool2d",

@@ -66,6 +66,10 @@ CHAIN = (
         ),
         (["shape", "28", "relu", "a", "b"], "too many arguments: 'a b'"),
         (["kernels", "edge", "a"], "too many arguments: 'a'"),
+        (
+            ["explain", "relu", "photo.png", "--at", "10", "20"],
+            "too many arguments: '20'; a place is written --at ROW,COL",
+        ),
     ],
 )
 def test_arguments_that_mean_something_else(arguments, line):

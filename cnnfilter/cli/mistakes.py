@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 
 import click
@@ -50,7 +51,8 @@ class Command(click.Command):
         if meant is not None:
             raise click.UsageError(meant, ctx)
         if rest:
-            msg = f"too many arguments: {quoted(' '.join(rest))}"
+            place = "; a place is written --at ROW,COL" if re.fullmatch("[0-9,]+", rest[-1]) else ""
+            msg = f"too many arguments: {quoted(' '.join(rest))}{place * (self.name == 'explain')}"
             raise click.UsageError(msg, ctx)
         return rest
 

@@ -44,7 +44,7 @@ WEIGHT_SUFFIXES = (
 _SIZES = re.compile(r"([0-9]{1,9})@([0-9]{1,9}(?:x[0-9]{1,9})?)", re.ASCII | re.IGNORECASE)
 _WINDOW = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})?", re.ASCII | re.IGNORECASE)
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
-_MEANT_AS_SIZES = re.compile(r"[0-9]*@.*|[0-9]+x[0-9]+", re.ASCII | re.IGNORECASE)
+_MEANT_AS_SIZES = re.compile(r"[0-9x]*@.*|[0-9]+(x[0-9]+)+", re.ASCII | re.IGNORECASE)
 
 Make = Callable[[dict[str, Any], Sequence[Stage], "Path | None"], Stage]
 """Takes the values by key, the stages before, and the folder that paths are relative to."""

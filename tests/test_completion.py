@@ -54,6 +54,12 @@ def test_kernels_are_completed_by_name(complete, command):
     assert complete(f"cnnfilter {command} ./conv") == "file,./conv\n"
 
 
+def test_behind_strip_stands_a_word_or_a_file(complete):
+    assert complete("cnnfilter apply edge --strip pri") == "plain,privacy\n"
+    assert complete("cnnfilter apply edge --strip=a") == "plain,all\n"
+    assert complete("cnnfilter apply edge --strip ph") == "file,ph\n"
+
+
 def test_what_is_said_of_a_kernel_is_shown_where_the_shell_can(complete):
     assert KERNELS["sobel-x"].description in complete("cnnfilter apply sobel-x", "zsh")
 

@@ -313,6 +313,7 @@ quality = click.option(
 )  # fmt: skip
 strip = click.option(
     "--strip", type=click.Choice(["all", "privacy"]), cls=OptionalChoice,
+    shell_complete=complete_from(lambda: {"all": "", "privacy": "keeps colour profile and resolution"}),
     help="Leave out EXIF, IPTC, XMP, comments, texts, colour profile and resolution; with privacy, all but the last "
     "two.  [without a word: all]",
 )  # fmt: skip

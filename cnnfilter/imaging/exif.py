@@ -224,7 +224,8 @@ def with_tags(file: bytes, tags: Tags) -> bytes:
     after = pages.pages[1] if len(pages.pages) > 1 else 0
     directory = _laid_out(_tags(pages.page(0), None, None) | tags, at, layout, after)
     begin = layout.offset.size  # in a BigTIFF, the sizes of its numbers stand before
-    return b"".join([file[:begin], layout.offset.pack(at), file[2 * begin :], bytes(at - len(file)), directory])
+    rest = memoryview(file)[2 * begin :]  # not copied twice
+    return b"".join([file[:begin], layout.offset.pack(at), rest, bytes(at - len(file)), directory])
 
 
 def _tags(directory: Directory, place: int | None, wanted: Collection[int] | None) -> Tags:

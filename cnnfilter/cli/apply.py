@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from cnnfilter.cli import options
 from cnnfilter.cli.batch import Batch, batched
+from cnnfilter.cli.completion import complete_kernels
 from cnnfilter.model.shapes import Border, Pads, Pair
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
       cat photo.jpg | cnnfilter apply sobel - > edges.png
     """,
 )
-@click.argument("kernel", type=options.kernel_text, shell_complete=options.complete_kernels)
+@click.argument("kernel", type=options.kernel_text, shell_complete=complete_kernels)
 @options.stride
 @options.padding
 @options.border

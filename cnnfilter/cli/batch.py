@@ -14,6 +14,7 @@ import click
 
 from cnnfilter.cli import garbage, options
 from cnnfilter.cli.compiling import compiling
+from cnnfilter.cli.completion import complete_files
 from cnnfilter.cli.options import Command
 from cnnfilter.cli.progress import progress
 from cnnfilter.cli.report import check_standard_output, report, tell_plan
@@ -183,7 +184,10 @@ def _size(text: str) -> int:
 
 
 _files_from = click.option(
-    "--files-from", metavar="FILE", help="Take inputs also from this list, one a line; - is standard input."
+    "--files-from",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Take inputs also from this list, one a line; - is standard input.",
 )
 _null = click.option("-0", "--null", is_flag=True, help="Names in that list end in a NUL, as find -print0 writes them.")
 _recursive = click.option(
@@ -229,7 +233,7 @@ def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
     """
     added = (
         click.argument(
-            "inputs", metavar="INPUT...", nargs=-1, required=False, shell_complete=options.complete_files
+            "inputs", metavar="INPUT...", nargs=-1, required=False, shell_complete=complete_files
         ),
         _recursive, _files_from, _null, options.output(kernel), _in_place, options.force, _skip_existing, _dry_run,
         options.output_format(formats), options.save_options, options.quality, options.strip, _preserve_times,

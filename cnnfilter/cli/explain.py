@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from cnnfilter.cli import options, render
+from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
 from cnnfilter.model.shapes import whole_number
 from cnnfilter.model.stages.text import show_shape
@@ -48,8 +49,8 @@ def _parse_place(text: str) -> tuple[int, ...]:
       cnnfilter explain slide.csv --matrix
     """,
 )
-@click.argument("stages", metavar="STAGES")
-@click.argument("source", metavar="INPUT", required=False)
+@click.argument("stages", metavar="STAGES", shell_complete=complete_stages)
+@click.argument("source", metavar="INPUT", required=False, shell_complete=complete_files)
 @click.option(
     "--at", type=options.Parsed("PLACE", _parse_place), metavar="ROW,COL[,MAP]",
     help="Which value of the result, counted from 0 (map 0 unless given); of a vector its index.",

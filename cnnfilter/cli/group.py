@@ -25,17 +25,10 @@ class LazyGroup(click.Group):
         """Return the names of the commands, as the help lists them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        """Return a command.
-
-        Raises
-        ------
-        click.UsageError
-            If there is none of that name.
-        """
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None if there is none of that name."""
         if cmd_name not in COMMANDS:
-            msg = f"unknown command {quoted(cmd_name)} (known: {', '.join(COMMANDS)})"
-            raise click.UsageError(msg, ctx)
+            return None
         command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
         return command
 

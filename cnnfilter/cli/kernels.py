@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnfilter.cli import cells, options, render, tables
+from cnnfilter.cli.completion import complete_files, complete_kernels
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.catalogue import KERNELS, Entry
 from cnnfilter.words import quoted
@@ -51,11 +52,11 @@ Lines = list[tuple[str, str]]
       cnnfilter kernels "0 -1 0; -1 5 -1; 0 -1 0"
     """,
 )
-@click.argument("kernel", required=False, type=options.kernel_text, shell_complete=options.complete_kernels)
+@click.argument("kernel", required=False, type=options.kernel_text, shell_complete=complete_kernels)
 @options.kernel_name
 @options.layout
 @click.option(
-    "-o", "--output", metavar="PATH", shell_complete=options.complete_files,
+    "-o", "--output", metavar="PATH", shell_complete=complete_files,
     help="Write a picture of the kernel, or of each filter of a bank: blue below 0, red above, those over three "
     "channels in their colours.",
 )  # fmt: skip

@@ -94,9 +94,9 @@ def _run(arguments: Sequence[str]) -> int:
     from cnnfilter.cli.group import cnnfilter
 
     if instruction := os.environ.get(COMPLETE):
-        from click.shell_completion import shell_complete
+        from cnnfilter.cli import shells
 
-        return shell_complete(cnnfilter, {}, render.PROGRAM, COMPLETE, instruction)
+        return shells.answer(cnnfilter, COMPLETE, instruction)
     try:
         with cnnfilter.make_context(render.PROGRAM, list(arguments)) as context:
             code: int | None = cnnfilter.invoke(context)

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnfilter.cli import mistakes
+from cnnfilter.cli.completion import complete_files, complete_from
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.matrix import looks_like_matrix
-from cnnfilter.model.shapes import BORDERS, parse_border, parse_padding, parse_pair
+from cnnfilter.model.shapes import BORDER_WORDS, PADDINGS, parse_border, parse_padding, parse_pair
 from cnnfilter.words import quoted
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     ParamType = click.ParamType[Any]
 else:
     ParamType = click.ParamType  # not generic at run time in every version that is supported
@@ -93,7 +92,9 @@ class InputCommand(mistakes.Command):
                 raise
             msg = f"{quoted(file)} looks like options; for the file of that name write ./{file}, or -- before it"
             raise click.UsageError(msg, ctx) from None
-        if ctx.params.get("inputs") == () and not ctx.params.get("files_from") and not ctx.resilient_parsing:
+        if ctx.resilient_parsing:  # for completion, of what is not yet whole
+            return rest
+        if ctx.params.get("inputs") == () and not ctx.params.get("files_from"):
             raise click.MissingParameter(ctx=ctx, param=next(each for each in self.params if each.name == "inputs"))
         inputs = ctx.params.get("inputs") or (ctx.params.get("source"),)
         for name in inputs:
@@ -153,35 +154,6 @@ class KernelCommand(InputCommand):
         return None
 
 
-def complete_files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Leave the completion of files to the shell."""
-    from click.shell_completion import CompletionItem
-
-    return [CompletionItem(incomplete, type="file")]
-
-
-def complete_from(words: Callable[[], Mapping[str, str]]) -> Callable[..., list[CompletionItem]]:
-    """Return a completion of words, each with what is said of it; where none fits, of files."""
-
-    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
-        items = [CompletionItem(word, help=text) for word, text in words().items() if word.startswith(incomplete)]
-        return items or complete_files(ctx, param, incomplete)
-
-    return complete
-
-
-def _kernel_names() -> Mapping[str, str]:
-    from cnnfilter.model.catalogue import KERNELS
-
-    return {name: entry.description for name, entry in KERNELS.items()}
-
-
-complete_kernels = complete_from(_kernel_names)
-"""Completes the names of kernels."""
-
-
 def _format(text: str) -> str:
     from cnnfilter.imaging.formats import format_named
 
@@ -195,6 +167,12 @@ def _frame(text: str) -> int | str:
         msg = f"a frame is a whole number from 0, or all, not {quoted(text)}"
         raise click.BadParameter(msg)
     return int(text)
+
+
+def _format_names() -> Mapping[str, str]:
+    from cnnfilter.imaging.formats import ARRAYS, FORMATS
+
+    return {name.lower(): "" for name in (*FORMATS, *ARRAYS)}
 
 
 def _save_option(text: str) -> tuple[str, str]:
@@ -212,11 +190,12 @@ stride = click.option(
 )  # fmt: skip
 padding = click.option(
     "--padding", type=Parsed("PADDING", parse_padding), default="same", metavar="N|HxW|T+BxL+R|WORD",
+    shell_complete=complete_from(lambda: dict.fromkeys(PADDINGS, ""), files=False),
     help="Pixels added around the picture, or one of valid (none), same, same-lower.  [default: same]",
 )  # fmt: skip
 border = click.option(
     "--border", type=Parsed("BORDER", parse_border), default="replicate", metavar="NAME",
-    shell_complete=complete_from(lambda: dict.fromkeys(BORDERS, "")),
+    shell_complete=complete_from(lambda: dict.fromkeys(BORDER_WORDS, ""), files=False),
     help="What the padding holds: zeros, constant=V, replicate, reflect, symmetric or circular.  "
     "[default: replicate]",
 )  # fmt: skip
@@ -273,6 +252,7 @@ frame = click.option(
 )  # fmt: skip
 frames = click.option(
     "--frame", type=Parsed("N", _frame), metavar="N|all",
+    shell_complete=complete_from(lambda: {"all": ""}, files=False),
     help="Which frame of an animation or page of a TIFF, counted from 0; or all, into one TIFF, GIF, WebP, PNG or "
     "AVIF, or to a file each where {frame} stands in -o.",
 )  # fmt: skip
@@ -299,6 +279,7 @@ def output_format(examples: str) -> Callable[[Command], Command]:
     """Return the option that names the format; `examples` are some that the command writes."""
     return click.option(
         "--format", "format_", type=Parsed("FORMAT", _format), metavar="NAME",
+        shell_complete=complete_from(_format_names, files=False),
         help=f"Format of the output, such as {examples}.  [default: by its name, else as the input]",
     )  # fmt: skip
 
@@ -308,7 +289,7 @@ save_options = click.option(
     metavar="KEY=VALUE", help="Passed to the encoders of the formats that have it, such as lossless=yes; repeatable.",
 )  # fmt: skip
 quality = click.option(
-    "--quality", metavar="N|keep",
+    "--quality", metavar="N|keep", shell_complete=complete_from(lambda: {"keep": ""}, files=False),
     help="Of JPEG, WebP and AVIF, from 1 to 100; keep takes over quality and subsampling of a JPEG.  [default: 90]",
 )  # fmt: skip
 strip = click.option(

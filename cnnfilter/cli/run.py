@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from cnnfilter.batch.view import MAPS
 from cnnfilter.cli import options, tables
 from cnnfilter.cli.batch import Batch, batched
+from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.cli.report import Record, base_record, outputs
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.colormaps import COLORMAPS
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
       cnnfilter run @digits.txt digit.png --labels digits-labels.txt --top 3
     """,
 )
-@click.argument("stages")
+@click.argument("stages", shell_complete=complete_stages)
 @options.value_range
 @click.option(
     "--maps", type=click.Choice(MAPS),
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--no-labels", is_flag=True, help="Leave labels and legend off a contact sheet.")
 @click.option(
-    "--labels", metavar="FILE",
+    "--labels", metavar="FILE", shell_complete=complete_files,
     help="Names of a vector's values, or of the maps on a sheet: a text file with one a line.",
 )  # fmt: skip
 @click.option(

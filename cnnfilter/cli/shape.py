@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnnfilter.cli import mistakes, plans, render, tables
-from cnnfilter.cli.options import Parsed, as_json, complete_from
+from cnnfilter.cli.completion import complete_from, complete_stages
+from cnnfilter.cli.options import Parsed, as_json
 from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeError
 from cnnfilter.model.grammar import parse
 from cnnfilter.model.notes import notes
@@ -52,7 +53,7 @@ KNOWN = f"presets: {', '.join(PRESETS)}"
     """,
 )
 @click.argument("size", metavar="SIZE|PRESET", shell_complete=complete_from(lambda: dict.fromkeys(PRESETS, "")))
-@click.argument("stages", required=False)
+@click.argument("stages", required=False, shell_complete=complete_stages)
 @click.option(
     "-k", "--kernel", type=Parsed("SIZE", lambda text: parse_pair(text, "kernel")), metavar="N|HxW",
     help="One window instead of STAGES: its size.",

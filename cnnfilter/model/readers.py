@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.kernels import KERNELS, SCALES, Kernel, get_kernel, parse_matrix
 from cnnfilter.model.matrix import looks_like_matrix
-from cnnfilter.model.shapes import Pair, parse_border, parse_padding, parse_pair
+from cnnfilter.model.shapes import BORDER_WORDS, PADDINGS, Pair, parse_border, parse_padding, parse_pair
 from cnnfilter.model.stages import (
     ACTIVATIONS,
     Absolute,
@@ -107,14 +107,35 @@ def _pair(name: str) -> Callable[[str], Pair]:
     return lambda text: parse_pair(text, name)
 
 
-def _choice(name: str, known: Sequence[str]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text.lower() not in known:
-            msg = f"unknown {name} {quoted(text)}{nearest(text, known)} (known: {', '.join(known)})"
+@dataclass(frozen=True)
+class Choice:
+    """Reads one of some words."""
+
+    name: str
+    known: Sequence[str]
+
+    def __call__(self, text: str) -> str:
+        """Return the word.
+
+        Raises
+        ------
+        ArgumentError
+            If it is none of them; with the nearest.
+        """
+        if text.lower() not in self.known:
+            msg = f"unknown {self.name} {quoted(text)}{nearest(text, self.known)} (known: {', '.join(self.known)})"
             raise ArgumentError(msg)
         return text.lower()
 
-    return read
+
+def words_of(read: Callable[[str], Any]) -> Sequence[str]:
+    """Return the words that a value may be, among others perhaps, by what reads it."""
+    words: dict[Callable[[str], Any], Sequence[str]] = {
+        yes_or_no: ("yes", "no"),
+        parse_padding: PADDINGS,
+        parse_border: BORDER_WORDS,
+    }
+    return read.known if isinstance(read, Choice) else words.get(read, ())
 
 
 def _as_it_is(text: str) -> str:
@@ -157,10 +178,10 @@ CONV_KEYS: dict[str, Callable[[str], Any]] = {
     "border": parse_border,
     "groups": _whole,
     "flip": yes_or_no,
-    "scale": _choice("scale", SCALES),
+    "scale": Choice("scale", SCALES),
     "bias": _as_it_is,
     "name": unescape,
-    "layout": _choice("layout", ("oihw", "hwio")),
+    "layout": Choice("layout", ("oihw", "hwio")),
 }
 """No kernel has a parameter of one of these names; a test sees to it."""
 
@@ -316,7 +337,7 @@ READERS: dict[str, Reader] = {
     "flatten": _plain(Flatten),
     "dense": Reader(
         _dense,
-        {"weights": _as_it_is, "bias": yes_or_no, "name": unescape, "layout": _choice("layout", ORDERS)},
+        {"weights": _as_it_is, "bias": yes_or_no, "name": unescape, "layout": Choice("layout", ORDERS)},
         bare="weights",
         needs="needs a number of units or a weight file, such as dense:10",
     ),

@@ -34,6 +34,9 @@ LARGEST = 1_000_000
 """The largest window, stride, dilation or padding: beyond it is a slip of the finger, and sums may overflow."""
 
 SAME = ("same", "same-lower")
+PADDINGS = ("valid", *SAME)
+"""The paddings that are words."""
+
 """Paddings whose amount depends on the size of the input."""
 
 
@@ -313,6 +316,9 @@ def output_sizes(
 
 BORDERS = ("zeros", "constant", "replicate", "reflect", "symmetric", "circular")
 """What the padding may hold; `zeros` is `constant=0`."""
+
+BORDER_WORDS = tuple("constant=" if name == "constant" else name for name in BORDERS)
+"""What a border's text may begin with."""
 
 BORDER_ALIASES = {
     "nearest": "replicate",  # SciPy

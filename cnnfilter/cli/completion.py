@@ -1,0 +1,186 @@
+"""What may stand where a person presses Tab: kernels, stages and their arguments, files. `shells` brings it there."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import click
+    from click.shell_completion import CompletionItem
+
+    Items = list[CompletionItem[Any]]
+    Complete = Callable[[click.Context, click.Parameter, str], Items]
+
+MOST_ENTRIES = 10_000
+"""How many entries of a folder are looked at."""
+
+MOST_FILES = 200
+"""How many files are offered."""
+
+_PLAIN = re.compile(r"[\w./-]+")
+"""A name of a file or an array that neither a shell nor the stage language reads as anything else."""
+
+
+def item(word: str, text: str, begin: int = 0, *, help: str = "", more: bool = True) -> CompletionItem[Any]:
+    """Return an item that puts a word for what is typed from `begin` on.
+
+    Parameters
+    ----------
+    word, text : str
+        What stands there then, and what is typed.
+    begin : int
+    help : str
+        What is said of it, where the shell can.
+    more : bool
+        Whether more may follow without a blank.
+    """
+    from click.shell_completion import CompletionItem
+
+    return CompletionItem(text[:begin] + word, help=help or None, begin=begin, more=more)
+
+
+def complete_files(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Leave the completion of files to the shell."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+def complete_from(words: Callable[[], Mapping[str, str]], *, files: bool = True) -> Complete:
+    """Return a completion of words, each with what is said of it; where none fits, of files if these may stand too."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+        items = [
+            item(word, incomplete, help=text, more=word.endswith("="))
+            for word, text in words().items()
+            if word.startswith(incomplete)
+        ]
+        return items or (complete_files(ctx, param, incomplete) if files else [])
+
+    return complete
+
+
+def kernel_names() -> dict[str, str]:
+    """Return the kernels with what they show or do."""
+    from cnnfilter.model.catalogue import KERNELS
+
+    return {name: entry.description for name, entry in KERNELS.items()}
+
+
+def complete_kernels(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Complete a kernel's name, or behind a colon its parameters."""
+    from cnnfilter.model.catalogue import KERNELS
+
+    name, colon, rest = incomplete.partition(":")
+    if not (colon and name in KERNELS):
+        return complete_from(kernel_names)(ctx, param, incomplete)
+    *given, last = rest.split(":")
+    known = {f"{each.name}=": each.description for each in KERNELS[name].parameters if "=" not in last}
+    return _fitting(known, incomplete, len(incomplete) - len(last), given)
+
+
+def complete_stages(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Complete a chain: the name of a stage, behind a colon its arguments, behind an equals sign their values."""
+    from cnnfilter.model.stages.text import Piece, split
+
+    if incomplete.startswith("@"):
+        items = [item(each, incomplete, 1) for each in _files(incomplete[1:], None)]
+    else:
+        piece = split(Piece(incomplete, 1), ",")[-1]
+        items = list(_stage_items(piece, incomplete))
+    return items or complete_files(ctx, param, incomplete)
+
+
+def _stage_items(piece: Any, text: str) -> Iterator[CompletionItem[Any]]:
+    from cnnfilter.model.readers import ALIASES, READERS, words_of
+    from cnnfilter.model.stages.text import split, unescape
+
+    head, *rest = split(piece, ":")
+    if not rest:
+        names = {**READERS, **{alias: READERS[name] for alias, name in ALIASES.items()}}
+        yield from _fitting([name + ":" * bool(reader.needs) for name, reader in names.items()], text, head.column - 1)
+        return
+    reader = READERS.get(ALIASES.get(head.text, head.text))
+    if reader is None:
+        return
+    first, last = rest[0].text, rest[-1]
+    keys = {**reader.keys, **(reader.more(first) if "=" not in first else {})}
+    key, equals, value = last.text.partition("=")
+    if not equals:
+        begin = last.column - 1
+        if len(rest) == 1 and reader.bare is not None:
+            yield from _bare_items(reader.bare, text, begin)
+        others = [f"{key}=" for key in keys if key != reader.bare]
+        yield from _fitting(others, text, begin, [each.text for each in rest[:-1]])
+        return
+    begin = last.column - 1 + len(last.text) - len(value.lstrip())
+    if key == reader.bare:
+        yield from _bare_items(key, text, begin)
+    elif key == "name":
+        yield from _fitting(_arrays(unescape(first)), text, begin)
+    elif key in keys:
+        yield from _fitting(words_of(keys[key]), text, begin)
+
+
+def _bare_items(key: str, text: str, begin: int) -> Iterator[CompletionItem[Any]]:
+    """Return items for what a stage filters or multiplies with."""
+    from cnnfilter.model.stages.text import Piece, split
+    from cnnfilter.model.weight_kinds import READERS
+
+    if key == "kernel":
+        last = split(Piece(text[begin:], begin + 1), "+")[-1]
+        yield from _fitting(kernel_names(), text, last.column - 1)
+    if key in ("kernel", "weights"):
+        yield from (item(each, text, begin) for each in _files(text[begin:], READERS))
+
+
+def _fitting(words: Collection[str], text: str, begin: int, given: Collection[str] = ()) -> Items:
+    """Return items for the words that begin as what is typed, but for keys that are given already."""
+    helps = words if isinstance(words, Mapping) else {}
+    keys = {each.partition("=")[0].strip() + "=" for each in given}
+    return [
+        item(word, text, begin, help=helps.get(word, ""))
+        for word in words
+        if word.startswith(text[begin:]) and word not in keys
+    ]
+
+
+def _files(prefix: str, suffixes: Collection[str] | None) -> list[str]:
+    """Return the paths that begin so: folders, and files whose names end in one of the suffixes or, with None, all."""
+    folder, stem = os.path.split(prefix)
+    try:
+        with os.scandir(folder or ".") as entries:
+            found = [
+                (each.name, each.is_dir())
+                for each in itertools.islice(entries, MOST_ENTRIES)
+                if each.name.startswith(stem or each.name.lstrip(".")) and _PLAIN.fullmatch(each.name)
+            ]
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return []
+    before = prefix[: len(prefix) - len(stem)]
+    return [
+        before + name + "/" * is_folder
+        for name, is_folder in sorted(found)[:MOST_FILES]
+        if is_folder or suffixes is None or name.lower().endswith(tuple(suffixes))
+    ]
+
+
+def _arrays(path: str) -> list[str]:
+    """Return the names of the layers in a weight file; of one that cannot be read, none."""
+    from pathlib import Path
+
+    from cnnfilter.errors import CnnfilterError
+    from cnnfilter.model.pairing import read_name
+    from cnnfilter.model.weight_kinds import named_failures, open_members
+
+    try:
+        with named_failures(Path(path)), open_members(Path(path)) as members:
+            weights = [each.name for each in members if len(each.shape) > 1]
+    except CnnfilterError:
+        return []
+    names = dict.fromkeys(read_name(name).layer or name for name in weights)
+    return [name for name in names if _PLAIN.fullmatch(name)]

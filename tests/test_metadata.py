@@ -80,6 +80,14 @@ def test_what_the_colours_of_an_avif_mean_is_read():
     assert headers.avif_colours(b"nothing") is None
 
 
+@pytest.mark.parametrize(("name", "lost"), [(b"XMP DataXMP", "XMP"), (b"ICCRGBG1012", "ICC profile")])
+def test_what_pillow_leaves_in_a_gif_is_told_of(name, lost):
+    data = saved(Image.fromarray(noise(4, 6)), "GIF")
+    at = 13 + 3 * (2 << (data[10] & 7))  # behind the palette
+    extension = b"\x21\xff\x0b" + name + b"\3abc\0"
+    assert told(back(data[:at] + extension + data[at:]), "PNG") == lost
+
+
 @pytest.mark.parametrize("name", [b"GCamera:MotionPhoto", b"GCamera:MicroVideo"])
 def test_a_video_behind_a_photo_is_told_of(name):
     picture = back(saved(Image.new("RGB", (4, 4)), "JPEG", xmp=b"<x " + name + b"='1'/>"))
@@ -174,7 +182,8 @@ def test_a_resolution_is_kept_with_or_without_a_unit_or_told_of():
     assert told(with_metadata(dpi=(300, 300), exif=tiff({282: (5, [300, 1]), 283: (5, [300, 1])})), "WEBP") == ""
     assert told(with_metadata(dpi=(72.01, 72)), "WEBP") == ""
     assert told(with_metadata(aspect=(1, 1)), "PNG") == ""
-    assert told(with_metadata(aspect=(2, 1)), "PNG") == "the shape of its pixels, which are no squares"
+    assert told(with_metadata(aspect=(2, 1)), "PNG") == "resolution without a unit"
+    assert told(with_metadata(aspect=(300, 300)), "JPEG") == "resolution without a unit"
     for format, dpi in (("PNG", (100_000, 0.1)), ("TIFF", (100_000, 0.125)), ("BMP", (70_000, 70_000))):
         picture = with_metadata(dpi=dpi)
         assert told(picture, format) == ""

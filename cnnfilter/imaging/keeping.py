@@ -25,7 +25,7 @@ _BYTE, _UNDEFINED = 1, 7
 
 _RESOLUTIONS = {"JPEG": (0.5, 65535.49), "PNG": (0.02, 5e7), "BMP": (0.02, 5e7), "TIFF": (1e-6, 4e9)}
 """From which to which number a format holds pixels an inch."""
-_NO_RESOLUTIONS = ((72, 72), (96, 96))
+_NO_RESOLUTIONS = ((1, 1), (72, 72), (96, 96))
 """What programs write when they know of none; nobody misses them."""
 
 _SRGB_GAMMA = struct.pack(">I", 45455)
@@ -111,8 +111,8 @@ def _resolution(metadata: Metadata, format: str, lost: list[str]) -> dict[str, A
             lost.append("resolution")
     elif metadata.aspect and format == "TIFF":
         return dict(zip(("x_resolution", "y_resolution", "resolution_unit"), (*metadata.aspect, 1), strict=True))
-    elif metadata.aspect and metadata.aspect[0] != metadata.aspect[1]:
-        lost.append("the shape of its pixels, which are no squares")
+    elif metadata.aspect and metadata.aspect not in _NO_RESOLUTIONS:
+        lost.append("resolution without a unit")
     return {}
 
 

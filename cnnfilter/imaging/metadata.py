@@ -44,6 +44,7 @@ _NOT_TEXTS = re.compile(rb"XML:com\.adobe\.xmp\0|Raw profile type ")
 _RAW_PROFILE = "Raw profile type "
 _SEGMENTS, _DUCKY = ("COM", "APP0", "APP1", "APP2", "APP11", "APP13", "APP14"), b"Ducky"
 """Segments of a JPEG that are known, and the one in which Photoshop notes its quality."""
+_EXTENSIONS = {b"XMP Data": "XMP", b"ICCRGBG1": "ICC profile"}
 _UUIDS = {
     bytes.fromhex("be7acfcb97a942e89c71999491e3afac"): "xmp",
     b"JpgTiffExif->JP2": "exif",
@@ -89,7 +90,7 @@ class Metadata:
     dpi : pair of float, optional
         Horizontal and vertical resolution in pixels an inch.
     aspect : pair of float, optional
-        The same without a unit, which tells of pixels that are no squares.
+        The same without a unit, which at least tells the shape of pixels.
     iptc : bytes, optional
         IPTC's datasets (IIM).
     comments : tuple of bytes
@@ -185,6 +186,8 @@ def _read_segments(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lo
     found["iptc"] = exif_block.without_pictures(_iptc_resource(resources)) or None
     if any(data.startswith(_EXTENDED_XMP) for _, data in segments):
         lost.append("XMP beyond 64 KB")
+    name, _ = image.info.get("extension", (b"", 0))  # a GIF's
+    lost += [kind for begin, kind in _EXTENSIONS.items() if name.startswith(begin)]
     xmp = image.info.get("xmp", b"")
     if "mp" in image.info and b"hdrgm:" in xmp:
         lost.append("HDR gain map")

@@ -108,8 +108,8 @@ def test_segments_that_only_a_camera_knows_are_told_of():
 
 
 def test_xmp_in_another_kind_of_text_is_read():
-    text = chunk(b"zTXt", b"XML:com.adobe.xmp\0\0" + zlib.compress(XMP))
-    assert back(png(noise(4, 18), 2, text, bits=8)).metadata.xmp == UPRIGHT_XMP
+    text = chunk(b"zTXt", b"XML:com.adobe.xmp\0\0" + zlib.compress(XMP + "José".encode()))
+    assert back(png(noise(4, 18), 2, text, bits=8)).metadata.xmp == UPRIGHT_XMP + "José".encode()
 
 
 NAMES = {"exif": "EXIF", "icc": "ICC profile", "xmp": "XMP", "iptc": "IPTC", "comments": "comment", "dpi": "resolution"}

@@ -102,7 +102,7 @@ def eager_size(format: str, head: bytes, stream: BinaryIO) -> tuple[int, int] | 
 
 MAX_PROFILE = 1 << 24
 """Bytes of an ICC profile; those of printers have a few million."""
-MAX_BOXES = 1000
+MAX_BOXES = 200
 """Of a JPEG 2000 that are looked at; a file has a dozen."""
 
 

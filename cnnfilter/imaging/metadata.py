@@ -254,7 +254,8 @@ def _read_png(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: l
     comments = [data for kind, data in texts if kind == b"tEXt" and data.startswith(_COMMENT)]
     found["comments"] = tuple(data.removeprefix(_COMMENT).decode("latin-1").encode() for data in comments)
     found["texts"] = tuple(chunk for chunk in texts if chunk[1] not in comments)
-    xmp = str(image.info.get("XML:com.adobe.xmp", "")).encode()
+    # of a text that is no iTXt, which Pillow takes for Latin-1
+    xmp = str(image.info.get("XML:com.adobe.xmp", "")).encode("latin-1", "replace")
     return {"xmp": xmp, **_raw_profiles(image.info, found, lost)}
 
 

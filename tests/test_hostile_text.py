@@ -255,3 +255,37 @@ def test_a_program_prints_no_more_numbers_than_a_person_reads(language, text, ch
 
 def test_a_program_for_many_channels_is_short():
     assert len(emit(plan(parse("conv:sobel:bias=2,relu"), (9, 9, 10**8)), "numpy")) < 3000
+
+
+@pytest.mark.parametrize("command", [["apply", "edge"], ["run", "relu"], ["explain", "--at=0,0", "relu"], ["shape"]])
+def test_no_file_has_a_nul_in_its_name(command):
+    result = printed(*command, "a\0b", *["relu"] * (command == ["shape"]))
+    assert result.exit_code == 2
+    assert result.messages == ["cnnfilter: error: the name 'a\\x00b' holds a NUL, which no file's does"]
+
+
+@pytest.mark.parametrize("digits", ["9" * 400, "9" * 5000])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["apply", "edge", "x.png", "--memory"],
+        ["apply", "edge", "x.png", "--max-pixels"],
+        ["apply", "edge", "x.png", "--frame"],
+        ["apply", "edge", "x.png", "--stride"],
+        ["apply", "edge", "x.png", "--bias"],
+        ["apply", "edge", "x.png", "-j"],
+        ["apply"],
+        ["kernels"],
+        ["run"],
+        ["shape"],
+        ["shape", "5", "-k"],
+        ["shape", "5"],
+        ["explain", "relu", "x.png", "--at"],
+    ],
+)
+def test_a_number_of_thousands_of_digits_is_no_internal_error(tmp_path, monkeypatch, arguments, digits):
+    monkeypatch.chdir(tmp_path)
+    result = printed(*arguments, digits)
+    assert result.exit_code in (1, 2)
+    assert "internal error" not in result.err
+    assert len(result.err) <= render.LONGEST_MESSAGE + 4

@@ -168,7 +168,7 @@ def test_a_layout_needs_the_maps_that_were_flattened(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "shape"),
-    [("28", (28,)), ("28x30", (28, 30)), (" 28X30x3 ", (28, 30, 3)), ("007", (7,)),
+    [("28", (28,)), ("28x30", (28, 30)), (" 28X30x3 ", (28, 30, 3)), ("007", (7,)), ("0" * 5000 + "7", (7,)),
      ("a.png", None), ("28x", None), ("1x2x3x4", None), ("-3", None), ("2.5", None), ("", None), ("٣", None)],
 )  # fmt: skip
 def test_a_size_is_up_to_three_numbers(text, shape):

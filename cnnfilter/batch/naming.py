@@ -46,6 +46,8 @@ def wrong_input(name: str) -> str | None:
     """Return why the name of an input can name none, or None."""
     if not name:
         return "a file name is empty"
+    if "\0" in name:
+        return f"the name {quoted(name)} holds a NUL, which no file's does"
     if _URL.match(name):
         return f"URLs are not read: save {quoted(name)} as a file first"
     if name.endswith(SEPARATORS) and os.path.isfile(Path(name)):  # noqa: PTH113  (never raises)
@@ -57,6 +59,8 @@ def wrong_output(output: str) -> str | None:
     """Return why the name of an output can name none, or None."""
     if not output:
         return "a file name is empty"
+    if "\0" in output:
+        return f"the name {quoted(output)} holds a NUL, which no file's does"
     if is_folder(Path(output)):
         return None
     for part in _PARTS.split(output)[1::2]:

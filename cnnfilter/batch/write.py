@@ -166,7 +166,7 @@ def is_device(path: Path) -> bool:
     """Tell whether `path` exists and is neither a file nor a folder: a device, a pipe, a socket."""
     try:
         mode = path.stat().st_mode
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in the name
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 

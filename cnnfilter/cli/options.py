@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -163,7 +164,7 @@ def _format(text: str) -> str:
 def _frame(text: str) -> int | str:
     if text == "all":
         return text
-    if not (text.isascii() and text.isdigit()):
+    if not re.fullmatch("[0-9]{1,9}", text):
         msg = f"a frame is a whole number from 0, or all, not {quoted(text)}"
         raise click.BadParameter(msg)
     return int(text)

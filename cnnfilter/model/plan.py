@@ -87,9 +87,9 @@ def parse_shape(text: str) -> Shape | None:
     """
     if not re.fullmatch(r"[0-9]+(x[0-9]+){0,2}", text.strip(), re.IGNORECASE):
         return None
-    parts = text.strip().lower().split("x")
+    parts = [part.lstrip("0") or "0" for part in text.strip().lower().split("x")]
     for part in parts:
-        if len(part.lstrip("0")) > len(str(LARGEST)) or not 1 <= int(part) <= LARGEST:
+        if len(part) > len(str(LARGEST)) or not 1 <= int(part) <= LARGEST:
             msg = f"a size is from 1 to {LARGEST}, not {part:.20}"
             raise ArgumentError(msg)
     return tuple(int(part) for part in parts)

@@ -1,5 +1,6 @@
 """A disk that is full: what fits is written whole, what does not is left as it was, and nothing else stays behind."""
 
+import errno
 import os
 import resource
 import subprocess
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from cnnfilter.batch import work
+from cnnfilter.batch.write import write_atomically
+from cnnfilter.errors import DiskFullError
 from tests.command import run
 from tests.faults import clean_runs, contents, crops, finished, temporaries, without_coverage
 
@@ -92,11 +96,74 @@ def test_a_disk_that_fills_up_loses_nothing(clean, tmp_path, way):
         done = [name for name in after if after[name] == expected[name]]
         assert all(after[name] in (before.get(name), expected[name]) for name in after)
         failed = [line for line in result.messages if line.endswith(": No space left on device")]
-        assert len(failed) == COUNT - len(done) > 0
+        left = [int(line.split()[6]) for line in result.messages if "the disk is full; " in line]
+        assert len(failed) + sum(left) == COUNT - len(done) > 0
         assert result.messages[-1] == f"{len(done)} written, {len(failed)} failed"
         (disk / "filling").unlink()
         assert run("apply", "gaussian", pictures, "-o", disk / "again").exit_code == 0
         assert contents(disk / "again") == made["apply"][0]
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    """Forty pictures, and a function that leaves room for the results of some of their numbers only."""
+    monkeypatch.chdir(tmp_path)
+    crops(Path("in"), 40)
+
+    def leave(fits):
+        def write(path, data, **options):
+            if not fits(int(path.name[:3])):
+                msg = f"cannot write '{path}': {os.strerror(errno.EDQUOT)}"
+                raise DiskFullError(msg)
+            return write_atomically(path, data, **options)
+
+        monkeypatch.setattr(work, "write_atomically", write)
+
+    return leave
+
+
+def lines(result):
+    """Return what was said but for what was written, of which each is told."""
+    told = [line for line in result.messages if line.startswith("wrote ")]
+    assert sorted(line.split()[1] for line in told) == sorted(f"out/{name}" for name in contents(Path("out")))
+    return [line for line in result.messages if line not in told]
+
+
+def no_room(number):
+    name = f"{number:03}{('.jpg', '.png')[number % 2]}"
+    target = f"out/{name.replace('.', '-gaussian.')}"
+    return f"cnnfilter: error: in/{name}: cannot write '{target}': {os.strerror(errno.EDQUOT)}"
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_a_full_disk_ends_the_run_after_a_few_failures_with_one_line(jobs, room, monkeypatch):
+    synced = []
+    monkeypatch.setattr(work, "sync_folder", synced.append)
+    room(lambda number: number < 6)
+    result = run("apply", "gaussian", "in", "-o", "out", "-j", jobs)
+    assert result.exit_code == 1
+    assert lines(result) == [
+        *map(no_room, (6, 7, 8)), "cnnfilter: error: the disk is full; 31 more inputs are left undone",
+        "6 written, 3 failed",
+    ]  # fmt: skip
+    assert sorted(synced) == [Path(), Path("out")]
+
+
+def test_results_that_fitted_meanwhile_are_told(room):
+    room(lambda number: number in (0, 4))  # the fourth may be at work when the third fails
+    result = run("apply", "gaussian", "in", "-o", "out", "-j", "2")
+    assert lines(result)[:3] == [*map(no_room, (1, 2, 3))]
+
+
+def test_room_for_some_ends_nothing(room):
+    room(lambda number: number % 3 == 0)
+    result = run("apply", "gaussian", "in", "-o", "out", "-j", "4")
+    assert lines(result)[-1] == "14 written, 26 failed"
+
+
+def test_the_last_ones_to_fail_are_told_as_any_other(room):
+    room(lambda number: number < 37)
+    assert lines(run("apply", "gaussian", "in", "-o", "out"))[-2:] == [no_room(39), "37 written, 3 failed"]
 
 
 def fill(disk, rest):

@@ -19,7 +19,7 @@ from cnnfilter.batch.results import Rendered, Result, Saving
 from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.batch.workers import Crew, StoppedError, Turn
 from cnnfilter.batch.write import sync_folder, write_atomically, write_stream
-from cnnfilter.errors import CnnfilterError, ExistsError, OutputError, PictureError
+from cnnfilter.errors import CnnfilterError, DiskFullError, ExistsError, OutputError, PictureError
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, TABLE, format_for_path
 from cnnfilter.imaging.picture import read, read_frames
 from cnnfilter.imaging.reading import ALL
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from cnnfilter.imaging.picture import Picture
     from cnnfilter.model.plan import Row
+
+FULL_FOR_GOOD = 3
+"""How many jobs in a row find the disk full before the rest is not begun: a smaller result might fit."""
 
 Transform = Callable[["Picture"], Result]
 """What is done to a picture."""
@@ -114,6 +117,8 @@ class Event(NamedTuple):
         The outputs that exist and were left as they are.
     frames : int
         How many pictures are in each file.
+    is_full : bool
+        Whether it failed as the disk is full.
     """
 
     job: Job
@@ -131,6 +136,7 @@ class Event(NamedTuple):
     skipped: bool = False
     existing: tuple[Path, ...] = ()
     frames: int = 1
+    is_full: bool = False
 
 
 def process(
@@ -155,6 +161,8 @@ def process(
     ------
     OutputError
         If the output folder cannot be made; nothing has been done then.
+    DiskFullError
+        If the disk is full, after some events that say so: the rest is not begun.
     BrokenPipeError
         If standard output has no reader any more.
     """
@@ -170,7 +178,17 @@ def process(
     try:
         for folder in plan.folders:
             run.temporaries.sweep(folder)
-        yield from crew.run(run.settle)
+        left = len(plan.jobs)
+        for event in crew.run(run.settle):
+            if run.full >= FULL_FOR_GOOD:
+                crew.begin_no_more()
+            if run.full <= FULL_FOR_GOOD or not event.is_full:
+                left -= 1
+                yield event
+        if left:
+            run.sync()
+            msg = f"the disk is full; {left} more input{'s are' if left > 1 else ' is'} left undone"
+            raise DiskFullError(msg)
     finally:
         run.temporaries.close()
 
@@ -188,6 +206,8 @@ class _Run:
         self.streams = streams
         self.work = work
         self.temporaries = Temporaries()
+        self.full = 0
+        """How many jobs in a row found the disk full."""
         self._folders: set[Path] = set()
 
     def settle(self, event: Event) -> Event:
@@ -199,22 +219,28 @@ class _Run:
         job = event.job
         if event.error is not None:
             self.plan.release(job)
+        self.full = self.full + 1 if event.is_full else 0 if event.targets else self.full
         self._folders.update(target.parent for target in event.targets)
         if job.index == len(self.plan.jobs) - 1:
-            errors = [] if event.error is None else [event.error]
-            for folder in sorted(self._folders | self.plan.changed):
-                try:
-                    sync_folder(folder)
-                except OSError as error:
-                    errors.append(f"cannot write to the folder '{folder}': {error.strerror}")
-            event = event._replace(error="; ".join(errors) or None)
+            errors = [event.error, *self.sync()]
+            event = event._replace(error="; ".join(filter(None, errors)) or None)
         return event
+
+    def sync(self) -> list[str]:
+        """Make the names of all files last; return what keeps them from it."""
+        errors = []
+        for folder in sorted(self._folders | self.plan.changed):
+            try:
+                sync_folder(folder)
+            except OSError as error:
+                errors.append(f"cannot write to the folder '{folder}': {error.strerror}")
+        return errors
 
     def carry_out(self, turn: Turn) -> Event:
         job = self.plan.jobs[turn.index]
         start = time.perf_counter()
         notes: tuple[str, ...] = ()
-        cause = None
+        cause, is_full = None, False
         pixels = 0
         if job.skipped:
             return Event(job, 0.0, skipped=True, existing=self.plan.jobs.skipped[turn.index])
@@ -242,7 +268,7 @@ class _Run:
                 event = _write(self, turn, event, rendered, times)
             return event._replace(seconds=time.perf_counter() - start)
         except CnnfilterError as failure:
-            error = str(failure)
+            error, is_full = str(failure), isinstance(failure, DiskFullError)
         except (BrokenPipeError, StoppedError):
             raise
         except Exception as failure:  # a defect met in one picture must not cost the others
@@ -251,7 +277,8 @@ class _Run:
             else:
                 error = f"internal error, please report it: {type(failure).__name__}: {failure}"
                 cause = failure
-        return Event(job, time.perf_counter() - start, notes=notes, error=error, cause=cause, pixels=pixels)
+        seconds = time.perf_counter() - start
+        return Event(job, seconds, notes=notes, error=error, cause=cause, pixels=pixels, is_full=is_full)
 
     def _source(self, job: Job) -> Path | BinaryIO:
         source = self.streams.stdin if job.source is None else job.source

@@ -7,6 +7,7 @@ none of them for ever.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -137,8 +138,10 @@ class Crew(Generic[Result]):
         threads: list[threading.Thread] = []
         try:
             self._start(threads)
-            for index in range(self._tasks):
+            for index in itertools.count():
                 with self.condition:
+                    if index >= self._tasks:
+                        break
                     while index not in self._results:
                         self._arrived.wait(TICK)
                     result = self._results.pop(index)
@@ -159,6 +162,11 @@ class Crew(Generic[Result]):
             deadline = time.monotonic() + GRACE
             for thread in threads:
                 thread.join(max(0, deadline - time.monotonic()))
+
+    def begin_no_more(self) -> None:
+        """Leave all tasks undone that have not begun."""
+        with self.condition:
+            self._tasks = self._begun
 
     def _start(self, threads: list[threading.Thread]) -> None:
         # where addresses are limited, the stack and the heap of a thread take a good part of them

@@ -20,10 +20,13 @@ from typing import BinaryIO, NamedTuple
 
 from cnnfilter.batch.belongings import take_over
 from cnnfilter.batch.temporaries import Temporaries
-from cnnfilter.errors import ExistsError, OutputError
+from cnnfilter.errors import DiskFullError, ExistsError, OutputError
 
 Data = bytes | memoryview | Sequence[bytes | memoryview]
 """All of a file, at once or in parts: a large array is written where it lies, without a copy."""
+
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+"""The errors of a disk, or of a user's share of one, that has no room left."""
 
 _PIECE = 1 << 18
 """Bytes given to the system at a time. For more it looks for larger blocks of memory, which the host of a virtual
@@ -107,8 +110,10 @@ def write_atomically(
     ------
     ExistsError
         If the file exists and may not be overwritten.
+    DiskFullError
+        If there is no room for it.
     OutputError
-        If anything about writing it fails; no temporary file is left behind.
+        If anything else about writing it fails; no temporary file is left behind.
     """
     try:
         place = place or look(path)
@@ -126,7 +131,7 @@ def write_atomically(
         raise ExistsError(msg) from error
     except OSError as error:
         msg = f"cannot write '{path}': {error.strerror or error}"
-        raise OutputError(msg) from error
+        raise (DiskFullError if error.errno in FULL else OutputError)(msg) from error
     return notes
 
 

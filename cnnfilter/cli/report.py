@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.cli import render, tables
-from cnnfilter.errors import ArgumentError
+from cnnfilter.errors import ArgumentError, DiskFullError
 
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
@@ -74,7 +74,7 @@ def report(
     done = next(iter(counts))
     counting = render.telling(lambda: _counted(counts)) if several and not quiet else contextlib.nullcontext()
     with counting:
-        for event in events:
+        for event in _until_the_disk_is_full(events):
             counts["failed" if event.error is not None else "skipped" if event.skipped else done] += 1
             if not quiet:
                 for note in event.notes:
@@ -98,6 +98,14 @@ def report(
         _passed_over(*passed, none=not any(counts.values()))
         render.message(_counted(counts))
     return 1 if counts["failed"] else 0
+
+
+def _until_the_disk_is_full(events: Iterable[Event]) -> Iterator[Event]:
+    """Yield events, and end in one line about those that will not come."""
+    try:
+        yield from events
+    except DiskFullError as error:
+        render.error(str(error))
 
 
 def _passed_over(files: Mapping[str, int], folders: int, *, none: bool) -> None:

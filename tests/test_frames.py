@@ -10,6 +10,8 @@ from PIL import Image
 from PIL.TiffImagePlugin import AppendingTiffWriter
 
 from cnnfilter import apply
+from cnnfilter.batch.frames import FrameResults
+from cnnfilter.batch.results import PictureResult
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.encoding import encode_frames
 from cnnfilter.imaging.picture import Picture, read_frames
@@ -408,6 +410,11 @@ def test_values_of_frames_are_written_apart():
     assert [np.load(f"{index}.npy").shape for index in range(4)] == [(2, 18, 28)] * 4
     done("run", "gray,avgpool:10,flatten", "a.gif", "--frame", "all", "-o", "v{frame}.npy")
     assert np.load("v3.npy").shape == (6,)
+
+
+def test_a_result_of_frames_is_no_vector():
+    results = FrameResults(Picture(GREY), iter(()), PictureResult, apart=True)
+    assert (results.vector, results.rows, results.notes) == (None, (), ())
 
 
 @pytest.mark.parametrize("stages", [("gray,avgpool:10,flatten",), ("conv:box", "--maps", "each")])

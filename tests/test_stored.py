@@ -171,6 +171,28 @@ def test_few_colours_with_transparency_lose_their_palette_where_that_has_none():
         assert image.mode == "RGBA"
 
 
+@pytest.mark.parametrize("cover", [None, 255, 0])
+def test_a_gif_takes_colours_that_are_few_enough(cover):
+    alpha = None if cover is None else np.where(FEW == 2, cover, 255).astype(np.uint8)
+    for pixels in (COLOURS[FEW], FEW * 40):
+        with Image.open(io.BytesIO(encode(Picture(pixels, alpha), "GIF"))) as image:
+            shown = np.asarray(image.convert("RGBA"))
+        seen = np.ones(FEW.shape, bool) if cover != 0 else FEW != 2
+        np.testing.assert_array_equal(shown[..., 3] > 0, seen)
+        expected = np.broadcast_to(pixels.reshape(*FEW.shape, -1), (*FEW.shape, 3))
+        np.testing.assert_array_equal(shown[seen][:, :3], expected[seen])
+    of_few().save("a.gif")
+    done("run", "maxpool:3:stride=1:padding=1", "a.gif", "--in-place")
+    with Image.open("a.gif") as image:
+        assert np.asarray(image.convert("RGB"))[0, 0].tolist() == [255, 0, 0]
+
+
+def test_a_gif_takes_no_more_colours_than_it_has():
+    for picture in (Picture(PHOTO), Picture(PHOTO, GREY), Picture(GREY, GREY)):
+        with pytest.raises(PictureError, match="^GIF cannot hold (8-bit colour|alpha): write PNG"):
+            encode(picture, "GIF")
+
+
 def test_greys_of_a_palette_stay_in_one():
     image = Image.fromarray(FEW, "P")
     image.putpalette(np.repeat(np.arange(6, dtype=np.uint8) * 50, 3).tobytes())

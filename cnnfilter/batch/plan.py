@@ -193,12 +193,13 @@ class Outlook(NamedTuple):
 def outlook(plan: Plan, job: Job) -> Outlook:
     """Look what an input holds where its output's name follows that, and whether that name is free."""
     naming, known = plan.jobs.naming, Outlook(job.target, job.skipped, None if job.skipped else job.error)
-    if naming is not None and job.each is not None:
-        format = _known_format(naming, job) or format_for_path(job.target or "") or "PNG"
-        return known._replace(target=job.named_for(format, "{frame}"))
-    if naming is None or not job.follows_format or job.skipped or job.error is not None:
+    is_known = not job.follows_format and job.each is None
+    if naming is None or is_known or job.skipped or job.error is not None:
         return known
-    target = job.named_for(_known_format(naming, job) or format_for_path(job.target or "") or "PNG")
+    format = _known_format(naming, job) or format_for_path(job.target or "") or "PNG"
+    if job.each is not None:
+        return known._replace(target=job.named_for(format, "{frame}"))
+    target = job.named_for(format)
     if target is None or target == job.target:
         return known
     try:

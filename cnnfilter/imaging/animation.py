@@ -35,9 +35,7 @@ _HUNDREDTH = 10
 
 
 def why_not(format: str, picture: Picture) -> str | None:
-    """Return why a format cannot hold a picture as one of several; None if it can."""
-    if format == "TIFF":
-        return why_no_picture(format, picture)
+    """Return why an animation cannot hold a picture; None if it can, a GIF in the colours that it has."""
     if picture.pixels.dtype != np.uint8:
         return f"an animation cannot hold {described(picture)}: write .tif, or each to a file with {{frame}} in -o"
     if format != "GIF":
@@ -68,7 +66,7 @@ def matched(format: str, images: Sequence[Image.Image], notes: list[str]) -> lis
         msg = "pages of several sizes make no animation: write .tif, or each to a file with {frame} in -o"
         raise PictureError(msg)
     if format == "GIF":
-        paletted = [_with_palette(image) for image in images]
+        paletted = [in_palette(image) for image in images]
         if any(image.mode != "P" for image in paletted):
             notes.append(f"a GIF has {stored.PALETTE} colours a frame: the nearest are taken")
         return paletted
@@ -77,7 +75,7 @@ def matched(format: str, images: Sequence[Image.Image], notes: list[str]) -> lis
     return [image if image.mode == mode else image.convert(mode) for image in images]
 
 
-def _with_palette(image: Image.Image) -> Image.Image:
+def in_palette(image: Image.Image) -> Image.Image:
     """Return an image for a GIF in exactly its colours, or as it is if they are too many."""
     samples = np.array(image.convert("RGBA"))
     samples[samples[..., 3] == 0] = 0  # one transparent colour

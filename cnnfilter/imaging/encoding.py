@@ -99,7 +99,8 @@ def encode(
     """
     format = format_named(format)
     parameters = read_options(format, options or {})
-    look = animation.why_not if frames else why_not
+    few = None if frames else _of_few(picture, format)
+    look = animation.why_not if frames or (few and format == "GIF") else why_not
     if reason := next(filter(None, (look(format, each) for each in (picture, *frames))), None):
         raise PictureError(reason)
     if parameters.get("compression") == "jpeg" and picture.pixels.dtype != np.uint8:
@@ -118,7 +119,6 @@ def encode(
             pixels = _with_alpha(picture)
             return table.written(pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels)
         importlib.import_module(f"PIL.{FORMATS[format].plugin}")
-        few = None if frames else stored.image_of_few(picture, format)
         mode = few.mode if few else _mode(picture.pixels) + "A" * (picture.alpha is not None)
         parameters = stored.alike(picture, format, parameters, mode)
         if format == "PNG" and not parameters and picture.alpha is None and few is None and not frames:
@@ -245,6 +245,17 @@ def _image(picture: Picture) -> Image.Image:
     if picture.alpha is not None:
         image.putalpha(memory.wrapped(picture.alpha, "L"))  # in place: no second copy of the pixels
     return image
+
+
+def _of_few(picture: Picture, format: str) -> Image.Image | None:
+    """Return a picture of few colours as an image of these, where its file had so few or the format has no more."""
+    if format != "GIF":
+        return stored.image_of_few(picture, format)
+    is_grey = _mode(picture.pixels) == "L" and picture.alpha is None
+    if is_grey or animation.why_not(format, picture):
+        return None
+    image = animation.in_palette(_image(picture))
+    return image if image.mode == "P" else None
 
 
 def _mode(pixels: npt.NDArray[Any]) -> str:

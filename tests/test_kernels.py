@@ -322,6 +322,11 @@ def test_an_unknown_kernel_is_told_its_neighbours(text, message):
         ("log:sigma=125", "log: sigma 125 needs 1001 pixels, at most 999; use sigma up to 124.8"),
         ("dog:sigma=2:ratio=2:sigma2=3", "dog: give ratio or sigma2, not both"),
         ("dog:sigma=2:sigma2=2", r"dog: sigma2 must be more than sigma \(2\), not 2"),
+        ("dog:sigma=2.0000001:sigma2=2", r"dog: sigma2 must be more than sigma \(2.0000001\), not 2"),
+        (
+            "gaussian:sigma=166.33333334",
+            "gaussian: sigma 166.33333334 needs 1001 pixels, at most 999; use sigma up to 166.3",
+        ),
         ("box:size=0", "box: size must be 1 to 999, not 0"),
         ("box:size=1000", "box: size must be 1 to 999, not 1000"),
         ("box:size=2.5", "box: size must be a whole number, not 2.5"),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.matrix import MAX_SIDE, Matrix
+from cnnfilter.rows import show_number
 
 LARGEST_EXACT_BINOMIAL = 30
 """The widest binomial kernel whose integers a float holds exactly; wider ones are computed already scaled."""
@@ -78,7 +79,7 @@ def difference_of_gaussians(sigma: float, ratio: float | None, sigma2: float | N
         raise ArgumentError(msg)
     wide = sigma2 if sigma2 is not None else sigma * (ratio if ratio is not None else 1.6)
     if wide <= sigma:
-        msg = f"sigma2 must be more than sigma ({sigma:g}), not {wide:g}"
+        msg = f"sigma2 must be more than sigma ({show_number(sigma)}), not {show_number(wide)}"
         raise ArgumentError(msg)
     size = 2 * _radius(wide, GAUSSIAN_REACH) + 1
     pairs = zip(_sampled_gaussian(sigma, size), _sampled_gaussian(wide, size), strict=True)
@@ -135,7 +136,8 @@ def _radius(sigma: float, reach: int) -> int:
     radius = math.ceil(reach * sigma)
     if 2 * radius + 1 > MAX_SIDE:
         widest = MAX_SIDE // 2 / reach
-        msg = f"sigma {sigma:g} needs {2 * radius + 1} pixels, at most {MAX_SIDE}; use sigma up to {widest:.4g}"
+        size = f"{2 * radius + 1} pixels, at most {MAX_SIDE}"
+        msg = f"sigma {show_number(sigma)} needs {size}; use sigma up to {widest:.4g}"
         raise ArgumentError(msg)
     return radius
 

@@ -94,6 +94,28 @@ def test_a_usage_error_is_one_line(arguments, line):
     assert result.messages == [f"cnnfilter: error: {line}"]
 
 
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(
+    "arguments",
+    [["apply", "edge", "a.png"], ["apply", "edge", "/a.png", "-o", "/tmp/"], ["run", "relu", "a.png"], ["kernels"],
+     ["shape", "28", "-k", "3"], ["explain", "relu", "a.png", "--at", "1,1"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_working_folder_that_was_removed_is_named(arguments, named, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    monkeypatch.delenv("PWD", raising=False)
+    if named:
+        monkeypatch.setenv("PWD", str(gone))
+    gone.rmdir()
+    result = run(*arguments)
+    monkeypatch.chdir(tmp_path)  # before anything else asks where it is
+    assert (result.exit_code, result.out) == (2, "")
+    name = f"{gone} " if named else ""
+    assert result.err == f"cnnfilter: error: there is no working folder {name}any more; change to one that exists\n"
+
+
 def test_an_unknown_option_is_one_line_with_the_nearest():
     result = run("apply", "--foce", "edge", "a.png")
     assert result.exit_code == 2

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import click
 
-from cnnfilter.words import quoted
+from cnnfilter.errors import ArgumentError
+from cnnfilter.words import quoted, readable
 
 COMMANDS = {
     "apply": "cnnfilter.cli.apply",
@@ -66,3 +68,9 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="cnnfilter", prog_name="cnnfilter", message="%(prog)s %(version)s")
 def cnnfilter() -> None:
     """Convolve real pictures with named or learned kernels, and see the arithmetic of a CNN."""
+    try:
+        os.getcwd()  # noqa: PTH109  (a path is not needed)
+    except OSError as error:  # the names that a person gives mean nothing then, and Numba fails too
+        name = os.environ.get("PWD", "")
+        msg = f"there is no working folder {readable(name) + ' ' if name else ''}any more; change to one that exists"
+        raise ArgumentError(msg) from error

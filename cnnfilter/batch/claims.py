@@ -45,11 +45,12 @@ class Jobs(Sequence[Job]):
         is_device = job.target is not None and self.place(job.target).device is not None
         return Job(job.source, job.target, job.around, False, times, error, skipped, index, job.each, is_device)
 
-    def look(self, target: Path) -> None:
+    def look(self, target: Path) -> Place:
         """Note what stands under a name as the run is planned: what takes its place later is in the way."""
         place = look(target)
-        if place != Place(target):
+        if place != (target, None):
             self._places[target] = place
+        return place
 
     def place(self, target: Path) -> Place:
         """Return what stood under a name when the run was planned."""

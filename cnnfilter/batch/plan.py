@@ -144,9 +144,6 @@ def plan_outputs(
     naming = Naming(re.sub(r"[^A-Za-z0-9._-]", "-", kernel), output, format, default, several, in_place, frame)
     _refuse(_wrong_names(naming))
     jobs, numbers = _once(Jobs(found.inputs, naming), counts)
-    for job in jobs:
-        for target in filter(None, [job.target, *_targets(job, format, numbers)]):
-            jobs.look(target)
     plan = Plan(jobs, force=force, skip_existing=skip_existing, folder=naming.folder,
                 makes_folders=naming.base is not None)  # fmt: skip
     collisions, settled = _collisions(naming, plan, numbers)
@@ -296,8 +293,12 @@ def _collisions(naming: Naming, plan: Plan, numbers: Sequence[int | None] | None
         return next(each for each in _targets(plan.jobs[index], naming.format, numbers) if plan.key(each) == key)
 
     for job in plan.jobs:
+        if job.target is None or plan.jobs.look(job.target).device is not None:
+            continue
         for target in _targets(job, naming.format, numbers):
-            if not too_long(target) and not job.is_device:
+            if numbers is not None:
+                plan.jobs.look(target)
+            if not too_long(target):
                 key = plan.key(target)
                 first = plan.take(key, job, target)
                 if first != job.index:

@@ -54,9 +54,11 @@ def look(path: Path) -> Place:
     Where it is a symbolic link, its target is written, and the link stays. What is no regular file (`/dev/null`, a
     named pipe) is written straight, since nothing can take its place.
     """
+    if not os.path.lexists(path):
+        return Place(path)
     if is_device(path):
         return Place(path, _identity(path.stat()))
-    return Place(Path(os.path.realpath(path)) if os.path.islink(path) else path)  # noqa: PTH114  (never raises)
+    return Place(Path(os.path.realpath(path)) if path.is_symlink() else path)
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int]:

@@ -324,6 +324,15 @@ def test_frames_of_a_chain_are_pictures_or_sheets():
     assert times == TIMES
 
 
+def test_frames_of_floats_are_pages():
+    Path("a.gif").write_bytes(animation("GIF", "grey"))
+    for command in (("apply", "laplacian"), ("run", "conv:laplacian:padding=same:border=replicate")):
+        done(*command, "a.gif", "--frame", "all", "--depth", "float", "-o", "b.tif", "-f")
+        _, pages = cv2.imreadmulti("b.tif", flags=cv2.IMREAD_UNCHANGED)
+        for page, frame in zip(pages, moving("grey"), strict=True):
+            np.testing.assert_array_equal(page, cv2.Laplacian(frame, cv2.CV_32F, borderType=cv2.BORDER_REPLICATE))
+
+
 def test_an_animation_may_be_replaced_by_one_of_all_its_frames():
     Path("a.webp").write_bytes(animation("WEBP"))
     line = "a.webp: in place, 3 of its 4 frames would be lost; write it elsewhere"

@@ -351,6 +351,24 @@ def test_16_bits_stay_16_in_place():
     np.testing.assert_array_equal(deep, apply(GREY.astype(np.uint16) * 257, "box"))
 
 
+@pytest.mark.parametrize("pixels", [PHOTO, GREY, GREY.astype(np.float32) / 7], ids=["RGB", "grey", "floats"])
+def test_an_array_in_place_keeps_its_shape_and_type(pixels):
+    np.save("a.npy", pixels)
+    done("run", "conv:box:padding=same:border=replicate", "a.npy", "--in-place")
+    written = np.load("a.npy")
+    assert written.dtype == pixels.dtype
+    np.testing.assert_allclose(written, apply(pixels, "box"), rtol=1e-6)
+
+
+def test_maps_that_make_no_picture_replace_none():
+    save("a.png", GREY)
+    save("b.tif", PHOTO)
+    result = run("run", "conv:box,softmax", "a.png", "b.tif", "--in-place")
+    line = "b.tif: in place, its maps make no picture of the same kind; write them elsewhere"
+    assert result.exit_code == 1
+    assert f"cnnfilter: error: {line}" in result.messages
+
+
 def test_a_file_in_place_keeps_its_format_whatever_its_name():
     save("odd.jpg", format="PNG")
     save("none", format="PNG")

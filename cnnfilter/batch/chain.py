@@ -188,8 +188,12 @@ class ChainResult:
         if self.values.ndim == 1:
             return self._raw(asked or NPY, None, saving)
         plain = is_plain(self.rows, self.view)
-        # a TIFF holds a picture where there is one; maps that make none are its pages
-        if asked in RAW and not self.view.wants_picture and (asked != "TIFF" or saving.floats or not plain):
+        if saving.in_place and not plain:
+            msg = "in place, its maps make no picture of the same kind; write them elsewhere"
+            raise PictureError(msg)
+        # a TIFF holds a picture where there is one; maps that make none, and colours as floats, are its pages
+        is_raw = asked in RAW and (asked != "TIFF" or not plain or (saving.floats and len(self.values) > 1))
+        if is_raw and not self.view.wants_picture and not saving.in_place:
             return self._raw(asked or "", count, saving)
         if not plain:
             return self._pictures(asked or "PNG", count, self._coloured() if each else self._sheet(), saving)

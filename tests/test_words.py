@@ -1,6 +1,6 @@
 import pytest
 
-from cnnfilter.words import LONGEST_QUOTE, alternatives, nearest, quoted, readable
+from cnnfilter.words import LONGEST_NAME, LONGEST_QUOTE, alternatives, nearest, quoted, readable
 
 
 def test_words_are_joined_as_people_join_them():
@@ -43,3 +43,13 @@ def test_a_file_name_is_shown_on_one_line():
     assert readable("a b.npy") == "a b.npy"
     assert readable("a\nb") == r"'a\nb'"
     assert readable("caf\udce9") == r"'caf\xe9'"
+
+
+def test_a_number_that_python_does_not_write_is_told_by_its_length():
+    assert quoted(10**5000) == "a number of over 4,300 digits"
+
+
+def test_a_long_file_name_is_shown_without_its_middle():
+    whole = "a" * (LONGEST_NAME // 2) + "b" * 10**6 + "c" * (LONGEST_NAME // 2)
+    assert readable(whole) == "a" * (LONGEST_NAME // 2) + "..." + "c" * (LONGEST_NAME // 2)
+    assert len(readable("\x1b" * 10**6)) == LONGEST_NAME + 3

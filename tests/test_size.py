@@ -105,7 +105,7 @@ def test_a_size_that_nobody_could_decode_is_no_error(tmp_path):
 
 def test_a_huge_webp_is_not_even_opened(tmp_path, monkeypatch):
     monkeypatch.setattr(size, "DEFAULT_MAX_PIXELS", 34)
-    monkeypatch.setattr(size, "importlib", None)
+    monkeypatch.setattr(size, "opened", None)
     (tmp_path / "a.webp").write_bytes(FILES["grey.webp"])
     assert read_size(tmp_path / "a.webp") == (5, 7, 3)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
+import re
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
+
+from cnnfilter.errors import PictureError
 
 
 @functools.cache
@@ -161,6 +164,55 @@ def jpeg2000_header(stream: BinaryIO) -> Jpeg2000Header:
     depth = max((byte & 0x7F) + 1 for byte in components[::3])
     tiles = -(-(right - tile_left) // width) * -(-(bottom - tile_top) // height)
     return Jpeg2000Header(depth, count, tiles, min(width, right - left) * min(height, bottom - top))
+
+
+MAX_SCANS = 100
+"""Scans of a JPEG; encoders make ten, and each takes as long as decoding the whole picture."""
+_PIECE = 1 << 16
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # no byte of 255, no filling, no restart of the decoder
+_SOS, _EOI = 0xDA, 0xD9
+_FRAMES, _PROGRESSIVE = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}, (0xC2, 0xC6, 0xCA, 0xCE)
+
+
+def check_scans(stream: BinaryIO, begin: int = 0) -> None:
+    """Make sure that a JPEG is not decoded as many times over as somebody liked, before it is decoded at all.
+
+    Raises
+    ------
+    PictureError
+        If it has more scans than a picture needs.
+    """
+    scans = components = 0
+    found = _next_marker(stream, begin + 2)
+    while found is not None and found[1] != _EOI:
+        at, marker = found
+        stream.seek(at)
+        segment = stream.read(8)
+        if marker in _FRAMES:
+            components = 0 if marker in _PROGRESSIVE else segment[7]
+        if marker == _SOS:
+            scans += 1
+            if segment[2] == components:  # all of them in one scan, where decoders end
+                return
+        if scans > MAX_SCANS:
+            msg = f"it has more than {MAX_SCANS} scans, each of which takes as long as a picture; no JPEG needs them"
+            raise PictureError(msg)
+        found = _next_marker(stream, at + int.from_bytes(segment[:2]))
+
+
+def _next_marker(stream: BinaryIO, at: int) -> tuple[int, int] | None:
+    """Return where the segment of the next marker begins, and which one it is; None if there is none."""
+    size = 16  # most of them follow each other
+    while True:
+        stream.seek(at)
+        piece = stream.read(size)
+        match = _MARKER.search(piece)
+        if match is not None:
+            return at + match.end(), piece[match.end() - 1]
+        if len(piece) < size:
+            return None
+        at += size - 1
+        size = _PIECE
 
 
 AVIF_HEAD = 1 << 16

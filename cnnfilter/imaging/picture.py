@@ -26,10 +26,11 @@ from cnnfilter.imaging import decoding, npy, table
 from cnnfilter.imaging.colour import CONVERTED
 from cnnfilter.imaging.costs import PER_PIXEL, bytes_needed
 from cnnfilter.imaging.encoding import encode
-from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
+from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
 from cnnfilter.imaging.forward import Forward
-from cnnfilter.imaging.headers import eager_size, silence_libtiff
+from cnnfilter.imaging.headers import check_scans, eager_size, silence_libtiff
 from cnnfilter.imaging.metadata import Metadata, read_metadata
+from cnnfilter.imaging.opening import opened
 from cnnfilter.imaging.reading import ALL, HELD, Admit, Limits, at_once, check_arguments, check_size
 from cnnfilter.imaging.stored import Stored, stored_in, stored_in_tiff, timing_of
 
@@ -219,9 +220,7 @@ def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
     max_pixels, depth = limits.max_pixels, limits.depth
     _quieten()
     _allow(max_pixels)
-    # As Image.open does it; but that imports five plugins first, and hides why this one failed.
-    importlib.import_module(f"PIL.{FORMATS[format].plugin}")
-    image = Image.OPEN[FORMATS[format].pillow][0](stream, "")
+    image = opened(stream, format)
     frames = 1 if image.format == "MPO" and limits.frame is None else getattr(image, "n_frames", 1)
     # what an animation shows where none can be played is no frame of it
     start = int(limits.frame == ALL and getattr(image, "default_image", False))
@@ -247,6 +246,8 @@ def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
         raw = decoding.raw_mode(image)
         if ";16" in raw and isinstance(image.info.get("transparency"), tuple):
             notes.append("its transparent colour is compared in 8 bits: colours that differ less are transparent too")
+        if format == "JPEG":
+            check_scans(stream, getattr(image, "offset", 0))
         image.load()
         if index == wanted[0]:
             place = stream.tell()

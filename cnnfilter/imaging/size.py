@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +14,7 @@ from cnnfilter.imaging import npy, table
 from cnnfilter.imaging.decoding import raw_mode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
 from cnnfilter.imaging.headers import eager_size
+from cnnfilter.imaging.opening import opened
 from cnnfilter.words import why_no_file
 
 _ORIENTATION = 0x0112
@@ -65,10 +65,9 @@ def read_frame_count(path: str | Path) -> int | None:
             size = eager_size(format, head, stream)
             if size is not None and size[0] * size[1] > DEFAULT_MAX_PIXELS:  # merely opening it takes the memory
                 return None
-            importlib.import_module(f"PIL.{FORMATS[format].plugin}")
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                image = Image.OPEN[FORMATS[format].pillow][0](stream, "")
+                image = opened(stream, format)
                 return getattr(image, "n_frames", 1) - int(getattr(image, "default_image", False))
     except Exception:  # reading it will tell what is wrong with it
         return None
@@ -87,12 +86,11 @@ def _from_header(stream: BinaryIO, path: Path) -> tuple[int, int, int]:
         size = eager_size(format, head, stream)
         if size is not None and size[0] * size[1] > DEFAULT_MAX_PIXELS:  # merely opening it takes the memory
             return size[1], size[0], 3
-        importlib.import_module(f"PIL.{FORMATS[format].plugin}")
         if format == "TIFF":
             return _of_tiff(stream)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of broken metadata, and of a size that nobody decodes
-            image = Image.OPEN[FORMATS[format].pillow][0](stream, "")
+            image = opened(stream, format)
             width, height = image.size
             if _orientation(image) >= 5:
                 width, height = height, width

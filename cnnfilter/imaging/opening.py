@@ -1,0 +1,66 @@
+"""A picture as Pillow opens it: by its own plugin and no other, and only if its parts are not too many.
+
+Pillow looks through a file in Python, a few bytes at a time: millions of empty chunks, frames of one pixel, or blanks
+in a header, which are cheap to make, take it minutes. No picture has them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, BinaryIO
+
+from PIL import Image
+from PIL.ImageFile import ImageFile
+
+from cnnfilter.errors import PictureError
+from cnnfilter.imaging.formats import FORMATS
+
+_READS = 200_000
+"""How many times a file may be read from, whatever is in it: less than a second."""
+_BYTES = 16
+"""How many bytes are read at a time beyond that, on average; the blocks of a GIF have some hundred."""
+_WHOLE = ("WEBP", "AVIF", "JPEG2000")
+"""The formats that Pillow's libraries look through themselves."""
+
+
+class _Counted:
+    """A file that counts how often it is read from."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.seek, self.tell = stream.seek, stream.tell
+        self.left = _READS * _BYTES
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.left += len(data) - _BYTES
+        if self.left < 0:
+            msg = f"it has more than {_READS:,} parts of a few bytes each, as no picture has"
+            raise PictureError(msg)
+        return data
+
+
+def opened(stream: BinaryIO, format: str) -> ImageFile:
+    """Return a picture of which nothing is decoded yet, but of an ICO and a WebP (see `headers.eager_size`).
+
+    Parameters
+    ----------
+    stream : binary stream
+        At its beginning.
+    format : str
+        One of `formats.FORMATS`.
+
+    Raises
+    ------
+    PictureError
+        If it has too many parts; it may also be raised later, when frames are looked for.
+    Exception
+        Whatever a broken file leads Pillow to.
+    """
+    # As Image.open does it; but that imports five plugins first, and hides why this one failed.
+    importlib.import_module(f"PIL.{FORMATS[format].plugin}")
+    counted = _Counted(stream)
+    source: Any = stream if format in _WHOLE else counted
+    image = Image.OPEN[FORMATS[format].pillow][0](source, "")
+    counted.left += 2 * image.width * image.height * _BYTES  # run-length coded rows may take two for each pixel
+    return image

@@ -67,12 +67,13 @@ def test_a_file_of_endlessly_many_parts_is_given_up(name, tmp_path):
 def test_many_parts_of_some_size_are_read():
     data = PLAIN[:33] + chunk(b"abCd", bytes(100)) * MANY + PLAIN[33:]
     np.testing.assert_array_equal(read(io.BytesIO(data)).pixels.reshape(4, 12), noise(4, 12))
-    runs = b"".join(bytes([1, value]) for value in noise(500, 600).reshape(-1)) + b"\0\1"
+    rows = noise(500, 600)
+    runs = b"".join(b"".join(bytes([1, value]) for value in row) + b"\0\0" for row in rows) + b"\0\1"
     head = struct.pack("<2sIHHI", b"BM", 0, 0, 0, 54 + 1024)
     head += struct.pack("<IiiHHIIiiII", 40, 600, 500, 1, 8, 1, 0, 0, 0, 0, 0) + bytes(
         np.repeat(np.arange(256), 4).tolist()
     )
-    np.testing.assert_array_equal(read(io.BytesIO(head + runs)).pixels[::-1], noise(500, 600))
+    np.testing.assert_array_equal(read(io.BytesIO(head + runs)).pixels[::-1], rows)
 
 
 def scans(count, **parameters):

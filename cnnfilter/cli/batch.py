@@ -193,7 +193,11 @@ _null = click.option("-0", "--null", is_flag=True, help="Names in that list end 
 _recursive = click.option(
     "-r", "--recursive", is_flag=True, help="Enter the folders in a folder too; the output folder has the same tree."
 )
-_in_place = click.option("--in-place", is_flag=True, help="Replace each input by its result, in one step.")
+_in_place = click.option(
+    "--in-place", is_flag=True,
+    help="Replace each input by its result, in one step; one that would lose its format, depth, frames or other sizes "
+    "fails.",
+)  # fmt: skip
 _skip_existing = click.option(
     "--skip-existing", is_flag=True, help="Leave inputs alone whose output exists: resumes a run that was interrupted."
 )

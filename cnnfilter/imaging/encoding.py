@@ -222,13 +222,11 @@ def _saved(image: Image.Image, format: str, parameters: Mapping[str, Any]) -> by
 def _defaults(format: str, mode: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if format == "PNG" and (mode in ("1", "P") or not given.keys().isdisjoint(("compress_level", "optimize"))):
         return {}  # run-length coding would make nothing of a higher level, and little of few colours
-    if format == "TIFF" and given.get("compression") != "jpeg":
+    if (format == "TIFF" and given.get("compression") != "jpeg") or "qtables" in given:
         return {}
     usual = _DEFAULTS.get(format, {})
     if given.get("lossless"):
         usual = {"quality": _EFFORT}
-    if "qtables" in given:
-        usual = {"subsampling": usual["subsampling"]}
     return {key: value for key, value in usual.items() if key not in given}
 
 

@@ -289,3 +289,20 @@ def test_a_number_of_thousands_of_digits_is_no_internal_error(tmp_path, monkeypa
     assert result.exit_code in (1, 2)
     assert "internal error" not in result.err
     assert len(result.err) <= render.LONGEST_MESSAGE + 4
+
+
+def test_the_kernels_of_a_chain_hold_only_so_many_numbers():
+    assert len(parse(",".join(["conv:box:size=999"] * 10))) == 10
+    with pytest.raises(
+        GrammarError, match=r"^stage 11 .* the kernels up to here hold 10,978,011 numbers, too many for a"
+    ):
+        parse(",".join(["conv:box:size=999"] * 1000))
+
+
+def test_a_file_that_many_stages_name_is_read_once(tmp_path):
+    np.save(tmp_path / "k.npy", np.ones((3, 3), np.float32))
+    np.save(tmp_path / "fc.npy", np.ones((4, 4), np.float32))
+    text = "conv:k.npy,depthwise:k.npy:stride=2,conv:k.npy:name=a,conv:k.npy,flatten,dense:fc.npy,dense:fc.npy"
+    files = [getattr(stage, "file", None) for stage in parse(text, base=tmp_path)]
+    assert files[0] is files[1] is files[3] is not files[2]
+    assert files[5] is files[6]

@@ -11,6 +11,7 @@ A backslash before `,`, `:` or `+` takes the separator's meaning away. The same 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from cnnfilter.model.catalogue import KERNELS
 from cnnfilter.model.matrix import looks_like_matrix
 from cnnfilter.model.presets import PRESETS
 from cnnfilter.model.readers import READERS, Reader, names_file, stage_name
-from cnnfilter.model.stages import Stage
+from cnnfilter.model.stages import Conv, Stage
 from cnnfilter.model.stages.text import Piece, split
 from cnnfilter.texts import decoded
 from cnnfilter.words import quoted, readable, why_no_file
@@ -34,6 +35,10 @@ MAX_FILE = 1 << 20
 
 MAX_STAGES = 1000
 """The longest chain: twice what the deepest well-known networks have. Each stage takes its time at every pixel."""
+
+
+MAX_NUMBERS = 10**7
+"""The most numbers that the kernels of a chain hold together: ten of the largest ones, whose names are short."""
 
 
 class Stages(tuple[Stage, ...]):
@@ -137,9 +142,14 @@ def _parse_pieces(pieces: Sequence[tuple[Piece, str]], base: Path | None) -> Sta
         msg = f"{len(pieces):,} stages are too many for a chain (at most {MAX_STAGES:,})"
         raise GrammarError(msg, stage=MAX_STAGES + 1, column=pieces[MAX_STAGES][0].column)
     stages: list[Stage] = []
+    numbers = 0
     for number, (piece, where) in enumerate(pieces, 1):
         try:
             stages.append(_parse_stage(piece, stages, base))
+            numbers += _numbers_of(stages[-1])
+            if numbers > MAX_NUMBERS:
+                msg = f"the kernels up to here hold {numbers:,} numbers, too many for a chain (at most {MAX_NUMBERS:,})"
+                raise ArgumentError(msg)
         except CnnfilterError as error:
             wrong = error.piece if isinstance(error, _MisplacedError) else piece
             shown = f" {quoted(piece.text)}" if piece.text else ""
@@ -148,6 +158,11 @@ def _parse_pieces(pieces: Sequence[tuple[Piece, str]], base: Path | None) -> Sta
             msg = f"stage {number}{shown} ({where}column {wrong.column}): {reason}"
             raise GrammarError(msg, stage=number, column=wrong.column) from None
     return Stages(stages)
+
+
+def _numbers_of(stage: Stage) -> int:
+    kernels = stage.kernels if isinstance(stage, Conv) else ()
+    return sum(len(each.filters) * math.prod(each.size) for each in kernels)
 
 
 def _parse_stage(piece: Piece, before: Sequence[Stage], base: Path | None) -> Stage:

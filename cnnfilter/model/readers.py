@@ -203,17 +203,24 @@ def _conv(depthwise: bool) -> Make:
         elif bias is not None:
             values["bias"] = _bias(bias)
         text = unescape(raw)
-        file = sizes is None and names_file(text, base)
-        if not file and (name, layout) != (None, None):
+        is_file = sizes is None and names_file(text, base)
+        if not is_file and (name, layout) != (None, None):
             msg = "name and layout are for weight files"
             raise ArgumentError(msg)
         if sizes is not None:
             return Conv(sizes=sizes, depthwise=depthwise, **values)
-        if file:
-            return Conv(file=WeightFile(_located(text, base), name, layout), depthwise=depthwise, **values)
+        if is_file:
+            file = _known(WeightFile(_located(text, base), name, layout), before)
+            return Conv(file=file, depthwise=depthwise, **values)
         return Conv(_kernels(raw, parameters), depthwise=depthwise, **values)
 
     return make
+
+
+def _known(file: WeightFile, before: Sequence[Stage]) -> WeightFile:
+    """Return the equal file of an earlier stage if there is one: it is read, and takes memory, once."""
+    files = (stage.file for stage in before if isinstance(stage, (Conv, Dense)))
+    return next((each for each in files if each == file), file)
 
 
 def _bias(text: str) -> float:
@@ -275,7 +282,8 @@ def _dense(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -
     if not names_file(text, base):
         msg = f"{quoted(text)} is neither a number of units nor a weight file"
         raise ArgumentError(msg)
-    return Dense(file=WeightFile(_located(text, base), values.get("name")), order=order, biased=biased)
+    file = _known(WeightFile(_located(text, base), values.get("name")), before)
+    return Dense(file=file, order=order, biased=biased)
 
 
 def _plain(stage: type[Stage]) -> Reader:

@@ -306,3 +306,16 @@ def test_a_file_that_many_stages_name_is_read_once(tmp_path):
     files = [getattr(stage, "file", None) for stage in parse(text, base=tmp_path)]
     assert files[0] is files[1] is files[3] is not files[2]
     assert files[5] is files[6]
+
+
+def test_messages_of_the_library_hold_no_control_characters(tmp_path):
+    path = tmp_path / f"a{OBEYED}.npy"
+    np.save(path, np.ones((2, 5, 3, 3), np.float32))
+    for text in (f"conv:{path}", f"depthwise:{path}", f"conv:{path}:groups=2", f"conv:{path}x", f"@{path}"):
+        with pytest.raises(CnnfilterError) as error:
+            plan(parse(text), (9, 9, 3))
+        assert str(error.value).isprintable()
+    matrix = ";".join([" ".join(["1.23456789"] * 200)] * 200)
+    with pytest.raises(ArgumentError, match="Keras refuses") as error:
+        emit(plan(parse(f"conv:{matrix}:stride=2:dilation=2"), (999, 999, 1)), "keras")
+    assert len(str(error.value)) < LONGEST

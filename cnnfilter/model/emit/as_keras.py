@@ -24,6 +24,7 @@ from cnnfilter.model.stages import (
 )
 from cnnfilter.model.stages.text import show_shape
 from cnnfilter.rows import show_number
+from cnnfilter.words import readable
 
 HELPERS = {
     "Pad": '''
@@ -193,7 +194,7 @@ def _padding(pads: Pads, border: Border = ZEROS) -> list[str]:
 
 def _conv(program: _Program, row: Row, stage: Conv) -> list[str]:
     if max(stage.stride) > 1 and max(stage.dilation) > 1:
-        msg = f"{stage}: Keras refuses a stride above 1 together with a dilation above 1"
+        msg = f"{readable(stage)}: Keras refuses a stride above 1 together with a dilation above 1"
         raise ArgumentError(msg)
     bank, pads = filters_of(row), stage.sliding(row.input).pads
     same = stage.padding == "same" and pads != NONE and str(stage.border) == "zeros"
@@ -232,7 +233,7 @@ def _arrays(bank: Filters, depthwise: bool) -> list[str]:
 def _pool(row: Row, stage: Pool) -> list[str]:
     sliding = pooling(row, stage)
     if sliding.dilation != (1, 1):
-        msg = f"{stage}: Keras's pools have no dilation"
+        msg = f"{readable(stage)}: Keras's pools have no dilation"
         raise ArgumentError(msg)
     past = beyond(row, sliding)
     pads = joined(sliding.pads, past)

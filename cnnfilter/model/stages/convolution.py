@@ -16,7 +16,7 @@ from cnnfilter.model.shapes import Border, Pads, Pair, output_sizes, resolve_pad
 from cnnfilter.model.stages.base import Sliding, Stage, maps, params_arithmetic, size_arithmetic
 from cnnfilter.model.stages.text import Shape, escape, show_padding, show_pair
 from cnnfilter.rows import show_number
-from cnnfilter.words import nearest, quoted
+from cnnfilter.words import nearest, quoted, readable
 
 if TYPE_CHECKING:
     from cnnfilter.model.layer import Layer
@@ -270,7 +270,7 @@ class Conv(Stage):
         if isinstance(bank, Kernel):
             return 1
         if self.depthwise:
-            msg = f"cannot tell how many filters of {bank.name} see one channel; give magnitude a conv"
+            msg = f"cannot tell how many filters of {readable(bank.name)} see one channel; give magnitude a conv"
             raise ArgumentError(msg)
         return len(bank.weight) // self.groups
 
@@ -301,15 +301,15 @@ class Conv(Stage):
         if self.depthwise:
             if inputs != 1 or filters % channels:
                 msg = (
-                    f"{bank.name} holds {filters} filters over {inputs} channels; over {channels} channels, depthwise "
-                    "needs filters over 1, the same number for each channel"
+                    f"{readable(bank.name)} holds {filters} filters over {inputs} channels; over {channels} channels, "
+                    "depthwise needs filters over 1, the same number for each channel"
                 )
                 raise ShapeError(msg)
             return filters
         self._check_groups(filters, channels)
         if inputs * self.groups != channels:
             msg = (
-                f"{bank.name} holds filters over {inputs} channels, but {channels} "
+                f"{readable(bank.name)} holds filters over {inputs} channels, but {channels} "
                 f"{'arrives' if channels == 1 else 'arrive'}; {self._remedy(inputs, filters, channels)}"
             )
             raise ShapeError(msg)

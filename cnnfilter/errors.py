@@ -5,6 +5,7 @@
     CnnfilterError
     ├── ArgumentError (also ValueError)   a value outside its limits: a stride of 0, a NaN in a kernel
     │   ├── ShapeError                    sizes that do not fit: a window larger than its padded input
+    │   │   └── RoomError (also MemoryError)    a result larger than memory
     │   └── GrammarError                  text of stages that cannot be read, with the place
     ├── KernelError                       an unknown kernel, or a weight file that cannot be used
     ├── PictureError                      a picture that cannot be decoded, encoded, or is refused
@@ -31,6 +32,10 @@ class ArgumentError(CnnfilterError, ValueError):
 
 class ShapeError(ArgumentError):
     """Sizes that do not fit together."""
+
+
+class RoomError(ShapeError, MemoryError):
+    """A result for which there is no memory."""
 
 
 class GrammarError(ArgumentError):

@@ -21,9 +21,9 @@ BELOW = {
     "forks": set(),
     "model": {"errors", "words", "texts", "rows", "synonyms", "forks"},
     "imaging": {"errors", "words", "texts", "rows", "buffers", "forks"},
-    "engine": {"errors", "rows", "buffers", "forks", "model"},
+    "engine": {"errors", "words", "rows", "buffers", "forks", "model"},
     "filtering": {"errors", "words", "buffers", "forks", "model", "imaging", "engine"},
-    "pipeline": {"errors", "model", "engine"},
+    "pipeline": {"errors", "words", "model", "engine"},
     "explanation": {"errors", "model", "engine", "pipeline"},
     "batch": {"errors", "words", "texts", "buffers", "forks", "model", "imaging", "engine", "filtering", "pipeline"},
     "cli": {

@@ -69,6 +69,44 @@ def test_maxima_and_roots(kind):
     np.testing.assert_array_equal(*both(operate, np.zeros(640, kind), FLOATS, kind))
 
 
+@pytest.mark.parametrize("kind", [np.float64, np.int64])
+@pytest.mark.parametrize("out", [np.uint8, np.uint16, np.float32])
+def test_sums_of_64_bits_are_finished_in_float64(out, kind):
+    def operate(out, x, kind):
+        for at in range(0, 96, 16):
+            total = lanes.samples(lanes.zeros(kind, 16), x, at)
+            largest = lanes.larger(total, lanes.samples(lanes.zeros(kind, 16), x, at + 1))
+            lanes.finish(out, at, largest, 0.5, -(2.0**29) + 0.25, AS_IS)
+
+    x = 2.0**30 + np.arange(97) * 3 % 71
+    python, compiled = both(operate, np.zeros(96, out), x.astype(kind), kind)
+    np.testing.assert_array_equal(python, compiled)
+    np.testing.assert_array_equal(
+        compiled,
+        np.maximum(x[:-1], x[1:]) / 2 - 2.0**29 + 0.25
+        if out == np.float32
+        else np.rint(np.maximum(x[:-1], x[1:]) / 2 - 2.0**29 + 0.25),
+    )
+
+
+def test_whole_numbers_from_floats():
+    def operate(out, x):
+        lanes.put(out, 0, lanes.root(lanes.samples(lanes.zeros(np.int64, 16), x, 0)))
+
+    x = np.arange(-8, 8).astype(np.float32) * 99
+    np.testing.assert_array_equal(both(operate, np.zeros(16), x), [x, x])
+
+
+def test_sizes_of_floats():
+    def operate(out, x):
+        lanes.put(out, 0, lanes.sizes(lanes.zeros(np.int32, 16), x, 1))
+
+    x = np.array([0, -0.0, 0, 1e-45, -1e-45, 1e-40, -1, 1, 2, -3e38, np.inf, -np.inf, np.nan, 5, 6, 7, 8], np.float32)
+    python, compiled = both(operate, np.zeros(16, np.int32), x)
+    np.testing.assert_array_equal(python, compiled)
+    np.testing.assert_array_equal(compiled.view(np.float32), np.abs(x[1:]))
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_the_sum_of_lanes(kind):
     def operate(out, x, kind):
@@ -136,7 +174,7 @@ def test_sums_of_rows(x, kind):
 def test_sums_of_several_filters(taps, filters, relu):
     def operate(out, x, offsets, weights, biases, filters, relu):
         none = lanes.zeros(np.float32, 16)
-        lanes.sum_filters(none, out, 3, 20, x, 10, offsets, weights, biases, filters, relu)
+        lanes.sum_filters(none, out, 3, 20, x, 10, offsets, weights, 0.5, biases, filters, relu)
 
     offsets, weights = RANDOM.integers(0, 300, taps), RANDOM.integers(-4, 5, (taps, 8)).astype(np.float32)
     biases = RANDOM.integers(-9, 9, 8).astype(np.float32)
@@ -150,7 +188,7 @@ def test_sums_of_several_filters(taps, filters, relu):
 def test_what_is_not_finite_passes_through_several_filters(taps, relu):
     def operate(out, x, offsets, weights, biases, relu):
         none = lanes.zeros(np.float32, 16)
-        lanes.sum_filters(none, out, 0, 16, x, 0, offsets, weights, biases, 8, relu)
+        lanes.sum_filters(none, out, 0, 16, x, 0, offsets, weights, 1.0, biases, 8, relu)
 
     x = np.zeros(32, np.float32)
     x[:5] = np.nan, np.inf, -np.inf, -2, 3

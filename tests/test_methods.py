@@ -8,7 +8,7 @@ from cnnfilter.engine import bands, fourier, loops, methods, ops, reference
 from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.fourier import FourierFilter
 from cnnfilter.engine.geometry import Rows, Windows
-from cnnfilter.engine.methods import choose
+from cnnfilter.engine.methods import FloatFilter, choose
 from cnnfilter.engine.precision import products_fit_int16, whole_form
 from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
 from cnnfilter.filtering import run
@@ -26,7 +26,8 @@ def windows(size, window, border=None):
 
 def chosen(weights, dtype="uint8", **options):
     weights = np.asarray(weights, dtype=np.float32)
-    return choose(weights[None, None], windows((99, 150), weights.shape, **options), np.dtype(dtype))
+    method = choose(weights[None, None], windows((99, 150), weights.shape, **options), np.dtype(dtype))
+    return method.usual if isinstance(method, FloatFilter) else method
 
 
 def test_each_kernel_gets_its_way():
@@ -163,7 +164,8 @@ def test_rows_wider_than_the_loops_take_at_a_time(kernel, columns):
 def spectral(monkeypatch):
     """Choose spectra, with tiles so small that there are many."""
     monkeypatch.setattr(methods, "FEWEST_FOURIER", 1)
-    monkeypatch.setattr(methods, "FEWEST_FOURIER_WHOLE", 1)
+    monkeypatch.setattr(methods, "FEWEST_FOURIER_EXACT", 1)
+    monkeypatch.setattr(methods, "FEWEST_FOURIER_SHORT", 1)
     monkeypatch.setattr(methods, "FEWEST_SEPARABLE", 999)
     monkeypatch.setattr(methods, "FEWEST_BOX", 999)
     monkeypatch.setattr(fourier, "SMALLEST_TILE", 16)
@@ -194,7 +196,7 @@ def test_spectra_for_pictures(spectral, monkeypatch):
         np.testing.assert_array_equal(by_spectra, apply(image, SLOPE / 40, threads=1, **options))
         with monkeypatch.context() as context:
             context.setattr(methods, "FEWEST_FOURIER", 9999)
-            context.setattr(methods, "FEWEST_FOURIER_WHOLE", 9999)
+            context.setattr(methods, "FEWEST_FOURIER_SHORT", 9999)
             direct = apply(image, SLOPE / 40, **options)
         assert by_spectra.dtype == np.uint8
         assert np.abs(by_spectra.astype(int) - direct).max() <= 1  # a tie may round either way

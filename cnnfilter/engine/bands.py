@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cnnfilter import buffers
-from cnnfilter.engine.geometry import Array, Rows
+from cnnfilter.engine.geometry import Array, Rows, new_result
 from cnnfilter.engine.helpers import borrow, give_back
 from cnnfilter.engine.steps import Step
 from cnnfilter.model.shapes import whole_number
@@ -174,7 +173,7 @@ def _height(steps: Sequence[Step]) -> int:
 
 def _run_part(steps: Sequence[Step], band: int, source: Array, threads: int | None, *, mean: bool) -> Array:
     channels, height, width = steps[-1].shape
-    out: Array = buffers.empty((0 if mean else channels, height, width), np.float32)
+    out = new_result((0 if mean else channels, height, width), np.float32)
     sums = np.zeros((height if mean else 0, channels))  # a row for each band, at its first row
 
     def work(first: int, last: int) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.arrays import SAMPLE_TYPES
-from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW, RECTIFIED
+from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW, RECTIFIED, SUM_LENGTH
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, flat_planes
-from cnnfilter.engine.precision import sums_are_exact
+from cnnfilter.engine.precision import sum_type
+from cnnfilter.engine.reach import scaled
 
 FEWEST_FILTERS = 4
 """Filters over the same input from which the copy pays that a bank makes of it."""
+
+MOST_TAPS = 36 * SUM_LENGTH**2
+"""Taps up to which float32 keeps the promised error: a term passes twice `SUM_LENGTH` roundings, and one for each sum
+of so many sums, of the 167 that it may."""
 
 LONG_ROW = 512
 """Samples of a long row, which of a group of filters stay in the first-level cache."""
@@ -37,13 +42,17 @@ class BankFilter:
         self.windows = windows
         self.count, self.planes, height, width = filters.shape
         groups = -(-self.count // FILTERS)
+        small = scaled(filters) if filters[0].size <= MOST_TAPS and not windows.is_spread else None
+        self.reach = None if small is None else small.reach
+        numbers, self.gain = (filters, 1.0) if small is None else small[:2]
         padded = np.zeros((groups * FILTERS, filters[0].size), dtype=np.float32)
-        padded[: self.count] = filters.reshape(self.count, -1)
+        padded[: self.count] = numbers.reshape(self.count, -1)
         self.weights = np.ascontiguousarray(padded.reshape(groups, FILTERS, -1).transpose(0, 2, 1))
         self.biases = np.zeros(groups * FILTERS, dtype=np.float32)
         self.biases[: self.count] = biases
         self.has_zeros = not filters.all()
-        self.is_exact = {kind: sums_are_exact(filters, kind, windows.border.value) for kind in SAMPLE_TYPES}
+        self.filters = filters
+        self.is_exact: dict[np.dtype[Any], bool] = {}  # by the type of samples; threads may make the same twice
         self.rows, self.columns = (
             np.arange(n) * dilation for n, dilation in zip((height, width), windows.dilation, strict=True)
         )
@@ -57,11 +66,18 @@ class BankFilter:
 
     def keeps_promises(self, source: Rows, first: int, last: int) -> bool:
         """Return whether float32 is exact enough, and no zero weight meets what it turns into NaN."""
-        samples = source.samples
-        if samples.dtype.kind == "u" or not self.has_zeros:
-            return self.is_exact[samples.dtype]
-        begin, end = (row - source.first for row in self.windows.needed(first, last))
-        return bool(np.isfinite(samples[:, max(begin, 0) : max(end, 0)]).all())
+        samples, dtype = source.samples, source.samples.dtype
+        if self.reach is None:
+            return False
+        if dtype.kind == "u":
+            if dtype not in self.is_exact:
+                self.is_exact[dtype] = sum_type(self.filters, dtype, self.windows.border.value) == np.float32
+            return self.is_exact[dtype]
+        begin, end = self.windows.needed(first, last)
+        if not self.reach.covers(source, begin, end):
+            return False
+        begin, end = (max(row - source.first, 0) for row in (begin, end))
+        return not self.has_zeros or bool(np.isfinite(samples[:, begin:end]).all())
 
     def run(self, source: Rows, first: int, out: Array, *, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`, (O, R, W') float32 whose rows are contiguous."""
@@ -79,7 +95,7 @@ class BankFilter:
             flat = copied
         target, plane = planes_of(out)
         lines = np.empty(place.scratch, dtype=np.float32)
-        taps = (place.offsets, self.weights, self.biases, self.count, after == RECTIFIED)
+        taps = (place.offsets, self.weights, self.gain, self.biases, self.count, after == RECTIFIED)
         loops.bank_rows(target, plane, size, count, place.together, lines, flat, place.origin, place.stride, *taps)
 
     def _place(self, first: int, count: int, source_first: int, height: int, is_float: bool) -> _Place:

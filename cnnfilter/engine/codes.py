@@ -42,3 +42,6 @@ FILTERS = 8
 SUM_LENGTH = 64
 """Terms that are summed in plain float32, and how many of those sums are. Each addition may cost half a unit in the
 last place, 0.06 of the 1e-6 of which ten are promised."""
+
+SIZE_BITS = 0x7FFFFFFF
+"""The bits of a float32 but its sign: as a whole number they are in the order of the sizes."""

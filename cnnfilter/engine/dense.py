@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.geometry import Array
+from cnnfilter.engine.geometry import Array, Index
+
+SURE = 1e-34
+"""A sum from which no digits were lost to products too small for float32, of up to a million terms."""
+
+TOGETHER = 64
+"""Sums that are computed in float64 at a time."""
 
 
 def dense(x: Array, weight: Array, bias: Array) -> Array:
@@ -20,11 +26,22 @@ def dense(x: Array, weight: Array, bias: Array) -> Array:
     rows = np.ascontiguousarray(x.reshape(-1, x.shape[-1]))
     matrix, biases = np.ascontiguousarray(weight), bias.astype(np.float32, copy=False)
     total = np.empty((len(rows), len(weight)), dtype=np.float32)
+    finite = np.isfinite(rows)
+    clean = rows if finite.all() else np.where(finite, rows, np.float32(0))  # what meets a zero would be NaN
     with np.errstate(over="ignore", invalid="ignore"):  # beyond float32; infinity less infinity
-        loops.dense_rows(total, rows, matrix, biases)
-        if not np.isfinite(total).all() and not (finite := np.isfinite(rows)).all():  # what met a zero is NaN
-            loops.dense_rows(total, np.where(finite, rows, np.float32(0)), matrix, biases)
-            for i, k in np.argwhere(~finite):
-                column = weight[:, k]
-                total[i, column != 0] += rows[i, k] * column[column != 0]
+        loops.dense_rows(total, clean, matrix, biases)
+        sizes = np.abs(total)
+        lost: Array = ~((sizes >= SURE) & np.isfinite(sizes)) & (np.abs(clean).max(axis=1) > 0)[:, None]
+        for i in np.flatnonzero(lost.any(axis=1)):
+            _sum_in_float64(total[i], np.flatnonzero(lost[i]), clean[i], matrix, biases)
+        for i, k in np.argwhere(~finite):
+            column = weight[:, k]
+            total[i, column != 0] += rows[i, k] * column[column != 0]
     return total.reshape(*x.shape[:-1], len(weight))
+
+
+def _sum_in_float64(total: Array, outputs: Index, row: Array, matrix: Array, biases: Array) -> None:
+    """Compute some outputs again: float32 may have gone beyond its range on the way, or lost tiny products."""
+    for first in range(0, len(outputs), TOGETHER):
+        some = outputs[first : first + TOGETHER]
+        total[some] = (matrix[some] * row.astype(np.float64)).sum(axis=1) + biases[some]

@@ -115,6 +115,8 @@ class DirectFilter:
         Of the source.
     combine : {None, "magnitude", "maximum"}
         None for a single filter.
+    wide : bool
+        Whether sums are float64 whatever they are.
     """
 
     is_tiled = False
@@ -124,12 +126,19 @@ class DirectFilter:
     """Output rows that are computed together, of which bands should be multiples."""
 
     def __init__(
-        self, numbers: Array, gain: float, windows: Windows, dtype: np.dtype[Any], combine: str | None = None
+        self,
+        numbers: Array,
+        gain: float,
+        windows: Windows,
+        dtype: np.dtype[Any],
+        combine: str | None = None,
+        *,
+        wide: bool = False,
     ) -> None:
         self.windows = windows
         self.gain = gain
         self.combine = BY_NAME[combine]
-        self.kind = accumulator(numbers, dtype, windows.border.value)
+        self.kind = np.float64 if wide else accumulator(numbers, dtype, windows.border.value, combine)
         self.filters, self.planes, rows, columns = np.argwhere(numbers).T
         self.rows, self.columns = rows * windows.dilation[0], columns * windows.dilation[1]
         # The taps may reach less far than the windows: those of a single weight touch no padding at all.
@@ -149,7 +158,7 @@ class DirectFilter:
         # To copy rows of padding into the rim saves a call for each; taps on a constant may fall into other groups.
         constant = windows.border.mode == "constant"
         is_one_group = len(self.weights) <= (SUM_LENGTH if self.shares else GROUP)
-        self.pads_rows = not constant or (windows.border.value == 0 and is_one_group)
+        self.pads_rows = not windows.is_spread and (not constant or (windows.border.value == 0 and is_one_group))
         self.is_sum = self.combine == SINGLE and len(self.weights) <= GROUP and gain == 1
 
     @property
@@ -258,13 +267,15 @@ class DirectFilter:
         """Return the taps of `rows` of the samples, of which those that are not `inside` hold the border's constant."""
         _, height, length = source.samples.shape
         filters, weights = self.filters, self.weights
-        bases = np.zeros(self.count, dtype=self.kind)
+        kind = np.int64 if self.kind is np.int64 else np.float64
+        bases = np.zeros(self.count, dtype=kind)
         offsets = (self.planes * height + rows) * length + self.columns * source.step
         if not inside.all():
-            beyond = weights[~inside] * self.windows.border.value
-            bases[:] = np.bincount(filters[~inside], weights=beyond, minlength=self.count)
+            beyond = weights[~inside].astype(kind) * np.asarray(self.windows.border.value, dtype=kind)
+            np.add.at(bases, filters[~inside], beyond)
             filters, weights, offsets = filters[inside], weights[inside], offsets[inside]
         # Only a border that a whole number of the picture's type cannot be changes the type of the products.
         product = weights.dtype if source.samples.dtype == np.uint8 else self.kind
         starts = np.searchsorted(filters, np.arange(self.count + 1))
+        bases = bases.astype(self.kind, copy=False)
         return _Taps(offsets, weights.astype(product, copy=False), starts, bases, bool(bases.any()))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.codes import APART, AS_IS, MIDDLE, NARROW
+from cnnfilter.engine.codes import APART, AS_IS, MIDDLE, NARROW, SUM_LENGTH
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, pick_columns
 
 SMALLEST_TILE = 256
@@ -19,6 +19,27 @@ SMALLEST_TILE = 256
 TILE_SAMPLES = 384
 """The most samples of a tile's rows that become results: with a margin for the taps, and beside another, it stays in
 the second-level cache."""
+
+
+ROUNDER = 1.5 * 2.0**52
+"""A float64 that holds half a unit of no number below 2 ** 51 that is added to it."""
+
+
+def _tile_rows(windows: Windows) -> int:
+    side = SMALLEST_TILE
+    while side < 2 * windows.span[0]:
+        side *= 4
+    return side
+
+
+def is_exact(largest: float, windows: Windows) -> bool:
+    """Return whether float64 keeps sums of whole numbers, of absolute terms up to `largest`, closer than to a half.
+
+    A term passes some 10 roundings in each of the passes there and back, which may all fall to one place of a column.
+    """
+    side = _tile_rows(windows)
+    roundings = 10 * np.log2(side) + SUM_LENGTH + windows.window[1] / SUM_LENGTH
+    return bool(largest * roundings * np.sqrt(side) < 2.0**51)
 
 
 class FourierFilter:
@@ -31,23 +52,31 @@ class FourierFilter:
     Parameters
     ----------
     weights : ndarray, (kh, kw) float32
+    gain : float
+        What the sums are multiplied by.
     windows : Windows
+    exact : bool
+        Whether the sums are whole numbers that `is_exact`: they are computed in float64, and rounded.
     """
 
     is_tiled = True
 
-    def __init__(self, weights: Array, windows: Windows) -> None:
+    def __init__(self, weights: Array, gain: float, windows: Windows, *, exact: bool = False) -> None:
         self.windows = windows
-        self.side = SMALLEST_TILE
-        while self.side < 2 * windows.span[0]:
-            self.side *= 4
+        self.kind = np.float64 if exact else np.float32
+        self.rounder = ROUNDER if exact else 0.0
+        self.tile_samples = TILE_SAMPLES
+        # With a power of two taken out, spectra lie within float32 wherever results do.
+        unit = 1.0 if exact else 2.0 ** np.frexp(np.abs(weights).sum(dtype=np.float64))[1]
+        self.gain = gain * unit
+        self.side = _tile_rows(windows)
         dilated = np.zeros((self.side, weights.shape[1]))
-        dilated[: windows.span[0] : windows.dilation[0]] = weights
+        dilated[: windows.span[0] : windows.dilation[0]] = weights / unit
         spectrum = np.conj(np.fft.fft(dilated, axis=0)) / self.side
-        self.weights = spectrum.real.astype(np.float32), spectrum.imag.astype(np.float32)
+        self.weights = spectrum.real.astype(self.kind), spectrum.imag.astype(self.kind)
         self.columns = np.arange(weights.shape[1]) * windows.dilation[1]
         angles = 2 * np.pi * np.arange(self.side) / self.side
-        self.turns = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
+        self.turns = np.cos(angles).astype(self.kind), np.sin(angles).astype(self.kind)
         self.band_rows = (self.side - windows.span[0]) // windows.stride[0] + 1
         # Rows beyond the padding are 0: whatever lies in a tile adds to the rounding error of all of it.
         beyond = windows.stride[0] + self.side
@@ -63,7 +92,7 @@ class FourierFilter:
         windows, step, pick = self.windows, source.step, self.windows.stride[1]
         wide = windows.every_column(step)
         every = out if pick == 1 else np.empty((len(out), wide), dtype=out.dtype)
-        pairs = -(-wide // (2 * TILE_SAMPLES))
+        pairs = -(-wide // (2 * self.tile_samples))
         size = _multiple(-(-wide // (2 * pairs)), MIDDLE)
         length = _multiple(size + int(self.columns[-1]) * step, NARROW)
         loops.filter_tiles(
@@ -77,7 +106,7 @@ class FourierFilter:
             self._places(step),
             windows.pads[1][0] * step,
             float(windows.border.value),
-            np.empty(2 * self.side * (length + 2 * NARROW) + 6 * APART, dtype=np.float32),
+            np.empty(2 * self.side * (length + 2 * NARROW) + 6 * APART, dtype=self.kind),
             length,
             size,
             self.band_rows,
@@ -85,6 +114,8 @@ class FourierFilter:
             self.columns * step,
             *self.weights,
             *self.turns,
+            self.rounder,
+            self.gain,
             float(bias),
             after,
         )

@@ -6,18 +6,27 @@ band of output rows can be computed from the rows that it needs, wherever the ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from cnnfilter import buffers
+from cnnfilter.errors import RoomError
 from cnnfilter.forks import lazy
 from cnnfilter.model.shapes import Border, Pads, Pair, output_sizes, resolve_pads
 
 # What numpy.typing calls NDArray, without loading that.
 Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 Index = np.ndarray[tuple[Any, ...], np.dtype[np.int64]]
+
+Empty = Callable[[tuple[int, ...], Any], Array]
+"""What makes arrays as `numpy.empty` does."""
+
+WIDEST = 4096
+"""Rows or columns that windows may reach over and still be copied with their padding: kernels have less than 1000."""
 
 OUTSIDE = -1
 """The index of a padded row or column that holds the border's constant."""
@@ -138,6 +147,11 @@ class Windows:
             self.dilation[1] * (self.window[1] - 1) + 1,
         )
 
+    @property
+    def is_spread(self) -> bool:
+        """Whether a dilated window reaches so far that to copy what lies under it would take too much memory."""
+        return max(self.span) > WIDEST
+
     def inside(self, axis: int, lowest: int, highest: int) -> Pair:
         """Return the first output, and one past the last, for which some places of the windows touch no padding.
 
@@ -179,6 +193,25 @@ class Windows:
         inside = rows[rows != OUTSIDE]
         # Where all is padding, a row is named all the same: the step before computes at least one.
         return (int(inside.min()), int(inside.max()) + 1) if inside.size else (0, 1)
+
+
+def new_result(shape: tuple[int, ...], dtype: Any, empty: Empty = buffers.empty) -> Array:
+    """Return an array for a result, from `empty`, which takes a shape and a type as `numpy.empty` does.
+
+    Raises
+    ------
+    RoomError
+        If there is no memory for it.
+    """
+    try:
+        return empty(shape, dtype)
+    except (MemoryError, ValueError):  # the latter of more than there are addresses
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        msg = (
+            f"there is no memory for a result of {'x'.join(map(str, shape))} ({size / 1e9:,.1f} GB); use less padding, "
+            "a larger stride or a smaller input"
+        )
+        raise RoomError(msg) from None
 
 
 def pick_columns(out: Array, every: Array, step: int, stride: int) -> None:

@@ -9,6 +9,7 @@ from cnnfilter.engine.arrays import SAMPLE_TYPES
 from cnnfilter.engine.codes import BESIDE, ROW
 from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.geometry import Array, Rows
+from cnnfilter.engine.methods import FloatFilter, Method
 from cnnfilter.engine.steps import Depthwise, Pooling, Step
 from cnnfilter.model.shapes import Pair
 
@@ -52,8 +53,14 @@ class PooledFilter:
             rows = Rows(plane[None], source.step, source.first)
             for method in self.filters.methods_for(plane.dtype):
                 row = first * pool.stride[0]
+                if isinstance(method, FloatFilter):
+                    method = method.over(rows, row, row + (len(out[0]) - 1) * pool.stride[0] + pool.window[0])
                 block = method.block(rows, 0, columns, row, float(self.filters.bias), self.filters.after)  # type: ignore[union-attr]  # see joined
                 loops.pooled_block(next(results), *block, *pooling)
+
+
+def _is_direct(method: Method) -> bool:
+    return isinstance(method.usual if isinstance(method, FloatFilter) else method, DirectFilter)
 
 
 def joined(first: Step, second: Step) -> PooledFilter | None:
@@ -76,6 +83,6 @@ def joined(first: Step, second: Step) -> PooledFilter | None:
         and pool.dilation == (1, 1)
         and pool.stride[0] >= pool.window[0]
         and lie_within
-        and all(isinstance(method, DirectFilter) for kind in SAMPLE_TYPES for method in first.methods_for(kind))
+        and all(_is_direct(method) for kind in SAMPLE_TYPES for method in first.methods_for(kind))
     )
     return PooledFilter(first, second) if fit else None

@@ -8,6 +8,10 @@ import numpy as np
 
 from cnnfilter.engine.codes import GROUP, SUM_LENGTH
 from cnnfilter.engine.geometry import Array
+from cnnfilter.rows import FLOAT32_MAX
+
+PROMISED = 1e-5
+"""The error of a sum, as a share of the sum of its absolute terms."""
 
 EXACT_FLOAT32 = 1 << 24
 """Whole numbers up to this are exact in float32, and so is every sum of them that stays below."""
@@ -20,19 +24,47 @@ LARGEST_WHOLE = 1 << 15
 """Numbers up to which a filter is looked at as whole numbers times a gain."""
 
 
-def sums_are_exact(filters: Array, dtype: np.dtype[Any], outside: float) -> bool:
-    """Return whether float32 keeps every sum of whole numbers exact; true as well where nothing is whole."""
-    if dtype.kind != "u" or (filters != np.rint(filters)).any():
-        return True
-    largest = max(np.iinfo(dtype).max, abs(outside))
+EXACT_FLOAT64 = 1 << 53
+"""The same in float64."""
+
+EXACT_INT64 = 1 << 63
+"""Sums of whole numbers that stay below fit int64."""
+
+
+def is_whole(numbers: Array | float) -> bool:
+    """Return whether numbers are all whole."""
+    return bool(np.equal(numbers, np.rint(numbers)).all())
+
+
+def largest_sum(filters: Array, dtype: np.dtype[Any], outside: float) -> float:
+    """Return what the absolute terms of a sum may add up to, over whole numbers of a type and the border's constant."""
     sums = np.abs(filters).sum(axis=(1, 2, 3), dtype=np.float64)
-    return bool(sums.max() * largest < EXACT_FLOAT32)
+    return float(sums.max()) * max(np.iinfo(dtype).max, abs(outside))
 
 
-def accumulator(filters: Array, dtype: np.dtype[Any], outside: float) -> type[np.floating[Any]]:
-    """Return the type of the sums: exact for whole numbers, within 1e-5 of the magnitudes for the rest."""
+def sum_type(filters: Array, dtype: np.dtype[Any], outside: float, combine: str | None = None) -> type[np.number[Any]]:
+    """Return the type in which sums over samples of 8 or 16 bits are exact if they are whole, and never infinite.
+
+    Longer sums than `LONG_SUM` keep the promised error in it only if they are whole.
+    """
+    largest = largest_sum(filters, dtype, outside)
+    if is_whole(filters) and largest >= EXACT_FLOAT32:
+        needs_int64 = EXACT_FLOAT64 <= largest < EXACT_INT64 and is_whole(outside) and combine != "magnitude"
+        return np.int64 if needs_int64 else np.float64
+    square = largest * largest * len(filters) if combine == "magnitude" else largest
+    return np.float32 if square < FLOAT32_MAX else np.float64
+
+
+def accumulator(
+    filters: Array, dtype: np.dtype[Any], outside: float, combine: str | None = None
+) -> type[np.number[Any]]:
+    """Return the type of the sums: exact for whole numbers, within 1e-5 of the magnitudes for the rest.
+
+    Of samples that are floats it does so where `reach` says that they are neither too large nor too small.
+    """
+    kind = np.float32 if dtype.kind == "f" else sum_type(filters, dtype, outside, combine)
     longest = max(int(np.count_nonzero(one)) for one in filters)
-    return np.float32 if longest < LONG_SUM and sums_are_exact(filters, dtype, outside) else np.float64
+    return np.float64 if kind is np.float32 and longest >= LONG_SUM else kind
 
 
 def float32_serves_twice(down: int, along: int) -> bool:
@@ -51,7 +83,7 @@ def whole_form(filters: Array) -> tuple[Array, float]:
     box's 1/9 are multiplied once, at the end.
     """
     sizes = np.abs(filters[filters != 0])
-    gain = 1.0 if (filters == np.rint(filters)).all() else float(sizes.min())
+    gain = 1.0 if is_whole(filters) else float(sizes.min())
     numbers = filters.astype(np.float64) / gain
     whole = np.rint(numbers)
     # Half a unit in the last place of each number and of the gain.
@@ -62,7 +94,7 @@ def whole_form(filters: Array) -> tuple[Array, float]:
 
 def products_fit_int16(numbers: Array, dtype: np.dtype[Any]) -> bool:
     """Return whether the products of any 16 taps with 8-bit samples add up within 16 bits."""
-    if dtype != np.uint8 or (numbers != np.rint(numbers)).any():
+    if dtype != np.uint8 or not is_whole(numbers):
         return False
     largest = -np.sort(-np.abs(numbers.reshape(len(numbers), -1)), axis=1)[:, :GROUP]
-    return bool(largest.sum(axis=1).max() * 255 <= np.iinfo(np.int16).max)
+    return bool(largest.sum(axis=1, dtype=np.float64).max() * 255 <= np.iinfo(np.int16).max)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.codes import AS_IS, NARROW, TOGETHER
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, pick_columns
 from cnnfilter.engine.precision import float32_serves_twice
+from cnnfilter.engine.reach import unit_of
 from cnnfilter.engine.shared import share
+from cnnfilter.rows import FLOAT32_MAX
 
 EQUAL = 2e-6
 """The share of each weight by which the outer product may miss it, of the 1e-5 that is promised of the sum."""
+
+SMALLEST_NORMAL = 2.0**-126
+"""The smallest number with all digits of float32."""
 
 
 def factors(weights: Array) -> tuple[Array, Array] | None:
@@ -31,7 +38,7 @@ def factors(weights: Array) -> tuple[Array, Array] | None:
     along = wide[i]
     if (wide == np.rint(wide)).all() and np.abs(wide).max() < 2**53:
         along = along / np.gcd.reduce(along.astype(np.int64))
-    else:  # a column whose sums are averages, which stay within float32 wherever the samples do
+    else:
         along = along * (np.abs(wide[:, j]).sum() / abs(along[j]))
     down = wide[:, j] / along[j]
     missed = np.abs(np.outer(down, along) - wide)
@@ -44,18 +51,26 @@ class SeparableFilter:
     Parameters
     ----------
     down, along : ndarray, (kh,) and (kw,)
-        As `factors` of the numbers of `whole_form` gives them; sums of whole ones must be exact in float32.
+        As `factors` of the numbers of `whole_form` gives them.
     gain : float
     windows : Windows
+    kind : type
+        Of the sums: float64 where float32 has no room for whole numbers.
     """
 
     is_tiled = False
     band_rows = TOGETHER
 
-    def __init__(self, down: Array, along: Array, gain: float, windows: Windows) -> None:
+    def __init__(
+        self, down: Array, along: Array, gain: float, windows: Windows, kind: type[np.number[Any]] = np.float32
+    ) -> None:
         self.windows = windows
-        self.gain = gain
-        self.kind = np.float32 if float32_serves_twice(len(down), len(along)) else np.float64
+        units = [unit_of(float(np.abs(one).sum())) for one in (down, along)]
+        self.gain = gain * units[0] * units[1]
+        down, along = down / units[0], along / units[1]
+        lightest = min(np.abs(one[one != 0]).min() for one in (down, along))
+        fits = lightest >= SMALLEST_NORMAL and self.gain <= FLOAT32_MAX
+        self.kind = kind if fits and float32_serves_twice(len(down), len(along)) else np.float64
         self.rows, self.columns = np.flatnonzero(down), np.flatnonzero(along)
         self.down, self.along = down[self.rows].astype(self.kind), along[self.columns].astype(self.kind)
         # Rows share what they see where no weight down is left out; see `DirectFilter`.

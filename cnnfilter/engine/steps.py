@@ -12,8 +12,11 @@ from cnnfilter.engine import loops
 from cnnfilter.engine.bank import FEWEST_FILTERS, BankFilter, planes_of
 from cnnfilter.engine.codes import AS_IS, BESIDE
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
-from cnnfilter.engine.methods import FEWEST_FOURIER, Method, choose
+from cnnfilter.engine.methods import FEWEST_FOURIER_EXACT, Method, choose
 from cnnfilter.model.shapes import Pair
+
+WHOLE_TYPES = np.dtype(np.uint8), np.dtype(np.uint16)
+"""Samples of pictures that spectra are for, whose tiles take many rows."""
 
 Shape = tuple[int, int, int]
 """(C, H, W) of maps."""
@@ -99,8 +102,8 @@ class Convolution(_Windowed):
             for begin in range(0, len(bank), self.filters_in_group):
                 group = slice(begin, begin + self.filters_in_group)
                 self.groups.append(BankFilter(bank[group], self.biases[group], windows))
-        elif bank.shape[1] == 1 and bank[0].size >= FEWEST_FOURIER:  # only planes of pictures get spectra
-            self.band_rows = max(method.band_rows for method in self._methods(np.dtype(np.uint8)))
+        elif bank.shape[1] == 1 and bank[0].size >= FEWEST_FOURIER_EXACT:  # only planes of pictures get spectra
+            self.band_rows = max(method.band_rows for kind in WHOLE_TYPES for method in self._methods(kind))
 
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Sum taps for a group of filters at a time where many share them, else for each."""
@@ -152,7 +155,7 @@ class Depthwise(_Windowed):
         self.work = channels * sum(filters.size for filters, _ in kernels) * windows.out[0] * windows.out[1]
         self.kernels = kernels
         self.methods: dict[np.dtype[Any], list[Method]] = {}
-        self.band_rows = max(method.band_rows for method in self.methods_for(np.dtype(np.uint8)))
+        self.band_rows = max(method.band_rows for kind in WHOLE_TYPES for method in self.methods_for(kind))
 
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Filter each channel with each kernel."""

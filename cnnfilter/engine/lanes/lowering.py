@@ -13,7 +13,7 @@ from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.extending import lower_builtin, register_model, type_callable
 
-from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED
+from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, SIZE_BITS
 from cnnfilter.engine.jit import FASTMATH
 from cnnfilter.engine.lanes.operations import (
     add_product,
@@ -27,6 +27,7 @@ from cnnfilter.engine.lanes.operations import (
     root,
     samples,
     shaped,
+    sizes,
     spread,
     sum_taps,
     zeros,
@@ -80,6 +81,8 @@ def _converted(context, builder, lanes, dtype, to, count):
     if dtype == to:
         return lanes
     if isinstance(dtype, types.Float):
+        if isinstance(to, types.Integer):
+            return builder.fptosi(lanes, vector)
         return (builder.fpext if to.bitwidth > dtype.bitwidth else builder.fptrunc)(lanes, vector)
     if isinstance(to, types.Float):
         if not dtype.signed:  # processors convert signed numbers
@@ -215,6 +218,15 @@ def _lower_samples(context, builder, signature, arguments):
     return load_lanes(context, builder, source, x, at, lanes)
 
 
+@lowered(sizes, lambda none, x, at: none, Lanes, types.Array, types.Integer)
+def _lower_sizes(context, builder, signature, arguments):
+    lanes, source, _ = signature.args
+    _, x, at = arguments
+    values = load_lanes(context, builder, source, x, at, Lanes(source.dtype, lanes.count))
+    bits = builder.bitcast(values, _vector(context, lanes.dtype, lanes.count))
+    return builder.and_(bits, ir.Constant(bits.type, [SIZE_BITS] * lanes.count))
+
+
 def _first_lanes(builder, count, lanes):
     """Return which of some lanes are the first `count`."""
     places = ir.Constant(ir.VectorType(count.type, lanes.count), list(range(lanes.count)))
@@ -268,6 +280,8 @@ def _lower_every_second(context, builder, signature, arguments):
 @lowered(larger, lambda value, largest: value, Lanes, Lanes)
 def _lower_larger(context, builder, signature, arguments):
     value, largest = arguments
+    if isinstance(signature.args[0].dtype, types.Integer):
+        return builder.select(builder.icmp_signed(">", value, largest), value, largest)
     is_larger = builder.or_(builder.fcmp_ordered(">", value, largest), builder.fcmp_unordered("uno", value, value))
     return builder.select(is_larger, value, largest)
 
@@ -286,6 +300,8 @@ def _lower_add_up(context, builder, signature, arguments):
 
 @lowered(root, lambda value: value, Lanes)
 def _lower_root(context, builder, signature, arguments):
+    if isinstance(signature.args[0].dtype, types.Integer):
+        return arguments[0]
     return _called(builder, "sqrt", _suffix(signature.args[0].dtype), *arguments)
 
 
@@ -329,15 +345,15 @@ def lower_finish(context, builder, signature, arguments):
     """Build what `finish` means."""
     kind, place, lanes, gain_kind, bias_kind, _ = signature.args
     out, at, total, gain, bias, after = arguments
-    single = Lanes(types.float32, lanes.count)
+    real = types.float64 if lanes.dtype.bitwidth == 64 else types.float32
     gain, bias = (
-        spread_number(builder, context.cast(builder, value, kind, types.float32), lanes.count)
+        spread_number(builder, context.cast(builder, value, kind, real), lanes.count)
         for value, kind in ((gain, gain_kind), (bias, bias_kind))
     )
-    values = _converted(context, builder, total, lanes.dtype, types.float32, lanes.count)
-    values = add(builder, types.float32, multiply(builder, types.float32, values, gain), bias)
-    values = _shaped(builder, types.float32, values, after)
-    return lower_put(context, builder, types.none(kind, place, single), (out, at, values))
+    values = _converted(context, builder, total, lanes.dtype, real, lanes.count)
+    values = add(builder, real, multiply(builder, real, values, gain), bias)
+    values = _shaped(builder, real, values, after)
+    return lower_put(context, builder, types.none(kind, place, Lanes(real, lanes.count)), (out, at, values))
 
 
 def _quantised(context, builder, values, lanes, to):

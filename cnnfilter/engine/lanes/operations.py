@@ -5,7 +5,7 @@ from __future__ import annotations
 import llvmlite.binding as llvm
 import numpy as np
 
-from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, ROW, ROW_SPANS, SUM_LENGTH, TOGETHER
+from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, ROW, ROW_SPANS, SIZE_BITS, SUM_LENGTH, TOGETHER
 
 WIDE = ROW if llvm.get_host_cpu_features().get("avx512f") else ROW // 2
 """Lanes that sums are kept in. Of 32-bit numbers they take 8 of AVX-512's 32 registers, and 8 of AVX2's 16: enough
@@ -87,6 +87,14 @@ def every_second(none, x, at):
     return x[at : at + 2 * none.size].reshape(-1, 2)[:, 0].astype(none.dtype)
 
 
+def sizes(none, x, at):
+    """Return the sizes of samples of `x`, float32, as whole numbers in the order of the sizes: their bits but the sign.
+
+    They are as many as `none` holds, int32.
+    """
+    return x[at : at + none.size].view(np.int32) & np.int32(SIZE_BITS)
+
+
 def larger(value, largest):
     """Return the larger of each two, and a NaN before everything."""
     return np.where((value > largest) | (value != value), value, largest)
@@ -101,8 +109,8 @@ def add_up(values):
 
 
 def root(value):
-    """Return the square root of lanes of floats."""
-    return np.sqrt(value)
+    """Return the square root of lanes of floats; whole numbers have no use for one, and stay."""
+    return np.sqrt(value) if value.dtype.kind == "f" else value
 
 
 def shaped(values, after):
@@ -129,8 +137,9 @@ def put_first(out, at, values, count):
 
 
 def finish(out, at, total, gain, bias, after):
-    """Store what `after` makes of `total * gain + bias`, computed in float32, as `put` does."""
-    put(out, at, shaped(total.astype(np.float32) * np.float32(gain) + np.float32(bias), after))
+    """Store what `after` makes of `total * gain + bias`, as `put` does: computed in float64 where that has 64 bits."""
+    real = np.float64 if total.dtype.itemsize == 8 else np.float32
+    put(out, at, shaped(total.astype(real) * real(gain) + real(bias), after))
 
 
 def finish_rows(out, to, pitch, rows, total, gain, bias, after):
@@ -145,10 +154,11 @@ def put_rows(out, to, pitch, rows, values):
         put(out, to + row * pitch, lanes)
 
 
-def sum_filters(none, out, to, plane, x, origin, offsets, weights, biases, filters, relu):
+def sum_filters(none, out, to, plane, x, origin, offsets, weights, gain, biases, filters, relu):
     """Store as many neighbouring results as `none` has lanes, of a group of filters; parameters as in `bank_rows`."""
 
-    def added(part, o, first, end):
+    def added(o, first, end):
+        part = none
         for k in range(first, end):
             part = part + weights[k, o] * x[origin + offsets[k] : origin + offsets[k] + none.size]
         return part
@@ -156,15 +166,14 @@ def sum_filters(none, out, to, plane, x, origin, offsets, weights, biases, filte
     taps = len(offsets)
     for o in range(filters):
         place = slice(to + o * plane, to + o * plane + none.size)
-        bias = np.full_like(none, biases[o])
         if taps <= SUM_LENGTH:
-            out[place] = added(bias, o, 0, taps)
+            result = added(o, 0, taps)
         else:
-            out[place] = bias
+            result = none
             for long in range(0, taps, SUM_LENGTH * SUM_LENGTH):
                 total = none
                 for first in range(long, min(long + SUM_LENGTH * SUM_LENGTH, taps), SUM_LENGTH):
-                    total = total + added(none, o, first, min(first + SUM_LENGTH, taps))
-                out[place] += total
-        if relu:
-            out[place] = np.where(out[place] < 0, none, out[place])
+                    total = total + added(o, first, min(first + SUM_LENGTH, taps))
+                result = result + total
+        result = result * np.float32(gain) + biases[o]
+        out[place] = np.where(result < 0, none, result) if relu else result

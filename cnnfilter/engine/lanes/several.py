@@ -33,13 +33,13 @@ PREFETCH = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), *[ir.IntT
 
 @lowered(
     sum_filters,
-    lambda none, out, to, plane, x, origin, offsets, weights, biases, filters, relu: types.none,
+    lambda none, out, to, plane, x, origin, offsets, weights, gain, biases, filters, relu: types.none,
     *(Lanes, types.Array, types.Integer, types.Integer, types.Array, types.Integer),
-    *(types.Array, types.Array, types.Array, types.Integer, types.Boolean),
+    *(types.Array, types.Array, types.Float, types.Array, types.Integer, types.Boolean),
 )
 def _lower_sum_filters(context, builder, signature, arguments):
-    lanes, kind, _, _, source, _, index, weight_kind, bias_kind, *_ = signature.args
-    none, out, to, plane, x, origin, offsets, weights, biases, filters, relu = arguments
+    lanes, kind, _, _, source, _, index, weight_kind, gain_kind, bias_kind, *_ = signature.args
+    none, out, to, plane, x, origin, offsets, weights, gain, biases, filters, relu = arguments
     size = to.type
     numbers = context.make_array(weight_kind)(context, builder, weights)
     (taps, _) = cgutils.unpack_tuple(builder, numbers.shape)
@@ -70,39 +70,39 @@ def _lower_sum_filters(context, builder, signature, arguments):
         for at in range(0, lanes.count * kind.dtype.bitwidth // 8, CACHE_LINE):
             builder.call(prefetch, [builder.gep(address, [size(at)]), *(ir.IntType(32)(n) for n in (1, 3, 1))])
 
-    def spread_bias(o):
-        return spread_number(builder, load_number(context, builder, bias_kind, biases, size(o)), lanes.count)
-
     lowest = builder.select(builder.trunc(relu, ir.IntType(1)), none, ir.Constant(none.type, [-np.inf] * lanes.count))
+    gain = spread_number(builder, context.cast(builder, gain, gain_kind, lanes.dtype), lanes.count)
 
-    def store_rectified(held, place):
+    def store_finished(held, o, place):
+        bias = spread_number(builder, load_number(context, builder, bias_kind, biases, size(o)), lanes.count)
+        held = add(builder, lanes.dtype, multiply(builder, lanes.dtype, held, gain), bias)
         held = builder.select(builder.fcmp_ordered("<", held, lowest), lowest, held)
         store_lanes(context, builder, kind, out, place, held, lanes.count)
 
     def store_only(o, place):
-        store_rectified(builder.load(parts[o]), place)
+        store_finished(builder.load(parts[o]), o, place)
 
-    def store_bias(o, place):
-        store_lanes(context, builder, kind, out, place, spread_bias(o), lanes.count)
+    def store_none(_, place):
+        store_lanes(context, builder, kind, out, place, none, lanes.count)
 
     def add_total(o, place):
         held = load_lanes(context, builder, kind, out, place, lanes)
         held = add(builder, lanes.dtype, held, builder.load(totals[o]))
         store_lanes(context, builder, kind, out, place, held, lanes.count)
 
-    def rectify(_, place):
-        store_rectified(load_lanes(context, builder, kind, out, place, lanes), place)
+    def finish_sum(o, place):
+        store_finished(load_lanes(context, builder, kind, out, place, lanes), o, place)
 
     is_short = builder.icmp_signed("<=", taps, size(SUM_LENGTH))
     with builder.if_else(is_short) as (short, long):
         with short:  # nothing needs to be kept beside what is added up
             each_used(fetch)
-            for o, part in enumerate(parts):
-                builder.store(spread_bias(o), part)
+            for part in parts:
+                builder.store(none, part)
             add_taps(size(0), taps)
             each_used(store_only)
         with long:
-            each_used(store_bias)
+            each_used(store_none)
             with stepping(builder, size(0), taps, SUM_LENGTH * SUM_LENGTH) as (begin, end):
                 for total in totals:
                     builder.store(none, total)
@@ -113,7 +113,7 @@ def _lower_sum_filters(context, builder, signature, arguments):
                     for total, part in zip(totals, parts, strict=True):
                         builder.store(add(builder, lanes.dtype, builder.load(total), builder.load(part)), total)
                 each_used(add_total)
-            each_used(rectify)
+            each_used(finish_sum)
     return context.get_dummy_value()
 
 

@@ -58,7 +58,9 @@ def _copy_row(out, to, line, begin, size, few):
 
 
 @loop
-def bank_rows(out, plane, size, rows, together, lines, x, origin, stride, offsets, weights, biases, filters, relu):
+def bank_rows(
+    out, plane, size, rows, together, lines, x, origin, stride, offsets, weights, gain, biases, filters, relu
+):
     """Convolve with a bank of filters.
 
     Parameters
@@ -81,7 +83,9 @@ def bank_rows(out, plane, size, rows, together, lines, x, origin, stride, offset
         Of the taps, from where a window begins.
     weights : (G, K, FILTERS) float32
         Groups of filters, the last filled up with zeros.
+    gain : float
     biases : (G * FILTERS,) float32
+        Stored is `sum * gain + bias`.
     filters : int
     relu : bool
         Whether negative results become 0.
@@ -97,11 +101,11 @@ def bank_rows(out, plane, size, rows, together, lines, x, origin, stride, offset
             target, place, between = (out, to, plane) if together == 1 else (lines, 0, long)
             at = 0
             while long - at >= HALF:
-                sum_filters(none, target, place + at, between, x, begin + at, offsets, some, base, count, relu)
+                sum_filters(none, target, place + at, between, x, begin + at, offsets, some, gain, base, count, relu)
                 at += HALF
             while at < long:
                 at = min(at, long - NARROW)  # the last overlap those before, and store the same
-                sum_filters(few, target, place + at, between, x, begin + at, offsets, some, base, count, relu)
+                sum_filters(few, target, place + at, between, x, begin + at, offsets, some, gain, base, count, relu)
                 at += NARROW
             if together > 1:
                 for o in range(count):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnfilter.engine.codes import APART, AS_IS, MIDDLE, NARROW
+from cnnfilter.engine.codes import APART, AS_IS, MIDDLE, NARROW, SUM_LENGTH
 from cnnfilter.engine.jit import loop, part
 from cnnfilter.engine.lanes.operations import finish, put, samples, spread, zeros
 
@@ -63,17 +63,17 @@ def _transform_columns(tiles, re, im, scratch, length, side, cosines, sines):
 
     Parameters
     ----------
-    tiles : (samples,) float32
+    tiles : (samples,) float32 or float64
     re, im : int
         Where in `tiles` the parts of `side` rows of `length` complex numbers begin, a multiple of `NARROW`.
     scratch : int
         Where room for 2 * `NARROW` columns begins.
     side : int
         A power of 4, at least 16.
-    cosines, sines : (side,) float32
-        Of `2 * pi * t / side`.
+    cosines, sines : (side,)
+        Of the type of `tiles`, of `2 * pi * t / side`.
     """
-    none = zeros(np.float32, NARROW)
+    none = zeros(tiles.dtype.type, NARROW)
     room = side * NARROW + APART
     for at in range(0, length, NARROW):
         x_re, x_im, x_length = re + at, im + at, length
@@ -100,17 +100,22 @@ def _filter_spectra(tiles, re, im, length, side, size, offsets, weights_re, weig
         Samples of a row that are computed, a multiple of `MIDDLE`.
     offsets : (K,) int64
         Of the taps, in samples along the row.
-    weights_re, weights_im : (side, K) float32
+    weights_re, weights_im : (side, K)
+        Of the type of `tiles`.
     """
-    none = zeros(np.float32, MIDDLE)
+    none = zeros(tiles.dtype.type, MIDDLE)
     for row in range(side):
         for at in range(row * length, row * length + size, MIDDLE):
             x, y = none, none
-            for k in range(offsets.size):
-                a, b = samples(none, tiles, re + at + offsets[k]), samples(none, tiles, im + at + offsets[k])
-                c, d = spread(none, weights_re[row, k]), spread(none, weights_im[row, k])
-                x = x + a * c - b * d
-                y = y + a * d + b * c
+            for first in range(0, offsets.size, SUM_LENGTH):
+                p, q = none, none
+                for k in range(first, min(first + SUM_LENGTH, offsets.size)):
+                    a, b = samples(none, tiles, re + at + offsets[k]), samples(none, tiles, im + at + offsets[k])
+                    c, d = spread(none, weights_re[row, k]), spread(none, weights_im[row, k])
+                    p = p + a * c - b * d
+                    q = q + a * d + b * c
+                x = x + p
+                y = y + q
             put(tiles, re + at, x)
             put(tiles, im + at, y)
 
@@ -157,6 +162,8 @@ def filter_tiles(
     weights_im,
     cosines,
     sines,
+    rounder,
+    gain,
     bias,
     after,
 ):
@@ -176,7 +183,7 @@ def filter_tiles(
         The source's own begin at `inside`.
     outside : float
         The border's constant.
-    tiles : (2 * side * (length + 2 * NARROW) + 6 * APART,) float32
+    tiles : (2 * side * (length + 2 * NARROW) + 6 * APART,) float32 or float64
         Scratch: two tiles of `side` rows of `length` samples, and room for a few of their columns.
     size, tile_rows : int
         Samples of a tile's rows that become results, a multiple of `MIDDLE`, and rows that do.
@@ -186,10 +193,12 @@ def filter_tiles(
         As in `_filter_spectra`.
     cosines, sines
         As in `_transform_columns`.
-    bias, after : float, int
-        Stored is `sum + bias`, or what `after` makes of it.
+    rounder : float
+        What is added to sums and taken off again: 0, or a number beside which only whole ones have room.
+    gain, bias, after : float, float, int
+        Stored is `sum * gain + bias`, or what `after` makes of it.
     """
-    none = zeros(np.float32, NARROW)
+    none, off = zeros(tiles.dtype.type, NARROW), spread(zeros(tiles.dtype.type, NARROW), rounder)
     side, last = cosines.size, first + out.shape[0]
     tile = side * length + APART
     for top in range(first // tile_rows * tile_rows, last, tile_rows):
@@ -222,4 +231,5 @@ def filter_tiles(
                 for row in range(max(top, first), min(top + tile_rows, last)):
                     origin = half * tile + (row - top) * stride * length
                     for at in range(0, size, NARROW):
-                        finish(out[row - first], begin + at, samples(none, tiles, origin + at), 1.0, bias, after)
+                        total = samples(none, tiles, origin + at) + off - off
+                        finish(out[row - first], begin + at, total, gain, bias, after)

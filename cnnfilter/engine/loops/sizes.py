@@ -1,0 +1,40 @@
+"""How small and how large samples are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnfilter.engine.codes import MIDDLE
+from cnnfilter.engine.jit import loop
+from cnnfilter.engine.lanes.operations import larger, put, sizes, spread, zeros
+
+
+@loop
+def extremes(found, x, planes, pitch, begin, size):
+    """Find the smallest size but 0, and the largest, of some samples of each plane, as `sizes` gives them.
+
+    Parameters
+    ----------
+    found : (2 * MIDDLE + 2,) int32
+        Its last two are set to 2**31 less the smallest, or to -2**31 where all are 0, and to the largest.
+    x : (samples,) float32
+    planes, pitch, begin, size : int
+        How many planes, samples between two, and those of each that are looked at: at least `MIDDLE`.
+    """
+    # 0 from the lowest number is that; all others begin anew at the largest one, in falling order.
+    lowest = spread(zeros(np.int32, MIDDLE), -(1 << 31))
+    small, large = lowest, lowest
+    for plane in range(planes):
+        first, at = plane * pitch + begin, 0
+        while at < size:
+            at = min(at, size - MIDDLE)  # the last overlap those before
+            seen = sizes(lowest, x, first + at)
+            small, large = larger(lowest - seen, small), larger(seen, large)
+            at += MIDDLE
+    put(found, 0, small)
+    put(found, MIDDLE, large)
+    for part in range(2):
+        most = found[part * MIDDLE]
+        for lane in range(1, MIDDLE):
+            most = max(most, found[part * MIDDLE + lane])
+        found[2 * MIDDLE + part] = most

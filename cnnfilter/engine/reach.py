@@ -1,0 +1,115 @@
+"""What float32 reaches: weights and float samples for which no part of a sum is infinite, or loses its digits.
+
+Weights are scaled to sums below 1, by a power of two that a gain brings back: then no part of a sum is larger than the
+largest sample, and the result is infinite only where it should be. At the other end digits are lost where all samples
+are tiny, and where weights differ by more than float32's range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from cnnfilter.engine import loops
+from cnnfilter.engine.codes import MIDDLE, SIZE_BITS
+from cnnfilter.engine.geometry import Array, Rows
+from cnnfilter.engine.precision import PROMISED
+from cnnfilter.rows import FLOAT32_MAX
+
+HALF_SMALLEST = 2.0**-150
+"""What a rounding may cost among numbers so small that their digits are fixed: half of the smallest float32."""
+
+INFINITE = float("inf")
+
+
+def unit_of(largest: float) -> float:
+    """Return the power of two by which numbers are divided whose absolute sum may be `largest`: to 0.4 to 0.999.
+
+    A thousandth below 1, as roundings may add up.
+    """
+    return float(2.0 ** np.frexp(1.001 * largest)[1])
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Sizes of samples.
+
+    Attributes
+    ----------
+    least : float
+        What the largest of all must reach.
+    smallest, largest : float
+        Between which all must be but 0; infinite where only `least` counts.
+    """
+
+    least: float
+    smallest: float = 0.0
+    largest: float = INFINITE
+
+    def holds(self, constant: float) -> bool:
+        """Return whether float32 will do for the border's constant."""
+        return constant == 0 or self.smallest <= abs(constant) <= self.largest
+
+    def covers(self, source: Rows, begin: int, end: int) -> bool:
+        """Return whether float32 will do for rows `begin` to `end - 1`, as `Windows.needed` names them."""
+        begin = max(begin - source.first, 0)  # where all is padding, another row is named
+        end = max(end - source.first, begin)
+        if self.largest == INFINITE and np.abs(source.samples[:, begin]).max() >= self.least:
+            return True  # a row will do nearly always
+        smallest, largest = extremes(source.samples, begin, end)
+        return self.smallest <= smallest and self.least <= largest <= self.largest
+
+
+class Scaled(NamedTuple):
+    """Filters, combined into one map, in float32.
+
+    Attributes
+    ----------
+    numbers : ndarray, (F, planes, kh, kw) float32
+        The filters divided by `unit`.
+    unit : float
+    reach : Reach
+    """
+
+    numbers: Array
+    unit: float
+    reach: Reach
+
+
+def scaled(filters: Array, combine: str | None = None) -> Scaled | None:
+    """Return filters (F, planes, kh, kw) float32, scaled, or None where that costs digits."""
+    sums = np.abs(filters).sum(axis=(1, 2, 3), dtype=np.float64)
+    unit = unit_of(float(sums.max()))
+    if unit > FLOAT32_MAX:
+        return None
+    numbers = filters / np.float32(unit)
+    if not np.array_equal(numbers * np.float32(unit), filters):
+        return None
+    if combine == "magnitude":  # squares lose digits, or are infinite, halfway
+        lost, most = np.sqrt([HALF_SMALLEST * len(filters), FLOAT32_MAX / len(filters)]).tolist()
+        lightest = float(np.abs(numbers).min(where=numbers != 0, initial=1.0))
+        return Scaled(numbers, unit, Reach(0.0, lost / PROMISED / lightest, most))
+    lightest = float(sums.min(where=sums > 0, initial=unit)) / unit
+    return Scaled(numbers, unit, Reach(HALF_SMALLEST * filters[0].size / PROMISED / lightest))
+
+
+def extremes(samples: Array, begin: int, end: int) -> tuple[float, float]:
+    """Return the smallest size but 0 and the largest, of the finite of some rows of each plane (planes, R, L) float32.
+
+    Infinity and 0 stand for what there is none of.
+    """
+    planes, _, length = samples.shape
+    size = (end - begin) * length
+    if size >= MIDDLE:
+        found = np.empty(2 * MIDDLE + 2, dtype=np.int32)
+        loops.extremes(found, samples.reshape(-1), planes, samples.shape[1] * length, begin * length, size)
+        smallest, largest = found[2 * MIDDLE :].tolist()
+        sizes = np.array([1 + SIZE_BITS - smallest if smallest > 0 else 0, largest], dtype=np.int32).view(np.float32)
+        if np.isfinite(sizes).all():
+            return float(sizes[0]) or INFINITE, float(sizes[1])
+    sizes = np.abs(samples[:, begin:end])
+    is_finite = np.isfinite(sizes)
+    smallest = sizes.min(where=is_finite & (sizes > 0), initial=INFINITE)
+    return float(smallest), float(sizes.max(where=is_finite, initial=0))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from cnnfilter.engine import activations
 from cnnfilter.engine.arrays import as_maps, as_samples, full_scale
-from cnnfilter.engine.bands import Chain
+from cnnfilter.engine.bands import Chain, available_threads
 from cnnfilter.engine.codes import AS_IS, RECTIFIED
 from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows
@@ -25,7 +26,7 @@ from cnnfilter.errors import ArgumentError, CnnfilterError
 from cnnfilter.model import grammar
 from cnnfilter.model.kernels import Kernel
 from cnnfilter.model.plan import Row, at_scale, plan
-from cnnfilter.model.shapes import Border
+from cnnfilter.model.shapes import Border, parse_shape
 from cnnfilter.model.stages import (
     Absolute,
     Activation,
@@ -40,6 +41,7 @@ from cnnfilter.model.stages import (
     Shape,
     Stage,
 )
+from cnnfilter.words import quoted
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a grey value, ITU-R BT.601."""
@@ -67,26 +69,38 @@ class Pipeline:
     """
 
     def __init__(self, stages: Sequence[Stage]) -> None:
+        is_sequence = isinstance(stages, Sequence) and not isinstance(stages, str)
+        if not (is_sequence and all(isinstance(stage, Stage) for stage in stages)):
+            msg = f"stages must be a sequence of stages, not {quoted(stages)}; Pipeline.parse reads them from text"
+            raise ArgumentError(msg)
         self.stages = tuple(stages)
         self._last: tuple[tuple[Shape, int], list[Operation]] = (((), 0), [])
 
     @classmethod
-    def parse(cls, text: str, *, base: Path | None = None) -> Pipeline:
+    def parse(cls, text: str, *, base: Path | str | None = None) -> Pipeline:
         """Read the text of a chain, or `@FILE`.
 
         Parameters
         ----------
         text : str
             Such as `"conv:sobel-x,relu,maxpool:2"`.
-        base : Path, optional
+        base : Path or str, optional
             The folder that file names are relative to; by default the working one.
 
         Raises
         ------
         GrammarError
             If it cannot be read; the message says where.
+        ArgumentError
+            If it is no text.
         """
-        return cls(grammar.parse(text, base=base))
+        if not isinstance(text, str):
+            msg = f"text must be stages such as 'conv:sobel-x,relu', not {quoted(text)}"
+            raise ArgumentError(msg)
+        if not isinstance(base, str | PathLike | None):
+            msg = f"base must be the path of a folder, not {quoted(base)}"
+            raise ArgumentError(msg)
+        return cls(grammar.parse(text, base=None if base is None else Path(base)))
 
     def __str__(self) -> str:
         return grammar.format(self.stages)
@@ -104,7 +118,7 @@ class Pipeline:
         ShapeError, ArgumentError, KernelError
             If a stage does not fit what arrives; the message begins with its number and name.
         """
-        return plan(self.stages, shape)
+        return plan(self.stages, parse_shape(shape))
 
     def check_runnable(self) -> None:
         """Raise an `ArgumentError` if a stage has sizes but no weights."""
@@ -152,14 +166,15 @@ class Pipeline:
             If a stage does not fit what arrives, or has no weights.
         """
         self.check_runnable()
-        given = as_samples(maps_or_image)
+        available_threads(threads)
+        given = as_samples(maps_or_image, "maps_or_image")
         if given.ndim == 1:
             result: Array = given
             shape: Shape = given.shape
         else:
-            batch = as_maps(given)
+            batch = as_maps(given, "maps_or_image")
             if len(batch) != 1:
-                msg = f"a pipeline runs one picture at a time, not a batch of {len(batch)}"
+                msg = f"a pipeline runs one picture at a time: maps_or_image is a batch of {len(batch)}"
                 raise ArgumentError(msg)
             result = batch[0]
             shape = (*result.shape[1:], result.shape[0])

@@ -65,7 +65,9 @@ def quoted(value: object) -> str:
         whole = repr(value[: LONGEST_QUOTE + 1] if isinstance(value, str) else value)
     except ValueError:  # a number of more digits than Python writes
         return f"a number of over {sys.get_int_max_str_digits():,} digits"
-    shown = _STRAY_BYTE.sub(r"\\x\1", whole)
+    except Exception:  # of a type that cannot be shown
+        whole = f"<{type(value).__name__}>"
+    shown = _STRAY_BYTE.sub(r"\\x\1", " ".join(whole.split()) if "\n" in whole else whole)
     return shown if len(shown) <= LONGEST_QUOTE + 2 else f"{shown[: LONGEST_QUOTE - 2]}...{shown[-1]}"
 
 

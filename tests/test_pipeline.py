@@ -266,7 +266,7 @@ def test_what_does_not_fit_names_the_stage():
 
 
 def test_a_batch_is_refused():
-    with pytest.raises(ArgumentError, match="one picture at a time, not a batch of 2"):
+    with pytest.raises(ArgumentError, match="one picture at a time: maps_or_image is a batch of 2"):
         Pipeline.parse("relu").run(np.zeros((2, 1, 3, 3)))
 
 

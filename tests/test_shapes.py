@@ -1,5 +1,6 @@
 import doctest
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from cnnfilter.model.shapes import (
     parse_border,
     parse_padding,
     parse_pair,
+    parse_shape,
     resolve_pads,
+    switch,
 )
 
 
@@ -30,6 +33,9 @@ def test_examples_in_the_docstrings():
         (np.array(3), (3, 3)),
         ((2, 1), (2, 1)),
         ([4, 3], (4, 3)),
+        (np.array([4, 3]), (4, 3)),
+        (np.array([4], np.uint8), (4, 4)),
+        (range(1, 3), (1, 2)),
         ((5,), (5, 5)),
         ("2", (2, 2)),
         ("2x1", (2, 1)),
@@ -55,8 +61,10 @@ def test_a_pair_is_one_number_or_height_by_width(value, expected):
         ("2x", r"stride takes one number or two \(HEIGHTxWIDTH\), not '2x'"),
         (" x2", r"stride takes one number or two \(HEIGHTxWIDTH\), not ' x2'"),
         ("two", "stride must be a whole number, not 'two'"),
-        (np.array([2, 1]), r"stride must be a whole number, not array\(\[2, 1\]\)"),
-        (np.array(2.5), r"stride must be a whole number, not array\(2\.5\)"),
+        (np.array([2, 1.5]), r"stride must be a whole number, not 2\.0"),
+        (np.array(2.5), r"stride must be a whole number, not 2\.5"),
+        (np.array([[2, 1]]), r"stride must be a whole number, not \[2, 1\]"),
+        (b"12", "stride must be a whole number, not b'12'"),
         ("9" * 5000, "stride must be a whole number, not '999"),
         ((1, 2, 3), r"stride takes one number or two \(HEIGHTxWIDTH\), not \(1, 2, 3\)"),
         ((), "stride takes one number or two"),
@@ -88,6 +96,10 @@ def test_a_pair_may_have_another_minimum():
         ("1x2", ((1, 1), (2, 2))),
         (((1, 2), (0, 3)), ((1, 2), (0, 3))),
         ([[1, 2], [0, 3]], ((1, 2), (0, 3))),
+        (np.array(2), ((2, 2), (2, 2))),
+        (np.array([1, 2]), ((1, 1), (2, 2))),
+        (np.array([[1, 2], [0, 3]]), ((1, 2), (0, 3))),
+        ((1, np.array([0, 3])), ((1, 1), (0, 3))),
         ("1+2x0+3", ((1, 2), (0, 3))),
         ("1+2x3", ((1, 2), (3, 3))),
         ((1, (0, 3)), ((1, 1), (0, 3))),
@@ -275,6 +287,10 @@ def test_output_sizes_names_window_and_input_in_full(size, window, pads, dilatio
         ("edge", Border("replicate")),
         ("mirror", Border("reflect")),
         ("wrap", Border("circular")),
+        ("grid-mirror", Border("symmetric")),
+        ("grid-wrap", Border("circular")),
+        ("grid-constant", Border()),
+        ("grid_constant=3", Border("constant", 3.0)),
         ("reflect_101", Border("reflect")),
         ("BORDER_REFLECT_101", Border("reflect")),
         ("BORDER_REFLECT101", Border("reflect")),
@@ -296,13 +312,13 @@ def test_borders_by_their_name_here_and_elsewhere(value, expected):
         ("qqq", r"unknown border 'qqq' \(known: zeros"),
         ("replicate=3", "unknown border 'replicate=3'"),
         ("zeros=1", "unknown border 'zeros=1'"),
-        (3, "unknown border 3"),
+        (3, "border must be a name, one of zeros, .*, not 3"),
         ("constant=", "the border's constant must be a finite number, not ''"),
         ("constant=red", "the border's constant must be a finite number, not 'red'"),
         ("constant=nan", "the border's constant must be a finite number, not 'nan'"),
-        ("constant=1e39", "the border's constant must be a finite number, not '1e39'"),
+        ("constant=1e39", r"the border's constant '1e39' is too large for float32 \(at most 3.4e\+38\)"),
         (Border("constant", float("inf")), "the border's constant must be a finite number, not 'inf'"),
-        ("constant=1e999", "the border's constant must be a finite number, not '1e999'"),
+        ("constant=1e999", r"the border's constant '1e999' is too large for float32 \(at most 3.4e\+38\)"),
     ],
 )
 def test_an_unknown_border_names_the_known(value, message):
@@ -321,3 +337,43 @@ def test_a_slip_of_the_finger_is_an_error(value):
         parse_pair(value, "stride")
     with pytest.raises(ArgumentError, match="padding must be at most 1000000"):
         parse_padding(value)
+
+
+@pytest.mark.parametrize("padding", ["2", " 2 ", "1+2", "1+2x1+2", "valid", "same", "same-lower", 2, (1, 2), [0, 3]])
+def test_one_axis_is_padded_as_each_of_two_is(padding):
+    both = parse_padding(padding if isinstance(padding, str) else (padding, padding))
+    pads = resolve_pads(both, (9, 9), (3, 3), (2, 2), (1, 1))
+    size = output_size(9, 3, stride=2, padding=padding)
+    assert output_sizes((9, 9), (3, 3), (2, 2), pads, (1, 1)) == (size, size)
+    assert size == output_size(9, 3, stride=2, padding=np.array(padding) if isinstance(padding, list) else padding)
+
+
+@pytest.mark.parametrize("padding", ["1x2", "1+2x0+3", "1x2x3"])
+def test_a_text_that_pads_two_axes_differently_is_not_for_one(padding):
+    with pytest.raises(ArgumentError, match=f"padding .*{re.escape(padding)}"):
+        output_size(9, 3, padding=padding)
+
+
+@pytest.mark.parametrize("value", [True, 1, np.True_, np.int8(1), np.array(1)])
+def test_true_values_of_a_switch(value):
+    assert switch(value, "flip") is True
+    assert output_size(5, 2, stride=2, ceil_mode=value) == 3
+
+
+@pytest.mark.parametrize("value", [False, 0, np.False_])
+def test_false_values_of_a_switch(value):
+    assert switch(value, "flip") is False
+
+
+@pytest.mark.parametrize("value", ["no", "yes", "", None, 2, -1, 1.0, [], [True], np.array([True, False])])
+def test_what_is_no_value_of_a_switch(value):
+    with pytest.raises(ArgumentError, match="^flip must be True or False, not "):
+        switch(value, "flip")
+
+
+def test_the_shape_of_an_input():
+    assert parse_shape([3, np.int64(4), 1]) == (3, 4, 1)
+    assert parse_shape(np.array([7])) == (7,)
+    for value in ((3, 4), 5, "3x4x1", None, ((1, 2, 3),) * 3, (1.5,), (0,)):
+        with pytest.raises(ArgumentError, match="^shape must be "):
+            parse_shape(value)

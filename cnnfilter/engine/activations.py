@@ -9,6 +9,7 @@ import numpy as np
 from cnnfilter.engine.arrays import as_number, as_samples
 from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
+from cnnfilter.model.shapes import LARGEST, whole_number
 
 SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
@@ -167,6 +168,7 @@ def softmax(x: Any, axis: int = 0) -> Array:
     [0.11919999867677689, 0.8808000087738037]
     """
     values = _floats(x)
+    axis = whole_number(axis, "axis", -LARGEST, LARGEST)
     if not -values.ndim <= axis < values.ndim:
         msg = f"softmax has no axis {axis} in a shape of {values.shape}"
         raise ArgumentError(msg)

@@ -10,9 +10,29 @@ from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.arrays import to_float32
 from cnnfilter.rows import FLOAT32_MAX
+from cnnfilter.words import quoted
 
 SAMPLE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 """What pictures are made of; every other real type is read as float32."""
+
+
+def as_array(value: Any, name: str) -> Array:
+    """Return a value as an array of whatever it holds.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none: rows differ in length, or values are masked.
+    """
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # whatever an object of a person's own raises
+        msg = f"{name} is no array of numbers, whose rows are all of one length: {quoted(value)}"
+        raise ArgumentError(msg) from error
+    if np.ma.is_masked(value):
+        msg = f"{name} has masked values; give them numbers, as {name}.filled(0) does"
+        raise ArgumentError(msg)
+    return array
 
 
 def as_samples(x: Any, name: str = "x") -> Array:
@@ -23,7 +43,7 @@ def as_samples(x: Any, name: str = "x") -> Array:
     ArgumentError
         If it does not hold real numbers, or holds none.
     """
-    array = np.asarray(x)
+    array = as_array(x, name)
     if array.dtype.kind not in "buif":
         msg = f"{name} must hold real numbers, not {array.dtype}"
         raise ArgumentError(msg)
@@ -51,11 +71,12 @@ def as_number(value: Any, name: str) -> np.float32:
         If it is none, or not finite in float32.
     """
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        is_number = not isinstance(value, (str, bytes, bool, np.bool_))
+        number = float(value) if is_number else np.nan
+    except Exception:  # an array of several, an integer beyond float64, or whatever an object raises
         number = np.nan
     if not abs(number) <= FLOAT32_MAX:
-        msg = f"{name} must be a finite number, not {value!r}"
+        msg = f"{name} must be a finite number, not {quoted(value)}"
         raise ArgumentError(msg)
     return np.float32(number)
 
@@ -90,7 +111,7 @@ def as_weights(weight: Any, axes: tuple[int, ...], name: str = "weight") -> Arra
     ArgumentError
         If the number of axes is not one of `axes`, or a weight is not a finite float32 number.
     """
-    array = np.asarray(weight)
+    array = as_array(weight, name)
     if array.ndim not in axes:
         wanted = " or ".join(str(n) for n in axes)
         msg = f"{name} must have {wanted} axes, not {array.ndim} (its shape is {array.shape})"

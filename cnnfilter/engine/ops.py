@@ -12,7 +12,17 @@ from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows
 from cnnfilter.engine.steps import Convolution, Pooling
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.model.shapes import Border, Padding, Size, parse_border, parse_padding, parse_pair, whole_number
+from cnnfilter.model.shapes import (
+    LARGEST,
+    Border,
+    Padding,
+    Size,
+    parse_border,
+    parse_padding,
+    parse_pair,
+    switch,
+    whole_number,
+)
 
 
 def conv2d(
@@ -72,7 +82,7 @@ def conv2d(
     [[19.0, 25.0], [37.0, 43.0]]
     """
     maps = as_maps(x)
-    groups = whole_number(groups, "groups", 1)
+    groups = whole_number(groups, "groups", 1, LARGEST)
     kernels = as_weights(weight, (2, 3, 4))
     channels = maps.shape[1]
     if kernels.ndim < 4:
@@ -250,6 +260,7 @@ def _pool(
 ) -> Array:
     maps = as_maps(x)
     size = parse_pair(window, "window")
+    counts = switch(count_include_pad, "count_include_pad")
     windows = Windows.over(
         (maps.shape[2], maps.shape[3]),
         size,
@@ -257,9 +268,9 @@ def _pool(
         padding=parse_padding(padding),
         dilation=parse_pair(dilation, "dilation"),
         border=Border(),
-        ceil_mode=ceil_mode,
+        ceil_mode=switch(ceil_mode, "ceil_mode"),
     )
-    step = Pooling(kind, windows, maps.shape[1], count_include_pad=count_include_pad)
+    step = Pooling(kind, windows, maps.shape[1], count_include_pad=counts)
     chain = Chain([step])
     return _as_given([chain.run(source, threads) for source in maps], x, is_plane=True)
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cnnfilter import buffers
-from cnnfilter.engine.arrays import as_number, as_weights
+from cnnfilter.engine.arrays import as_array, as_number, as_weights
 from cnnfilter.engine.codes import ABSOLUTE, AS_IS
-from cnnfilter.engine.geometry import Array
+from cnnfilter.engine.geometry import Array, Empty, new_result
 from cnnfilter.engine.scaling import scaled
 from cnnfilter.errors import ArgumentError
 from cnnfilter.filtering.run import Part, Plan, Run
 from cnnfilter.imaging.mapping import FULL_SCALE, RANGES, Mapping, clipped_fraction, mapping, quantise
 from cnnfilter.model.kernels import SCALES, Kernel, from_array, get_kernel
-from cnnfilter.model.shapes import Border, Padding, Pair, Size, parse_border, parse_padding, parse_pair
+from cnnfilter.model.shapes import Border, Padding, Pair, Size, parse_border, parse_padding, parse_pair, switch
 from cnnfilter.model.weights import FilterBank
-from cnnfilter.words import nearest
+from cnnfilter.words import nearest, quoted
 
 LIGHT_TAPS = 49
 """Taps up to which a fourth sample of each pixel takes less time than moving three of four to another place: so many,
@@ -26,9 +25,6 @@ of any weights, take 0.4 of it."""
 
 LARGEST_RESULT = 1e19
 """What a result may reach: its square, which a magnitude takes, is still a float32."""
-
-
-Empty = Callable[[tuple[int, ...], Any], Array]
 
 
 class Filtered(NamedTuple):
@@ -72,8 +68,9 @@ class Filter:
         range: str = "clip",
     ) -> None:
         for name, value, known in (("scale", scale, SCALES), ("range", range, RANGES)):
-            if value not in known:
-                msg = f"unknown {name} {value!r}{nearest(value, known)} (known: {', '.join(known)})"
+            if not (isinstance(value, str) and value in known):
+                meant = nearest(value, known) if isinstance(value, str) else ""
+                msg = f"unknown {name} {quoted(value)}{meant} (known: {', '.join(known)})"
                 raise ArgumentError(msg)
         bias = float(as_number(bias, "bias"))
         self.kernel = kernel
@@ -87,7 +84,7 @@ class Filter:
             bank, combine, learned = kernel.weight, None, kernel.bias
         else:
             bank, combine, learned = kernel.weights.reshape(-1, 1, *kernel.size), kernel.combine, None
-        self.bank = np.ascontiguousarray(scaled(bank[..., ::-1, ::-1] if flip else bank, scale))
+        self.bank = np.ascontiguousarray(scaled(bank[..., ::-1, ::-1] if switch(flip, "flip") else bank, scale))
         self.combine = combine
         sums = np.abs(self.bank).sum(axis=(1, 2, 3), dtype=np.float64)
         largest = float(sums.max()) * max(FULL_SCALE["uint16"], abs(self.border.value)) + abs(bias)
@@ -141,7 +138,7 @@ class Filter:
         """
         transparent = alpha is not None and bool((alpha < FULL_SCALE[alpha.dtype.name]).any())
         run = Run(self, pixels, alpha if transparent else None)
-        out = empty((*run.windows.out, run.channels), pixels.dtype)
+        out = new_result((*run.windows.out, run.channels), pixels.dtype, empty)
         how = Mapping(absolute=self.range == "abs")
         if self.range in ("normalize", "center"):
             how = mapping(self.range, *run.extremes(threads), dtype=pixels.dtype)
@@ -229,23 +226,22 @@ def apply(
     >>> apply(np.eye(3, dtype=np.uint8) * 100, "box")[1].tolist()
     [33, 33, 33]
     """
-    pixels = np.ascontiguousarray(image)
-    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
-    if pixels.dtype.name not in FULL_SCALE or np.ndim(image) not in (2, 3) or pixels.size == 0:
+    given = as_array(image, "image")
+    pixels = np.ascontiguousarray(given, dtype=given.dtype.newbyteorder("="))
+    if pixels.dtype.name not in FULL_SCALE or given.ndim not in (2, 3) or pixels.size == 0:
         msg = (
-            f"a picture is (H, W) or (H, W, C) of uint8, uint16 or float32, not {pixels.dtype} of shape "
-            f"{np.shape(image)}"
+            f"image must be (H, W) or (H, W, C) of uint8, uint16 or float32, not {pixels.dtype.name} of shape "
+            f"{given.shape}"
         )
         raise ArgumentError(msg)
     if isinstance(kernel, str):
         chosen: Kernel | FilterBank = get_kernel(kernel)
     elif isinstance(kernel, Kernel | FilterBank):
         chosen = kernel
-    elif np.ndim(kernel) == 2:
-        chosen = from_array(kernel)
     else:
         weights = as_weights(kernel, (2, 3, 4), "kernel")
-        chosen = FilterBank("custom", weights if weights.ndim == 4 else weights[:, None], None)
+        bank = weights if weights.ndim == 4 else weights[:, None]
+        chosen = from_array(weights) if weights.ndim == 2 else FilterBank("custom", bank, None)
     filter_ = Filter(
         chosen,
         stride=stride,

@@ -53,7 +53,7 @@ def to_float32(array: npt.NDArray[np.generic], name: str = "weights", *, copy: b
         value = array[position]
         place = f"at {list(position)}"
         if np.isfinite(value):
-            msg = f"{value} {place} is too large for float32 (at most {FLOAT32_MAX:.3g})"
+            msg = f"{value} {place} is too large for float32 (at most {FLOAT32_MAX:.3g}): {name} must fit"
         else:
             msg = f"{value} {place}: {name} must be finite"
         raise ArgumentError(msg)

@@ -98,6 +98,9 @@ def get_kernel(text: str) -> Kernel:
     >>> get_kernel("sobel-x").filters
     (((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),)
     """
+    if not isinstance(text, str):
+        msg = f"text must be a kernel's name, or a matrix, not {quoted(text)}"
+        raise ArgumentError(msg)
     if looks_like_matrix(text):
         return parse_matrix(text)
     name, *arguments = text.strip().split(":")

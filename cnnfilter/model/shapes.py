@@ -16,6 +16,7 @@ import operator
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.rows import FLOAT32_MAX
@@ -54,8 +55,8 @@ def whole_number(value: object, name: str, minimum: int, maximum: int | None = N
             number = int(value)
         elif not isinstance(value, (str, bool)):
             number = operator.index(value)  # type: ignore[arg-type]  # a TypeError says what has no index
-    except (TypeError, ValueError):  # an array has an index only if it holds one integer; int() limits digits
-        pass
+    except Exception:  # whatever tells that it is no index; int() limits digits
+        number = None
     if number is None:
         msg = f"{name} must be a whole number, not {quoted(value)}"
         raise ArgumentError(msg)
@@ -68,13 +69,48 @@ def whole_number(value: object, name: str, minimum: int, maximum: int | None = N
     return number
 
 
+def switch(value: object, name: str) -> bool:
+    """Read a switch: True or False, or 1 or 0, of any kind.
+
+    Raises
+    ------
+    ArgumentError
+        If it is something else: the text "no" is none, and would be true.
+
+    Examples
+    --------
+    >>> switch(1, "ceil_mode")
+    True
+    """
+    if type(value).__name__ == "bool":  # NumPy's too
+        return bool(value)
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]  # as in `whole_number`
+    except Exception:
+        number = None
+    if number not in (0, 1):
+        msg = f"{name} must be True or False, not {quoted(value)}"
+        raise ArgumentError(msg)
+    return bool(number)
+
+
+def _listed(value: object) -> object:
+    """Return the numbers of an array as lists, and anything else as it is."""
+    return value.tolist() if hasattr(value, "tolist") and hasattr(value, "dtype") else value
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    """Tell whether something is a sequence of values, which text and bytes are not."""
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))
+
+
 def parse_pair(value: Size, name: str, *, minimum: int = 1) -> Pair:
     """Read a window, a stride or a dilation.
 
     Parameters
     ----------
     value : int, pair of int or str
-        `2`, `(2, 1)`, `"2"` or `"2x1"`, height before width.
+        `2`, `(2, 1)`, `"2"` or `"2x1"`, height before width; pairs are sequences or arrays.
     name : str
         What it is, for the error message.
     minimum : int
@@ -95,12 +131,11 @@ def parse_pair(value: Size, name: str, *, minimum: int = 1) -> Pair:
     >>> parse_pair("2x1", "stride")
     (2, 1)
     """
-    if isinstance(value, str):
-        parts: Sequence[object] = [part.strip() for part in value.lower().split("x")]
-    elif isinstance(value, Sequence):
-        parts = value
+    given = _listed(value)
+    if isinstance(given, str):
+        parts: Sequence[object] = [part.strip() for part in given.lower().split("x")]
     else:
-        parts = [value]
+        parts = given if _is_sequence(given) else [given]
     if len(parts) == 1:
         _check_separator(parts[0], name)
         parts = [parts[0], parts[0]]
@@ -116,6 +151,21 @@ def _check_separator(value: object, name: str) -> None:
     if found:
         msg = f"{name}: write {quoted(f'{found[1]}x{found[2]}')} (height x width), not {quoted(value)}"
         raise ArgumentError(msg)
+
+
+def parse_shape(value: object) -> tuple[int, ...]:
+    """Read the shape of a chain's input, (H, W, C) of a picture or (n,) of a vector.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none of these; how large a side may be is the plan's to say.
+    """
+    sides = _listed(value)
+    if not _is_sequence(sides) or len(sides) not in (1, 3):
+        msg = f"shape must be (H, W, C) of a picture, or (n,) of a vector, not {quoted(value)}"
+        raise ArgumentError(msg)
+    return tuple(whole_number(side, "shape", 1) for side in sides)
 
 
 def _any_blank(parts: Sequence[object]) -> bool:
@@ -148,8 +198,9 @@ def parse_padding(value: Padding) -> Pads | str:
     >>> parse_padding("1+2x0+3")
     ((1, 2), (0, 3))
     """
-    if isinstance(value, str):
-        word = value.strip().lower().replace("_", "-")
+    given = _listed(value)
+    if isinstance(given, str):
+        word = given.strip().lower().replace("_", "-")
         if word in SAME:
             return word
         if word == "valid":
@@ -159,10 +210,8 @@ def parse_padding(value: Padding) -> Pads | str:
             msg = f"padding must be a number, HxW, T+BxL+R, valid, same or same-lower, not {quoted(value)}"
             raise ArgumentError(msg)
         axes: Sequence[object] = [axis.split("+") if "+" in axis else axis for axis in word.split("x")]
-    elif isinstance(value, Sequence):
-        axes = value
     else:
-        axes = [value]
+        axes = given if _is_sequence(given) else [given]
     if len(axes) == 1:
         axes = [axes[0], axes[0]]
     if len(axes) != 2:
@@ -172,7 +221,8 @@ def parse_padding(value: Padding) -> Pads | str:
 
 
 def _sides(axis: object, whole: object) -> Pair:
-    sides = list(axis) if isinstance(axis, Sequence) and not isinstance(axis, str) else [axis, axis]
+    axis = _listed(axis)
+    sides = list(axis) if _is_sequence(axis) else [axis, axis]
     if len(sides) != 2 or _any_blank(sides):
         msg = f"padding takes one number, or one or two for each axis, not {quoted(whole)}"
         raise ArgumentError(msg)
@@ -207,6 +257,20 @@ def resolve_pads(padding: Pads | str, size: Pair, window: Pair, stride: Pair, di
     )
 
 
+def _axis_padding(padding: int | Pair | str) -> Pair | str:
+    """Read the padding of one axis: a number, its two sides, or a text that pads both axes alike."""
+    given = _listed(padding)
+    if not isinstance(given, str):
+        return _sides(given, padding)
+    parsed = parse_padding(given)
+    if isinstance(parsed, str):
+        return parsed
+    if parsed[0] != parsed[1]:
+        msg = f"padding {quoted(padding)} is of two axes, HxW; one axis takes a number, or a pair (begin, end)"
+        raise ArgumentError(msg)
+    return parsed[0]
+
+
 def output_size(
     n: int,
     window: int,
@@ -227,7 +291,8 @@ def output_size(
     stride : int
         Samples between the starts of neighbouring windows.
     padding : int, (begin, end) or str
-        Samples added at both ends, at each end, or `"valid"`, `"same"`, `"same-lower"`.
+        Samples added at both ends, at each end, or `"valid"`, `"same"`, `"same-lower"`; texts mean what they do for two
+        axes, so that one that pads these differently is refused.
     dilation : int
         Samples between neighbouring taps.
     ceil_mode : bool
@@ -261,17 +326,14 @@ def output_size(
     1
     """
     n = whole_number(n, "input size", 1)
-    window = whole_number(window, "window", 1)
-    stride = whole_number(stride, "stride", 1)
-    dilation = whole_number(dilation, "dilation", 1)
-    if isinstance(padding, str):
-        parsed = parse_padding(padding)
-        sides = parsed if isinstance(parsed, str) else parsed[0]
-    else:
-        sides = _sides(padding, padding)
+    window = whole_number(window, "window", 1, LARGEST)
+    stride = whole_number(stride, "stride", 1, LARGEST)
+    dilation = whole_number(dilation, "dilation", 1, LARGEST)
+    sides = _axis_padding(padding)
     begin, end = axis_pads(sides, n, window, stride, dilation)
     span = dilation * (window - 1) + 1
     room = n + begin + end - span
+    ceil_mode = switch(ceil_mode, "ceil_mode")
     if room < (1 - stride if ceil_mode else 0):  # rounded up, one window that begins within the input is left
         dilated = f" (spanning {span} with dilation {dilation})" if dilation > 1 else ""
         padded = f" padded to {n + begin + end}" if begin + end else ""
@@ -322,12 +384,15 @@ BORDER_WORDS = tuple("constant=" if name == "constant" else name for name in BOR
 
 BORDER_ALIASES = {
     "nearest": "replicate",  # SciPy
-    "edge": "replicate",  # NumPy
+    "edge": "replicate",  # NumPy, ONNX
     "mirror": "reflect",  # SciPy
     "reflect-101": "reflect",  # OpenCV
     "reflect101": "reflect",
     "border-reflect": "symmetric",  # OpenCV's whole name: unlike the bare word it is not ambiguous
-    "wrap": "circular",  # SciPy, OpenCV, NumPy
+    "wrap": "circular",  # SciPy, OpenCV, NumPy, ONNX
+    "grid-mirror": "symmetric",  # SciPy's other names
+    "grid-wrap": "circular",
+    "grid-constant": "constant",
 }
 """Other libraries' names. A bare `reflect` keeps the meaning of PyTorch and NumPy: SciPy and OpenCV use the
 word for `symmetric`, and cannot be told apart."""
@@ -361,9 +426,11 @@ def parse_border(value: str | Border) -> Border:
     >>> str(parse_border("mirror"))
     'reflect'
     """
-    if isinstance(value, Border):
-        value = str(value)
-    word, equals, number = str(value).strip().lower().partition("=")
+    if not isinstance(value, (str, Border)):
+        msg = f"border must be a name, one of {', '.join(BORDERS)}, not {quoted(value)}"
+        raise ArgumentError(msg)
+    value = str(value)
+    word, equals, number = value.strip().lower().partition("=")
     word = word.strip().replace("_", "-")
     word = word if word in BORDER_ALIASES else word.removeprefix("border-")
     word = BORDER_ALIASES.get(word, word)
@@ -379,5 +446,7 @@ def parse_border(value: str | Border) -> Border:
         constant = math.nan
     if not abs(constant) <= FLOAT32_MAX:
         msg = f"the border's constant must be a finite number, not {quoted(number)}"
+        if not math.isnan(constant) and "inf" not in number.lower():
+            msg = f"the border's constant {quoted(number)} is too large for float32 (at most {FLOAT32_MAX:.3g})"
         raise ArgumentError(msg)
     return Border("constant", constant)

@@ -1,0 +1,186 @@
+"""Every public function, each of its parameters, and values that are none: the error is ours, and names it."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import cnnfilter
+from cnnfilter import Pipeline, get_kernel
+from cnnfilter.errors import CnnfilterError, RoomError
+
+IMAGE = np.arange(64, dtype=np.uint8).reshape(8, 8)
+VECTOR = np.ones(4, dtype=np.float32)
+CHAIN = Pipeline.parse("conv:box,relu")
+
+
+class Stubborn:
+    """Raises whatever it is asked for."""
+
+    def __array__(self, *_, **__):
+        raise RuntimeError
+
+    __index__ = __float__ = __bool__ = __len__ = __repr__ = __array__
+
+
+@pytest.fixture(autouse=True)
+def little_memory(monkeypatch):
+    """There are 4 GB: a system may promise more than it has."""
+    empty = np.empty
+
+    def limited(shape, dtype=float, *rest, **options):
+        if np.prod(shape, dtype=float) * np.dtype(dtype).itemsize > 2**32:
+            raise MemoryError
+        return empty(shape, dtype, *rest, **options)
+
+    monkeypatch.setattr(np, "empty", limited)
+
+
+FUNCTIONS = {
+    **{name: {"x": VECTOR} for name in ("relu", "elu", "leaky_relu", "selu", "sigmoid", "tanh", "softplus", "swish")},
+    "rbf": {"x": VECTOR},
+    "softmax": {"x": VECTOR},
+    "conv2d": {"x": IMAGE, "weight": np.ones((3, 3))},
+    "max_pool2d": {"x": IMAGE, "window": 2},
+    "avg_pool2d": {"x": IMAGE, "window": 2},
+    "sum_pool2d": {"x": IMAGE, "window": 2},
+    "linear": {"x": VECTOR, "weight": np.ones((2, 4))},
+    "output_size": {"n": 8, "window": 3},
+    "get_kernel": {"text": "box"},
+    "apply": {"image": IMAGE, "kernel": np.ones((3, 3))},
+    "Pipeline": {"stages": CHAIN.stages},
+    "Pipeline.parse": {"text": "conv:box"},
+    "Pipeline.plan": {"shape": (8, 8, 1)},
+    "Pipeline.run": {"maps_or_image": IMAGE},
+}
+"""Public functions with arguments that are right. Of `Pipeline`, methods that take some."""
+
+BOUND = {"Pipeline.plan": CHAIN.plan, "Pipeline.run": CHAIN.run, "Pipeline.parse": Pipeline.parse}
+
+VALUES = {
+    "None": None,
+    "True": True,
+    "-1": -1,
+    "10**5": 10**5,
+    "10**30": 10**30,
+    "10**5000": 10**5000,
+    "1.5": 1.5,
+    "nan": float("nan"),
+    "inf": float("inf"),
+    "1e39": 1e39,
+    "complex": 1 + 2j,
+    "blank": "",
+    "no": "no",
+    "digits": "9" * 5000,
+    "escape": "\x1b[31m\n",
+    "half a character": "\udce9",
+    "bytes": b"\1\2",
+    "()": (),
+    "(1, 2, 3)": (1, 2, 3),
+    "(nan, 1)": (float("nan"), 1),
+    "ragged": [[1, 2], [3]],
+    "ragged pairs": ((1, 2), (3,)),
+    "deep": [[[[[1]]]]],
+    "set": {1, 2},
+    "dict": {1: 2},
+    "function": len,
+    "type": int,
+    "object": object(),
+    "stubborn": Stubborn(),
+    "bool array": np.array([True, False]),
+    "nan array": np.array([np.nan, 1]),
+    "3x3": np.ones((3, 3)),
+    "objects": np.array([1, "a", None], dtype=object),
+    "texts": np.array(["1", "2"]),
+    "complex array": np.array([[1 + 1j, 2]]),
+    "empty": np.zeros((3, 0), dtype=np.uint8),
+    "dates": np.array(["2020-01-01"], dtype="datetime64[D]"),
+    "records": np.zeros(3, dtype=[("a", int)]),
+    "beyond float32": np.array([[1e39, 2], [1, 1]]),
+    "masked": np.ma.masked_array(np.ones((4, 4)), mask=np.eye(4)),
+    "64 axes": np.ones((1,) * 64),
+}
+
+TAKEN = {
+    **dict.fromkeys(["None"], "stride bias threads base"),
+    **dict.fromkeys(["True"], "x ceil_mode count_include_pad flip"),
+    **dict.fromkeys(["-1"], "x slope alpha center epsilon bias axis"),
+    **dict.fromkeys(["10**5"], "x slope alpha center epsilon bias stride threads n padding dilation"),
+    **dict.fromkeys(["10**30"], "slope alpha center epsilon threads n"),
+    **dict.fromkeys(["10**5000"], "threads n"),
+    **dict.fromkeys(["1.5"], "x slope alpha center epsilon bias"),
+    **dict.fromkeys(["nan", "inf", "1e39"], "x"),
+    **dict.fromkeys(["(1, 2, 3)", "(nan, 1)", "deep", "nan array", "64 axes", "bool array", "beyond float32"], "x"),
+    **dict.fromkeys(["3x3"], "x weight kernel maps_or_image"),
+    **dict.fromkeys(["blank", "no", "digits", "escape", "half a character"], "base"),
+    **dict.fromkeys(["()"], "stages"),
+    **dict.fromkeys(["texts"], "window stride padding dilation"),
+}
+"""Where a value is an argument like any other; where it is none, that is where a parameter of this name is refused."""
+
+SPOKEN = {
+    "text": ("text", "kernel", "stage", "matrix"),
+    "kernel": ("kernel", "matrix"),
+    "dilation": ("dilat",),
+    "shape": ("shape", "maps", "window"),
+    "maps_or_image": ("maps_or_image", "maps", "window"),
+    "n": ("input size",),
+}
+"""What messages call a parameter; the others by their names."""
+
+
+def functions():
+    for name, right in FUNCTIONS.items():
+        function = BOUND.get(name) or getattr(cnnfilter, name)
+        for parameter in inspect.signature(function).parameters:
+            yield pytest.param(function, right, parameter, id=f"{name}-{parameter}")
+
+
+def test_all_public_functions_are_here():
+    assert set(cnnfilter.__all__) == {name for name in FUNCTIONS if "." not in name}
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+@pytest.mark.parametrize(("function", "right", "parameter"), list(functions()))
+def test_a_wrong_argument_is_named(function, right, parameter, value, request):
+    name = next(key for key, known in VALUES.items() if known is value)
+    try:
+        function(**{**right, parameter: value})
+    except CnnfilterError as error:
+        message = str(error)
+        assert any(word in message for word in SPOKEN.get(parameter, (parameter,))), message
+        assert message.isprintable()
+        assert len(message) < 500
+    else:
+        assert parameter in TAKEN.get(name, "").split(), f"{name} is taken for {parameter}"
+
+
+def test_a_generator_is_no_pair():
+    for parameter in ("stride", "padding"):
+        with pytest.raises(CnnfilterError, match=f"^{parameter} must be a whole number, not <generator"):
+            cnnfilter.conv2d(IMAGE, np.ones((3, 3)), **{parameter: (n for n in (1, 2))})
+
+
+@pytest.mark.parametrize("one", [2, np.uint8(2), np.array(2), np.array([2]), np.array([2, 2]), [2, 2], "2x2"], ids=repr)
+def test_numbers_of_any_kind_are_sizes(one):
+    for function in (cnnfilter.max_pool2d, cnnfilter.avg_pool2d, cnnfilter.sum_pool2d):
+        expected = function(IMAGE, 2, stride=2, padding=2)
+        np.testing.assert_array_equal(function(IMAGE, one, stride=one, padding=one), expected)
+    expected = cnnfilter.conv2d(IMAGE, np.ones((3, 3)), stride=2, padding=2, dilation=2)
+    result = cnnfilter.conv2d(IMAGE, np.ones((3, 3)), stride=one, padding=one, dilation=one)
+    np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (cnnfilter.conv2d, (IMAGE, np.ones((3, 3)))),
+        (cnnfilter.max_pool2d, (IMAGE, 2)),
+        (cnnfilter.apply, (IMAGE, get_kernel("box"))),
+    ],
+)
+def test_a_result_larger_than_memory(function, arguments):
+    with pytest.raises(RoomError, match=r"^there is no memory for a result of .* GB\); use less padding"):
+        function(*arguments, padding=10**5)
+    with pytest.raises(RoomError, match="use less padding"):
+        Pipeline.parse("conv:box:padding=1000000").run(IMAGE)

@@ -435,12 +435,14 @@ def test_a_copy_outside_of_the_file_is_none():
     assert read(io.BytesIO(pyramid(damaged=True))).notes == ()
 
 
-def test_an_icon_of_one_size_is_replaced():
-    with open("a.ico", "wb") as file:  # noqa: PTH123
-        file.write(icon(48))
+@pytest.mark.parametrize("kind", ["bmp", "png"])
+def test_an_icon_of_one_size_is_replaced(kind):
+    Image.fromarray(np.resize(PHOTO, (48, 48, 3))).save("a.ico", sizes=[(48, 48)], bitmap_format=kind)
     done("apply", "box", "a.ico", "--in-place")
     with Image.open("a.ico") as image:
         assert image.info["sizes"] == {(48, 48)}
+    with open("a.ico", "rb") as file:  # noqa: PTH123
+        assert (b"PNG" in file.read()) is (kind == "png")
 
 
 @pytest.mark.parametrize(
@@ -449,6 +451,7 @@ def test_an_icon_of_one_size_is_replaced():
         ("a.jpg", saved(Image.fromarray(PHOTO).convert("CMYK"), "JPEG"), "CMYK would become 8-bit colour"),
         ("a.tif", saved(Image.fromarray(GREY.astype(np.int32)), "TIFF"), "32-bit"),
         ("a.png", saved(Image.fromarray(FEW > 2), "PNG"), "black and white would become 8-bit grey"),
+        ("a.pbm", saved(Image.fromarray(FEW > 2), "PPM"), "black and white would become 8-bit grey"),
         ("a.png", png(FEW % 4, 0, bits=2), "2-bit grey would become 8-bit grey"),
     ],
 )
@@ -464,10 +467,11 @@ def test_a_picture_of_another_kind_is_not_replaced(name, data, kind):
         assert file.read() == data
 
 
-def test_black_and_white_is_replaced_by_such():
-    Image.fromarray(FEW > 2).save("a.png")
-    done("run", "maxpool:3:stride=1:padding=1", "a.png", "--in-place")
-    with Image.open("a.png") as image:
+@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tif", "a.pbm"])
+def test_black_and_white_is_replaced_by_such(name):
+    Image.fromarray(FEW > 2).save(name)
+    done("run", "maxpool:3:stride=1:padding=1", name, "--in-place")
+    with Image.open(name) as image:
         assert image.mode == "1"
         np.testing.assert_array_equal(np.asarray(image), cv2.dilate((FEW > 2).astype(np.uint8), np.ones((3, 3))))
 

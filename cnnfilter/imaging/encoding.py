@@ -102,8 +102,9 @@ def encode(
     format = format_named(format)
     parameters = read_options(format, options or {})
     few = None if frames else _of_few(picture, format)
-    look = animation.why_not if frames or (few and format == "GIF") else why_not
-    if reason := next(filter(None, (look(format, each) for each in (picture, *frames))), None):
+    look = animation.why_not if frames else why_not
+    reasons = (look(format, each) for each in (picture, *frames))
+    if few is None and (reason := next(filter(None, reasons), None)):
         raise PictureError(reason)
     if parameters.get("compression") == "jpeg" and picture.pixels.dtype != np.uint8:
         # asked to try, Pillow 11.3 crashes

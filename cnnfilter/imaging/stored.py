@@ -35,7 +35,7 @@ _PREDICTED = ("tiff_lzw", DEFLATE, "lzma", "zstd")
 PALETTE = 256
 """The most colours of a palette."""
 BLACK_AND_WHITE = 2
-_FEW = ("PNG", "TIFF", "BMP")
+_FEW = ("PNG", "TIFF", "BMP", "PBM")
 """The formats that are written in few colours, where the input was."""
 
 
@@ -127,7 +127,11 @@ def _webp(image: Any, stream: BinaryIO, raw: str) -> Stored:
 
 def _ico(image: Any, stream: BinaryIO, raw: str) -> Stored:
     stream.seek(4)
-    return Stored(others=_counted(int.from_bytes(stream.read(2), "little") - 1, "other size"))
+    count = int.from_bytes(stream.read(2), "little")
+    stream.seek(18)  # where the first one is
+    stream.seek(int.from_bytes(stream.read(4), "little"))
+    is_bitmap = stream.read(4) != b"\x89PNG"
+    return Stored({"bitmap_format": "bmp"} if is_bitmap else {}, others=_counted(count - 1, "other size"))
 
 
 def _tga(image: Any, stream: BinaryIO, raw: str) -> Stored:

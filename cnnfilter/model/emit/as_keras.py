@@ -240,7 +240,8 @@ def _pool(row: Row, stage: Pool) -> list[str]:
     window, stride = show(sliding.window), show(sliding.stride)
     arguments = window if sliding.stride == sliding.window else f"{window}, strides={stride}"
     name = "MaxPooling2D" if stage.kind == "max" else "AveragePooling2D"
-    if stage.padding == "same" and past == NONE and (stage.kind == "max" or not stage.count_include_pad):
+    # of means, "same" leaves the padding out with TensorFlow, and with PyTorch repeats the edge
+    if stage.padding == "same" and past == NONE and stage.kind == "max":
         return [f'layers.{name}({arguments}, padding="same")']
     if stage.kind == "max":
         before = [] if pads == NONE else [f'Pad({pads}, value=float("-inf"))']

@@ -163,6 +163,29 @@ def test_a_link_that_stood_there_before_is_written_through_where_it_led_then(mon
     assert not Path("../elsewhere").exists()
 
 
+@pytest.mark.parametrize("folder", ["in", "out", "out/tree"])
+@pytest.mark.parametrize("force", [True, False])
+def test_nor_is_a_link_that_takes_the_place_of_a_folder(folder, force, monkeypatch):
+    """Of one that was there, of one that is made, and of one below."""
+    Path("in/tree").mkdir(parents=True)
+    save("in/tree/a.png")
+    asked = work._asked
+
+    def turned(*arguments):
+        if Path(folder).exists():
+            Path(folder).rename("away")
+        Path(folder).parent.mkdir(exist_ok=True)
+        Path(folder).symlink_to(Path("..").resolve())
+        return asked(*arguments)
+
+    monkeypatch.setattr(work, "_asked", turned)
+    options = ["--in-place"] if folder == "in" else ["-o", "out/", *["--force"] * force]
+    result = run("apply", "edge", "-r", "in", *options)
+    assert result.exit_code == 1
+    assert "leads elsewhere than when the run was planned" in result.messages[0]
+    assert untouched()
+
+
 def test_what_takes_the_place_of_a_device_is_not_written():
     os.mkfifo("pipe")
     place = look(Path("pipe"))

@@ -123,8 +123,13 @@ class Plan:
         Raises
         ------
         OutputError
-            If that fails.
+            If that fails, or a link has come into its way since the run was planned.
         """
+        path, device = self.jobs.place(target)
+        folder = os.path.split(path)[0]
+        if device is None and os.path.realpath(folder) != self._real.get(folder, folder):
+            msg = f"the folder of '{target}' leads elsewhere than when the run was planned"
+            raise OutputError(msg)
         if self.makes_folders:
             self._make(target.parent, parents=True)
 

@@ -461,3 +461,12 @@ def test_normalize_is_explained_by_the_pictures_full_scale(dtype, white):
     result = run("explain", "normalize,relu", "deep.png", "--matrix", "--json")
     assert result.exit_code == 0, result.err
     np.testing.assert_allclose(json.loads(result.out)["matrix"]["result"][0], pixels / white, rtol=1e-6)
+
+
+def test_matrices_in_json_hold_what_json_lacks_as_text():
+    np.save("gaps.npy", np.float32([[np.nan, 1], [-np.inf, 2.5]]))
+    result = run("explain", "relu", "gaps.npy", "--matrix", "--json")
+    assert result.exit_code == 0, result.err
+    assert json.loads(result.out)["matrix"] == {
+        "picture": [[["nan", 1], ["-inf", 2.5]]], "result": [[["nan", 1], [0, 2.5]]]
+    }  # fmt: skip

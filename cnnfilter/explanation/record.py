@@ -70,6 +70,8 @@ def plain(value: Any) -> Any:
         return {"number": fields.pop("number"), "kind": KINDS[type(value)], **fields}
     if dataclasses.is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     if isinstance(value, Fraction):

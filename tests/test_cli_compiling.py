@@ -28,7 +28,7 @@ def test_it_is_said_once_and_to_a_terminal_only(is_terminal, quiet, monkeypatch,
                 tell()
         assert store.on_refusal == []
     assert native.on_compile == []
-    said = "compiling for this machine, which takes a second or two\n"
+    said = "compiling for this machine, which takes a few seconds\n"
     assert capsys.readouterr().err == (said if is_terminal and not quiet else "")
 
 

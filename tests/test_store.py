@@ -31,7 +31,7 @@ def told(monkeypatch):
 
 
 def said(path, reason):
-    return [f"no use of kept machine code: {reason.format(path=path)}"]
+    return [f"the cache of machine code is not used: {reason.format(path=path)}"]
 
 
 def mode(path):

@@ -31,7 +31,7 @@ def compiling(*, quiet: bool, verbose: bool) -> Iterator[None]:
 
     def begin() -> None:
         if sys.stderr is not None and sys.stderr.isatty():
-            say("compiling for this machine, which takes a second or two")
+            say("compiling for this machine, which takes a few seconds")
 
     native.on_compile[:] = [begin]
     store.on_refusal[:] = [say] if verbose else []

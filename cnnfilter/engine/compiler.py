@@ -31,8 +31,8 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         """Find one module, and leave the others to those who come next."""
         spec = PathFinder.find_spec(fullname, path) if fullname == MODULE else None
-        if spec is not None and spec.origin is not None:
-            spec.loader = _Loader(fullname, spec.origin)
+        if spec is not None and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _Loader(fullname, spec.loader.path)
         return spec
 
 

@@ -111,7 +111,7 @@ def _with_checksum(code: bytes) -> bytes:
 
 def _refuse(reason: str) -> None:
     for tell in list(on_refusal):
-        tell(f"no use of kept machine code: {reason}")
+        tell(f"the cache of machine code is not used: {reason}")
 
 
 def _reason(error: OSError) -> str:

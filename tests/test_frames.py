@@ -13,6 +13,7 @@ from cnnfilter import apply
 from cnnfilter.batch.frames import FrameResults
 from cnnfilter.batch.results import PictureResult
 from cnnfilter.errors import PictureError
+from cnnfilter.imaging import exif as exif_block
 from cnnfilter.imaging.encoding import encode_frames
 from cnnfilter.imaging.picture import Picture, read_frames
 from cnnfilter.imaging.reading import HELD
@@ -273,15 +274,27 @@ def test_pages_keep_what_each_has():
         assert 270 not in image.tag_v2
 
 
-def test_nested_exif_of_further_pages_is_told():
-    pages = list(read_frames(io.BytesIO(saved(Image.fromarray(GREY), "TIFF", exif=exif()))))
+@pytest.mark.parametrize("big", [False, True])
+def test_pages_keep_directories_below_them(big):
+    pages = list(read_frames(io.BytesIO(saved(Image.fromarray(PHOTO), "TIFF", exif=exif(), big_tiff=big))))
     notes = []
-    data = encode_frames(pages * 2, "TIFF", notes=notes)
-    assert notes == ["not kept in TIFF: EXIF of further pages"]
-    with Image.open(io.BytesIO(data)) as image:
-        image.seek(1)
-        assert image.tag_v2[271] == "Maker"
-        assert 34665 not in image.tag_v2
+    with Image.open(io.BytesIO(encode_frames(pages * 3, "TIFF", notes=notes))) as image:
+        assert (notes, image.n_frames) == ([], 3)
+        for index in range(3):
+            image.seek(index)
+            assert image.tag_v2[271] == "Maker"
+            assert image.getexif().get_ifd(0x8769)[0x9003] == "2024:05:06 07:08:09"
+            np.testing.assert_array_equal(np.asarray(image), PHOTO)
+
+
+def test_a_tiff_ends_where_its_places_do(monkeypatch):
+    def lay_out(tags, at, layout):
+        return layout.offset.pack(at + (1 << 32))
+
+    monkeypatch.setattr(exif_block, "_laid_out", lay_out)
+    with pytest.raises(PictureError, match="^a TIFF holds 4 GB; write a larger one with --save-option big_tiff=yes$"):
+        encode_frames([Picture(GREY)] * 2, "TIFF", notes=[])
+    encode_frames([Picture(GREY)] * 2, "TIFF", options={"big_tiff": "yes"}, notes=[])
 
 
 def test_pages_become_an_animation_only_if_they_are_of_one_size_and_8_bits():

@@ -5,9 +5,7 @@ A frame is written whole, as viewers show it; what of it needs to be stored, the
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,14 +13,10 @@ from PIL import Image
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import stored
-from cnnfilter.imaging.exif import Value, with_tags
 from cnnfilter.imaging.formats import described
 from cnnfilter.imaging.formats import why_not as why_no_picture
-from cnnfilter.imaging.keeping import keep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cnnfilter.imaging.picture import Picture
 
 SEVERAL = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")
@@ -86,40 +80,3 @@ def in_palette(image: Image.Image) -> Image.Image:
     if 0 in covers:
         exact.info["transparency"] = covers.index(0)
     return exact
-
-
-def tiff_of(
-    pages: Iterable[Picture], encode: Callable[[Picture], bytes | memoryview], strip: str | None, lost: list[str]
-) -> bytes:
-    """Return a TIFF of several pages.
-
-    Parameters
-    ----------
-    pages : iterable of Picture
-        Each is encoded before the next is asked for.
-    encode : callable
-        Makes a TIFF of one page.
-    strip : str, optional
-        See `encoding.encode`.
-    lost : list of str
-        Is given the names of what is not kept.
-    """
-    from PIL.TiffImagePlugin import AppendingTiffWriter
-
-    buffer = io.BytesIO()
-    tags = None
-    with AppendingTiffWriter(buffer) as file:
-        for page in pages:
-            kept = keep(page.metadata.stripped(strip), "TIFF", page.pixels.shape)
-            lost += kept.lost
-            data = bytes(encode(replace(page, metadata=page.metadata.stripped(strip or "privacy"))))
-            if tags is None:
-                tags = kept.tags  # once all are in place: nothing moves the directories that these lead to
-            elif kept.tags:
-                if any(not isinstance(value, Value) for value in kept.tags.values()):
-                    lost.append("EXIF of further pages")
-                data = with_tags(data, {tag: value for tag, value in kept.tags.items() if isinstance(value, Value)})
-            file.write(data)
-            file.newFrame()
-    joined = buffer.getvalue()
-    return with_tags(joined, tags) if tags else joined

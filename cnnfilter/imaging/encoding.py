@@ -21,7 +21,7 @@ from PIL import Image, ImageFile
 from cnnfilter import forks
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import animation, memory, memory_files, npy, stored, table, unfiltered
-from cnnfilter.imaging.exif import with_tags
+from cnnfilter.imaging.exif import joined, with_tags
 from cnnfilter.imaging.formats import FORMATS, NPY, TABLE, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.keeping import keep
@@ -185,11 +185,10 @@ def encode_frames(
     if format != "TIFF":
         first, *others = pictures
         return encode(first, format, options=options, strip=strip, frames=others, notes=notes)
-    lost: list[str] = []
     told: list[str] = []
-    data = animation.tiff_of(pictures, lambda page: encode(page, "TIFF", options=options, notes=told), strip, lost)
-    notes += [*not_kept(format, lost), *dict.fromkeys(told)]
-    return data
+    data = joined(encode(page, format, options=options, strip=strip, notes=told) for page in pictures)
+    notes += dict.fromkeys(told)
+    return memoryview(data)
 
 
 def not_kept(format: str, lost: Sequence[str]) -> list[str]:

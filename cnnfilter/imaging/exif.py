@@ -14,11 +14,12 @@ from __future__ import annotations
 import io
 import re
 import struct
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
+from cnnfilter.errors import PictureError
 from cnnfilter.imaging import tiff
 from cnnfilter.imaging.tiff import KINDS, MAX_BYTES, Directory, Layout, Tiff, read_tiff
 
@@ -226,6 +227,40 @@ def with_tags(file: bytes, tags: Tags) -> bytes:
     begin = layout.offset.size  # in a BigTIFF, the sizes of its numbers stand before
     rest = memoryview(file)[2 * begin :]  # not copied twice
     return b"".join([file[:begin], layout.offset.pack(at), rest, bytes(at - len(file)), directory])
+
+
+def joined(pages: Iterable[bytes | memoryview]) -> bytearray:
+    """Return one TIFF of TIFFs of one page in strips; Pillow looks at all pages before each that it adds.
+
+    Raises
+    ------
+    PictureError
+        If places in it would be too large for its kind.
+    """
+    file = bytearray()
+    link = 0
+    for data in pages:
+        begin = len(file)
+        file += data
+        file += bytes(len(file) % 2)
+        at = len(file)
+        single = read_tiff(io.BytesIO(data))
+        layout, tags = single.layout, _tags(single.page(0), _FIRST, None)
+        strips = tags[tiff.STRIP_OFFSETS]
+        if isinstance(strips, Value):  # which it always is
+            places = np.frombuffer(strips.data, f"<u{struct.calcsize('=' + KINDS[strips.kind])}").astype(np.uint64)
+            kind, form = (_LONG8, "<u8") if layout.is_big else (_LONG, "<u4")
+            tags[tiff.STRIP_OFFSETS] = Value(kind, strips.number, (places + np.uint64(begin)).astype(form).tobytes())
+        wide = layout.offset.size
+        try:
+            directory = _laid_out(tags, at, layout)
+            file[link or wide : (link or wide) + wide] = layout.offset.pack(at)
+        except struct.error as error:
+            msg = "a TIFF holds 4 GB; write a larger one with --save-option big_tiff=yes"
+            raise PictureError(msg) from error
+        file += directory
+        link = at + layout.length.size + layout.entry.size * len(tags)
+    return file
 
 
 def _tags(directory: Directory, place: int | None, wanted: Collection[int] | None) -> Tags:

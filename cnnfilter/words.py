@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 LONGEST_QUOTE = 60
 """How many characters of a person's text a message repeats; a whole file may have been pasted."""
 
+LONGEST_STAGE = 200
+"""How many characters of a stage's text stand in a table: of a name with all its arguments, all of them."""
+
 LONGEST_NAME = 1000
 """How many characters of a file's name a message repeats: more than a name that is one ever has."""
 
@@ -79,13 +82,14 @@ def readable(path: object) -> str:
     >>> readable("a b.npy"), readable("a\nb.npy")
     ('a b.npy', "'a\\nb.npy'")
     """
-    text = _without_middle(str(path))
-    return text if text.isprintable() else _without_middle(_STRAY_BYTE.sub(r"\\x\1", ascii(text)))
+    text = shortened(path, LONGEST_NAME)
+    return text if text.isprintable() else shortened(_STRAY_BYTE.sub(r"\\x\1", ascii(text)), LONGEST_NAME)
 
 
-def _without_middle(text: str) -> str:
-    half = LONGEST_NAME // 2
-    return text if len(text) <= LONGEST_NAME + 3 else f"{text[:half]}...{text[-half:]}"
+def shortened(value: object, longest: int = LONGEST_STAGE) -> str:
+    """Return a text as it is, or without its middle if it is longer: a stage may be a matrix of a thousand rows."""
+    text, half = str(value), longest // 2
+    return text if len(text) <= longest + 3 else f"{text[:half]}...{text[-half:]}"
 
 
 def printable(text: str) -> str:

@@ -319,3 +319,15 @@ def test_messages_of_the_library_hold_no_control_characters(tmp_path):
     with pytest.raises(ArgumentError, match="Keras refuses") as error:
         emit(plan(parse(f"conv:{matrix}:stride=2:dilation=2"), (999, 999, 1)), "keras")
     assert len(str(error.value)) < LONGEST
+
+
+def test_a_stage_of_a_thousand_numbers_is_shown_in_part(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("grid.csv").write_text("\n".join([",".join(["1"] * 30)] * 30))
+    matrix = "; ".join([" ".join(["1"] * 25)] * 25)
+    for arguments in (["shape", "30"], ["shape", "30", "--compare"], ["explain", "grid.csv", "--at", "0,0"]):
+        places = 2 if arguments[0] == "shape" else 1
+        result = printed(*arguments[:places], f"conv:{matrix},relu", *arguments[places:])
+        assert result.exit_code == 0, result.err
+        assert re.search(r"1;? ?\.\.\. ?1", result.out)
+        assert len(result.out) < 4 * LONGEST

@@ -9,6 +9,7 @@ from cnnfilter.cli.tables import facts, wrapped
 from cnnfilter.explanation import Explanation, ReceptiveField, steps
 from cnnfilter.explanation.formulas import show, show_scale, show_sum
 from cnnfilter.model.stages.text import show_shape
+from cnnfilter.words import LONGEST_NAME, shortened
 
 MOST_CHANNELS = 3
 """Channels that are written out in full; of more, those with the largest sums."""
@@ -25,14 +26,14 @@ def board(explanation: Explanation, width: int) -> str:
     """Return an explanation as lines of at most `width` characters, as far as they have places to end."""
     size = show_shape(explanation.input)
     lines = [
-        f"{explanation.stages} on a picture of {size} gives {show_shape(explanation.output)}",
+        f"{shortened(explanation.stages, LONGEST_NAME)} on a picture of {size} gives {show_shape(explanation.output)}",
         f"{_place(explanation.at)} = {show(explanation.value)}",
     ]
     first = explanation.steps[-1]
     windows: list[list[str]] = []
     for step in explanation.steps:
         follows = step.follows if step is not first else None
-        head = f"stage {step.number}  {step.stage}"
+        head = f"stage {step.number}  {shortened(step.stage)}"
         where = "" if isinstance(step, steps.Flattened) else f"  {_place(step.at)}"
         lines += ["", head + where] if len(head + where) <= width else ["", head, where]
         windows.append(list(_WRITERS[type(step)](step, follows, width - 2)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfilter.cli import tables
 from cnnfilter.model.stages.text import show_pair, show_shape
+from cnnfilter.words import shortened
 
 if TYPE_CHECKING:
     from cnnfilter.model.frameworks import Answer
@@ -24,7 +25,7 @@ def table(rows: Sequence[Row], *, whole: bool = True) -> str:
     """Return a plan with its totals, or without where it is not the whole of it."""
     cells = [
         (
-            str(row.stage),
+            shortened(row.stage),
             show_shape(row.input),
             show_shape(row.output),
             f"{row.params:,}",

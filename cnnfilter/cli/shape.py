@@ -20,7 +20,7 @@ from cnnfilter.model.stages import Conv
 from cnnfilter.model.stages.base import axis_arithmetic, dropped, size_formula
 from cnnfilter.model.stages.convolution import NONE, ONE
 from cnnfilter.model.stages.text import show_padding, show_pair, show_shape
-from cnnfilter.words import nearest, quoted
+from cnnfilter.words import nearest, quoted, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +121,7 @@ def command(
             return 2
     elif comparing:
         named = [
-            (f"stage {number}", f"{row.stage} on {show_shape(row.input)}", given)
+            (f"stage {number}", f"{shortened(row.stage)} on {show_shape(row.input)}", given)
             for number, (row, given) in enumerate(zip(rows, answers, strict=True), 1)
         ]
         render.out(plans.comparison([each for each in named if each[2]]))

@@ -10,6 +10,7 @@ from PIL import Image
 
 from cnnfilter.imaging import exif as exif_block
 from cnnfilter.imaging import metadata
+from cnnfilter.imaging.encoding import encode_frames
 from cnnfilter.imaging.exif import cleaned
 from cnnfilter.imaging.metadata import Metadata
 from cnnfilter.imaging.picture import Picture, encode, read
@@ -152,10 +153,10 @@ def test_a_tiff_has_all_of_it_whatever_its_compression(order, options):
 
 
 def test_more_pages_of_a_tiff_stay_where_they_are():
-    pages = [noise(4, 6, seed=seed) for seed in (1, 2)]
-    picture = Picture(noise(4, 6), metadata=Metadata(exif=cleaned(block())[0]))
-    data = encode(picture, "TIFF", pages=pages)
-    for frame, expected in enumerate([picture.pixels, *pages]):
+    pages = [noise(4, 6, seed=seed) for seed in (0, 1, 2)]
+    pictures = [Picture(page, metadata=Metadata(exif=cleaned(block())[0])) for page in pages]
+    data = encode_frames(pictures, "TIFF", notes=[])
+    for frame, expected in enumerate(pages):
         np.testing.assert_array_equal(read(io.BytesIO(data), frame=frame).pixels, expected)
     assert tags(back(data).metadata.exif)[271] == "Maker"
 

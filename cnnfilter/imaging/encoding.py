@@ -63,7 +63,6 @@ def encode(
     *,
     options: Mapping[str, str] | None = None,
     strip: str | None = None,
-    pages: Sequence[npt.NDArray[Any]] = (),
     frames: Sequence[Picture] = (),
     notes: list[str] | None = None,
 ) -> bytes | memoryview:
@@ -80,8 +79,6 @@ def encode(
         Save options as a person gives them: see `options.OPTIONS`.
     strip : str, optional
         What to leave out of what the file had beside its pixels: one of `metadata.STRIP`.
-    pages : sequence of ndarray, (H, W)
-        Further pages of a TIFF, of the picture's dtype.
     frames : sequence of Picture
         Further frames of an animation, as large as the picture.
     notes : list of str, optional
@@ -142,9 +139,6 @@ def encode(
             _make_room(2 * picture.pixels.size)
         if format == "ICO":
             parameters["sizes"] = [image.size]  # or it would add smaller copies
-        if pages:
-            rest = [memory.wrapped(page, image.mode) for page in pages]
-            parameters |= {"save_all": True, "append_images": rest}
         if frames:
             image, *others = animation.matched(format, [image, *map(_image, frames)], notes)
             parameters |= animation.parameters(format, [picture, *frames]) | {"append_images": others}

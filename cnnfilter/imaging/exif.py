@@ -21,7 +21,7 @@ import numpy as np
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import tiff
-from cnnfilter.imaging.tiff import KINDS, MAX_BYTES, Directory, Layout, Tiff, read_tiff
+from cnnfilter.imaging.tiff import KINDS, MAX_BYTES, Directory, Layout, read_tiff
 
 PREFIX = b"Exif\x00\x00"
 """What stands before a block in some formats."""
@@ -218,12 +218,11 @@ def descriptive(block: bytes) -> Tags:
 
 
 def with_tags(file: bytes, tags: Tags) -> bytes:
-    """Return a TIFF with more tags in its first directory, which is moved to the end for that."""
-    pages: Tiff = read_tiff(io.BytesIO(file))
-    layout = pages.layout
+    """Return a TIFF of one page with more tags in its directory, which is moved to the end for that."""
+    single = read_tiff(io.BytesIO(file))
+    layout = single.layout
     at = len(file) + len(file) % 2
-    after = pages.pages[1] if len(pages.pages) > 1 else 0
-    directory = _laid_out(_tags(pages.page(0), None, None) | tags, at, layout, after)
+    directory = _laid_out(_tags(single.page(0), None, None) | tags, at, layout)
     begin = layout.offset.size  # in a BigTIFF, the sizes of its numbers stand before
     rest = memoryview(file)[2 * begin :]  # not copied twice
     return b"".join([file[:begin], layout.offset.pack(at), rest, bytes(at - len(file)), directory])
@@ -287,8 +286,8 @@ def _reordered(data: bytes, kind: int, order: str) -> bytes:
     return data if order == "<" or size == 1 else np.frombuffer(data, f"u{size}").byteswap().tobytes()
 
 
-def _laid_out(tags: Tags, at: int, layout: Layout, after: int = 0) -> bytes:
-    """Return a directory, its values and those below it as they stand at a place of a file; the next is at `after`."""
+def _laid_out(tags: Tags, at: int, layout: Layout) -> bytes:
+    """Return a directory, its values and those below it as they stand at a place of a file; no other follows."""
     wide = layout.offset.size
     begin = at + layout.length.size + layout.entry.size * len(tags) + wide
     table, values = b"", b""
@@ -302,4 +301,4 @@ def _laid_out(tags: Tags, at: int, layout: Layout, after: int = 0) -> bytes:
         if len(data) > wide:
             data, values = layout.offset.pack(begin + len(values)), values + data
         table += layout.entry.pack(tag, kind, number, data)
-    return layout.length.pack(len(tags)) + table + layout.offset.pack(after) + values
+    return layout.length.pack(len(tags)) + table + layout.offset.pack(0) + values

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfilter.imaging import table
-from cnnfilter.imaging.encoding import encode
+from cnnfilter.imaging.encoding import encode_frames
 from cnnfilter.imaging.formats import NPY, NPZ, TABLE
 from cnnfilter.imaging.options import read_options
 from cnnfilter.imaging.picture import Picture
@@ -69,8 +69,8 @@ def encode_values(
     12
     """
     if format == "TIFF":
-        first, *rest = values.reshape(-1, *values.shape[-2:])
-        return encode(Picture(first, format=format), format, options=options, pages=rest)
+        pages = (Picture(plane, format=format) for plane in values.reshape(-1, *values.shape[-2:]))
+        return encode_frames(pages, format, options=options, notes=[])
     read_options(format, options or {})
     if format == TABLE:
         return table.written(values)

@@ -6,6 +6,8 @@ import pytest
 from cnnfilter import Pipeline
 from cnnfilter.engine import reference
 from cnnfilter.errors import KernelError
+from cnnfilter.explanation import explain
+from cnnfilter.model.emit import emit
 from cnnfilter.model.grammar import parse
 from cnnfilter.model.layouts import readings
 from cnnfilter.model.weights import load_bank
@@ -121,3 +123,35 @@ def test_depthwise_weights_of_other_channels_are_refused():
     result = run("shape", "9x9x8", "depthwise:bank.npy:layout=hwio")
     assert result.exit_code == 2
     assert "bank holds 2 filters over 4 channels; over 8 channels, depthwise needs filters over 1" in result.err
+
+
+# Dense
+
+
+@pytest.mark.parametrize("biased", [True, False])
+def test_a_matrix_of_keras_is_run_explained_and_emitted_as_what_fits(biased):
+    matrix, bias = RNG.normal(size=(12, 5)).astype(np.float32), RNG.normal(size=5).astype(np.float32)
+    np.savez("net.npz", **{"d/kernel:0": matrix}, **({"d/bias:0": bias} if biased else {}))
+    picture = RNG.integers(0, 256, (3, 4), dtype=np.uint8)
+    expected = picture.reshape(-1).astype(np.float32) @ matrix + (bias if biased else 0)
+    pipeline = Pipeline.parse("flatten,dense:net.npz")
+    close(pipeline.run(picture), expected)
+    assert explain(pipeline, picture, (2,)).value == pytest.approx(expected[2], rel=1e-5)
+    rows = pipeline.plan((3, 4, 1))
+    assert rows[-1].params == 60 + 5 * biased
+    program = {"__name__": "emitted"}
+    exec(emit(rows, "numpy"), program)
+    close(program["network"](picture[None].astype(np.float32)), expected)
+
+
+@pytest.mark.parametrize("text", ["conv:bank.npy", "depthwise:keras.npy", "depthwise:keras.npy:layout=hwio"])
+def test_what_arrives_counts_in_every_room(text):
+    np.save("keras.npy", RNG.normal(size=(3, 3, 8, 2)).astype(np.float32))
+    pipeline = Pipeline.parse(text)
+    rows = pipeline.plan((9, 10, 8))
+    result = pipeline.run(MAPS)
+    picture = np.ascontiguousarray(MAPS.transpose(1, 2, 0))
+    assert explain(pipeline, picture, (2, 3, 4)).value == pytest.approx(result[4, 2, 3], rel=1e-4)
+    program = {"__name__": "emitted"}
+    exec(emit(rows, "numpy"), program)
+    close(program["network"](MAPS), result)

@@ -1,6 +1,8 @@
 """Completion for bash, zsh and fish, by what these ask for and are answered; in bash also by pressing Tab."""
 
+import contextlib
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -253,6 +255,10 @@ cnnfilter() {
 """Stands for the command: it answers as the command does, and is run with what Tab made of a line."""
 
 
+MOST_SECONDS = 30
+"""How long bash may be silent before it is given up."""
+
+
 def typed_in_bash(script, lines):
     """Type lines in a real bash, with Tab at the end of each; return what became of them."""
     import pty  # of POSIX only
@@ -261,14 +267,16 @@ def typed_in_bash(script, lines):
     environment = {**os.environ, "PYTHON": sys.executable, "TERM": "dumb", "INPUTRC": os.devnull}
     options = {"stdin": terminal, "stdout": terminal, "stderr": terminal, "env": environment}
     with subprocess.Popen(["bash", "--norc", "--noprofile", "-i"], start_new_session=True, **options) as bash:
+        os.close(terminal)
         os.write(here, f"source {script}\n".encode())
         for line in lines:
             os.write(here, f"{line}\t\n".encode())
         os.write(here, b"exit\n")
         shown = b""
-        while bash.poll() is None or b"exit" not in shown.splitlines()[-1]:
-            shown += os.read(here, 65536)
-    os.close(terminal)
+        with contextlib.suppress(OSError):  # as Linux says that nobody has the other end any more
+            while select.select([here], [], [], MOST_SECONDS)[0] and (read := os.read(here, 65536)):
+                shown += read
+        bash.kill()
     os.close(here)
     return [line.removeprefix("= ") for line in shown.decode().splitlines() if line.startswith("= ")]
 

@@ -257,7 +257,14 @@ def test_the_matrix_of_a_dense_layer_is_no_kernel(shape):
     assert result.err.endswith("smaller kernel; a dense layer's matrix is for dense\n")
 
 
+def test_kernels_of_names_that_dense_layers_have_too_are_kernels():
+    for name, shape in (("linear_blur", (3, 21)), ("linear_kernel", (1, 31)), ("dense.weight", (3, 5))):
+        assert load_bank(as_npz({name: np.ones(shape)})).size == shape
+
+
 def test_the_bank_of_a_convolution_is_no_matrix():
+    with pytest.raises(KernelError, match=r"'w' is 3-D \(4x3x3\), that of a convolution; it must be 2-D, or use conv"):
+        load_matrix(as_npz({"w": np.ones((4, 3, 3))}))
     with pytest.raises(
         KernelError, match=r"'W' is 4-D \(4x3x5x5\), that of a convolution; it must be 2-D, or use conv"
     ):

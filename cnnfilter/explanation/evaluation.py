@@ -167,7 +167,7 @@ def _work(row: Row, region: Region) -> int:
     """Return how many products a region takes, or places of its windows that must be known, before any is computed."""
     stage, shape = row.stage, row.input
     if isinstance(stage, Conv | Pool):
-        window = stage.window
+        window = stage.sliding(shape).window
         places = [len(region.rows) * window[0], len(region.columns) * window[1]]
         products = len(region.maps) * math.prod(places)
         if isinstance(stage, Conv) and stage.file is not None and not stage.depthwise:

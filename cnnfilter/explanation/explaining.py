@@ -138,7 +138,7 @@ def _check_windows(rows: Sequence[Row]) -> None:
     """Refuse windows too large to be written out."""
     for number, row in enumerate(rows, 1):
         if isinstance(row.stage, Conv | Pool):
-            height, width = row.stage.window
+            height, width = row.stage.sliding(row.input).window
             if height * width > MOST_TAPS:
                 msg = (
                     f"stage {number} ({row.stage.name}): a window of {height}x{width} is too large to be explained "

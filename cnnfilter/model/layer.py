@@ -18,7 +18,7 @@ import numpy as np
 from cnnfilter.errors import ArgumentError, CnnfilterWarning, KernelError
 from cnnfilter.model.arrays import show_shape, to_float32
 from cnnfilter.model.kernels import check_sides
-from cnnfilter.model.layouts import readings
+from cnnfilter.model.layouts import MAX_WINDOW, readings
 from cnnfilter.model.pairing import Layers, is_vector, read_name
 from cnnfilter.model.weight_files import Member
 from cnnfilter.model.weight_kinds import named_failures, open_members
@@ -115,10 +115,13 @@ def load_matrix(path: Path, *, array_name: str | None = None) -> Layer:
 
 def _refuse_dense(weight: Member, bias: Member | None) -> None:
     """Raise a `KernelError` if a matrix is a dense layer's by its bias or by its name."""
+    if len(weight.shape) != 2:
+        return
     biases = 1 if bias is None else math.prod(bias.shape)
     told = biases > 1 and biases in weight.shape
-    named = bool(_DENSE.search(weight.name)) and weight.shape[0] != weight.shape[-1]
-    if len(weight.shape) == 2 and (told or named):
+    name, (short, long) = read_name(weight.name), sorted(weight.shape)
+    named = bool(name.word and _DENSE.search(name.layer)) and 1 < short < long > MAX_WINDOW
+    if told or named:
         beside = f" with a bias of {biases} numbers" if told else ""
         msg = f"{weight.label} is {show_shape(weight.shape)}{beside}: that of a dense layer, and no kernel; use dense"
         raise KernelError(msg)
@@ -167,7 +170,7 @@ def _choose(layers: Layers, array_name: str | None, dimensions: Sequence[Sequenc
         wanted = alternatives([f"{number}-D" for number in allowed])
         shape = show_shape(chosen.shape)
         found = f"{len(chosen.shape)}-D ({shape})" if chosen.shape else shape
-        of = ", that of a convolution" if len(chosen.shape) == 4 else ""
+        of = ", that of a convolution" if len(chosen.shape) in (3, 4) else ""
         msg = f"{chosen.label} is {found}{of}; it must be {wanted}{', or use conv' if of else ''}"
         raise KernelError(msg)
     return chosen

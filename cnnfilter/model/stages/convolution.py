@@ -213,16 +213,14 @@ class Conv(Stage):
 
     @property
     def window(self) -> Pair:
-        """Height and width of the kernel."""
+        """Height and width of the kernel; of a file whose shape tells them, whatever arrives."""
+        return self._window(None)
+
+    def _window(self, channels: int | None) -> Pair:
         if self.kernels:
             return self.kernels[0].size
         if self.sizes is not None:
             return self.sizes[1]
-        return self._window(None)
-
-    def _window(self, channels: int | None) -> Pair:
-        if self.file is None:
-            return self.window
         bank = self.bank(channels)
         return bank.size if isinstance(bank, Kernel) else (bank.weight.shape[2], bank.weight.shape[3])
 

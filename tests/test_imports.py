@@ -51,7 +51,7 @@ USED_PLUGINS = {"PIL.PpmImagePlugin", "PIL.MpoImagePlugin", "PIL.TiffImagePlugin
 UNUSED = {
     "rich", "numba", "json", "shlex", "mimetypes", "multiprocessing", "concurrent.futures",
     "numpy.typing", "numpy.fft", "numpy.ma", "numpy.random", "numpy.polynomial", "numpy.testing",
-    "cnnfilter.engine.reference", "cnnfilter.engine.jit", "cnnfilter.engine.activations",
+    "cnnfilter.engine.reference", "cnnfilter.engine.jit", "cnnfilter.engine.compiler", "cnnfilter.engine.activations",
     "cnnfilter.pipeline", "cnnfilter.model.stages", "cnnfilter.imaging.sheet", "cnnfilter.imaging.raw",
     "cnnfilter.imaging.size", "cnnfilter.batch.chain", "cnnfilter.batch.survey",
 }  # fmt: skip

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from cnnfilter import forks
-from cnnfilter.engine import compiler, store
+from cnnfilter.engine import store
 
 UNREACHED = (
     "NRT_Free",
@@ -92,6 +92,8 @@ class Loop:
         return self._function()
 
     def _function(self) -> Callable[..., None]:
+        from cnnfilter.engine import compiler  # which a run that finds its code does without
+
         compiler.load()
         function: Callable[..., None] = getattr(importlib.import_module(self.module), self.name)
         return function

@@ -32,7 +32,7 @@ on_refusal: list[Callable[[str], None]] = []
 _PLAIN: int = sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 """How files are opened: no link followed, no named pipe waited for, and on Windows no line end changed."""
 
-_UNFINISHED = re.compile(r"\w+-[0-9a-f]{32}\.o\.[0-9a-f]{16}\.tmp")
+_UNFINISHED = r"\w+-[0-9a-f]{32}\.o\.[0-9a-f]{16}\.tmp"
 
 
 class _Folder(NamedTuple):
@@ -172,7 +172,8 @@ def _check(status: os.stat_result, path: Path) -> None:
 def _clear(place: _Folder) -> None:
     """Remove what writers that were killed left: nobody takes an hour to write a file."""
     at = place.descriptor
-    for file in filter(_UNFINISHED.fullmatch, os.listdir(place.path if at is None else at)):  # noqa: PTH208
+    names = os.listdir(place.path if at is None else at)  # noqa: PTH208
+    for file in [name for name in names if re.fullmatch(_UNFINISHED, name)]:
         with contextlib.suppress(OSError):  # another process removed it
             if time.time() - os.stat(place.name(file), dir_fd=at, follow_symlinks=False).st_mtime > OLDEST:
                 os.unlink(place.name(file), dir_fd=at)

@@ -317,7 +317,8 @@ def _normalize(values: Array, stage: Normalize) -> Array:
     shape = (-1, *[1] * (values.ndim - 1))
     mean = np.array(stage.mean, dtype=np.float64).reshape(shape)
     std = np.array(stage.std, dtype=np.float64).reshape(shape)
-    return ((values / stage.divisor - mean) / std).astype(np.float32)
+    quotient = np.divide(values, stage.divisor, dtype=np.float64)  # may lie beyond float32 where the result does not
+    return ((quotient - mean) / std).astype(np.float32)
 
 
 def _vector(row: Row, values: Array, threads: int | None) -> Array:
@@ -331,4 +332,5 @@ def _vector(row: Row, values: Array, threads: int | None) -> Array:
             values = values.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
         weight, bias = stage.file.matrix(row.input[0])
         return dense(values, weight, np.zeros(len(weight), dtype=np.float32) if bias is None else bias)
-    return _function(stage)(values)
+    with np.errstate(over="ignore", invalid="ignore"):  # as in `Pointwise`
+        return _function(stage)(values)

@@ -221,6 +221,15 @@ def test_dense_layers(outputs, size, weight_size):
     np.testing.assert_array_equal(linear(x[1], matrix, np.ones(outputs)), np.ones(outputs))
 
 
+@pytest.mark.parametrize("shape", [(1, 3, 4), (12,)])
+def test_normalizing_goes_beyond_float32_nowhere_on_the_way(shape):
+    x = np.full(shape, 3e38, dtype=np.float32)
+    result = Pipeline.parse("normalize:0.001:std=1e10").run(x)
+    np.testing.assert_allclose(result, np.full(shape, 3e31), rtol=PRECISION)
+    assert np.isinf(Pipeline.parse("normalize:0.001").run(x)).all()
+    assert np.isinf(Pipeline.parse("normalize:0.001,abs").run(-x)).all()
+
+
 def test_infinity_beside_what_goes_beyond_on_the_way():
     x = np.array([3e38, 3e38, -3e38, np.inf], dtype=np.float32)
     assert linear(x, [[1, 1, 1, 0], [1, 1, 1, 2]]).tolist() == [np.float32(3e38), np.inf]
@@ -244,7 +253,7 @@ def test_reach():
     rows = Rows(np.array([[[0], [1e-40], [1.0]]], dtype=np.float32), first=5)
     assert reach.covers(rows, 5, 8)
     assert not reach.covers(rows, 5, 7)
-    assert not reach.covers(rows, 0, 1)
+    assert reach.covers(rows, 0, 1)  # of nothing but 0 nothing is lost
     assert not Reach(0.0, 1e-10, 1e10).holds(1e-11)
     assert Reach(0.0, 1e-10, 1e10).holds(-1.0)
 

@@ -164,7 +164,7 @@ def test_rows_wider_than_the_loops_take_at_a_time(kernel, columns):
 def spectral(monkeypatch):
     """Choose spectra, with tiles so small that there are many."""
     monkeypatch.setattr(methods, "FEWEST_FOURIER", 1)
-    monkeypatch.setattr(methods, "FEWEST_FOURIER_EXACT", 1)
+    monkeypatch.setattr(methods, "FEWEST_FOURIER_EXACT", dict.fromkeys(methods.FEWEST_FOURIER_EXACT, 1))
     monkeypatch.setattr(methods, "FEWEST_FOURIER_SHORT", 1)
     monkeypatch.setattr(methods, "FEWEST_SEPARABLE", 999)
     monkeypatch.setattr(methods, "FEWEST_BOX", 999)

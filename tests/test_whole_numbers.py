@@ -103,6 +103,8 @@ def test_the_bias_joins_before_the_sum_is_rounded():
     exact = 257 * 65535
     assert float(np.float32(exact)) != exact
     assert conv2d(x, weight[None, None], [-(2.0**24)])[0, 0, 0] == exact - 2**24
+    box = np.ones((1, 1, 1, 257), dtype=np.float32)
+    assert conv2d(np.pad(x, ((0, 0), (0, 257)), mode="edge"), box, [-(2.0**24)])[0, 0, 0] == exact - 2**24
 
 
 def test_two_passes_in_float64_are_exact():

@@ -12,7 +12,7 @@ from cnnfilter.engine.codes import AS_IS, ROW
 from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.fourier import FourierFilter, is_exact
 from cnnfilter.engine.geometry import Array, Rows, Windows
-from cnnfilter.engine.precision import is_whole, largest_sum, products_fit_int16, sum_type, whole_form
+from cnnfilter.engine.precision import EXACT_FLOAT32, is_whole, largest_sum, products_fit_int16, sum_type, whole_form
 from cnnfilter.engine.reach import Reach, Scaled, scaled
 from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
 from cnnfilter.rows import FLOAT32_MAX
@@ -28,15 +28,14 @@ FEWEST_BOX = 9
 FEWEST_FOURIER = 122
 """Taps from which spectra pay."""
 
-FEWEST_FOURIER_EXACT = 64
-"""The same for whole numbers whose sums, and spectra, are float64."""
+FEWEST_FOURIER_EXACT = {np.float32: 180, np.float64: 64, np.int64: 64}
+"""The same for whole numbers, whose spectra are float64, by the type of their sums."""
 
 FEWEST_ROWS = 4
 """Rows of a kernel from which spectra pay, which make nothing of its width cheaper."""
 
 FEWEST_FOURIER_SHORT = 256
-"""The same where products fit 16 bits, of which twice as many are added up in a step, or where spectra must be float64
-though sums need not."""
+"""The same where products fit 16 bits, of which twice as many are added up in a step."""
 
 
 class FloatFilter:
@@ -132,7 +131,8 @@ def _of_one_plane(
     """Return a way that is faster than adding up taps over samples of 8 or 16 bits, or None."""
     matrix, outside = numbers[0, 0], windows.border.value
     largest, kind = largest_sum(numbers, dtype, outside), sum_type(numbers, dtype, outside)
-    if matrix.size >= FEWEST_BOX and _is_box(matrix, windows) and largest <= np.iinfo(np.int32).max:
+    fits = largest < EXACT_FLOAT32 or (gain != 1 and largest <= np.iinfo(np.int32).max)  # also beside a bias
+    if fits and matrix.size >= FEWEST_BOX and _is_box(matrix, windows):
         return BoxFilter(gain, windows, int(largest))
     two = _factors(numbers)
     if two is not None and kind != np.int64:
@@ -142,8 +142,8 @@ def _of_one_plane(
         return None
     taps = np.count_nonzero(matrix)
     if gain == 1 and is_whole(numbers):
-        pays = taps >= (FEWEST_FOURIER_EXACT if kind == np.float64 else FEWEST_FOURIER_SHORT)
-        exact = pays and is_whole(outside) and is_exact(largest, windows)
+        fewest = FEWEST_FOURIER_EXACT[kind] if not products_fit_int16(numbers, dtype) else FEWEST_FOURIER_SHORT
+        exact = taps >= fewest and is_whole(outside) and is_exact(largest, windows)
         return FourierFilter(matrix, gain, windows, exact=True) if exact else None
     pays = taps >= (FEWEST_FOURIER_SHORT if products_fit_int16(numbers, dtype) else FEWEST_FOURIER)
     return FourierFilter(matrix, gain, windows) if pays and largest * gain < FLOAT32_MAX else None

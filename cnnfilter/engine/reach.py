@@ -59,7 +59,7 @@ class Reach:
         if self.largest == INFINITE and np.abs(source.samples[:, begin]).max() >= self.least:
             return True  # a row will do nearly always
         smallest, largest = extremes(source.samples, begin, end)
-        return self.smallest <= smallest and self.least <= largest <= self.largest
+        return self.smallest <= smallest and (self.least <= largest <= self.largest or largest == 0)
 
 
 class Scaled(NamedTuple):

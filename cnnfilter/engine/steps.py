@@ -102,7 +102,9 @@ class Convolution(_Windowed):
             for begin in range(0, len(bank), self.filters_in_group):
                 group = slice(begin, begin + self.filters_in_group)
                 self.groups.append(BankFilter(bank[group], self.biases[group], windows))
-        elif bank.shape[1] == 1 and bank[0].size >= FEWEST_FOURIER_EXACT:  # only planes of pictures get spectra
+        elif bank.shape[1] == 1 and bank[0].size >= min(
+            FEWEST_FOURIER_EXACT.values()
+        ):  # only planes of pictures get spectra
             self.band_rows = max(method.band_rows for kind in WHOLE_TYPES for method in self._methods(kind))
 
     def run(self, source: Rows, first: int, out: Array) -> None:
@@ -256,4 +258,5 @@ class Pointwise:
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Apply the function to the rows of `out`."""
         begin = first - source.first
-        out[...] = self.function(source.samples[:, begin : begin + out.shape[1]])
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 is infinite; infinity less infinity
+            out[...] = self.function(source.samples[:, begin : begin + out.shape[1]])

@@ -17,8 +17,8 @@ from cnnfilter.model.shapes import (
     parse_pair,
     parse_shape,
     resolve_pads,
-    switch,
 )
+from cnnfilter.model.values import switch
 
 
 def test_examples_in_the_docstrings():

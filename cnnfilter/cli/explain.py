@@ -12,8 +12,8 @@ import click
 from cnnfilter.cli import options, render
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
-from cnnfilter.model.shapes import whole_number
 from cnnfilter.model.stages.text import show_shape
+from cnnfilter.model.values import whole_number
 from cnnfilter.words import quoted
 
 if TYPE_CHECKING:

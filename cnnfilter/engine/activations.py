@@ -9,7 +9,8 @@ import numpy as np
 from cnnfilter.engine.arrays import as_number, as_samples
 from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
-from cnnfilter.model.shapes import LARGEST, whole_number
+from cnnfilter.model.shapes import LARGEST
+from cnnfilter.model.values import whole_number
 
 SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772

@@ -20,9 +20,8 @@ from cnnfilter.model.shapes import (
     parse_border,
     parse_padding,
     parse_pair,
-    switch,
-    whole_number,
 )
+from cnnfilter.model.values import switch, whole_number
 
 
 def conv2d(

@@ -15,7 +15,8 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.filtering.run import Part, Plan, Run
 from cnnfilter.imaging.mapping import FULL_SCALE, RANGES, Mapping, clipped_fraction, mapping, quantise
 from cnnfilter.model.kernels import SCALES, Kernel, from_array, get_kernel
-from cnnfilter.model.shapes import Border, Padding, Pair, Size, parse_border, parse_padding, parse_pair, switch
+from cnnfilter.model.shapes import Border, Padding, Pair, Size, parse_border, parse_padding, parse_pair
+from cnnfilter.model.values import switch
 from cnnfilter.model.weights import FilterBank
 from cnnfilter.words import nearest, quoted
 

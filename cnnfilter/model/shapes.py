@@ -12,13 +12,12 @@ height before width.
 from __future__ import annotations
 
 import math
-import operator
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
 
 from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.model.values import is_sequence, listed, switch, whole_number
 from cnnfilter.rows import FLOAT32_MAX
 from cnnfilter.words import nearest, quoted
 
@@ -35,73 +34,10 @@ LARGEST = 1_000_000
 """The largest window, stride, dilation or padding: beyond it is a slip of the finger, and sums may overflow."""
 
 SAME = ("same", "same-lower")
-PADDINGS = ("valid", *SAME)
-"""The paddings that are words."""
-
 """Paddings whose amount depends on the size of the input."""
 
-
-def whole_number(value: object, name: str, minimum: int, maximum: int | None = None) -> int:
-    """Read a whole number from `minimum` to `maximum`, an integer of any kind or its text.
-
-    Raises
-    ------
-    ArgumentError
-        If it is something else; `name` says in the message what it is.
-    """
-    number = None
-    try:
-        if isinstance(value, str) and re.fullmatch(r"[+-]?\d+", value.strip()):
-            number = int(value)
-        elif not isinstance(value, (str, bool)):
-            number = operator.index(value)  # type: ignore[arg-type]  # a TypeError says what has no index
-    except Exception:  # whatever tells that it is no index; int() limits digits
-        number = None
-    if number is None:
-        msg = f"{name} must be a whole number, not {quoted(value)}"
-        raise ArgumentError(msg)
-    if number < minimum:
-        msg = f"{name} must be at least {minimum}, not {quoted(number)}"
-        raise ArgumentError(msg)
-    if maximum is not None and number > maximum:
-        msg = f"{name} must be at most {maximum}, not {quoted(number)}"
-        raise ArgumentError(msg)
-    return number
-
-
-def switch(value: object, name: str) -> bool:
-    """Read a switch: True or False, or 1 or 0, of any kind.
-
-    Raises
-    ------
-    ArgumentError
-        If it is something else: the text "no" is none, and would be true.
-
-    Examples
-    --------
-    >>> switch(1, "ceil_mode")
-    True
-    """
-    if type(value).__name__ == "bool":  # NumPy's too
-        return bool(value)
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]  # as in `whole_number`
-    except Exception:
-        number = None
-    if number not in (0, 1):
-        msg = f"{name} must be True or False, not {quoted(value)}"
-        raise ArgumentError(msg)
-    return bool(number)
-
-
-def _listed(value: object) -> object:
-    """Return the numbers of an array as lists, and anything else as it is."""
-    return value.tolist() if hasattr(value, "tolist") and hasattr(value, "dtype") else value
-
-
-def _is_sequence(value: object) -> TypeGuard[Sequence[object]]:
-    """Tell whether something is a sequence of values, which text and bytes are not."""
-    return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))
+PADDINGS = ("valid", *SAME)
+"""The paddings that are words."""
 
 
 def parse_pair(value: Size, name: str, *, minimum: int = 1) -> Pair:
@@ -131,11 +67,11 @@ def parse_pair(value: Size, name: str, *, minimum: int = 1) -> Pair:
     >>> parse_pair("2x1", "stride")
     (2, 1)
     """
-    given = _listed(value)
+    given = listed(value)
     if isinstance(given, str):
         parts: Sequence[object] = [part.strip() for part in given.lower().split("x")]
     else:
-        parts = given if _is_sequence(given) else [given]
+        parts = given if is_sequence(given) else [given]
     if len(parts) == 1:
         _check_separator(parts[0], name)
         parts = [parts[0], parts[0]]
@@ -161,8 +97,8 @@ def parse_shape(value: object) -> tuple[int, ...]:
     ArgumentError
         If it is none of these; how large a side may be is the plan's to say.
     """
-    sides = _listed(value)
-    if not _is_sequence(sides) or len(sides) not in (1, 3):
+    sides = listed(value)
+    if not is_sequence(sides) or len(sides) not in (1, 3):
         msg = f"shape must be (H, W, C) of a picture, or (n,) of a vector, not {quoted(value)}"
         raise ArgumentError(msg)
     return tuple(whole_number(side, "shape", 1) for side in sides)
@@ -198,7 +134,7 @@ def parse_padding(value: Padding) -> Pads | str:
     >>> parse_padding("1+2x0+3")
     ((1, 2), (0, 3))
     """
-    given = _listed(value)
+    given = listed(value)
     if isinstance(given, str):
         word = given.strip().lower().replace("_", "-")
         if word in SAME:
@@ -211,7 +147,7 @@ def parse_padding(value: Padding) -> Pads | str:
             raise ArgumentError(msg)
         axes: Sequence[object] = [axis.split("+") if "+" in axis else axis for axis in word.split("x")]
     else:
-        axes = given if _is_sequence(given) else [given]
+        axes = given if is_sequence(given) else [given]
     if len(axes) == 1:
         axes = [axes[0], axes[0]]
     if len(axes) != 2:
@@ -221,8 +157,8 @@ def parse_padding(value: Padding) -> Pads | str:
 
 
 def _sides(axis: object, whole: object) -> Pair:
-    axis = _listed(axis)
-    sides = list(axis) if _is_sequence(axis) else [axis, axis]
+    axis = listed(axis)
+    sides = list(axis) if is_sequence(axis) else [axis, axis]
     if len(sides) != 2 or _any_blank(sides):
         msg = f"padding takes one number, or one or two for each axis, not {quoted(whole)}"
         raise ArgumentError(msg)
@@ -259,7 +195,7 @@ def resolve_pads(padding: Pads | str, size: Pair, window: Pair, stride: Pair, di
 
 def _axis_padding(padding: int | Pair | str) -> Pair | str:
     """Read the padding of one axis: a number, its two sides, or a text that pads both axes alike."""
-    given = _listed(padding)
+    given = listed(padding)
     if not isinstance(given, str):
         return _sides(given, padding)
     parsed = parse_padding(given)

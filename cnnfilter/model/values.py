@@ -1,0 +1,74 @@
+"""Single values of arguments, of any kind that means the same: whole numbers, switches, sequences and arrays."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Sequence
+from typing import TypeGuard
+
+from cnnfilter.errors import ArgumentError
+from cnnfilter.words import quoted
+
+
+def whole_number(value: object, name: str, minimum: int, maximum: int | None = None) -> int:
+    """Read a whole number from `minimum` to `maximum`, an integer of any kind or its text.
+
+    Raises
+    ------
+    ArgumentError
+        If it is something else; `name` says in the message what it is.
+    """
+    number = None
+    try:
+        if isinstance(value, str) and re.fullmatch(r"[+-]?\d+", value.strip()):
+            number = int(value)
+        elif not isinstance(value, (str, bool)):
+            number = operator.index(value)  # type: ignore[arg-type]  # a TypeError says what has no index
+    except Exception:  # whatever tells that it is no index; int() limits digits
+        number = None
+    if number is None:
+        msg = f"{name} must be a whole number, not {quoted(value)}"
+        raise ArgumentError(msg)
+    if number < minimum:
+        msg = f"{name} must be at least {minimum}, not {quoted(number)}"
+        raise ArgumentError(msg)
+    if maximum is not None and number > maximum:
+        msg = f"{name} must be at most {maximum}, not {quoted(number)}"
+        raise ArgumentError(msg)
+    return number
+
+
+def switch(value: object, name: str) -> bool:
+    """Read a switch: True or False, or 1 or 0, of any kind.
+
+    Raises
+    ------
+    ArgumentError
+        If it is something else: the text "no" is none, and would be true.
+
+    Examples
+    --------
+    >>> switch(1, "ceil_mode")
+    True
+    """
+    if type(value).__name__ == "bool":  # NumPy's too
+        return bool(value)
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]  # as in `whole_number`
+    except Exception:
+        number = None
+    if number not in (0, 1):
+        msg = f"{name} must be True or False, not {quoted(value)}"
+        raise ArgumentError(msg)
+    return bool(number)
+
+
+def listed(value: object) -> object:
+    """Return the numbers of an array as lists, and anything else as it is."""
+    return value.tolist() if hasattr(value, "tolist") and hasattr(value, "dtype") else value
+
+
+def is_sequence(value: object) -> TypeGuard[Sequence[object]]:
+    """Tell whether something is a sequence of values, which text and bytes are not."""
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))

@@ -179,7 +179,8 @@ def is_device(path: Path) -> bool:
 
 
 def _write_straight(path: Path, device: tuple[int, int, int], data: Data) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0)), "wb", buffering=0) as file:
+    flags = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "wb", buffering=0) as file:
         if _identity(os.fstat(file.fileno())) != device:
             raise OSError(errno.EINVAL, "something else has taken its place")
         write_all(file, data)

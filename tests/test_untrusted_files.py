@@ -192,7 +192,7 @@ def test_icons_of_pngs_and_bitmaps_are_read():
     image = Image.fromarray(noise(16, 16, 3))
     for kind in ("png", "bmp"):
         data = saved(image, "ICO", sizes=[(16, 16)], bitmap_format=kind)
-        assert headers.ico_size(io.BytesIO(data)) == (16, 16)
+        assert headers.eager_size("ICO", b"", io.BytesIO(data)) == (16, 16)
         np.testing.assert_array_equal(read_bytes(data, max_pixels=256).pixels, np.asarray(image))
 
 

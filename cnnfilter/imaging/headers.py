@@ -69,24 +69,43 @@ def webp_is_lossless(stream: BinaryIO) -> bool:
     return False
 
 
-def ico_size(stream: BinaryIO) -> tuple[int, int]:
-    """Return width and height of the largest picture in an ICO, one of which Pillow decodes when it opens it.
+class Icon(NamedTuple):
+    """One picture of an ICO, as it tells of itself: the directory's sizes end at 256, and need not be true."""
 
-    The directory's own sizes end at 256, and need not be true.
+    width: int
+    height: int
+    bits: int
+    offset: int
+    size: int
+
+
+_PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+
+
+def icons(stream: BinaryIO) -> list[Icon]:
+    """Return the pictures of an ICO, the largest of which Pillow decodes when it opens it.
+
+    Raises
+    ------
+    ValueError, IndexError, KeyError, struct.error
+        If it is damaged.
     """
     stream.seek(4)
     (count,) = struct.unpack("<H", stream.read(2))
-    offsets = [struct.unpack("<12xI", stream.read(16))[0] for _ in range(count)]
-    sizes = []
-    for offset in offsets:
+    entries = [struct.unpack("<8x2I", stream.read(16)) for _ in range(count)]
+    found = []
+    for size, offset in entries:
         stream.seek(offset)
-        head = stream.read(24)
+        head = stream.read(26)
         if head.startswith(b"\x89PNG"):
-            sizes.append(struct.unpack_from(">II", head, 16))
+            width, height = struct.unpack_from(">II", head, 16)
+            bits = head[24] * _PNG_SAMPLES[head[25]]
         else:  # a bitmap without its file header; below it stands the mask, which counts as height too
-            width, height = struct.unpack_from("<HH" if head[0] == 12 else "<ii", head, 4)
-            sizes.append((abs(width), abs(height) // 2))
-    return max(sizes, key=math.prod)
+            form = "<HHHH" if head[0] == 12 else "<iiHH"
+            width, height, _, bits = struct.unpack_from(form, head, 4)
+            width, height = abs(width), abs(height) // 2
+        found.append(Icon(width, height, bits, offset, size))
+    return found
 
 
 def eager_size(format: str, head: bytes, stream: BinaryIO) -> tuple[int, int] | None:
@@ -98,9 +117,9 @@ def eager_size(format: str, head: bytes, stream: BinaryIO) -> tuple[int, int] | 
         return webp_size(head)
     if format != "ICO":
         return None
-    size = ico_size(stream)
+    sizes = [(icon.width, icon.height) for icon in icons(stream)]
     stream.seek(0)
-    return size
+    return max(sizes, key=math.prod)
 
 
 MAX_PROFILE = 1 << 24
@@ -166,6 +185,13 @@ def jpeg2000_header(stream: BinaryIO) -> Jpeg2000Header:
     return Jpeg2000Header(depth, count, tiles, min(width, right - left) * min(height, bottom - top))
 
 
+def tga_alpha(stream: BinaryIO) -> bool:
+    """Return whether a TGA of 16 bits a pixel says that one of them is alpha; of others Pillow knows."""
+    stream.seek(16)
+    depth, flags = stream.read(2)
+    return depth not in (15, 16) or bool(flags & 0x0F)
+
+
 MAX_SCANS = 100
 """Scans of a JPEG; encoders make ten, and each takes as long as decoding the whole picture."""
 _PIECE = 1 << 16
@@ -183,7 +209,7 @@ def check_scans(stream: BinaryIO, begin: int = 0) -> None:
         If it has more scans than a picture needs.
     """
     scans = components = 0
-    found = _next_marker(stream, begin + 2)
+    found = next_marker(stream, begin + 2)
     while found is not None and found[1] != _EOI:
         at, marker = found
         stream.seek(at)
@@ -197,10 +223,10 @@ def check_scans(stream: BinaryIO, begin: int = 0) -> None:
         if scans > MAX_SCANS:
             msg = f"it has more than {MAX_SCANS} scans, each of which takes as long as a picture; no JPEG needs them"
             raise PictureError(msg)
-        found = _next_marker(stream, at + int.from_bytes(segment[:2]))
+        found = next_marker(stream, at + int.from_bytes(segment[:2]))
 
 
-def _next_marker(stream: BinaryIO, at: int) -> tuple[int, int] | None:
+def next_marker(stream: BinaryIO, at: int) -> tuple[int, int] | None:
     """Return where the segment of the next marker begins, and which one it is; None if there is none."""
     size = 16  # most of them follow each other
     while True:

@@ -13,12 +13,15 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from cnnfilter.errors import PictureError
+from cnnfilter.imaging.bitmaps import best_icon, eight_bits, has_small_alpha
 from cnnfilter.imaging.formats import FORMATS
 
 _READS = 200_000
 """How many times a file may be read from, whatever is in it: less than a second."""
 _BYTES = 16
 """How many bytes are read at a time beyond that, on average; the blocks of a GIF have some hundred."""
+_LONGEST = 1 << 24
+"""Bytes of a PNG's text or profile after decompression, of which Pillow allows four such."""
 _WHOLE = ("WEBP", "AVIF", "JPEG2000")
 """The formats that Pillow's libraries look through themselves."""
 
@@ -46,7 +49,7 @@ def opened(stream: BinaryIO, format: str) -> ImageFile:
     Parameters
     ----------
     stream : binary stream
-        At its beginning.
+        Wherever it is.
     format : str
         One of `formats.FORMATS`.
 
@@ -58,7 +61,14 @@ def opened(stream: BinaryIO, format: str) -> ImageFile:
         Whatever a broken file leads Pillow to.
     """
     # As Image.open does it; but that imports five plugins first, and hides why this one failed.
-    importlib.import_module(f"PIL.{FORMATS[format].plugin}")
+    plugin: Any = importlib.import_module(f"PIL.{FORMATS[format].plugin}")
+    if format == "PNG":  # profiles of printers, and texts, of more than a megabyte are no bombs yet
+        plugin.MAX_TEXT_CHUNK = max(plugin.MAX_TEXT_CHUNK, _LONGEST)
+    if format == "ICO":
+        stream = best_icon(stream)
+    elif format == "BMP" and has_small_alpha(stream):
+        stream = eight_bits(stream) or stream
+    stream.seek(0)
     counted = _Counted(stream)
     source: Any = stream if format in _WHOLE else counted
     image = Image.OPEN[FORMATS[format].pillow][0](source, "")

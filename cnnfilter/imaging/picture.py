@@ -28,7 +28,9 @@ from cnnfilter.imaging.costs import PER_PIXEL, bytes_needed
 from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
 from cnnfilter.imaging.forward import Forward
-from cnnfilter.imaging.headers import check_scans, eager_size, silence_libtiff
+from cnnfilter.imaging.gif import covered
+from cnnfilter.imaging.headers import check_scans, eager_size, silence_libtiff, tga_alpha
+from cnnfilter.imaging.mending import mended
 from cnnfilter.imaging.metadata import Metadata, read_metadata
 from cnnfilter.imaging.opening import opened
 from cnnfilter.imaging.reading import ALL, HELD, Admit, Limits, at_once, check_arguments, check_size
@@ -208,12 +210,39 @@ def _read(stream: BinaryIO, path: Path | None, limits: Limits) -> Iterator[Pictu
             return
         if size := eager_size(format, head, stream):
             check_size(size, limits.max_pixels, PER_PIXEL["RGB"])
-        yield from _decode_tiff(stream, limits) if format == "TIFF" else _decode(stream, format, limits)
+        yield from _decode_tiff(stream, limits) if format == "TIFF" else _decode_mended(stream, format, limits)
     except CnnfilterError:
         raise
     except Exception as error:  # a broken file leads Pillow and its plugins to almost any exception
         msg = f"cannot decode {format}: {damage_of(error)}"
         raise PictureError(msg) from error
+
+
+def _decode_mended(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
+    """Decode a picture, if need be in another form of the file, which has all of the same pixels."""
+    admitted: list[int] = []
+
+    def admit(height: int, width: int, channels: int, memory: int) -> None:
+        if not admitted:  # whoever waits for memory has it only once
+            limits.admit(height, width, channels, memory)
+            admitted.append(memory)
+
+    once, count = limits._replace(admit=admit), 0
+    try:
+        for picture in _decode(stream, format, once):
+            count += 1
+            yield picture
+    except CnnfilterError:
+        raise
+    except Exception:
+        other = None if count else mended(stream, format)
+        if other is None or not other.streams:
+            raise
+        pictures = [list(_decode(each, format, once)) for each in other.streams]
+        for first, *others in zip(*pictures, strict=True):
+            if not all(np.array_equal(first.pixels, each.pixels) for each in others):
+                raise
+            yield replace(first, notes=(*first.notes, *other.notes))
 
 
 def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
@@ -259,6 +288,10 @@ def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
         pixels, alpha = decoding.to_arrays(
             image, raw=raw, orientation=orientation, depth=depth, shared=limits.shared, notes=notes
         )
+        if format == "GIF" and alpha is None and (mask := covered(stream, index)) is not None:
+            alpha = mask * np.uint8(255)
+        if format == "TGA" and not tga_alpha(stream):
+            alpha = None
         if format == "GIF" and index:
             pixels = decoding.grey_if_alike(pixels)
         held_as = replace(stored, timing=timing_of(image, format)) if len(wanted) > 1 else stored

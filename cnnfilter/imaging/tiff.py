@@ -14,7 +14,9 @@ import io
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
+
+from cnnfilter.imaging.pieces import joined
 
 MAX_PAGES = 1 << 20
 """Directories that are followed, as many as libtiff follows."""
@@ -309,47 +311,6 @@ def _directory(stream: BinaryIO, layout: Layout, at: int) -> Directory:
     return Directory(stream, layout, entries, at)
 
 
-class _Page(io.RawIOBase):
-    """A file that begins with another page than its first; or with one that says something else of itself."""
-
-    def __init__(self, page: Directory, changes: Mapping[int, int | None]) -> None:
-        self._stream, self._at = page.stream, 0
-        self._size = self._stream.seek(0, io.SEEK_END)
-        layout = page.layout
-        if changes and layout == _HEADS[b"MM\0+"]:  # which Pillow takes for a small one
-            layout = _HEADS[b"MM\0*"]
-        self._tail = _changed(page, layout, changes) if changes else b""
-        self._head = next(head for head, each in _HEADS.items() if each == layout)
-        self._head += struct.pack(layout.order + "HH", 8, 0) if layout.is_big else b""
-        self._head += layout.offset.pack(self._size if changes else page.position)
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = offset + (0, self._at, self._size + len(self._tail))[whence]
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        at = self._at
-        if at < len(self._head):
-            data = self._head[at : at + len(buffer)]
-        elif at < self._size:
-            self._stream.seek(at)
-            data = self._stream.read(min(len(buffer), self._size - at))
-        else:
-            data = self._tail[at - self._size :][: len(buffer)]
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def fileno(self) -> int:  # for libtiff, which is told where the directory is
-        return self._stream.fileno()
-
-
 def file_of(page: Directory, changes: Mapping[int, int | None] | None = None) -> BinaryIO:
     """Return a file whose first page is this one, for decoders that know no other way to it.
 
@@ -359,7 +320,13 @@ def file_of(page: Directory, changes: Mapping[int, int | None] | None = None) ->
     changes : mapping, optional
         Tags that it is to have instead of its own, or not at all.
     """
-    return io.BufferedReader(_Page(page, changes or {}))
+    layout, size = page.layout, page.stream.seek(0, io.SEEK_END)
+    if changes and layout == _HEADS[b"MM\0+"]:  # which Pillow takes for a small one
+        layout = _HEADS[b"MM\0*"]
+    head = next(head for head, each in _HEADS.items() if each == layout)
+    head += struct.pack(layout.order + "HH", 8, 0) if layout.is_big else b""
+    head += layout.offset.pack(size if changes else page.position)
+    return joined(page.stream, [head, (len(head), size), _changed(page, layout, changes) if changes else b""])
 
 
 def _changed(page: Directory, layout: Layout, changes: Mapping[int, int | None]) -> bytes:

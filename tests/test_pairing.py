@@ -1,7 +1,9 @@
 """Which array is the bias of which, as people and frameworks name them, and that nothing is left out unsaid."""
 
 import json
+import os
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from cnnfilter.errors import CnnfilterWarning, KernelError
+from cnnfilter.model.kernels import get_kernel
 from cnnfilter.model.layer import load_matrix
 from cnnfilter.model.pairing import Layers, read_name
 from cnnfilter.model.weight_files import Member
@@ -221,6 +224,16 @@ def test_what_is_named_as_a_bias_and_is_none_is_told_of(save_bias, problem):
     assert str(note.message).startswith(f"w.npy: what is beside it by the name of its bias is not used: {problem}")
 
 
+def test_a_folder_that_cannot_be_listed_has_no_bias_beside(monkeypatch):
+    def refuse(_):
+        raise PermissionError
+
+    np.save("w.npy", OIHW)
+    np.save("b.npy", BIAS)
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert load_bank("w.npy").bias is None
+
+
 def test_of_two_biases_beside_it_one_is_used_and_the_other_told_of():
     for name, array in (("c_w", OIHW), ("c.bias", BIAS), ("c_b", BIAS + 1)):
         np.save(f"{name}.npy", array)
@@ -316,6 +329,16 @@ def test_each_command_tells_of_what_is_left_out_once(arguments):
     assert line.startswith(told)
     if arguments[0] in ("run", "apply"):
         assert run(*arguments, "-q", "--force", stdin=Path("photo.png").read_bytes()).err == ""
+
+
+def test_other_warnings_go_their_own_way(monkeypatch):
+    def warn(*_, **__):
+        warnings.warn("elsewhere", DeprecationWarning, stacklevel=1)
+        return get_kernel("edge")
+
+    monkeypatch.setattr("cnnfilter.model.weights.find_kernel", warn)
+    with pytest.warns(DeprecationWarning, match="^elsewhere$"):
+        assert run("kernels", "edge").err == ""
 
 
 def test_names_of_ten_thousand_arrays_are_paired_at_once():

@@ -51,12 +51,12 @@ def test_help_lists_every_command():
         "  shape    Show the arithmetic of sizes.",
         "",
         "  Examples:",
-        "    cnnfilter apply edge photo.jpg                       writes photo-edge.jpg",
-        "    cnnfilter run conv:sobel,relu,maxpool:2 photo.jpg    writes photo-chain.jpg",
-        "    cnnfilter shape 28x28x1 conv:32@3x3,relu,maxpool:2   shows every size",
-        "    cnnfilter explain conv:sobel-x photo.jpg --at 10,20  shows one value's arithmetic",
-        "    cnnfilter kernels                                    lists the kernels",
-        "    cnnfilter apply --help                               says what else can be set",
+        "    cnnfilter apply edge photo.jpg                      makes photo-edge.jpg",
+        "    cnnfilter run conv:sobel,relu,maxpool:2 photo.jpg   makes photo-chain.jpg",
+        "    cnnfilter shape 28x28x1 conv:32@3x3,relu,maxpool:2  shows every size",
+        "    cnnfilter explain conv:edge photo.jpg --at 10,20    shows its arithmetic",
+        "    cnnfilter kernels                                   lists the kernels",
+        "    cnnfilter apply --help                              lists the options",
     ]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cnnfilter.cli import render
+from cnnfilter.cli.group import COMMANDS as COMMANDS_OF_HELP
 from tests.command import ROOT, run, save
 
 SAMPLES = ROOT / "samples"
@@ -145,3 +146,23 @@ def test_sizes_of_a_chain_follow_the_terminal_that_messages_go_to(monkeypatch):
         "30x45x3  conv:k.npy:",
         "         padding=same:",
     ]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS_OF_HELP)])
+def test_help_has_lines_that_fit(monkeypatch, command, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = run(*command, "--help").out
+    assert max(map(len, text.splitlines())) <= min(columns, 80)
+    examples = text[text.index("Examples:") :]
+    assert columns == 40 or "\n        " not in examples  # each stays a line, which can be copied
+    monkeypatch.setenv("COLUMNS", "1000")
+    words = re.compile(r"[^\s:,;/|]+")
+    assert sorted(words.findall(run(*command, "--help").out)) == sorted(words.findall(text))
+
+
+def test_help_on_a_narrow_terminal_has_texts_below_names(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    text = run("apply", "--help").out
+    assert "\n  --bias V\n      Added to every result.  [default:\n      0]\n" in text
+    assert "\n    cnnfilter apply edge photo.jpg\n        makes photo-edge.jpg\n" in text

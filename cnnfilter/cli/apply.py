@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     short_help="Filter pictures with a kernel.",
     epilog="""\b
     Examples:
-      cnnfilter apply edge photo.jpg                  writes photo-edge.jpg
-      cnnfilter apply gaussian:sigma=3 *.png -o out/  writes out/NAME-gaussian-sigma-3.png
+      cnnfilter apply edge photo.jpg               makes photo-edge.jpg
+      cnnfilter apply box:size=5 *.png -o out/     makes out/NAME-box-size-5.png
       cnnfilter apply "-1 0 1; -2 0 2; -1 0 1" photo.png --range abs
       cnnfilter apply conv1.npy *.tif -o '{dir}/{name}-features.png'
-      cnnfilter apply edge moving.gif --frame all     all frames, as moving-edge.png or .gif
-      cnnfilter apply sharpen -r photos/ -o sharp/    a folder and all in it, as the same tree
-      find . -name '*.png' -print0 | cnnfilter apply edge --files-from - -0 -o out/
+      cnnfilter apply edge a.gif --frame all       a-edge.gif with all frames
+      cnnfilter apply sharpen -r photos/ -o sharp/ the same tree of folders
+      find . -name '*.png' -print0 | cnnfilter apply edge --files-from - -0
       cat photo.jpg | cnnfilter apply sobel - > edges.png
     """,
 )

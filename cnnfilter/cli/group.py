@@ -7,6 +7,7 @@ import os
 
 import click
 
+from cnnfilter.cli.help import Context
 from cnnfilter.errors import ArgumentError
 from cnnfilter.words import quoted, readable
 
@@ -22,6 +23,8 @@ COMMANDS = {
 
 class LazyGroup(click.Group):
     """A group that imports a command's module when the command is asked for."""
+
+    context_class = Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, as the help lists them."""
@@ -57,12 +60,12 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
     Examples:
-      cnnfilter apply edge photo.jpg                       writes photo-edge.jpg
-      cnnfilter run conv:sobel,relu,maxpool:2 photo.jpg    writes photo-chain.jpg
-      cnnfilter shape 28x28x1 conv:32@3x3,relu,maxpool:2   shows every size
-      cnnfilter explain conv:sobel-x photo.jpg --at 10,20  shows one value's arithmetic
-      cnnfilter kernels                                    lists the kernels
-      cnnfilter apply --help                               says what else can be set
+      cnnfilter apply edge photo.jpg                      makes photo-edge.jpg
+      cnnfilter run conv:sobel,relu,maxpool:2 photo.jpg   makes photo-chain.jpg
+      cnnfilter shape 28x28x1 conv:32@3x3,relu,maxpool:2  shows every size
+      cnnfilter explain conv:edge photo.jpg --at 10,20    shows its arithmetic
+      cnnfilter kernels                                   lists the kernels
+      cnnfilter apply --help                              lists the options
     """,
 )
 @click.version_option(package_name="cnnfilter", prog_name="cnnfilter", message="%(prog)s %(version)s")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import click
 
 from cnnfilter.cli import render
+from cnnfilter.cli.help import Context
 from cnnfilter.model.catalogue import KERNELS
 from cnnfilter.model.matrix import looks_like_matrix
 from cnnfilter.words import quoted
@@ -22,6 +23,7 @@ LIKE_APPLY = ":padding=same:border=replicate"
 class Command(click.Command):
     """A command that says what may have been meant where its arguments cannot be read."""
 
+    context_class = Context
     allow_extra_args = True  # refused here, with what they may mean
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

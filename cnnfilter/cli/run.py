@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     short_help="Run pictures through a chain of stages.",
     epilog="""\b
     Examples:
-      cnnfilter run conv:sobel,relu,maxpool:2 photo.jpg        writes photo-chain.jpg
-      cnnfilter run gray,conv:sobel-x+sobel-y,relu photo.jpg   a contact sheet, photo-chain.png
+      cnnfilter run conv:sobel,relu,maxpool:2 photo.jpg        photo-chain.jpg
+      cnnfilter run gray,conv:sobel-x+sobel-y,relu photo.jpg   a contact sheet
       cnnfilter run gray,conv:laplacian photo.jpg --colormap auto
       cnnfilter run conv:net.npz:name=conv1,relu *.png -o sheets/ --topk 16
       cnnfilter run gray,conv:conv1.npy,relu photo.png --maps each -o maps/

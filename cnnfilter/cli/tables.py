@@ -108,7 +108,7 @@ def facts(rows: Sequence[tuple[str, str]], room: float, *, prose: bool = False) 
     return "".join(line.rstrip() + "\n" for line in lines)
 
 
-_BREAKS = (r"(?<= )(?== )", r"(?<= )(?! )", r"(?<=[:,;/])")
+_BREAKS = (r"(?<= )(?== )", r"(?<= )(?! )", r"(?<=[:,;/|])")
 """Where a line may end, the best places first: before a `=`, between words, in a word behind what separates."""
 
 

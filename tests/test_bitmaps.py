@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging.gif import covered
+from cnnfilter.imaging.gif import Coverage
 from cnnfilter.imaging.picture import read, read_frames
 from cnnfilter.imaging.size import read_size
 from tests.picture_files import noise, saved
@@ -154,6 +154,6 @@ def test_later_frames_of_a_gif_cover_more_or_less(disposal):
 def test_the_file_is_left_where_it_was():
     stream = io.BytesIO(gif((*FIRST, 0)))
     stream.seek(17)
-    assert covered(stream, 0).sum() == 16
+    assert Coverage(stream).at(0).sum() == 16
     assert stream.tell() == 17
-    assert covered(io.BytesIO(gif((*FIRST, 0))[:-3]), 5).sum() == 16  # without an end
+    assert Coverage(io.BytesIO(gif((*FIRST, 0))[:-3])).at(5).sum() == 16  # without an end

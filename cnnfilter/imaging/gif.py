@@ -22,25 +22,47 @@ class _Frame(NamedTuple):
     disposal: int
 
 
-def covered(stream: BinaryIO, index: int) -> npt.NDArray[np.bool_] | None:
-    """Return which pixels, (H, W), are covered when a frame is shown; None if the first covers all.
+class Coverage:
+    """What frames have covered, one after another.
 
-    The stream is left where it was.
+    Parameters
+    ----------
+    stream : binary stream
+        The file; it is left where it was each time.
     """
-    place = stream.tell()
-    stream.seek(6)
-    width, height = struct.unpack("<HH", stream.read(4))
-    mask = np.zeros((height, width), bool)
-    for number, frame in enumerate(_frames(stream)):
-        before = mask.copy() if frame.disposal == _PREVIOUS else mask
-        mask[frame.rows, frame.columns] = True
-        if number == index or (number == 0 and mask.all()):
-            break
-        if frame.disposal == _BACKGROUND:
-            mask[frame.rows, frame.columns] = False
-        mask = before
-    stream.seek(place)
-    return None if mask.all() else mask
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._frames = _frames(stream)
+        self._place = 0
+        self._next = 0
+        self._shown, self._after = self._empty(), self._empty()
+        self._is_whole = False
+
+    def at(self, index: int) -> npt.NDArray[np.bool_] | None:
+        """Return which pixels, (H, W), are covered when a frame is shown; None if the first covers all.
+
+        Of the frames that are asked for, none may come before another.
+        """
+        place = self._stream.tell()
+        self._stream.seek(self._place)
+        while self._next <= index and not self._is_whole and (frame := next(self._frames, None)):
+            self._shown = self._after.copy()
+            self._shown[frame.rows, frame.columns] = True
+            if frame.disposal != _PREVIOUS:
+                self._after[frame.rows, frame.columns] = frame.disposal != _BACKGROUND
+            self._is_whole = self._next == 0 and bool(self._shown.all())
+            self._next += 1
+        self._place = self._stream.tell()
+        self._stream.seek(place)
+        return None if self._is_whole or self._shown.all() else self._shown
+
+    def _empty(self) -> npt.NDArray[np.bool_]:
+        place = self._stream.tell()
+        self._stream.seek(6)
+        width, height = struct.unpack("<HH", self._stream.read(4))
+        self._stream.seek(place)
+        return np.zeros((height, width), bool)
 
 
 def _frames(stream: BinaryIO) -> Iterator[_Frame]:

@@ -28,7 +28,7 @@ from cnnfilter.imaging.costs import PER_PIXEL, bytes_needed
 from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
 from cnnfilter.imaging.forward import Forward
-from cnnfilter.imaging.gif import covered
+from cnnfilter.imaging.gif import Coverage
 from cnnfilter.imaging.headers import check_scans, eager_size, silence_libtiff, tga_alpha
 from cnnfilter.imaging.mending import mended
 from cnnfilter.imaging.metadata import Metadata, read_metadata
@@ -238,8 +238,7 @@ def _decode_mended(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Pi
         other = None if count else mended(stream, format)
         if other is None or not other.streams:
             raise
-        pictures = [list(_decode(each, format, once)) for each in other.streams]
-        for first, *others in zip(*pictures, strict=True):
+        for first, *others in zip(*(_decode(each, format, once) for each in other.streams), strict=True):
             if not all(np.array_equal(first.pixels, each.pixels) for each in others):
                 raise
             yield replace(first, notes=(*first.notes, *other.notes))
@@ -266,6 +265,7 @@ def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
     held = HELD * limits.together * len(wanted) * admitted[0] * admitted[1]
     limits.admit(*admitted, largest + held)
     kept, orientation, stored = Metadata(), 1, Stored()
+    coverage = Coverage(stream) if format == "GIF" else None
     for index in wanted:
         if limits.frame is not None:
             image.seek(index)  # which puts it together from those before
@@ -288,7 +288,7 @@ def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
         pixels, alpha = decoding.to_arrays(
             image, raw=raw, orientation=orientation, depth=depth, shared=limits.shared, notes=notes
         )
-        if format == "GIF" and alpha is None and (mask := covered(stream, index)) is not None:
+        if coverage and alpha is None and (mask := coverage.at(index)) is not None:
             alpha = mask * np.uint8(255)
         if format == "TGA" and not tga_alpha(stream):
             alpha = None

@@ -69,6 +69,7 @@ FILES = {
     "second.gif": lambda: saved(Image.fromarray(COLOUR), "GIF", **twice(COLOUR)),
     "second.png": lambda: saved(Image.fromarray(CLEAR), "PNG", compress_level=1, **twice(CLEAR)),
     "second.webp": lambda: saved(Image.fromarray(COLOUR), "WEBP", method=0, **twice(COLOUR)),
+    "table.csv": lambda: b"1.5,-2e3,17,3\n" * 200_000,
     "strip.tif": lambda: tiff({**STRIP, 258: 16, "data": [zlib.compress(bytes(2 * 12_000_000))]}),
     "twelve.tif": lambda: tiff({**STRIP, 258: 12, "data": [zlib.compress(bytes(18_000_000))]}),
     "double.tif": lambda: tiff({**STRIP, 257: 500, 258: 64, 339: 3, "data": [zlib.compress(bytes(16_000_000))]}),

@@ -56,14 +56,34 @@ def test_other_names_of_a_format():
         (b"\1\0\0\0" + bytes(36) + b" EMF", "EMF"),
         (b"SIMPLE  =                    T", "FITS"),
         (b"<svg xmlns=", "SVG"),
-        (b"II\x2a\0\x10\0\0\0CR\2\0", r"Canon raw \(CR2\)"),
         (b"\xff\x0a\0", "JPEG XL"),
+        (b"PF\n20 16\n-1.0\n", "PFM in colour"),
         (b"PK\3\4", "a ZIP archive"),
     ],
 )
 def test_other_formats_are_refused_by_name(head, name):
     with pytest.raises(PictureError, match=f"^{name} is not opened; convert it to PNG first$"):
         recognise(head, "photo.png")
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"II\x2a\0\x10\0\0\0CR\2\0", "CR2"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "CR3"),
+        (b"IIRO\x08\0\0\0", "ORF"),
+        (b"IIU\0\x18\0\0\0", "RW2"),
+        (b"FUJIFILMCCD-RAW 0201", "RAF"),
+        (b"FOVb\0\0\2\0", "X3F"),
+        (b"\0MRM\0\0\1\0", "MRW"),
+    ],
+)
+def test_raw_photos_are_refused_as_such(head, name):
+    message = (
+        rf"^a raw photo \({name}\), what a camera's sensor saw, is not opened; develop it first, for example: dark"
+    )
+    with pytest.raises(PictureError, match=message):
+        recognise(head, "photo.jpg")
 
 
 def container(*brands):

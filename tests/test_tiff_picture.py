@@ -259,7 +259,9 @@ def test_a_raw_photo_is_refused_as_one(place, tmp_path):
     }[place]()
     (tmp_path / "a.dng").write_bytes(data)
     for reading in (read, read_size):
-        with pytest.raises(PictureError, match=r"^a raw photo, .* not opened; develop it first, .*darktable-cli"):
+        with pytest.raises(
+            PictureError, match=r"^a raw photo \(DNG, NEF and .* not opened; develop it first, .*darktable-cli"
+        ):
             reading(tmp_path / "a.dng")
 
 

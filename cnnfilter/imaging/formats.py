@@ -141,18 +141,30 @@ _REFUSED: tuple[tuple[int, bytes, str], ...] = (
     (40, b" EMF", "EMF"),
     (0, b"SIMPLE  =", "FITS"),
     (0, b"<svg", "SVG"),
-    (8, b"CR\x02", "Canon raw (CR2)"),
     (0, b"\xff\x0a", "JPEG XL"),
     (0, b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
     (0, b"\x76\x2f\x31\x01", "OpenEXR"),
     (0, b"#?RADIANCE", "Radiance HDR"),
     (0, b"P7\n", "PAM"),
+    (0, b"PF\n", "PFM in colour"),
     (0, b"qoif", "QOI"),
     (0, b"DDS ", "DDS"),
     (0, b"gimp xcf", "XCF (GIMP)"),
     (0, b"icns", "ICNS"),
     (0, b"PK\x03\x04", "a ZIP archive"),
     (0, b"\x1f\x8b", "a gzip archive"),
+)
+# Of DNG, NEF, ARW and others, which are TIFFs, their directories tell.
+_RAW: tuple[tuple[int, bytes, str], ...] = (
+    (8, b"CR\x02", "CR2"),
+    (4, b"ftypcrx ", "CR3"),
+    (0, b"IIRO", "ORF"),
+    (0, b"IIRS", "ORF"),
+    (0, b"MMOR", "ORF"),
+    (0, b"IIU\x00", "RW2"),
+    (0, b"FUJIFILMCCD-RAW", "RAF"),
+    (0, b"FOVb", "X3F"),
+    (0, b"\x00MRM", "MRW"),
 )
 _LACK = re.compile(
     r"\b(unsupported|not (supported|implemented|available)|cannot handle|unknown (compression|pixel mode))\b",
@@ -247,6 +259,9 @@ def _refuse(head: bytes) -> None:
         if head.startswith(magic, offset):
             msg = f"{name} is not opened; convert it to PNG first"
             raise PictureError(msg)
+    for offset, magic, name in _RAW:
+        if head.startswith(magic, offset):
+            raise raw_photo(name)
     if head[4:8] != b"ftyp":
         return
     # the box's own brand, then (after a version number) those it is compatible with
@@ -259,6 +274,12 @@ def _refuse(head: bytes) -> None:
     else:
         msg = f"not a picture: a video or another file of brand {head[8:12].decode('latin-1')!r}"
     raise PictureError(msg)
+
+
+def raw_photo(name: str = "DNG, NEF and the like") -> PictureError:
+    """Return the error about a raw photo of which Pillow would see a preview at best."""
+    what = f"a raw photo ({name}), what a camera's sensor saw, is not opened"
+    return PictureError(f"{what}; develop it first, for example: darktable-cli in.nef out.tif")
 
 
 def _is_text(head: bytes) -> bool:

@@ -10,6 +10,7 @@ from PIL import Image, TiffImagePlugin
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import decoding, memory, tiff
 from cnnfilter.imaging.costs import OTHER_MODES, PER_PIXEL
+from cnnfilter.imaging.formats import raw_photo
 from cnnfilter.imaging.tiff import Directory, Tiff
 from cnnfilter.imaging.tiff_samples import BYTES, PICTURES, check_segments, read_samples, segment_size
 
@@ -58,8 +59,7 @@ def check(file: Tiff, page: Directory) -> None:
     """
     check_segments(page)
     if _DNG_VERSION in file.page(0).entries or any(each.photometric in _RAW for each in (page, *page.copies())):
-        msg = "a raw photo, what a camera's sensor saw, is not opened; develop it first, for example: darktable-cli "
-        raise PictureError(msg + "in.nef out.tif")
+        raise raw_photo()
     if not is_plain(page) and not _is_known(page):
         msg = f"a TIFF of {_held(page)} is not read; save it as 8- or 16-bit grey or RGB, with LZW or no compression"
         raise PictureError(msg)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnnfilter.errors import CnnfilterError, PictureError, ShapeError
 from cnnfilter.model.shapes import output_sizes, resolve_pads
+from cnnfilter.model.stages import Conv
 
 if TYPE_CHECKING:
     from cnnfilter.filtering.filter import Filter
@@ -59,7 +60,7 @@ def filtered_need(
 
 
 def chain_need(pipeline: Pipeline, max_pixels: int, height: int, width: int, channels: int) -> int:
-    """Return how many bytes a chain needs for its source by planes, its result, and what that becomes.
+    """Return how many bytes a chain needs: for its source by planes, between stages, its result, and what that becomes.
 
     Of one that will be refused, none.
     """
@@ -68,7 +69,35 @@ def chain_need(pipeline: Pipeline, max_pixels: int, height: int, width: int, cha
         check_rows(rows, max_pixels)
     except CnnfilterError:
         return 0
-    return height * width * channels + 8 * math.prod(rows[-1].output)
+    return height * width * channels + _between(rows) + 8 * math.prod(rows[-1].output)
+
+
+def _between(rows: Sequence[Row]) -> int:
+    """Return how many bytes of maps and vectors exist at a time between two stages.
+
+    Of maps a band in each thread, of as many rows as a row of the result needs: all of them under a window as high,
+    before a vector, and where circular padding brings the last row to the first.
+    """
+    from cnnfilter.engine.bands import available_threads  # with the compiler, which `explain` does without
+
+    asked, sizes = 1, [0]
+    for row, before in zip(reversed(rows[1:]), reversed(rows[:-1]), strict=True):
+        if len(before.output) == 1:
+            sizes.append(4 * before.output[0])
+            continue
+        height, width, count = before.output
+        sliding = row.stage.sliding(row.input)
+        is_circular = isinstance(row.stage, Conv) and row.stage.border.mode == "circular"
+        if is_circular or len(row.output) == 1:  # the vector of `flatten` is its maps, and counts already
+            sizes.append(4 * width * count * height * is_circular)
+            asked = 1
+            continue
+        if sliding is not None:
+            reach = sliding.dilation[0] * (sliding.window[0] - 1) + 1
+            asked = min(height, (asked - 1) * sliding.stride[0] + reach)
+        copies = 1 if asked == height else available_threads(None)
+        sizes.append(4 * width * count * min(height, asked * copies))
+    return max(one + other for one, other in zip(sizes, [*sizes[1:], 0], strict=True))
 
 
 def check_rows(rows: Sequence[Row], max_pixels: int) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from cnnfilter.errors import CnnfilterError, PictureError, ShapeError
 from cnnfilter.model.shapes import output_sizes, resolve_pads
-from cnnfilter.model.stages import Conv
 
 if TYPE_CHECKING:
     from cnnfilter.filtering.filter import Filter
@@ -78,7 +77,8 @@ def _between(rows: Sequence[Row]) -> int:
     Of maps a band in each thread, of as many rows as a row of the result needs: all of them under a window as high,
     before a vector, and where circular padding brings the last row to the first.
     """
-    from cnnfilter.engine.bands import available_threads  # with the compiler, which `explain` does without
+    from cnnfilter.engine.bands import available_threads  # `apply`, whose limits are here too, takes fewer modules
+    from cnnfilter.model.stages import Conv
 
     asked, sizes = 1, [0]
     for row, before in zip(reversed(rows[1:]), reversed(rows[:-1]), strict=True):

@@ -117,6 +117,9 @@ def test_values_of_options_are_completed_in_both_spellings(words, option, values
 def test_formats_are_completed_by_name(words):
     assert {"png", "jpeg", "npy"} <= set(words("cnnfilter apply --format "))
     assert words("cnnfilter run --colormap vi") == ["viridis"]
+    assert words("cnnfilter apply --save-option comp") == ["compress_level=", "compress_type=", "compression="]
+    assert words("cnnfilter shape 28 -k 3 -p sam") == ["same", "same-lower"]
+    assert words("cnnfilter run --frame ") == ["all"]
     assert words("cnnfilter shape 28 --emit to") == ["torch"]
 
 

@@ -184,6 +184,12 @@ def _save_option(text: str) -> tuple[str, str]:
     return key, value
 
 
+def _save_keys() -> Mapping[str, str]:
+    from cnnfilter.imaging.options import OPTIONS
+
+    return {f"{key}=": option.takes for known in OPTIONS.values() for key, option in known.items()}
+
+
 # How the kernel slides
 stride = click.option(
     "--stride", type=Parsed("SIZE", lambda text: parse_pair(text, "stride")), default=1, metavar="N|HxW",
@@ -230,7 +236,9 @@ alpha = click.option(
 # Kernels
 kernel_text = Parsed("KERNEL", lambda text: text[1:] if text.startswith(" -") else text)
 """Takes off the blank that `KernelCommand` put before a minus."""
-kernel_name = click.option("--kernel-name", metavar="NAME", help="Which array of a weight file is the kernel.")
+kernel_name = click.option(
+    "--kernel-name", metavar="NAME", help="Which array of a weight file, or which layer, is the kernel."
+)
 layout = click.option(
     "--layout", type=click.Choice(["oihw", "hwio"]),
     help="Order of a weight file's four axes, where its shape does not tell.",
@@ -287,7 +295,8 @@ def output_format(examples: str) -> Callable[[Command], Command]:
 
 save_options = click.option(
     "--save-option", "save_options", multiple=True, type=Parsed("KEY=VALUE", _save_option),
-    metavar="KEY=VALUE", help="Passed to the encoders of the formats that have it, such as lossless=yes; repeatable.",
+    metavar="KEY=VALUE", shell_complete=complete_from(_save_keys, files=False),
+    help="Passed to the encoders of the formats that have it, such as lossless=yes; repeatable.",
 )  # fmt: skip
 quality = click.option(
     "--quality", metavar="N|keep", shell_complete=complete_from(lambda: {"keep": ""}, files=False),

@@ -15,7 +15,7 @@ from cnnfilter.model.grammar import parse
 from cnnfilter.model.notes import notes
 from cnnfilter.model.plan import input_shape, parse_shape, plan, planned
 from cnnfilter.model.presets import PRESETS
-from cnnfilter.model.shapes import Pads, Pair, parse_padding, parse_pair
+from cnnfilter.model.shapes import PADDINGS, Pads, Pair, parse_padding, parse_pair
 from cnnfilter.model.stages import Conv
 from cnnfilter.model.stages.base import axis_arithmetic, dropped, size_formula
 from cnnfilter.model.stages.convolution import NONE, ONE
@@ -64,6 +64,7 @@ KNOWN = f"presets: {', '.join(PRESETS)}"
 )  # fmt: skip
 @click.option(
     "-p", "--padding", type=Parsed("PADDING", parse_padding), metavar="N|HxW|T+BxL+R|WORD",
+    shell_complete=complete_from(lambda: dict.fromkeys(PADDINGS, ""), files=False),
     help="What is added around the input, or one of valid (none), same, same-lower.  [default: 0]",
 )  # fmt: skip
 @click.option(

@@ -28,6 +28,8 @@ LONGEST_NUMBER = 1000
 MOST = 10**6
 """The most rows, and numbers in a row: far more than a table has. Lists of more would take gigabytes for their text."""
 
+EMPTY = "there are no numbers in it"
+
 MINUS = "\N{MINUS SIGN}"
 """What documents and web pages write for a minus."""
 
@@ -174,8 +176,7 @@ def split_rows(text: str, *, file: bool = False) -> Rows:
     begin = next((i for i, line in enumerate(lines) if line), 0)
     lines = lines[begin:]
     if not lines:
-        msg = "there are no numbers in it"
-        raise ArgumentError(msg)
+        raise ArgumentError(EMPTY)
     sized = _SIZE.match(lines[0])
     if sized is None:
         return _rows(lines, file=file)
@@ -246,6 +247,8 @@ def read_tables(text: str, check: Callable[[list[int], int], None]) -> npt.NDArr
     rows = split_rows(text, file=True)
     heights = [len(list(block)) for filled, block in itertools.groupby(rows.lines, key=bool) if filled]
     rows = Rows([line for line in rows.lines if line], rows.separator)
+    if not rows.lines:
+        raise ArgumentError(EMPTY)
     columns = len(rows.cells(0))
     check(heights, columns)
     grid = np.empty((len(rows.lines), columns))

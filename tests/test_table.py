@@ -52,6 +52,8 @@ def test_a_table_of_numbers_is_a_picture(folder, text, numbers, dtype, form):
     [
         ("", "empty file"),
         ("\n# nothing\n  \n", "there are no numbers in it"),
+        (";", "there are no numbers in it"),
+        (";\n;\n", "there are no numbers in it"),
         ("a,b\n1,2", "'a' is not a number (row 1, column 1)"),
         ("1,2\n3", "row 2 has 1 numbers, row 1 has 2; all rows must have the same length"),
         ("1,2\n3,4,5", "row 2 has 3 numbers, row 1 has 2; all rows must have the same length"),

@@ -10,21 +10,16 @@ from PIL import Image
 from PIL.TiffImagePlugin import AppendingTiffWriter
 
 from cnnfilter import apply
-from cnnfilter.batch.frames import FrameResults
-from cnnfilter.batch.results import PictureResult
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import exif as exif_block
 from cnnfilter.imaging.encoding import encode_frames
 from cnnfilter.imaging.picture import Picture, read_frames
 from cnnfilter.imaging.reading import HELD
 from cnnfilter.imaging.size import read_frame_count
-from cnnfilter.imaging.stored import Stored, Timing
-from tests.command import PHOTO, failed, files, load, refused, run, save
+from cnnfilter.imaging.stored import Timing
+from tests.command import PHOTO, failed, files, run, save
+from tests.moving import FORMATS, GREY, TIMES, animation, moving, opened, same, whole
 from tests.picture_files import exif, icc, saved
-
-GREY = PHOTO[..., 1].copy()
-TIMES = [50, 100, 150, 200]
-FORMATS = {"GIF": ".gif", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif"}
 
 
 @pytest.fixture(autouse=True)
@@ -36,48 +31,6 @@ def done(*arguments, **keywords):
     result = run(*arguments, **keywords)
     assert result.exit_code == 0, result.err
     return result
-
-
-def moving(kind="solid"):
-    """Frames of few colours in which a square moves over a ground, or over nothing."""
-    frames = []
-    for index in range(len(TIMES)):
-        ground = [0, 0, 0, 0] if kind == "clear" else [9, 200, 30, 255]
-        frame = np.full((20, 30, 4), ground, np.uint8)
-        frame[5:12, 5 * index : 5 * index + 6] = [255, 60 * index, 0, 255]
-        frames.append(frame if kind == "clear" else frame[..., :3] if kind == "solid" else frame[..., 1])
-    return frames
-
-
-def animation(format, kind="solid", **options):
-    first, *others = map(Image.fromarray, moving(kind))
-    options = {"duration": TIMES, "loop": 2, "disposal": 2 if format == "GIF" else 0} | options
-    if format == "WEBP":
-        options |= {"lossless": True}
-    return saved(first, format, save_all=True, append_images=others, **options)
-
-
-def opened(data):
-    """Frames, durations and the loop of a file, as Pillow finds them."""
-    image = Image.open(io.BytesIO(data))
-    frames, times = [], []
-    for index in range(image.n_frames):
-        image.seek(index)
-        frames.append(np.asarray(image.convert("RGBA")))
-        times.append(image.info.get("duration"))
-    return frames, times, image.info.get("loop")
-
-
-def same(found, expected):
-    """Whether two lists of frames show the same; what is transparent has no colour."""
-    return all(
-        (one[..., 3] == two[..., 3]).all() and (one[two[..., 3] > 0] == two[two[..., 3] > 0]).all()
-        for one, two in zip(found, expected, strict=True)
-    )
-
-
-def whole(frames):
-    return [np.asarray(Image.fromarray(frame).convert("RGBA")) for frame in frames]
 
 
 # Reading
@@ -378,89 +331,3 @@ def test_memory_for_all_frames_in_one_file_is_limited():
     assert line.endswith(" more than the limit of 5 MB; see --memory, or write each to a file with {frame} in -o")
     done("apply", "box", "a.gif", "--frame", "all", "--memory", "5M", "-o", "{frame}.png")
     assert len(files()) == 31
-
-
-# Apart
-
-
-def test_each_frame_goes_to_a_file_where_the_name_has_its_number():
-    frames = [Image.fromarray(np.full((4, 5), 20 * i, np.uint8)) for i in range(11)]
-    frames[0].save("a.gif", save_all=True, append_images=frames[1:])
-    result = done("apply", "identity", "a.gif", "--frame", "all", "-o", "out/{frame}/{name}.{ext}")
-    assert result.messages == ["wrote out/00/a.gif to out/10/a.gif  5x4"]
-    for index in range(11):
-        with Image.open(f"out/{index:02}/a.gif") as image:
-            assert (np.asarray(image.convert("L")) == 20 * index).all()
-    done("apply", "identity", "a.gif", "--frame", "3", "-o", "{name}-{frame}.png")
-    done("apply", "identity", "a.gif", "-o", "{name}-{frame}.png")
-    assert [(load(f"a-{index}.png") == 20 * index).all() for index in (0, 3)] == [True, True]
-
-
-def test_frames_whose_format_is_another_take_its_name():
-    Path("a.gif").write_bytes(animation("GIF"))
-    assert (
-        done("apply", "box", "a.gif", "--frame", "all", "-o", "{name}{frame}.{ext}", "-n").out
-        == "a.gif -> a{frame}.png\n"
-    )
-    done("apply", "box", "a.gif", "--frame", "all", "-o", "{name}{frame}.{ext}")
-    assert files() == ["a.gif", "a0.png", "a1.png", "a2.png", "a3.png"]
-    np.testing.assert_array_equal(load("a2.png"), apply(moving()[2], "box"))
-
-
-def test_names_of_frames_are_looked_at_before_any_work():
-    Path("a.gif").write_bytes(animation("GIF"))
-    save("b.png")
-    Path("a-3.jpg").write_text("mine")
-    line = "'a-3.jpg' exists already; --force overwrites it"
-    assert refused("box", "a.gif", "b.png", "--frame", "all", "-o", "{name}-{frame}.jpg") == line
-    Path("x.gif").write_bytes(animation("GIF"))
-    message = refused("box", "a.gif", "x.gif", "--frame", "all", "-o", "{frame}.jpg")
-    assert message.startswith("'0.jpg' would be the output of 'a.gif' and 'x.gif'")
-    result = done("apply", "box", "b.png", "--frame", "all", "-o", "{name}-{frame}.jpg", "--skip-existing")
-    assert result.messages == ["wrote b-0.jpg  45x30"]
-
-
-def test_frames_of_standard_input_are_named_when_they_are_known():
-    data = animation("GIF")
-    done("apply", "identity", "-", "--frame", "all", "-o", "{name}-{frame}.png", stdin=data)
-    assert files() == [f"stdin-{index}.png" for index in range(4)]
-
-
-def test_values_of_frames_are_written_apart():
-    Path("a.gif").write_bytes(animation("GIF"))
-    done("run", "gray,conv:sobel-x+sobel-y", "a.gif", "--frame", "all", "-o", "{frame}.npy")
-    assert [np.load(f"{index}.npy").shape for index in range(4)] == [(2, 18, 28)] * 4
-    done("run", "gray,avgpool:10,flatten", "a.gif", "--frame", "all", "-o", "v{frame}.npy")
-    assert np.load("v3.npy").shape == (6,)
-
-
-def test_a_result_of_frames_is_no_vector():
-    results = FrameResults(Picture(GREY), iter(()), PictureResult, apart=True)
-    assert (results.vector, results.rows, results.notes) == (None, (), ())
-
-
-@pytest.mark.parametrize("stages", [("gray,avgpool:10,flatten",), ("conv:box", "--maps", "each")])
-def test_where_one_frame_is_asked_for_is_told(stages):
-    Path("a.gif").write_bytes(animation("GIF"))
-    line = "--frame all writes one result of each frame; with --maps each, and for a vector that is told, name one"
-    assert refused(stages[0], "a.gif", "--frame", "all", *stages[1:], command="run") == line
-
-
-@pytest.mark.parametrize("text", ["-1", "none", "1.5", "²"])
-def test_a_frame_is_a_number_or_all(text):
-    save("a.png")
-    assert f"a frame is a whole number from 0, or all, not '{text}'" in refused("box", "a.png", "--frame", text)
-
-
-def test_a_frame_that_is_damaged_costs_those_after_it():
-    data = animation("GIF")
-    Path("a.gif").write_bytes(data[: len(data) - 30])
-    result = run("apply", "box", "a.gif", "--frame", "all", "-o", "{frame}.png")
-    assert result.exit_code == 1
-    assert "a.gif: cannot decode GIF" in result.messages[-1]
-
-
-def test_timing_lost_on_the_way_is_the_usual():
-    frames = [Picture(frame, stored=Stored(timing=Timing(0, 1))) for frame in moving()]
-    data = encode_frames(frames, "WEBP", notes=[])
-    assert opened(data)[1:] == ([100] * 4, 1)

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnnfilter.imaging.mapping import shade
 from tests.command import PHOTO, ROOT, run, save
@@ -71,6 +72,14 @@ def test_a_chain_tells_its_values_also_of_colours():
     assert white[0].endswith("are nearly white; --range normalize or --colormap auto shows them")
     save("flat.png", np.full((40, 40), 90, np.uint8))
     assert notes("run", "conv:edge", "flat.png") == []
+
+
+def test_frames_are_told_of_once():
+    frames = [Image.fromarray(np.roll(PHOTO, 7 * i, axis=0) // (i + 1)) for i in range(3)]
+    frames[0].save("moving.webp", save_all=True, append_images=frames[1:], lossless=True)
+    told = notes("run", "normalize", "moving.webp", "--frame", "all")
+    assert told == ["the values are nearly black; --range normalize or --colormap auto shows them"]
+    assert notes("apply", "log", "moving.webp", "--frame", "all").count(BLACK) == 1
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -291,4 +291,7 @@ class ChainResult:
         if low == high:
             return ()
         remedy = "--range normalize or --colormap auto shows them"
-        return (f"the values, {low:.3g} to {high:.3g}, are nearly {seen}; {remedy}",)
+        span = (
+            f", {low:.3g} to {high:.3g}," if self.source.frames == 1 else ""
+        )  # frames, each with its own, are told once
+        return (f"the values{span} are nearly {seen}; {remedy}",)

@@ -356,6 +356,22 @@ def test_the_picture_s_numbers():
     assert rows == PHOTO[:2, :3].transpose(2, 0, 1).reshape(6, 3).tolist()
 
 
+def test_numbers_that_are_too_wide_for_a_terminal_are_shown_some_columns_at_a_time(monkeypatch):
+    Path("wide.csv").write_text("1,-22,3,4444\n5,6,7,8\n")
+    monkeypatch.setattr(explain_module.render, "columns", lambda: 12)
+    assert shown("wide.csv", "--matrix") == (
+        """\
+picture 2x4x1
+  columns 0 to 2
+  1 -22 3
+  5   6 7
+  column 3
+  4444
+     8
+"""
+    )
+
+
 def test_results_as_numbers_have_an_end():
     out = shown("conv:" + "+".join(["sobel-x"] * 17), "slide.csv", "--matrix")
     assert "\nmap 15\n" in out

@@ -298,10 +298,25 @@ _WRITERS: dict[type[steps.Step], _Writer] = {
 }
 
 
-def numbers(title: str, maps: Sequence[steps.Matrix], word: str) -> str:
-    """Return the numbers of a picture, or of a chain's result, one matrix below the other."""
+def numbers(title: str, maps: Sequence[steps.Matrix], word: str, width: float) -> str:
+    """Return the numbers of a picture, or of a chain's result, one matrix below the other, in lines of some width."""
     lines = [title]
     for number, values in enumerate(maps):
         lines += [f"{word} {number}"] if len(maps) > 1 else []
-        lines += ["  " + line for line in _matrix(values)]
+        lines += ["  " + line for line in _in_parts(values, width - 2)]
     return "".join(line + "\n" for line in lines)
+
+
+def _in_parts(values: steps.Matrix, width: float) -> Iterator[str]:
+    """Yield the lines of a matrix, so many columns at a time as there is room for."""
+    cells = [[show(value) for value in row] for row in values]
+    sizes = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    begin = 0
+    while begin < len(sizes):
+        end = begin + 1
+        while end < len(sizes) and sum(sizes[begin : end + 1]) + end - begin <= width:
+            end += 1
+        if end - begin < len(sizes):
+            yield _range("column", begin, end - 1)
+        yield from _grid([row[begin:end] for row in cells])
+        begin = end

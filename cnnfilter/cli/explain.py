@@ -174,7 +174,10 @@ def _answer(
         return render.as_json(record | ({"matrix": plain(matrices)} if matrix else {}))
     from cnnfilter.cli import board
 
-    parts = [board.numbers(f"picture {show_shape(_shape(picture))}", planes.tolist(), "channel")] if matrix else []
+    parts = []
+    if matrix:
+        title = f"picture {show_shape(_shape(picture))}"
+        parts.append(board.numbers(title, planes.tolist(), "channel", render.columns()))
     if result is not None:
         parts.append(_result(result))
     if explanation is not None:
@@ -197,5 +200,5 @@ def _result(result: Any) -> str:
     else:
         size, count = (*result.shape[1:], len(result)), len(result) - MOST_MAPS
         maps = result[:MOST_MAPS].tolist()
-    text = board.numbers(f"result {show_shape(size)}", maps, "map")
+    text = board.numbers(f"result {show_shape(size)}", maps, "map", render.columns())
     return text + (f"  and {count} more; --json has them all\n" if count > 0 else "")

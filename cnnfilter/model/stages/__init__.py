@@ -5,7 +5,7 @@ read back by `cnnfilter.model.grammar`.
 """
 
 from cnnfilter.model.stages.base import Sliding, Stage
-from cnnfilter.model.stages.convolution import Conv, WeightFile
+from cnnfilter.model.stages.convolution import Conv
 from cnnfilter.model.stages.dense import Dense, Flatten
 from cnnfilter.model.stages.pointwise import (
     ACTIVATIONS,
@@ -18,6 +18,7 @@ from cnnfilter.model.stages.pointwise import (
 )
 from cnnfilter.model.stages.pooling import GlobalAveragePool, Pool
 from cnnfilter.model.stages.text import Shape
+from cnnfilter.model.stages.weight_file import WeightFile
 
 __all__ = [
     "ACTIVATIONS",

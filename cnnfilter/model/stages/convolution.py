@@ -2,130 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cnnfilter.errors import ArgumentError, KernelError, ShapeError
-from cnnfilter.forks import lazy
+from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.model.kernels import SCALES, Kernel
 from cnnfilter.model.shapes import Border, Pads, Pair, output_sizes, resolve_pads
 from cnnfilter.model.stages.base import Sliding, Stage, maps, params_arithmetic, size_arithmetic
-from cnnfilter.model.stages.text import Shape, escape, show_padding, show_pair
+from cnnfilter.model.stages.text import Shape, show_padding, show_pair
+from cnnfilter.model.stages.weight_file import WeightFile
 from cnnfilter.rows import show_number
 from cnnfilter.words import nearest, quoted, readable
 
 if TYPE_CHECKING:
-    from cnnfilter.model.layer import Layer
-    from cnnfilter.model.weights import FilterBank, Weights
+    from cnnfilter.model.weights import FilterBank
 
 NONE: Pads = ((0, 0), (0, 0))
 ONE: Pair = (1, 1)
-
-
-@contextlib.contextmanager
-def _in_words_of_stages() -> Iterator[None]:
-    """Name the keys of a stage where an error about weights names the options of a command."""
-    try:
-        yield
-    except KernelError as error:
-        msg = str(error).replace("--layout ", "layout=").replace("--kernel-name ", "name=")
-        raise KernelError(msg) from None
-
-
-@dataclass(frozen=True)
-class WeightFile:
-    """A file of learned weights. It is read when something of it is first asked for, and then kept.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-    array_name : str, optional
-        Which of its arrays.
-    layout : str, optional
-        `oihw` or `hwio`, for convolutions whose shape does not tell.
-    """
-
-    path: str
-    array_name: str | None = None
-    layout: str | None = None
-    _banks: dict[tuple[int | None, int, bool], Kernel | FilterBank] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-    _matrices: dict[int, tuple[Weights, Weights | None]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-
-    @lazy
-    def filters(self) -> Layer:
-        """The arrays of a convolution in it.
-
-        Raises
-        ------
-        KernelError, MissingExtraError
-            If the file cannot be used; one line that names it.
-        """
-        from cnnfilter.model.layer import load_filters  # brings NumPy, which sizes alone do not need
-
-        with _in_words_of_stages():
-            return load_filters(Path(self.path), array_name=self.array_name, layout=self.layout)
-
-    @lazy
-    def dense(self) -> Layer:
-        """The arrays of a dense layer in it.
-
-        Raises
-        ------
-        KernelError, MissingExtraError
-            As for `filters`.
-        """
-        from cnnfilter.model.layer import load_matrix
-
-        with _in_words_of_stages():
-            return load_matrix(Path(self.path), array_name=self.array_name)
-
-    def bank(self, channels: int | None = None, groups: int = 1, *, depthwise: bool = False) -> Kernel | FilterBank:
-        """Return the kernel or the bank in it, over so many channels; see `bank_of`.
-
-        Raises
-        ------
-        KernelError, MissingExtraError
-            As for `filters`, and if it may be read in two ways.
-        """
-        from cnnfilter.model.weights import bank_of
-
-        asked = (channels, groups, depthwise)
-        if asked not in self._banks:
-            with _in_words_of_stages():
-                self._banks[asked] = bank_of(
-                    self.filters, self.layout, channels=channels, groups=groups, depthwise=depthwise
-                )
-        return self._banks[asked]
-
-    def matrix(self, inputs: int) -> tuple[Weights, Weights | None]:
-        """Return the matrix (out, in) of a dense stage in it, and its bias (out,); see `matrix_of`.
-
-        Raises
-        ------
-        KernelError, MissingExtraError
-            As for `filters`.
-        """
-        from cnnfilter.model.weights import matrix_of
-
-        if inputs not in self._matrices:
-            self._matrices[inputs] = matrix_of(self.dense, inputs)
-        return self._matrices[inputs]
-
-    def arguments(self, key: str) -> list[str]:
-        """Return how it is written: the path, bare unless it holds a `=`, then what is not default."""
-        path = (f"{key}=" if "=" in self.path else "") + escape(self.path)
-        name = [] if self.array_name is None else [f"name={escape(self.array_name)}"]
-        layout = [] if self.layout is None else [f"layout={self.layout}"]
-        return [path, *name, *layout]
 
 
 @dataclass(frozen=True)

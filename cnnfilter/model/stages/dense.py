@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.model.stages.base import Stage, params_arithmetic
-from cnnfilter.model.stages.convolution import WeightFile
 from cnnfilter.model.stages.text import Shape, show_shape
+from cnnfilter.model.stages.weight_file import WeightFile
 from cnnfilter.words import nearest, quoted
 
 ORDERS = ("chw", "hwc")

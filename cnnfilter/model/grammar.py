@@ -5,8 +5,10 @@ are `key=value`, split at the first `=`::
 
     conv:sobel-x:stride=2:padding=same,relu,maxpool:2
 
-A backslash before `,`, `:` or `+` takes the separator's meaning away. The same text stands in pipeline files,
-`@FILE`: one stage a line, `#` for comments, paths relative to the file. `READERS` has all the stages.
+Names of stages and keys may have capitals, and those of stages hyphens and underscores: `ReLU` and `Max_Pool` are read
+and are written `relu` and `maxpool`. A backslash before `,`, `:` or `+` takes the separator's meaning away. The same
+text stands in pipeline files, `@FILE`: one stage a line, `#` for comments, paths relative to the file. `READERS` has
+all the stages.
 """
 
 from __future__ import annotations

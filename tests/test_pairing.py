@@ -234,6 +234,20 @@ def test_a_folder_that_cannot_be_listed_has_no_bias_beside(monkeypatch):
     assert load_bank("w.npy").bias is None
 
 
+def test_a_bias_beside_the_matrix_of_a_dense_layer_tells_that_it_is_no_kernel():
+    np.save("w.npy", np.ones((10, 784)))
+    np.save("b.npy", np.ones(10))
+    with pytest.raises(KernelError, match="^w.npy: its array is 10x784 with a bias of 10 numbers: that of a dense"):
+        load_bank("w.npy")
+
+
+def test_several_arrays_beside_it_are_no_bias():
+    Path("w.json").write_text(json.dumps(OIHW.tolist()))
+    Path("b.json").write_text('{"one": [1, 2, 3, 4], "two": [1, 2, 3, 4]}')
+    with pytest.warns(CnnfilterWarning, match="is not used: b.json: it holds 2 arrays$"):
+        assert load_bank("w.json").bias is None
+
+
 def test_of_two_biases_beside_it_one_is_used_and_the_other_told_of():
     for name, array in (("c_w", OIHW), ("c.bias", BIAS), ("c_b", BIAS + 1)):
         np.save(f"{name}.npy", array)

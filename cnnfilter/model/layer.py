@@ -96,8 +96,10 @@ def load_filters(path: Path, *, array_name: str | None = None, layout: str | Non
             tail = "; a dense layer's matrix is for dense" if len(weight.shape) == 2 and 1 not in weight.shape else ""
             msg = f"{error}{tail}"
             raise ArgumentError(msg) from None
-        # those of Keras' depthwise convolutions are O for each of I channels
-        return {o * factor for name, _, (o, i, _, _) in found for factor in ((1, i) if name == "hwio" else (1,))}
+        counts = set()
+        for name, _, (filters, inputs, _, _) in found:  # Keras' depthwise convolutions have filters for each input
+            counts |= {filters, filters * inputs} if name == "hwio" else {filters}
+        return counts
 
     return _load(path, array_name, ((4,), (2, 3)), outputs)
 
@@ -151,7 +153,7 @@ def _load(path: Path, array_name: str | None, dimensions: Sequence[Sequence[int]
             outputs(weight, bias)
             return Layer(path, weight.name, to_float32(weight.read()), _read_bias(bias, counts))
         if list(layers.members) == [""]:
-            return Layer(path, "", to_float32(weight.read()), _bias_beside(path, counts))
+            return Layer(path, "", to_float32(weight.read()), _bias_beside(path, weight, outputs))
         _tell_unused(path, weight, layers.unused(weight, lambda each: _fits(each, counts)))
         return Layer(path, weight.name, to_float32(weight.read()), None)
 
@@ -231,14 +233,21 @@ def _tell_unused(path: Path, weight: Member, vectors: Sequence[Member]) -> None:
         )
 
 
-def _bias_beside(path: Path, counts: set[int]) -> Weights | None:
+def _bias_beside(path: Path, weight: Member, outputs: Outputs) -> Weights | None:
     """Return the bias in a file of its own, `conv1.bias.npy` beside `conv1.weight.npy`, and tell where it is from."""
     found = None
     for beside in _biases_beside(path):
+        member = None
         try:
             with named_failures(beside), open_members(beside) as members:
-                bias = _read_bias(members[0], counts)
+                if len(members) != 1:
+                    msg = f"it holds {len(members)} arrays"
+                    raise KernelError(msg)
+                member = members[0]
+                bias = _read_bias(member, outputs(weight, None))
         except KernelError as error:
+            if member is not None:
+                outputs(weight, member)  # it may tell that the weights are a dense layer's
             _tell(path, f"what is beside it by the name of its bias is not used: {error}")
             continue
         if found is None:

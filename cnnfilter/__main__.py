@@ -4,7 +4,7 @@ import sys
 
 # With `-m`, Python looks for modules in the working folder first: a `numpy.py` among pictures would be run. (What
 # Python itself and `cnnfilter/__init__.py` have loaded by now could only be kept from there by `python -P -m`.)
-if __name__ == "__main__" and not sys.flags.safe_path:
+if __name__ == "__main__" and sys.argv[0] == __file__ and not sys.flags.safe_path:
     del sys.path[0]
 
 import signal  # noqa: E402

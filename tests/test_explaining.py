@@ -367,3 +367,16 @@ def test_the_record_has_the_documented_keys_and_is_plain():
             if "window" in step:
                 assert list(step["window"]) == ["channel", "rows", "columns", "values", "padding"]
     assert seen == set(SCHEMA)
+
+
+@pytest.mark.parametrize("at", [None, 3, "ab", (1.5, 0), (None, 0), [[0, 0]]])
+def test_a_place_is_whole_numbers(at):
+    with pytest.raises(ArgumentError, match="^a place is whole numbers, row and column and which map, not "):
+        explain(Pipeline.parse("relu"), [[1, 2], [3, 4]], at)
+
+
+def test_a_place_may_be_an_array_and_is_told_as_numbers():
+    explanation = explain(Pipeline.parse("relu"), [[1, 2], [3, 4]], np.array([1, 0]))
+    assert json.loads(json.dumps(to_record(explanation)))["at"] == [1, 0, 0]
+    with pytest.raises(ArgumentError, match="^no value at a number of over 4,300 digits,0: the result is 2x2x1"):
+        explain(Pipeline.parse("relu"), [[1, 2], [3, 4]], (10**5000, 0))

@@ -24,7 +24,7 @@ BELOW = {
     "engine": {"errors", "words", "rows", "buffers", "forks", "model"},
     "filtering": {"errors", "words", "buffers", "forks", "model", "imaging", "engine"},
     "pipeline": {"errors", "words", "model", "engine"},
-    "explanation": {"errors", "model", "engine", "pipeline"},
+    "explanation": {"errors", "words", "model", "engine", "pipeline"},
     "batch": {"errors", "words", "texts", "buffers", "forks", "model", "imaging", "engine", "filtering", "pipeline"},
     "cli": {
         "errors",

@@ -41,7 +41,7 @@ def test_a_window_that_holds_padding_alone_is_told_of(pool, size):
     try:
         found = told(text, (*size, 1))
     except ValueError:
-        pytest.skip("the window does not fit")
+        return  # the window does not fit
     is_padded = bool(np.isneginf(Pipeline.parse(text).run(np.ones(size))).any())
     window = "x".join((pool.split(":")[0].split("x") * 2)[:2])
     assert found == ([f"stage 1 (maxpool): windows of {window} {PADDED}"] if is_padded else [])

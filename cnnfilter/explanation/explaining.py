@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from cnnfilter.model.plan import Row, at_scale
 from cnnfilter.model.stages import Conv, Flatten, Pool, Shape
 from cnnfilter.model.stages.text import show_shape
 from cnnfilter.pipeline import Pipeline
+from cnnfilter.words import quoted
 
 MOST_TAPS = 1_000_000
 """Of a window, all of whose products are told: the largest kernel has 998,001."""
@@ -149,7 +151,11 @@ def _check_windows(rows: Sequence[Row]) -> None:
 
 def _checked(at: Sequence[int], shape: Shape) -> Place:
     """Return a place that is in a result of this size."""
-    place = tuple(at)
+    try:
+        place = tuple(map(operator.index, at))
+    except TypeError:
+        msg = f"a place is whole numbers, row and column and which map, not {quoted(at)}"
+        raise ArgumentError(msg) from None
     if len(shape) == 1:
         if len(place) != 1 or not 0 <= place[0] < shape[0]:
             msg = (
@@ -172,7 +178,7 @@ def _checked(at: Sequence[int], shape: Shape) -> Place:
 
 
 def _written(place: Place) -> str:
-    return ",".join(map(str, place))
+    return ",".join(map(quoted, place))
 
 
 def _field(rows: Sequence[Row], place: Place, seen: evaluation.Region) -> ReceptiveField:

@@ -222,6 +222,22 @@ def test_nothing_that_a_terminal_obeys_is_answered(answer, shell):
             assert "injected" not in "".join(answered)
 
 
+def test_a_chain_is_completed_without_numpy(tmp_path):
+    code = (
+        "import sys; from cnnfilter.cli.main import main; main([]); print('numpy' in sys.modules, 'PIL' in sys.modules)"
+    )
+    asked = {VARIABLE: "fish_complete", shells.LINE: "cnnfilter run gray,conv:sobel-x:bor"}
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **asked},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout == "part\tgray,conv:sobel-x:border=\t\nFalse False\n"
+
+
 # Bash, which ends words at colons and equals signs too
 
 

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnfilter.errors import ArgumentError, GrammarError
-from cnnfilter.model import grammar, weights
+from cnnfilter.model import grammar, weight_kinds
 from cnnfilter.model.catalogue import KERNELS
 from cnnfilter.model.grammar import format, parse
 from cnnfilter.model.kernels import get_kernel
-from cnnfilter.model.readers import CONV_KEYS, READERS, WEIGHT_SUFFIXES
+from cnnfilter.model.readers import CONV_KEYS, READABLE, READERS, WEIGHT_SUFFIXES
 from cnnfilter.model.shapes import Border
 from cnnfilter.model.stages import (
     ACTIVATIONS,
@@ -93,7 +93,8 @@ def test_no_parameter_of_a_kernel_has_the_name_of_a_key():
 
 
 def test_the_suffixes_of_weight_files_are_those_that_are_known():
-    assert sorted(WEIGHT_SUFFIXES) == sorted(weights.SUFFIXES)
+    assert sorted(WEIGHT_SUFFIXES) == sorted(weight_kinds.SUFFIXES)
+    assert tuple(weight_kinds.READERS) == READABLE
 
 
 @pytest.mark.parametrize(

@@ -35,11 +35,9 @@ from cnnfilter.words import nearest, quoted
 if TYPE_CHECKING:
     from pathlib import Path
 
-WEIGHT_SUFFIXES = (
-    ".npy", ".npz", ".json", ".csv", ".txt", ".safetensors",
-    ".pt", ".pth", ".onnx", ".h5", ".hdf5", ".keras",
-)  # fmt: skip
-"""Those of `cnnfilter.model.weights`, which brings NumPy; a test compares them."""
+READABLE = (".npy", ".npz", ".json", ".csv", ".txt", ".safetensors")
+WEIGHT_SUFFIXES = (*READABLE, ".pt", ".pth", ".onnx", ".h5", ".hdf5", ".keras")
+"""Those of `cnnfilter.model.weight_kinds`, which brings NumPy; a test compares them."""
 
 _SIZES = re.compile(r"([0-9]{1,9})@([0-9]{1,9}(?:x[0-9]{1,9})?)", re.ASCII | re.IGNORECASE)
 _WINDOW = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})?", re.ASCII | re.IGNORECASE)

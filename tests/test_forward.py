@@ -2,6 +2,7 @@
 
 import io
 import os
+import resource
 import subprocess
 import threading
 from pathlib import Path
@@ -61,7 +62,7 @@ def test_a_tiff_out_of_a_stream_is_whole_or_refused(name):
         np.testing.assert_array_equal(read(stream).pixels, expected)
         writer.join()
     stream = Endless(SOURCES[name])
-    message = "^more than 3,000,000 bytes, the most that a stream may have; see --memory and --max-pixels$"
+    message = "^more than 3,000,000 bytes, the most that is read of it at once; see --memory and --max-pixels$"
     with pytest.raises(PictureError, match=message):
         read(stream, max_bytes=3_000_000)
     assert stream.asked < 3_000_000 + AHEAD
@@ -170,8 +171,55 @@ def test_a_stream_without_an_end_is_refused_within_the_memory_of_the_run(tmp_pat
         )
         cat.stdout.close()
     assert result.stderr == (
-        "cnnfilter: error: standard input: more than 60,000,000 bytes, the most that a stream may have; "
+        "cnnfilter: error: standard input: more than 60,000,000 bytes, the most that is read of it at once; "
         "see --memory and --max-pixels\n"
     )
     assert int(result.stdout) < 120_000_000
     assert not Path(tmp_path / "out.tif").exists()
+
+
+@pytest.mark.parametrize("name", ["lossy.webp", "colour.avif", "colour.jp2", "grey.j2k", "colour.png", "colour.jpg"])
+def test_what_follows_a_picture_in_a_file_is_not_read(name, tmp_path):
+    """A sparse file of gigabytes takes no room, and no memory either."""
+    path = tmp_path / name
+    path.write_bytes(SOURCES[name])
+    expected = read(path).pixels
+    with path.open("r+b") as file:
+        file.truncate(3 << 30)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    np.testing.assert_array_equal(read(path).pixels, expected)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+
+
+@pytest.mark.parametrize("name", ["lossy.webp", "colour.avif"])
+def test_a_file_that_is_read_whole_is_refused_if_it_is_too_long(name, tmp_path):
+    data = SOURCES[name]
+    more = b"mdat" + bytes(5_000_000) if name.endswith("avif") else b"abcd" + (5_000_000).to_bytes(4, "little")
+    if name.endswith("avif"):
+        data += (len(more) + 4).to_bytes(4) + more
+    else:
+        data = data[:4] + (len(data) + 5_000_000).to_bytes(4, "little") + data[8:] + more + bytes(5_000_000)
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(PictureError, match="^more than 4,000,000 bytes, the most that is read of it at once; "):
+        read(tmp_path / name, max_bytes=4_000_000)
+    needs = []
+    read(tmp_path / name, admit=lambda *need: needs.append(need[-1]))
+    assert needs[0] > 5_000_000
+
+
+def test_a_chunk_of_gigabytes_beside_the_pixels_of_a_png_is_not_read(tmp_path):
+    path = tmp_path / "a.png"
+    data = SOURCES["colour.png"]
+    path.write_bytes(data[:33] + (2**31 - 1).to_bytes(4) + b"tEXt")
+    with path.open("r+b") as file:
+        file.truncate(3 << 30)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(PictureError, match="^cannot decode PNG: the file is damaged or cut off$"):
+        read(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+    with path.open("r+b") as file:
+        file.seek(33 + 12 + 2**31 - 1)
+        file.write(data[33:])
+    picture = read(path)
+    np.testing.assert_array_equal(picture.pixels, read(io.BytesIO(data)).pixels)
+    assert picture.notes == ("a damaged chunk left out (tEXt)",)

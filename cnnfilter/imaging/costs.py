@@ -5,8 +5,10 @@ Measured on pictures of 20 megapixels of each kind: the largest memory of a proc
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, BinaryIO
 
+from cnnfilter.imaging.forward import told_end
 from cnnfilter.imaging.headers import jpeg2000_header
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ def bytes_needed(image: ImageFile, format: str, stream: BinaryIO, *, frame: int 
     if frame:
         per_pixel = max(per_pixel, PER_PIXEL["RGB"]) + _OF_FRAME
     need = image.width * image.height * per_pixel
+    if format in ("WEBP", "AVIF"):  # taken into memory whole
+        end = stream.seek(0, io.SEEK_END)
+        need += min(end, told_end(stream, end))
     if format != "JPEG2000":
         return need
     header = jpeg2000_header(stream)

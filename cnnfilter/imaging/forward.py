@@ -86,57 +86,65 @@ class _Forward(io.RawIOBase):
         while len(self.bytes) < end and (piece := self._source.read(min(_PIECE, end - len(self.bytes)))):
             self.bytes += piece
         if len(self.bytes) > self._limit:
-            msg = f"more than {self._limit:,} bytes, the most that a stream may have; see --memory and --max-pixels"
-            raise PictureError(msg)
+            raise too_long(self._limit)
 
     def _end(self) -> int:
         """Return where the picture ends by what its format tells, or else the stream, of which all is kept then."""
         if self._told is None:
-            self._fill(12)
-            head = bytes(self.bytes[:12])
-            if head[:4] == b"RIFF":
-                self._told = 8 + int.from_bytes(head[4:8], "little")
-            elif head[4:8] in (b"jP  ", b"ftyp"):
-                self._told = self._end_of_boxes()
-            elif head[:4] == _CODESTREAM:
-                self._told = self._end_of_codestream()
-            else:
-                self._told = self._limit + 1
+            place = self._at
+            self._told = told_end(self, self._limit)
+            self._at = place
         self._fill(self._told)
         return min(self._told, len(self.bytes))
 
-    def _number(self, at: int, size: int) -> int:
-        self._fill(at + size)
-        return int.from_bytes(self.bytes[at : at + size])
 
-    def _end_of_boxes(self) -> int:
-        """Return where what no longer looks like a box begins: 4 bytes of length, 4 letters."""
-        at = 0
-        for _ in range(_MOST_PARTS):
-            size = self._number(at, 4)
-            self._fill(at + 8)
-            kind = bytes(self.bytes[at + 4 : at + 8])
-            if not kind or not kind.isascii() or b"\0" in kind:
-                return at
-            if size == 1:
-                size = self._number(at + 8, 8)
-            if size < 8:
-                break
-            if at + size > self._limit:
-                return at
-            at += size
-        return self._limit + 1  # the last box goes to the end
+def too_long(most: int) -> PictureError:
+    """Return the error about a file that would take more memory than it may."""
+    return PictureError(f"more than {most:,} bytes, the most that is read of it at once; see --memory and --max-pixels")
 
-    def _end_of_codestream(self) -> int:
-        """Return where a JPEG 2000 without boxes ends, from one of its parts to the next."""
-        at = 2
-        for _ in range(_MOST_PARTS):
-            marker, size = self._number(at, 2), self._number(at + 2, 2) + 2
-            if marker == _PART:
-                size = self._number(at + 6, 4)
-            if marker == _END_OF_CODESTREAM:
-                return at + 2
-            if size < 4 or at + size > self._limit:
-                break
-            at += size
-        return self._limit + 1  # the last part goes to the end
+
+def told_end(stream: io.RawIOBase | BinaryIO, most: int) -> int:
+    """Return where a picture ends by what its format tells; more than `most` if it tells nothing, or not before."""
+    stream.seek(0)
+    head = stream.read(12) or b""
+    if head[:4] == b"RIFF":
+        return 8 + int.from_bytes(head[4:8], "little")
+    if head[4:8] in (b"jP  ", b"ftyp"):
+        return _end_of_boxes(stream, most)
+    return _end_of_codestream(stream, most) if head[:4] == _CODESTREAM else most + 1
+
+
+def _end_of_boxes(stream: io.RawIOBase | BinaryIO, most: int) -> int:
+    """Return where what no longer looks like a box begins: 4 bytes of length, 4 letters."""
+    at = 0
+    for _ in range(_MOST_PARTS):
+        stream.seek(at)
+        head = stream.read(16) or b""
+        size, kind = int.from_bytes(head[:4]), head[4:8]
+        if not kind or not kind.isascii() or b"\0" in kind:
+            return at
+        if size == 1:
+            size = int.from_bytes(head[8:])
+        if size < 8:
+            break
+        if at + size > most:
+            return at
+        at += size
+    return most + 1  # the last box goes to the end
+
+
+def _end_of_codestream(stream: io.RawIOBase | BinaryIO, most: int) -> int:
+    """Return where a JPEG 2000 without boxes ends, from one of its parts to the next."""
+    at = 2
+    for _ in range(_MOST_PARTS):
+        stream.seek(at)
+        head = stream.read(10) or b""
+        marker, size = int.from_bytes(head[:2]), int.from_bytes(head[2:4]) + 2
+        if marker == _PART:
+            size = int.from_bytes(head[6:])
+        if marker == _END_OF_CODESTREAM:
+            return at + 2
+        if size < 4 or at + size > most:
+            break
+        at += size
+    return most + 1  # the last part goes to the end

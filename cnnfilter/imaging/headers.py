@@ -131,9 +131,11 @@ MAX_BOXES = 200
 def boxes(stream: BinaryIO, begin: int = 0, end: int = 1 << 62) -> Iterator[tuple[bytes, int, int]]:
     """Yield the boxes of a JPEG 2000 (ISO/IEC 15444-1, annex I): type, and where the content begins and ends."""
     for _ in range(MAX_BOXES):
+        if begin >= end:
+            return
         stream.seek(begin)
         head = stream.read(16)
-        if begin >= end or len(head) < 8:
+        if len(head) < 8:
             return
         length, kind = struct.unpack_from(">I4s", head)
         content = begin + 8

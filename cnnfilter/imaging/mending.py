@@ -67,14 +67,15 @@ def _png(stream: BinaryIO) -> Mended:
         if len(head) < 8 or kind == b"IEND":
             break
         length, kind = struct.unpack(">I4s", head)
-        texts += length * (kind in _TEXTS)
         kinds.add(kind)
         if kind == b"IHDR":
             lengths[b"tRNS"] = _TRANSPARENT.get(stream.read(10)[-1])
         is_lost = kind == b"fcTL" and b"acTL" not in kinds  # a frame of no animation
-        if kind[:1].islower() and (is_lost or texts > MAX_TEXTS or not _is_sound(stream, kind, length, lengths)):
+        is_lost |= kind in _TEXTS and texts + length > MAX_TEXTS
+        if kind[:1].islower() and (is_lost or not _is_sound(stream, kind, length, lengths)):
             dropped.append(kind.decode("latin-1"))
         else:
+            texts += length * (kind in _TEXTS)
             pieces.append((at, at + 12 + length))
         at += 12 + length
     return Mended((joined(stream, pieces),), _left_out("chunk", dropped))

@@ -7,6 +7,7 @@ in a header, which are cheap to make, take it minutes. No picture has them.
 from __future__ import annotations
 
 import importlib
+import io
 from typing import Any, BinaryIO
 
 from PIL import Image
@@ -15,6 +16,9 @@ from PIL.ImageFile import ImageFile
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.bitmaps import best_icon, eight_bits, has_small_alpha
 from cnnfilter.imaging.formats import FORMATS
+from cnnfilter.imaging.forward import told_end, too_long
+from cnnfilter.imaging.pieces import joined
+from cnnfilter.imaging.reading import MOST
 
 _READS = 200_000
 """How many times a file may be read from, whatever is in it: less than a second."""
@@ -22,6 +26,8 @@ _BYTES = 16
 """How many bytes are read at a time beyond that, on average; the blocks of a GIF have some hundred."""
 _LONGEST = 1 << 24
 """Bytes of a PNG's text or profile after decompression, of which Pillow allows four such."""
+_SIGNATURE = 8
+"""Bytes of a PNG before its first chunk."""
 _WHOLE = ("WEBP", "AVIF", "JPEG2000")
 """The formats that Pillow's libraries look through themselves."""
 
@@ -43,7 +49,7 @@ class _Counted:
         return data
 
 
-def opened(stream: BinaryIO, format: str) -> ImageFile:
+def opened(stream: BinaryIO, format: str, most: int = MOST) -> ImageFile:
     """Return a picture of which nothing is decoded yet, but of an ICO and a WebP (see `headers.eager_size`).
 
     Parameters
@@ -52,6 +58,8 @@ def opened(stream: BinaryIO, format: str) -> ImageFile:
         Wherever it is.
     format : str
         One of `formats.FORMATS`.
+    most : int
+        Bytes that a file may have which is taken into memory whole, as Pillow takes some.
 
     Raises
     ------
@@ -64,6 +72,12 @@ def opened(stream: BinaryIO, format: str) -> ImageFile:
     plugin: Any = importlib.import_module(f"PIL.{FORMATS[format].plugin}")
     if format == "PNG":  # profiles of printers, and texts, of more than a megabyte are no bombs yet
         plugin.MAX_TEXT_CHUNK = max(plugin.MAX_TEXT_CHUNK, _LONGEST)
+    if format in _WHOLE:
+        stream = _alone(stream)
+        if format != "JPEG2000" and stream.seek(0, io.SEEK_END) > most:
+            raise too_long(most)
+    if format == "PNG":
+        _check_chunks(stream)
     if format == "ICO":
         stream = best_icon(stream)
     elif format == "BMP" and has_small_alpha(stream):
@@ -74,3 +88,31 @@ def opened(stream: BinaryIO, format: str) -> ImageFile:
     image = Image.OPEN[FORMATS[format].pillow][0](source, "")
     counted.left += 2 * image.width * image.height * _BYTES  # run-length coded rows may take two for each pixel
     return image
+
+
+def _alone(stream: BinaryIO) -> BinaryIO:
+    """Return a picture without what follows it, which would be read as well."""
+    size = stream.seek(0, io.SEEK_END)
+    end = told_end(stream, size)
+    return joined(stream, [(0, end)]) if end < size else stream
+
+
+def _check_chunks(stream: BinaryIO) -> None:
+    """Make sure that no chunk of a PNG beside its pixels is longer than any has to be; each is read whole.
+
+    Raises
+    ------
+    ValueError
+        If one is, which can be left out.
+    """
+    at = _SIGNATURE
+    for _ in range(_READS):
+        stream.seek(at)
+        head = stream.read(8)
+        if len(head) < 8 or head[4:] == b"IEND":
+            return
+        length = int.from_bytes(head[:4])
+        if length > 4 * _LONGEST and head[4:] != b"IDAT":
+            msg = f"a chunk of {length} bytes"
+            raise ValueError(msg)
+        at += length + 12

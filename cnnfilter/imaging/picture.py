@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
-import math
 import warnings
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
@@ -33,7 +32,7 @@ from cnnfilter.imaging.headers import check_scans, eager_size, silence_libtiff, 
 from cnnfilter.imaging.mending import mended
 from cnnfilter.imaging.metadata import Metadata, read_metadata
 from cnnfilter.imaging.opening import opened
-from cnnfilter.imaging.reading import ALL, HELD, Admit, Limits, at_once, check_arguments, check_size
+from cnnfilter.imaging.reading import ALL, HELD, Admit, Limits, at_once, check_arguments, check_size, most_bytes
 from cnnfilter.imaging.stored import Stored, stored_in, stored_in_tiff, timing_of
 
 if TYPE_CHECKING:
@@ -45,10 +44,6 @@ __all__ = ["Picture", "encode", "read"]
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _settings = forks.lock()
-
-
-_STREAM_PIXEL, _STREAM_BESIDE = 16, 1 << 26
-"""Bytes of a stream for each pixel that a picture may have, floats with alpha, and for all beside the pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +106,7 @@ def read(
     admit : callable
         Is asked before the pixels are decoded; what it raises ends the reading.
     max_bytes : int, optional
-        The most that is kept of a stream, if less than the largest picture may have.
+        The most that is kept of a stream, or read at once of a file, if less than the largest picture may have.
 
     Returns
     -------
@@ -167,10 +162,10 @@ def read_frames(
 
 
 def _pictures(source: str | Path | BinaryIO, limits: Limits, max_bytes: int | None) -> Generator[Picture, None, None]:
-    most = int(min(max_bytes or math.inf, _STREAM_PIXEL * limits.max_pixels + _STREAM_BESIDE))
+    limits = limits._replace(most=most_bytes(limits.max_pixels, max_bytes))
     try:
         if not isinstance(source, (str, Path)):
-            yield from _read_forward(source, None, limits, most)
+            yield from _read_forward(source, None, limits)
             return
         path = Path(source)
         if path.is_dir():
@@ -180,7 +175,7 @@ def _pictures(source: str | Path | BinaryIO, limits: Limits, max_bytes: int | No
             if stream.seekable():
                 yield from _read(stream, path, limits)
             else:
-                yield from _read_forward(stream, path, limits, most)
+                yield from _read_forward(stream, path, limits)
     except FileNotFoundError as error:
         msg = "no such file"
         raise PictureError(msg) from error
@@ -189,9 +184,9 @@ def _pictures(source: str | Path | BinaryIO, limits: Limits, max_bytes: int | No
         raise PictureError(msg) from error
 
 
-def _read_forward(source: BinaryIO, path: Path | None, limits: Limits, most: int) -> Iterator[Picture]:
+def _read_forward(source: BinaryIO, path: Path | None, limits: Limits) -> Iterator[Picture]:
     """Read a picture from a stream that cannot seek, and may not end; what is kept of it counts as memory."""
-    stream = Forward(source, most)
+    stream = Forward(source, limits.most)
 
     def admit(height: int, width: int, channels: int, memory: int) -> None:
         limits.admit(height, width, channels, memory + stream.kept)
@@ -248,7 +243,7 @@ def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
     max_pixels, depth = limits.max_pixels, limits.depth
     _quieten()
     _allow(max_pixels)
-    image = opened(stream, format)
+    image = opened(stream, format, limits.most)
     frames = 1 if image.format == "MPO" and limits.frame is None else getattr(image, "n_frames", 1)
     # what an animation shows where none can be played is no frame of it
     start = int(limits.frame == ALL and getattr(image, "default_image", False))

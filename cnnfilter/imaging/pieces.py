@@ -43,10 +43,15 @@ class _Pieces(io.RawIOBase):
         self._at += len(data)
         return len(data)
 
-    def fileno(self) -> int:  # for libtiff, which is told where in the file to begin
+
+class _Numbered(_Pieces):
+    def fileno(self) -> int:
         return self._stream.fileno()
 
 
-def joined(stream: BinaryIO, pieces: Sequence[Piece]) -> BinaryIO:
-    """Return a file of pieces, those of `stream` read when they are asked for."""
-    return io.BufferedReader(_Pieces(stream, pieces))
+def joined(stream: BinaryIO, pieces: Sequence[Piece], *, numbered: bool = False) -> BinaryIO:
+    """Return a file of pieces, those of `stream` read when they are asked for.
+
+    One that is `numbered` has the number of that file, for libtiff, which is told where in it to begin.
+    """
+    return io.BufferedReader((_Numbered if numbered else _Pieces)(stream, pieces))

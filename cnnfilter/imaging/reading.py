@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnfilter.errors import ArgumentError, PictureError
+from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.stored import Stored
@@ -18,6 +19,17 @@ HELD = 16
 """Bytes that a pixel of a frame takes until all are encoded: its image, what changed in it, and its encoded form.
 Measured on frames of noise, the worst there is: 8 to 12, and 16 for AVIF."""
 
+_PIXEL, _BESIDE = 16, 1 << 26
+"""Bytes of a file for each pixel that a picture may have, floats with alpha, and for all beside the pixels."""
+
+
+def most_bytes(max_pixels: int, max_bytes: int | None = None) -> int:
+    """Return how many bytes of a file are kept or read at once, where that cannot be avoided."""
+    return min(max_bytes or 1 << 62, _PIXEL * max_pixels + _BESIDE)
+
+
+MOST = most_bytes(DEFAULT_MAX_PIXELS)
+
 Admit = Callable[[int, int, int, int], None]
 """Is told height, width, channels and the bytes of memory that decoding takes, before it begins, and may wait."""
 
@@ -27,7 +39,7 @@ def at_once(height: int, width: int, channels: int, memory: int) -> None:
 
 
 class Limits(NamedTuple):
-    """What `read` was asked for; `ALL` frames are perhaps held `together`."""
+    """What `read` was asked for; `ALL` frames are perhaps held `together`, and `most` bytes of a file at once."""
 
     frame: int | str | None
     max_pixels: int
@@ -35,6 +47,7 @@ class Limits(NamedTuple):
     shared: bool
     admit: Admit
     together: bool = False
+    most: int = MOST
 
     def wanted(self, frames: int) -> range:
         """Return which of so many frames are read.

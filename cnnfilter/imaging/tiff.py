@@ -326,7 +326,8 @@ def file_of(page: Directory, changes: Mapping[int, int | None] | None = None) ->
     head = next(head for head, each in _HEADS.items() if each == layout)
     head += struct.pack(layout.order + "HH", 8, 0) if layout.is_big else b""
     head += layout.offset.pack(size if changes else page.position)
-    return joined(page.stream, [head, (len(head), size), _changed(page, layout, changes) if changes else b""])
+    tail = _changed(page, layout, changes) if changes else b""
+    return joined(page.stream, [head, (len(head), size), tail], numbered=True)
 
 
 def _changed(page: Directory, layout: Layout, changes: Mapping[int, int | None]) -> bytes:

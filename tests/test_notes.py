@@ -64,3 +64,29 @@ def test_commands_tell_of_it_once(tmp_path, monkeypatch):
     np.testing.assert_allclose(
         Pipeline.parse("flatten,softmax").run([[1.0, 2.0, 3.0]]), reference.softmax([1.0, 2.0, 3.0]), rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("text", ["normalize", "gray,normalize:mean=0.5,relu"])
+def test_floats_that_are_no_shares_of_white_are_told_of(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    np.save("deep.npy", np.float32([[0, 200.5], [3, -900]]))
+    np.save("shares.npy", np.float32([[0, 1], [3, -900]]))
+    np.save("whole.npy", np.uint8([[0, 200], [3, 90]]))
+    number = 1 + text.startswith("gray")
+    note = (
+        f"stage {number} (normalize): it divides floats by 1, and these reach 200.5; normalize:255 divides them by 255"
+    )
+    for command in (["run", text, "-o", "out/"], ["explain", text, "--at", "0,0"]):
+        assert run(command[0], text, "deep.npy", *command[2:]).messages[0] == f"warning: deep.npy: {note}"
+        for name in ("shares.npy", "whole.npy"):
+            assert "warning" not in run(command[0], text, name, *command[2:]).err
+        assert (
+            "warning"
+            not in run(
+                command[0],
+                text.replace("normalize", "normalize:255:std=1"),
+                "deep.npy",
+                *command[2:],
+                *["-f"] * (command[0] == "run"),
+            ).err
+        )

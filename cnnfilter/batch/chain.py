@@ -139,7 +139,7 @@ def run_picture(
             msg = "in place, its transparency would be lost; write it elsewhere"
             raise PictureError(msg)
         notes += ("its transparency is left out: the colours below count as they are",)
-    notes += tuple(chain_notes(rows))
+    notes += tuple(chain_notes(rows, pixels))
     values = pipeline.run(planar, threads=threads)
     kept = pixels if view.showing.beside else np.empty((0, 0), pixels.dtype)
     source = replace(picture, pixels=kept, alpha=None, notes=())

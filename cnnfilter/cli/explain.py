@@ -106,7 +106,7 @@ def command(
             render.out(render.as_json({"input": name, "error": str(error)}))
         return 1
     notes = [*picture.notes, *(["transparency is left out"] if picture.alpha is not None else [])]
-    for note in (*notes, *chain_notes(rows)):
+    for note in (*notes, *chain_notes(rows, picture.pixels)):
         render.warning(f"{shown}: {note}")
     render.out(_answer(pipeline, picture, at, matrix=matrix, as_json=as_json))
     return 0

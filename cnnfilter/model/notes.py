@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from cnnfilter.model.plan import Row
-from cnnfilter.model.stages import Pool, Sliding, Softmax
+from cnnfilter.model.stages import Normalize, Pool, Sliding, Softmax
 from cnnfilter.model.stages.text import show_shape
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-def notes(rows: Sequence[Row]) -> Iterator[str]:
+LARGE = 10
+"""Floats that reach so far are hardly meant to be from 0 to 1, nor to be standardised already."""
+
+
+def notes(rows: Sequence[Row], pixels: NDArray[Any] | None = None) -> Iterator[str]:
     """Yield what a person should know of a chain, beginning with the stage's number and name.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    pixels : ndarray, optional
+        The picture that enters the chain.
 
     Examples
     --------
@@ -20,12 +33,16 @@ def notes(rows: Sequence[Row]) -> Iterator[str]:
     ['stage 1 (softmax): over a single map it gives ones; flatten before it makes a vector of 4']
     """
     for number, row in enumerate(rows, 1):
-        if note := _note(row):
+        if note := _note(row, pixels):
             yield f"stage {number} ({row.stage.name}): {note}"
 
 
-def _note(row: Row) -> str | None:
+def _note(row: Row, pixels: NDArray[Any] | None) -> str | None:
     stage, shape = row.stage, row.input
+    if isinstance(stage, Normalize) and stage.divide is None and pixels is not None and pixels.dtype.kind == "f":
+        largest = float(pixels.max())
+        if largest > LARGE:
+            return f"it divides floats by 1, and these reach {largest:.6g}; normalize:255 divides them by 255"
     if isinstance(stage, Softmax) and len(shape) == 3 and shape[2] == 1:
         return f"over a single map it gives ones; flatten before it makes a vector of {shape[0] * shape[1]}"
     if isinstance(stage, Pool) and stage.kind == "max":

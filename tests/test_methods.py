@@ -111,7 +111,7 @@ def test_named_kernels_have_whole_forms(name):
 
 
 def test_other_kernels_stay_as_they_are():
-    for weights in ([[1.5, 2.2]], [[1e-9, 1.0]], [[1e30, 1.0]], [[0.0]]):
+    for weights in ([[1.5, 2.2]], [[1e-9, 1.0]], [[1e30, 1.0]], [[1.1e-40, 3e-44]], [[0.0]]):
         numbers, gain = whole_form(np.array(weights, dtype=np.float32))
         np.testing.assert_array_equal(numbers * np.float32(gain), np.array(weights, dtype=np.float32))
 

@@ -20,6 +20,9 @@ LONG_SUM = 2048
 """Taps from which sums run in float64. Groups of 16 keep the error of float32 at (16 + taps / 16) half units in
 the last place, which here reaches 0.9 of the 1e-5 that is promised."""
 
+TINY = 2.0**-100
+"""Weights of filters below which a power of two is taken out: with a border that is not whole, products lose digits."""
+
 LARGEST_WHOLE = 1 << 15
 """Numbers up to which a filter is looked at as whole numbers times a gain."""
 
@@ -77,7 +80,7 @@ def float32_serves_twice(down: int, along: int) -> bool:
 
 
 def whole_form(filters: Array) -> tuple[Array, float]:
-    """Return whole numbers and the gain that makes them the filters, or the filters and 1.
+    """Return whole numbers and the gain that makes them the filters, or the filters and 1; if tiny, a power of two.
 
     Sums of whole numbers are exact, and those of small ones are fast in 16 bits: so a binomial's 1/16 and a
     box's 1/9 are multiplied once, at the end.
@@ -88,7 +91,8 @@ def whole_form(filters: Array) -> tuple[Array, float]:
     whole = np.rint(numbers)
     # Half a unit in the last place of each number and of the gain.
     if np.abs(whole).max(initial=0) > LARGEST_WHOLE or (np.abs(numbers - whole) > 2.0**-23 * np.abs(numbers)).any():
-        return filters, 1.0
+        unit = 2.0 ** np.frexp(sizes.max())[1] if sizes.max() < TINY else 1.0
+        return filters / np.float32(unit), unit
     return whole.astype(np.float32), gain
 
 

@@ -2,7 +2,9 @@
 
 Weights are scaled to sums below 1, by a power of two that a gain brings back: then no part of a sum is larger than the
 largest sample, and the result is infinite only where it should be. At the other end digits are lost where all samples
-are tiny, and where weights differ by more than float32's range.
+of a band are tiny, and where weights differ by more than float32's range: these are summed in float64. Samples below
+float32's normal numbers, 1e-38, that have larger ones in their band may still lose digits: to look for them, too, would
+take a fifth of the time of a small kernel.
 """
 
 from __future__ import annotations

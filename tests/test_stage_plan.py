@@ -46,6 +46,7 @@ def test_a_row_has_all_of_a_stage():
         ),
         ("globalavgpool,conv:1@3x3:padding=1,maxpool:1:stride=2", (7, 7, 1), [7, 7, 7], [0, 0, 0]),
         ("conv:1@1x1:padding=1:stride=2,globalavgpool,conv:1@1x1", (1, 1, 1), [1, 0, 0], [2, 0, 0]),
+        ("relu,conv:1@2x2:padding=5,conv:1@1x1:stride=99,globalavgpool", (3, 3, 1), [1, 2, 2, 0], [1, 1, 99, 0]),
         ("conv:1@3x3:padding=2000,flatten,dense:1", (3, 3, 1), [3, 3, 3], [1, 1, 0]),
     ],
 )

@@ -94,15 +94,16 @@ class Field:
 
 
 MOST_TAPS = 4096
-"""How many taps along an axis are followed one by one. Of more, the ends are taken, which are the same but where taps
-are dilated or whole windows lie in the padding."""
+"""How many taps along an axis are followed one by one, where windows leave samples out. Of more the ends are taken,
+which are the same unless taps are dilated or whole windows lie in the padding."""
 
 
 def _touched(n: int, sliding: Sliding, axis: int, places: Sequence[int]) -> Sequence[int]:
     """Return which of `n` samples some windows touch, ascending."""
     step, dilation, before = sliding.stride[axis], sliding.dilation[axis], sliding.pads[axis][0]
     reach = dilation * (sliding.window[axis] - 1) + 1
-    if len(places) * sliding.window[axis] > MOST_TAPS:
+    is_whole = isinstance(places, range) and dilation == 1 and sliding.window[axis] >= step  # nothing is left out
+    if places and (is_whole or len(places) * sliding.window[axis] > MOST_TAPS):
         return range(max(0, places[0] * step - before), min(n, places[-1] * step - before + reach))
     begins = (place * step - before for place in places)
     return sorted({tap for begin in begins for tap in range(begin, begin + reach, dilation) if 0 <= tap < n})

@@ -50,8 +50,8 @@ STAGES: Table = {
     "conv1d convolution1d conv3d convolution3d",
     "there is no such activation here": "gelu mish prelu celu glu hardsigmoid hardtanh softsign threshold",
     "chains have no stage that enlarges maps": "convtranspose convtranspose2d conv2dtranspose deconv deconvolution "
-    "transposedconv upsample upsample2d upsampling upsampling2d unpool unpooling interpolate resize pixelshuffle "
-    "maxunpool2d",
+    "transposedconv upsample upsample2d upsampling upsampling2d unpool unpooling interpolate resize resizing "
+    "pixelshuffle maxunpool2d",
     "a chain has no branches to join": "add concat concatenate merge multiply residual skip shortcut eltwise",
     "there is no pool for the minimum or the median": "minpool minpool2d minpooling medianpool",
     "globalavgpool is the only one over whole maps; maxpool:HxW with their size does the same": "globalmaxpool "

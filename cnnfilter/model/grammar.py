@@ -26,7 +26,7 @@ from cnnfilter.model.readers import READERS, Reader, names_file, stage_name
 from cnnfilter.model.stages import Conv, Stage
 from cnnfilter.model.stages.text import Piece, split
 from cnnfilter.texts import decoded
-from cnnfilter.words import quoted, readable, why_no_file
+from cnnfilter.words import alternatives, quoted, readable, why_no_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -227,6 +227,9 @@ def _unknown_stage(name: str, text: str, base: Path | None) -> str:
         return f"a kernel is no stage by itself; write {quoted(f'conv:{text}')}"
     from cnnfilter import synonyms  # only what is wrong pays for it
 
+    kernels = [name.lower()] if name.lower() in KERNELS else synonyms.found(name, synonyms.KERNELS)[0]
+    if kernels and not any(synonyms.found(name, synonyms.STAGES)):
+        return f"unknown stage; did you mean {alternatives([f'conv:{kernel}' for kernel in kernels])}?"
     tail = synonyms.tail(name, synonyms.STAGES, READERS, count=1)
     return f"unknown stage{tail}" if tail else f"unknown stage (known: {', '.join(READERS)})"
 

@@ -4,9 +4,10 @@ import time
 import numpy as np
 import pytest
 
-from cnnfilter.errors import PictureError
+from cnnfilter.errors import KernelError, PictureError
 from cnnfilter.imaging import table
 from cnnfilter.imaging.picture import Picture, encode, read
+from cnnfilter.model.weights import load_bank
 from tests.command import load, run
 
 
@@ -134,6 +135,25 @@ def test_a_table_in_a_folder_is_no_picture(folder):
     assert run("apply", "identity", "in", "-o", "out/").messages == [
         "found no picture that can be read; passed over 1 file (1 .csv)", "0 written"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1,2\n3,4", "1 2\n3 4", "1\t2\n3\t4", "1;2\n3;4", "1 2; 3 4", "1 2;\n3 4;\n", "1,2 3,4", "2x2:1,2,3,4",
+     "1, 2 # a\n3, 4", "# a\n1;2;\n3;4;", "2/2 2\n3 4e0"],
+)  # fmt: skip
+def test_tables_of_pixels_and_of_weights_are_read_alike(folder, text):
+    np.testing.assert_array_equal(read_text(folder, text).pixels, [[1, 2], [3, 4]])
+    assert load_bank(folder / "grid.CSV").filters == (((1, 2), (3, 4)),)
+
+
+@pytest.mark.parametrize("text", ["1;2;3", "1,2;3,4", "1 2, 3 4", "0,5;1\n2;3", "1,,2", "1 2\n3", "1,x", ""])
+def test_tables_of_pixels_and_of_weights_are_refused_alike(folder, text):
+    with pytest.raises(PictureError) as as_picture:
+        read_text(folder, text or "#")
+    with pytest.raises(KernelError) as as_weights:
+        load_bank(folder / "grid.CSV")
+    assert str(as_weights.value) == f"{folder / 'grid.CSV'}: {as_picture.value}"
 
 
 def test_a_table_is_not_read_without_end(folder, monkeypatch):

@@ -45,6 +45,7 @@ def test_json_by_name(file):
         ('{"weight": [[1]], "bias": [3, 4]}', "array 'bias' is 2, but there are 1 filters or outputs"),
         ('{"conv1": {"weight": [[1]], "b": null}, "fc": {"w": [[1]]}}', r"'conv1.weight' \(1x1\), 'fc.w' \(1x1\)$"),
         ('{"a.b": [[1]], "a": {"b": [[1]]}}', "it holds two arrays of the name 'a.b'"),
+        ('{"w": [[1]], "a": 1, "w": [[2]]}', "it holds two values of the name 'w'"),
         ('{"note": "no arrays"}', "it holds no arrays"),
         ("3", "it must hold a nested list, or an object of nested lists by name"),
         ("[[NaN]]", r"nan at \[0, 0\]: weights must be finite"),

@@ -79,8 +79,8 @@ class Layers:
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = {member.name: member for member in members}
         if len(self.members) < len(members):
-            name = next(name for name, count in Counter(member.name for member in members).items() if count > 1)
-            msg = f"it holds two arrays of the name {quoted(name)}"
+            (twice, _), *_ = Counter(member.name for member in members).most_common(1)
+            msg = f"it holds two arrays of the name {quoted(twice)}"
             raise KernelError(msg)
         self._names = {name: read_name(name) for name in self.members}
         self._biases: dict[str, list[Member]] = defaultdict(list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -66,7 +67,7 @@ def read_json(stream: IO[bytes], size: int, path: Path) -> list[Member]:
         raise KernelError(msg)
     # As floats, integers of any length are harmless: too long ones become infinite, which is refused.
     try:
-        found = json.loads(text, parse_int=float)
+        found = json.loads(text, parse_int=float, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         msg = f"it is not JSON, or damaged or cut off: line {error.lineno}, column {error.colno} cannot be read"
         raise KernelError(msg) from None
@@ -76,6 +77,16 @@ def read_json(stream: IO[bytes], size: int, path: Path) -> list[Member]:
         msg = "it must hold a nested list, or an object of nested lists by name"
         raise KernelError(msg)
     return list(_members("", found))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object, none of whose values is lost because another one has its name."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        msg = f"it holds two values of the name {quoted(twice)}"
+        raise KernelError(msg)
+    return found
 
 
 def _members(prefix: str, found: dict[str, Any]) -> Iterator[Member]:

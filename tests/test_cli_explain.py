@@ -8,7 +8,7 @@ import pytest
 
 from cnnfilter.cli import explain as explain_module
 from cnnfilter.pipeline import Pipeline
-from tests.command import PHOTO, ROOT, Terminal, load, run, save
+from tests.command import PHOTO, ROOT, load, run, save
 
 SLIDE = "1,0,1,0,1\n1,0,0,1,1\n0,1,1,0,0\n1,0,0,1,0\n0,0,1,1,0\n"
 CAMERA = ROOT / "samples" / "camera.png"
@@ -240,75 +240,6 @@ def test_few_terms_and_many_powers():
     assert "  mean of the map  12 / 25 = 0.48\n" in out
 
 
-def test_blocks_that_are_too_wide_stand_one_below_the_other(monkeypatch):
-    monkeypatch.setattr(explain_module.render, "PLAIN_WIDTH", 34)
-    out = shown("conv:1 2 3; 4 5 6; 7 8 9", CAMERA, "--at", "0,0")
-    assert re.search(
-        r"  window\n    +\| .*(\n    \d \| .*){3}\n  kernel\n    1 2 3\n    4 5 6\n    7 8 9\n  products\n", out
-    )
-    assert re.search(r"^  sum of 9 products = \d+$", out, re.M)
-
-
-NARROW = """\
-conv:0 1 0; 1 0 -1; 0 1
-  0:padding=1,maxpool:2 on a picture of
-  5x5x1 gives 2x2x1
-row 0, column 0, map 0 = 2
-
-stage 2  maxpool:2
-  row 0, column 0, map 0
-  window
-      | 0   1
-    0 | 1   0
-    1 | 1  [2]
-  largest  2, at row 1, column 1, map 0
-
-stage 1  conv:0 1 0; 1 0 -1; 0 1
-  0:padding=1
-  row 1, column 1, map 0
-  window       kernel    products
-    | 0 1 2
-  0 | 1 0 1    0 1  0    0 0 0
-  1 | 1 0 0    1 0 -1    1 0 0
-  2 | 0 1 1    0 1  0    0 1 0
-  sum of 9 products = 2
-
-receptive field  4x4, rows -1 to 2,
-  columns -1 to 2
-  corners in the picture
-    (0, 0) (0, 2) (2, 0) (2, 2)
-  in the padding          7 of 16
-
-[0] traced to the stage before
-"""
-
-
-@pytest.mark.parametrize("width", [40, 80])
-def test_no_word_and_no_number_is_broken_on_a_narrow_terminal(monkeypatch, width):
-    arguments = "conv:0 1 0; 1 0 -1; 0 1 0:padding=1,maxpool:2", "slide.csv", "--at", "0,0"
-    words = shown(*arguments).split()
-    monkeypatch.setattr(explain_module.render, "columns", lambda: width)
-    out = shown(*arguments)
-    assert max(map(len, out.splitlines())) <= width
-    assert width == 80 or out == NARROW
-    assert width == 40 or out.split() == words
-
-
-def test_the_marks_of_windows_are_told():
-    assert shown("maxpool:2", "slide.csv", "--at", "0,0").endswith("\n\n[0] the largest of stage 1\n")
-    assert shown("maxpool:2,maxpool:2", "slide.csv", "--at", "0,0").endswith(
-        "\n\n[0] traced to the stage before, or the largest of stage 1\n"
-    )
-    assert "[0]" not in shown("conv:edge", "slide.csv", "--at", "0,0")
-
-
-def test_a_terminal_s_width_counts(monkeypatch):
-    out = Terminal()
-    monkeypatch.setattr(explain_module.render, "standard_output", lambda: out)
-    monkeypatch.setenv("COLUMNS", "61")
-    assert explain_module.render.width() == 61
-
-
 def test_an_input_that_can_be_no_picture_is_refused():
     for name, reason in {
         "https://a.org/b.png": "URLs are not read: save 'https://a.org/b.png' as a file first",
@@ -354,22 +285,6 @@ def test_the_picture_s_numbers():
     assert [line for line in out.splitlines() if "channel" in line] == ["channel 0", "channel 1", "channel 2"]
     rows = [[int(each) for each in line.split()] for line in out.splitlines() if line.startswith("  ")]
     assert rows == PHOTO[:2, :3].transpose(2, 0, 1).reshape(6, 3).tolist()
-
-
-def test_numbers_that_are_too_wide_for_a_terminal_are_shown_some_columns_at_a_time(monkeypatch):
-    Path("wide.csv").write_text("1,-22,3,4444\n5,6,7,8\n")
-    monkeypatch.setattr(explain_module.render, "columns", lambda: 12)
-    assert shown("wide.csv", "--matrix") == (
-        """\
-picture 2x4x1
-  columns 0 to 2
-  1 -22 3
-  5   6 7
-  column 3
-  4444
-     8
-"""
-    )
 
 
 def test_results_as_numbers_have_an_end():

@@ -186,6 +186,26 @@ def test_nor_is_a_link_that_takes_the_place_of_a_folder(folder, force, monkeypat
     assert untouched()
 
 
+@pytest.mark.parametrize("output", [[], ["-o", "out/"], ["-o", "out/{name}-{kernel}.png"]])
+@pytest.mark.parametrize("thing", ["pipe", "link to a device"])
+def test_a_pipe_that_waits_under_a_name_that_nobody_wrote_is_in_the_way(thing, output):
+    Path("out").mkdir()
+    name = f"out/{EDGE}" if output else EDGE
+    plant(thing, name)
+    arguments = ["apply", "edge", "a.png", *output]
+    assert run(*arguments).messages == [f"cnnfilter: error: '{name}' exists already; --force overwrites it"]
+    assert run(*arguments, "--force").exit_code == 0
+    assert load(name).shape == PHOTO.shape
+
+
+def test_in_place_a_pipe_is_refused():
+    os.mkfifo("b.png")
+    result = run("apply", "edge", "b.png", "--in-place")
+    assert (result.exit_code, result.messages) == (
+        2, ["cnnfilter: error: 'b.png' is no file, so none can take its place"],
+    )  # fmt: skip
+
+
 def test_what_takes_the_place_of_a_device_is_not_written():
     os.mkfifo("pipe")
     place = look(Path("pipe"))

@@ -11,7 +11,7 @@ from typing import overload
 from cnnfilter.batch.inputs import Input
 from cnnfilter.batch.naming import STREAM, Job, Naming, too_long
 from cnnfilter.batch.sniff import caseless, expected_format, identity
-from cnnfilter.batch.write import Place, look
+from cnnfilter.batch.write import Place, is_device, look
 from cnnfilter.errors import ExistsError, OutputError
 
 
@@ -48,6 +48,8 @@ class Jobs(Sequence[Job]):
     def look(self, target: Path) -> Place:
         """Note what stands under a name as the run is planned: what takes its place later is in the way."""
         place = look(target)
+        if place.device is not None and not (self.naming and self.naming.may_name_device):
+            place = Place(target)
         if place != (target, None):
             self._places[target] = place
         return place
@@ -186,6 +188,9 @@ class Plan:
         else:
             if stat.S_ISDIR(mode) or target.is_dir():
                 msg = f"the output '{target}' is a folder"
+                raise OutputError(msg)
+            if self.in_place and is_device(target):
+                msg = f"'{target}' is no file, so none can take its place"
                 raise OutputError(msg)
             exists = not self.in_place
             same = self._input_that_is(target) if exists else None

@@ -200,6 +200,11 @@ class Naming:
         return None if self._template.endswith("{ext}") else self.output
 
     @property
+    def may_name_device(self) -> bool:
+        """Whether a person wrote the whole name: a pipe under any other was put there by somebody else."""
+        return not self.in_place and self.file is not None and not fields_of(self.file)
+
+    @property
     def _template(self) -> str:
         output = self.output or ""
         return output + "{name}-{kernel}.{ext}" if output.endswith(SEPARATORS) else output

@@ -278,6 +278,8 @@ def test_the_matrix_of_a_dense_layer_is_no_kernel(shape):
         load_bank(as_npz({"fc1.weight": np.ones(shape)}))
     with pytest.raises(KernelError, match="is too large .*; a dense layer's matrix is for dense"):
         load_bank(as_npz({"W": np.ones((10, 1000))}))
+    with pytest.raises(KernelError, match=f"array 'arr_0' is {size} with a bias of 10 numbers: that of a dense layer"):
+        load_bank(as_npz({"arr_0": np.ones(shape), "arr_1": np.ones(10)}))
     np.save("m.npy", np.ones(shape))
     result = run("shape", "28x28x1", "conv:m.npy")
     assert result.exit_code == 2
@@ -287,6 +289,7 @@ def test_the_matrix_of_a_dense_layer_is_no_kernel(shape):
 def test_kernels_of_names_that_dense_layers_have_too_are_kernels():
     for name, shape in (("linear_blur", (3, 21)), ("linear_kernel", (1, 31)), ("dense.weight", (3, 5))):
         assert load_bank(as_npz({name: np.ones(shape)})).size == shape
+    assert load_bank(as_npz({"arr_0": np.eye(3), "arr_1": np.ones(3)})).size == (3, 3)
 
 
 def test_the_bank_of_a_convolution_is_no_matrix():

@@ -148,7 +148,9 @@ def _load(path: Path, array_name: str | None, dimensions: Sequence[Sequence[int]
         weight = _choose(layers, array_name, dimensions)
         weight.check()
         counts = outputs(weight, None)
-        bias = layers.bias_of(weight, lambda each: _fits(each, counts))
+        # behind a square matrix in a list, as many numbers as it has rows may be another thing
+        others = set(weight.shape) if len(weight.shape) == 2 and weight.shape[0] != weight.shape[1] else set()
+        bias = layers.bias_of(weight, lambda each: _fits(each, counts | others))
         if bias is not None:
             outputs(weight, bias)
             return Layer(path, weight.name, to_float32(weight.read()), _read_bias(bias, counts))

@@ -76,6 +76,10 @@ def test_arguments_that_mean_something_else(arguments, line):
     assert refused(*arguments) == line
 
 
+def test_a_file_that_is_missing_is_no_parameter():
+    assert run("apply", "gaussian", "size=5.png").messages == ["cnnfilter: error: size=5.png: no such file"]
+
+
 def test_a_file_that_has_the_name_of_a_stage_or_a_kernel_is_one():
     for command, first, name in (("run", "conv:edge", "relu"), ("apply", "edge", "sharpen")):
         assert rewritten(command, [first, name]) is not None

@@ -72,7 +72,7 @@ def rewritten(command: str, words: Sequence[str]) -> str | None:
     if command in ("run", "explain", "shape"):
         joined = _joined(doubtful, ",", _begins_stages, _begins_stages)
         return f"commas part stages; write {_command(command, joined)}" if len(joined) < len(doubtful) else None
-    joined = _joined(doubtful, ":", _is_kernel, lambda word: "=" in word)
+    joined = _joined(doubtful, ":", _is_kernel, lambda word: re.fullmatch(r"\w+=[-+.\d]+", word) is not None)
     if len(joined) < len(doubtful):
         return f"colons part a kernel and its parameters; write {_command(command, joined)}"
     kernels = [name.split(",") for place, name in enumerate(doubtful) if place == 0 or not _exists(name)]

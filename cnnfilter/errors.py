@@ -11,7 +11,7 @@
     ├── PictureError                      a picture that cannot be decoded, encoded, or is refused
     ├── OutputError                       an output that may not or could not be written
     │   ├── ExistsError                   a file that exists and may not be overwritten
-    │   ├── DiskFullError                 there is no room left to write it, or for the rest of a run
+    │   ├── DiskFullError                 there is no room left to write it
     │   └── ConflictError                 outputs that a plan refuses, a line for each; in `batch.plan`
     └── MissingExtraError                 an optional library that is not installed
 
@@ -74,7 +74,7 @@ class ExistsError(OutputError):
 
 
 class DiskFullError(OutputError):
-    """An output for which there is no room left, or the outputs of the rest of a run."""
+    """An output for which there is no room left."""
 
 
 class CnnfilterWarning(UserWarning):

@@ -1,6 +1,7 @@
 """A disk that is full: what fits is written whole, what does not is left as it was, and nothing else stays behind."""
 
 import errno
+import json
 import os
 import resource
 import subprocess
@@ -147,6 +148,16 @@ def test_a_full_disk_ends_the_run_after_a_few_failures_with_one_line(jobs, room,
         "6 written, 3 failed",
     ]  # fmt: skip
     assert sorted(synced) == [Path(), Path("out")]
+
+
+def test_programs_are_told_of_each_input_that_is_left(room):
+    room(lambda number: number < 6)
+    result = run("apply", "gaussian", "in", "-o", "out", "--json")
+    records = [json.loads(line) for line in result.out.splitlines()]
+    assert len(records) == 40
+    assert [record["error"] is None for record in records] == [True] * 6 + [False] * 34
+    assert records[-1]["error"] == "the disk is full"
+    assert result.messages[-2].endswith("the disk is full; 31 more inputs are left undone")
 
 
 def test_results_that_fitted_meanwhile_are_told(room):

@@ -119,6 +119,8 @@ class Event(NamedTuple):
         How many pictures are in each file.
     is_full : bool
         Whether it failed as the disk is full.
+    undone : bool
+        Whether it is one of those that a full disk leaves undone, after some have failed.
     """
 
     job: Job
@@ -137,6 +139,7 @@ class Event(NamedTuple):
     existing: tuple[Path, ...] = ()
     frames: int = 1
     is_full: bool = False
+    undone: bool = False
 
 
 def process(
@@ -161,8 +164,6 @@ def process(
     ------
     OutputError
         If the output folder cannot be made; nothing has been done then.
-    DiskFullError
-        If the disk is full, after some events that say so: the rest is not begun.
     BrokenPipeError
         If standard output has no reader any more.
     """
@@ -178,17 +179,7 @@ def process(
     try:
         for folder in plan.folders:
             run.temporaries.sweep(folder)
-        left = len(plan.jobs)
-        for event in crew.run(run.settle):
-            if run.full >= FULL_FOR_GOOD:
-                crew.begin_no_more()
-            if run.full <= FULL_FOR_GOOD or not event.is_full:
-                left -= 1
-                yield event
-        if left:
-            run.sync()
-            msg = f"the disk is full; {left} more input{'s are' if left > 1 else ' is'} left undone"
-            raise DiskFullError(msg)
+        yield from crew.run(run.settle)
     finally:
         run.temporaries.close()
 
@@ -220,21 +211,18 @@ class _Run:
         if event.error is not None:
             self.plan.release(job)
         self.full = self.full + 1 if event.is_full else 0 if event.targets else self.full
+        if event.is_full and self.full > FULL_FOR_GOOD:
+            event = event._replace(undone=True)
         self._folders.update(target.parent for target in event.targets)
         if job.index == len(self.plan.jobs) - 1:
-            errors = [event.error, *self.sync()]
-            event = event._replace(error="; ".join(filter(None, errors)) or None)
+            errors = [] if event.error is None else [event.error]
+            for folder in sorted(self._folders | self.plan.changed):
+                try:
+                    sync_folder(folder)
+                except OSError as error:
+                    errors.append(f"cannot write to the folder '{folder}': {error.strerror}")
+            event = event._replace(error="; ".join(errors) or None)
         return event
-
-    def sync(self) -> list[str]:
-        """Make the names of all files last; return what keeps them from it."""
-        errors = []
-        for folder in sorted(self._folders | self.plan.changed):
-            try:
-                sync_folder(folder)
-            except OSError as error:
-                errors.append(f"cannot write to the folder '{folder}': {error.strerror}")
-        return errors
 
     def carry_out(self, turn: Turn) -> Event:
         job = self.plan.jobs[turn.index]
@@ -244,6 +232,8 @@ class _Run:
         pixels = 0
         if job.skipped:
             return Event(job, 0.0, skipped=True, existing=self.plan.jobs.skipped[turn.index])
+        if self.full >= FULL_FOR_GOOD:
+            return Event(job, 0.0, error="the disk is full", is_full=True)
         try:
             times = _times(job) if self.work.preserve_times else None
             every = self._read_frames(job, turn) if self.reading.frame == ALL else None

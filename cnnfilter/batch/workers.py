@@ -7,7 +7,6 @@ none of them for ever.
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -138,10 +137,8 @@ class Crew(Generic[Result]):
         threads: list[threading.Thread] = []
         try:
             self._start(threads)
-            for index in itertools.count():
+            for index in range(self._tasks):
                 with self.condition:
-                    if index >= self._tasks:
-                        break
                     while index not in self._results:
                         self._arrived.wait(TICK)
                     result = self._results.pop(index)
@@ -162,11 +159,6 @@ class Crew(Generic[Result]):
             deadline = time.monotonic() + GRACE
             for thread in threads:
                 thread.join(max(0, deadline - time.monotonic()))
-
-    def begin_no_more(self) -> None:
-        """Leave all tasks undone that have not begun."""
-        with self.condition:
-            self._tasks = self._begun
 
     def _start(self, threads: list[threading.Thread]) -> None:
         # where addresses are limited, the stack and the heap of a thread take a good part of them

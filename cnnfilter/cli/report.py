@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.cli import render, tables
-from cnnfilter.errors import ArgumentError, DiskFullError
+from cnnfilter.errors import ArgumentError
 from cnnfilter.words import shortened
 
 if TYPE_CHECKING:
@@ -72,10 +72,15 @@ def report(
         The exit code.
     """
     counts = dict.fromkeys(("written" if tell is None else "done", "skipped", "failed"), 0)
-    done = next(iter(counts))
+    done, undone = next(iter(counts)), 0
     counting = render.telling(lambda: _counted(counts)) if several and not quiet else contextlib.nullcontext()
     with counting:
-        for event in _until_the_disk_is_full(events):
+        for event in events:
+            if event.undone:
+                undone += 1
+                if as_json:
+                    render.out(render.as_json((record or base_record)(event)))
+                continue
             counts["failed" if event.error is not None else "skipped" if event.skipped else done] += 1
             if not quiet:
                 for note in event.notes:
@@ -95,18 +100,12 @@ def report(
                     render.message(f"skipped {event.job}: its output exists")
             elif not quiet and event.error is None and (event.targets or verbose):
                 render.message(success(event, verbose=verbose))
+    if undone:
+        render.error(f"the disk is full; {undone} more input{'s are' if undone > 1 else ' is'} left undone")
     if several and not quiet:
         _passed_over(*passed, none=not any(counts.values()))
         render.message(_counted(counts))
     return 1 if counts["failed"] else 0
-
-
-def _until_the_disk_is_full(events: Iterable[Event]) -> Iterator[Event]:
-    """Yield events, and end in one line about those that will not come."""
-    try:
-        yield from events
-    except DiskFullError as error:
-        render.error(str(error))
 
 
 def _passed_over(files: Mapping[str, int], folders: int, *, none: bool) -> None:

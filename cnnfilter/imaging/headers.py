@@ -8,7 +8,7 @@ import math
 import re
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from cnnfilter.errors import PictureError
 
@@ -202,6 +202,13 @@ _SOS, _EOI = 0xDA, 0xD9
 _FRAMES, _PROGRESSIVE = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}, (0xC2, 0xC6, 0xCA, 0xCE)
 
 
+def is_one_scan(stream: BinaryIO, image: Any) -> bool:
+    """Return whether the scan at which Pillow stopped, having opened a JPEG, has all components of its picture."""
+    start = b"\xff\xda" + struct.pack(">HB", 6 + 2 * image.layers, image.layers)
+    stream.seek(max(stream.tell() - len(start) - 2 * image.layers - 3, 0))
+    return stream.read(len(start)) == start
+
+
 def check_scans(stream: BinaryIO, begin: int = 0) -> None:
     """Make sure that a JPEG is not decoded as many times over as somebody liked, before it is decoded at all.
 
@@ -240,7 +247,7 @@ def next_marker(stream: BinaryIO, at: int) -> tuple[int, int] | None:
         if len(piece) < size:
             return None
         at += size - 1
-        size = _PIECE
+        size = min(16 * size, _PIECE)
 
 
 AVIF_HEAD = 1 << 16

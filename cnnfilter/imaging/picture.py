@@ -28,7 +28,7 @@ from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
 from cnnfilter.imaging.forward import Forward
 from cnnfilter.imaging.gif import Coverage
-from cnnfilter.imaging.headers import check_scans, eager_size, silence_libtiff, tga_alpha
+from cnnfilter.imaging.headers import check_scans, eager_size, is_one_scan, silence_libtiff, tga_alpha
 from cnnfilter.imaging.mending import mended
 from cnnfilter.imaging.metadata import Metadata, read_metadata
 from cnnfilter.imaging.opening import opened
@@ -270,7 +270,7 @@ def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
         raw = decoding.raw_mode(image)
         if ";16" in raw and isinstance(image.info.get("transparency"), tuple):
             notes.append("its transparent colour is compared in 8 bits: colours that differ less are transparent too")
-        if format == "JPEG":
+        if format == "JPEG" and (image.info.get("progressive") or not is_one_scan(stream, image)):
             check_scans(stream, getattr(image, "offset", 0))
         image.load()
         if index == wanted[0]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple
 
 from cnnfilter.imaging.pieces import joined
@@ -110,6 +110,7 @@ class Directory:
     layout: Layout
     entries: Mapping[int, Entry]
     position: int = 0
+    _known: dict[int, tuple[int | float, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def numbers(self, tag: int) -> tuple[int | float, ...]:
         """Return a tag's values; none if it is missing or no number. A fraction is numerator and denominator.
@@ -119,14 +120,15 @@ class Directory:
         ValueError
             If the file has not that many, or they are too many to be true.
         """
-        kind, number, _ = self.entries.get(tag, _MISSING)
-        form = KINDS.get(kind, "c")
-        if form == "c":
-            return ()
-        if number > MAX_NUMBERS:
-            msg = f"tag {tag} has {number} values"
-            raise ValueError(msg)
-        return struct.unpack(f"{self.layout.order}{number * len(form)}{form[0]}", self.data(tag))
+        if tag not in self._known:
+            kind, number, _ = self.entries.get(tag, _MISSING)
+            form = KINDS.get(kind, "c")
+            if number > MAX_NUMBERS and form != "c":
+                msg = f"tag {tag} has {number} values"
+                raise ValueError(msg)
+            form = f"{self.layout.order}{number * len(form)}{form[0]}"
+            self._known[tag] = () if form[-1] == "c" or not number else struct.unpack(form, self.data(tag))
+        return self._known[tag]
 
     def number(self, tag: int, default: int) -> int:
         """Return a tag's first value as a whole number, or what is meant where it is missing."""

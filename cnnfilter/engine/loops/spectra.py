@@ -106,18 +106,18 @@ def _filter_spectra(tiles, re, im, length, side, size, offsets, weights_re, weig
     none = zeros(tiles.dtype.type, MIDDLE)
     for row in range(side):
         for at in range(row * length, row * length + size, MIDDLE):
-            x, y = none, none
             for first in range(0, offsets.size, SUM_LENGTH):
-                p, q = none, none
+                x, y = none, none
                 for k in range(first, min(first + SUM_LENGTH, offsets.size)):
                     a, b = samples(none, tiles, re + at + offsets[k]), samples(none, tiles, im + at + offsets[k])
                     c, d = spread(none, weights_re[row, k]), spread(none, weights_im[row, k])
-                    p = p + a * c - b * d
-                    q = q + a * d + b * c
-                x = x + p
-                y = y + q
-            put(tiles, re + at, x)
-            put(tiles, im + at, y)
+                    x = x + a * c - b * d
+                    y = y + a * d + b * c
+                if first > 0:  # further taps see nothing of the `MIDDLE` samples that hold the sum
+                    x = x + samples(none, tiles, re + at)
+                    y = y + samples(none, tiles, im + at)
+                put(tiles, re + at, x)
+                put(tiles, im + at, y)
 
 
 @part

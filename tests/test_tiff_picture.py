@@ -294,10 +294,11 @@ def test_what_nobody_reads_is_told_as_what_it_is(changes, held):
     assert str(caught.value) == f"a TIFF of {held} is not read; {advice}"
 
 
-def test_a_page_without_a_photometric_interpretation_is_not_guessed():
-    tags = page(noise(HEIGHT, WIDTH, 1, dtype="uint16"), 1)
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_a_page_without_a_photometric_interpretation_is_not_guessed(dtype):
+    tags = page(noise(HEIGHT, WIDTH, 1, dtype=dtype), 1)
     del tags[262]
-    with pytest.raises(PictureError, match="^a TIFF of 16-bit unknown is not read; "):
+    with pytest.raises(PictureError, match=rf"^a TIFF of {dtype[4:]}-bit unknown is not read; "):
         read(io.BytesIO(tiff(tags)))
 
 
@@ -373,3 +374,10 @@ def test_a_tiff_in_tiff_order_of_exif_is_plain():
     data = saved(Image.fromarray(noise(HEIGHT, WIDTH, 3)), "TIFF", exif=exif(6))
     assert read(io.BytesIO(data)).pixels.shape == (WIDTH, HEIGHT, 3)
     assert struct.unpack_from("<H", data, 2) == (42,)
+
+
+@pytest.mark.parametrize("compression", ["group3", "group4", "tiff_ccitt", "packbits", "tiff_lzw", "zstd"])
+def test_black_and_white_is_read_in_every_compression(compression):
+    image = Image.fromarray(noise(HEIGHT, WIDTH)).convert("1")
+    data = saved(image, "TIFF", compression=compression)
+    np.testing.assert_array_equal(read(io.BytesIO(data)).pixels, np.asarray(image.convert("L")))

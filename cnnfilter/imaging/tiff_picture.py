@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL.ImageFile import ImageFile
 
-_BY_PILLOW_ALONE = (2, 3, 4, 6, 7)
-"""Compressions of fax, and JPEG."""
+_BY_PILLOW_ALONE = (2, 3, 4, 6, 7, 32771, 32809)
+"""Compressions of fax, JPEG, and ThunderScan."""
 _COMPRESSIONS = {
     2: "fax", 3: "fax", 4: "fax", 6: "JPEG", 7: "JPEG", 9: "JBIG", 10: "JBIG", 22610: "JPEG XR", 32766: "NeXT",
     32767: "Sony ARW", 32809: "ThunderScan", 33003: "JPEG 2000", 33005: "JPEG 2000", 34661: "JBIG", 34676: "SGI LogLuv",
@@ -73,7 +73,7 @@ def is_plain(page: Directory) -> bool:
         return max(page.bits) <= 8
     order = {"<": b"II", ">": b"MM"}[page.layout.order]
     bits = page.bits * page.samples if len(page.bits) == 1 else page.bits[: page.samples]
-    key = order, page.photometric or 0, (1,), page.number(tiff.FILL_ORDER, 1), bits, page.numbers(tiff.EXTRA_SAMPLES)
+    key = order, page.photometric, (1,), page.number(tiff.FILL_ORDER, 1), bits, page.numbers(tiff.EXTRA_SAMPLES)
     return (
         page.compression in BYTES
         and not page.is_planar

@@ -349,6 +349,20 @@ def test_damage_is_told(damage):
             read(io.BytesIO(tiff(damage(tags))))
 
 
+@pytest.mark.parametrize("tag", [273, 279, 330])
+def test_what_stands_beyond_any_file_is_damage_and_no_error_of_the_system(tag, tmp_path):
+    tags = page(noise(HEIGHT, WIDTH, 3, dtype="float32"), 2) | {330: (18, [1 << 62] * 2)}
+    data = bytearray(tiff(tags, big=True))
+    at = data.index(struct.pack("<H", tag), 24)
+    struct.pack_into("<Q", data, at + 12, (1 << 63) + 5)
+    (tmp_path / "a.tif").write_bytes(data)
+    if tag == 330:
+        assert read(tmp_path / "a.tif").pixels.shape == (HEIGHT, WIDTH, 3)  # smaller copies are not needed
+        return
+    with pytest.raises(PictureError, match="^cannot decode TIFF: the file is damaged or cut off$"):
+        read(tmp_path / "a.tif")
+
+
 def test_a_large_tile_is_refused_before_it_takes_memory():
     """However few of its pixels are seen."""
     tags = {256: 16, 257: 16, 258: (3, 8), 259: 8, 262: 1, 277: 1, 322: 46336, 323: 46336, "data": [b"x"]}

@@ -86,8 +86,8 @@ _HEADS = {
     b"II+\0": Layout("<", is_big=True),
     b"MM\0+": Layout(">", is_big=True),
 }
-_LAST = (1 << 63) - 1
-"""The largest place in a file."""
+LAST = 1 << 40
+"""A place that is in no file; beyond it, some systems do not even look."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Directory:
         if entry.size > MAX_BYTES:
             msg = f"tag {tag} has {entry.size} bytes"
             raise ValueError(msg)
-        self.stream.seek(entry.position)
+        self.stream.seek(min(entry.position, LAST))
         found = self.stream.read(entry.size)
         if len(found) < entry.size:
             msg = f"tag {tag} is cut off"
@@ -289,7 +289,7 @@ def read_tiff(stream: BinaryIO) -> Tiff:
 def _extent(stream: BinaryIO, layout: Layout, at: int) -> tuple[int, int]:
     """Return how many entries a directory has, and where they begin."""
     form = layout.length
-    stream.seek(min(at, _LAST))
+    stream.seek(min(at, LAST))
     (count,) = form.unpack(stream.read(form.size).ljust(form.size, b"\0"))
     if not 0 < count <= MAX_ENTRIES:
         msg = f"the directory at {at} has {count} entries"

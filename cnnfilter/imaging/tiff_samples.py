@@ -137,7 +137,7 @@ def _segments(page: Directory, grid: _Grid) -> Iterator[bytes]:
         msg = f"{len(offsets)} strips of {number}"
         raise ValueError(msg)
     for offset, count in zip(offsets[:number], counts, strict=False):
-        page.stream.seek(int(offset))
+        page.stream.seek(min(int(offset), tiff.LAST))
         yield page.stream.read(int(count))
 
 

@@ -3,8 +3,8 @@
 Weights are scaled to sums below 1, by a power of two that a gain brings back: then no part of a sum is larger than the
 largest sample, and the result is infinite only where it should be. At the other end digits are lost where all samples
 of a band are tiny, and where weights differ by more than float32's range: these are summed in float64. Samples below
-float32's normal numbers, 1e-38, that have larger ones in their band may still lose digits: to look for them, too, would
-take a fifth of the time of a small kernel.
+float32's normal numbers, 1e-38, may still lose digits where others in their band are 1e8 times as large: to look for
+them, too, would take a fifth of the time of a small kernel.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from cnnfilter.rows import FLOAT32_MAX
 
 HALF_SMALLEST = 2.0**-150
 """What a rounding may cost among numbers so small that their digits are fixed: half of the smallest float32."""
+
+TINY = 1e-30
+"""Below it all samples of a band are small enough for some products to lose digits, if weights add up to 1."""
 
 INFINITE = float("inf")
 
@@ -94,7 +97,7 @@ def scaled(filters: Array, combine: str | None = None) -> Scaled | None:
         lightest = float(np.abs(numbers).min(where=numbers != 0, initial=1.0))
         return Scaled(numbers, unit, Reach(0.0, lost / PROMISED / lightest, most))
     lightest = float(sums.min(where=sums > 0, initial=unit)) / unit
-    return Scaled(numbers, unit, Reach(HALF_SMALLEST * filters[0].size / PROMISED / lightest))
+    return Scaled(numbers, unit, Reach(TINY / lightest))
 
 
 def extremes(samples: Array, begin: int, end: int) -> tuple[float, float]:

@@ -75,6 +75,10 @@ def test_profiles_and_texts_of_some_megabytes_are_no_damage():
     picture = read(io.BytesIO(PLAIN[:33] + many + PLAIN[33:]))
     np.testing.assert_array_equal(picture.pixels, COLOUR)
     assert picture.notes[0].endswith("damaged chunks left out (tEXt)")
+    bombs = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1_000_000))) * 100
+    picture = read(io.BytesIO(PLAIN[:33] + bombs + chunk(b"gAMA", bytes([0, 0, 177, 143])) + PLAIN[33:]))
+    np.testing.assert_array_equal(picture.pixels, COLOUR)
+    assert picture.notes[0].endswith("damaged chunks left out (zTXt)")
 
 
 @pytest.mark.parametrize("kind", PHOTOS)

@@ -53,6 +53,8 @@ _LENGTHS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"pHYs": 9, b"tIME": 7, b"cICP"
 _TRANSPARENT = {0: 2, 2: 6}
 """Of the one of a transparent colour, by the kind of colours in the header."""
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_INFLATED = {b"zTXt": 1 << 20, b"iTXt": 1 << 20}
+"""What a text counts for that may be much longer than its chunk."""
 
 
 def _png(stream: BinaryIO) -> Mended:
@@ -71,11 +73,12 @@ def _png(stream: BinaryIO) -> Mended:
         if kind == b"IHDR":
             lengths[b"tRNS"] = _TRANSPARENT.get(stream.read(10)[-1])
         is_lost = kind == b"fcTL" and b"acTL" not in kinds  # a frame of no animation
-        is_lost |= kind in _TEXTS and texts + length > MAX_TEXTS
+        size = max(length, _INFLATED.get(kind, 0)) if kind in _TEXTS else 0
+        is_lost |= texts + size > MAX_TEXTS
         if kind[:1].islower() and (is_lost or not _is_sound(stream, kind, length, lengths)):
             dropped.append(kind.decode("latin-1"))
         else:
-            texts += length * (kind in _TEXTS)
+            texts += size
             pieces.append((at, at + 12 + length))
         at += 12 + length
     return Mended((joined(stream, pieces),), _left_out("chunk", dropped))

@@ -28,8 +28,10 @@ _LONGEST = 1 << 24
 """Bytes of a PNG's text or profile after decompression, of which Pillow allows four such."""
 _SIGNATURE = 8
 """Bytes of a PNG before its first chunk."""
+_COUNTED = ("PNG", "JPEG", "GIF", "PGM", "PPM", "PBM", "PFM")
+"""The formats that Pillow looks through itself; the rows of a BMP are read in bytes, but no more than it has pixels."""
 _WHOLE = ("WEBP", "AVIF", "JPEG2000")
-"""The formats that Pillow's libraries look through themselves."""
+"""Those that its libraries look through."""
 
 
 class _Counted:
@@ -38,12 +40,12 @@ class _Counted:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.seek, self.tell = stream.seek, stream.tell
-        self.left = _READS * _BYTES
+        self._left = _READS * _BYTES
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
-        self.left += len(data) - _BYTES
-        if self.left < 0:
+        self._left += len(data) - _BYTES
+        if self._left < 0:
             msg = f"it has more than {_READS:,} parts of a few bytes each, as no picture has"
             raise PictureError(msg)
         return data
@@ -83,11 +85,8 @@ def opened(stream: BinaryIO, format: str, most: int = MOST) -> ImageFile:
     elif format == "BMP" and has_small_alpha(stream):
         stream = eight_bits(stream) or stream
     stream.seek(0)
-    counted = _Counted(stream)
-    source: Any = stream if format in _WHOLE else counted
-    image = Image.OPEN[FORMATS[format].pillow][0](source, "")
-    counted.left += 2 * image.width * image.height * _BYTES  # run-length coded rows may take two for each pixel
-    return image
+    source: Any = _Counted(stream) if format in _COUNTED else stream
+    return Image.OPEN[FORMATS[format].pillow][0](source, "")
 
 
 def _alone(stream: BinaryIO) -> BinaryIO:

@@ -210,7 +210,7 @@ def test_a_table_takes_the_bias_in_a_table_beside_it():
     [
         (lambda: np.save("b.npy", np.ones(5)), "b.npy: its array is 5, but there are 4 filters or outputs; a bias is"),
         (lambda: np.save("b.npy", np.eye(3)), "b.npy: its array is 3x3, but there are 4 filters"),
-        (lambda: np.save("b.npy", np.array([None])), "b.npy: its array is of type object"),
+        (lambda: np.save("b.npy", np.array([None])), "b.npy: its array is one of Python objects"),
         (lambda: Path("b.npy").write_text("x"), "b.npy: damaged or cut off, or not a .npy file"),
         (lambda: Path("b.npy").touch(), "b.npy: the file is empty"),
     ],

@@ -154,7 +154,12 @@ def test_npy_of_python_2(file):
         (npy([[True]]), "its array is of type bool; weights must be real numbers"),
         (npy([[1j]]), "its array is of type complex128"),
         (npy([["a"]]), "its array is of type <U1"),
-        (npy(np.array([[None]], object), allow_pickle=True), "its array is of type object"),
+        (
+            npy(np.array([[None]], object), allow_pickle=True),
+            "its array is one of Python objects, which are not opened",
+        ),
+        (npy(np.array({"w": [[1]]}, object), allow_pickle=True), "write its arrays with numpy.savez"),
+        (npy(np.array("weights")), "its array is of type <U7; weights must be real numbers"),
         (npy(np.zeros((2, 2), "f4,f4")), "its array is of type .*f0"),
         (npy(np.zeros((2, 0))), "its array has shape 2x0 and so holds no numbers"),
         (npy(5), "its array is a single number; it must be 2-D, 3-D or 4-D"),

@@ -146,7 +146,6 @@ def _load(path: Path, array_name: str | None, dimensions: Sequence[Sequence[int]
     with named_failures(path), open_members(path) as members:
         layers = Layers(members)
         weight = _choose(layers, array_name, dimensions)
-        weight.check()
         counts = outputs(weight, None)
         # behind a square matrix in a list, as many numbers as it has rows may be another thing
         others = set(weight.shape) if len(weight.shape) == 2 and weight.shape[0] != weight.shape[1] else set()
@@ -170,6 +169,7 @@ def _choose(layers: Layers, array_name: str | None, dimensions: Sequence[Sequenc
         name = array_name or ""
         msg = f"there is no array {quoted(name)}{nearest(name, layers.members)}; {_listing(layers)}"
         raise KernelError(msg)
+    chosen.check()
     if len(chosen.shape) not in allowed:
         wanted = alternatives([f"{number}-D" for number in allowed])
         shape = show_shape(chosen.shape)

@@ -80,6 +80,9 @@ class Member:
     def check(self) -> None:
         """Raise a `KernelError` if the array is not of real numbers, is empty, or is too large to read."""
         label = self.label
+        if self.dtype == "object":
+            msg = f"{label} is one of Python objects, which are not opened; write its arrays with numpy.savez"
+            raise KernelError(msg)
         if not self.numeric:
             msg = f"{label} is of type {self.dtype}; weights must be real numbers"
             raise KernelError(msg)

@@ -102,6 +102,16 @@ def test_a_pattern_that_the_shell_did_not_expand_is_expanded_unless_a_file_has_t
     assert names("a\0b.png") == ["a\0b.png"]
 
 
+def test_what_a_pattern_stands_for_is_counted_at_the_end_and_a_pipe_among_it_passed_over():
+    tree("a.png", "b.png")
+    os.mkfifo("c.png")
+    result = run("apply", "edge", "*.png", "-o", "out/")
+    assert result.exit_code == 0, result.err
+    assert result.messages[2:] == ["passed over 1 file (1 special)", "2 written"]
+    assert names("c.png") == ["c.png"]  # a person who names one has somebody who writes to it
+    assert run("apply", "edge", "a*.png", "-o", "one/").messages == ["wrote one/a-edge.png  45x30"]
+
+
 def test_a_list_names_files_and_folders_and_nothing_in_it_is_a_pattern():
     tree("a.png", "in/b.png")
     assert names(listed=["a.png", "in", "*.png", "-"]) == ["a.png", "in/b.png", "*.png", "./-"]

@@ -90,7 +90,10 @@ def find_inputs(
         is_pattern = glob.has_magic(name) and not os.path.lexists(name)
         matching = _matching(name) if is_pattern else []
         for each in matching or [name]:
-            _add(found, each, recursive=recursive, skipped=skipped)
+            if is_pattern and _is_special(each):
+                found.files["special"] += 1
+            else:
+                _add(found, each, recursive=recursive, skipped=skipped)
     for name in listed:
         _add(found, f".{os.sep}{name}" if name == STREAM else name, recursive=recursive, skipped=skipped)
     return found
@@ -176,6 +179,11 @@ def _is_missing(name: str) -> bool:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         return isinstance(error, FileNotFoundError)
     return False
+
+
+def _is_special(name: str) -> bool:
+    """Tell whether a name is that of a pipe or a device, which would be waited for."""
+    return os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name))  # noqa: PTH110, PTH112, PTH113
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

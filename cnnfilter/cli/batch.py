@@ -121,7 +121,8 @@ class Batch:
     @property
     def is_several(self) -> bool:
         """Whether a count ends the report: not if the person named one file."""
-        return len(self.inputs) != 1 or self.files_from is not None or bool(self.found.visited)
+        found = self.found
+        return len(self.inputs) != 1 or self.files_from is not None or len(found.inputs) != 1 or bool(found.visited)
 
     def carry_out(
         self,

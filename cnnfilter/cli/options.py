@@ -310,8 +310,7 @@ strip = click.option(
 )  # fmt: skip
 force = click.option(
     "-f", "--force", is_flag=True,
-    help="Overwrite existing files, read-only ones too, keeping their permissions; an input never is, but with "
-    "--in-place.",
+    help="Overwrite existing files, read-only ones too, keeping their permissions; never an input.",
 )  # fmt: skip
 
 # Pictures to look at

@@ -62,6 +62,14 @@ def test_what_the_input_did_not_show_is_not_told_of():
     assert notes("apply", "edge", "lines.png") == []
 
 
+def test_a_table_has_shown_nobody_its_values():
+    slide = ROOT / "samples" / "slide.csv"
+    assert notes("apply", "edge", slide, "-o", "slide.png") == [BLACK]
+    assert notes("apply", "edge", slide, "-o", "slide.png", "-f", "--range", "normalize") == []
+    (told,) = notes("run", "conv:edge", slide, "-o", "chain.png")
+    assert told.startswith("the values, -5 to 5, are nearly black")
+
+
 def test_a_chain_tells_its_values_also_of_colours():
     save("photo.png")
     values = "the values, 0 to 1, are nearly black; --range normalize or --colormap auto shows them"

@@ -188,7 +188,8 @@ def test_a_filtered_table_is_a_png_or_an_array(folder):
     (folder / "signed.csv").write_text("0,-9,0\n-9,1.5,-9\n0,-9,0\n")
     result = run("apply", "0 1 0; 0 0 0; 0 0 0", "whole.csv", "signed.csv", "--border", "zeros")
     assert result.exit_code == 0, result.err
-    assert result.messages[:2] == ["wrote whole-custom.png  3x3", "wrote signed-custom.npy  3x3"]
+    assert result.messages[0].startswith("warning: whole.csv: the result is nearly black; ")
+    assert result.messages[1:3] == ["wrote whole-custom.png  3x3", "wrote signed-custom.npy  3x3"]
     np.testing.assert_array_equal(load("whole-custom.png"), np.uint8([[0, 0, 0], [0, 9, 0], [9, 9, 9]]), strict=True)
     expected = np.float32([[0, 0, 0], [0, -9, 0], [-9, 1.5, -9]])
     np.testing.assert_array_equal(np.load("signed-custom.npy"), expected, strict=True)

@@ -143,7 +143,7 @@ def run_picture(
     values = pipeline.run(planar, threads=threads)
     kept = pixels if view.showing.beside else np.empty((0, 0), pixels.dtype)
     source = replace(picture, pixels=kept, alpha=None, notes=())
-    return ChainResult(values, rows, source, view, notes, count_clipped, shade(pixels))
+    return ChainResult(values, rows, source, view, notes, count_clipped, picture.shade)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +165,7 @@ class ChainResult:
     count_clipped : bool
         Whether to count clamped values.
     source_shade : str, optional
-        See `imaging.mapping.shade`, of the input.
+        The input's, see `Picture.shade`.
     """
 
     values: npt.NDArray[np.float32]

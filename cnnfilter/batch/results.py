@@ -228,15 +228,15 @@ def filter_picture(
 def show_filtered(picture: Picture, showing: Showing, *, advise: bool = False, **how: Any) -> PictureResult:
     """Filter a picture as `filter_picture` does (`how`), and show the result; `advise` where nothing is seen in it."""
     result = filter_picture(picture, **how)
-    if advise and (note := _unseen(result.picture.pixels, picture.pixels)):
+    if advise and (note := _unseen(result.picture.pixels, picture)):
         result = result._replace(picture=replace(result.picture, notes=(*result.picture.notes, note)))
     return result._replace(picture=showing.picture(result.picture, picture)) if showing.given else result
 
 
-def _unseen(pixels: npt.NDArray[Any], source: npt.NDArray[Any]) -> str | None:
+def _unseen(pixels: npt.NDArray[Any], source: Picture) -> str | None:
     """Return what is said of a result in which nothing is seen, unless there was no more in its source."""
     shade = mapping.shade(pixels)
-    if shade is None or shade == mapping.shade(source) or source.min() == source.max():
+    if shade is None or shade == source.shade or source.pixels.min() == source.pixels.max():
         return None
     remedy = {
         "black": "--range normalize, abs or center shows small and negative values",

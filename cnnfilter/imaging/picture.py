@@ -21,7 +21,7 @@ from PIL import Image
 
 from cnnfilter import forks
 from cnnfilter.errors import CnnfilterError, PictureError
-from cnnfilter.imaging import decoding, npy, table
+from cnnfilter.imaging import decoding, mapping, npy, table
 from cnnfilter.imaging.colour import CONVERTED
 from cnnfilter.imaging.costs import PER_PIXEL, bytes_needed
 from cnnfilter.imaging.encoding import encode
@@ -77,6 +77,11 @@ class Picture:
     notes: tuple[str, ...] = ()
     frames: int = 1
     stored: Stored = Stored()
+
+    @property
+    def shade(self) -> str | None:
+        """See `mapping.shade`; a table of numbers has none."""
+        return None if self.stored.table else mapping.shade(self.pixels)
 
 
 def read(
@@ -376,7 +381,8 @@ def _read_table(stream: BinaryIO, limits: Limits) -> Picture:
     pixels = table.read_table(stream, check)
     _check_depth(pixels.dtype, depth)
     # what holds such numbers is what a result is written as
-    return Picture(_reduced(pixels, depth), format=NPY if pixels.dtype == np.float32 else "PNG")
+    format = NPY if pixels.dtype == np.float32 else "PNG"
+    return Picture(_reduced(pixels, depth), format=format, stored=Stored(table=True))
 
 
 def _check_depth(dtype: np.dtype[Any], depth: int | None) -> None:

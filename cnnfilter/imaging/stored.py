@@ -66,6 +66,8 @@ class Stored:
         What no result is: `CMYK`, `64-bit floats`.
     timing : Timing, optional
         Of a frame of an animation.
+    table : bool
+        Whether they are numbers in a table, which nobody has looked at as a picture.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Stored:
     others: str = ""
     kind: str = ""
     timing: Timing | None = None
+    table: bool = False
 
 
 def stored_in(image: ImageFile, format: str, stream: BinaryIO, raw: str) -> Stored:

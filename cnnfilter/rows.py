@@ -38,7 +38,7 @@ _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNO
 _INTEGER = re.compile(r"[-+]?\d{1,15}", re.ASCII)
 _NON_FINITE = re.compile(r"[-+]?(nan|inf|infinity)", re.IGNORECASE)
 
-_SIZE = re.compile(r"(\d{1,9})(?:x(\d{1,9}))?([-+@<>^][^:\s]{0,40})?:\s*", re.ASCII)
+_SIZE = re.compile(r"([1-9]\d{0,8})(?:x([1-9]\d{0,8}))?([-+@<>^][^:\s]{0,40})?:\s*", re.ASCII)
 _PLAIN = re.compile(r"[-+.e\d\s,;]*", re.ASCII | re.IGNORECASE)
 """A row that `float` reads as `parse_number` does, or not at all."""
 _LONE = re.compile(r"[^\s,]*(,[^\s,]*)?")
@@ -220,7 +220,8 @@ def _sized(size: re.Match[str], lines: list[str]) -> Rows:
             rows = Rows([" ".join(cells[begin : begin + width]) for begin in range(0, len(cells), width)])
     found = [len(rows.cells(row)) for row in range(len(rows.lines))]
     if (len(found), set(found)) != (height, {width}):
-        held = f"{found[0]} numbers" if len(found) == 1 else f"{len(found)} rows of {found[0]}"
+        lengths = " to ".join(map(str, dict.fromkeys((min(found), max(found)))))
+        held = f"{len(found)} row{'s' * (len(found) != 1)} of {lengths}"
         msg = f"{width}x{height}: is ImageMagick's width x height, {height} rows of {width} numbers; it holds {held}"
         raise ArgumentError(msg)
     return rows

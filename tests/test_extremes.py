@@ -289,3 +289,33 @@ def test_windows_that_reach_far_beyond_the_picture(outputs, dilation):
     near = bank[:, :, 4:5] if down else bank
     near = near[..., 4:5] if along else near
     np.testing.assert_array_equal(result, correlate(x[None], near))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3, 3), (5, 1, 3, 5), (1, 1, 13, 13)])
+@pytest.mark.parametrize("border", ["zeros", "reflect", "constant=2.5"])
+def test_windows_that_lie_far_apart(border, shape):
+    x = samples(np.random.default_rng(8), sized((60, 300), (9, 20)), np.uint8)
+    bank = np.random.default_rng(9).normal(size=shape).astype(np.float32)
+    every = conv2d(x, bank, padding=sized(130, 70), border=border)
+    for stride in (2, 7, 65, "1x66"):
+        result = conv2d(x, bank, padding=sized(130, 70), border=border, stride=stride)
+        down, along = (1, 66) if stride == "1x66" else (stride, stride)
+        np.testing.assert_allclose(result, every[:, ::down, ::along], atol=255 * 1e-5 * np.abs(bank).sum())
+
+
+@pytest.mark.parametrize("stride", [1000, 10**6])
+@pytest.mark.parametrize("kernel", ["box:size=9", "gaussian:sigma=2", "edge"])
+def test_much_padding_takes_no_memory_where_nothing_sees_it(kernel, stride, monkeypatch):
+    empty, x = np.empty, np.full((9, WIDE), 200, dtype=np.uint8)
+    largest = []
+    monkeypatch.setattr(
+        np, "empty", lambda shape, *rest, **options: largest.append(np.prod(shape)) or empty(shape, *rest, **options)
+    )
+    weights = get_kernel(kernel).weights
+    result = conv2d(x, weights, padding=10**6, stride=stride)
+    assert result.shape == (
+        (2_000_000 + 9 - len(weights)) // stride + 1,
+        (2_000_000 + WIDE - len(weights)) // stride + 1,
+    )
+    assert max(largest) <= 1 << 26
+    assert conv2d(x, np.stack([weights] * 5)[:, None], padding=10**5, stride=10**5).shape[0] == 5

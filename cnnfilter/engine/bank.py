@@ -20,6 +20,9 @@ MOST_TAPS = 36 * SUM_LENGTH**2
 """Taps up to which float32 keeps the promised error: a term passes twice `SUM_LENGTH` roundings, and one for each sum
 of so many sums, of the 167 that it may."""
 
+MOST_PADDING = 1 << 24
+"""Samples of padding that are copied, beyond a few times as many as the source has."""
+
 LONG_ROW = 512
 """Samples of a long row, which of a group of filters stay in the first-level cache."""
 
@@ -67,13 +70,17 @@ class BankFilter:
     def keeps_promises(self, source: Rows, first: int, last: int) -> bool:
         """Return whether float32 is exact enough, and no zero weight meets what it turns into NaN."""
         samples, dtype = source.samples, source.samples.dtype
-        if self.reach is None:
+        begin, end = self.windows.needed(first, last)
+        padded = (self.windows.stride[0] * (last - first - 1) + self.windows.span[0]) * len(self.padded_columns)
+        if (
+            self.reach is None
+            or self.planes * padded > 8 * self.planes * (end - begin) * samples.shape[2] + MOST_PADDING
+        ):
             return False
         if dtype.kind == "u":
             if dtype not in self.is_exact:
                 self.is_exact[dtype] = sum_type(self.filters, dtype, self.windows.border.value) == np.float32
             return self.is_exact[dtype]
-        begin, end = self.windows.needed(first, last)
         if not self.reach.covers(source, begin, end):
             return False
         begin, end = (max(row - source.first, 0) for row in (begin, end))

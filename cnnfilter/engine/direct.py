@@ -44,10 +44,12 @@ class Rim:
         outputs = [np.arange(begin), np.arange(end, width)]
         read: list[Index] = []
         picks: list[Index] = []
+        apart = min(stride, span)  # nothing sees what lies between windows that do not touch
         for columns in outputs:
             if len(columns):
-                picks.append(sum(map(len, read)) + (columns - columns[0]) * stride)
-                read.append(np.arange(columns[0] * stride, columns[-1] * stride + span))
+                picks.append(sum(map(len, read)) + (columns - columns[0]) * apart)
+                seen = columns[:, None] * stride + np.arange(apart)
+                read.append(np.append(seen, columns[-1] * stride + np.arange(apart, span)))
         columns = windows.columns[np.concatenate(read)]
         least = -(-ROW // step) + span - 1
         return cls(np.concatenate(outputs), columns, np.concatenate(picks), max(len(columns), least))

@@ -22,6 +22,9 @@ from cnnfilter.model.shapes import Border, Pads, Pair, output_sizes, resolve_pad
 Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
 Index = np.ndarray[tuple[Any, ...], np.dtype[np.int64]]
 
+FARTHEST = 64
+"""Rows or columns that windows may lie apart, and what is between them still be copied or computed."""
+
 Empty = Callable[[tuple[int, ...], Any], Array]
 """What makes arrays as `numpy.empty` does."""
 
@@ -149,8 +152,8 @@ class Windows:
 
     @property
     def is_spread(self) -> bool:
-        """Whether a dilated window reaches so far that to copy what lies under it would take too much memory."""
-        return max(self.span) > WIDEST
+        """Whether windows reach so far, or lie so far apart, that a copy of all between would take too much memory."""
+        return max(self.span) > WIDEST or max(self.stride) > FARTHEST
 
     def inside(self, axis: int, lowest: int, highest: int) -> Pair:
         """Return the first output, and one past the last, for which some places of the windows touch no padding.

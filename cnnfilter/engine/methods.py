@@ -97,7 +97,7 @@ def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str 
 
 
 def _is_wide(windows: Windows) -> bool:
-    return min(windows.size[1], windows.out[1]) >= ROW
+    return min(windows.size[1], windows.out[1]) >= ROW and not windows.is_spread
 
 
 def _factors(numbers: Array) -> tuple[Array, Array] | None:
@@ -138,7 +138,7 @@ def _of_one_plane(
     if two is not None and kind != np.int64:
         return SeparableFilter(*two, gain, windows, kind)
     is_like_samples = 0 <= outside <= np.iinfo(dtype).max  # one large number spoils a tile
-    if windows.is_spread or len(matrix) < FEWEST_ROWS or not is_like_samples:
+    if len(matrix) < FEWEST_ROWS or not is_like_samples:
         return None
     taps = np.count_nonzero(matrix)
     if gain == 1 and is_whole(numbers):

@@ -157,3 +157,84 @@ def test_the_file_is_left_where_it_was():
     assert Coverage(stream).at(0).sum() == 16
     assert stream.tell() == 17
     assert Coverage(io.BytesIO(gif((*FIRST, 0))[:-3])).at(5).sum() == 16  # without an end
+
+
+def coded(codes, *, bits=8, width=20, height=16, colours=None, down=False):
+    """A run-length coded BMP; of its palette, colour i is (i, i, i) times 255 / the last."""
+    count = 1 << bits if colours is None else colours
+    palette = b"".join(bytes([i * (255 // (count - 1))] * 3 + [0]) for i in range(count))
+    rows, compression = -height if down else height, {8: 1, 4: 2}[bits]
+    fields = struct.pack("<IiiHHIIiiII", 40, width, rows, 1, bits, compression, len(codes), 0, 0, colours or 0, 0)
+    start = 14 + 40 + len(palette)
+    return struct.pack("<2sIHHI", b"BM", start + len(codes), 0, 0, start) + fields + palette + codes
+
+
+def literal(row, bits):
+    if bits == 4:
+        halves = np.append(row, [0] * (len(row) % 2)).astype(np.uint8)
+        packed = (halves[0::2] << 4 | halves[1::2]).tobytes()
+    else:
+        packed = row.astype(np.uint8).tobytes()
+    return bytes([0, len(row)]) + packed + bytes(len(packed) % 2)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("down", [False, True])
+def test_runs_and_literals_of_a_bmp(bits, down):
+    pixels = noise(16, 21) >> (8 - bits)
+    pixels[:, 5:12] = pixels[:, 5:6]
+    run = [bytes([7, row[5] * (17 if bits == 4 else 1)]) for row in pixels]
+    codes = b"".join(
+        literal(row[:5], bits) + each + literal(row[12:], bits) + b"\0\0" for row, each in zip(pixels, run, strict=True)
+    )
+    for end in (b"\0\1", b""):
+        picture = read(io.BytesIO(coded(codes + end, bits=bits, width=21, down=down)))
+        shown = pixels * (17 if bits == 4 else 1)
+        np.testing.assert_array_equal(picture.pixels, shown if down else shown[::-1])
+
+
+def test_a_run_of_two_colours_takes_them_in_turn():
+    picture = read(io.BytesIO(coded(b"\x05\x12\0\1", bits=4, width=5, height=1)))
+    np.testing.assert_array_equal(picture.pixels, [[17, 34, 17, 34, 17]])
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        (b"\0\1", np.zeros((16, 20))),
+        (b"\3\7\0\0\0\1", np.pad([[7] * 3], ((0, 15), (0, 17)))),
+        (
+            b"\2\7\0\2\3\2\4\5\0\1",
+            np.pad([[7, 7, *[0] * 18], [0] * 20, [0] * 5 + [5] * 4 + [0] * 11], ((0, 13), (0, 0))),
+        ),
+        (b"\x20\7\0\0\0\1", np.pad([[7] * 20], ((0, 15), (0, 0)))),  # longer than the row
+        (b"\xff\7" * 100 + b"\0\0\0\1", np.pad([[7] * 20], ((0, 15), (0, 0)))),
+        (b"\0\0" * 100_000, np.zeros((16, 20))),
+        (b"\0\2\0\xff", np.zeros((16, 20))),
+    ],
+)
+def test_what_no_run_sets_has_the_first_colour(codes, expected):
+    picture = read(io.BytesIO(coded(codes)))
+    np.testing.assert_array_equal(picture.pixels[::-1], expected)
+
+
+@pytest.mark.parametrize("codes", [b"", b"\x14\7\0\0", b"\0\x14abc", b"\0\2", b"\0\2\1"])
+def test_runs_that_are_cut_off_are_damage(codes):
+    with pytest.raises(PictureError, match="^cannot decode BMP: the file is damaged or cut off$"):
+        read(io.BytesIO(coded(codes)))
+
+
+def test_a_palette_of_fewer_colours_and_a_file_that_is_read_twice(tmp_path):
+    data = coded(b"\x14\1\0\0" * 16, bits=4, colours=2)
+    picture = read(io.BytesIO(data))
+    np.testing.assert_array_equal(np.unique(picture.pixels), [0, 255])
+    (tmp_path / "a.bmp").write_bytes(data)
+    assert read_size(tmp_path / "a.bmp") == (16, 20, 1)
+    from cnnfilter.imaging.runs import unpacked
+
+    file = unpacked(io.BytesIO(data))
+    first = file.read()
+    assert file.seek(0) == 0
+    assert file.read() == first
+    assert file.seek(-3, io.SEEK_CUR) == len(first) - 3
+    assert unpacked(io.BytesIO(bmp(np.ones((2, 2), np.uint16), A4R4G4B4))) is None

@@ -19,6 +19,7 @@ from cnnfilter.imaging.formats import FORMATS
 from cnnfilter.imaging.forward import told_end, too_long
 from cnnfilter.imaging.pieces import joined
 from cnnfilter.imaging.reading import MOST
+from cnnfilter.imaging.runs import unpacked
 
 _READS = 200_000
 """How many times a file may be read from, whatever is in it: less than a second."""
@@ -29,7 +30,7 @@ _LONGEST = 1 << 24
 _SIGNATURE = 8
 """Bytes of a PNG before its first chunk."""
 _COUNTED = ("PNG", "JPEG", "GIF", "PGM", "PPM", "PBM", "PFM")
-"""The formats that Pillow looks through itself; the rows of a BMP are read in bytes, but no more than it has pixels."""
+"""The formats that Pillow looks through itself."""
 _WHOLE = ("WEBP", "AVIF", "JPEG2000")
 """Those that its libraries look through."""
 
@@ -84,6 +85,8 @@ def opened(stream: BinaryIO, format: str, most: int = MOST) -> ImageFile:
         stream = best_icon(stream)
     elif format == "BMP" and has_small_alpha(stream):
         stream = eight_bits(stream) or stream
+    elif format == "BMP":
+        stream = unpacked(stream) or stream
     stream.seek(0)
     source: Any = _Counted(stream) if format in _COUNTED else stream
     return Image.OPEN[FORMATS[format].pillow][0](source, "")

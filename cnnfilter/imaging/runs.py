@@ -23,7 +23,8 @@ class _Rows(io.RawIOBase):
 
     def __init__(self, head: bytes, stream: BinaryIO, offset: int, size: tuple[int, int], bits: int) -> None:
         self._head, self._stream, self._offset, self._size, self._bits = head, stream, offset, size, bits
-        self._at = self.seek(0)
+        self._at = 0
+        self._rows, self._row = _rows(stream, offset, size, bits), b""
 
     def readable(self) -> bool:
         return True
@@ -35,7 +36,7 @@ class _Rows(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at: int = offset if whence == io.SEEK_SET else self._at + offset
+        self._at = offset if whence == io.SEEK_SET else self._at + offset
         self._rows, self._row = _rows(self._stream, self._offset, self._size, self._bits), b""
         return self._at
 

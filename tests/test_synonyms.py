@@ -81,6 +81,10 @@ def test_stages_and_keys_are_read_in_capitals_and_written_without(text, canonica
     [
         ("pool:2", r"unknown stage; did you mean maxpool:2, avgpool:2 or sumpool:2\?"),
         ("Conv2D:32", r"unknown stage; did you mean conv:32@3x3\?"),
+        ("Conv2D:edge:stride=2", r"unknown stage; did you mean 'conv:edge:stride=2'\?"),
+        ("conv2d:no-kernel", r"unknown stage; did you mean conv:32@3x3\?"),
+        ("pool:3", r"unknown stage; did you mean 'maxpool:3', 'avgpool:3' or 'sumpool:3'\?"),
+        ("SeparableConv2D:3x3", r"unknown stage; did you mean depthwise:3x3,conv:32@1x1\?"),
         ("nn.Conv2d(3, 8, 3)", r"unknown stage; did you mean conv:32@3x3\?"),
         ("AveragePooling2D:2", r"unknown stage; did you mean avgpool:2\?"),
         ("GlobalAveragePooling2D", r"did you mean globalavgpool\?"),

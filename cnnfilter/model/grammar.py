@@ -230,8 +230,22 @@ def _unknown_stage(name: str, text: str, base: Path | None) -> str:
     kernels = [name.lower()] if name.lower() in KERNELS else synonyms.found(name, synonyms.KERNELS)[0]
     if kernels and not any(synonyms.found(name, synonyms.STAGES)):
         return f"unknown stage; did you mean {alternatives([f'conv:{kernel}' for kernel in kernels])}?"
-    tail = synonyms.tail(name, synonyms.STAGES, READERS, count=1)
+    words = [_with_arguments(word, text, base) for word in synonyms.found(name, synonyms.STAGES, READERS)[0]]
+    tail = f"; did you mean {alternatives(words)}?" if words else synonyms.tail(name, synonyms.STAGES, READERS, count=1)
     return f"unknown stage{tail}" if tail else f"unknown stage (known: {', '.join(READERS)})"
+
+
+def _with_arguments(example: str, text: str, base: Path | None) -> str:
+    """Return the example of a stage with the arguments that a person gave, if it takes them."""
+    _, colon, arguments = text.partition(":")
+    meant = f"{example.partition(':')[0]}:{arguments}"
+    if not colon or "," in example or meant == example:
+        return example
+    try:
+        _parse_stage(Piece(meant, 1), (), base)
+    except CnnfilterError:
+        return example
+    return quoted(meant)
 
 
 def _unknown_key(name: str, text: str, key: str | None, keys: Collection[str]) -> str:

@@ -176,6 +176,9 @@ OPTIONS: Table = {
     "inputs stand without an option": "i input in infile inputs file image img picture source",
     "parameters stand with the kernel's name, as in gaussian:sigma=2 and box:size=5": "sigma size ksize kernelsize "
     "radius amount angle",
+    "in a chain it stands with its stage, as in conv:edge:stride=2:padding=same:border=replicate": "stride strides "
+    "step steps padding pad pads border paddingmode bordermode bordertype boundary dilation dilationrate dilations "
+    "scale bias trueconvolution flip layout kernelname",
     "gray is a stage of cnnfilter run, as in cnnfilter run gray,conv:edge photo.jpg": "gray grey grayscale greyscale",
     "only cnnfilter itself has it": "version",
 }  # fmt: skip

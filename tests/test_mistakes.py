@@ -127,6 +127,8 @@ def test_a_command_that_does_not_exist(arguments, meant):
          "parameters stand with the kernel's name, as in gaussian:sigma=2 and box:size=5"),
         ("apply edge photo.png", "--inputs", "inputs stand without an option"),
         ("apply edge photo.png", "--recursiv", "did you mean --recursive?"),
+        ("run conv:edge photo.png", "--stride",
+         "in a chain it stands with its stage, as in conv:edge:stride=2:padding=same:border=replicate"),
         ("run relu photo.png", "--cmap", "did you mean --colormap?"),
         ("explain relu photo.png", "--xy", "did you mean --at?"),
         ("shape 28 relu", "--torch", "did you mean --emit?"),

@@ -225,6 +225,18 @@ def test_a_file_is_no_folder_for_outputs():
     ]
 
 
+def test_a_picture_is_no_folder_that_is_made_for_outputs():
+    touch("a.png", "b.png")
+    for output in ("out.png", "none.tif"):
+        assert conflicts(["a.png", "b.png"], output=output) == [
+            f"'{output}' is a picture's name, and would take several; end it in / if it is a folder"
+        ]
+    Path("was.png").mkdir()
+    for output in ("out.png/", "out.v2", "was.png"):
+        plan = plan_outputs(["a.png", "b.png"], kernel="edge", output=output)
+        assert [str(job.target) for job in plan.jobs] == [f"{Path(output)}/{name}-edge.png" for name in "ab"]
+
+
 def test_a_folder_is_no_output_file():
     touch("a.png")
     Path("a-edge.png").mkdir()

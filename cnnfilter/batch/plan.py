@@ -20,6 +20,7 @@ from cnnfilter.batch.claims import Jobs, Plan
 from cnnfilter.batch.inputs import Found, Input
 from cnnfilter.batch.naming import (
     APART,
+    SEPARATORS,
     STREAM,
     Job,
     Naming,
@@ -234,6 +235,8 @@ def _wrong_names(naming: Naming) -> list[str]:
         return [reason]
     if folder.exists():
         return [f"'{folder}' is a file, not a folder, so it cannot hold the outputs"]
+    if folder == naming.folder and str(naming.output)[-1] not in SEPARATORS and format_for_path(folder) is not None:
+        return [f"'{folder}' is a picture's name, and would take several; end it in / if it is a folder"]
     if not folder.parent.is_dir():
         return [f"there is no folder '{folder.parent}' to make '{folder.name}' in"]
     return []

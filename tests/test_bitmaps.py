@@ -127,7 +127,7 @@ def box(left, top, width, height):
     return mask
 
 
-FIRST, SECOND = (2, 3, 4, 4), (5, 1, 4, 3)
+FIRST, SECOND, BEYOND = (2, 3, 4, 4), (5, 1, 4, 3), (7, 6, 5, 5)
 
 
 def test_what_no_frame_of_a_gif_covers_is_transparent(tmp_path):
@@ -151,12 +151,33 @@ def test_later_frames_of_a_gif_cover_more_or_less(disposal):
         np.testing.assert_array_equal(read(io.BytesIO(data), frame=number).alpha, mask * 255)
 
 
+@pytest.mark.parametrize("frames", [(BEYOND, FIRST), (FIRST, BEYOND)])
+def test_frames_beyond_the_canvas_of_a_gif_make_it_larger_for_all(frames, tmp_path):
+    data = gif(*((*frame, 0) for frame in frames))
+    covered = np.zeros((11, 12), bool)
+    for number, (left, top, width, height) in enumerate(frames):
+        covered[top : top + height, left : left + width] = True
+        picture = read(io.BytesIO(data + b"what follows is no part of it,"), frame=number)
+        np.testing.assert_array_equal(picture.alpha, covered * 255)
+    assert [picture.alpha.shape for picture in read_frames(io.BytesIO(data))] == [(11, 12), (11, 12)]
+    (tmp_path / "a.gif").write_bytes(data)
+    assert read_size(tmp_path / "a.gif") == (11, 12, 3)
+
+
+def test_a_later_frame_beyond_the_canvas_of_a_gif_counts_before_anything_is_decoded():
+    data = gif((*FIRST, 0), (60000, 60000, 1, 1, 0))
+    for frame in (None, 0, 1):
+        with pytest.raises(PictureError, match="^60001x60001 is 3,600,120,001 pixels, more than the limit"):
+            read(io.BytesIO(data), frame=frame)
+
+
 def test_the_file_is_left_where_it_was():
     stream = io.BytesIO(gif((*FIRST, 0)))
     stream.seek(17)
-    assert Coverage(stream).at(0).sum() == 16
+    assert Coverage(stream, (10, 8)).at(0).sum() == 16
     assert stream.tell() == 17
-    assert Coverage(io.BytesIO(gif((*FIRST, 0))[:-3])).at(5).sum() == 16  # without an end
+    assert Coverage(io.BytesIO(gif((*FIRST, 0))[:-3]), (10, 8)).at(5).sum() == 16  # without an end
+    assert Coverage(io.BytesIO(gif((*FIRST, 0))[:-1] + b",\0"), (10, 8)).at(5).sum() == 16
 
 
 def coded(codes, *, bits=8, width=20, height=16, colours=None, down=False):

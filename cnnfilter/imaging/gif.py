@@ -1,4 +1,4 @@
-"""Which pixels of a GIF's canvas its frames have covered: the others are seen through, as viewers show them."""
+"""The canvas of a GIF, and which of its pixels frames have covered: the others are seen through, as in viewers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 
+from cnnfilter.imaging.pieces import joined
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_IMAGE, _EXTENSION, _CONTROL = 0x2C, 0x21, 0xF9
+_IMAGE, _EXTENSION, _CONTROL, _END = 0x2C, 0x21, 0xF9, 0x3B
+_SIZE = 6
+"""Where the size of the canvas stands."""
 _BACKGROUND, _PREVIOUS = 2, 3
 """What follows a frame: nothing where it was, or what was there before."""
 
@@ -29,14 +33,16 @@ class Coverage:
     ----------
     stream : binary stream
         The file; it is left where it was each time.
+    size : tuple of int
+        Width and height of the canvas, in which all frames lie.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, size: tuple[int, int]) -> None:
         self._stream = stream
         self._frames = _frames(stream)
         self._place = 0
         self._next = 0
-        self._shown, self._after = self._empty(), self._empty()
+        self._shown, self._after = np.zeros(size[::-1], bool), np.zeros(size[::-1], bool)
         self._is_whole = False
 
     def at(self, index: int) -> npt.NDArray[np.bool_] | None:
@@ -57,26 +63,37 @@ class Coverage:
         self._stream.seek(place)
         return None if self._is_whole or self._shown.all() else self._shown
 
-    def _empty(self) -> npt.NDArray[np.bool_]:
-        place = self._stream.tell()
-        self._stream.seek(6)
-        width, height = struct.unpack("<HH", self._stream.read(4))
-        self._stream.seek(place)
-        return np.zeros((height, width), bool)
+
+def on_whole_canvas(stream: BinaryIO, counted: BinaryIO) -> BinaryIO:
+    """Return a GIF whose canvas holds all frames: Pillow makes it larger with each that goes beyond, after the first.
+
+    `counted` is the stream as it is looked through.
+    """
+    counted.seek(_SIZE)
+    told = struct.unpack("<2H", counted.read(4))
+    width, height = told
+    for frame in _frames(counted):
+        width, height = max(width, frame.columns.stop), max(height, frame.rows.stop)
+    if (width, height) == told:
+        return stream
+    return joined(stream, [(0, _SIZE), struct.pack("<2H", width, height), (_SIZE + 4, 1 << 62)])
 
 
 def _frames(stream: BinaryIO) -> Iterator[_Frame]:
     stream.seek(10)
     _skip_colours(stream, stream.read(3)[0])
     disposal = 0
-    while kind := stream.read(1):
+    while (kind := stream.read(1)) and kind[0] != _END:
         if kind[0] == _EXTENSION:
             label = stream.read(1)
             block = _skip_blocks(stream)
             if label and label[0] == _CONTROL and block:
                 disposal = block[0] >> 2 & 7
         elif kind[0] == _IMAGE:
-            left, top, width, height, flags = struct.unpack("<4HB", stream.read(9))
+            head = stream.read(9)
+            if len(head) < 9:
+                return
+            left, top, width, height, flags = struct.unpack("<4HB", head)
             yield _Frame(slice(top, top + height), slice(left, left + width), disposal)
             _skip_colours(stream, flags)
             stream.read(1)

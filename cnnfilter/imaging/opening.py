@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import io
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from PIL import Image
 from PIL.ImageFile import ImageFile
@@ -17,6 +17,7 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging.bitmaps import best_icon, eight_bits, has_small_alpha
 from cnnfilter.imaging.formats import FORMATS
 from cnnfilter.imaging.forward import told_end, too_long
+from cnnfilter.imaging.gif import on_whole_canvas
 from cnnfilter.imaging.pieces import joined
 from cnnfilter.imaging.reading import MOST
 from cnnfilter.imaging.runs import unpacked
@@ -83,6 +84,8 @@ def opened(stream: BinaryIO, format: str, most: int = MOST) -> ImageFile:
         _check_chunks(stream)
     if format == "ICO":
         stream = best_icon(stream)
+    elif format == "GIF":
+        stream = on_whole_canvas(stream, cast(BinaryIO, _Counted(stream)))
     elif format == "BMP" and has_small_alpha(stream):
         stream = eight_bits(stream) or stream
     elif format == "BMP":

@@ -265,7 +265,7 @@ def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
     held = HELD * limits.together * len(wanted) * admitted[0] * admitted[1]
     limits.admit(*admitted, largest + held)
     kept, orientation, stored = Metadata(), 1, Stored()
-    coverage = Coverage(stream) if format == "GIF" else None
+    coverage = Coverage(stream, image.size) if format == "GIF" else None
     for index in wanted:
         if limits.frame is not None:
             image.seek(index)  # which puts it together from those before

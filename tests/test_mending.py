@@ -54,6 +54,10 @@ def test_several_damaged_chunks_are_one_note_and_their_names_are_shown_only_if_t
     broken = [with_wrong_sum(chunk(kind, b"x")) for kind in (b"tEXt", b"tEXt", b"tIME", b"a\x1b[m")]
     picture = read(io.BytesIO(PLAIN[:33] + b"".join(broken) + PLAIN[33:]))
     assert picture.notes == ("4 damaged chunks left out (tEXt, tIME)",)
+    many = b"".join(with_wrong_sum(chunk(b"a%03d" % number, b"x")) for number in range(999))
+    (note,) = read(io.BytesIO(PLAIN[:33] + many + PLAIN[33:])).notes
+    assert note.startswith("999 damaged chunks left out (a000, a001, ")
+    assert len(note) < 300
 
 
 def test_a_damaged_chunk_that_pixels_need_is_damage():

@@ -241,6 +241,8 @@ def test_profiles_in_texts_of_a_png_are_found():
     assert (tags(found.exif)[271], found.xmp) == ("Maker", UPRIGHT_XMP)
     broken = chunk(b"tEXt", b"Raw profile type exif\0\nexif\n9\nxyz")
     assert told(back(png(noise(4, 18), 2, broken, bits=8)), "PNG") == "exif profile, which is broken"
+    many = [chunk(b"tEXt", b"Raw profile type a%d\0\na\n9\nxyz" % number) for number in range(99)]
+    assert len(told(back(png(noise(4, 18), 2, *many, bits=8)), "PNG")) < 420
 
 
 def test_texts_and_comments_of_a_png_are_kept_as_they_are():

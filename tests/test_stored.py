@@ -90,6 +90,16 @@ def test_differences_of_floats_stay_some_of_floats(predictor):
     assert tags("a-box.tif") == (5, predictor)
 
 
+def test_differences_of_no_known_kind_are_not_written():
+    exif = Image.Exif()
+    exif[317] = 2
+    data = saved(Image.fromarray(GREY.astype(np.float32)), "TIFF", compression="tiff_lzw", exif=exif)
+    tag = struct.pack("<HHI", 317, 3, 1)
+    picture = read(io.BytesIO(data.replace(tag + b"\2", tag + b"\x07")))
+    assert picture.stored.predictor == 1
+    assert read(io.BytesIO(encode(picture, "TIFF"))).stored.parameters == {"compression": "tiff_lzw"}
+
+
 def test_a_tiff_of_jpegs_stays_one_of_the_usual_quality():
     save("a.tif", PHOTO, compression="jpeg", quality=100)
     done("apply", "identity", "a.tif")

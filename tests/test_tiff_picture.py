@@ -274,6 +274,7 @@ def test_a_raw_photo_is_refused_as_one(place, tmp_path):
         ({339: (3, 5), 258: (3, 64)}, "64-bit complex RGB"),
         ({339: (3, [3] * 3), 258: (3, [8] * 3)}, "8-bit float RGB"),
         ({258: (3, [5, 6, 5])}, "5/6-bit RGB"),
+        ({258: (3, [*range(1, 999)])}, "1/2/3/4/...-bit RGB"),
         ({258: (3, 0)}, "0-bit RGB"),
         ({262: (3, 32845)}, "8-bit logarithmic"),
         ({262: (3, 77)}, "8-bit unknown (77)"),

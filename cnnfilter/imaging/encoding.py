@@ -27,6 +27,7 @@ from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.keeping import keep
 from cnnfilter.imaging.options import read_options
 from cnnfilter.imaging.tiff import PREDICTOR
+from cnnfilter.words import shortened
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -45,6 +46,8 @@ _EFFORT = 75
 _MODES = {"uint8": "L", "uint16": "I;16", "float32": "F"}
 
 _JPEG_END = b"\xff\xd9"
+_LONGEST_NOTE = 400
+"""Letters of what is not kept; a damaged file may have thousands of broken profiles."""
 
 _settings = forks.lock()
 
@@ -187,7 +190,7 @@ def encode_frames(
 
 def not_kept(format: str, lost: Sequence[str]) -> list[str]:
     """Return a note on what of a file a format does not keep, if anything."""
-    return [f"not kept in {format}: {', '.join(dict.fromkeys(lost))}"] if lost else []
+    return [f"not kept in {format}: {shortened(', '.join(dict.fromkeys(lost)), _LONGEST_NOTE)}"] if lost else []
 
 
 def _saved(image: Image.Image, format: str, parameters: Mapping[str, Any]) -> bytes | memoryview:

@@ -16,6 +16,7 @@ from cnnfilter.imaging.bitmaps import eight_bits
 from cnnfilter.imaging.headers import next_marker
 from cnnfilter.imaging.metadata import MAX_TEXTS
 from cnnfilter.imaging.pieces import Piece, joined
+from cnnfilter.words import shortened
 
 _MOST = 100_000
 """Chunks and segments that are looked at."""
@@ -95,7 +96,7 @@ def _is_sound(stream: BinaryIO, kind: bytes, length: int, lengths: Mapping[bytes
 def _left_out(what: str, names: list[str]) -> tuple[str, ...]:
     if not names:
         return ()
-    shown = ", ".join(dict.fromkeys(name for name in names if name.isalnum()))
+    shown = shortened(", ".join(dict.fromkeys(name for name in names if name.isalnum())))
     several = len(names) > 1
     return (f"{len(names) if several else 'a'} damaged {what}{'s' * several} left out ({shown})",)
 

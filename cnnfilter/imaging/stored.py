@@ -94,8 +94,10 @@ def stored_in_tiff(page: Directory, mode: str) -> Stored:
     parameters: dict[str, Any] = {"compression": _TIFF.get(page.compression, DEFLATE)}
     if page.layout.is_big:
         parameters["big_tiff"] = True
+    predictor = page.number(PREDICTOR, 1)
     others = _counted(len(page.copies()), "smaller copy", "smaller copies")
-    return _with_mode(Stored(parameters, predictor=page.number(PREDICTOR, 1), kind=_samples(page), others=others), mode)
+    known = Stored(parameters, predictor=predictor if predictor in (2, 3) else 1, kind=_samples(page), others=others)
+    return _with_mode(known, mode)
 
 
 def _with_mode(found: Stored, mode: str) -> Stored:

@@ -30,6 +30,8 @@ _MEANINGS = {
     0: "grey", 1: "grey", 2: "RGB", 3: "palette", 4: "mask", 5: "CMYK", 6: "YCbCr", 8: "L*a*b*", 9: "L*a*b*",
     10: "L*a*b*", 32844: "logarithmic", 32845: "logarithmic",
 }  # fmt: skip
+_DEPTHS = 4
+"""How many depths of samples are told; a damaged directory may have thousands."""
 _KINDS = {1: "", 2: " signed", 3: " float", 4: ""}
 _UNSIGNED, _SIGNED, _FLOAT = (1, 4), 2, 3
 _BITS = {_SIGNED: (8, 16, 32, 64), _FLOAT: (16, 32, 64)}
@@ -107,7 +109,8 @@ def _is_known(page: Directory) -> bool:
 
 def _held(page: Directory) -> str:
     """Return what a page holds, in a few words."""
-    bits = "/".join(str(bits) for bits in sorted(set(page.bits)))
+    depths = sorted(set(page.bits))
+    bits = "/".join(str(bits) for bits in depths[:_DEPTHS]) + "/..." * (len(depths) > _DEPTHS)
     kind = _KINDS.get(page.sample_formats[0], " complex")
     meaning = page.photometric
     name = "unknown" if meaning is None else _MEANINGS.get(meaning, f"unknown ({meaning})")

@@ -166,7 +166,8 @@ class Pipeline:
             If a stage does not fit what arrives, or has no weights.
         """
         self.check_runnable()
-        available_threads(threads)
+        if threads is not None:
+            available_threads(threads)
         given = as_samples(maps_or_image, "maps_or_image")
         if given.ndim == 1:
             result: Array = given
@@ -178,8 +179,10 @@ class Pipeline:
                 raise ArgumentError(msg)
             result = batch[0]
             shape = (*result.shape[1:], result.shape[0])
-        for operation in self._prepared(shape, full_scale(given)):
-            result = operation(result, threads)
+        operations = self._prepared(shape, full_scale(given))
+        with np.errstate(over="ignore", invalid="ignore"):  # of vectors, as in `Pointwise`
+            for operation in operations:
+                result = operation(result, threads)
         return result.astype(np.float32, copy=False)
 
     def _prepared(self, shape: Shape, scale: int) -> list[Operation]:
@@ -219,7 +222,7 @@ def _operations(rows: Sequence[Row]) -> list[Operation]:
         else:
             if waiting:
                 operations.append(Chain(waiting).run)
-            operations.append(partial(_vector, row))
+            operations.append(_vector(row))
             waiting = []
     if waiting:
         operations.append(Chain(waiting).run)
@@ -321,16 +324,28 @@ def _normalize(values: Array, stage: Normalize) -> Array:
     return ((quotient - mean) / std).astype(np.float32)
 
 
-def _vector(row: Row, values: Array, threads: int | None) -> Array:
-    """Run a stage that gives a vector, on the calling thread."""
+def _vector(row: Row) -> Operation:
+    """Return what a stage that gives a vector does, on the calling thread."""
     stage = row.stage
     if isinstance(stage, Flatten):
-        return values.reshape(-1)  # maps are (C, H, W) already
+        return _flattened
     if isinstance(stage, Dense) and stage.file is not None:
-        if stage.order == "hwc" and row.flattened is not None:
-            height, width, channels = row.flattened
-            values = values.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
         weight, bias = stage.file.matrix(row.input[0])
-        return dense(values, weight, np.zeros(len(weight), dtype=np.float32) if bias is None else bias)
-    with np.errstate(over="ignore", invalid="ignore"):  # as in `Pointwise`
-        return _function(stage)(values)
+        biases = np.zeros(len(weight), dtype=np.float32) if bias is None else bias
+        return partial(_multiplied, weight, biases, row.flattened if stage.order == "hwc" else None)
+    return partial(_on_one_thread, _function(stage))
+
+
+def _flattened(maps: Array, threads: int | None) -> Array:
+    return maps.reshape(-1)  # they are (C, H, W) already
+
+
+def _multiplied(weight: Array, bias: Array, flattened: Shape | None, values: Array, threads: int | None) -> Array:
+    if flattened is not None:
+        height, width, channels = flattened
+        values = values.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
+    return dense(values, weight, bias)
+
+
+def _on_one_thread(function: Callable[[Array], Array], values: Array, threads: int | None) -> Array:
+    return function(values)

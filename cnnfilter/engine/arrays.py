@@ -24,6 +24,8 @@ def as_array(value: Any, name: str) -> Array:
     ArgumentError
         If it is none: rows differ in length, or values are masked.
     """
+    if type(value) is np.ndarray:
+        return value
     try:
         array = np.asarray(value)
     except Exception as error:  # whatever an object of a person's own raises
@@ -59,7 +61,7 @@ def as_samples(x: Any, name: str = "x") -> Array:
 
 def full_scale(samples: Array) -> int:
     """Return what white is in a picture of such samples: 255 in uint8, 65535 in uint16, 1 in float32."""
-    return int(np.iinfo(samples.dtype).max) if samples.dtype.kind == "u" else 1
+    return (1 << 8 * samples.itemsize) - 1 if samples.dtype.kind == "u" else 1
 
 
 def as_number(value: Any, name: str) -> np.float32:

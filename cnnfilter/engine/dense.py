@@ -6,6 +6,7 @@ import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.geometry import Array, Index
+from cnnfilter.rows import FLOAT32_MAX
 
 SURE = 1e-34
 """A sum from which no digits were lost to products too small for float32, of up to a million terms."""
@@ -26,18 +27,28 @@ def dense(x: Array, weight: Array, bias: Array) -> Array:
     rows = np.ascontiguousarray(x.reshape(-1, x.shape[-1]))
     matrix, biases = np.ascontiguousarray(weight), bias.astype(np.float32, copy=False)
     total = np.empty((len(rows), len(weight)), dtype=np.float32)
-    finite = np.isfinite(rows)
-    clean = rows if finite.all() else np.where(finite, rows, np.float32(0))  # what meets a zero would be NaN
     with np.errstate(over="ignore", invalid="ignore"):  # beyond float32; infinity less infinity
-        loops.dense_rows(total, clean, matrix, biases)
+        loops.dense_rows(total, rows, matrix, biases)
         sizes = np.abs(total)
-        lost: Array = ~((sizes >= SURE) & np.isfinite(sizes)) & (np.abs(clean).max(axis=1) > 0)[:, None]
-        for i in np.flatnonzero(lost.any(axis=1)):
-            _sum_in_float64(total[i], np.flatnonzero(lost[i]), clean[i], matrix, biases)
-        for i, k in np.argwhere(~finite):
-            column = weight[:, k]
-            total[i, column != 0] += rows[i, k] * column[column != 0]
+        if not (np.minimum.reduce(sizes, axis=None) >= SURE and np.maximum.reduce(sizes, axis=None) <= FLOAT32_MAX):
+            _mend(total, rows, matrix, biases)
     return total.reshape(*x.shape[:-1], len(weight))
+
+
+def _mend(total: Array, rows: Array, matrix: Array, biases: Array) -> None:
+    """Compute again what lost digits, and all where a sample that is not finite may have met a zero."""
+    finite = np.isfinite(rows)
+    clean = rows
+    if not finite.all():
+        clean = np.where(finite, rows, np.float32(0))
+        loops.dense_rows(total, clean, matrix, biases)
+    sizes = np.abs(total)
+    lost: Array = ~((sizes >= SURE) & np.isfinite(sizes)) & (np.abs(clean).max(axis=1) > 0)[:, None]
+    for i in np.flatnonzero(lost.any(axis=1)):
+        _sum_in_float64(total[i], np.flatnonzero(lost[i]), clean[i], matrix, biases)
+    for i, k in np.argwhere(~finite):
+        column = matrix[:, k]
+        total[i, column != 0] += rows[i, k] * column[column != 0]
 
 
 def _sum_in_float64(total: Array, outputs: Index, row: Array, matrix: Array, biases: Array) -> None:

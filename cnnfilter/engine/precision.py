@@ -39,10 +39,15 @@ def is_whole(numbers: Array | float) -> bool:
     return bool(np.equal(numbers, np.rint(numbers)).all())
 
 
+def absolute_sums(filters: Array) -> Array:
+    """Return the sum of each filter's absolute weights, (F,) float64, of filters (F, planes, kh, kw)."""
+    sums: Array = np.abs(filters).reshape(len(filters), -1).sum(axis=1, dtype=np.float64)
+    return sums
+
+
 def largest_sum(filters: Array, dtype: np.dtype[Any], outside: float) -> float:
     """Return what the absolute terms of a sum may add up to, over whole numbers of a type and the border's constant."""
-    sums = np.abs(filters).sum(axis=(1, 2, 3), dtype=np.float64)
-    return float(sums.max()) * max(np.iinfo(dtype).max, abs(outside))
+    return float(absolute_sums(filters).max()) * max(np.iinfo(dtype).max, abs(outside))
 
 
 def sum_type(filters: Array, dtype: np.dtype[Any], outside: float, combine: str | None = None) -> type[np.number[Any]]:
@@ -51,7 +56,7 @@ def sum_type(filters: Array, dtype: np.dtype[Any], outside: float, combine: str 
     Longer sums than `LONG_SUM` keep the promised error in it only if they are whole.
     """
     largest = largest_sum(filters, dtype, outside)
-    if is_whole(filters) and largest >= EXACT_FLOAT32:
+    if largest >= EXACT_FLOAT32 and is_whole(filters):
         needs_int64 = EXACT_FLOAT64 <= largest < EXACT_INT64 and is_whole(outside) and combine != "magnitude"
         return np.int64 if needs_int64 else np.float64
     square = largest * largest * len(filters) if combine == "magnitude" else largest

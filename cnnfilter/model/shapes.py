@@ -153,7 +153,8 @@ def parse_padding(value: Padding) -> Pads | str:
     if len(axes) != 2:
         msg = f"padding takes one number, or one or two for each axis, not {quoted(value)}"
         raise ArgumentError(msg)
-    return _sides(axes[0], value), _sides(axes[1], value)
+    first = _sides(axes[0], value)
+    return first, first if axes[1] is axes[0] else _sides(axes[1], value)
 
 
 def _sides(axis: object, whole: object) -> Pair:

@@ -88,10 +88,10 @@ class WeightFile:
         KernelError, MissingExtraError
             As for `filters`, and if it may be read in two ways.
         """
-        from cnnfilter.model.weights import bank_of
-
         asked = (channels, groups, depthwise)
         if asked not in self._banks:
+            from cnnfilter.model.weights import bank_of
+
             with _in_words_of_stages():
                 self._banks[asked] = bank_of(
                     self.filters, self.layout, channels=channels, groups=groups, depthwise=depthwise
@@ -106,9 +106,9 @@ class WeightFile:
         KernelError, MissingExtraError
             As for `filters`.
         """
-        from cnnfilter.model.weights import matrix_of
-
         if inputs not in self._matrices:
+            from cnnfilter.model.weights import matrix_of
+
             self._matrices[inputs] = matrix_of(self.dense, inputs)
         return self._matrices[inputs]
 

@@ -31,7 +31,7 @@ def as_array(value: Any, name: str) -> Array:
     except Exception as error:  # whatever an object of a person's own raises
         msg = f"{name} is no array of numbers, whose rows are all of one length: {quoted(value)}"
         raise ArgumentError(msg) from error
-    if np.ma.is_masked(value):
+    if array is not value and np.ma.is_masked(value):
         msg = f"{name} has masked values; give them numbers, as {name}.filled(0) does"
         raise ArgumentError(msg)
     return array

@@ -12,6 +12,7 @@ from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW, RECTIFIED, SUM_LENGTH
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, flat_planes
 from cnnfilter.engine.precision import sum_type
 from cnnfilter.engine.reach import scaled
+from cnnfilter.model.shapes import Pair
 
 FEWEST_FILTERS = 4
 """Filters over the same input from which the copy pays that a bank makes of it."""
@@ -66,25 +67,31 @@ class BankFilter:
             windows.stride[1] == 1 and windows.pads[1] == (0, 0) and windows.out[1] >= NARROW  # none is read beyond
         )
         self.places: dict[tuple[int, ...], _Place] = {}
+        self.needed: dict[Pair, Pair] = {}
 
     def keeps_promises(self, source: Rows, first: int, last: int) -> bool:
         """Return whether float32 is exact enough, and no zero weight meets what it turns into NaN."""
         samples, dtype = source.samples, source.samples.dtype
-        begin, end = self.windows.needed(first, last)
-        padded = (self.windows.stride[0] * (last - first - 1) + self.windows.span[0]) * len(self.padded_columns)
-        if (
-            self.reach is None
-            or self.planes * padded > 8 * self.planes * (end - begin) * samples.shape[2] + MOST_PADDING
-        ):
+        rows = self.needed.get((first, last))
+        if rows is None:  # threads may look twice
+            rows = self.needed[first, last] = self._needed(first, last)
+        if self.reach is None or rows[0] < 0:
             return False
         if dtype.kind == "u":
             if dtype not in self.is_exact:
                 self.is_exact[dtype] = sum_type(self.filters, dtype, self.windows.border.value) == np.float32
             return self.is_exact[dtype]
-        if not self.reach.covers(source, begin, end):
+        if not self.reach.covers(source, *rows):
             return False
-        begin, end = (max(row - source.first, 0) for row in (begin, end))
+        begin, end = (max(row - source.first, 0) for row in rows)
         return not self.has_zeros or bool(np.isfinite(samples[:, begin:end]).all())
+
+    def _needed(self, first: int, last: int) -> Pair:
+        """Return the source rows for some results; (-1, -1) if a copy with their padding would be much larger."""
+        begin, end = self.windows.needed(first, last)
+        padded = (self.windows.stride[0] * (last - first - 1) + self.windows.span[0]) * len(self.padded_columns)
+        is_much = self.planes * (padded - 8 * (end - begin) * self.windows.size[1]) > MOST_PADDING
+        return (-1, -1) if is_much else (begin, end)
 
     def run(self, source: Rows, first: int, out: Array, *, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`, (O, R, W') float32 whose rows are contiguous."""

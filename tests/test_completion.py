@@ -150,6 +150,7 @@ def test_stages_are_completed_in_every_command_that_takes_them(words, command):
         ("gray, conv:lapl", ["gray, conv:laplacian"]),
         ("relu,maxpool:2:ceil_mode=n", ["relu,maxpool:2:ceil_mode=no"]),
         ("maxpool:2:str", ["maxpool:2:stride="]),
+        ("MaxPool:2:str", ["MaxPool:2:stride="]),
         ("leaky_relu:sl", []),
         ("elu:1:", []),
         ("dense:10:layout=", ["dense:10:layout=chw", "dense:10:layout=hwc"]),

@@ -1,5 +1,6 @@
 """A command line that cannot be carried out is told what to write instead."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,12 @@ CHAIN = (
 )
 def test_arguments_that_mean_something_else(arguments, line):
     assert refused(*arguments) == line
+
+
+def test_a_suggested_command_of_a_pasted_file_is_cut():
+    (line,) = run("apply", ",".join(["relu"] * 10_000), "photo.png").messages
+    assert re.fullmatch(r".*; write cnnfilter run relu,[relu,]*\.\.\.[relu,]*relu photo\.png; see .*", line)
+    assert len(line) < 1200
 
 
 def test_a_file_that_is_missing_is_no_parameter():

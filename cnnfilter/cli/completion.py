@@ -96,7 +96,7 @@ def complete_stages(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 
 def _stage_items(piece: Any, text: str) -> Iterator[CompletionItem[Any]]:
-    from cnnfilter.model.readers import ALIASES, READERS, words_of
+    from cnnfilter.model.readers import ALIASES, READERS, stage_name, words_of
     from cnnfilter.model.stages.text import split, unescape
 
     head, *rest = split(piece, ":")
@@ -104,7 +104,7 @@ def _stage_items(piece: Any, text: str) -> Iterator[CompletionItem[Any]]:
         names = {**READERS, **{alias: READERS[name] for alias, name in ALIASES.items()}}
         yield from _fitting([name + ":" * bool(reader.needs) for name, reader in names.items()], text, head.column - 1)
         return
-    reader = READERS.get(ALIASES.get(head.text, head.text))
+    reader = READERS.get(stage_name(head.text) or "")
     if reader is None:
         return
     first, last = rest[0].text, rest[-1]

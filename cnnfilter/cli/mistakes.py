@@ -12,7 +12,7 @@ from cnnfilter.cli import render
 from cnnfilter.cli.help import Context
 from cnnfilter.model.catalogue import KERNELS
 from cnnfilter.model.matrix import looks_like_matrix
-from cnnfilter.words import quoted
+from cnnfilter.words import LONGEST_NAME, quoted, shortened
 
 MOST_WORDS = 4
 """Words of a suggested command that are written out: a pattern may stand for thousands of files."""
@@ -124,7 +124,7 @@ def _joined(words: Sequence[str], by: str, first: Callable[[str], bool], more: C
 def _command(name: str, words: Sequence[str]) -> str:
     import shlex
 
-    shown = shlex.join([render.PROGRAM, name, *words[:MOST_WORDS]])
+    shown = shortened(shlex.join([render.PROGRAM, name, *words[:MOST_WORDS]]), LONGEST_NAME)
     return shown + (f" (and {len(words) - MOST_WORDS} more)" if len(words) > MOST_WORDS else "")
 
 

@@ -116,7 +116,7 @@ def torch_padding(pads: Pads) -> str | None:
     """Return the `padding` of PyTorch's layers, or None if they have no such padding: their sides are equal."""
     if any(begin != end for begin, end in pads):
         return None
-    return _tuple((pads[0][0], pads[1][0]))
+    return show((pads[0][0], pads[1][0]))
 
 
 def torch_pads(pads: Pads) -> str:
@@ -124,7 +124,8 @@ def torch_pads(pads: Pads) -> str:
     return f"({pads[1][0]}, {pads[1][1]}, {pads[0][0]}, {pads[0][1]})"
 
 
-def _tuple(pair: Pair) -> str:
+def show(pair: Pair) -> str:
+    """Return one number for both axes, or a tuple, as the frameworks' code is written."""
     return str(pair[0]) if pair[0] == pair[1] else str(pair)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.model.emit.as_numpy import MODES, NONE, beyond, divisor, joined, pooling, scale_of
-from cnnfilter.model.emit.as_torch import show
 from cnnfilter.model.emit.weights import Filters, filters_of, literal, matrix_of
+from cnnfilter.model.frameworks import show
 from cnnfilter.model.plan import ANYWHERE, Row
 from cnnfilter.model.shapes import Border, Pads
 from cnnfilter.model.stages import (

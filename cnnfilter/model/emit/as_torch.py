@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from cnnfilter.model.emit.as_numpy import MODES, NONE, beyond, divisor, joined, pooling, scale_of
 from cnnfilter.model.emit.weights import filters_of, literal, matrix_of
-from cnnfilter.model.frameworks import TORCH_BORDERS, torch_padding, torch_pads, torch_refuses
+from cnnfilter.model.frameworks import TORCH_BORDERS, show, torch_padding, torch_pads, torch_refuses
 from cnnfilter.model.plan import Row
-from cnnfilter.model.shapes import Pads, Pair
+from cnnfilter.model.shapes import Pads
 from cnnfilter.model.stages import (
     Absolute,
     Activation,
@@ -170,11 +170,6 @@ def _per_channel(values: tuple[float, ...]) -> str:
     if len(values) == 1:
         return show_number(values[0])
     return f"torch.tensor([{', '.join(map(show_number, values))}])[:, None, None]"
-
-
-def show(pair: Pair) -> str:
-    """Return one number for both axes, or a tuple."""
-    return str(pair[0]) if pair[0] == pair[1] else str(pair)
 
 
 def _conv(program: _Program, row: Row, stage: Conv) -> list[str]:

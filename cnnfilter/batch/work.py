@@ -142,6 +142,9 @@ class Event(NamedTuple):
     undone: bool = False
 
 
+Ahead = dict[int, Event | BaseException]
+
+
 def process(
     plan: Plan,
     transform: Transform,
@@ -150,10 +153,12 @@ def process(
     saving: Saving | None = None,
     streams: Streams | None = None,
     work: Work | None = None,
+    ahead: Ahead | None = None,
 ) -> Iterator[Event]:
     """Carry out a plan, several inputs at a time.
 
-    Whoever does not take all events should close the iterator: that removes the temporary files.
+    Whoever does not take all events should close the iterator: that removes the temporary files. In `ahead` are
+    those of inputs that are done before an earlier one.
 
     Yields
     ------
@@ -175,7 +180,7 @@ def process(
     memory = default_memory() if work.memory is None else work.memory
     work = work._replace(memory=memory)
     run = _Run(plan, transform, reading or Reading(), saving or Saving(), streams or Streams(), work)
-    crew = Crew(len(plan.jobs), run.carry_out, jobs=work.jobs, memory=memory)
+    crew = Crew(len(plan.jobs), run.carry_out, jobs=work.jobs, memory=memory, ahead=ahead)
     try:
         for folder in plan.folders:
             run.temporaries.sweep(folder)

@@ -102,9 +102,19 @@ class Crew(Generic[Result]):
         How many of them at a time, but for those that rest.
     memory : int
         Bytes that the tasks may hold together.
+    ahead : dict, optional
+        Holds what tasks gave, by their index, until it is taken.
     """
 
-    def __init__(self, tasks: int, work: Callable[[Turn], Result], *, jobs: int, memory: int) -> None:
+    def __init__(
+        self,
+        tasks: int,
+        work: Callable[[Turn], Result],
+        *,
+        jobs: int,
+        memory: int,
+        ahead: dict[int, Result | BaseException] | None = None,
+    ) -> None:
         # One lock for what tasks wait for, threads without a task, and who takes results. It may be taken twice: an
         # interrupt that arrives as it is taken ends the run, which takes it.
         lock = threading.RLock()
@@ -119,7 +129,7 @@ class Crew(Generic[Result]):
         self._begun = 0
         self._ended = False
         self._passed: set[int] = set()
-        self._results: dict[int, Result | BaseException] = {}
+        self._results: dict[int, Result | BaseException] = {} if ahead is None else ahead
 
     def run(self, settle: Callable[[Result], Result]) -> Iterator[Result]:
         """Do all tasks.

@@ -148,7 +148,7 @@ class Batch:
         shared : bool
             See `imaging.picture.read`.
         """
-        from cnnfilter.batch.work import Streams, Work, process
+        from cnnfilter.batch.work import Ahead, Streams, Work, process
         from cnnfilter.batch.workers import share_cores
         from cnnfilter.engine.bands import available_threads
 
@@ -157,6 +157,7 @@ class Batch:
             return tell_plan(plan, quiet=self.quiet, as_json=self.as_json)
         garbage.begin()  # of thousands of pictures, what each leaves behind would add up
         jobs, threads = share_cores(available_threads(None), len(plan.jobs), self.jobs, self.threads)
+        ahead: Ahead = {}
         events = process(
             plan,
             make(threads),
@@ -164,6 +165,7 @@ class Batch:
             saving=self.saving,
             streams=Streams(sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None),
             work=Work(jobs, self.memory, need, self.preserve_times),
+            ahead=ahead,
         )
         told = tell is not None or self.as_json
         # closed here and now, whatever ends the report: temporary files are not left to the end of the process
@@ -174,7 +176,7 @@ class Batch:
         ):
             return report(
                 count(events), several=self.is_several, quiet=self.quiet, verbose=self.verbose, as_json=self.as_json,
-                record=record, tell=tell, passed=(self.found.files, self.found.folders),
+                record=record, tell=tell, passed=(self.found.files, self.found.folders), ahead=ahead,
             )  # fmt: skip
 
 

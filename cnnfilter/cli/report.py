@@ -13,7 +13,7 @@ from cnnfilter.words import shortened
 
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
-    from cnnfilter.batch.work import Event
+    from cnnfilter.batch.work import Ahead, Event
 
 Record = dict[str, Any]
 
@@ -49,6 +49,7 @@ def report(
     record: Callable[[Event], Record] | None = None,
     tell: Callable[[Event], str] | None = None,
     passed: tuple[Mapping[str, int], int] = ({}, 0),
+    ahead: Ahead | None = None,
 ) -> int:
     """Tell about each input as it is done.
 
@@ -65,6 +66,8 @@ def report(
         What standard output is told about a result that is not written.
     passed : tuple of mapping and int
         How many files in a folder were passed over, by kind, and how many folders.
+    ahead : dict, optional
+        See `batch.work.process`: of an interrupted run, what is written and could not be told yet is counted too.
 
     Returns
     -------
@@ -73,7 +76,12 @@ def report(
     """
     counts = dict.fromkeys(("written" if tell is None else "done", "skipped", "failed"), 0)
     done, undone = next(iter(counts)), 0
-    counting = render.telling(lambda: _counted(counts)) if several and not quiet else contextlib.nullcontext()
+
+    def so_far() -> str:
+        untold = sum(bool(getattr(each, "targets", ())) for each in list((ahead or {}).values()))
+        return _counted({**counts, done: counts[done] + untold})
+
+    counting = render.telling(so_far) if several and not quiet else contextlib.nullcontext()
     with counting:
         for event in events:
             if event.undone:

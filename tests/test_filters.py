@@ -12,7 +12,7 @@ from cnnfilter.errors import ShapeError
 from cnnfilter.imaging import lettering
 from cnnfilter.imaging.colormaps import table
 from cnnfilter.imaging.filters import filter_sheet, filter_tiles
-from tests.command import load, run
+from tests.command import load, refused, run
 
 DIVERGING = table("blue-white-red")
 
@@ -60,6 +60,9 @@ def test_numbers_stand_in_the_cells_of_a_kernel_as_far_as_there_is_room(monkeypa
     numbers = ["-1", "0", "1", "-2", "0", "2", "-1", "0", "1"]
     assert texts[:11] == [*numbers, "one", "-2 to 2"]
     del texts[:]
+    filter_sheet(np.zeros((1, 1, 2, 2), np.float32), ["none"])
+    assert texts == ["0", "0", "0", "0", "none", "all 0"]
+    del texts[:]
     filter_sheet(bank(9, 1, 31, 31), list("abcdefghi"))
     assert texts[::2] == list("abcdefghi")
 
@@ -67,6 +70,12 @@ def test_numbers_stand_in_the_cells_of_a_kernel_as_far_as_there_is_room(monkeypa
 def test_too_many_filters_are_refused():
     with pytest.raises(ShapeError, match="no room for 60000 filters of 1x3x3$"):
         filter_sheet(np.ones((60000, 1, 3, 3), np.float32), [""] * 60000)
+
+
+@pytest.mark.parametrize("name", ["k.npy", "k.npz", "k.csv"])
+def test_a_drawing_is_not_written_as_numbers(name):
+    told = f"-o draws a picture, and '{name}' would hold numbers; end it in .png, or take them from --json"
+    assert refused("sobel-x", "-o", name, command="kernels") == told
 
 
 def test_the_command_writes_a_picture():

@@ -113,12 +113,15 @@ def _write_picture(kernel: Kernel | FilterBank, output: str, *, force: bool) -> 
     """Write what `filter_sheet` shows; its format follows the name."""
     from cnnfilter.batch.write import write_atomically
     from cnnfilter.imaging.filters import filter_sheet
-    from cnnfilter.imaging.formats import format_for_path
+    from cnnfilter.imaging.formats import ARRAYS, format_for_path
     from cnnfilter.imaging.picture import encode
 
     format = format_for_path(output)
     if format is None:
         msg = f"the name {quoted(output)} tells no format; end it in .png or another picture's extension"
+        raise ArgumentError(msg)
+    if format in ARRAYS:
+        msg = f"-o draws a picture, and {quoted(output)} would hold numbers; end it in .png, or take them from --json"
         raise ArgumentError(msg)
     weight = _filters(kernel)
     titles = [kernel.name] if len(weight) == 1 else [f"{i} {kernel.name}" for i in range(len(weight))]

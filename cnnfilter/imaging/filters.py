@@ -12,9 +12,9 @@ import numpy.typing as npt
 from cnnfilter.errors import ShapeError
 from cnnfilter.imaging.colormaps import DIVERGING, Scale, colours, levels
 from cnnfilter.imaging.grid import Text, Zoom, arrange
-from cnnfilter.imaging.lettering import Lettering, draw_numbers, number, tidy
+from cnnfilter.imaging.lettering import Lettering, draw_numbers, tidy
 from cnnfilter.imaging.picture import Picture
-from cnnfilter.imaging.sheet import MAX_SIDE
+from cnnfilter.imaging.sheet import MAX_SIDE, span
 
 _FEW, _LARGE_CELL = 4, 320
 """Up to so many filters have cells so large, in which their numbers can be read."""
@@ -76,7 +76,7 @@ def filter_sheet(weight: npt.NDArray[np.float32], titles: Sequence[str]) -> Pict
     tiles = filter_tiles(weight)
     height, width = tiles[0].shape[:2]
     lettering = Lettering(_FONT)
-    extremes = [f"{number(float(each.min()))} to {number(float(each.max()))}" for each in weight]
+    extremes = [span(float(each.min()), float(each.max()), each.size) for each in weight]
     below = list(zip(map(tidy, titles), extremes, strict=True))
     room = Text(_FONT, 2 * lettering.line + 4, max(map(lettering.width, extremes)))
 

@@ -208,11 +208,20 @@ def _extremes(summary: Summary) -> tuple[str, Colour]:
         return "no finite value", _GREY
     if summary.dead:
         return "dead: all 0", _ALARM
-    if summary.constant and summary.size > 1:
-        return f"all {number(summary.low)}", _GREY
-    if summary.low == summary.high:
-        return number(summary.low), _GREY
-    return f"{number(summary.low)} to {number(summary.high)}", _GREY
+    return span(summary.low, summary.high, summary.size), _GREY
+
+
+def span(low: float, high: float, size: int) -> str:
+    """Write the least and the largest of so many values.
+
+    Examples
+    --------
+    >>> span(-1, 8, 9), span(7, 7, 9), span(7, 7, 1)
+    ('-1 to 8', 'all 7', '7')
+    """
+    if low != high:
+        return f"{number(low)} to {number(high)}"
+    return f"all {number(low)}" if size > 1 else number(low)
 
 
 def _room_below(entries: list[_Entry], lettering: Lettering) -> tuple[int, int]:

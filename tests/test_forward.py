@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.forward import Forward
@@ -50,6 +50,13 @@ def test_what_follows_a_picture_in_a_stream_is_left_there(name, after):
     assert stream.asked < len(ENDING[name]) + AHEAD
     whole = read(io.BytesIO(ENDING[name]))
     np.testing.assert_array_equal(picture.pixels, whole.pixels)
+
+
+def test_no_more_is_read_after_a_progressive_jpeg_was_encoded(monkeypatch):
+    monkeypatch.setattr(ImageFile, "MAXBLOCK", 1 << 24)
+    stream = Endless(ENDING["colour.jpg"])
+    read(stream)
+    assert stream.asked < len(ENDING["colour.jpg"]) + AHEAD
 
 
 @pytest.mark.parametrize("name", [name for name in SOURCES if name.endswith(".tif")])

@@ -28,6 +28,8 @@ _BYTES = 16
 """How many bytes are read at a time beyond that, on average; the blocks of a GIF have some hundred."""
 _LONGEST = 1 << 24
 """Bytes of a PNG's text or profile after decompression, of which Pillow allows four such."""
+_BLOCK = 1 << 16
+"""Bytes that decoders are given at a time, as Pillow has it until a progressive JPEG is encoded (see `encoding`)."""
 _SIGNATURE = 8
 """Bytes of a PNG before its first chunk."""
 _COUNTED = ("PNG", "JPEG", "GIF", "PGM", "PPM", "PBM", "PFM")
@@ -92,7 +94,9 @@ def opened(stream: BinaryIO, format: str, most: int = MOST) -> ImageFile:
         stream = unpacked(stream) or stream
     stream.seek(0)
     source: Any = _Counted(stream) if format in _COUNTED else stream
-    return Image.OPEN[FORMATS[format].pillow][0](source, "")
+    image: ImageFile = Image.OPEN[FORMATS[format].pillow][0](source, "")
+    image.decodermaxblock = _BLOCK
+    return image
 
 
 def _alone(stream: BinaryIO) -> BinaryIO:

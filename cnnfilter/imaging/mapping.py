@@ -198,7 +198,8 @@ def shade(pixels: npt.NDArray[Any]) -> str | None:
         return None
     full = FULL_SCALE[pixels.dtype.name]
     rows, columns = (slice(None, None, max(1, size // SAMPLES)) for size in pixels.shape[:2])
-    sample = np.ascontiguousarray(pixels[rows, columns])  # which is compared in a tenth of the time
+    # compared in a tenth of the time; turned, as NumPy copies long rows three times as fast as those of three colours
+    sample = np.ascontiguousarray(pixels[rows, columns].T)
     dim, bright = 8 * full // 100, full // 4  # whole, as the sample would become one of floats to compare with floats
     if np.count_nonzero(sample > dim) <= 0.01 * sample.size:
         return "black" if np.count_nonzero(sample > bright) <= 0.001 * sample.size else None

@@ -14,13 +14,10 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging.bitmaps import best_icon, eight_bits, has_small_alpha
 from cnnfilter.imaging.formats import FORMATS
 from cnnfilter.imaging.forward import told_end, too_long
-from cnnfilter.imaging.gif import on_whole_canvas
 from cnnfilter.imaging.pieces import joined
 from cnnfilter.imaging.reading import MOST
-from cnnfilter.imaging.runs import unpacked
 
 _READS = 200_000
 """How many times a file may be read from, whatever is in it: less than a second."""
@@ -84,19 +81,30 @@ def opened(stream: BinaryIO, format: str, most: int = MOST) -> ImageFile:
             raise too_long(most)
     if format == "PNG":
         _check_chunks(stream)
-    if format == "ICO":
-        stream = best_icon(stream)
-    elif format == "GIF":
-        stream = on_whole_canvas(stream, cast(BinaryIO, _Counted(stream)))
-    elif format == "BMP" and has_small_alpha(stream):
-        stream = eight_bits(stream) or stream
-    elif format == "BMP":
-        stream = unpacked(stream) or stream
+    if format in ("GIF", "ICO", "BMP"):
+        stream = _better(stream, format)
     stream.seek(0)
     source: Any = _Counted(stream) if format in _COUNTED else stream
     image: ImageFile = Image.OPEN[FORMATS[format].pillow][0](source, "")
     image.decodermaxblock = _BLOCK
     return image
+
+
+def _better(stream: BinaryIO, format: str) -> BinaryIO:
+    """Return a picture in the form of which Pillow takes all that is in it."""
+    if format == "GIF":
+        from cnnfilter.imaging.gif import on_whole_canvas  # here and below: which other formats do without
+
+        return on_whole_canvas(stream, cast(BinaryIO, _Counted(stream)))
+    from cnnfilter.imaging.bitmaps import best_icon, eight_bits, has_small_alpha
+
+    if format == "ICO":
+        return best_icon(stream)
+    if has_small_alpha(stream):
+        return eight_bits(stream) or stream
+    from cnnfilter.imaging.runs import unpacked
+
+    return unpacked(stream) or stream
 
 
 def _alone(stream: BinaryIO) -> BinaryIO:

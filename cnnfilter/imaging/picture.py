@@ -26,10 +26,7 @@ from cnnfilter.imaging.colour import CONVERTED
 from cnnfilter.imaging.costs import PER_PIXEL, bytes_needed
 from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
-from cnnfilter.imaging.forward import Forward
-from cnnfilter.imaging.gif import Coverage
 from cnnfilter.imaging.headers import check_scans, eager_size, is_one_scan, silence_libtiff, tga_alpha
-from cnnfilter.imaging.mending import mended
 from cnnfilter.imaging.metadata import Metadata, read_metadata
 from cnnfilter.imaging.opening import opened
 from cnnfilter.imaging.reading import ALL, HELD, Admit, Limits, at_once, check_arguments, check_size, most_bytes
@@ -191,6 +188,8 @@ def _pictures(source: str | Path | BinaryIO, limits: Limits, max_bytes: int | No
 
 def _read_forward(source: BinaryIO, path: Path | None, limits: Limits) -> Iterator[Picture]:
     """Read a picture from a stream that cannot seek, and may not end; what is kept of it counts as memory."""
+    from cnnfilter.imaging.forward import Forward  # which files do without
+
     stream = Forward(source, limits.most)
 
     def admit(height: int, width: int, channels: int, memory: int) -> None:
@@ -235,6 +234,8 @@ def _decode_mended(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Pi
     except CnnfilterError:
         raise
     except Exception:
+        from cnnfilter.imaging.mending import mended  # which most runs do without
+
         other = None if count else mended(stream, format)
         if other is None or not other.streams:
             raise
@@ -265,7 +266,11 @@ def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
     held = HELD * limits.together * len(wanted) * admitted[0] * admitted[1]
     limits.admit(*admitted, largest + held)
     kept, orientation, stored = Metadata(), 1, Stored()
-    coverage = Coverage(stream, image.size) if format == "GIF" else None
+    coverage = None
+    if format == "GIF":
+        from cnnfilter.imaging.gif import Coverage
+
+        coverage = Coverage(stream, image.size)
     for index in wanted:
         if limits.frame is not None:
             image.seek(index)  # which puts it together from those before

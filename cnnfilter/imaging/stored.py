@@ -101,6 +101,8 @@ def stored_in_tiff(page: Directory, mode: str) -> Stored:
 
 
 def _with_mode(found: Stored, mode: str) -> Stored:
+    if mode in ("L", "RGB"):  # most pictures are, and of thousands a copy each adds up
+        return found
     colours = {"1": BLACK_AND_WHITE, "P": PALETTE, "PA": PALETTE}.get(mode, 0)
     return replace(found, colours=colours, kind=mode if mode in ("CMYK", "LAB") else found.kind)
 

@@ -13,15 +13,15 @@ import numpy as np
 from cnnfilter.errors import ArgumentError, CnnfilterWarning
 from cnnfilter.model.arrays import show_shape
 from cnnfilter.model.kernels import KERNELS, Kernel, from_array, get_kernel
-from cnnfilter.model.layer import Layer, load_filters
 from cnnfilter.model.layouts import LAYOUTS, Reading, settled
 from cnnfilter.model.matrix import looks_like_matrix
-from cnnfilter.model.pairing import read_name
 from cnnfilter.model.weight_kinds import SUFFIXES, is_picture, named_failures
 from cnnfilter.words import quoted, readable
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from cnnfilter.model.layer import Layer
 
     Weights = npt.NDArray[np.float32]
 
@@ -92,6 +92,8 @@ def load_bank(path: str | Path, *, array_name: str | None = None, layout: str | 
     if layout is not None and layout.lower() not in LAYOUTS:
         msg = f"layout must be {' or '.join(LAYOUTS)}, not {quoted(layout)}"
         raise ArgumentError(msg)
+    from cnnfilter.model.layer import load_filters  # which kernels with a name do without
+
     return bank_of(load_filters(Path(path), array_name=array_name, layout=layout), layout)
 
 
@@ -173,6 +175,8 @@ def matrix_of(layer: Layer, inputs: int) -> tuple[Weights, Weights | None]:
 def _is_input_first(layer: Layer, inputs: int) -> bool:
     rows, columns = layer.weight.shape
     if rows == columns == inputs:
+        from cnnfilter.model.pairing import read_name
+
         word = read_name(layer.name or layer.path.stem).word.lower()
         if word not in ("weight", "kernel"):
             note = "its square matrix is read as (outputs, inputs); Keras stores the transpose, and calls it kernel"

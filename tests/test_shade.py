@@ -54,7 +54,8 @@ def test_what_the_input_did_not_show_is_not_told_of():
     save("night.png", PHOTO // 64)
     save("paper.png", np.full((40, 40), 255, np.uint8))
     save("flat.png", np.full((40, 40, 3), 90, np.uint8))
-    for name in ("night.png", "paper.png", "flat.png"):
+    save("red.png", np.full((40, 40, 3), (200, 30, 30), np.uint8))
+    for name in ("night.png", "paper.png", "flat.png", "red.png"):
         assert notes("apply", "edge" if name != "night.png" else "box", name) == []
     lines = np.full((200, 200), 255, np.uint8)
     lines[100] = 0

@@ -236,13 +236,18 @@ def show_filtered(picture: Picture, showing: Showing, *, advise: bool = False, *
 def _unseen(pixels: npt.NDArray[Any], source: Picture) -> str | None:
     """Return what is said of a result in which nothing is seen, unless there was no more in its source."""
     shade = mapping.shade(pixels)
-    if shade is None or shade == source.shade or source.pixels.min() == source.pixels.max():
+    if shade is None or shade == source.shade or _is_flat(source.pixels):
         return None
     remedy = {
         "black": "--range normalize, abs or center shows small and negative values",
         "white": "--scale sum divides by the kernel's sum, and --range normalize shows what is cut off",
     }
     return f"the result is nearly {shade}; {remedy[shade]}"
+
+
+def _is_flat(pixels: npt.NDArray[Any]) -> bool:
+    """Tell whether all pixels are of one colour: the first row, then all rows like it, which is compared quickly."""
+    return bool((pixels[0] == pixels[0, 0]).all() and (pixels == pixels[:1]).all())
 
 
 def as_floats(picture: Picture) -> Picture:

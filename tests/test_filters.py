@@ -95,6 +95,11 @@ def test_the_command_writes_a_picture():
     assert run("kernels", "edge", "-o", "k").messages == [
         "cnnfilter: error: the name 'k' tells no format; end it in .png or another picture's extension"
     ]
+    both = run("kernels", "sobel", "-o", "k.png", "--json")
+    assert both.exit_code == 2
+    assert both.messages == [
+        "cnnfilter: error: --output draws the KERNEL, and --json writes its numbers; give one of them"
+    ]
     assert run("kernels", "-o", "k.png").messages[0].startswith("cnnfilter: error: --output needs a KERNEL")
 
 

@@ -74,6 +74,9 @@ def command(
     if kernel is None and output is not None:
         msg = "--output needs a KERNEL to draw"
         raise ArgumentError(msg)
+    if as_json and output is not None:
+        msg = "--output draws the KERNEL, and --json writes its numbers; give one of them"
+        raise ArgumentError(msg)
     if kernel is None:
         entries = list(KERNELS.values())
         render.out(_dump([_entry(entry) for entry in entries]) if as_json else _catalogue(entries))

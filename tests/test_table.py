@@ -129,6 +129,19 @@ def test_commands_write_tables(folder):
     assert run("apply", "identity", "b.csv", "-o", "-", "--format", "csv").out == "1,2\n3,4.5\n"
 
 
+def test_a_table_of_whole_numbers_that_is_filtered_as_a_picture_is_tells_what_that_costs(folder):
+    (folder / "a.csv").write_text("0,200\n100,0\n")
+    command = ("apply", "0 0 0; 0 -0.5 0.003; 0 0 0", "a.csv", "--border", "zeros", "--format", "csv", "-f")
+    result = run(*command)
+    told = "warning: a.csv: its results are rounded, and cut off at 0 and 255, as a picture's; --depth float keeps them"
+    assert told in result.messages
+    assert (folder / "a-custom.csv").read_text() == "1,0\n0,0\n"
+    result = run(*command, "--depth", "float")
+    assert result.messages == ["wrote a-custom.csv  2x2"]
+    assert (folder / "a-custom.csv").read_text() == "0.6,-100\n-50,0\n"
+    assert told not in run(*command, "--range", "abs").messages
+
+
 def test_a_table_in_a_folder_is_no_picture(folder):
     (folder / "in").mkdir()
     (folder / "in" / "list.csv").write_text("1,2\n")

@@ -12,7 +12,7 @@ from cnnfilter.batch.limits import check_filtered
 from cnnfilter.batch.write import Data
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import mapping, memory, stored
-from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, NPY, described, holds_floats, output_format
+from cnnfilter.imaging.formats import ARRAYS, DEFAULT_MAX_PIXELS, NPY, described, holds_floats, output_format
 from cnnfilter.imaging.picture import Picture, encode
 
 if TYPE_CHECKING:
@@ -143,6 +143,9 @@ def encoded_picture(
             notes = [f"1 is white in a picture of floats: up to {largest:.3g} is cut off; --range normalize shows all"]
         white = mapping.Mapping(mapping.FULL_SCALE["uint8"])
         picture = replace(picture, pixels=mapping.quantise(picture.pixels, np.uint8, white))
+    full = mapping.FULL_SCALE[picture.pixels.dtype.name]
+    if picture.stored.table and format in ARRAYS and full > 1 and not spanned:
+        notes = [f"its results are rounded, and cut off at 0 and {full}, as a picture's; --depth float keeps them"]
     if saving.in_place:
         _check_kind(picture)
     height, width = picture.pixels.shape[:2]

@@ -36,18 +36,15 @@ MINUS = "\N{MINUS SIGN}"
 # Without two neighbours that take the same digits: `\d+\.?\d*` takes quadratic time to refuse a long text.
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 _INTEGER = re.compile(r"[-+]?\d{1,15}", re.ASCII)
-_NON_FINITE = re.compile(r"[-+]?(nan|inf|infinity)", re.IGNORECASE)
 
-_SIZE = re.compile(r"([1-9]\d{0,8})(?:x([1-9]\d{0,8}))?([-+@<>^][^:\s]{0,40})?:\s*", re.ASCII)
-_PLAIN = re.compile(r"[-+.e\d\s,;]*", re.ASCII | re.IGNORECASE)
+# Only tables need these, and only then they are compiled.
+_NON_FINITE = r"(?i)[-+]?(nan|inf|infinity)"
+_SIZE = r"(?a)([1-9]\d{0,8})(?:x([1-9]\d{0,8}))?([-+@<>^][^:\s]{0,40})?:\s*"
+_PLAIN = r"(?ai)[-+.e\d\s,;]*"
 """A row that `float` reads as `parse_number` does, or not at all."""
-_LONE = re.compile(r"[^\s,]*(,[^\s,]*)?")
+_LONE = r"[^\s,]*(,[^\s,]*)?"
 """A number, also with a decimal comma."""
-_MIXED = {
-    ",": re.compile(r"[^\s,]\s+[^\s,]"),
-    "\t": re.compile(r"\S[^\S\t]+\S"),
-    ";": re.compile(r"[^\s;]\s+[^\s;]|,"),
-}
+_MIXED = {",": r"[^\s,]\s+[^\s,]", "\t": r"\S[^\S\t]+\S", ";": r"[^\s;]\s+[^\s;]|,"}
 """What no row has between whose numbers a comma, a tab or a `;` stands."""
 
 
@@ -74,7 +71,7 @@ def parse_number(text: str) -> float:
         raise ArgumentError(msg)
     parts = text.split("/")
     if len(parts) > 2 or not all(_NUMBER.fullmatch(part) for part in parts):
-        problem = "is not finite" if _NON_FINITE.fullmatch(text) else "is not a number"
+        problem = "is not finite" if re.fullmatch(_NON_FINITE, text) else "is not a number"
         msg = f"{quoted(text)} {problem}"
         raise ArgumentError(msg)
     if _INTEGER.fullmatch(text):
@@ -109,7 +106,7 @@ class Rows(NamedTuple):
             msg = f"row {row + 1} is empty"
             raise ArgumentError(msg)
         separator = self.separator or next((each for each in ",\t" if each in line), None)
-        if separator is not None and _MIXED[separator].search(line):
+        if separator is not None and re.search(_MIXED[separator], line):
             msg = (
                 f"row {row + 1} has ';' between its numbers, and commas or blanks in them; decimals are written 0.5"
                 if separator == ";"
@@ -177,7 +174,7 @@ def split_rows(text: str, *, file: bool = False) -> Rows:
     lines = lines[begin:]
     if not lines:
         raise ArgumentError(EMPTY)
-    sized = _SIZE.match(lines[0])
+    sized = re.match(_SIZE, lines[0])
     if sized is None:
         return _rows(lines, file=file)
     lines[0] = lines[0][sized.end() :]
@@ -194,7 +191,7 @@ def _rows(lines: list[str], *, file: bool) -> Rows:
     parts = [part.strip() for part in ended[0].split(";")]
     if len(parts) == 1:
         return Rows(parts if lines != ended else _imagemagick(parts[0]))
-    if file and all(map(_LONE.fullmatch, parts)):
+    if file and all(re.fullmatch(_LONE, part) for part in parts):
         msg = f"{quoted(lines[0])} may be one row or {len(parts)}; write a line for each row, numbers split at blanks"
         raise ArgumentError(msg)
     return Rows(parts)
@@ -254,7 +251,7 @@ def read_tables(text: str, check: Callable[[list[int], int], None]) -> npt.NDArr
     check(heights, columns)
     grid = np.empty((len(rows.lines), columns))
     for row, line in enumerate(rows.lines):
-        values = _plain(rows.cells(row)) if _PLAIN.fullmatch(line) else None
+        values = _plain(rows.cells(row)) if re.fullmatch(_PLAIN, line) else None
         values = rows.numbers(row) if values is None else values
         if len(values) != columns:
             msg = f"row {row + 1} has {len(values)} numbers, row 1 has {columns}; all rows must have the same length"

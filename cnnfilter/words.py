@@ -23,7 +23,7 @@ LONGEST_STAGE = 200
 LONGEST_NAME = 1000
 """How many characters of a file's name a message repeats: more than a name that is one ever has."""
 
-_STRAY_BYTE = re.compile(r"\\udc([89a-f][0-9a-f])")
+_STRAY_BYTE = r"\\udc([89a-f][0-9a-f])"
 
 
 def alternatives(words: Sequence[str], last: str = "or") -> str:
@@ -70,7 +70,7 @@ def quoted(value: object) -> str:
         return f"a number of over {sys.get_int_max_str_digits():,} digits"
     except Exception:  # of a type that cannot be shown
         whole = f"<{type(value).__name__}>"
-    shown = _STRAY_BYTE.sub(r"\\x\1", " ".join(whole.split()) if "\n" in whole else whole)
+    shown = re.sub(_STRAY_BYTE, r"\\x\1", " ".join(whole.split()) if "\n" in whole else whole)
     return shown if len(shown) <= LONGEST_QUOTE + 2 else f"{shown[: LONGEST_QUOTE - 2]}...{shown[-1]}"
 
 
@@ -83,7 +83,7 @@ def readable(path: object) -> str:
     ('a b.npy', "'a\\nb.npy'")
     """
     text = shortened(path, LONGEST_NAME)
-    return text if text.isprintable() else shortened(_STRAY_BYTE.sub(r"\\x\1", ascii(text)), LONGEST_NAME)
+    return text if text.isprintable() else shortened(re.sub(_STRAY_BYTE, r"\\x\1", ascii(text)), LONGEST_NAME)
 
 
 def shortened(value: object, longest: int = LONGEST_STAGE) -> str:

@@ -102,7 +102,7 @@ class FrameResults:
                     raise PictureError(msg)
                 shown.append(file._replace(data=b"", notes=(*result.notes, *file.notes)))
                 picture = taken.pop()
-                yield replace(picture, stored=replace(picture.stored, timing=timing))
+                yield replace(picture, stored=picture.stored._replace(timing=timing))
 
         frames = pictures()
         first = next(frames)  # which tells the options that count

@@ -31,8 +31,8 @@ from cnnfilter.batch.naming import (
     wrong_input,
     wrong_output,
 )
+from cnnfilter.batch.showing import AS_PICTURES
 from cnnfilter.batch.sniff import claim_key, expected_format, identity
-from cnnfilter.batch.view import AS_PICTURES
 from cnnfilter.errors import ArgumentError, ExistsError, OutputError
 from cnnfilter.imaging.formats import NPY, format_for_path, holds_floats
 from cnnfilter.imaging.options import OPTIONS, applicable, read_options

@@ -18,7 +18,7 @@ from cnnfilter.imaging.picture import Picture, encode
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from cnnfilter.batch.view import Showing
+    from cnnfilter.batch.showing import Showing
     from cnnfilter.filtering.filter import Filter
     from cnnfilter.model.plan import Row
 

@@ -81,7 +81,7 @@ def command(
     found = find_kernel(kernel, array_name=kernel_name, layout=layout)
     from cnnfilter.batch.limits import filtered_need  # with the compiler: a wrong name need not wait for that
     from cnnfilter.batch.results import show_filtered
-    from cnnfilter.batch.view import Showing
+    from cnnfilter.batch.showing import Showing
     from cnnfilter.filtering.filter import Filter
 
     kernel_filter = Filter(

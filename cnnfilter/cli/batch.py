@@ -103,7 +103,7 @@ class Batch:
         """Return `plan_outputs` for these options, and `more` of its arguments."""
         from cnnfilter.batch.naming import EACH_FRAME, fields_of
         from cnnfilter.batch.plan import FLOATS, plan_outputs, unfit_for_floats
-        from cnnfilter.batch.view import AS_PICTURES
+        from cnnfilter.batch.showing import AS_PICTURES
 
         more["frame"] = EACH_FRAME if self.frame == "all" else str(self.frame or 0)
         if self.frame == "all" and "{frame}" in fields_of(self.output or ""):

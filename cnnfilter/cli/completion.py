@@ -21,7 +21,7 @@ MOST_ENTRIES = 10_000
 MOST_FILES = 200
 """How many files are offered."""
 
-_PLAIN = re.compile(r"[\w./-]+")
+_PLAIN = r"[\w./-]+"
 """A name of a file or an array that neither a shell nor the stage language reads as anything else."""
 
 
@@ -157,7 +157,7 @@ def _files(prefix: str, suffixes: Collection[str] | None) -> list[str]:
             found = [
                 (each.name, each.is_dir())
                 for each in itertools.islice(entries, MOST_ENTRIES)
-                if each.name.startswith(stem or each.name.lstrip(".")) and _PLAIN.fullmatch(each.name)
+                if each.name.startswith(stem or each.name.lstrip(".")) and re.fullmatch(_PLAIN, each.name)
             ]
     except (OSError, ValueError):  # ValueError: a NUL in the name
         return []
@@ -183,4 +183,4 @@ def _arrays(path: str) -> list[str]:
     except CnnfilterError:
         return []
     names = dict.fromkeys(read_name(name).layer or name for name in weights)
-    return [name for name in names if _PLAIN.fullmatch(name)]
+    return [name for name in names if re.fullmatch(_PLAIN, name)]

@@ -274,9 +274,9 @@ def _facts(facts: KernelFacts, bias: float | None) -> dict[str, Any]:
     return record
 
 
-_NUMBERS = re.compile(r"\[\n[-+.,eE0-9 \n]*\]")
+_NUMBERS = r"\[\n[-+.,eE0-9 \n]*\]"
 
 
 def _dump(data: Any) -> str:
     """Return JSON with a list of numbers, such as a row of a matrix, on one line."""
-    return _NUMBERS.sub(lambda match: "[" + " ".join(match[0][1:-1].split()) + "]", render.as_json(data, indent=2))
+    return re.sub(_NUMBERS, lambda match: "[" + " ".join(match[0][1:-1].split()) + "]", render.as_json(data, indent=2))

@@ -112,8 +112,9 @@ def command(
     """
     from cnnfilter.batch.chain import run_picture
     from cnnfilter.batch.limits import chain_need
+    from cnnfilter.batch.showing import Showing
     from cnnfilter.batch.survey import read_labels
-    from cnnfilter.batch.view import Showing, View
+    from cnnfilter.batch.view import View
     from cnnfilter.pipeline import Pipeline
 
     given = context.get_parameter_source("range_") is not ParameterSource.DEFAULT

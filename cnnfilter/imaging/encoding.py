@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,13 +20,11 @@ from PIL import Image, ImageFile
 
 from cnnfilter import forks
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import animation, memory, memory_files, npy, stored, table, unfiltered
-from cnnfilter.imaging.exif import joined, with_tags
+from cnnfilter.imaging import memory, memory_files, npy, stored, table, unfiltered
 from cnnfilter.imaging.formats import FORMATS, NPY, TABLE, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.keeping import keep
 from cnnfilter.imaging.options import read_options
-from cnnfilter.imaging.tiff import PREDICTOR
 from cnnfilter.words import shortened
 
 if TYPE_CHECKING:
@@ -102,8 +100,11 @@ def encode(
     format = format_named(format)
     parameters = read_options(format, options or {})
     few = None if frames else _of_few(picture, format)
-    look = animation.why_not if frames else why_not
-    reasons = (look(format, each) for each in (picture, *frames))
+    reasons: Iterator[str | None] = (why_not(format, each) for each in (picture, *frames))
+    if frames:
+        from cnnfilter.imaging import animation
+
+        reasons = (animation.why_not(format, each) for each in (picture, *frames))
     if few is None and (reason := next(filter(None, reasons), None)):
         raise PictureError(reason)
     if parameters.get("compression") == "jpeg" and picture.pixels.dtype != np.uint8:
@@ -146,7 +147,11 @@ def encode(
             image, *others = animation.matched(format, [image, *map(_image, frames)], notes)
             parameters |= animation.parameters(format, [picture, *frames]) | {"append_images": others}
         data = _saved(image, format, _defaults(format, image.mode, parameters) | parameters)
-        return with_tags(bytes(data), kept.tags) if kept.tags else data
+        if not kept.tags:
+            return data
+        from cnnfilter.imaging.exif import with_tags  # most files have none
+
+        return with_tags(bytes(data), kept.tags)
     except PictureError:
         raise
     except Exception as error:  # codecs refuse what they cannot do in many ways
@@ -182,6 +187,8 @@ def encode_frames(
     if format != "TIFF":
         first, *others = pictures
         return encode(first, format, options=options, strip=strip, frames=others, notes=notes)
+    from cnnfilter.imaging.exif import joined
+
     told: list[str] = []
     data = joined(encode(page, format, options=options, strip=strip, notes=told) for page in pictures)
     notes += dict.fromkeys(told)
@@ -251,6 +258,8 @@ def _of_few(picture: Picture, format: str) -> Image.Image | None:
     """Return a picture of few colours as an image of these, where its file had so few or the format has no more."""
     if format != "GIF":
         return stored.image_of_few(picture, format)
+    from cnnfilter.imaging import animation
+
     is_grey = _mode(picture.pixels) == "L" and picture.alpha is None
     if is_grey or animation.why_not(format, picture):
         return None
@@ -263,6 +272,8 @@ def _mode(pixels: npt.NDArray[Any]) -> str:
 
 
 def _with_predictor(predictor: int) -> bytes:
+    from cnnfilter.imaging.tiff import PREDICTOR
+
     tags = Image.Exif()
     tags[PREDICTOR] = predictor
     return tags.tobytes()

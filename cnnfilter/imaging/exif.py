@@ -21,10 +21,8 @@ import numpy as np
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import tiff
+from cnnfilter.imaging.metadata import PREFIX
 from cnnfilter.imaging.tiff import KINDS, MAX_BYTES, Directory, Layout, read_tiff
-
-PREFIX = b"Exif\x00\x00"
-"""What stands before a block in some formats."""
 
 _FIRST, _EXIF, _GPS, _INTEROPERABILITY = 0, 34665, 34853, 40965
 _BELOW: Mapping[int | None, tuple[int, ...]] = {_FIRST: (_EXIF, _GPS), _EXIF: (_INTEROPERABILITY,)}
@@ -51,9 +49,9 @@ _WIDTHS, _HEIGHTS = (tiff.IMAGE_WIDTH, 40962, 4097), (tiff.IMAGE_LENGTH, 40963, 
 _SHORT, _LONG, _LONG8 = 3, 4, 16
 
 # A JPEG's beginning; in maker notes of Minolta's, its first byte is another.
-_JPEG = re.compile(rb"\xff\xd8\xff[\xc0-\xfe]|.\xd8\xff\xdb", re.DOTALL)
+_JPEG = rb"(?s:\xff\xd8\xff[\xc0-\xfe]|.\xd8\xff\xdb)"
 _JPEG_END = b"\xff\xd9"
-_SHAPE = re.compile(rb'\s*(\{\s*"shape"|shape=|ImageJ=|(<\?xml[^>]*>\s*)?(<!--[^>]*-->\s*)?<OME)')
+_SHAPE = rb'\s*(\{\s*"shape"|shape=|ImageJ=|(<\?xml[^>]*>\s*)?(<!--[^>]*-->\s*)?<OME)'
 """How descriptions begin by which tifffile, ImageJ and readers of OME-XML tell the shape of the whole file."""
 _BROKEN = "the EXIF block is broken"
 
@@ -72,7 +70,7 @@ Tags = dict[int, "Value | Tags"]
 
 def without_pictures(data: bytes) -> bytes:
     """Return bytes of the same length, whose JPEGs are zeros: previews in maker notes and in IPTC."""
-    found = _JPEG.search(data)
+    found = re.search(_JPEG, data)
     if found is None:
         return data
     end = data.rfind(_JPEG_END, found.end()) + len(_JPEG_END)
@@ -116,7 +114,7 @@ def cleaned(block: bytes) -> Cleaned:
 
 def _tells_shape(directory: Directory) -> bool:
     try:
-        return _SHAPE.match(directory.data(tiff.IMAGE_DESCRIPTION)) is not None
+        return re.match(_SHAPE, directory.data(tiff.IMAGE_DESCRIPTION)) is not None
     except ValueError:  # outside the block
         return False
 

@@ -197,7 +197,7 @@ def tga_alpha(stream: BinaryIO) -> bool:
 MAX_SCANS = 100
 """Scans of a JPEG; encoders make ten, and each takes as long as decoding the whole picture."""
 _PIECE = 1 << 16
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # no byte of 255, no filling, no restart of the decoder
+_MARKER = rb"\xff[^\x00\xd0-\xd7\xff]"  # no byte of 255, no filling, no restart of the decoder
 _SOS, _EOI = 0xDA, 0xD9
 _FRAMES, _PROGRESSIVE = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}, (0xC2, 0xC6, 0xCA, 0xCE)
 
@@ -241,7 +241,7 @@ def next_marker(stream: BinaryIO, at: int) -> tuple[int, int] | None:
     while True:
         stream.seek(at)
         piece = stream.read(size)
-        match = _MARKER.search(piece)
+        match = re.search(_MARKER, piece)
         if match is not None:
             return at + match.end(), piece[match.end() - 1]
         if len(piece) < size:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image
 
-from cnnfilter.imaging import exif
-from cnnfilter.imaging.exif import Tags, Value
 from cnnfilter.imaging.formats import ARRAYS, FORMATS
-from cnnfilter.imaging.metadata import IPTC_TAG, PHOTOSHOP, PLACE, Metadata, icc_fits, iptc_resource, sized_xmp
+from cnnfilter.imaging.metadata import IPTC_TAG, PHOTOSHOP, PLACE, PREFIX, Metadata, icc_fits, iptc_resource, sized_xmp
+
+if TYPE_CHECKING:
+    from cnnfilter.imaging.exif import Tags
 
 _NAMES = {"exif": "EXIF", "icc": "ICC profile", "xmp": "XMP", "iptc": "IPTC", "comments": "comment", "texts": "texts"}
 
@@ -93,11 +94,14 @@ _PARAMETERS = {"comments": "comment"}
 def _sized(metadata: Metadata, size: tuple[int, int], lost: list[str]) -> Metadata:
     """Return metadata that tell the size of what is written."""
     block, xmp = metadata.exif, metadata.xmp
-    try:
-        block = block and exif.sized(block, *size)
-    except (ValueError, struct.error):
-        block = None
-        lost.append("EXIF, which is broken")
+    if block:
+        from cnnfilter.imaging import exif  # here and below: most pictures have none
+
+        try:
+            block = exif.sized(block, *size)
+        except (ValueError, struct.error):
+            block = None
+            lost.append("EXIF, which is broken")
     return replace(metadata, exif=block, xmp=xmp and sized_xmp(xmp, *size))
 
 
@@ -106,7 +110,11 @@ def _resolution(metadata: Metadata, format: str, lost: list[str]) -> dict[str, A
         low, high = _RESOLUTIONS.get(format, (1, 0))
         if low <= min(metadata.dpi) and max(metadata.dpi) <= high:
             return {"dpi": metadata.dpi}
-        told = metadata.exif is not None and "exif" in FORMATS[format].metadata and exif.tells_resolution(metadata.exif)
+        told = False
+        if metadata.exif is not None and "exif" in FORMATS[format].metadata:
+            from cnnfilter.imaging import exif
+
+            told = exif.tells_resolution(metadata.exif)
         if not told and tuple(map(round, metadata.dpi)) not in _NO_RESOLUTIONS:
             lost.append("resolution")
     elif metadata.aspect and format == "TIFF":
@@ -124,6 +132,9 @@ def _unknown_colours(metadata: Metadata, *, known: bool) -> list[str]:
 
 
 def _tiff_tags(metadata: Metadata) -> Tags:
+    from cnnfilter.imaging import exif
+    from cnnfilter.imaging.exif import Value
+
     tags = exif.descriptive(metadata.exif) if metadata.exif else {}
     if metadata.xmp:
         tags[_XMP_TAG] = Value(_BYTE, len(metadata.xmp), metadata.xmp)
@@ -134,8 +145,8 @@ def _tiff_tags(metadata: Metadata) -> Tags:
 
 def _jpeg(metadata: Metadata, lost: list[str]) -> dict[str, Any]:
     parameters: dict[str, Any] = {}
-    if metadata.exif and len(exif.PREFIX + metadata.exif) <= _SEGMENT:
-        parameters["exif"] = exif.PREFIX + metadata.exif
+    if metadata.exif and len(PREFIX + metadata.exif) <= _SEGMENT:
+        parameters["exif"] = PREFIX + metadata.exif
     elif metadata.exif:
         lost.append("EXIF beyond 64 KB")
     if metadata.xmp and len(metadata.xmp) <= _SEGMENT - _XMP_OVERHEAD:

@@ -12,14 +12,15 @@ import re
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from cnnfilter.imaging import exif as exif_block
 from cnnfilter.imaging.headers import AVIF_HEAD, MAX_PROFILE, avif_colours, bmp_profile, boxes
-from cnnfilter.imaging.tiff import ORIENTATION, Directory
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
+
+    from cnnfilter.imaging.exif import Tags
+    from cnnfilter.imaging.tiff import Directory
 
 Chunk = tuple[bytes, bytes]
 """A chunk of a PNG: its type and its data."""
@@ -37,10 +38,12 @@ PLACE = "GeoTIFF's tags"
 MAX_TEXTS = 1 << 24
 """Bytes of a PNG's texts that are kept."""
 
+PREFIX = b"Exif\x00\x00"
+"""What stands before an EXIF block in some formats."""
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _CREDENTIALS = b"caBX"
 _COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
-_NOT_TEXTS = re.compile(rb"XML:com\.adobe\.xmp\0|Raw profile type ")
+_NOT_TEXTS = rb"XML:com\.adobe\.xmp\0|Raw profile type "
 _RAW_PROFILE = "Raw profile type "
 _SEGMENTS, _DUCKY = ("COM", "APP0", "APP1", "APP2", "APP11", "APP13", "APP14"), b"Ducky"
 """Segments of a JPEG that are known, and the one in which Photoshop notes its quality."""
@@ -58,7 +61,7 @@ _PRIVATE = 32768
 """From here on, a TIFF's tags are whoever's has asked for them."""
 _UNKEPT = {37724: "layers", 42112: "GDAL's metadata"}
 """Tags of what is not true of other pixels: Photoshop's layers, statistics of the values."""
-_KNOWN = {*exif_block.DESCRIPTIVE_TAGS, *exif_block.PLACE_TAGS, *_UNKEPT, IPTC_TAG, 34377, 34675, 50838, 50839}
+_KNOWN = (*_UNKEPT, IPTC_TAG, 34377, 34675, 50838, 50839)
 """Also resources of Photoshop's, the ICC profile, and ImageJ's, which its description is about."""
 _RESOURCE, _COMMENT = b"8BIM", b"Comment\0"
 _ENCODER = b"Created by OpenJPEG"
@@ -67,12 +70,12 @@ _RESOLUTION = {282, 283}
 """A TIFF's tags of the horizontal and the vertical one."""
 _XMP, _EXTENDED_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 
-_XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))([1-8])""")
-_XMP_WIDTH = re.compile(rb"""((?:tiff:ImageWidth|exif:PixelXDimension)(?:\s*=\s*["']|\s*>\s*))\d+""")
-_XMP_HEIGHT = re.compile(rb"""((?:tiff:ImageLength|exif:PixelYDimension)(?:\s*=\s*["']|\s*>\s*))\d+""")
+_XMP_ORIENTATION = rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))([1-8])"""
+_XMP_WIDTH = rb"""((?:tiff:ImageWidth|exif:PixelXDimension)(?:\s*=\s*["']|\s*>\s*))\d+"""
+_XMP_HEIGHT = rb"""((?:tiff:ImageLength|exif:PixelYDimension)(?:\s*=\s*["']|\s*>\s*))\d+"""
 # what base64 makes of the beginning of a JPEG, a PNG and a WebP; no end is asked for, which keeps it linear
-_XMP_PICTURE = re.compile(rb"""(>|=\s*["'])\s*(?:/9j/|iVBORw0KGgo|UklGR)[^<>"']*""")
-_XMP_EXTENSION = re.compile(rb"""xmpNote:HasExtendedXMP\s*=\s*["'][^"']*["']""")
+_XMP_PICTURE = rb"""(>|=\s*["'])\s*(?:/9j/|iVBORw0KGgo|UklGR)[^<>"']*"""
+_XMP_EXTENSION = rb"""xmpNote:HasExtendedXMP\s*=\s*["'][^"']*["']"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +115,7 @@ class Metadata:
     comments: tuple[bytes, ...] = ()
     texts: tuple[Chunk, ...] = ()
     colour: tuple[Chunk, ...] = ()
-    place: tuple[tuple[int, int], exif_block.Tags] | None = None
+    place: tuple[tuple[int, int], Tags] | None = None
     lost: tuple[str, ...] = ()
 
     def stripped(self, strip: str | None) -> Metadata:
@@ -121,7 +124,11 @@ class Metadata:
             return self
         if strip == "all":
             return Metadata()
-        exif = exif_block.adobe_rgb(self.exif) if self.exif else None
+        exif = None
+        if self.exif:
+            from cnnfilter.imaging.exif import adobe_rgb
+
+            exif = adobe_rgb(self.exif)
         return Metadata(exif, self.icc, dpi=self.dpi, aspect=self.aspect, colour=self.colour)
 
 
@@ -136,20 +143,23 @@ def read_metadata(image: ImageFile, file: BinaryIO | Directory) -> tuple[Metadat
     file : binary stream or Directory
         Where it came from; of a TIFF, the page.
     """
-    info = image.info
+    info, page = image.info, None if hasattr(file, "read") else file
     found: dict[str, Any] = {"icc": info.get("icc_profile") or None}
     lost: list[str] = []
-    if not isinstance(file, Directory) or set(file.entries) >= _RESOLUTION:  # Pillow gives a TIFF without one 1 dpi
+    if page is None or set(page.entries) >= _RESOLUTION:  # Pillow gives a TIFF without one 1 dpi
         found |= {"dpi": sane_resolution(info.get("dpi")), "aspect": _aspect(info)}
     block, xmp, orientation = info.get("exif"), info.get("xmp"), None
     try:
-        if isinstance(file, Directory):
-            block = _read_tiff(file, found, lost)
+        if page is not None:
+            block = _read_tiff(page, found, lost)
         else:
-            more = _READERS.get(str(image.format), _read_segments)(image, file, found, lost)
+            stream = cast("BinaryIO", file)
+            more = _READERS.get(str(image.format), _read_segments)(image, stream, found, lost)
             block, xmp = block or more.get("exif"), xmp or more.get("xmp")
         if block:
-            found["exif"], orientation, others = exif_block.cleaned(block)
+            from cnnfilter.imaging.exif import cleaned  # most pictures have none
+
+            found["exif"], orientation, others = cleaned(block)
             lost += others
     except ValueError:
         lost.append("EXIF, which is broken")
@@ -159,22 +169,35 @@ def read_metadata(image: ImageFile, file: BinaryIO | Directory) -> tuple[Metadat
     elif xmp:
         found["xmp"], turned = upright_xmp(xmp)
     kept = Metadata(**found, lost=tuple(lost))
-    return kept, 1 if isinstance(file, Directory) else orientation or turned or 1  # Pillow has turned a TIFF upright
+    return kept, 1 if page is not None else orientation or turned or 1  # Pillow has turned a TIFF upright
 
 
 def _read_tiff(directory: Directory, found: dict[str, Any], lost: list[str]) -> bytes | None:
     """Read what a page of a TIFF has of its own, and return what describes it as an EXIF block."""
+    from cnnfilter.imaging.exif import DESCRIPTIVE_TAGS, PLACE_TAGS, described, placed
+    from cnnfilter.imaging.tiff import ORIENTATION
+
     with contextlib.suppress(ValueError):  # outside the file
-        found["iptc"] = exif_block.without_pictures(directory.data(IPTC_TAG)) or None
-    if place := exif_block.placed(directory):
+        found["iptc"] = _without_pictures(directory.data(IPTC_TAG))
+    if place := placed(directory):
         if directory.number(ORIENTATION, 1) == 1:
             found["place"] = directory.size, place
         else:
             lost.append(PLACE)
     lost += [name for tag, name in _UNKEPT.items() if tag in directory.entries]
-    if any(tag >= _PRIVATE and tag not in _KNOWN for tag in directory.entries):
+    known = {*DESCRIPTIVE_TAGS, *PLACE_TAGS, *_KNOWN}
+    if any(tag >= _PRIVATE and tag not in known for tag in directory.entries):
         lost.append("private tags")
-    return exif_block.described(directory)
+    return described(directory)
+
+
+def _without_pictures(iptc: bytes) -> bytes | None:
+    """Return IPTC's datasets without previews, if there are any."""
+    if not iptc:
+        return None
+    from cnnfilter.imaging.exif import without_pictures
+
+    return without_pictures(iptc)
 
 
 def _read_segments(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
@@ -183,7 +206,7 @@ def _read_segments(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lo
     comments = [data for name, data in segments if name == "COM"] or [image.info.get("comment", b"")]
     found["comments"] = tuple(each for each in comments if each and not each.startswith(_ENCODER))
     resources = b"".join(data.removeprefix(PHOTOSHOP) for _, data in segments if data.startswith(PHOTOSHOP))
-    found["iptc"] = exif_block.without_pictures(_iptc_resource(resources)) or None
+    found["iptc"] = _without_pictures(_iptc_resource(resources))
     if any(data.startswith(_EXTENDED_XMP) for _, data in segments):
         lost.append("XMP beyond 64 KB")
     name, _ = image.info.get("extension", (b"", 0))  # a GIF's
@@ -228,7 +251,7 @@ def _read_jpeg2000(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lo
             elif inner == b"uuid" and (name := _UUIDS.get(stream.read(16))):
                 blocks[name] = stream.read(min(last - first - 16, MAX_TEXTS))
     if "iptc" in blocks:
-        found["iptc"] = exif_block.without_pictures(blocks["iptc"])
+        found["iptc"] = _without_pictures(blocks["iptc"])
     return blocks
 
 
@@ -247,7 +270,7 @@ def _read_png(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: l
         if keyword not in before:
             behind.add_text(keyword, text)
     texts += [chunk[:2] for chunk in behind.chunks]
-    texts = [chunk for chunk in texts if not _NOT_TEXTS.match(chunk[1])]
+    texts = [chunk for chunk in texts if not re.match(_NOT_TEXTS, chunk[1])]
     if sum(len(data) for _, data in texts) > MAX_TEXTS:
         lost.append(f"texts, which are longer than {MAX_TEXTS} bytes")
         texts = []
@@ -287,14 +310,14 @@ def _raw_profiles(info: Mapping[Any, Any], found: dict[str, Any], lost: list[str
         except ValueError:
             lost.append(f"{name} profile, which is broken" if name.isalnum() else "broken profile")
             continue
-        if data.startswith(exif_block.PREFIX) or name == "exif":
+        if data.startswith(PREFIX) or name == "exif":
             profiles["exif"] = data
         elif data.startswith(_XMP) or name == "xmp":
             profiles["xmp"] = data.removeprefix(_XMP)
         elif name in ("icc", "icm"):
             found["icc"] = found["icc"] or data
         elif data.startswith(_RESOURCE) or name == "iptc":
-            found["iptc"] = exif_block.without_pictures(_iptc_resource(data)) or None
+            found["iptc"] = _without_pictures(_iptc_resource(data))
     return profiles
 
 
@@ -319,14 +342,14 @@ def iptc_resource(iptc: bytes) -> bytes:
 
 def upright_xmp(xmp: bytes) -> tuple[bytes, int | None]:
     """Return an XMP packet without pictures, whose `tiff:Orientation` is 1, and the one (1 to 8) it had, if any."""
-    match = _XMP_ORIENTATION.search(xmp)
-    xmp = _XMP_EXTENSION.sub(b"", _XMP_PICTURE.sub(rb"\1", xmp))
-    return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp), int(match[2]) if match else None
+    match = re.search(_XMP_ORIENTATION, xmp)
+    xmp = re.sub(_XMP_EXTENSION, b"", re.sub(_XMP_PICTURE, rb"\1", xmp))
+    return re.sub(_XMP_ORIENTATION, rb"\g<1>1", xmp), int(match[2]) if match else None
 
 
 def sized_xmp(xmp: bytes, width: int, height: int) -> bytes:
     """Return an XMP packet that tells another size of the picture, where it tells one."""
-    return _XMP_HEIGHT.sub(rb"\g<1>%d" % height, _XMP_WIDTH.sub(rb"\g<1>%d" % width, xmp))
+    return re.sub(_XMP_HEIGHT, rb"\g<1>%d" % height, re.sub(_XMP_WIDTH, rb"\g<1>%d" % width, xmp))
 
 
 def icc_fits(icc: bytes, channels: int) -> bool:

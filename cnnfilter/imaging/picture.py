@@ -299,7 +299,7 @@ def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
             alpha = None
         if format == "GIF" and index:
             pixels = decoding.grey_if_alike(pixels)
-        held_as = replace(stored, timing=timing_of(image, format)) if len(wanted) > 1 else stored
+        held_as = stored._replace(timing=timing_of(image, format)) if len(wanted) > 1 else stored
         yield Picture(pixels, alpha, kept, format, tuple(notes), frames - start, held_as)
 
 

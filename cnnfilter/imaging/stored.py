@@ -7,7 +7,6 @@ compressed stays so, icons of few colours keep their palette, what was kept with
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -17,13 +16,13 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
 from cnnfilter.imaging.headers import webp_is_lossless
 from cnnfilter.imaging.options import DEFLATE, KEEP, OPTIONS, applicable
-from cnnfilter.imaging.tiff import PREDICTOR, Directory
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL.ImageFile import ImageFile
 
     from cnnfilter.imaging.picture import Picture
+    from cnnfilter.imaging.tiff import Directory
 
 _FAX = ("tiff_ccitt", "group3", "group4")
 _TIFF = {1: "raw", 2: "tiff_ccitt", 3: "group3", 4: "group4", 5: "tiff_lzw", 6: "jpeg", 7: "jpeg", 8: DEFLATE,
@@ -46,8 +45,7 @@ class Timing(NamedTuple):
     plays: int
 
 
-@dataclass(frozen=True, eq=False)
-class Stored:
+class Stored(NamedTuple):
     """What is known of how a file stores its pixels.
 
     Parameters
@@ -70,8 +68,8 @@ class Stored:
         Whether they are numbers in a table, which nobody has looked at as a picture.
     """
 
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    tables: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = {}
+    tables: Mapping[str, Any] = {}
     predictor: int = 1
     colours: int = 0
     others: str = ""
@@ -91,6 +89,8 @@ def stored_in(image: ImageFile, format: str, stream: BinaryIO, raw: str) -> Stor
 
 def stored_in_tiff(page: Directory, mode: str) -> Stored:
     """Return what a page of a TIFF tells, whose pixels have one of Pillow's modes."""
+    from cnnfilter.imaging.tiff import PREDICTOR  # which only a TIFF needs
+
     parameters: dict[str, Any] = {"compression": _TIFF.get(page.compression, DEFLATE)}
     if page.layout.is_big:
         parameters["big_tiff"] = True
@@ -104,7 +104,7 @@ def _with_mode(found: Stored, mode: str) -> Stored:
     if mode in ("L", "RGB"):  # most pictures are, and of thousands a copy each adds up
         return found
     colours = {"1": BLACK_AND_WHITE, "P": PALETTE, "PA": PALETTE}.get(mode, 0)
-    return replace(found, colours=colours, kind=mode if mode in ("CMYK", "LAB") else found.kind)
+    return found._replace(colours=colours, kind=mode if mode in ("CMYK", "LAB") else found.kind)
 
 
 def _jpeg(image: Any, stream: BinaryIO, raw: str) -> Stored:

@@ -13,15 +13,14 @@ import numpy as np
 from cnnfilter.errors import ArgumentError, CnnfilterWarning
 from cnnfilter.model.arrays import show_shape
 from cnnfilter.model.kernels import KERNELS, Kernel, from_array, get_kernel
-from cnnfilter.model.layouts import LAYOUTS, Reading, settled
 from cnnfilter.model.matrix import looks_like_matrix
-from cnnfilter.model.weight_kinds import SUFFIXES, is_picture, named_failures
 from cnnfilter.words import quoted, readable
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cnnfilter.model.layer import Layer
+    from cnnfilter.model.layouts import Reading
 
     Weights = npt.NDArray[np.float32]
 
@@ -89,11 +88,12 @@ def load_bank(path: str | Path, *, array_name: str | None = None, layout: str | 
     CnnfilterWarning
         Of arrays that might be the bias and are not used, and of a bias that is taken from a file beside this one.
     """
+    from cnnfilter.model.layer import load_filters  # which kernels with a name do without
+    from cnnfilter.model.layouts import LAYOUTS
+
     if layout is not None and layout.lower() not in LAYOUTS:
         msg = f"layout must be {' or '.join(LAYOUTS)}, not {quoted(layout)}"
         raise ArgumentError(msg)
-    from cnnfilter.model.layer import load_filters  # which kernels with a name do without
-
     return bank_of(load_filters(Path(path), array_name=array_name, layout=layout), layout)
 
 
@@ -125,6 +125,9 @@ def bank_of(
     KernelError
         If it may be read in two ways, or its bias does not fit; one line that names the file.
     """
+    from cnnfilter.model.layouts import settled
+    from cnnfilter.model.weight_kinds import named_failures
+
     with named_failures(layer.path):
         if layer.weight.ndim == 2 and layer.bias is None:
             return from_array(layer.weight, layer.path.stem)
@@ -167,6 +170,8 @@ def matrix_of(layer: Layer, inputs: int) -> tuple[Weights, Weights | None]:
     CnnfilterWarning
         If the matrix is square and its name is neither PyTorch's `weight` nor Keras' `kernel`.
     """
+    from cnnfilter.model.weight_kinds import named_failures
+
     with named_failures(layer.path):
         weight = np.ascontiguousarray(layer.weight.T) if _is_input_first(layer, inputs) else layer.weight
         return weight, layer.biases(len(weight))
@@ -222,8 +227,11 @@ def find_kernel(text: str, *, array_name: str | None = None, layout: str | None 
 
 
 def _is_file(text: str) -> bool:
-    if Path(text).suffix.lower() in SUFFIXES or is_picture(text):
-        return True
+    if Path(text).suffix:  # most kernels have none
+        from cnnfilter.model.weight_kinds import SUFFIXES, is_picture
+
+        if Path(text).suffix.lower() in SUFFIXES or is_picture(text):
+            return True
     if not text.strip() or looks_like_matrix(text) or text.strip().split(":")[0] in KERNELS:
         return False
     if "/" in text or "\\" in text:

@@ -33,11 +33,10 @@ EMPTY = "there are no numbers in it"
 MINUS = "\N{MINUS SIGN}"
 """What documents and web pages write for a minus."""
 
-# Without two neighbours that take the same digits: `\d+\.?\d*` takes quadratic time to refuse a long text.
-_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
-_INTEGER = re.compile(r"[-+]?\d{1,15}", re.ASCII)
-
-# Only tables need these, and only then they are compiled.
+# Compiled when the first number is read, here and wherever only a part of all runs needs them. Without two neighbours
+# that take the same digits: `\d+\.?\d*` takes quadratic time to refuse a long text.
+_NUMBER = r"(?ai)[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?"
+_INTEGER = r"(?a)[-+]?\d{1,15}"
 _NON_FINITE = r"(?i)[-+]?(nan|inf|infinity)"
 _SIZE = r"(?a)([1-9]\d{0,8})(?:x([1-9]\d{0,8}))?([-+@<>^][^:\s]{0,40})?:\s*"
 _PLAIN = r"(?ai)[-+.e\d\s,;]*"
@@ -70,11 +69,11 @@ def parse_number(text: str) -> float:
         msg = f"{quoted(text)} is too long for a number"
         raise ArgumentError(msg)
     parts = text.split("/")
-    if len(parts) > 2 or not all(_NUMBER.fullmatch(part) for part in parts):
+    if len(parts) > 2 or not all(re.fullmatch(_NUMBER, part) for part in parts):
         problem = "is not finite" if re.fullmatch(_NON_FINITE, text) else "is not a number"
         msg = f"{quoted(text)} {problem}"
         raise ArgumentError(msg)
-    if _INTEGER.fullmatch(text):
+    if re.fullmatch(_INTEGER, text):
         return int(text)
     divisor = float(parts[1]) if len(parts) == 2 else 1.0
     if divisor == 0:

@@ -16,7 +16,7 @@ UNKNOWN = 2 << 30
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?) ?([KMGT]?)(I?)B?", re.ASCII | re.IGNORECASE)
+_SIZE = r"(?ai)(\d{1,18}(?:\.\d{1,18})?) ?([KMGT]?)(I?)B?"
 
 
 def parse_memory(text: str) -> int:
@@ -32,7 +32,7 @@ def parse_memory(text: str) -> int:
     >>> parse_memory("1.5 GB"), parse_memory("512MiB")
     (1500000000, 536870912)
     """
-    match = _SIZE.fullmatch(text.strip())
+    match = re.fullmatch(_SIZE, text.strip())
     if match is None or (match[3] and not match[2]):
         msg = f"memory is a size such as 800M, 4G or 2GiB, not {quoted(text)}"
         raise ArgumentError(msg)

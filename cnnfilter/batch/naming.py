@@ -38,8 +38,8 @@ APART = "{dir}/{name}-{kernel}.{ext}"
 """The template that puts each output beside its input."""
 SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
-_PARTS = re.compile(r"(\{\{|\}\}|\{[^{}]*\})")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_PARTS = r"(\{\{|\}\}|\{[^{}]*\})"
+_URL = r"[A-Za-z][A-Za-z0-9+.-]+://"
 
 
 def wrong_input(name: str) -> str | None:
@@ -48,7 +48,7 @@ def wrong_input(name: str) -> str | None:
         return "a file name is empty"
     if "\0" in name:
         return f"the name {quoted(name)} holds a NUL, which no file's does"
-    if _URL.match(name):
+    if re.match(_URL, name):
         return f"URLs are not read: save {quoted(name)} as a file first"
     if name.endswith(SEPARATORS) and os.path.isfile(Path(name)):  # noqa: PTH113  (never raises)
         return f"{quoted(name)} ends in {name[-1]} like a folder, but is a file; leave that out"
@@ -63,7 +63,7 @@ def wrong_output(output: str) -> str | None:
         return f"the name {quoted(output)} holds a NUL, which no file's does"
     if is_folder(Path(output)):
         return None
-    for part in _PARTS.split(output)[1::2]:
+    for part in re.split(_PARTS, output)[1::2]:
         field = part[1:-1]
         if part not in ("{{", "}}") and field not in FIELDS:
             known = ", ".join(f"{{{each}}}" for each in FIELDS)
@@ -251,7 +251,7 @@ class Naming:
         if not follows:
             values["{ext}"] = source.suffix.removeprefix(".") if source else bare_extension("PNG")
         around = [""]
-        for part in _PARTS.split(self._template):
+        for part in re.split(_PARTS, self._template):
             if part == "{ext}" and follows:
                 around.append("")
             else:
@@ -265,7 +265,7 @@ def _numbered(name: str, number: str) -> Path:
 
 def fields_of(output: str) -> list[str]:
     """Return the fields of a template, with their braces; none of any other name."""
-    return [part for part in _PARTS.split(output)[1::2] if part not in ("{{", "}}")]
+    return [part for part in re.split(_PARTS, output)[1::2] if part not in ("{{", "}}")]
 
 
 def base_of(output: str) -> str:

@@ -24,7 +24,7 @@ STEM_BYTES = 60
 PATIENCE = 0.3
 """Seconds that a process that is told to end waits for a disk."""
 
-_NAME = re.compile(r"\..*\.cnnfilter-[0-9a-f]{16}\.tmp", re.DOTALL)
+_NAME = r"(?s)\..*\.cnnfilter-[0-9a-f]{16}\.tmp"
 
 
 _runs: set[Temporaries] = set()
@@ -140,7 +140,7 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
 def sweep(folder: str | Path) -> None:
     """Remove the temporaries in a folder that no living process holds."""
     with contextlib.suppress(OSError), os.scandir(os.fspath(folder)) as entries:
-        for name in [entry.path for entry in entries if _NAME.fullmatch(entry.name)]:
+        for name in [entry.path for entry in entries if re.fullmatch(_NAME, entry.name)]:
             _remove_stale(Path(name))
 
 

@@ -18,7 +18,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from cnnfilter.batch.belongings import take_over
 from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.errors import DiskFullError, ExistsError, OutputError
 
@@ -200,7 +199,11 @@ def _write_sibling(
     try:
         with file:  # its lock ends with it, and must not before its name does
             write_all(file, data)
-            notes = take_over(file.fileno(), target, private=private) if overwrite else ()
+            notes: tuple[str, ...] = ()
+            if overwrite:
+                from cnnfilter.batch.belongings import take_over  # most results are new
+
+                notes = take_over(file.fileno(), target, private=private)
             if before_sync is not None:
                 before_sync()
             os.fsync(file.fileno())

@@ -166,10 +166,7 @@ _RAW: tuple[tuple[int, bytes, str], ...] = (
     (0, b"FOVb", "X3F"),
     (0, b"\x00MRM", "MRW"),
 )
-_LACK = re.compile(
-    r"\b(unsupported|not (supported|implemented|available)|cannot handle|unknown (compression|pixel mode))\b",
-    re.IGNORECASE,
-)
+_LACK = r"(?i)\b(unsupported|not (supported|implemented|available)|cannot handle|unknown (compression|pixel mode))\b"
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 _AVIF_BRANDS = (b"avif", b"avis")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
@@ -393,7 +390,7 @@ def damage_of(error: BaseException) -> str:
     reason = reason_of(error)
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.strerror):
         return reason
-    return reason if _LACK.search(reason) else "the file is damaged or cut off"
+    return reason if re.search(_LACK, reason) else "the file is damaged or cut off"
 
 
 def reason_of(error: BaseException) -> str:

@@ -14,9 +14,7 @@ MAX_SIDE = 999
 """The longest side of a kernel. A blur as wide as a quarter of a photo still fits; a longer side is far more
 often a picture or a table taken for a kernel than a kernel."""
 
-_MATRIX_START = re.compile(
-    r"(?=.*\d)[-+.\d][-+.\de/]*|[-+]?(nan|inf|infinity)|\d+(x\d+)?([-+@<>^][-+@<>^\d]*)?:.*", re.ASCII | re.IGNORECASE
-)
+_MATRIX_START = r"(?ai)(?=.*\d)[-+.\d][-+.\de/]*|[-+]?(nan|inf|infinity)|\d+(x\d+)?([-+@<>^][-+@<>^\d]*)?:.*"
 
 
 def parse_rows(text: str) -> Matrix:
@@ -87,4 +85,4 @@ def looks_like_matrix(text: str) -> bool:
     """
     text = text.strip().replace(MINUS, "-")
     first = re.split(r"[\s,;]", text, maxsplit=1)[0]
-    return text.startswith("[") or ";" in text or "\n" in text or bool(_MATRIX_START.fullmatch(first))
+    return text.startswith("[") or ";" in text or "\n" in text or bool(re.fullmatch(_MATRIX_START, first))

@@ -39,10 +39,10 @@ READABLE = (".npy", ".npz", ".json", ".csv", ".txt", ".safetensors")
 WEIGHT_SUFFIXES = (*READABLE, ".pt", ".pth", ".onnx", ".h5", ".hdf5", ".keras")
 """Those of `cnnfilter.model.weight_kinds`, which brings NumPy; a test compares them."""
 
-_SIZES = re.compile(r"([0-9]{1,9})@([0-9]{1,9}(?:x[0-9]{1,9})?)", re.ASCII | re.IGNORECASE)
-_WINDOW = re.compile(r"[0-9]{1,9}(?:x[0-9]{1,9})?", re.ASCII | re.IGNORECASE)
-_COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
-_MEANT_AS_SIZES = re.compile(r"[0-9x]*@.*|[0-9]+(x[0-9]+)+", re.ASCII | re.IGNORECASE)
+_SIZES = r"(?ai)([0-9]{1,9})@([0-9]{1,9}(?:x[0-9]{1,9})?)"
+_WINDOW = r"(?ai)[0-9]{1,9}(?:x[0-9]{1,9})?"
+_COUNT = r"(?a)[0-9]{1,9}"
+_MEANT_AS_SIZES = r"(?ai)[0-9x]*@.*|[0-9]+(x[0-9]+)+"
 
 Make = Callable[[dict[str, Any], Sequence[Stage], "Path | None"], Stage]
 """Takes the values by key, the stages before, and the folder that paths are relative to."""
@@ -230,24 +230,24 @@ def _bias(text: str) -> float:
 
 
 def _sizes(raw: str, depthwise: bool) -> tuple[int, Pair] | None:
-    found = _SIZES.fullmatch(raw)
+    found = re.fullmatch(_SIZES, raw)
     if found:
         count = int(found[1])
         if count < 1:
             msg = "there must be at least 1 filter"
             raise ArgumentError(msg)
         return count, parse_pair(found[2], "window")
-    return (1, parse_pair(raw, "window")) if depthwise and _WINDOW.fullmatch(raw) else None
+    return (1, parse_pair(raw, "window")) if depthwise and re.fullmatch(_WINDOW, raw) else None
 
 
 def _kernels(raw: str, parameters: Mapping[str, str]) -> tuple[Kernel, ...]:
     text = unescape(raw)
-    if _COUNT.fullmatch(raw):
+    if re.fullmatch(_COUNT, raw):
         msg = f"a number alone is no kernel; write {raw}@3x3 for {raw} filters of 3x3, or [{raw}] for the matrix of it"
         raise ArgumentError(msg)
     if looks_like_matrix(text):
         return (parse_matrix(text),)
-    if _MEANT_AS_SIZES.fullmatch(raw):
+    if re.fullmatch(_MEANT_AS_SIZES, raw):
         msg = f"sizes are written FILTERS@HEIGHTxWIDTH, such as 32@3x3, not {quoted(raw)}"
         raise ArgumentError(msg)
     names = [part.text for part in split(Piece(raw, 1), "+")]

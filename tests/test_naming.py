@@ -1,10 +1,12 @@
 """What outputs are called: beside the input, in a folder, by a template."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
+from cnnfilter.batch.inputs import find_inputs
 from cnnfilter.batch.naming import Job
 from cnnfilter.batch.plan import plan_outputs
 from tests.plans import targets, touch
@@ -49,6 +51,17 @@ def test_a_name_that_fills_its_limit_is_shortened():
     (target,) = targets([name])
     assert target == "ä" * 122 + "-edge.png"
     assert len(os.fsencode(target)) <= 255
+
+
+@pytest.mark.parametrize("unit", [";", "[", "*"])
+def test_a_name_far_beyond_its_limit_takes_time_in_proportion(unit):
+    name = unit * 60_000
+    begin = time.process_time()
+    (found,) = find_inputs([name]).inputs
+    assert found.name == name
+    (target,) = targets([name])
+    assert target == unit * 245 + "-edge.png"
+    assert time.process_time() - begin < 3  # a hundredth is usual; this is about the order
 
 
 def test_standard_input_goes_to_standard_output():

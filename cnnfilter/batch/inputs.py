@@ -23,6 +23,9 @@ from cnnfilter.texts import without_mark
 MAX_LIST, MAX_NAMES = 1 << 27, 1 << 20
 """The most bytes and names of a list, more than lists of a million files have."""
 
+LONGEST_PATTERN = 4096
+"""Characters of a pattern, as many as paths have: what finds files takes time by the square of them."""
+
 
 class Input(NamedTuple):
     """One input.
@@ -87,7 +90,7 @@ def find_inputs(
     found = Found()
     skipped = None if output is None else os.path.realpath(base_of(output))
     for name in names:
-        is_pattern = glob.has_magic(name) and not os.path.lexists(name)
+        is_pattern = len(name) <= LONGEST_PATTERN and glob.has_magic(name) and not os.path.lexists(name)
         matching = _matching(name) if is_pattern else []
         for each in matching or [name]:
             if is_pattern and _is_special(each):

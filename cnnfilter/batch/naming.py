@@ -232,7 +232,7 @@ class Naming:
         return bare_extension(format or "PNG")
 
     def _beside(self, folder: Path, source: Path | None) -> tuple[str, ...]:
-        stem = _stem(source)
+        stem = _stem(source)[:NAME_BYTES]
         tail = f"-{self.kernel}."
         while len(os.fsencode(stem + tail)) > NAME_BYTES - 4 and len(stem) > 1:
             stem = stem[:-1]  # a name that fills its limit loses letters rather than the whole output

@@ -41,7 +41,7 @@ def test_json_by_name(file):
         ("[[true]]", "its array is of type bool"),
         ("[[null]]", "its array is of type NoneType"),
         ("[[], []]", "its array has shape 2x0 and so holds no numbers"),
-        ("[]", "its array is 1-D"),
+        ("[]", "its array has shape 0 and so holds no numbers"),
         ('{"weight": [[1]], "bias": [3, 4]}', "array 'bias' is 2, but there are 1 filters or outputs"),
         ('{"conv1": {"weight": [[1]], "b": null}, "fc": {"w": [[1]]}}', r"'conv1.weight' \(1x1\), 'fc.w' \(1x1\)$"),
         ('{"a.b": [[1]], "a": {"b": [[1]]}}', "it holds two arrays of the name 'a.b'"),

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from cnnfilter.imaging.picture import Picture
 
+MAPS = ("sheet", "each")
+"""How maps are written if not as the result suggests: all on one sheet, or each in a file of its own."""
+
 
 class Showing(NamedTuple):
     """What is done to a picture that is to be looked at, not worked with.

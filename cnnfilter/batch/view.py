@@ -8,9 +8,6 @@ from cnnfilter.batch.showing import AS_PICTURES, Showing, unfit_for_numbers
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.formats import ARRAYS
 
-MAPS = ("sheet", "each")
-"""How maps are written if not as the result suggests: all on one sheet, or each in a file of its own."""
-
 _SHEET = ("topk", "no-labels", "columns", "cell")
 """Options that only a contact sheet has; `labels` are for vectors too."""
 
@@ -22,7 +19,7 @@ class View:
     Parameters
     ----------
     maps : str, optional
-        One of `MAPS`. By default, one map and the three of a colour picture whose channels stayed apart make a
+        One of `showing.MAPS`. By default, one map and the three of a colour picture whose channels stayed apart make a
         picture, and all else a contact sheet.
     range : str, optional
         One of `imaging.mapping.RANGES`, for plain pictures; `clip` by default.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from cnnfilter.batch.view import MAPS
+from cnnfilter.batch.showing import MAPS
 from cnnfilter.cli import options, tables
 from cnnfilter.cli.batch import Batch, batched
 from cnnfilter.cli.completion import complete_files, complete_stages

@@ -40,6 +40,15 @@ def test_each_frame_goes_to_a_file_where_the_name_has_its_number():
     assert [(load(f"a-{index}.png") == 20 * index).all() for index in (0, 3)] == [True, True]
 
 
+def test_the_pictures_of_an_mpo_are_frames_where_all_are_asked_for():
+    image = Image.fromarray(moving()[0])
+    image.save("a.mpo", save_all=True, append_images=[image.rotate(180)])
+    assert (
+        done("apply", "box", "a.mpo", "--frame", "all", "-o", "{frame}.png").messages[0].startswith("wrote 0.png to 1")
+    )
+    assert done("apply", "box", "a.mpo").messages[0] == "warning: a.mpo: its 1 other picture is left out"
+
+
 def test_frames_whose_format_is_another_take_its_name():
     Path("a.gif").write_bytes(animation("GIF"))
     assert (

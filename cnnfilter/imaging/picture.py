@@ -288,6 +288,8 @@ def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
             kept, orientation = read_metadata(image, stream)
             kept = _of_srgb(kept, image.mode)
             stored = stored_in(image, format, stream, raw)
+            if image.format == "MPO" and frames > 1:
+                stored = stored._replace(others="")  # here they are frames
             notes += limits.left_out(stored)
             stream.seek(place)  # the next frame is read from there
         pixels, alpha = decoding.to_arrays(

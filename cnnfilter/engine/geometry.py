@@ -192,6 +192,9 @@ class Windows:
         before = self.pads[0][0]
         if begin >= before and end <= before + self.size[0]:
             return begin - before, end - before
+        inner = max(begin - before, 0), min(end - before, self.size[0])
+        if inner[0] < inner[1] and self.border.mode in ("constant", "replicate"):  # others lead to further rows
+            return inner
         rows = self.rows[begin:end]
         inside = rows[rows != OUTSIDE]
         # Where all is padding, a row is named all the same: the step before computes at least one.

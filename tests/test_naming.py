@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cnnfilter.batch.inputs import find_inputs
-from cnnfilter.batch.naming import Job
+from cnnfilter.batch.naming import Job, wrong_input, wrong_output
 from cnnfilter.batch.plan import plan_outputs
 from tests.plans import targets, touch
 
@@ -130,3 +130,8 @@ def test_in_the_midst_of_a_template_the_extension_is_the_inputs(template, expect
 def test_a_job_is_called_by_its_input():
     assert str(Job(None, None)) == "standard input"
     assert str(Job(Path("a.png"), None)) == "a.png"
+
+
+def test_no_name_holds_a_nul():
+    for wrong in (wrong_input, wrong_output):
+        assert wrong("a\0.png") == "the name 'a\\x00.png' holds a NUL, which no file's does"

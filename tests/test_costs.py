@@ -18,20 +18,22 @@ SLACK = 6_000_000
 """Bytes beside the picture: buffers, and what comes with a library's first use."""
 
 CODE = """
-import resource, sys
+import sys
 import numpy
 from cnnfilter.imaging import tiff_picture
 from cnnfilter.imaging.picture import read
 from PIL import Image
+from tests.peaks import peak, reset
 Image.init()
 path, frame, depth = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 needs = []
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+reset()
+before = peak()
 try:
     read(path, frame=frame or None, depth=depth or None, admit=lambda *need: needs.append(need[-1]))
 except Exception as error:
     assert "damaged" in str(error), error
-print(*needs, 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
+print(*needs, peak() - before)
 """
 
 

@@ -2,7 +2,6 @@
 
 import io
 import os
-import resource
 import subprocess
 import threading
 from pathlib import Path
@@ -15,7 +14,8 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging.forward import Forward
 from cnnfilter.imaging.picture import read
 from tests.broken_files import SOURCES
-from tests.command import COMMAND, run_process
+from tests.command import COMMAND, ROOT, run_process
+from tests.peaks import peak, reset
 from tests.picture_files import noise, saved
 
 AHEAD = 1 << 21
@@ -166,15 +166,21 @@ def test_a_stream_without_an_end_is_refused_within_the_memory_of_the_run(tmp_pat
     """What it takes is measured: the process ends with less than twice of `--memory` beside its libraries."""
     (tmp_path / "a.tif").write_bytes(SOURCES["lzw.tif"])
     code = (
-        "import resource, sys\nfrom cnnfilter.cli.main import main\n"
+        "import sys\nsys.path.insert(0, sys.argv[1])\n"
+        "from cnnfilter.cli.main import main\nfrom tests.peaks import peak, reset\n"
         "import cnnfilter.imaging.picture, cnnfilter.imaging.tiff_picture, cnnfilter.filtering\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "reset()\nbefore = peak()\n"
         "main(['apply', 'edge', '-', '-o', 'out.tif', '--memory', '60M'])\n"
-        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)"
+        "print(peak() - before)"
     )
     with subprocess.Popen(["sh", "-c", "cat a.tif /dev/zero"], cwd=tmp_path, stdout=subprocess.PIPE) as cat:
         result = subprocess.run(
-            [COMMAND[0], "-c", code], cwd=tmp_path, stdin=cat.stdout, capture_output=True, text=True, check=True
+            [COMMAND[0], "-c", code, str(ROOT)],
+            cwd=tmp_path,
+            stdin=cat.stdout,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         cat.stdout.close()
     assert result.stderr == (
@@ -193,9 +199,10 @@ def test_what_follows_a_picture_in_a_file_is_not_read(name, tmp_path):
     expected = read(path).pixels
     with path.open("r+b") as file:
         file.truncate(3 << 30)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reset()
+    before = peak()
     np.testing.assert_array_equal(read(path).pixels, expected)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+    assert peak() - before < 100_000_000
 
 
 @pytest.mark.parametrize("name", ["lossy.webp", "colour.avif"])
@@ -220,10 +227,11 @@ def test_a_chunk_of_gigabytes_beside_the_pixels_of_a_png_is_not_read(tmp_path):
     path.write_bytes(data[:33] + (2**31 - 1).to_bytes(4) + b"tEXt")
     with path.open("r+b") as file:
         file.truncate(3 << 30)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reset()
+    before = peak()
     with pytest.raises(PictureError, match="^cannot decode PNG: the file is damaged or cut off$"):
         read(path)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+    assert peak() - before < 100_000_000
     with path.open("r+b") as file:
         file.seek(33 + 12 + 2**31 - 1)
         file.write(data[33:])

@@ -150,3 +150,9 @@ def test_a_file_that_may_not_be_read_is_an_error(tmp_path, monkeypatch):
 def test_every_format_is_tried():
     formats = {recognise(data[:HEAD], name) for name, data in FILES.items()}
     assert formats == set(FORMATS) - {"PNM"}  # any of the three others, as which it is recognised
+
+
+def test_three_tables_have_three_channels(tmp_path):
+    path = tmp_path / "rgb.csv"
+    path.write_text("\n\n".join(["1,2,3\n4,5,6"] * 3))
+    assert read_size(path) == (2, 3, 3)

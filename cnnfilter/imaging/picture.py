@@ -381,9 +381,9 @@ def _read_npy(stream: BinaryIO, limits: Limits) -> Picture:
 def _read_table(stream: BinaryIO, limits: Limits) -> Picture:
     depth = limits.depth
 
-    def check(width: int, height: int) -> None:
-        check_size((width, height), limits.max_pixels, 20)  # besides the array, its text and what Python makes of that
-        limits.admit(height, width, 1, 20 * width * height)
+    def check(width: int, height: int, channels: int) -> None:
+        check_size((width, height), limits.max_pixels, channels * table.PER_NUMBER)
+        limits.admit(height, width, channels, channels * table.PER_NUMBER * width * height)
 
     pixels = table.read_table(stream, check)
     _check_depth(pixels.dtype, depth)

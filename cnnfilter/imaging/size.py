@@ -79,10 +79,9 @@ def _from_header(stream: BinaryIO, path: Path) -> tuple[int, int, int]:
     stream.seek(0)
     try:
         if format == NPY:
-            shape = npy.read_header(stream)[0]
-            return shape[0], shape[1], shape[2] if len(shape) == 3 else 1
+            return _with_channels(npy.read_header(stream)[0])
         if format == TABLE:  # numbers typed in, without a header
-            return *table.read_table(stream, _check_table).shape, 1
+            return _with_channels(table.read_table(stream, _check_table).shape)
         size = eager_size(format, head, stream)
         if size is not None and size[0] * size[1] > DEFAULT_MAX_PIXELS:  # merely opening it takes the memory
             return size[1], size[0], 3
@@ -113,8 +112,12 @@ def _of_tiff(stream: BinaryIO) -> tuple[int, int, int]:
     return height, width, _channels(image) if tiff_picture.mode_of(page, image) == image.mode else 3
 
 
-def _check_table(width: int, height: int) -> None:
-    if width * height > DEFAULT_MAX_PIXELS:
+def _with_channels(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    return shape[0], shape[1], shape[2] if len(shape) == 3 else 1
+
+
+def _check_table(width: int, height: int, channels: int) -> None:
+    if channels * width * height > DEFAULT_MAX_PIXELS:
         msg = f"a table of {width}x{height} numbers is too large"
         raise PictureError(msg)
 

@@ -22,15 +22,18 @@ if TYPE_CHECKING:
 MAX_BYTES = 16 << 20
 """The largest file: several million numbers. More belong in a `.npy`."""
 
+PER_NUMBER = 40
+"""Bytes that reading takes for each number: the array, its text, and what Python makes of that."""
 
-def read_table(stream: BinaryIO, check_size: Callable[[int, int], None]) -> npt.NDArray[Any]:
+
+def read_table(stream: BinaryIO, check_size: Callable[[int, int, int], None]) -> npt.NDArray[Any]:
     """Return the pixels, (H, W) or (H, W, 3), that a table of numbers holds.
 
     Parameters
     ----------
     stream : binary stream
     check_size : callable
-        Is given width and height before the rows become an array; raises if they are too large.
+        Is given width, height and channels before the rows become an array; raises if they are too large.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def read_table(stream: BinaryIO, check_size: Callable[[int, int], None]) -> npt.
 
     def check(heights: list[int], columns: int) -> None:
         _check_channels(heights)
-        check_size(columns, heights[0])
+        check_size(columns, heights[0], len(heights))
 
     try:
         pixels = _fitting(read_tables(decoded(data), check))

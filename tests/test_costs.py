@@ -86,12 +86,13 @@ FILES = {
 def test_decoding_takes_no_more_memory_than_was_admitted(name, tmp_path):
     (tmp_path / name).write_bytes(FILES[name]())
     frame, depth = ("1" if "second" in name else "0"), ("8" if name == "deep.tif" else "0")
-    result = subprocess.run(
-        [sys.executable, "-c", CODE, tmp_path / name, frame, depth], capture_output=True, text=True, check=True
-    )
-    needs = [int(number) for number in result.stdout.split()]
-    assert len(needs) == 2
-    assert needs[1] <= needs[0] + SLACK
+    command = [sys.executable, "-c", CODE, tmp_path / name, frame, depth]
+    peaks = []
+    for _ in range(2):  # the first may compile the modules that it imports
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        admitted, peak = map(int, result.stdout.split())
+        peaks.append(peak)
+    assert min(peaks) <= admitted + SLACK
 
 
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF"])

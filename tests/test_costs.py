@@ -18,7 +18,8 @@ SLACK = 6_000_000
 """Bytes beside the picture: buffers, and what comes with a library's first use."""
 
 CODE = """
-import sys
+import os, sys
+os.environ |= {"PILLOW_BLOCK_SIZE": "64m", "PILLOW_BLOCKS_MAX": "4"}  # as the command line has it
 import numpy
 from cnnfilter.imaging import tiff_picture
 from cnnfilter.imaging.picture import read

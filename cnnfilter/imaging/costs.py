@@ -20,8 +20,8 @@ OTHER_MODES = 12
 
 _OF_DECODER = {"WEBP": 7, "AVIF": 3}
 """Bytes of a pixel that a decoder takes beside them."""
-_OF_FRAME = 6
-"""Bytes of a pixel that a frame is put together from, if it is not the first."""
+_OF_FRAME = 10
+"""Bytes of a pixel that a frame is put together from, if it is not the first, where Pillow's blocks are kept."""
 _JPEG2000_SAMPLE = 4
 """Bytes of each sample of a tile while it is decoded."""
 _JPEG2000_TILE, _JPEG2000_COMPONENT = 9000, 1100

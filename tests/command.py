@@ -92,6 +92,13 @@ def files():
     return sorted(os.listdir())  # noqa: PTH208  (names are shorter to compare)
 
 
+def done(*arguments, **keywords):
+    """Run what must succeed."""
+    result = run(*arguments, **keywords)
+    assert result.exit_code == 0, result.err
+    return result
+
+
 def refused(*arguments, command="apply", **keywords):
     """Run what must be refused before any work; return the one line's text."""
     before = files()

@@ -22,6 +22,18 @@ def noise(*shape, dtype="uint8", seed=0):
     return generator.integers(0, np.iinfo(dtype).max + 1, shape, dtype=dtype)
 
 
+FEW = np.repeat(np.repeat(np.arange(6, dtype=np.uint8).reshape(2, 3), 10, 0), 10, 1)
+COLOURS = np.array([[255, 0, 0], [0, 0, 255], [255, 255, 0], [0, 0, 0], [9, 8, 7], [255, 255, 255]], np.uint8)
+
+
+def of_few(**keywords):
+    """A palette picture of six colours."""
+    image = Image.fromarray(FEW, "P")
+    image.putpalette(COLOURS.tobytes())
+    image.info.update(keywords)
+    return image
+
+
 def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 

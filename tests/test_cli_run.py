@@ -26,6 +26,7 @@ VECTOR = "gray,maxpool:10,flatten"  # 3 x 4 values
 
 refused = partial(shell.refused, command="run")
 failed = partial(shell.failed, command="run")
+done = partial(shell.done, "run")
 
 
 @pytest.fixture(autouse=True)
@@ -34,13 +35,6 @@ def _photo(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save("photo.png")
     save("grey.png", GREY)
-
-
-def done(*arguments, **keywords):
-    """Run what must succeed."""
-    result = run("run", *arguments, **keywords)
-    assert result.exit_code == 0, result.err
-    return result
 
 
 def maps(stages, picture=PHOTO):

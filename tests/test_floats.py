@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from cnnfilter import Pipeline, apply
-from tests.command import PHOTO, failed, load, refused, run, save
+from tests.command import PHOTO, done, failed, load, refused, save
 
 GREY = PHOTO[..., 1].copy()
 FLOATS = (GREY / 255).astype(np.float32)
@@ -28,12 +28,6 @@ def opened(name):
     _, pages = cv2.imreadmulti(name, flags=cv2.IMREAD_UNCHANGED)
     pages = [page[..., ::-1] if page.ndim == 3 else page for page in pages]
     return pages[0] if len(pages) == 1 else np.array(pages)
-
-
-def done(*arguments):
-    result = run(*arguments)
-    assert result.exit_code == 0, result.err
-    return result
 
 
 # A TIFF of 8 bits

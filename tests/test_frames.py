@@ -17,7 +17,7 @@ from cnnfilter.imaging.picture import Picture, read_frames
 from cnnfilter.imaging.reading import HELD
 from cnnfilter.imaging.size import read_frame_count
 from cnnfilter.imaging.stored import Timing
-from tests.command import PHOTO, failed, files, run, save
+from tests.command import PHOTO, done, failed, files, save
 from tests.moving import FORMATS, GREY, TIMES, animation, moving, opened, same, whole
 from tests.picture_files import exif, icc, saved
 
@@ -25,12 +25,6 @@ from tests.picture_files import exif, icc, saved
 @pytest.fixture(autouse=True)
 def _folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def done(*arguments, **keywords):
-    result = run(*arguments, **keywords)
-    assert result.exit_code == 0, result.err
-    return result
 
 
 # Reading

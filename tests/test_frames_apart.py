@@ -12,19 +12,13 @@ from cnnfilter.batch.results import PictureResult
 from cnnfilter.imaging.encoding import encode_frames
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.stored import Stored, Timing
-from tests.command import files, load, refused, run, save
+from tests.command import done, files, load, refused, run, save
 from tests.moving import GREY, animation, moving, opened
 
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def done(*arguments, **keywords):
-    result = run(*arguments, **keywords)
-    assert result.exit_code == 0, result.err
-    return result
 
 
 def test_each_frame_goes_to_a_file_where_the_name_has_its_number():

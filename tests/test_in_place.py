@@ -10,31 +10,15 @@ from PIL import Image
 
 from cnnfilter import apply
 from cnnfilter.imaging.picture import read
-from tests.command import PHOTO, failed, files, load, run, save
-from tests.picture_files import png, saved
+from tests.command import PHOTO, done, failed, files, load, run, save
+from tests.picture_files import FEW, png, saved
 
 GREY = PHOTO[..., 1].copy()
-FEW = np.repeat(np.repeat(np.arange(6, dtype=np.uint8).reshape(2, 3), 10, 0), 10, 1)
-COLOURS = np.array([[255, 0, 0], [0, 0, 255], [255, 255, 0], [0, 0, 0], [9, 8, 7], [255, 255, 255]], np.uint8)
 
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def done(*arguments):
-    result = run(*arguments)
-    assert result.exit_code == 0, result.err
-    return result
-
-
-def of_few(**keywords):
-    """A palette picture of six colours."""
-    image = Image.fromarray(FEW, "P")
-    image.putpalette(COLOURS.tobytes())
-    image.info.update(keywords)
-    return image
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.png", "a.jpg", "a.webp", "a.bmp"])

@@ -13,7 +13,7 @@ from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.sheet import contact_sheet
 from cnnfilter.imaging.showing import beside, enlarged
 from tests import command as shell
-from tests.command import load, run, save
+from tests.command import done, load, save
 
 GREY = np.uint8([[0, 50, 100], [150, 200, 250]])
 COLOUR = np.dstack([GREY, GREY[::-1], 255 - GREY])
@@ -25,12 +25,6 @@ def _folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save("grey.png", GREY)
     Path("table.csv").write_text("1,0,-1\n0,2,400\n", encoding="utf-8")
-
-
-def done(*arguments):
-    result = run(*arguments)
-    assert result.exit_code == 0, result.err
-    return result
 
 
 @pytest.fixture

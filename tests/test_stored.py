@@ -13,31 +13,15 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging.headers import webp_is_lossless
 from cnnfilter.imaging.picture import Picture, encode, read
 from cnnfilter.imaging.stored import Stored
-from tests.command import PHOTO, load, refused, run, save
-from tests.picture_files import saved
+from tests.command import PHOTO, done, load, refused, run, save
+from tests.picture_files import COLOURS, FEW, of_few, saved
 
 GREY = PHOTO[..., 1].copy()
-FEW = np.repeat(np.repeat(np.arange(6, dtype=np.uint8).reshape(2, 3), 10, 0), 10, 1)
-COLOURS = np.array([[255, 0, 0], [0, 0, 255], [255, 255, 0], [0, 0, 0], [9, 8, 7], [255, 255, 255]], np.uint8)
 
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def done(*arguments):
-    result = run(*arguments)
-    assert result.exit_code == 0, result.err
-    return result
-
-
-def of_few(**keywords):
-    """A palette picture of six colours."""
-    image = Image.fromarray(FEW, "P")
-    image.putpalette(COLOURS.tobytes())
-    image.info.update(keywords)
-    return image
 
 
 # TIFF

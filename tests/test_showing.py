@@ -5,12 +5,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnnfilter import Pipeline, get_kernel
+from cnnfilter.batch.limits import chain_need, filtered_need
+from cnnfilter.batch.showing import Showing
 from cnnfilter.errors import PictureError, ShapeError
+from cnnfilter.filtering.filter import Filter
 from cnnfilter.imaging import lettering
 from cnnfilter.imaging.lettering import draw_numbers
 from cnnfilter.imaging.maps import map_picture
 from cnnfilter.imaging.picture import Picture
-from cnnfilter.imaging.sheet import contact_sheet
+from cnnfilter.imaging.sheet import MAX_SIDE, contact_sheet
 from cnnfilter.imaging.showing import beside, enlarged
 from tests import command as shell
 from tests.command import done, load, save
@@ -160,3 +164,23 @@ def test_what_is_to_be_looked_at_is_no_array_and_no_replacement(arguments, messa
     assert refused("conv:edge:padding=1", "grey.png", *arguments, command="run") == message
     vector = refused("flatten", "grey.png", "--numbers", command="run")
     assert vector == "--numbers is for maps, and this chain ends in a vector; leave it out"
+
+
+@pytest.mark.parametrize(
+    ("showing", "cells"),
+    [(Showing(), 0), (Showing(enlarge=30), 900 * 6), (Showing(beside=True), 12), (Showing(30, beside=True), 900 * 12)],
+)
+def test_what_is_shown_counts_as_memory(showing, cells):
+    """Each cell has three colours, and once more when it is encoded."""
+    edge, chain = Filter(get_kernel("edge")), Pipeline.parse("conv:edge:padding=1")
+    for need in (partial(filtered_need, edge), partial(chain_need, chain)):
+        assert need(1000, 2, 3, 1, showing=showing) - need(1000, 2, 3, 1) == 6 * cells
+    assert showing.need(10**9, 10**9) <= 12 * MAX_SIDE**2
+
+
+@pytest.mark.parametrize(("command", "what"), [("apply", "edge"), ("run", "conv:edge:padding=1")])
+def test_a_picture_that_would_be_enlarged_beyond_the_memory_is_refused(command, what):
+    save("large.png", np.zeros((300, 300), np.uint8))
+    message = shell.failed(what, "large.png", "--enlarge", "20", "--memory", "50M", command=command)
+    assert "large.png: it takes about 21" in message
+    assert message.endswith(" MB of memory, more than the limit of 50 MB; see --memory")

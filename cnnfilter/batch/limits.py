@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cnnfilter.batch.showing import AS_PICTURES, Showing
 from cnnfilter.errors import CnnfilterError, PictureError, ShapeError
 from cnnfilter.model.shapes import output_sizes, resolve_pads
 
@@ -39,7 +40,14 @@ def check_filtered(kernel_filter: Filter, picture: Picture, max_pixels: int) -> 
 
 
 def filtered_need(
-    kernel_filter: Filter, max_pixels: int, height: int, width: int, channels: int, *, floats: bool = False
+    kernel_filter: Filter,
+    max_pixels: int,
+    height: int,
+    width: int,
+    channels: int,
+    *,
+    floats: bool = False,
+    showing: Showing = AS_PICTURES,
 ) -> int:
     """Return how many bytes the result of a filter needs beyond one as large as the picture, and its encoded form.
 
@@ -55,10 +63,12 @@ def filtered_need(
     if rows * columns > max_pixels:
         return 0
     more = 4 * (height * width + 2 * rows * columns) if floats else 2 * rows * columns
-    return more * channels
+    return more * channels + showing.need(rows * columns, height * width)
 
 
-def chain_need(pipeline: Pipeline, max_pixels: int, height: int, width: int, channels: int) -> int:
+def chain_need(
+    pipeline: Pipeline, max_pixels: int, height: int, width: int, channels: int, *, showing: Showing = AS_PICTURES
+) -> int:
     """Return how many bytes a chain needs: for its source by planes, between stages, its result, and what that becomes.
 
     Of one that will be refused, none.
@@ -68,7 +78,8 @@ def chain_need(pipeline: Pipeline, max_pixels: int, height: int, width: int, cha
         check_rows(rows, max_pixels)
     except CnnfilterError:
         return 0
-    return height * width * channels + _between(rows) + 8 * math.prod(rows[-1].output)
+    result = math.prod(rows[-1].output)
+    return height * width * channels + _between(rows) + 8 * result + showing.need(result, height * width)
 
 
 def _between(rows: Sequence[Row]) -> int:

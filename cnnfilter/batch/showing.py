@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from cnnfilter.imaging.picture import Picture
 
+COLOURS = 3
+"""Bytes of a pixel that is looked at."""
+
 MAPS = ("sheet", "each")
 """How maps are written if not as the result suggests: all on one sheet, or each in a file of its own."""
 
@@ -47,6 +50,18 @@ class Showing(NamedTuple):
         if in_place and self.given:
             msg = f"--in-place replaces a picture by its result, and {self.given[0]} makes another; give one of them"
             raise ArgumentError(msg)
+
+    def need(self, values: int, source: int) -> int:
+        """Return how many bytes a picture takes that shows so many values, and its encoded form; of none, none.
+
+        `source` are the pixels of the input, which may stand beside them. One that is too large will be refused.
+        """
+        if not self.given:
+            return 0
+        from cnnfilter.imaging.sheet import MAX_SIDE
+
+        shown = (values + source * self.beside) * (self.enlarge or 1) ** 2
+        return 2 * COLOURS * min(shown, (1 + self.beside) * MAX_SIDE**2)
 
     def unfit(self, format: str) -> str | None:
         """Return why a filtered picture cannot be written in a format, or None if it can."""

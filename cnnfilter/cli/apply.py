@@ -100,6 +100,7 @@ def command(
         )  # fmt: skip
 
     return batch.carry_out(
-        plan, make, need=partial(filtered_need, kernel_filter, batch.limit, floats=batch.floats),
+        plan, make,
+        need=partial(filtered_need, kernel_filter, batch.limit, floats=batch.floats, showing=showing),
         shared=kernel_filter.is_light and not (batch.verbose or batch.floats or showing.given),
     )  # fmt: skip

@@ -134,7 +134,8 @@ def command(
 
     told = len(plan.jobs) > 0 and plan.jobs[0].told
     return batch.carry_out(
-        plan, make, need=partial(chain_need, pipeline, batch.limit), record=partial(_record, view=view),
+        plan, make, need=partial(chain_need, pipeline, batch.limit, showing=view.showing),
+        record=partial(_record, view=view),
         tell=partial(_table, view=view, several=batch.is_several) if told else None,
     )  # fmt: skip
 

@@ -172,7 +172,7 @@ def _check(status: os.stat_result, path: Path) -> None:
 def _clear(place: _Folder) -> None:
     """Remove what writers that were killed left: nobody takes an hour to write a file."""
     at = place.descriptor
-    names = os.listdir(place.path if at is None else at)  # noqa: PTH208
+    names = os.listdir(place.path if at is None else at)  # noqa: PTH208  (by its descriptor)
     for file in [name for name in names if re.fullmatch(_UNFINISHED, name)]:
         with contextlib.suppress(OSError):  # another process removed it
             if time.time() - os.stat(place.name(file), dir_fd=at, follow_symlinks=False).st_mtime > OLDEST:

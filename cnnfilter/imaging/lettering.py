@@ -18,8 +18,8 @@ MOST_NUMBERS = 20_000
 
 _SMALLEST, _LARGEST = 7, 64
 """The sizes of letters in cells."""
-_LUMA = (0.299, 0.587, 0.114)
-_MIDDLE = 140
+_MIDDLE = 128
+"""The mean of red, green and blue above which a pixel is bright."""
 _LINE = 144
 
 _LONGEST = 200
@@ -136,7 +136,7 @@ def draw_numbers(canvas: npt.NDArray[np.uint8], values: npt.NDArray[Any], cell: 
     for row, across in enumerate(texts):
         for column, place in enumerate(across):
             top, left = row * cell, column * cell
-            bright = float(canvas[top + 1, left + 1] @ np.array(_LUMA)) > _MIDDLE
+            bright = canvas[top + 1, left + 1].mean() > _MIDDLE
             above = top + (cell - lines * lettering.line) // 2
             for line, text in enumerate(place):
                 start = left + (cell - lettering.width(text) + 1) // 2

@@ -76,16 +76,22 @@ def test_many_parts_of_some_size_are_read():
     np.testing.assert_array_equal(read(io.BytesIO(head + runs)).pixels[::-1], rows)
 
 
-def scans(count, **parameters):
+def scans(count, *, before=b"", **parameters):
     data = saved(Image.fromarray(noise(64, 64, 3)), "JPEG", **parameters)
     last = data.rindex(b"\xff\xda")
-    return data[:-2] + data[last:-2] * count + data[-2:]
+    return data[:-2] + (before + data[last:-2]) * count + data[-2:]
 
 
-def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded(monkeypatch):
+@pytest.mark.parametrize("before", [b"", b"\xff\x01"])  # a marker without data
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded(monkeypatch, before):
     monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.load", lambda self: pytest.fail("decoded"))
     with pytest.raises(PictureError, match=r"^it has more than 100 scans, .* no JPEG needs them$"):
-        read(io.BytesIO(scans(10_000, progressive=True)))
+        read(io.BytesIO(scans(10_000, before=before, progressive=True)))
+
+
+def test_a_jpeg_of_many_segments_between_its_scans_is_refused():
+    with pytest.raises(PictureError, match="^it has more than 200,000 parts"):
+        read(io.BytesIO(scans(1, before=b"\xff\xfe\0\x02" * MANY, progressive=True)))
 
 
 @pytest.mark.parametrize("way", ["progressive", "one component each"])

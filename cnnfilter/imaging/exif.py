@@ -21,7 +21,7 @@ import numpy as np
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import tiff
-from cnnfilter.imaging.metadata import PREFIX
+from cnnfilter.imaging.headers import EXIF_PREFIX
 from cnnfilter.imaging.tiff import KINDS, MAX_BYTES, Directory, Layout, read_tiff
 
 _FIRST, _EXIF, _GPS, _INTEROPERABILITY = 0, 34665, 34853, 40965
@@ -96,8 +96,8 @@ def cleaned(block: bytes) -> Cleaned:
     ValueError
         If the block is broken.
     """
-    while block.startswith(PREFIX):  # some writers put it there twice
-        block = block[len(PREFIX) :]
+    while block.startswith(EXIF_PREFIX):  # some writers put it there twice
+        block = block[len(EXIF_PREFIX) :]
     first = _first(block)
     orientation = None
     if first.entries.get(tiff.ORIENTATION, (0, 0, 0))[:1] == (_SHORT,):

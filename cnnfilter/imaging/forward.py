@@ -6,9 +6,10 @@ A picture ends where its format says; what follows in a pipe, and may never end,
 from __future__ import annotations
 
 import io
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from cnnfilter.errors import PictureError
+from cnnfilter.imaging.headers import boxes
 
 _BUFFER = 1 << 16
 _PIECE = 1 << 18
@@ -92,7 +93,7 @@ class _Forward(io.RawIOBase):
         """Return where the picture ends by what its format tells, or else the stream, of which all is kept then."""
         if self._told is None:
             place = self._at
-            self._told = told_end(self, self._limit)
+            self._told = told_end(cast(BinaryIO, self), self._limit)
             self._at = place
         self._fill(self._told)
         return min(self._told, len(self.bytes))
@@ -103,10 +104,10 @@ def too_long(most: int) -> PictureError:
     return PictureError(f"more than {most:,} bytes, the most that is read of it at once; see --memory and --max-pixels")
 
 
-def told_end(stream: io.RawIOBase | BinaryIO, most: int) -> int:
+def told_end(stream: BinaryIO, most: int) -> int:
     """Return where a picture ends by what its format tells; more than `most` if it tells nothing, or not before."""
     stream.seek(0)
-    head = stream.read(12) or b""
+    head = stream.read(12)
     if head[:4] == b"RIFF":
         return 8 + int.from_bytes(head[4:8], "little")
     if head[4:8] in (b"jP  ", b"ftyp"):
@@ -114,31 +115,22 @@ def told_end(stream: io.RawIOBase | BinaryIO, most: int) -> int:
     return _end_of_codestream(stream, most) if head[:4] == _CODESTREAM else most + 1
 
 
-def _end_of_boxes(stream: io.RawIOBase | BinaryIO, most: int) -> int:
+def _end_of_boxes(stream: BinaryIO, most: int) -> int:
     """Return where what no longer looks like a box begins: 4 bytes of length, 4 letters."""
-    at = 0
-    for _ in range(_MOST_PARTS):
-        stream.seek(at)
-        head = stream.read(16) or b""
-        size, kind = int.from_bytes(head[:4]), head[4:8]
-        if not kind or not kind.isascii() or b"\0" in kind:
-            return at
-        if size == 1:
-            size = int.from_bytes(head[8:])
-        if size < 8:
+    at = parts = 0
+    for kind, _, end in boxes(stream, 0, most + 1, _MOST_PARTS):
+        if not kind.isascii() or b"\0" in kind:
             break
-        if at + size > most:
-            return at
-        at += size
-    return most + 1  # the last box goes to the end
+        at, parts = end, parts + 1
+    return at if parts < _MOST_PARTS else most + 1
 
 
-def _end_of_codestream(stream: io.RawIOBase | BinaryIO, most: int) -> int:
+def _end_of_codestream(stream: BinaryIO, most: int) -> int:
     """Return where a JPEG 2000 without boxes ends, from one of its parts to the next."""
     at = 2
     for _ in range(_MOST_PARTS):
         stream.seek(at)
-        head = stream.read(10) or b""
+        head = stream.read(10)
         marker, size = int.from_bytes(head[:2]), int.from_bytes(head[2:4]) + 2
         if marker == _PART:
             size = int.from_bytes(head[6:])

@@ -12,6 +12,9 @@ from typing import Any, BinaryIO, NamedTuple
 
 from cnnfilter.errors import PictureError
 
+EXIF_PREFIX = b"Exif\x00\x00"
+"""What stands before an EXIF block in some formats."""
+
 
 @functools.cache
 def silence_libtiff(library: str | None = None) -> bool:
@@ -122,15 +125,30 @@ def eager_size(format: str, head: bytes, stream: BinaryIO) -> tuple[int, int] | 
     return max(sizes, key=math.prod)
 
 
+def png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the chunks of a PNG up to its end: type, and where the data begin, at which the stream is, and end."""
+    begin, kind = 16, b""
+    while kind != b"IEND":
+        stream.seek(begin - 8)
+        head = stream.read(8)
+        if len(head) < 8:
+            return
+        length, kind = struct.unpack(">I4s", head)
+        yield kind, begin, begin + length
+        begin += length + 12
+
+
 MAX_PROFILE = 1 << 24
 """Bytes of an ICC profile; those of printers have a few million."""
 MAX_BOXES = 200
 """Of a JPEG 2000 that are looked at; a file has a dozen."""
 
 
-def boxes(stream: BinaryIO, begin: int = 0, end: int = 1 << 62) -> Iterator[tuple[bytes, int, int]]:
+def boxes(
+    stream: BinaryIO, begin: int = 0, end: int = 1 << 62, most: int = MAX_BOXES
+) -> Iterator[tuple[bytes, int, int]]:
     """Yield the boxes of a JPEG 2000 (ISO/IEC 15444-1, annex I): type, and where the content begins and ends."""
-    for _ in range(MAX_BOXES):
+    for _ in range(most):
         if begin >= end:
             return
         stream.seek(begin)
@@ -196,9 +214,11 @@ def tga_alpha(stream: BinaryIO) -> bool:
 
 MAX_SCANS = 100
 """Scans of a JPEG; encoders make ten, and each takes as long as decoding the whole picture."""
+MAX_PARTS = 200_000
+"""Segments of a JPEG, and the parts of a few bytes of other files."""
 _PIECE = 1 << 16
 _MARKER = rb"\xff[^\x00\xd0-\xd7\xff]"  # no byte of 255, no filling, no restart of the decoder
-_SOS, _EOI = 0xDA, 0xD9
+TEM, EOI, SOS = 0x01, 0xD9, 0xDA
 _FRAMES, _PROGRESSIVE = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}, (0xC2, 0xC6, 0xCA, 0xCE)
 
 
@@ -215,27 +235,43 @@ def check_scans(stream: BinaryIO, begin: int = 0) -> None:
     Raises
     ------
     PictureError
-        If it has more scans than a picture needs.
+        If it has more scans, or segments, than a picture needs.
     """
     scans = components = 0
-    found = next_marker(stream, begin + 2)
-    while found is not None and found[1] != _EOI:
-        at, marker = found
-        stream.seek(at)
-        segment = stream.read(8)
+    for number, (marker, _, _) in enumerate(segments(stream, begin)):
         if marker in _FRAMES:
-            components = 0 if marker in _PROGRESSIVE else segment[7]
-        if marker == _SOS:
+            components = 0 if marker in _PROGRESSIVE else stream.read(6)[5]
+        if marker == SOS:
             scans += 1
-            if segment[2] == components:  # all of them in one scan, where decoders end
+            if stream.read(1)[0] == components:  # all of them in one scan, where decoders end
                 return
         if scans > MAX_SCANS:
             msg = f"it has more than {MAX_SCANS} scans, each of which takes as long as a picture; no JPEG needs them"
             raise PictureError(msg)
-        found = next_marker(stream, at + int.from_bytes(segment[:2]))
+        if number > MAX_PARTS:
+            raise too_many_parts()
 
 
-def next_marker(stream: BinaryIO, at: int) -> tuple[int, int] | None:
+def too_many_parts() -> PictureError:
+    """Return the error about a file that takes long to look through."""
+    return PictureError(f"it has more than {MAX_PARTS:,} parts of a few bytes each, as no picture has")
+
+
+def segments(stream: BinaryIO, start: int = 0) -> Iterator[tuple[int, int, int]]:
+    """Yield the segments of a JPEG up to its end: marker, and where the data begin, at which the stream is, and end."""
+    found = _next_marker(stream, start + 2)
+    while found is not None:
+        at, marker = found
+        stream.seek(at)
+        is_bare = marker in (TEM, EOI)
+        end = at if is_bare else at + int.from_bytes(stream.read(2))
+        yield marker, at if is_bare else at + 2, end
+        if marker == EOI:
+            return
+        found = _next_marker(stream, end)
+
+
+def _next_marker(stream: BinaryIO, at: int) -> tuple[int, int] | None:
     """Return where the segment of the next marker begins, and which one it is; None if there is none."""
     size = 16  # most of them follow each other
     while True:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from PIL import Image
 
 from cnnfilter.imaging.formats import ARRAYS, FORMATS
-from cnnfilter.imaging.metadata import IPTC_TAG, PHOTOSHOP, PLACE, PREFIX, Metadata, icc_fits, iptc_resource, sized_xmp
+from cnnfilter.imaging.headers import EXIF_PREFIX
+from cnnfilter.imaging.metadata import IPTC_TAG, PHOTOSHOP, PLACE, Metadata, icc_fits, iptc_resource, sized_xmp
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.exif import Tags
@@ -145,8 +146,8 @@ def _tiff_tags(metadata: Metadata) -> Tags:
 
 def _jpeg(metadata: Metadata, lost: list[str]) -> dict[str, Any]:
     parameters: dict[str, Any] = {}
-    if metadata.exif and len(PREFIX + metadata.exif) <= _SEGMENT:
-        parameters["exif"] = PREFIX + metadata.exif
+    if metadata.exif and len(EXIF_PREFIX + metadata.exif) <= _SEGMENT:
+        parameters["exif"] = EXIF_PREFIX + metadata.exif
     elif metadata.exif:
         lost.append("EXIF beyond 64 KB")
     if metadata.xmp and len(metadata.xmp) <= _SEGMENT - _XMP_OVERHEAD:

@@ -7,19 +7,17 @@ that are cut off. Of a JPEG without an end, that the pixels are all there is tri
 from __future__ import annotations
 
 import io
+import itertools
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
 from cnnfilter.imaging.bitmaps import eight_bits
-from cnnfilter.imaging.headers import next_marker
-from cnnfilter.imaging.metadata import MAX_TEXTS
+from cnnfilter.imaging.headers import EOI, MAX_PARTS, SOS, TEM, png_chunks, segments
+from cnnfilter.imaging.metadata import MAX_TEXTS, TEXTS
 from cnnfilter.imaging.pieces import Piece, joined
 from cnnfilter.words import shortened
-
-_MOST = 100_000
-"""Chunks and segments that are looked at."""
 
 
 class Mended(NamedTuple):
@@ -53,7 +51,6 @@ _LENGTHS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"pHYs": 9, b"tIME": 7, b"cICP"
 """Of a PNG's chunks that have one."""
 _TRANSPARENT = {0: 2, 2: 6}
 """Of the one of a transparent colour, by the kind of colours in the header."""
-_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _INFLATED = {b"zTXt": 1 << 20, b"iTXt": 1 << 20}
 """What a text counts for that may be much longer than its chunk."""
 
@@ -63,25 +60,18 @@ def _png(stream: BinaryIO) -> Mended:
     dropped: list[str] = []
     lengths: dict[bytes, int | None] = {**_LENGTHS}
     texts, kinds = 0, set()
-    at, kind = 8, b""
-    for _ in range(_MOST):
-        stream.seek(at)
-        head = stream.read(8)
-        if len(head) < 8 or kind == b"IEND":
-            break
-        length, kind = struct.unpack(">I4s", head)
+    for kind, begin, end in itertools.islice(png_chunks(stream), MAX_PARTS):
         kinds.add(kind)
         if kind == b"IHDR":
             lengths[b"tRNS"] = _TRANSPARENT.get(stream.read(10)[-1])
         is_lost = kind == b"fcTL" and b"acTL" not in kinds  # a frame of no animation
-        size = max(length, _INFLATED.get(kind, 0)) if kind in _TEXTS else 0
+        size = max(end - begin, _INFLATED.get(kind, 0)) if kind in TEXTS else 0
         is_lost |= texts + size > MAX_TEXTS
-        if kind[:1].islower() and (is_lost or not _is_sound(stream, kind, length, lengths)):
+        if kind[:1].islower() and (is_lost or not _is_sound(stream, kind, end - begin, lengths)):
             dropped.append(kind.decode("latin-1"))
         else:
             texts += size
-            pieces.append((at, at + 12 + length))
-        at += 12 + length
+            pieces.append((begin - 8, end + 4))
     return Mended((joined(stream, pieces),), _left_out("chunk", dropped))
 
 
@@ -103,7 +93,7 @@ def _left_out(what: str, names: list[str]) -> tuple[str, ...]:
 
 _SHORTEST = {0xE0: (b"JFIF", 14), 0xEE: (b"Adobe", 12)}
 """Segments of a JPEG, how they begin, and the least bytes they have."""
-_APPS, _RESOURCES, _ALONE, _SOS, _EOI = range(0xE0, 0xF0), 0xED, 0x01, 0xDA, 0xD9
+_APPS, _RESOURCES = range(0xE0, 0xF0), 0xED
 _FILLING = (b"", b"\x55\xaa" * 64)
 """What a JPEG without an end might have had."""
 
@@ -111,27 +101,23 @@ _FILLING = (b"", b"\x55\xaa" * 64)
 def _jpeg(stream: BinaryIO) -> Mended:
     pieces: list[Piece] = [b"\xff\xd8"]
     dropped: list[str] = []
-    found, size = next_marker(stream, 2), stream.seek(0, io.SEEK_END)
-    for _ in range(_MOST):
-        if found is None or found[1] == _SOS:
+    parts = itertools.islice(segments(stream), MAX_PARTS)
+    for marker, at, end in parts:
+        if marker == SOS:
             break
-        at, marker = found
-        stream.seek(at)
-        length = int.from_bytes(stream.read(2)) if marker != _ALONE else 0
-        data = stream.read(max(length - 2, 0))
+        data = stream.read(max(end - at, 0))
         begin, shortest = _SHORTEST.get(marker, (b"", 0))
         if marker in _APPS and (marker == _RESOURCES or (data.startswith(begin) and len(data) < shortest)):
             dropped.append(f"APP{marker - _APPS[0]}")
-        elif marker != _ALONE:
-            pieces.append((at - 2, at + length))
-        found = next_marker(stream, at + length)
-    if found is None:
+        elif marker != TEM:
+            pieces.append((at - 4, end))
+    else:
         return Mended(())
+    is_whole = any(marker == EOI for marker, _, _ in parts)
+    size = stream.seek(0, io.SEEK_END)
     stream.seek(size - 1)
-    pieces.append((found[0] - 2, size - (stream.read(1) == b"\xff")))  # half of a marker would make another
-    while found is not None and found[1] != _EOI:
-        found = next_marker(stream, found[0])
-    ends = [b""] if found else [filling + b"\xff\xd9" for filling in _FILLING]
+    pieces.append((at - 4, size - (stream.read(1) == b"\xff")))  # half of a marker would make another
+    ends = [b""] if is_whole else [filling + b"\xff\xd9" for filling in _FILLING]
     return Mended(tuple(joined(stream, [*pieces, end]) for end in ends), _left_out("segment", dropped))
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from cnnfilter.imaging.headers import AVIF_HEAD, MAX_PROFILE, avif_colours, bmp_profile, boxes
+from cnnfilter.imaging.headers import AVIF_HEAD, EXIF_PREFIX, MAX_PROFILE, avif_colours, bmp_profile, boxes, png_chunks
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -38,9 +38,7 @@ PLACE = "GeoTIFF's tags"
 MAX_TEXTS = 1 << 24
 """Bytes of a PNG's texts that are kept."""
 
-PREFIX = b"Exif\x00\x00"
-"""What stands before an EXIF block in some formats."""
-_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _CREDENTIALS = b"caBX"
 _COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
 _NOT_TEXTS = rb"XML:com\.adobe\.xmp\0|Raw profile type "
@@ -263,7 +261,7 @@ def _read_png(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: l
     if any(kind == _CREDENTIALS for kind, _ in chunks):
         lost.append("content credentials")
     found["colour"] = tuple(chunk for chunk in chunks if chunk[0] in _COLOUR)
-    texts = [chunk for chunk in chunks if chunk[0] in _TEXTS]
+    texts = [chunk for chunk in chunks if chunk[0] in TEXTS]
     before = {data.partition(b"\0")[0].decode("latin-1") for _, data in texts}
     behind = PngInfo()  # the pixels
     for keyword, text in ({} if image.is_animated else image.text).items():  # type: ignore[attr-defined]  # only a PNG's
@@ -287,15 +285,11 @@ _READERS = {"PNG": _read_png, "BMP": _read_bmp, "AVIF": _read_avif, "JPEG2000": 
 
 def _chunks(stream: BinaryIO) -> Iterator[Chunk]:
     """Yield the chunks of texts and colour that stand before the pixels of a PNG, and its credentials."""
-    stream.seek(8)
-    while len(head := stream.read(8)) == 8:
-        length, kind = struct.unpack(">I4s", head)
+    for kind, begin, end in png_chunks(stream):
         if kind == b"IDAT":
             return
-        if kind in (*_TEXTS, *_COLOUR, _CREDENTIALS):
-            yield kind, stream.read(length)
-            length = 0
-        stream.seek(length + 4, 1)
+        if kind in (*TEXTS, *_COLOUR, _CREDENTIALS):
+            yield kind, stream.read(end - begin)
 
 
 def _raw_profiles(info: Mapping[Any, Any], found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
@@ -310,7 +304,7 @@ def _raw_profiles(info: Mapping[Any, Any], found: dict[str, Any], lost: list[str
         except ValueError:
             lost.append(f"{name} profile, which is broken" if name.isalnum() else "broken profile")
             continue
-        if data.startswith(PREFIX) or name == "exif":
+        if data.startswith(EXIF_PREFIX) or name == "exif":
             profiles["exif"] = data
         elif data.startswith(_XMP) or name == "xmp":
             profiles["xmp"] = data.removeprefix(_XMP)

@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import importlib
 import io
+import itertools
 from typing import Any, BinaryIO, cast
 
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from cnnfilter.errors import PictureError
 from cnnfilter.imaging.formats import FORMATS
 from cnnfilter.imaging.forward import told_end, too_long
+from cnnfilter.imaging.headers import MAX_PARTS, png_chunks, too_many_parts
 from cnnfilter.imaging.pieces import joined
 from cnnfilter.imaging.reading import MOST
 
-_READS = 200_000
-"""How many times a file may be read from, whatever is in it: less than a second."""
 _BYTES = 16
-"""How many bytes are read at a time beyond that, on average; the blocks of a GIF have some hundred."""
+"""How many bytes are read at a time on average, beyond the first `MAX_PARTS` times, which take less than a second; the
+blocks of a GIF have some hundred."""
 _LONGEST = 1 << 24
 """Bytes of a PNG's text or profile after decompression, of which Pillow allows four such."""
 _BLOCK = 1 << 16
 """Bytes that decoders are given at a time, as Pillow has it until a progressive JPEG is encoded (see `encoding`)."""
-_SIGNATURE = 8
-"""Bytes of a PNG before its first chunk."""
 _COUNTED = ("PNG", "JPEG", "GIF", "PGM", "PPM", "PBM", "PFM")
 """The formats that Pillow looks through itself."""
 _WHOLE = ("WEBP", "AVIF", "JPEG2000")
@@ -41,14 +39,13 @@ class _Counted:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.seek, self.tell = stream.seek, stream.tell
-        self._left = _READS * _BYTES
+        self._left = MAX_PARTS * _BYTES
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
         self._left += len(data) - _BYTES
         if self._left < 0:
-            msg = f"it has more than {_READS:,} parts of a few bytes each, as no picture has"
-            raise PictureError(msg)
+            raise too_many_parts()
         return data
 
 
@@ -122,14 +119,7 @@ def _check_chunks(stream: BinaryIO) -> None:
     ValueError
         If one is, which can be left out.
     """
-    at = _SIGNATURE
-    for _ in range(_READS):
-        stream.seek(at)
-        head = stream.read(8)
-        if len(head) < 8 or head[4:] == b"IEND":
-            return
-        length = int.from_bytes(head[:4])
-        if length > 4 * _LONGEST and head[4:] != b"IDAT":
-            msg = f"a chunk of {length} bytes"
+    for kind, begin, end in itertools.islice(png_chunks(stream), MAX_PARTS):
+        if end - begin > 4 * _LONGEST and kind != b"IDAT":
+            msg = f"a chunk of {end - begin} bytes"
             raise ValueError(msg)
-        at += length + 12

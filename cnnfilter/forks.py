@@ -22,7 +22,7 @@ def lock() -> threading.RLock:
     Whoever holds it may take locks only of modules that are imported here: the last to ask is the first to be
     waited for at a fork, and Numba, which logs, would wait for the logger that the forking thread has by then.
     """
-    import logging  # noqa: F401
+    import logging  # noqa: F401  (see above)
     import threading
 
     made = threading.RLock()

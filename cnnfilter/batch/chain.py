@@ -291,7 +291,6 @@ class ChainResult:
         if low == high:
             return ()
         remedy = "--range normalize or --colormap auto shows them"
-        span = (
-            f", {low:.3g} to {high:.3g}," if self.source.frames == 1 else ""
-        )  # frames, each with its own, are told once
+        # of frames, each with a span of its own, only what is common to all: a note is told once
+        span = f", {low:.3g} to {high:.3g}," if self.source.frames == 1 else ""
         return (f"the values{span} are nearly {seen}; {remedy}",)

@@ -58,11 +58,12 @@ class FrameResults:
         PictureError
             If the format holds one picture only, and all would go to one file.
         """
-        format = self._first.render(asked, saving).format
+        first = self._first.render(asked, saving)
+        format = first.format
         if self.apart:
             return Rendered(format, self.count, self._each(format, saving))
         if self.count == 1:
-            return self._first.render(asked, saving)
+            return first
         if format not in SEVERAL:
             msg = (
                 f"{format} holds one picture, and there are {self.count}: put {{frame}} into the name, such as "

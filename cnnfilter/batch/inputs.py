@@ -7,6 +7,7 @@ Each folder is visited once, however many symbolic links lead to it, so that loo
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 from collections import Counter
@@ -186,7 +187,7 @@ def _is_missing(name: str) -> bool:
 
 def _is_special(name: str) -> bool:
     """Tell whether a name is that of a pipe or a device, which would be waited for."""
-    return os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name))  # noqa: PTH110, PTH112, PTH113
+    return os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name))  # noqa: PTH110, PTH112, PTH113  (never raise)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -223,26 +224,22 @@ def read_list(name: str, stream: BinaryIO | None, *, null: bool = False) -> tupl
     ArgumentError
         If it cannot be read, or is longer than a list may be.
     """
+    if name == STREAM and stream is None:
+        msg = "the list of files: standard input is closed"
+        raise ArgumentError(msg)
     try:
-        if name != STREAM:
-            with Path(name).open("rb") as file:  # which may be a device without an end
-                data = file.read(MAX_LIST + 1)
-        elif stream is None:
-            msg = "the list of files: standard input is closed"
-            raise ArgumentError(msg)
-        else:
-            data = stream.read(MAX_LIST + 1)
-        if len(data) > MAX_LIST:
-            msg = f"the list of files '{name}': more than {MAX_LIST} bytes, the most that a list may have"
-            raise ArgumentError(msg)
+        with contextlib.nullcontext(stream) if stream and name == STREAM else Path(name).open("rb") as file:
+            data = file.read(MAX_LIST + 1)  # of a device, perhaps, without an end
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        msg = f"the list of files '{name}': {getattr(error, 'strerror', None) or error}"
+        raise ArgumentError(msg) from None
+    if len(data) > MAX_LIST:
+        msg = f"the list of files '{name}': more than {MAX_LIST} bytes, the most that a list may have"
+        raise ArgumentError(msg)
+    try:
         data = data if null else without_mark(data)
     except UnicodeDecodeError:
         msg = f"the list of files '{name}': no text in UTF-16, as which it begins"
-        raise ArgumentError(msg) from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        if isinstance(error, ArgumentError):
-            raise
-        msg = f"the list of files '{name}': {getattr(error, 'strerror', None) or error}"
         raise ArgumentError(msg) from None
     if not null and b"\0" in data:
         msg = f"the list of files '{name}' has names ended by NUL; -0 reads such lists"

@@ -31,10 +31,7 @@ def check_filtered(kernel_filter: Filter, picture: Picture, max_pixels: int) -> 
         If the kernel does not fit the padded picture.
     """
     size = picture.pixels.shape[0], picture.pixels.shape[1]
-    window = kernel_filter.bank.shape[2], kernel_filter.bank.shape[3]
-    stride, dilation = kernel_filter.stride, kernel_filter.dilation
-    pads = resolve_pads(kernel_filter.padding, size, window, stride, dilation)
-    height, width = output_sizes(size, window, stride, pads, dilation)
+    height, width = _filtered_size(kernel_filter, size)
     bytes_per_pixel = picture.pixels.nbytes // (size[0] * size[1])
     _check(f"{width}x{height}", height * width, height * width * bytes_per_pixel, max_pixels)
 
@@ -53,17 +50,21 @@ def filtered_need(
 
     Of one that will be refused, none. As `floats`, the picture and the result take four bytes a number.
     """
-    window = kernel_filter.bank.shape[2], kernel_filter.bank.shape[3]
-    size = height, width
-    pads = resolve_pads(kernel_filter.padding, size, window, kernel_filter.stride, kernel_filter.dilation)
     try:
-        rows, columns = output_sizes(size, window, kernel_filter.stride, pads, kernel_filter.dilation)
+        rows, columns = _filtered_size(kernel_filter, (height, width))
     except ShapeError:
         return 0
     if rows * columns > max_pixels:
         return 0
     more = 4 * (height * width + 2 * rows * columns) if floats else 2 * rows * columns
     return more * channels + showing.need(rows * columns, height * width)
+
+
+def _filtered_size(kernel_filter: Filter, size: tuple[int, int]) -> tuple[int, int]:
+    window = kernel_filter.bank.shape[2], kernel_filter.bank.shape[3]
+    stride, dilation = kernel_filter.stride, kernel_filter.dilation
+    pads = resolve_pads(kernel_filter.padding, size, window, stride, dilation)
+    return output_sizes(size, window, stride, pads, dilation)
 
 
 def chain_need(

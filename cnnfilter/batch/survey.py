@@ -98,18 +98,16 @@ def read_labels(name: str) -> tuple[str, ...]:
     try:
         with Path(name).open("rb") as stream:
             data = stream.read(MAX_LABELS + 1)
-        if len(data) > MAX_LABELS:
-            msg = f"labels '{name}': larger than a file of labels may be ({MAX_LABELS} bytes)"
-            raise ArgumentError(msg)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        msg = f"labels '{name}': {getattr(error, 'strerror', None) or error}"
+        raise ArgumentError(msg) from None
+    if len(data) > MAX_LABELS:
+        msg = f"labels '{name}': larger than a file of labels may be ({MAX_LABELS} bytes)"
+        raise ArgumentError(msg)
+    try:
         labels = [line.strip() for line in decoded(data).rstrip().splitlines()]
     except UnicodeDecodeError:
         msg = f"labels '{name}': no text in UTF-8 or UTF-16"
-        raise ArgumentError(msg) from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        if isinstance(error, ArgumentError):
-            raise
-        reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-        msg = f"labels '{name}': {reason}"
         raise ArgumentError(msg) from None
     if not labels:
         msg = f"labels '{name}': it holds none"

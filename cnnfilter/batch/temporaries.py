@@ -84,7 +84,7 @@ class Temporaries:
             self.remove(path)
         if mode is not None:
             with contextlib.suppress(OSError):  # a file system without permissions of its own
-                os.chmod(file.fileno() if os.chmod in os.supports_fd else path, mode)  # noqa: PTH101
+                os.chmod(file.fileno() if os.chmod in os.supports_fd else path, mode)  # noqa: PTH101  (Path.chmod takes no descriptor)
         return path, file
 
     def before_rename(self, file: BinaryIO) -> None:

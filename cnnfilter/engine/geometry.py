@@ -16,6 +16,7 @@ import numpy as np
 from cnnfilter import buffers
 from cnnfilter.errors import RoomError
 from cnnfilter.forks import lazy
+from cnnfilter.model.arrays import show_shape
 from cnnfilter.model.shapes import Border, Pads, Pair, output_sizes, resolve_pads
 
 # What numpy.typing calls NDArray, without loading that.
@@ -214,7 +215,7 @@ def new_result(shape: tuple[int, ...], dtype: Any, empty: Empty = buffers.empty)
     except (MemoryError, ValueError):  # the latter of more than there are addresses
         size = math.prod(shape) * np.dtype(dtype).itemsize
         msg = (
-            f"there is no memory for a result of {'x'.join(map(str, shape))} ({size / 1e9:,.1f} GB); use less padding, "
+            f"there is no memory for a result of {show_shape(shape)} ({size / 1e9:,.1f} GB); use less padding, "
             "a larger stride or a smaller input"
         )
         raise RoomError(msg) from None

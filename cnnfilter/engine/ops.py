@@ -12,15 +12,7 @@ from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows
 from cnnfilter.engine.steps import Convolution, Pooling
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.model.shapes import (
-    LARGEST,
-    Border,
-    Padding,
-    Size,
-    parse_border,
-    parse_padding,
-    parse_pair,
-)
+from cnnfilter.model.shapes import LARGEST, Border, Padding, Size, parse_border, parse_padding, parse_pair
 from cnnfilter.model.values import switch, whole_number
 
 

@@ -26,8 +26,6 @@ HALF_SMALLEST = 2.0**-150
 TINY = 1e-30
 """Below it all samples of a band are small enough for some products to lose digits, if weights add up to 1."""
 
-INFINITE = float("inf")
-
 
 def unit_of(largest: float) -> float:
     """Return the power of two by which numbers are divided whose absolute sum may be `largest`: to 0.4 to 0.999.
@@ -50,7 +48,7 @@ class Reach(NamedTuple):
 
     least: float
     smallest: float = 0.0
-    largest: float = INFINITE
+    largest: float = math.inf
 
     def holds(self, constant: float) -> bool:
         """Return whether float32 will do for the border's constant."""
@@ -60,7 +58,7 @@ class Reach(NamedTuple):
         """Return whether float32 will do for rows `begin` to `end - 1`, as `Windows.needed` names them."""
         begin = max(begin - source.first, 0)  # where all is padding, another row is named
         end = max(end - source.first, begin)
-        if self.largest == INFINITE:  # one will do, and nearly always the middle one, or one of the first row
+        if self.largest == math.inf:  # one will do, and nearly always the middle one, or one of the first row
             middle = source.samples.item(0, (begin + end) // 2, source.samples.shape[2] // 2)
             if abs(middle) >= self.least or np.abs(source.samples[:, begin]).max() >= self.least:
                 return True
@@ -114,8 +112,8 @@ def extremes(samples: Array, begin: int, end: int) -> tuple[float, float]:
         smallest, largest = found[2 * MIDDLE :].tolist()
         sizes = np.array([1 + SIZE_BITS - smallest if smallest > 0 else 0, largest], dtype=np.int32).view(np.float32)
         if np.isfinite(sizes).all():
-            return float(sizes[0]) or INFINITE, float(sizes[1])
+            return float(sizes[0]) or math.inf, float(sizes[1])
     sizes = np.abs(samples[:, begin:end])
     is_finite = np.isfinite(sizes)
-    smallest = sizes.min(where=is_finite & (sizes > 0), initial=INFINITE)
+    smallest = sizes.min(where=is_finite & (sizes > 0), initial=math.inf)
     return float(smallest), float(sizes.max(where=is_finite, initial=0))

@@ -102,9 +102,8 @@ class Convolution(_Windowed):
             for begin in range(0, len(bank), self.filters_in_group):
                 group = slice(begin, begin + self.filters_in_group)
                 self.groups.append(BankFilter(bank[group], self.biases[group], windows))
-        elif bank.shape[1] == 1 and bank[0].size >= min(
-            FEWEST_FOURIER_EXACT.values()
-        ):  # only planes of pictures get spectra
+        elif bank.shape[1] == 1 and bank[0].size >= min(FEWEST_FOURIER_EXACT.values()):
+            # only planes of pictures get spectra
             self.band_rows = max(method.band_rows for kind in WHOLE_TYPES for method in self._methods(kind))
 
     def run(self, source: Rows, first: int, out: Array) -> None:

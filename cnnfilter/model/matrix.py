@@ -44,7 +44,7 @@ def parse_rows(text: str) -> Matrix:
     >>> parse_rows("[[1, 2], [3, 4]]")
     ((1, 2), (3, 4))
     """
-    text = text.strip().replace(MINUS, "-")
+    text = text.strip()
     table = split_rows(_without_brackets(text) if text.startswith("[") else text)
     if len(table.lines) > MAX_SIDE:
         msg = f"{len(table.lines)} rows are too many for a kernel (at most {MAX_SIDE})"

@@ -141,8 +141,8 @@ def numpy_program(rows: Sequence[Row]) -> str:
     about = "  # random: put the trained ones here" if program.random else ""
     parameters = "\n".join(program.parameters)
     body = "\n".join(program.steps)
-    # people run this: a file's name must neither end the string nor reach their terminal as it is
     scale = scale_of(body)
+    # people run this: a file's name must neither end the string nor reach their terminal as it is
     described = printable(text.replace("\\", "\\\\").replace('"', '\\"'))
     return f'''"""{described}"""
 

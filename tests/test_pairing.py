@@ -66,7 +66,7 @@ NAMES = [
     ("first", "bias"),
     ("onnx::Conv_45", "onnx::Conv_46"),
     ("9", "10"),
-    ("p09", "p10"),
+    ("p08", "p09"),
     ("layers/conv2d/vars/0", "layers/conv2d/vars/1"),
     ("net/depthwise_kernel:0", "net/bias:0"),
 ]
@@ -86,7 +86,7 @@ def test_a_bias_is_found_by_its_name(write, weight, bias):
     "weight", ["conv1", "conv1.weight", "conv1_W", "conv1/kernel:0", "W_conv1", "conv1_weights", "conv1-kernel"]
 )
 def test_a_layer_is_asked_for_by_its_name(weight):
-    others = {"conv2.weight": OIHW[:1], "conv2.bias": BIAS[:1], "conv1_bias": BIAS}
+    others = {"conv2.weight": OIHW[:1], "conv_w_1": OIHW[:1], "conv2.bias": BIAS[:1], "conv1_bias": BIAS}
     bank = load_bank(as_npz({weight: OIHW, **others}), array_name="conv1")
     np.testing.assert_array_equal(bank.weight, OIHW)
     np.testing.assert_array_equal(bank.bias, BIAS)
@@ -111,6 +111,8 @@ def test_the_one_bias_of_a_separable_convolution_is_that_of_its_second_kernel():
     path = as_npz({"s/depthwise_kernel:0": depthwise, "s/pointwise_kernel:0": pointwise, "s/bias:0": np.ones(8)})
     assert load_bank(path, array_name="s/depthwise_kernel:0").bias is None
     assert load_bank(path, array_name="s/pointwise_kernel:0", layout="hwio").bias.shape == (8,)
+    with pytest.raises(KernelError, match="there is no array 's'"):
+        load_bank(path, array_name="s")
 
 
 @pytest.mark.parametrize("shape", [(4,), (1, 4), (4, 1), (1, 1, 1, 4), (4, 1, 1)])
@@ -135,6 +137,7 @@ def test_letters_that_name_kernels_are_no_biases():
     path = as_npz({"a": np.eye(3), "b": np.eye(3), "c": np.eye(3)})
     assert load_bank(path, array_name="b").size == load_bank(path, array_name="a").size == (3, 3)
     assert load_bank(as_npz({"conv": np.eye(3), "conv_b": np.eye(3)}), array_name="conv").size == (3, 3)
+    assert load_bank(as_npz({"b": np.eye(3), "mean": np.ones(4)})).size == (3, 3)
 
 
 def test_two_biases_are_refused():
@@ -150,6 +153,8 @@ def test_two_biases_are_refused():
     [
         ({"W": OIHW, "offset": BIAS}, None, "'offset' (4) holds as many numbers as 'W' has filters or outputs, and is "
          "not used; its bias would be called 'b'"),
+        ({"w1": OIHW, "w2": BIAS}, None, "'w2' (4) holds as many numbers as 'w1' has filters or outputs, and is not used; "
+         "its bias would be called 'b1'"),
         ({"c.weight": OIHW, "bn.weight": BIAS, "bn.bias": BIAS, "bn.mean": BIAS}, "c", "'bn.weight' (4), 'bn.mean' (4) "
          "hold as many numbers as 'c.weight' has filters or outputs, and are not used; its bias would be called "
          "'c.bias'"),
@@ -182,7 +187,7 @@ def test_what_belongs_to_others_is_not_told_of(arrays):
 
 @pytest.mark.parametrize(
     ("weight", "bias"),
-    [("w", "b"), ("conv1.weight", "conv1.bias"), ("conv1_W", "conv1_b"), ("conv1", "conv1_bias"), ("kernel", "bias")],
+    [("w", "b"), ("conv1.weight", "conv1.bias"), ("conv1_W", "conv1_b"), ("conv1", "conv1_bias"), ("w", "w_bias")],
 )
 @pytest.mark.parametrize("suffix", [".npy", ".json"])
 def test_a_bias_in_a_file_beside_its_weights_is_used_and_told_of(weight, bias, suffix):
@@ -191,6 +196,7 @@ def test_a_bias_in_a_file_beside_its_weights_is_used_and_told_of(weight, bias, s
             np.save(name + suffix, array)
         else:
             Path(name + suffix).write_text(json.dumps(array.tolist()))
+    Path(f"{bias}.txt").write_text("1 2 3 4")
     with pytest.warns(CnnfilterWarning) as told:
         bank = load_bank(weight + suffix)
     np.testing.assert_array_equal(bank.bias, BIAS)
@@ -287,7 +293,12 @@ def test_the_matrix_of_a_dense_layer_is_no_kernel(shape):
 
 
 def test_kernels_of_names_that_dense_layers_have_too_are_kernels():
-    for name, shape in (("linear_blur", (3, 21)), ("linear_kernel", (1, 31)), ("dense.weight", (3, 5))):
+    for name, shape in (
+        ("linear_blur", (3, 21)),
+        ("linear_kernel", (1, 31)),
+        ("linear_kernel", (31, 31)),
+        ("dense.weight", (3, 5)),
+    ):
         assert load_bank(as_npz({name: np.ones(shape)})).size == shape
     assert load_bank(as_npz({"arr_0": np.eye(3), "arr_1": np.ones(3)})).size == (3, 3)
 

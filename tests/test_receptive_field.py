@@ -62,7 +62,7 @@ def test_what_sees_all_sees_the_pixels_that_change_it(end):
     for text, size, rows in chains(end):
         for axis in (0, 1):
             first, last = bounds(dependence(text, size, axis).reshape(size[axis], -1).any(axis=1))
-            (field,) = (rows[-1].field.extent(0, 0)[axis],)
+            field = rows[-1].field.extent(0, 0)[axis]
             assert field == (first, last), (text, size, axis)
             assert rows[-1].receptive_field[axis] == last - first + 1
 

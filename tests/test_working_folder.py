@@ -84,7 +84,10 @@ def test_settings_for_numba_in_it_are_not_read(reader, tmp_path, monkeypatch):
 
 def test_a_program_that_imports_numba_itself_keeps_its_settings(tmp_path):
     """Numba reads them as it does for any program."""
-    code = "import numba, sys; from cnnfilter.engine import compiler; compiler.load(); assert numba.config.DISABLE_JIT"
+    code = (
+        "import numba, sys; from cnnfilter.engine import compiler; before = [*sys.meta_path]; compiler.load(); "
+        "assert numba.config.DISABLE_JIT; assert sys.meta_path == before"
+    )
     (tmp_path / ".numba_config.yaml").write_text(SETTINGS)
     (tmp_path / "yaml.py").write_text(READER)
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from cnnfilter.batch.inputs import Found
     from cnnfilter.batch.results import Saving
     from cnnfilter.batch.work import Event, Need, Reading, Transform
-    from cnnfilter.cli.compiling import compiling
-from cnnfilter.cli.report import Record
+    from cnnfilter.cli.report import Record
 
 
 @dataclass(frozen=True, eq=False, repr=False)

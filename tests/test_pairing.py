@@ -153,8 +153,8 @@ def test_two_biases_are_refused():
     [
         ({"W": OIHW, "offset": BIAS}, None, "'offset' (4) holds as many numbers as 'W' has filters or outputs, and is "
          "not used; its bias would be called 'b'"),
-        ({"w1": OIHW, "w2": BIAS}, None, "'w2' (4) holds as many numbers as 'w1' has filters or outputs, and is not used; "
-         "its bias would be called 'b1'"),
+        ({"w1": OIHW, "w2": BIAS}, None, "'w2' (4) holds as many numbers as 'w1' has filters or outputs, and is not "
+         "used; its bias would be called 'b1'"),
         ({"c.weight": OIHW, "bn.weight": BIAS, "bn.bias": BIAS, "bn.mean": BIAS}, "c", "'bn.weight' (4), 'bn.mean' (4) "
          "hold as many numbers as 'c.weight' has filters or outputs, and are not used; its bias would be called "
          "'c.bias'"),

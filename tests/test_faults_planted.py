@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cnnfilter.batch import work, write
+from cnnfilter.batch import temporaries, work, write
 from cnnfilter.batch.write import look, write_atomically
 from cnnfilter.errors import OutputError
 from tests.command import PHOTO, files, load, run, save
@@ -112,7 +112,7 @@ def test_with_force_it_is_replaced_and_not_followed(thing, moment, monkeypatch):
     assert untouched()
     assert stat.S_ISREG(Path(EDGE).lstat().st_mode)
     assert load(EDGE).shape == PHOTO.shape
-    assert stat.S_IMODE(Path(EDGE).stat().st_mode) & 0o111 == 0  # those of a link count for nothing
+    assert Path(EDGE).stat().st_mode == Path("a.png").stat().st_mode  # neither a link's nor of what it leads to
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -239,6 +239,17 @@ def test_permissions_and_times_are_those_of_the_file_that_was_opened(monkeypatch
         0o666,
         7,
     )
+
+
+@pytest.mark.parametrize("thing", THINGS)
+def test_a_temporary_takes_no_name_that_somebody_foresaw(thing, monkeypatch):
+    monkeypatch.setattr(os, "urandom", bytes)
+    name = f".{EDGE}.cnnfilter-{bytes(8).hex()}.tmp"
+    monkeypatch.setattr(temporaries, "sweep", lambda folder: plant(thing, name))
+    with pytest.raises(OutputError):
+        write_atomically(Path(EDGE), b"new", overwrite=True)
+    assert untouched()
+    assert thing != "file" or Path(name).read_bytes() == b"other"
 
 
 def test_a_pipe_in_the_place_of_a_folder_is_not_waited_for():

@@ -12,7 +12,7 @@ import pytest
 
 from cnnfilter.batch import write
 from cnnfilter.batch.write import is_device, write_atomically, write_stream
-from cnnfilter.errors import OutputError
+from cnnfilter.errors import DiskFullError, OutputError
 from tests.command import ROOT, save
 
 
@@ -126,17 +126,19 @@ def test_without_hard_links_an_existing_file_is_kept(old, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("function", "number", "reason"),
+    ("function", "number", "error"),
     [
-        ("fsync", errno.EIO, "Input/output error"),
-        ("fsync", errno.ENOSPC, "No space left on device"),
-        ("replace", errno.EIO, "Input/output error"),
+        ("fsync", errno.EIO, OutputError),
+        ("fsync", errno.ENOSPC, DiskFullError),
+        ("fsync", errno.EDQUOT, DiskFullError),
+        ("replace", errno.EIO, OutputError),
     ],
 )
-def test_a_failure_leaves_the_old_file_and_no_temporary(old, monkeypatch, function, number, reason):
+def test_a_failure_leaves_the_old_file_and_no_temporary(old, monkeypatch, function, number, error):
     monkeypatch.setattr(os, function, failing(number))
-    with pytest.raises(OutputError, match=rf"^cannot write '.*a\.png': {reason}$"):
+    with pytest.raises(OutputError, match=rf"^cannot write '.*a\.png': {os.strerror(number)}$") as caught:
         write_atomically(old, b"new", overwrite=True)
+    assert caught.type is error
     assert old.read_bytes() == b"old"
     assert names(old.parent) == ["a.png"]
 
@@ -228,9 +230,12 @@ def test_of_a_symbolic_link_the_target_is_written(tmp_path, old):
     folder = tmp_path / "links"
     folder.mkdir()
     link = folder / "link.png"
-    link.symlink_to(old)
-    with pytest.raises(OutputError, match="exists already"):
-        write_atomically(link, b"new", overwrite=False)
+    for target in (tmp_path / "none.png", old):
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        with pytest.raises(OutputError, match="exists already"):
+            write_atomically(link, b"new", overwrite=False)
+        assert names(tmp_path) == ["a.png", "links"]
     write_atomically(link, b"new", overwrite=True)
     assert link.is_symlink()
     assert old.read_bytes() == b"new"

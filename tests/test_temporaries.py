@@ -137,6 +137,31 @@ def test_all_runs_temporaries_are_removed_when_the_process_is_told_to_end():
     assert temporaries._runs == set()
 
 
+@pytest.mark.parametrize("mode", [None, 0o600])
+def test_a_signal_that_comes_while_a_temporary_is_opened_leaves_none(mode, monkeypatch):
+    def opened(*args, **options):
+        file = open(*args, **options)  # noqa: PTH123, SIM115
+        temporaries.remove_all()  # what a signal's handler does, before the opening thread has the file
+        return file
+
+    monkeypatch.setattr(temporaries, "open", opened, raising=False)
+    with pytest.raises(InterruptedError):
+        Temporaries().open(Path("a.png"), mode)
+    assert list(Path().iterdir()) == []
+
+
+def test_a_temporary_that_cannot_be_opened_is_not_removed_later(monkeypatch):
+    monkeypatch.setattr(os, "urandom", bytes)
+    path = Path(f".a.png.cnnfilter-{bytes(8).hex()}.tmp")
+    run_ = Temporaries()
+    run_.sweep(Path())
+    path.write_text("another's")
+    with pytest.raises(FileExistsError):
+        run_.open(Path("a.png"), None)
+    run_.close()
+    assert path.exists()
+
+
 def test_a_thread_that_hangs_while_it_opens_a_file_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(temporaries, "PATIENCE", 0.05)
     run_ = Temporaries()

@@ -73,10 +73,13 @@ class Temporaries:
             with self._lock:
                 if self._closed:
                     raise InterruptedError
-                # exclusively, which follows no link either
-                file = open(path, "xb", buffering=0, opener=None if mode is None else _private)  # noqa: PTH123, SIM115  (Path.open takes no opener, the caller closes it)
-                self._live.add(path)
+                self._live.add(path)  # first: a signal that comes while it is opened ends the process right after
                 _runs.add(self)
+                try:  # exclusively, which follows no link either
+                    file = open(path, "xb", buffering=0, opener=None if mode is None else _private)  # noqa: PTH123, SIM115  (Path.open takes no opener, the caller closes it)
+                except OSError:
+                    self._live.discard(path)
+                    raise
             _lock(file.fileno(), wait=True)
             if os.fstat(file.fileno()).st_nlink:
                 break

@@ -11,6 +11,7 @@ from PIL import Image
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.picture import read
 from cnnfilter.imaging.pieces import joined
+from cnnfilter.imaging.size import read_size
 from tests.picture_files import chunk, icc, noise, png, saved
 
 COLOUR = noise(16, 20, 3)
@@ -48,6 +49,15 @@ def test_a_damaged_chunk_that_pixels_do_not_need_is_left_out_with_a_note(kind, d
     assert picture.alpha is None
     assert picture.notes == (f"a damaged chunk left out ({kind.decode()})",)
     assert picture.metadata.texts == ((b"tEXt", b"Author\0me"),)
+
+
+@pytest.mark.parametrize(
+    "data", [PLAIN[:33] + with_wrong_sum(chunk(b"tEXt", b"a\0b")) + PLAIN[33:],
+             PHOTOS["baseline"][:20] + segment(0xFFEE, b"Adobe") + PHOTOS["baseline"][20:]]
+)  # fmt: skip
+def test_what_is_mended_has_a_size_before(data, tmp_path):
+    (tmp_path / "a").write_bytes(data)
+    assert read_size(tmp_path / "a") == (16, 20, 3)
 
 
 def test_several_damaged_chunks_are_one_note_and_their_names_are_shown_only_if_they_are_names():
@@ -177,9 +187,22 @@ def test_a_tga_of_15_bits_has_no_alpha(kind, tmp_path):
     expected = np.stack([values >> 10 & 31, values >> 5 & 31, values & 31], axis=-1).reshape(16, 20, 3) * 255 // 31
     np.testing.assert_array_equal(picture.pixels, expected)
     assert kind == 1 or picture.alpha is None
+    assert read_size(tmp_path / "a.tga") == (16, 20, 3)
     if kind == 2:
         assert read_tga(tga(2, 16, data), tmp_path).alpha is None
         assert read_tga(tga(2, 16, data, flags=0x21), tmp_path).alpha is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "bits", "message"), [(10, 15, "^20x16 is 320 pixels"), (11, 15, "^20x16 is 320"), (10, 48, "damaged")]
+)
+def test_runs_of_a_tga_that_is_too_large_or_of_unknown_bits_are_not_written_out(
+    kind, bits, message, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("cnnfilter.imaging.mending._runs", lambda *args: pytest.fail("written out"))
+    (tmp_path / "a.tga").write_bytes(tga(kind, bits, b"\xff\0\0"))
+    with pytest.raises(PictureError, match=message):
+        read(tmp_path / "a.tga", max_pixels=319)
 
 
 def test_runs_that_end_too_early_are_damage(tmp_path):

@@ -1,4 +1,4 @@
-"""Bitmaps whose best is not what Pillow takes: icons of several depths, and pixels of any bits for each colour."""
+"""Bitmaps whose best is not what Pillow takes: icons of several depths, and colours of any bits."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ _HEAD, _FIELDS, _MASKS = 14, 40, 54
 """Bytes of a BMP's first header, the shortest of those that follow which tells of masks, and where these are."""
 _V3 = 56
 """Bytes of the header that has a mask of alpha."""
+_TGA_HEAD, _TGA_ENTRY, _TGA_DEPTH = 18, 7, 16
+"""Bytes of a TGA's header, and where it tells the bits of the palette's colours and of pixels."""
 _BYTES = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
 
 
@@ -79,6 +81,23 @@ def eight_bits(stream: BinaryIO) -> BinaryIO | None:
                          _BYTES[3] if masks[3] else 0)  # fmt: skip
     start = _HEAD + len(fields)
     return io.BytesIO(struct.pack("<2sIHHI", b"BM", start + pixels.size, 0, 0, start) + fields + pixels.tobytes())
+
+
+def of_16_bits(stream: BinaryIO) -> BinaryIO:
+    """Return a TGA that counts the bit of pixels of 15 bits, or of such a palette, that nothing is in.
+
+    Raises
+    ------
+    IndexError
+        If it is cut off.
+    """
+    stream.seek(0)
+    head = bytearray(stream.read(_TGA_HEAD))
+    if 15 not in (head[_TGA_ENTRY], head[_TGA_DEPTH]):
+        return stream
+    for place in (_TGA_ENTRY, _TGA_DEPTH):
+        head[place] += head[place] == 15
+    return joined(stream, [bytes(head), (_TGA_HEAD, stream.seek(0, io.SEEK_END))])
 
 
 def _scaled(rows: npt.NDArray[Any], mask: int) -> npt.NDArray[Any]:

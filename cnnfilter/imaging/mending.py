@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, NamedTuple
 
-from cnnfilter.imaging.bitmaps import eight_bits
+from cnnfilter.imaging.bitmaps import eight_bits, of_16_bits
 from cnnfilter.imaging.headers import EOI, MAX_PARTS, SOS, TEM, png_chunks, segments
 from cnnfilter.imaging.metadata import MAX_TEXTS, TEXTS
 from cnnfilter.imaging.pieces import Piece, joined
@@ -35,15 +35,23 @@ class Mended(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def mended(stream: BinaryIO, format: str) -> Mended | None:
-    """Return a file that could not be decoded in a form that perhaps can; None if there is none.
+def mended(stream: BinaryIO, format: str, *, was_opened: bool) -> Mended | None:
+    """Return a file that could not be opened, or be decoded, in a form that perhaps can; None if there is none.
+
+    Parameters
+    ----------
+    stream : binary stream
+    format : str
+        One of `formats.FORMATS`.
+    was_opened : bool
+        Whether it could be opened, and as large a picture is allowed: a TGA is decoded here.
 
     Raises
     ------
     ValueError, IndexError, struct.error
         If it is damaged.
     """
-    mend = {"PNG": _png, "JPEG": _jpeg, "TGA": _tga, "BMP": _bmp}.get(format)
+    mend = {"PNG": _png, "JPEG": _jpeg, "TGA": _tga if was_opened else None, "BMP": _bmp}.get(format)
     return None if mend is None else mend(stream)
 
 
@@ -128,15 +136,13 @@ def _bmp(stream: BinaryIO) -> Mended | None:
 
 def _tga(stream: BinaryIO) -> Mended | None:
     """Return a TGA with its runs written out, which Pillow has none cross from row to row of."""
+    stream = of_16_bits(stream)
     stream.seek(0)
     header = bytearray(stream.read(18))
     identity, colours, kind, _, entries, entry, _, _, width, height, depth, _ = struct.unpack("<3B2HB4H2B", header)
     size = -(-depth // 8)
-    if 15 not in (depth, entry) and not kind & 8:
-        return None
-    header[7], header[16] = (16 if bits == 15 else bits for bits in (entry, depth))
     if not kind & 8:
-        return Mended((joined(stream, [bytes(header), (18, stream.seek(0, io.SEEK_END))]),))
+        return None
     header[2] = kind & 7
     before = 18 + identity + bool(colours) * entries * -(-entry // 8)
     stream.seek(before)

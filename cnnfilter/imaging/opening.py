@@ -78,7 +78,7 @@ def opened(stream: BinaryIO, format: str, most: int = MOST) -> ImageFile:
             raise too_long(most)
     if format == "PNG":
         _check_chunks(stream)
-    if format in ("GIF", "ICO", "BMP"):
+    if format in ("GIF", "ICO", "BMP", "TGA"):
         stream = _better(stream, format)
     stream.seek(0)
     source: Any = _Counted(stream) if format in _COUNTED else stream
@@ -93,10 +93,12 @@ def _better(stream: BinaryIO, format: str) -> BinaryIO:
         from cnnfilter.imaging.gif import on_whole_canvas  # here and below: which other formats do without
 
         return on_whole_canvas(stream, cast(BinaryIO, _Counted(stream)))
-    from cnnfilter.imaging.bitmaps import best_icon, eight_bits, has_small_alpha
+    from cnnfilter.imaging.bitmaps import best_icon, eight_bits, has_small_alpha, of_16_bits
 
     if format == "ICO":
         return best_icon(stream)
+    if format == "TGA":
+        return of_16_bits(stream)
     if has_small_alpha(stream):
         return eight_bits(stream) or stream
     from cnnfilter.imaging.runs import unpacked

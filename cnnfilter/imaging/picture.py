@@ -236,7 +236,7 @@ def _decode_mended(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Pi
     except Exception:
         from cnnfilter.imaging.mending import mended  # which most runs do without
 
-        other = None if count else mended(stream, format)
+        other = None if count else mended(stream, format, was_opened=bool(admitted))
         if other is None or not other.streams:
             raise
         for first, *others in zip(*(_decode(each, format, once) for each in other.streams), strict=True):
@@ -370,7 +370,8 @@ def _read_npy(stream: BinaryIO, limits: Limits) -> Picture:
     channels = shape[2] if len(shape) == 3 else 1
     per_pixel = 3 * channels * dtype.itemsize
     check_size((shape[1], shape[0]), limits.max_pixels, per_pixel)
-    _check_depth(dtype, depth)
+    if dtype.kind == "f":
+        decoding.check_float_depth(depth)
     limits.admit(shape[0], shape[1], channels, shape[0] * shape[1] * per_pixel)
     pixels = npy.read_body(stream, shape, fortran, dtype)
     notes = () if dtype.name == pixels.dtype.name else (f"{dtype} was read as {pixels.dtype}",)
@@ -386,16 +387,11 @@ def _read_table(stream: BinaryIO, limits: Limits) -> Picture:
         limits.admit(height, width, channels, channels * table.PER_NUMBER * width * height)
 
     pixels = table.read_table(stream, check)
-    _check_depth(pixels.dtype, depth)
+    if pixels.dtype == np.float32:
+        decoding.check_float_depth(depth)
     # what holds such numbers is what a result is written as
     format = NPY if pixels.dtype == np.float32 else "PNG"
     return Picture(_reduced(pixels, depth), format=format, stored=Stored(table=True))
-
-
-def _check_depth(dtype: np.dtype[Any], depth: int | None) -> None:
-    if depth == 8 and dtype.kind == "f":
-        msg = "float pixels have no full scale to be reduced to 8 bits from; leave out --depth 8"
-        raise PictureError(msg)
 
 
 def _reduced(pixels: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any]:

@@ -89,7 +89,7 @@ def _from_header(stream: BinaryIO, path: Path) -> tuple[int, int, int]:
             return _of_tiff(stream)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of broken metadata, and of a size that nobody decodes
-            image = opened(stream, format)
+            image = _opened(stream, format)
             width, height = image.size
             if _orientation(image) >= 5:
                 width, height = height, width
@@ -99,6 +99,21 @@ def _from_header(stream: BinaryIO, path: Path) -> tuple[int, int, int]:
     except Exception as error:  # a broken file leads Pillow and its plugins to almost any exception
         msg = f"cannot decode {format}: {damage_of(error)}"
         raise PictureError(msg) from error
+
+
+def _opened(stream: BinaryIO, format: str) -> ImageFile:
+    """Return an opened picture, if need be in another form of the file, as `picture.read` does."""
+    try:
+        return opened(stream, format)
+    except CnnfilterError:
+        raise
+    except Exception:
+        from cnnfilter.imaging.mending import mended  # which most runs do without
+
+        other = mended(stream, format, was_opened=False)
+        if other is None or not other.streams:
+            raise
+        return opened(other.streams[0], format)
 
 
 def _of_tiff(stream: BinaryIO) -> tuple[int, int, int]:

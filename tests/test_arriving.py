@@ -68,6 +68,14 @@ def test_a_bias_for_each_filter_settles_the_layout():
     np.savez("net.npz", w=AMBIGUOUS, b=np.ones(1))
     with pytest.raises(KernelError, match="may be oihw"):
         load_bank("net.npz")
+    assert Pipeline.parse("conv:net.npz").plan((9, 10, 8))[0].output == (5, 8, 5)
+
+
+def test_what_the_channels_alone_tell_of_a_depthwise_bank_waits_for_them():
+    np.save("bank.npy", np.ones((6, 1, 1, 4)))
+    pipeline = Pipeline.parse("depthwise:bank.npy")
+    pipeline.load_weights()
+    assert pipeline.plan((9, 9, 4))[0].output == (4, 9, 4)
 
 
 def test_what_the_shape_tells_is_not_turned_to_fit():

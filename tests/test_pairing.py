@@ -290,6 +290,9 @@ def test_the_matrix_of_a_dense_layer_is_no_kernel(shape):
     result = run("shape", "28x28x1", "conv:m.npy")
     assert result.exit_code == 2
     assert result.err.endswith("smaller kernel; a dense layer's matrix is for dense\n")
+    for kernel, text in (((29, 29), "conv:m.npy"), ((2, 1, 1, 29), "conv:m.npy:layout=oihw")):
+        np.save("m.npy", np.ones(kernel))
+        assert run("shape", "28x28x1", text).err.endswith("kernel\n")
 
 
 def test_kernels_of_names_that_dense_layers_have_too_are_kernels():
@@ -328,6 +331,7 @@ def test_a_square_matrix_is_read_by_the_framework_that_its_name_tells():
     np.testing.assert_array_equal(matrix_of(load_matrix(as_npz({"fc/kernel:0": square})), 3)[0], square.T)
     with pytest.warns(CnnfilterWarning, match=r"^net.npz: its square matrix is read as \(outputs, inputs\); Keras"):
         np.testing.assert_array_equal(matrix_of(load_matrix(as_npz({"fc_W": square})), 3)[0], square)
+    matrix_of(load_matrix(as_npz({"fc_W": square})), 5)  # fits no way, of which the stage tells
 
 
 # Commands

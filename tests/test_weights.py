@@ -232,6 +232,7 @@ def test_a_matrix_with_a_bias_becomes_a_bank_that_keeps_it(npz):
             r"\(4x3x5x5\), 'b.weight' \(4x3x5x5\)",
         ),
         ({"a": MATRIX, "b": MATRIX, "c": MATRIX[None]}, None, "name the array to use"),
+        ({"a": OIHW, "b": OIHW, "c": MATRIX}, None, "name the array to use"),
         ({"mean": np.ones(3), "std": np.float32(1)}, None, r"'mean' \(3\), 'std' \(a single number\)"),
         ({f"a{i}": MATRIX for i in range(20)}, None, r"'a7' \(2x3\) and 12 more$"),
         (

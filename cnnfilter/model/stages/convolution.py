@@ -174,7 +174,7 @@ class Conv(Stage):
         try:
             return *output_sizes((height, width), *sliding[:2], sliding.pads, sliding.dilation), count
         except ShapeError as error:
-            if self.file is None or sliding.window[0] == sliding.window[1]:
+            if self.file is None or self.file.filters.weight.ndim > 2 or sliding.window[0] == sliding.window[1]:
                 raise
             msg = f"{error}; a dense layer's matrix is for dense"
             raise ShapeError(msg) from None

@@ -1,57 +1,28 @@
 """A chain of stages over one picture: plan every size, then run the stages fused, band by band.
 
-Stands beside `filtering`: both bring what is below them together for one picture, and know no files.
+`filtering` brings what is below it together for one picture; this is what programs hold of a chain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cnnfilter.engine import activations
 from cnnfilter.engine.arrays import as_maps, as_samples, full_scale
-from cnnfilter.engine.bands import Chain, available_threads
-from cnnfilter.engine.codes import AS_IS, RECTIFIED
-from cnnfilter.engine.dense import dense
-from cnnfilter.engine.geometry import Array, Windows
-from cnnfilter.engine.pooled import joined
-from cnnfilter.engine.scaling import scaled
-from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling, Step
+from cnnfilter.engine.bands import available_threads
+from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError, CnnfilterError
+from cnnfilter.filtering.lowering import Operation, operations
 from cnnfilter.model import grammar
-from cnnfilter.model.kernels import Kernel
+from cnnfilter.model.learned import load
 from cnnfilter.model.plan import Row, at_scale, plan
-from cnnfilter.model.shapes import Border, parse_shape
-from cnnfilter.model.stages import (
-    Absolute,
-    Activation,
-    Conv,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Gray,
-    Magnitude,
-    Normalize,
-    Pool,
-    Shape,
-    Stage,
-)
+from cnnfilter.model.shapes import parse_shape
+from cnnfilter.model.stages import Shape, Stage
 from cnnfilter.words import quoted
-
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in a grey value, ITU-R BT.601."""
-
-
-Operation = Callable[[Array, int | None], Array]
-"""From maps or a vector, and the number of threads, to the result of some stages."""
-
-RELU = Activation("relu")
-"""What convolutions do to their own values, where it follows them."""
 
 
 class Pipeline:
@@ -137,10 +108,7 @@ class Pipeline:
         """
         for number, stage in enumerate(self.stages, 1):
             try:
-                if isinstance(stage, Conv):
-                    stage.load()
-                elif isinstance(stage, Dense) and stage.file is not None:
-                    _ = stage.file.dense
+                load(stage)
             except CnnfilterError as error:
                 msg = f"stage {number} ({stage.name}): {error}"
                 raise type(error)(msg) from None
@@ -179,9 +147,9 @@ class Pipeline:
                 raise ArgumentError(msg)
             result = batch[0]
             shape = (*result.shape[1:], result.shape[0])
-        operations = self._prepared(shape, full_scale(given))
+        prepared = self._prepared(shape, full_scale(given))
         with np.errstate(over="ignore", invalid="ignore"):  # of vectors, as in `Pointwise`
-            for operation in operations:
+            for operation in prepared:
                 result = operation(result, threads)
         return result.astype(np.float32, copy=False)
 
@@ -190,162 +158,8 @@ class Pipeline:
 
         A small network takes longer to prepare than to run.
         """
-        known, operations = self._last
+        known, prepared = self._last
         if known != (shape, scale):
-            operations = _operations(at_scale(self.plan(shape), scale))
-            self._last = ((shape, scale), operations)
-        return operations
-
-
-def _operations(rows: Sequence[Row]) -> list[Operation]:
-    """Join the stages between maps, as far as they follow each other."""
-    operations: list[Operation] = []
-    waiting: list[Step] = []
-    left = list(rows)
-    while left:
-        row = left.pop(0)
-        if isinstance(row.stage, Conv):
-            rectified = bool(left) and left[0].stage == RELU
-            if rectified:
-                left.pop(0)
-            waiting.append(_convolution(row.stage, row, RECTIFIED if rectified else AS_IS))
-        elif isinstance(row.stage, GlobalAveragePool):
-            operations.append(partial(Chain([*waiting, _step(row, _same)]).run, mean=True))
-            waiting = []
-        elif len(row.output) == 3:
-            step = _maps_step(row)
-            both = joined(waiting[-1], step) if waiting else None
-            if both is not None:
-                waiting[-1] = both
-            else:
-                waiting.append(step)
-        else:
-            if waiting:
-                operations.append(Chain(waiting).run)
-            operations.append(_vector(row))
-            waiting = []
-    if waiting:
-        operations.append(Chain(waiting).run)
-    return operations
-
-
-def _same(values: Array) -> Array:
-    return values
-
-
-def _step(row: Row, function: Callable[[Array], Array]) -> Pointwise:
-    """Return a step whose function keeps height and width, and gives the channels of the row's input."""
-    height, width, channels = row.input
-    return Pointwise(function, (channels, height, width))
-
-
-def _maps_step(row: Row) -> Step:
-    """Return the engine's step for a stage between maps, other than a convolution."""
-    stage = row.stage
-    height, width, channels = row.output
-    if isinstance(stage, Pool):
-        return Pooling(stage.kind, _windows(stage, row), channels, count_include_pad=stage.count_include_pad)
-    if isinstance(stage, Gray):
-        return Pointwise(_gray, (channels, height, width))
-    if isinstance(stage, Magnitude):
-        return Pointwise(partial(_magnitude, count=stage.count), (channels, height, width))
-    return _step(row, _function(stage))
-
-
-def _function(stage: Stage) -> Callable[[Array], Array]:
-    """Return what a stage does to maps and vectors alike."""
-    if isinstance(stage, Activation):
-        function: Callable[..., Array] = getattr(activations, stage.function)
-        return partial(_activated, function=function, values=stage.values)
-    if isinstance(stage, Absolute):
-        return _absolute
-    if isinstance(stage, Normalize):
-        return partial(_normalize, stage=stage)
-    return activations.softmax
-
-
-def _activated(maps: Array, *, function: Callable[..., Array], values: tuple[float, ...]) -> Array:
-    return function(maps, *values)
-
-
-def _absolute(maps: Array) -> Array:
-    size: Array = np.abs(maps.astype(np.float32, copy=False))
-    return size
-
-
-def _windows(stage: Conv | Pool, row: Row) -> Windows:
-    sliding = stage.sliding(row.input)
-    border = stage.border if isinstance(stage, Conv) else Border()
-    size = (row.input[0], row.input[1])
-    out = (row.output[0], row.output[1])
-    return Windows(size, sliding.window, sliding.stride, sliding.dilation, sliding.pads, out, border)
-
-
-def _convolution(stage: Conv, row: Row, after: int) -> Step:
-    windows, channels = _windows(stage, row), row.input[2]
-    source = stage.bank(channels) if stage.file is not None else None
-    if source is None or isinstance(source, Kernel):
-        kernels = stage.kernels if source is None else (source,)
-        filters: list[tuple[Array, str | None]] = []
-        for kernel in kernels:
-            weights = _prepared(kernel.weights.reshape(-1, 1, *kernel.size), stage)[:, 0]
-            filters += [(weights, kernel.combine)] if kernel.combine else [(one[None], None) for one in weights]
-        return Depthwise(filters, stage.bias, windows, channels, after=after)
-    bank = _prepared(source.weight, stage)
-    biases = (np.zeros(len(bank)) if source.bias is None else source.bias) + stage.bias
-    groups = channels if stage.depthwise else stage.groups
-    return Convolution(bank, biases, windows, groups, after=after)
-
-
-def _prepared(bank: Array, stage: Conv) -> Array:
-    flipped = bank[..., ::-1, ::-1] if stage.flip else bank
-    return np.ascontiguousarray(scaled(flipped, stage.scale))
-
-
-def _gray(values: Array) -> Array:
-    if len(values) == 1:
-        return values
-    red, green, blue = (np.float32(weight) * plane for weight, plane in zip(LUMA, values, strict=True))
-    gray: Array = red + green + blue
-    return gray[None]
-
-
-def _magnitude(values: Array, count: int) -> Array:
-    grouped = values.reshape(-1, count, *values.shape[1:]).astype(np.float64)
-    magnitude: Array = np.sqrt((grouped * grouped).sum(axis=1))
-    return magnitude
-
-
-def _normalize(values: Array, stage: Normalize) -> Array:
-    shape = (-1, *[1] * (values.ndim - 1))
-    mean = np.array(stage.mean, dtype=np.float64).reshape(shape)
-    std = np.array(stage.std, dtype=np.float64).reshape(shape)
-    quotient = np.divide(values, stage.divisor, dtype=np.float64)  # may lie beyond float32 where the result does not
-    return ((quotient - mean) / std).astype(np.float32)
-
-
-def _vector(row: Row) -> Operation:
-    """Return what a stage that gives a vector does, on the calling thread."""
-    stage = row.stage
-    if isinstance(stage, Flatten):
-        return _flattened
-    if isinstance(stage, Dense) and stage.file is not None:
-        weight, bias = stage.file.matrix(row.input[0])
-        biases = np.zeros(len(weight), dtype=np.float32) if bias is None else bias
-        return partial(_multiplied, weight, biases, row.flattened if stage.order == "hwc" else None)
-    return partial(_on_one_thread, _function(stage))
-
-
-def _flattened(maps: Array, threads: int | None) -> Array:
-    return maps.reshape(-1)  # they are (C, H, W) already
-
-
-def _multiplied(weight: Array, bias: Array, flattened: Shape | None, values: Array, threads: int | None) -> Array:
-    if flattened is not None:
-        height, width, channels = flattened
-        values = values.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
-    return dense(values, weight, bias)
-
-
-def _on_one_thread(function: Callable[[Array], Array], values: Array, threads: int | None) -> Array:
-    return function(values)
+            prepared = operations(at_scale(self.plan(shape), scale))
+            self._last = ((shape, scale), prepared)
+        return prepared

@@ -23,7 +23,7 @@ BELOW = {
     "imaging": {"errors", "words", "texts", "rows", "buffers", "forks"},
     "engine": {"errors", "words", "rows", "buffers", "forks", "model"},
     "filtering": {"errors", "words", "buffers", "forks", "model", "imaging", "engine"},
-    "pipeline": {"errors", "words", "model", "engine"},
+    "pipeline": {"errors", "words", "model", "engine", "filtering"},
     "explanation": {"errors", "words", "model", "engine", "pipeline"},
     "batch": {"errors", "words", "texts", "buffers", "forks", "model", "imaging", "engine", "filtering", "pipeline"},
     "cli": {

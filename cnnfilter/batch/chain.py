@@ -21,9 +21,9 @@ from cnnfilter.imaging.options import applicable
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.raw import RAW, encode_values
 from cnnfilter.imaging.sheet import contact_sheet
-from cnnfilter.model.kernels import Kernel
+from cnnfilter.model.channels import keeps_colours, map_names
 from cnnfilter.model.notes import notes as chain_notes
-from cnnfilter.model.stages import Conv, Dense, Flatten, Gray, Magnitude, Softmax, Stage
+from cnnfilter.model.stages import Dense, Flatten, Stage
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -46,48 +46,6 @@ def is_plain(rows: tuple[Row, ...], view: View) -> bool:
     if view.maps == "each":
         return view.range is not None
     return not view.wants_sheet and (rows[-1].output[-1] == 1 or keeps_colours(rows))
-
-
-def keeps_colours(rows: tuple[Row, ...]) -> bool:
-    """Tell whether three maps are red, green and blue: each made of its own channel and no other."""
-    if rows[0].input[2:] != (3,) or rows[-1].output[2:] != (3,):
-        return False
-    return all(_keeps_apart(row) for row in rows)
-
-
-def _keeps_apart(row: Row) -> bool:
-    stage = row.stage
-    if isinstance(stage, Conv) and stage.file is not None and not isinstance(stage.bank(row.input[2]), Kernel):
-        return stage.depthwise or stage.groups == row.input[2]
-    return not isinstance(stage, (Gray, Softmax))
-
-
-def map_names(rows: tuple[Row, ...]) -> tuple[str, ...] | None:
-    """Return what made each of a chain's maps: the kernel and the colour; None where nothing of them has a name."""
-    channels = rows[0].input[-1]
-    names = ("red", "green", "blue") if channels == 3 else ("",) * channels
-    for row in rows:
-        stage = row.stage
-        if isinstance(stage, Conv) and (kernels := _kernel_names(stage, row.input[2])):
-            names = tuple(", ".join(filter(None, (kernel, name))) for name in names for kernel in kernels)
-        elif isinstance(stage, Magnitude):
-            names = tuple("+".join(names[i : i + stage.count]) for i in range(0, len(names), stage.count))
-        elif not _keeps_apart(row) or len(names) != row.output[-1]:
-            names = ("",) * row.output[-1]
-    return names if any(names) else None
-
-
-def _kernel_names(stage: Conv, channels: int) -> list[str]:
-    """Return the name of each map that a stage makes of one channel; none of a bank."""
-    kernels = stage.kernels
-    if stage.file is not None:
-        bank = stage.bank(channels)
-        kernels = (bank,) if isinstance(bank, Kernel) else ()
-    names = []
-    for kernel in kernels:
-        count = 1 if kernel.combine else len(kernel.filters)
-        names += [kernel.name if count == 1 else f"{kernel.name} {i}" for i in range(count)]
-    return names
 
 
 def run_picture(

@@ -12,9 +12,10 @@ import numpy as np
 
 from cnnfilter.engine.arrays import as_samples, full_scale
 from cnnfilter.errors import ArgumentError
-from cnnfilter.explanation import evaluation, steps
-from cnnfilter.explanation.evaluation import Place
-from cnnfilter.explanation.makers import MAKERS
+from cnnfilter.explanation import steps
+from cnnfilter.explanation.evaluation import evaluate
+from cnnfilter.explanation.makers import step_of
+from cnnfilter.explanation.regions import Place, Region, unflattened
 from cnnfilter.model.plan import Row, at_scale
 from cnnfilter.model.stages import Conv, Flatten, Pool, Shape
 from cnnfilter.model.stages.text import show_shape
@@ -119,16 +120,15 @@ def explain(pipeline: Pipeline, picture: Any, at: Sequence[int]) -> Explanation:
     rows = at_scale(pipeline.plan(shape), full_scale(pixels))
     _check_windows(rows)
     place = _checked(at, rows[-1].output)
-    blocks = evaluation.evaluate(rows, pixels, place)
+    blocks = evaluate(rows, pixels, place)
     done: list[steps.Step] = []
     following: Place | None = place
     for number in range(len(rows), 0, -1):
         if following is None:
             break
         row, before, after = rows[number - 1], blocks[number - 1], blocks[number]
-        maker = MAKERS[type(row.stage)]
         with np.errstate(invalid="ignore", over="ignore"):
-            done.append(maker(row, before, number, following, after.value(following)))
+            done.append(step_of(row.stage, row, before, number, following, after.value(following)))
         following = done[-1].follows
     value = blocks[-1].value(place)
     return Explanation(
@@ -181,7 +181,7 @@ def _written(place: Place) -> str:
     return ",".join(map(quoted, place))
 
 
-def _field(rows: Sequence[Row], place: Place, seen: evaluation.Region) -> ReceptiveField:
+def _field(rows: Sequence[Row], place: Place, seen: Region) -> ReceptiveField:
     """Return the receptive field of a value, which a vector's has from the maps before it, and what is seen of it."""
     spot: tuple[int, ...] = place
     for row in reversed(rows):
@@ -189,7 +189,7 @@ def _field(rows: Sequence[Row], place: Place, seen: evaluation.Region) -> Recept
             spot = (0, 0)
             break
         if isinstance(row.stage, Flatten) and len(row.input) == 3:
-            spot = evaluation.unflattened(row.input, spot[0])
+            spot = unflattened(row.input, spot[0])
         if len(row.input) == 3:
             break
     (top, bottom), (left, right) = rows[-1].field.extent(*spot[:2])

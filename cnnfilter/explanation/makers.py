@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from cnnfilter.engine import reference
 from cnnfilter.engine.geometry import Index
-from cnnfilter.explanation import evaluation, formulas, steps
-from cnnfilter.explanation.evaluation import Block, Place
+from cnnfilter.explanation import formulas, steps, values
 from cnnfilter.explanation.filters import Array, Filters
+from cnnfilter.explanation.regions import Block, Place, taps, unflattened, windows_of
 from cnnfilter.model.plan import Row
 from cnnfilter.model.stages import (
     Absolute,
@@ -29,6 +29,25 @@ from cnnfilter.model.stages import (
     Softmax,
     Stage,
 )
+from cnnfilter.model.stages.base import unknown
+
+
+@singledispatch
+def step_of(stage: Stage, row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
+    """Return what a stage did to make one value.
+
+    Parameters
+    ----------
+    stage : Stage
+    row : Row
+    before : Block
+        Its input, as far as the value depends on it.
+    number : int
+        The stage's.
+    place : tuple of int
+    value : float
+    """
+    raise unknown(stage, "worked steps")
 
 
 def _matrix(values: NDArray[Any]) -> Any:
@@ -66,9 +85,9 @@ class _Under:
 
     @classmethod
     def at(cls, row: Row, place: Place) -> _Under:
-        windows = evaluation.windows_of(row)
-        rows, row_index = (each[0] for each in evaluation.taps(windows, 0, np.array([place[0]])))
-        columns, column_index = (each[0] for each in evaluation.taps(windows, 1, np.array([place[1]])))
+        windows = windows_of(row)
+        rows, row_index = (each[0] for each in taps(windows, 0, np.array([place[0]])))
+        columns, column_index = (each[0] for each in taps(windows, 1, np.array([place[1]])))
         above_or_below = (rows < 0) | (rows >= row.input[0])
         padding = above_or_below[:, None] | (columns < 0) | (columns >= row.input[1])
         return cls(rows, columns, row_index, column_index, padding)
@@ -82,13 +101,13 @@ class _Under:
         return int(self.rows[row]), int(self.columns[column]), channel
 
 
-def _convolved(row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
-    stage: Any = row.stage
+@step_of.register(Conv)
+def _convolved(stage: Conv, row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
     chosen = Filters(stage, row.input).of(place[2])
     under = _Under.at(row, place)
-    fill = evaluation.windows_of(row).border.value
+    fill = windows_of(row).border.value
     held = before.take(chosen.channels, under.row_index, under.column_index, fill)
-    multiplied = evaluation.products(chosen.weights, held[None])
+    multiplied = values.products(chosen.weights, held[None])
     channel_sums = multiplied.sum(axis=(2, 3))
     totals = channel_sums.sum(axis=1)
     scaled = chosen.scaled(totals)
@@ -119,8 +138,8 @@ def _convolved(row: Row, before: Block, number: int, place: Place, value: float)
     return steps.Convolved(number, text, place, value, follows, chosen.name, filters, chosen.combine, chosen.bias)
 
 
-def _pooled(row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
-    stage: Any = row.stage
+@step_of.register(Pool)
+def _pooled(stage: Pool, row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
     under = _Under.at(row, place)
     fill = -np.inf if stage.kind == "max" else 0.0
     held = before.take([place[2]], under.row_index, under.column_index, fill)[0]
@@ -133,40 +152,44 @@ def _pooled(row: Row, before: Block, number: int, place: Place, value: float) ->
         found = _most_inside(held, under.padding)
     follows = None if found is None else under.place(found, place[2])
     total = None if stage.kind == "max" else float(held.sum())
-    divisor = evaluation.divisor(stage, evaluation.windows_of(row), place)
+    divisor = values.divisor(stage, windows_of(row), place)
     window = under.window(place[2], held)
     return steps.Pooled(number, str(stage), place, value, follows, stage.kind, window, total, divisor)
 
 
-def _averaged(row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
+@step_of.register(GlobalAveragePool)
+def _averaged(stage: GlobalAveragePool, row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
     plane = before.take([place[2]], before.region.rows, before.region.columns)[0]
     found = _most(plane)
     follows = (*divmod(found, plane.shape[1]), place[2])
-    return steps.Averaged(number, str(row.stage), place, value, follows, float(plane.sum()), plane.size)
+    return steps.Averaged(number, str(stage), place, value, follows, float(plane.sum()), plane.size)
 
 
-def _flattened(row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
-    origin = place if len(row.input) == 1 else evaluation.unflattened(row.input, place[0])
-    return steps.Flattened(number, str(row.stage), place, value, origin)
+@step_of.register(Flatten)
+def _flattened(stage: Flatten, row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
+    origin = place if len(row.input) == 1 else unflattened(row.input, place[0])
+    return steps.Flattened(number, str(stage), place, value, origin)
 
 
-def _multiplied(row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
-    weights, bias, order = evaluation.dense_row(row.stage, row, place[0])
+@step_of.register(Dense)
+def _multiplied(stage: Dense, row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
+    weights, bias, order = values.dense_row(stage, row, place[0])
     vector = before.values.reshape(-1)[order]
-    multiplied = evaluation.products(weights, vector)
+    multiplied = values.products(weights, vector)
     most = _most(multiplied)
     return steps.Multiplied(
-        number, str(row.stage), place, value, (int(order[most]),),
+        number, str(stage), place, value, (int(order[most]),),
         _numbers(vector), _numbers(weights), _numbers(multiplied), float(multiplied.sum()), bias,
     )  # fmt: skip
 
 
-def _softmaxed(row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
+@step_of.register(Softmax)
+def _softmaxed(stage: Softmax, row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
     inputs = _column(row, before, place)
     largest = float(inputs.max())
     powers = np.exp(inputs - largest)
     numbers = _numbers(inputs), largest, _numbers(powers), float(powers.sum())
-    return steps.Softmaxed(number, str(row.stage), place, value, place, *numbers)
+    return steps.Softmaxed(number, str(stage), place, value, place, *numbers)
 
 
 def _column(row: Row, before: Block, place: Place) -> Array:
@@ -176,49 +199,43 @@ def _column(row: Row, before: Block, place: Place) -> Array:
     return before.take(range(row.input[-1]), rows, columns)[:, 0, 0]
 
 
-def _pointwise(row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
-    stage: Any = row.stage
+@step_of.register(Activation)
+def _activated(stage: Activation, row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
     x = before.value(place)
-    if isinstance(stage, Activation):
-        formula = formulas.activation(stage, x)
-    elif isinstance(stage, Normalize):
-        mean, std = (float(each[0]) for each in evaluation.normalization(stage, np.array([place[-1]])))
-        formula = formulas.normalized(stage, x, mean, std)
-    else:
-        formula = formulas.absolute(stage, x)
+    return _pointwise(stage, number, place, value, x, formulas.activation(stage, x))
+
+
+@step_of.register(Normalize)
+def _normalized(stage: Normalize, row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
+    x = before.value(place)
+    mean, std = (float(each[0]) for each in values.normalization(stage, np.array([place[-1]])))
+    return _pointwise(stage, number, place, value, x, formulas.normalized(stage, x, mean, std))
+
+
+@step_of.register(Absolute)
+def _absolute(stage: Absolute, row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
+    x = before.value(place)
+    return _pointwise(stage, number, place, value, x, formulas.absolute(stage, x))
+
+
+def _pointwise(stage: Stage, number: int, place: Place, value: float, x: float, formula: str) -> steps.Step:
     return steps.Pointwise(number, str(stage), place, value, place, (x,), formula)
 
 
-def _gray(row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
+@step_of.register(Gray)
+def _gray(stage: Gray, row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
     colours = _column(row, before, place)
     weights = np.array(reference.LUMA if len(colours) == 3 else (1.0,))
     most = _most(weights * colours)
     formula = formulas.gray(weights.tolist(), colours.tolist()) if len(colours) == 3 else formulas.show(value)
     follows = (*place[:2], most)
-    return steps.Pointwise(number, str(row.stage), place, value, follows, _numbers(colours), formula)
+    return steps.Pointwise(number, str(stage), place, value, follows, _numbers(colours), formula)
 
 
-def _magnitude(row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
-    stage: Any = row.stage
+@step_of.register(Magnitude)
+def _magnitude(stage: Magnitude, row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
     first = place[2] * stage.count
     values = np.array([before.value((*place[:2], first + i)) for i in range(stage.count)])
     follows = (*place[:2], first + _most(values))
     formula = formulas.magnitude(values.tolist())
     return steps.Pointwise(number, str(stage), place, value, follows, _numbers(values), formula)
-
-
-_Maker = Callable[[Row, Block, int, Place, float], steps.Step]
-MAKERS: dict[type[Stage], _Maker] = {
-    Conv: _convolved,
-    Pool: _pooled,
-    GlobalAveragePool: _averaged,
-    Flatten: _flattened,
-    Dense: _multiplied,
-    Softmax: _softmaxed,
-    Gray: _gray,
-    Magnitude: _magnitude,
-    Normalize: _pointwise,
-    Activation: _pointwise,
-    Absolute: _pointwise,
-}
-"""What explains a value of each kind of stage: from its row, its input, number, place and value."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from cnnfilter.explanation.evaluation import Place
+from cnnfilter.explanation.regions import Place
 
 Numbers = tuple[float, ...]
 Matrix = tuple[Numbers, ...]

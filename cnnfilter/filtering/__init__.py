@@ -1,4 +1,4 @@
-"""One kernel over one picture's pixels: the engine, alpha, and the way back to the picture's own type.
+"""What runs over one picture: a kernel, with alpha and the way back to the picture's own type, or a chain's stages.
 
-Stands beside `pipeline`: both bring what is below them together for one picture, and know no files.
+It brings what is below it together, and knows no files.
 """

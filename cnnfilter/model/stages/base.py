@@ -75,6 +75,15 @@ class Stage(ABC):
         return ":".join([self.name, *self.arguments()])
 
 
+def unknown(stage: Stage, aspect: str) -> TypeError:
+    """Return the error of an aspect that was told nothing of a stage's class.
+
+    What another room does with stages is a `functools.singledispatch` there, an *aspect*: its default raises this, so
+    that no stage is taken for another. A test holds every stage against every aspect.
+    """
+    return TypeError(f"{aspect} has no entry for the stage {type(stage).__name__}")
+
+
 def maps(shape: Shape, stage: Stage) -> tuple[int, int, int]:
     """Return a size that must be that of maps.
 

@@ -129,22 +129,6 @@ class Conv(Stage):
         file: WeightFile = self.file  # type: ignore[assignment]  # asked for only where there is one
         return file.bank(channels, self.groups, depthwise=self.depthwise)
 
-    def load(self) -> None:
-        """Read its file now, if it has one.
-
-        Raises
-        ------
-        KernelError, MissingExtraError
-            If that cannot be used, or may be read in two ways whatever arrives.
-        """
-        if self.file is None:
-            return
-        from cnnfilter.model.layouts import readings
-
-        inputs = {each.lengths[1] for each in readings(self.file.filters.weight.shape, self.file.layout)}
-        if len(inputs) == 1 and not self.depthwise:
-            self.bank(inputs.pop() * self.groups)
-
     @property
     def maps_per_group(self) -> int:
         """How many neighbouring maps come from the same channels: those that `magnitude` makes one.

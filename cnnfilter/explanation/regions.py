@@ -1,0 +1,114 @@
+"""Which values of maps are looked at, what they are, and where windows lie over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnfilter.engine.geometry import OUTSIDE, Index, Windows
+from cnnfilter.explanation.filters import Array
+from cnnfilter.model.plan import Row
+from cnnfilter.model.shapes import Border
+from cnnfilter.model.stages import Conv, Shape
+
+Place = tuple[int, ...]
+"""(row, column, map), or (index,) of a vector."""
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """Some maps, rows and columns, ascending. A vector is as many maps of one place.
+
+    Where only padding is asked for, it holds one sample that nobody looks at, and `is_seen` is false.
+    """
+
+    maps: Index
+    rows: Index
+    columns: Index
+    _: KW_ONLY
+    is_seen: bool = True
+
+    @property
+    def count(self) -> int:
+        """How many values it has."""
+        return len(self.maps) * len(self.rows) * len(self.columns)
+
+    @classmethod
+    def at(cls, place: Place) -> Region:
+        """Return the region of one value."""
+        row, column, number = place if len(place) == 3 else (0, 0, place[0])
+        return cls(*(np.array([index], dtype=np.int64) for index in (number, row, column)))
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """The values of a region, (maps, rows, columns) float64."""
+
+    region: Region
+    values: Array
+
+    def take(self, maps: Sequence[int], rows: Index, columns: Index, fill: float = 0.0) -> Array:
+        """Return values at places of the whole; where a row or a column is `OUTSIDE`, `fill`."""
+        return self.under(maps, rows[:, None], columns[:, None], fill)[..., 0]
+
+    def under(self, maps: Sequence[int], rows: Index, columns: Index, fill: float) -> Array:
+        """Return what lies under some taps of windows, (maps, rows, columns, taps), as `take` does.
+
+        `rows` is (rows, taps) and `columns` (columns, taps): where each window's taps lie.
+        """
+        region = self.region
+        axes = ((region.maps, np.asarray(maps)), (region.rows, rows), (region.columns, columns))
+        numbers, row_index, column_index = (np.searchsorted(known, wanted) for known, wanted in axes)
+        found = self.values[numbers[:, None, None, None], row_index[:, None], column_index]
+        outside = (rows == OUTSIDE)[:, None] | (columns == OUTSIDE)
+        return np.where(outside, fill, found)
+
+    def value(self, place: Place) -> float:
+        """Return the value at a place."""
+        region = Region.at(place)
+        return float(self.take(region.maps.tolist(), region.rows, region.columns)[0, 0, 0])
+
+
+def picture_block(pixels: NDArray[Any], region: Region) -> Block:
+    """Return a region of a picture (H, W) or (H, W, C)."""
+    part = np.atleast_3d(pixels[np.ix_(region.rows, region.columns)])[..., region.maps]
+    return Block(region, np.ascontiguousarray(part.transpose(2, 0, 1), dtype=np.float64))
+
+
+def windows_of(row: Row) -> Windows:
+    """Return where the windows of a convolution or a pool lie."""
+    stage: Any = row.stage
+    sliding = stage.sliding(row.input)
+    border = stage.border if isinstance(stage, Conv) else Border()
+    size, out = (row.input[0], row.input[1]), (row.output[0], row.output[1])
+    return Windows(size, sliding.window, sliding.stride, sliding.dilation, sliding.pads, out, border)
+
+
+def every(count: int) -> Index:
+    """Return all places of an axis."""
+    return np.arange(count, dtype=np.int64)
+
+
+def taps(windows: Windows, axis: int, places: Index) -> tuple[Index, Index]:
+    """Return where the taps of some windows lie along an axis, a row for each window.
+
+    Returns
+    -------
+    ndarray, (places, window)
+        In the input: below 0, or beyond its last, in the padding.
+    ndarray, (places, window)
+        The sample that stands there, or `OUTSIDE`.
+    """
+    padded = places[:, None] * windows.stride[axis] + np.arange(windows.window[axis]) * windows.dilation[axis]
+    index = (windows.rows, windows.columns)[axis]
+    return padded - windows.pads[axis][0], index[padded]
+
+
+def unflattened(shape: Shape, index: int) -> Place:
+    """Return the place in maps (H, W, C) of an element of their vector in C, H, W order."""
+    height, width = shape[:2]
+    return index // width % height, index % width, index // (height * width)

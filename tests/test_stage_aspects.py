@@ -1,0 +1,71 @@
+"""What rooms do with stages, each an aspect: it knows every stage, and raises for one that it does not know."""
+
+import importlib
+import inspect
+import pkgutil
+from dataclasses import dataclass
+
+import pytest
+
+import cnnfilter
+from cnnfilter.model.stages import Stage
+
+
+def descendants(kind):
+    """The classes of stages that the package has, whatever other tests made of their own."""
+    for each in kind.__subclasses__():
+        if each.__module__.startswith("cnnfilter."):
+            yield each
+        yield from descendants(each)
+
+
+def modules():
+    for each in pkgutil.walk_packages(cnnfilter.__path__, "cnnfilter."):
+        if not each.name.endswith("__main__"):
+            yield importlib.import_module(each.name)
+
+
+STAGES = sorted(set(descendants(Stage)), key=lambda kind: kind.__name__)
+ASPECTS = {
+    f"{value.__module__}.{value.__name__}".removeprefix("cnnfilter."): value
+    for module in modules()
+    for value in vars(module).values()
+    if hasattr(value, "registry") and any(issubclass(kind, Stage) for kind in value.registry)
+}
+
+
+@dataclass(frozen=True)
+class Unheard(Stage):
+    name = "unheard"
+
+    def output(self, shape):
+        return shape
+
+
+def test_these_are_among_them():
+    assert len(STAGES) >= 11
+    assert set(ASPECTS) >= {
+        "explanation.makers.step_of",
+        "explanation.values.compute",
+        "explanation.values.needed",
+        "explanation.values.work",
+        "filtering.lowering.lower",
+        "model.channels.keeps_apart",
+        "model.channels.renamed",
+        "model.learned.load",
+    }
+
+
+@pytest.mark.parametrize("aspect", ASPECTS)
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_aspect_knows_every_stage(stage, aspect):
+    assert stage in ASPECTS[aspect].registry
+
+
+@pytest.mark.parametrize("aspect", ASPECTS)
+def test_no_aspect_takes_a_stage_for_another(aspect):
+    function = ASPECTS[aspect]
+    rest = [None] * (len(inspect.signature(function).parameters) - 1)
+    with pytest.raises(TypeError, match="has no entry for the stage Unheard"):
+        function(Unheard(), *rest)
+    assert Unheard().output((1,)) == (1,)

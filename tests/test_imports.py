@@ -91,6 +91,14 @@ def test_the_model_has_no_compiler_and_no_pictures():
             assert not tops & {"numba", "llvmlite", "PIL", "click", "rich"}, path
 
 
+def test_no_language_of_programs_knows_another():
+    languages = sorted((PACKAGE / "model" / "emit").glob("as_*.py"))
+    assert len(languages) == 3
+    for path in languages:
+        names = imported(ast.parse(path.read_text(encoding="utf-8")))
+        assert not [name for name in names if name.startswith("cnnfilter.model.emit.as_")], path
+
+
 def test_only_the_command_line_knows_click_and_rich():
     for path in FILES:
         if room_of(path) != "cli":

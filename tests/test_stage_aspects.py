@@ -52,6 +52,9 @@ def test_these_are_among_them():
         "filtering.lowering.lower",
         "model.channels.keeps_apart",
         "model.channels.renamed",
+        "model.emit.as_keras.layers",
+        "model.emit.as_numpy.expressions",
+        "model.emit.as_torch.layers",
         "model.learned.load",
     }
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import singledispatch
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.model.emit.as_numpy import MODES, NONE, beyond, divisor, joined, pooling, scale_of
+from cnnfilter.model.emit.base import MODES, NONE, Sequential, beyond, divisor, joined, pooling, scale_of
 from cnnfilter.model.emit.weights import Filters, filters_of, literal, matrix_of
 from cnnfilter.model.frameworks import show
 from cnnfilter.model.plan import ANYWHERE, Row
@@ -21,8 +22,10 @@ from cnnfilter.model.stages import (
     Magnitude,
     Normalize,
     Pool,
+    Softmax,
+    Stage,
 )
-from cnnfilter.model.stages.text import show_shape
+from cnnfilter.model.stages.base import unknown
 from cnnfilter.rows import show_number
 from cnnfilter.words import readable
 
@@ -93,21 +96,6 @@ ACTIVATIONS = {
 }
 
 
-class _Program:
-    """The layers of a program and the weights they are given, gathered stage by stage."""
-
-    def __init__(self) -> None:
-        self.layers: list[str] = []
-        self.weights: list[str] = []
-
-    def add(self, layer: str, comment: str = "") -> None:
-        self.layers.append(f"        {layer}," + (f"  # {comment}" if comment else ""))
-
-    def give(self, *arrays: str) -> None:
-        """Set the weights of the layer added next."""
-        self.weights.append(f"network.layers[{len(self.layers)}].set_weights([{', '.join(arrays)}])")
-
-
 def keras_program(rows: Sequence[Row]) -> str:
     """Return the program.
 
@@ -116,15 +104,12 @@ def keras_program(rows: Sequence[Row]) -> str:
     ArgumentError
         If Keras lacks an operation.
     """
-    program = _Program()
-    for place, row in enumerate(rows):
-        *before, last = _layers(program, row, rows[place + 1 :])
-        for layer in before:
-            program.add(layer)
-        program.add(last, f"{row.stage.name}: {show_shape(row.output)}")
-    body = "\n".join(program.layers)
+    program = _Program(rows)
+    for row in rows:
+        program.left.pop(0)
+        program.stage(row, layers(row.stage, row, program))
+    body, helpers = program.body, program.helpers
     weights = "\n".join(program.weights) + "\n" if program.weights else ""
-    helpers = "\n\n".join(text.strip() + "\n" for name, text in HELPERS.items() if f"  {name}(" in body)
     code = helpers + body + weights
     imports = [
         *(["import numpy as np"] if "np." in code else []),
@@ -142,44 +127,70 @@ def keras_program(rows: Sequence[Row]) -> str:
     return "\n".join(parts)
 
 
-def _layers(program: _Program, row: Row, after: Sequence[Row]) -> list[str]:
-    stage = row.stage
-    if isinstance(stage, Conv):
-        return _conv(program, row, stage)
-    if isinstance(stage, Pool):
-        return _pool(row, stage)
-    if isinstance(stage, Dense):
-        return [_dense(program, row)]
-    if isinstance(stage, Activation):
-        return [ACTIVATIONS[stage.function].format(*map(show_number, stage.values))]
-    if isinstance(stage, Normalize):
-        return [_normalize(stage)]
-    if isinstance(stage, Gray):
-        if row.input[2] == 1:
-            return ["layers.Identity()"]
-        weights = "(0.299 * x[..., 0:1] + 0.587 * x[..., 1:2] + 0.114 * x[..., 2:3])"
-        return [f"layers.Lambda(lambda x: {weights})"]
-    if isinstance(stage, Absolute):
-        return ["layers.Lambda(ops.abs)"]
-    if isinstance(stage, Magnitude):
-        return [f'Combine((({stage.count}, "magnitude"),))']
-    if isinstance(stage, GlobalAveragePool):
-        return ["layers.GlobalAveragePooling2D(keepdims=True)"]
-    if isinstance(stage, Flatten):
-        # Keras flattens in H, W, C order, which weights still to be trained may as well learn
-        taken = next((each.stage for each in after if not isinstance(each.stage, ANYWHERE)), None)
-        trained_here = isinstance(taken, Dense) and taken.file is None
-        in_order = len(row.input) == 1 or trained_here or 1 in (row.input[2], row.input[0] * row.input[1])
-        return ["layers.Flatten()"] if in_order else ["layers.Permute((3, 1, 2))", "layers.Flatten()"]
+class _Program(Sequential):
+    def __init__(self, rows: Sequence[Row]) -> None:
+        super().__init__(rows, " " * 8, HELPERS)
+
+    def give(self, *arrays: str) -> None:
+        """Set the weights of the layer added next."""
+        self.weights.append(f"network.layers[{len(self.layers)}].set_weights([{', '.join(arrays)}])")
+
+
+@singledispatch
+def layers(stage: Stage, row: Row, program: _Program) -> list[str]:
+    """Return a stage's layers of Keras."""
+    raise unknown(stage, "Keras code")
+
+
+@layers.register(Activation)
+def _activation(stage: Activation, row: Row, program: _Program) -> list[str]:
+    return [ACTIVATIONS[stage.function].format(*map(show_number, stage.values))]
+
+
+@layers.register(Gray)
+def _gray(stage: Gray, row: Row, program: _Program) -> list[str]:
+    if row.input[2] == 1:
+        return ["layers.Identity()"]
+    weights = "(0.299 * x[..., 0:1] + 0.587 * x[..., 1:2] + 0.114 * x[..., 2:3])"
+    return [f"layers.Lambda(lambda x: {weights})"]
+
+
+@layers.register(Absolute)
+def _absolute(stage: Absolute, row: Row, program: _Program) -> list[str]:
+    return ["layers.Lambda(ops.abs)"]
+
+
+@layers.register(Magnitude)
+def _magnitude(stage: Magnitude, row: Row, program: _Program) -> list[str]:
+    return [f'Combine((({stage.count}, "magnitude"),))']
+
+
+@layers.register(GlobalAveragePool)
+def _mean(stage: GlobalAveragePool, row: Row, program: _Program) -> list[str]:
+    return ["layers.GlobalAveragePooling2D(keepdims=True)"]
+
+
+@layers.register(Flatten)
+def _flatten(stage: Flatten, row: Row, program: _Program) -> list[str]:
+    # Keras flattens in H, W, C order, which weights still to be trained may as well learn
+    taken = next((each.stage for each in program.left if not isinstance(each.stage, ANYWHERE)), None)
+    trained_here = isinstance(taken, Dense) and taken.file is None
+    in_order = len(row.input) == 1 or trained_here or 1 in (row.input[2], row.input[0] * row.input[1])
+    return ["layers.Flatten()"] if in_order else ["layers.Permute((3, 1, 2))", "layers.Flatten()"]
+
+
+@layers.register(Softmax)
+def _softmax(stage: Softmax, row: Row, program: _Program) -> list[str]:
     return ["layers.Softmax()"]
 
 
-def _normalize(stage: Normalize) -> str:
+@layers.register(Normalize)
+def _normalize(stage: Normalize, row: Row, program: _Program) -> list[str]:
     mean, std = (
         show_number(values[0]) if len(values) == 1 else f"np.array([{', '.join(map(show_number, values))}])"
         for values in (stage.mean, stage.std)
     )
-    return f"layers.Lambda(lambda x: (x / {divisor(stage)} - {mean}) / {std})"
+    return [f"layers.Lambda(lambda x: (x / {divisor(stage)} - {mean}) / {std})"]
 
 
 def _padding(pads: Pads, border: Border = ZEROS) -> list[str]:
@@ -192,7 +203,8 @@ def _padding(pads: Pads, border: Border = ZEROS) -> list[str]:
     return [f"layers.ZeroPadding2D({pads})"]
 
 
-def _conv(program: _Program, row: Row, stage: Conv) -> list[str]:
+@layers.register(Conv)
+def _conv(stage: Conv, row: Row, program: _Program) -> list[str]:
     if max(stage.stride) > 1 and max(stage.dilation) > 1:
         msg = f"{readable(stage)}: Keras refuses a stride above 1 together with a dilation above 1"
         raise ArgumentError(msg)
@@ -230,7 +242,8 @@ def _arrays(bank: Filters, depthwise: bool) -> list[str]:
     return [values, *([] if bank.bias is None else [f"np.array({literal(bank.bias)})"])]
 
 
-def _pool(row: Row, stage: Pool) -> list[str]:
+@layers.register(Pool)
+def _pool(stage: Pool, row: Row, program: _Program) -> list[str]:
     sliding = pooling(row, stage)
     if sliding.dilation != (1, 1):
         msg = f"{readable(stage)}: Keras's pools have no dilation"
@@ -255,11 +268,12 @@ def _pool(row: Row, stage: Pool) -> list[str]:
     return [f"AveragePool({sliding.window}, {sliding.stride}, {amounts})"]
 
 
-def _dense(program: _Program, row: Row) -> str:
+@layers.register(Dense)
+def _dense(stage: Dense, row: Row, program: _Program) -> list[str]:
     matrix, bias = matrix_of(row)
     outputs = row.output[0]
     biased = row.params != outputs * row.input[0]
     if matrix is not None:
         biases = [] if bias is None else [f"np.array({literal(bias)})"]
         program.give(f"np.array({literal(matrix)}).T", *biases)
-    return f"layers.Dense({outputs}{'' if biased else ', use_bias=False'})"
+    return [f"layers.Dense({outputs}{'' if biased else ', use_bias=False'})"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import singledispatch
 
+from cnnfilter.model.emit.base import MODES, NONE, beyond, divisor, joined, pooling, scale_of
 from cnnfilter.model.emit.weights import filters_of, literal, matrix_of
 from cnnfilter.model.plan import Row
-from cnnfilter.model.shapes import Border, Pads
+from cnnfilter.model.shapes import Border
 from cnnfilter.model.stages import (
     Absolute,
     Activation,
@@ -19,8 +21,10 @@ from cnnfilter.model.stages import (
     Normalize,
     Pool,
     Shape,
-    Sliding,
+    Softmax,
+    Stage,
 )
+from cnnfilter.model.stages.base import unknown
 from cnnfilter.rows import show_number
 from cnnfilter.words import printable
 
@@ -92,11 +96,6 @@ ACTIVATIONS = {
     "rbf": "np.exp(-(({1} * (x - {0})) ** 2))",
 }
 
-MODES = {"replicate": "edge", "reflect": "reflect", "symmetric": "symmetric", "circular": "wrap"}
-"""What `numpy.pad` calls the borders."""
-
-NONE: Pads = ((0, 0), (0, 0))
-
 
 class _Program:
     """The parts of a program, gathered stage by stage."""
@@ -129,10 +128,10 @@ def numpy_program(rows: Sequence[Row]) -> str:
     """Return the program."""
     program = _Program()
     for row in rows:
-        expressions = _expressions(program, row)
+        *before, last = expressions(row.stage, row, program)
         shape = _channels_first(row.output)
-        program.steps += [f"    x = {each}" for each in expressions[:-1]]
-        program.steps.append(f"    x = {expressions[-1]}  # {row.stage.name}: {shape}")
+        program.steps += [f"    x = {each}" for each in before]
+        program.steps.append(f"    x = {last}  # {row.stage.name}: {shape}")
     text = ",".join(str(row.stage) for row in rows)
     shape = _channels_first(rows[0].input)
     kind = "maps (C, H, W)" if len(shape) == 3 else "a vector"
@@ -170,43 +169,22 @@ def _channels_first(shape: Shape) -> Shape:
     return (shape[2], *shape[:2]) if len(shape) == 3 else shape
 
 
-def _expressions(program: _Program, row: Row) -> list[str]:
+@singledispatch
+def expressions(stage: Stage, row: Row, program: _Program) -> list[str]:
     """Return the expressions of `x` that a stage is."""
-    stage = row.stage
-    if isinstance(stage, Conv):
-        return _conv(program, row, stage)
-    if isinstance(stage, Pool):
-        return _pool(program, row, stage)
-    if isinstance(stage, Dense):
-        return [_dense(program, row)]
-    if isinstance(stage, Activation):
-        program.helpers |= {"elu"} if stage.function in ("elu", "selu") else set()
-        return [ACTIVATIONS[stage.function].format(*map(show_number, stage.values))]
-    if isinstance(stage, Normalize):
-        mean, std = (_per_channel(values) for values in (stage.mean, stage.std))
-        return [f"(x / {divisor(stage)} - {mean}) / {std}"]
-    if isinstance(stage, Gray):
-        return ["x" if row.input[2] == 1 else "0.299 * x[0:1] + 0.587 * x[1:2] + 0.114 * x[2:3]"]
-    if isinstance(stage, Absolute):
-        return ["np.abs(x)"]
-    if isinstance(stage, Magnitude):
-        return [f'{program.use("combine")}(x, (({stage.count}, "magnitude"),))']
-    if isinstance(stage, GlobalAveragePool):
-        return ["x.mean(axis=(1, 2), keepdims=True)"]
-    if isinstance(stage, Flatten):
-        return ["x.reshape(-1)"]
-    return [f"{program.use('softmax')}(x)"]
+    raise unknown(stage, "NumPy code")
 
 
-def divisor(stage: Normalize) -> str:
-    """Return what a normalization divides by: a number, or `FULL_SCALE`, which `scale_of` sets."""
-    return "FULL_SCALE" if stage.divide is None else show_number(stage.divide)
+@expressions.register(Activation)
+def _activation(stage: Activation, row: Row, program: _Program) -> list[str]:
+    program.helpers |= {"elu"} if stage.function in ("elu", "selu") else set()
+    return [ACTIVATIONS[stage.function].format(*map(show_number, stage.values))]
 
 
-def scale_of(body: str) -> str:
-    """Return the line that a program of such a body needs for the full scale of its pictures, or nothing."""
-    line = "FULL_SCALE = 255  # white in the pictures that it is given: 65535 in those of 16 bits, 1 in floats\n"
-    return line if "FULL_SCALE" in body else ""
+@expressions.register(Normalize)
+def _normalize(stage: Normalize, row: Row, program: _Program) -> list[str]:
+    mean, std = (_per_channel(values) for values in (stage.mean, stage.std))
+    return [f"(x / {divisor(stage)} - {mean}) / {std}"]
 
 
 def _per_channel(values: tuple[float, ...]) -> str:
@@ -215,7 +193,38 @@ def _per_channel(values: tuple[float, ...]) -> str:
     return f"np.array([{', '.join(map(show_number, values))}])[:, None, None]"
 
 
-def _conv(program: _Program, row: Row, stage: Conv) -> list[str]:
+@expressions.register(Gray)
+def _gray(stage: Gray, row: Row, program: _Program) -> list[str]:
+    return ["x" if row.input[2] == 1 else "0.299 * x[0:1] + 0.587 * x[1:2] + 0.114 * x[2:3]"]
+
+
+@expressions.register(Absolute)
+def _absolute(stage: Absolute, row: Row, program: _Program) -> list[str]:
+    return ["np.abs(x)"]
+
+
+@expressions.register(Magnitude)
+def _magnitude(stage: Magnitude, row: Row, program: _Program) -> list[str]:
+    return [f'{program.use("combine")}(x, (({stage.count}, "magnitude"),))']
+
+
+@expressions.register(GlobalAveragePool)
+def _mean(stage: GlobalAveragePool, row: Row, program: _Program) -> list[str]:
+    return ["x.mean(axis=(1, 2), keepdims=True)"]
+
+
+@expressions.register(Flatten)
+def _flatten(stage: Flatten, row: Row, program: _Program) -> list[str]:
+    return ["x.reshape(-1)"]
+
+
+@expressions.register(Softmax)
+def _softmax(stage: Softmax, row: Row, program: _Program) -> list[str]:
+    return [f"{program.use('softmax')}(x)"]
+
+
+@expressions.register(Conv)
+def _conv(stage: Conv, row: Row, program: _Program) -> list[str]:
     bank = filters_of(row)
     layer = program.layer("conv")
     values = None if bank.weight is None else f"np.array({literal(bank.weight, ' ' * 8)})"
@@ -250,35 +259,8 @@ def _numbers(values: Sequence[float]) -> str:
     return f"[{', '.join(map(show_number, values))}]"
 
 
-def pooling(row: Row, stage: Pool) -> Sliding:
-    """Return how a pool's window moves, without the end padding in which only windows begin that ceil_mode drops."""
-    sliding = stage.sliding(row.input)
-    pads = list(sliding.pads)
-    for i in (0, 1):
-        reach = (row.output[i] - 1) * sliding.stride[i] + sliding.dilation[i] * (sliding.window[i] - 1) + 1
-        spare = row.input[i] + sum(pads[i]) - reach
-        if spare >= sliding.stride[i]:  # there would be room for one more
-            pads[i] = pads[i][0], max(0, pads[i][1] - spare)
-    return sliding._replace(pads=(pads[0], pads[1]))
-
-
-def beyond(row: Row, sliding: Sliding) -> Pads:
-    """Return what ceil_mode adds past the padding, at the end of each axis."""
-    extra = []
-    for i in (0, 1):
-        reach = (row.output[i] - 1) * sliding.stride[i] + sliding.dilation[i] * (sliding.window[i] - 1) + 1
-        extra.append(max(0, reach - row.input[i] - sum(sliding.pads[i])))
-    return (0, extra[0]), (0, extra[1])
-
-
-def joined(pads: Pads, more: Pads) -> Pads:
-    """Return the sum of two paddings."""
-    (a, b), (c, d) = pads
-    (e, f), (g, h) = more
-    return (a + e, b + f), (c + g, d + h)
-
-
-def _pool(program: _Program, row: Row, stage: Pool) -> list[str]:
+@expressions.register(Pool)
+def _pool(stage: Pool, row: Row, program: _Program) -> list[str]:
     sliding = pooling(row, stage)
     past = beyond(row, sliding)
     window, stride = sliding.window, sliding.stride
@@ -293,13 +275,14 @@ def _pool(program: _Program, row: Row, stage: Pool) -> list[str]:
     return [*padding, f"{program.use('windows')}(x, {window}, {stride}{dilation}).{reduce}(axis=(3, 4))"]
 
 
-def _dense(program: _Program, row: Row) -> str:
+@expressions.register(Dense)
+def _dense(stage: Dense, row: Row, program: _Program) -> list[str]:
     matrix, bias = matrix_of(row)
     layer = program.layer("dense")
     outputs, inputs = row.output[0], row.input[0]
     values = None if matrix is None else f"np.array({literal(matrix, ' ' * 8)})"
     weight = program.parameter(f"{layer}.weight", (outputs, inputs), values)
     if row.params == outputs * inputs:
-        return f"{weight} @ x"
+        return [f"{weight} @ x"]
     numbers = None if bias is None else f"np.array({_numbers(bias)})"
-    return f"{weight} @ x + {program.parameter(f'{layer}.bias', (outputs,), numbers)}"
+    return [f"{weight} @ x + {program.parameter(f'{layer}.bias', (outputs,), numbers)}"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import singledispatch
 
-from cnnfilter.model.emit.as_numpy import MODES, NONE, beyond, divisor, joined, pooling, scale_of
+from cnnfilter.model.emit.base import MODES, NONE, Sequential, beyond, divisor, joined, pooling, scale_of
 from cnnfilter.model.emit.weights import filters_of, literal, matrix_of
 from cnnfilter.model.frameworks import TORCH_BORDERS, show, torch_padding, torch_pads, torch_refuses
 from cnnfilter.model.plan import Row
@@ -20,8 +21,10 @@ from cnnfilter.model.stages import (
     Magnitude,
     Normalize,
     Pool,
+    Softmax,
+    Stage,
 )
-from cnnfilter.model.stages.text import show_shape
+from cnnfilter.model.stages.base import unknown
 from cnnfilter.rows import show_number
 
 HELPERS = {
@@ -97,73 +100,50 @@ ACTIVATIONS = {
 }
 
 
-class _Program:
-    """The layers of a program and the weights they are given, gathered stage by stage."""
-
-    def __init__(self) -> None:
-        self.helpers: set[str] = set()
-        self.layers: list[str] = []
-        self.weights: list[str] = []
-
-    def add(self, layer: str, comment: str = "") -> None:
-        self.helpers |= {name for name in HELPERS if layer.startswith(f"{name}(")}
-        self.layers.append(f"    {layer}," + (f"  # {comment}" if comment else ""))
-
-    def give(self, name: str, values: str | None) -> None:
-        """Copy numbers into the layer added next."""
-        if values is not None:
-            layer = len(self.layers)
-            self.weights.append(f"    network[{layer}].{name}.copy_(torch.tensor({values}))")
-
-
 def torch_program(rows: Sequence[Row]) -> str:
     """Return the program."""
-    program = _Program()
+    program = _Program(rows)
     for row in rows:
-        *before, last = _layers(program, row)
-        for layer in before:
-            program.add(layer)
-        program.add(last, f"{row.stage.name}: {show_shape(row.output)}")
-    helpers = "\n\n".join(HELPERS[name].strip() + "\n" for name in HELPERS if name in program.helpers)
+        program.stage(row, layers(row.stage, row, program))
     weights = "\nwith torch.no_grad():\n" + "\n".join(program.weights) + "\n" if program.weights else ""
-    imports = "import numpy as np\nimport torch\n" if "Pad" in program.helpers else "import torch\n"
+    imports = "import numpy as np\nimport torch\n" if program.uses("Pad") else "import torch\n"
     shape = rows[0].input
     batch = (1, shape[2], *shape[:2]) if len(shape) == 3 else (1, *shape)
-    layers = "\n".join(program.layers)
     parts = [
         f"{imports}from torch import nn\n",
-        *filter(None, [scale_of(layers)]),
-        *([f"\n{helpers}\n"] if helpers else []),
-        f"network = nn.Sequential(\n{layers}\n)",
+        *filter(None, [scale_of(program.body)]),
+        *([f"\n{program.helpers}\n"] if program.helpers else []),
+        f"network = nn.Sequential(\n{program.body}\n)",
         f'{weights}\nif __name__ == "__main__":\n    print(network(torch.rand{batch}).shape)\n',
     ]
     return "\n".join(parts)
 
 
-def _layers(program: _Program, row: Row) -> list[str]:
-    stage = row.stage
-    if isinstance(stage, Conv):
-        return _conv(program, row, stage)
-    if isinstance(stage, Pool):
-        return _pool(row, stage)
-    if isinstance(stage, Dense):
-        return [_dense(program, row)]
-    if isinstance(stage, Activation):
-        return [ACTIVATIONS[stage.function].format(*map(show_number, stage.values))]
-    if isinstance(stage, Normalize):
-        mean, std = (_per_channel(values) for values in (stage.mean, stage.std))
-        return [f"Apply(lambda x: (x / {divisor(stage)} - {mean}) / {std})"]
-    if isinstance(stage, Gray):
-        if row.input[2] == 1:
-            return ["nn.Identity()"]
-        return ["Apply(lambda x: 0.299 * x[:, 0:1] + 0.587 * x[:, 1:2] + 0.114 * x[:, 2:3])"]
-    if isinstance(stage, Absolute):
-        return ["Apply(torch.abs)"]
-    if isinstance(stage, Magnitude):
-        return [f'Combine((({stage.count}, "magnitude"),))']
-    if isinstance(stage, GlobalAveragePool):
-        return ["nn.AdaptiveAvgPool2d(1)"]
-    return ["nn.Flatten()"] if isinstance(stage, Flatten) else ["nn.Softmax(dim=1)"]
+class _Program(Sequential):
+    def __init__(self, rows: Sequence[Row]) -> None:
+        super().__init__(rows, " " * 4, HELPERS)
+
+    def give(self, name: str, values: str | None) -> None:
+        """Copy numbers into the layer added next."""
+        if values is not None:
+            self.weights.append(f"    network[{len(self.layers)}].{name}.copy_(torch.tensor({values}))")
+
+
+@singledispatch
+def layers(stage: Stage, row: Row, program: _Program) -> list[str]:
+    """Return a stage's layers of PyTorch."""
+    raise unknown(stage, "PyTorch code")
+
+
+@layers.register(Activation)
+def _activation(stage: Activation, row: Row, program: _Program) -> list[str]:
+    return [ACTIVATIONS[stage.function].format(*map(show_number, stage.values))]
+
+
+@layers.register(Normalize)
+def _normalize(stage: Normalize, row: Row, program: _Program) -> list[str]:
+    mean, std = (_per_channel(values) for values in (stage.mean, stage.std))
+    return [f"Apply(lambda x: (x / {divisor(stage)} - {mean}) / {std})"]
 
 
 def _per_channel(values: tuple[float, ...]) -> str:
@@ -172,7 +152,40 @@ def _per_channel(values: tuple[float, ...]) -> str:
     return f"torch.tensor([{', '.join(map(show_number, values))}])[:, None, None]"
 
 
-def _conv(program: _Program, row: Row, stage: Conv) -> list[str]:
+@layers.register(Gray)
+def _gray(stage: Gray, row: Row, program: _Program) -> list[str]:
+    if row.input[2] == 1:
+        return ["nn.Identity()"]
+    return ["Apply(lambda x: 0.299 * x[:, 0:1] + 0.587 * x[:, 1:2] + 0.114 * x[:, 2:3])"]
+
+
+@layers.register(Absolute)
+def _absolute(stage: Absolute, row: Row, program: _Program) -> list[str]:
+    return ["Apply(torch.abs)"]
+
+
+@layers.register(Magnitude)
+def _magnitude(stage: Magnitude, row: Row, program: _Program) -> list[str]:
+    return [f'Combine((({stage.count}, "magnitude"),))']
+
+
+@layers.register(GlobalAveragePool)
+def _mean(stage: GlobalAveragePool, row: Row, program: _Program) -> list[str]:
+    return ["nn.AdaptiveAvgPool2d(1)"]
+
+
+@layers.register(Flatten)
+def _flatten(stage: Flatten, row: Row, program: _Program) -> list[str]:
+    return ["nn.Flatten()"]
+
+
+@layers.register(Softmax)
+def _softmax(stage: Softmax, row: Row, program: _Program) -> list[str]:
+    return ["nn.Softmax(dim=1)"]
+
+
+@layers.register(Conv)
+def _conv(stage: Conv, row: Row, program: _Program) -> list[str]:
     bank, sliding = filters_of(row), stage.sliding(row.input)
     before, padding = _conv_padding(row, stage, sliding.pads)
     arguments = [str(row.input[2]), str(bank.count), show(bank.window)]
@@ -214,7 +227,8 @@ def _conv_padding(row: Row, stage: Conv, pads: Pads) -> tuple[list[str], list[st
     return [f'Pad({pads}, "{MODES[border.mode]}")'], []
 
 
-def _pool(row: Row, stage: Pool) -> list[str]:
+@layers.register(Pool)
+def _pool(stage: Pool, row: Row, program: _Program) -> list[str]:
     given, sliding = stage.sliding(row.input), pooling(row, stage)
     window, stride = show(sliding.window), show(sliding.stride)
     arguments = [window] if sliding.stride == sliding.window else [window, f"stride={stride}"]
@@ -238,10 +252,11 @@ def _pool(row: Row, stage: Pool) -> list[str]:
     return [*before, f"nn.{kind}Pool2d({', '.join(arguments)})"]
 
 
-def _dense(program: _Program, row: Row) -> str:
+@layers.register(Dense)
+def _dense(stage: Dense, row: Row, program: _Program) -> list[str]:
     matrix, bias = matrix_of(row)
     outputs, inputs = row.output[0], row.input[0]
     biased = row.params != outputs * inputs
     program.give("weight", None if matrix is None else literal(matrix, " " * 8))
     program.give("bias", None if bias is None else literal(bias, " " * 8))
-    return f"nn.Linear({inputs}, {outputs}{'' if biased else ', bias=False'})"
+    return [f"nn.Linear({inputs}, {outputs}{'' if biased else ', bias=False'})"]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cnnfilter.engine import reference
+from cnnfilter.model.activations import ACTIVATIONS
 from cnnfilter.model.kernels import Kernel
 
 # Every stage, every kind of weights, and every way to pad; asymmetric wherever a flip or a swap could hide.
@@ -50,6 +51,7 @@ CHAINS = [
     ("relu,flatten", (3, 2, 2)),
     ("dense:4,relu,flatten,dense:2,softmax", (5,)),
     ("softmax", (3, 2, 4)),
+    *((f"conv:1 2; 3 -4,{name}", (4, 5, 1)) for name in ACTIVATIONS),
 ]
 DILATED = ("maxpool:2:stride=1:dilation=2:padding=1", (8, 7, 1))  # Keras has none
 

@@ -1,26 +1,24 @@
+import doctest
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import cnnfilter
 from cnnfilter.engine import activations, ops, reference
 from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.model import activations as table
+from cnnfilter.model.activations import ACTIVATIONS as TABLE
 from tests.oracles import PRECISION, assert_within, samples, weights
 
-ACTIVATIONS = [
-    ("relu", {}),
-    ("leaky_relu", {}),
-    ("leaky_relu", {"slope": 0.1}),
-    ("leaky_relu", {"slope": 0}),
-    ("elu", {}),
-    ("elu", {"alpha": 0.3}),
-    ("selu", {}),
-    ("sigmoid", {}),
-    ("tanh", {}),
-    ("softplus", {}),
-    ("swish", {}),
-    ("rbf", {}),
-    ("rbf", {"center": 2.5, "epsilon": 0.25}),
+ACTIVATIONS = [(name, {}) for name in TABLE]
+ACTIVATIONS += [
+    (name, dict.fromkeys(known.parameters, value))
+    for name, known in TABLE.items()
+    if known.parameters
+    for value in (0.3, 0, -0.25)
 ]
 NAMES = [name + "".join(f"-{value}" for value in options.values()) for name, options in ACTIVATIONS]
 each_activation = pytest.mark.parametrize(("name", "options"), ACTIVATIONS, ids=NAMES)
@@ -105,6 +103,25 @@ def test_any_shape_and_an_untouched_input(name, options):
 def test_whole_numbers_become_floats(dtype, name, options):
     x = np.array([[0, 1, 2], [3, 200, np.iinfo(dtype).max]], dtype)
     assert_activation(name, x, **options)
+
+
+def test_the_examples():
+    assert all(f"cnnfilter.{name}(" in known.compute.__doc__ for name, known in TABLE.items())
+    assert doctest.testmod(table, extraglobs={"cnnfilter": cnnfilter}).failed == 0
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_public_functions(name):
+    function = getattr(cnnfilter, name)
+    known = TABLE[name]
+    assert pickle.loads(pickle.dumps(function)) is function  # as a process is sent it
+    x, values = [-2.0, 0.5], [0.25] * len(known.parameters)
+    expected = function(x, **dict(zip(known.parameters, values, strict=True)))
+    np.testing.assert_array_equal(function(x, *values), expected)
+    with pytest.raises(TypeError, match="positional arguments? but"):
+        function(x, *values, 1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'unheard'"):
+        function(x, unheard=None)
 
 
 def test_values_of_the_formulas():

@@ -8,6 +8,7 @@ import pytest
 import cnnfilter
 from cnnfilter import Pipeline, get_kernel
 from cnnfilter.errors import CnnfilterError, RoomError
+from cnnfilter.model.activations import ACTIVATIONS
 
 IMAGE = np.arange(64, dtype=np.uint8).reshape(8, 8)
 VECTOR = np.ones(4, dtype=np.float32)
@@ -37,8 +38,7 @@ def little_memory(monkeypatch):
 
 
 FUNCTIONS = {
-    **{name: {"x": VECTOR} for name in ("relu", "elu", "leaky_relu", "selu", "sigmoid", "tanh", "softplus", "swish")},
-    "rbf": {"x": VECTOR},
+    **{name: {"x": VECTOR} for name in ACTIVATIONS},
     "softmax": {"x": VECTOR},
     "conv2d": {"x": IMAGE, "weight": np.ones((3, 3))},
     "max_pool2d": {"x": IMAGE, "window": 2},

@@ -378,8 +378,8 @@ def test_the_help_names_the_formats_of_raw_numbers():
 
 
 def test_the_help_names_every_stage():
+    from cnnfilter.model.activations import ACTIVATIONS
     from cnnfilter.model.readers import READERS
-    from cnnfilter.model.stages import ACTIVATIONS
 
     text = " ".join(run("run", "--help").out.split())
     assert all(name in text for name in set(READERS) - set(ACTIVATIONS))

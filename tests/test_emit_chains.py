@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 
+from cnnfilter.model.activations import ACTIVATIONS
 from cnnfilter.model.emit import emit
 from cnnfilter.model.grammar import parse
 from cnnfilter.model.plan import plan
@@ -16,8 +17,8 @@ LARGEST = 20_000
 PADS = ["", ":padding=1", ":padding=2x0", ":padding=0+3x1+0", ":padding=same", ":padding=same-lower", ":padding=1x2"]
 KERNELS = ["edge", "sobel-x+sobel-y", "sobel", "kirsch", "[1 2; 3 4]", "[1 2 3]", "identity", "roberts"]
 BORDERS = ["replicate", "reflect", "symmetric", "circular", "constant=2.5", "zeros"]
-OTHERS = ["relu", "leaky_relu:0.1", "elu:0.5", "selu", "sigmoid", "tanh", "softplus", "swish", "rbf:0.5:epsilon=2",
-          "abs", "softmax", "normalize:3:mean=0.5:std=-2", "magnitude", "gray", "globalavgpool"]  # fmt: skip
+ACTIVATED = [":".join([name, *(f"{key}=0.5" for key in known.parameters)]) for name, known in ACTIVATIONS.items()]
+OTHERS = [*ACTIVATED, "abs", "softmax", "normalize:3:mean=0.5:std=-2", "magnitude", "gray", "globalavgpool"]
 
 
 def maybe(draw, *texts):

@@ -1,6 +1,7 @@
 """The formulas that explanations write out give the values beside them."""
 
 import math
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -8,41 +9,37 @@ import pytest
 
 from cnnfilter.engine import reference
 from cnnfilter.explanation import explain, formulas
+from cnnfilter.model.activations import ACTIVATIONS
 from cnnfilter.model.stages import Activation
 from cnnfilter.pipeline import Pipeline
 
-VARIABLES = {"e": math.e, "tanh": math.tanh, "ln": math.log, "max": max, "sqrt": math.sqrt}
+VARIABLES = {"e": math.e, "tanh": math.tanh, "ln": math.log, "max": max, "min": min, "abs": abs, "sqrt": math.sqrt}
 
 
 def evaluated(formula):
     """What a formula gives that is read as it is written."""
-    text = formula.replace("|2 - (-1)|", "3").replace("|-2 - (-1)|", "1").replace("^-", "**-").replace("^", "**")
+    text = re.sub(r"\|([^|]*)\|", r"abs(\1)", formula).replace("^-", "**-").replace("^", "**")
     return eval(text, {"__builtins__": {}}, VARIABLES)  # noqa: S307  (formulas of our own)
 
 
-@pytest.mark.parametrize("x", [2.0, -2.0])
-@pytest.mark.parametrize(
-    ("function", "values"),
-    [
-        ("relu", ()), ("leaky_relu", (0.1,)), ("elu", (2.0,)), ("selu", ()), ("sigmoid", ()), ("tanh", ()),
-        ("softplus", ()), ("swish", ()), ("rbf", (-1.0, 0.5)),
-    ],
-)  # fmt: skip
-def test_the_formula_gives_the_value(function, values, x):
+@pytest.mark.parametrize("x", [2.0, -2.0, 0.0, -0.25])
+@pytest.mark.parametrize("value", [0.1, 2.0, -1.0])
+@pytest.mark.parametrize("function", ACTIVATIONS)
+def test_the_formula_gives_the_value(function, value, x):
+    values = (value,) * len(ACTIVATIONS[function].parameters)
     formula = formulas.activation(Activation(function, values), x)
-    expected = float(getattr(reference, function)(x, *values))
-    if function == "rbf":
-        distance = 0.5 * abs(x + 1)
-        assert formula == f"e^-(0.5 * |{x:g} - (-1)|)^2"
-        assert expected == pytest.approx(math.exp(-(distance**2)))
-    else:
-        assert evaluated(formula) == pytest.approx(expected, rel=1e-5)
+    assert evaluated(formula) == pytest.approx(float(getattr(reference, function)(x, *values)), rel=1e-5)
+
+
+def test_negative_numbers_of_a_formula_stand_in_parentheses():
+    assert formulas.activation(Activation("rbf", (-1.0, 0.5)), -2.0) == "e^-(0.5 * |-2 - (-1)|)^2"
+    assert formulas.activation(Activation("leaky_relu", (-1.0,)), -2.0) == "(-1) * (-2)"
 
 
 def test_the_formulas_of_colours_and_magnitudes():
     def formula(text, pixels):
         step = explain(Pipeline.parse(text), pixels, (0, 0)).steps[0]
-        assert evaluated(step.formula.replace("|-3|", "3")) == pytest.approx(step.value, rel=1e-5)
+        assert evaluated(step.formula) == pytest.approx(step.value, rel=1e-5)
         return step.formula, step.follows
 
     colour = np.float32([[[10, 20, 200]]])

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from cnnfilter.errors import ArgumentError, GrammarError
 from cnnfilter.model import grammar, weight_kinds
+from cnnfilter.model.activations import ACTIVATIONS
 from cnnfilter.model.catalogue import KERNELS
 from cnnfilter.model.grammar import format, parse
 from cnnfilter.model.kernels import get_kernel
 from cnnfilter.model.readers import CONV_KEYS, READABLE, READERS, WEIGHT_SUFFIXES
 from cnnfilter.model.shapes import Border
 from cnnfilter.model.stages import (
-    ACTIVATIONS,
     Absolute,
     Activation,
     Conv,
@@ -366,7 +366,7 @@ STAGES = st.one_of(
     st.builds(Dense, units=SIDES, biased=st.booleans()),
     st.builds(Dense, file=st.builds(WeightFile, PATHS), order=st.sampled_from(["chw", "hwc"])),
     st.sampled_from(sorted(ACTIVATIONS)).flatmap(
-        lambda name: st.builds(Activation, st.just(name), st.tuples(*[FLOATS] * len(ACTIVATIONS[name])))
+        lambda name: st.builds(Activation, st.just(name), st.tuples(*[FLOATS] * len(ACTIVATIONS[name].parameters)))
     ),
     st.builds(Normalize, st.floats(1, 300), st.lists(FLOATS, min_size=1, max_size=3).map(tuple)),
     st.sampled_from([Gray(), Absolute(), Flatten(), Softmax(), GlobalAveragePool()]),

@@ -3,10 +3,10 @@ import pytest
 
 from cnnfilter.engine import activations
 from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.model.activations import ACTIVATIONS
 from cnnfilter.model.kernels import get_kernel
 from cnnfilter.model.shapes import Border, parse_padding
 from cnnfilter.model.stages import (
-    ACTIVATIONS,
     Absolute,
     Activation,
     Conv,
@@ -168,9 +168,9 @@ def test_dense_wants_a_vector_and_conv_wants_maps():
 def test_the_activations_are_those_of_the_engine_with_its_defaults():
     import inspect
 
-    for name, defaults in ACTIVATIONS.items():
+    for name, known in ACTIVATIONS.items():
         parameters = list(inspect.signature(getattr(activations, name)).parameters.values())[1:]
-        assert {each.name: each.default for each in parameters} == defaults
+        assert {each.name: each.default for each in parameters} == known.parameters
 
 
 def test_an_activation_fills_in_its_defaults():

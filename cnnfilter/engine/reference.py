@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cnnfilter.model.activations import ACTIVATIONS, Function
 from cnnfilter.model.shapes import (
     Border,
     Padding,
@@ -30,8 +31,6 @@ from cnnfilter.model.shapes import (
 
 Array = NDArray[np.float64]
 
-SELU_LAMBDA = 1.0507009873554805  # Klambauer et al., Self-Normalizing Neural Networks, 2017
-SELU_ALPHA = 1.6732632423543772
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 ZERO_SUM = 1e-6  # float32 weights that should sum to 0 (LoG, DoG) miss it by about this share of sum |w|
 
@@ -324,55 +323,18 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Ar
     return result if bias is None else result + np.asarray(bias, dtype=np.float64)
 
 
-def relu(x: ArrayLike) -> Array:
-    """``max(0, x)``; NaN stays NaN."""
-    return np.maximum(0.0, np.asarray(x, dtype=np.float64))
+def _defined(function: Function) -> Callable[..., Array]:
+    """Return an activation by its definition, whose parameters have defaults."""
+
+    def evaluated(x: ArrayLike, *values: float, **named: float) -> Array:
+        given = {**function.parameters, **dict(zip(function.parameters, values, strict=False)), **named}
+        return np.asarray(function.definition(np.asarray(x, dtype=np.float64), **given))
+
+    evaluated.__doc__ = f"``{function.formula}``, elementwise."
+    return evaluated
 
 
-def leaky_relu(x: ArrayLike, slope: float = 0.01) -> Array:
-    """``x if x >= 0 else slope*x``."""
-    values = np.asarray(x, dtype=np.float64)
-    return np.where(values >= 0, values, slope * values)
-
-
-def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
-    """``x if x > 0 else alpha*(e^x - 1)``."""
-    values = np.asarray(x, dtype=np.float64)
-    return np.where(values > 0, values, alpha * np.expm1(np.minimum(values, 0)))
-
-
-def selu(x: ArrayLike) -> Array:
-    """``lambda * (x if x > 0 else alpha*(e^x - 1))``, with the constants of the paper."""
-    return SELU_LAMBDA * elu(x, SELU_ALPHA)
-
-
-def sigmoid(x: ArrayLike) -> Array:
-    """``1/(1 + e^-x)``; for negative x the same fraction times ``e^x``, which cannot overflow."""
-    values = np.asarray(x, dtype=np.float64)
-    shrunk = np.exp(-np.abs(values))
-    return np.where(values >= 0, 1.0, shrunk) / (1.0 + shrunk)
-
-
-def tanh(x: ArrayLike) -> Array:
-    """``tanh x``."""
-    return np.tanh(np.asarray(x, dtype=np.float64))
-
-
-def softplus(x: ArrayLike) -> Array:
-    """``ln(1 + e^x)``, with ``e^x`` taken out of the logarithm for positive x."""
-    values = np.asarray(x, dtype=np.float64)
-    return np.maximum(values, 0.0) + np.log1p(np.exp(-np.abs(values)))
-
-
-def swish(x: ArrayLike) -> Array:
-    """``x * sigmoid(x)``."""
-    return np.asarray(x, dtype=np.float64) * sigmoid(x)
-
-
-def rbf(x: ArrayLike, center: float = 0.0, epsilon: float = 1.0) -> Array:
-    """``e^-(epsilon*|x - center|)^2``."""
-    distance = np.abs(np.asarray(x, dtype=np.float64) - center)
-    return np.exp(-((epsilon * distance) ** 2))
+globals().update({name: _defined(function) for name, function in ACTIVATIONS.items()})
 
 
 def softmax(x: ArrayLike, axis: int = 0) -> Array:

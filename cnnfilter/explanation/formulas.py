@@ -65,21 +65,9 @@ def activation(stage: Activation, x: float) -> str:
     >>> activation(Activation("relu"), -3)
     'max(0, -3)'
     """
-    first, second = [*map(_factor, stage.values), "", ""][:2]
-    number, power = show(x), f"e^{_factor(x)}"
-    if stage.function == "selu":
-        return f"1.0507 * {number}" if x > 0 else f"1.0507 * 1.67326 * ({power} - 1)"
-    forms = {
-        "relu": f"max(0, {number})",
-        "leaky_relu": number if x >= 0 else f"{first} * {_factor(x)}",
-        "elu": number if x > 0 else f"{first} * ({power} - 1)",
-        "sigmoid": f"1 / (1 + e^-{_factor(x)})",
-        "tanh": f"tanh({number})",
-        "softplus": f"ln(1 + {power})",
-        "swish": f"{number} / (1 + e^-{_factor(x)})",
-        "rbf": f"e^-({second} * |{number} - {first}|)^2",
-    }
-    return forms[stage.function]
+    numbers = {"x": x, **stage.named}
+    brackets = {f"({name})": _factor(value) for name, value in numbers.items()}
+    return stage.known.worked(x).format(**{name: show(value) for name, value in numbers.items()}, **brackets)
 
 
 def normalized(stage: Normalize, x: float, mean: float, std: float) -> str:

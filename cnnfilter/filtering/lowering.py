@@ -7,7 +7,8 @@ from functools import partial, singledispatch
 
 import numpy as np
 
-from cnnfilter.engine import activations
+from cnnfilter.engine.activations import softmax
+from cnnfilter.engine.arrays import as_number
 from cnnfilter.engine.bands import Chain
 from cnnfilter.engine.codes import AS_IS, RECTIFIED
 from cnnfilter.engine.dense import dense
@@ -206,12 +207,12 @@ def _root(values: Array, count: int) -> Array:
 
 @lower.register(Activation)
 def _activation(stage: Activation, row: Row, lowering: Lowering) -> None:
-    function: Callable[..., Array] = getattr(activations, stage.function)
-    lowering.values(row, partial(_activated, function=function, values=stage.values))
+    numbers = [as_number(value, name) for name, value in stage.named.items()]
+    lowering.values(row, partial(_activated, compute=stage.known.compute, numbers=numbers))
 
 
-def _activated(maps: Array, *, function: Callable[..., Array], values: tuple[float, ...]) -> Array:
-    return function(maps, *values)
+def _activated(values: Array, *, compute: Callable[..., Array], numbers: Sequence[np.float32]) -> Array:
+    return compute(np.ascontiguousarray(values, dtype=np.float32), *numbers)
 
 
 @lower.register(Absolute)
@@ -239,7 +240,7 @@ def _normalized(values: Array, stage: Normalize) -> Array:
 
 @lower.register(Softmax)
 def _softmax(stage: Softmax, row: Row, lowering: Lowering) -> None:
-    lowering.values(row, activations.softmax)
+    lowering.values(row, softmax)
 
 
 def _same(values: Array) -> Array:

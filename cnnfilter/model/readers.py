@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.errors import ArgumentError
+from cnnfilter.model.activations import ACTIVATIONS
 from cnnfilter.model.kernels import KERNELS, SCALES, Kernel, get_kernel, parse_matrix
 from cnnfilter.model.matrix import looks_like_matrix
 from cnnfilter.model.shapes import BORDER_WORDS, PADDINGS, Pair, parse_border, parse_padding, parse_pair
 from cnnfilter.model.stages import (
-    ACTIVATIONS,
     Absolute,
     Activation,
     Conv,
@@ -289,7 +289,7 @@ def _plain(stage: type[Stage]) -> Reader:
 
 
 def _activation(name: str) -> Reader:
-    defaults = ACTIVATIONS[name]
+    defaults = ACTIVATIONS[name].parameters
 
     def make(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -> Stage:
         return Activation(name, tuple(values.get(key, default) for key, default in defaults.items()))
@@ -351,7 +351,7 @@ READERS: dict[str, Reader] = {
 }
 """The stages by name."""
 
-ALIASES = {"silu": "swish"}
+ALIASES = {alias: name for name, each in ACTIVATIONS.items() for alias in each.aliases}
 """Other names for stages."""
 
 

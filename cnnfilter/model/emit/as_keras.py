@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.model.emit.base import MODES, NONE, Sequential, beyond, divisor, joined, pooling, scale_of
+from cnnfilter.model.emit.base import MODES, NONE, Sequential, beyond, divisor, joined, pooling, scale_of, written
 from cnnfilter.model.emit.weights import Filters, filters_of, literal, matrix_of
 from cnnfilter.model.frameworks import show
 from cnnfilter.model.plan import ANYWHERE, Row
@@ -83,18 +83,6 @@ class Combine(layers.Layer):
 
 ZEROS = Border()
 
-ACTIVATIONS = {
-    "relu": "layers.ReLU()",
-    "leaky_relu": "layers.LeakyReLU(negative_slope={0})",
-    "elu": "layers.ELU(alpha={0})",
-    "selu": 'layers.Activation("selu")',
-    "sigmoid": 'layers.Activation("sigmoid")',
-    "tanh": 'layers.Activation("tanh")',
-    "softplus": 'layers.Activation("softplus")',
-    "swish": 'layers.Activation("silu")',
-    "rbf": "layers.Lambda(lambda x: ops.exp(-(({1} * (x - {0})) ** 2)))",
-}
-
 
 def keras_program(rows: Sequence[Row]) -> str:
     """Return the program.
@@ -144,7 +132,7 @@ def layers(stage: Stage, row: Row, program: _Program) -> list[str]:
 
 @layers.register(Activation)
 def _activation(stage: Activation, row: Row, program: _Program) -> list[str]:
-    return [ACTIVATIONS[stage.function].format(*map(show_number, stage.values))]
+    return [written(stage, stage.known.keras)]
 
 
 @layers.register(Gray)

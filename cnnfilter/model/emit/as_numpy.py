@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 
-from cnnfilter.model.emit.base import MODES, NONE, beyond, divisor, joined, pooling, scale_of
+from cnnfilter.model.activations import ACTIVATIONS
+from cnnfilter.model.emit.base import MODES, NONE, beyond, divisor, joined, pooling, scale_of, written
 from cnnfilter.model.emit.weights import filters_of, literal, matrix_of
 from cnnfilter.model.plan import Row
 from cnnfilter.model.shapes import Border
@@ -68,11 +69,7 @@ def combine(x, parts, shift=0.0):
             first += number
     return np.stack(maps) + shift
 ''',
-    "elu": '''
-def elu(x, alpha=1.0):
-    """x above 0, alpha*(e^x - 1) below."""
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
-''',
+    **{name: code for each in ACTIVATIONS.values() for name, code in each.numpy_helpers.items()},
     "softmax": '''
 def softmax(x):
     """e^x / sum e^x, shifted so that nothing overflows."""
@@ -83,18 +80,6 @@ def softmax(x):
 """The functions that a program may need; later ones may use earlier ones."""
 
 USES = {"conv2d": ("windows",), "avg_pool2d": ("pad", "windows")}
-
-ACTIVATIONS = {
-    "relu": "np.maximum(x, 0)",
-    "leaky_relu": "np.where(x >= 0, x, {0} * x)",
-    "elu": "elu(x, {0})",
-    "selu": "1.0507009873554805 * elu(x, 1.6732632423543772)",
-    "sigmoid": "0.5 * (1 + np.tanh(x / 2))",
-    "tanh": "np.tanh(x)",
-    "softplus": "np.logaddexp(0, x)",
-    "swish": "x * 0.5 * (1 + np.tanh(x / 2))",
-    "rbf": "np.exp(-(({1} * (x - {0})) ** 2))",
-}
 
 
 class _Program:
@@ -177,8 +162,8 @@ def expressions(stage: Stage, row: Row, program: _Program) -> list[str]:
 
 @expressions.register(Activation)
 def _activation(stage: Activation, row: Row, program: _Program) -> list[str]:
-    program.helpers |= {"elu"} if stage.function in ("elu", "selu") else set()
-    return [ACTIVATIONS[stage.function].format(*map(show_number, stage.values))]
+    program.helpers.update(stage.known.numpy_helpers)
+    return [written(stage, stage.known.numpy)]
 
 
 @expressions.register(Normalize)

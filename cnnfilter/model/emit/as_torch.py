@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 
-from cnnfilter.model.emit.base import MODES, NONE, Sequential, beyond, divisor, joined, pooling, scale_of
+from cnnfilter.model.emit.base import MODES, NONE, Sequential, beyond, divisor, joined, pooling, scale_of, written
 from cnnfilter.model.emit.weights import filters_of, literal, matrix_of
 from cnnfilter.model.frameworks import TORCH_BORDERS, show, torch_padding, torch_pads, torch_refuses
 from cnnfilter.model.plan import Row
@@ -87,18 +87,6 @@ class Combine(nn.Module):
 }
 """The layers that PyTorch lacks."""
 
-ACTIVATIONS = {
-    "relu": "nn.ReLU()",
-    "leaky_relu": "nn.LeakyReLU({0})",
-    "elu": "nn.ELU({0})",
-    "selu": "nn.SELU()",
-    "sigmoid": "nn.Sigmoid()",
-    "tanh": "nn.Tanh()",
-    "softplus": "nn.Softplus()",
-    "swish": "nn.SiLU()",
-    "rbf": "Apply(lambda x: torch.exp(-(({1} * (x - {0})) ** 2)))",
-}
-
 
 def torch_program(rows: Sequence[Row]) -> str:
     """Return the program."""
@@ -137,7 +125,7 @@ def layers(stage: Stage, row: Row, program: _Program) -> list[str]:
 
 @layers.register(Activation)
 def _activation(stage: Activation, row: Row, program: _Program) -> list[str]:
-    return [ACTIVATIONS[stage.function].format(*map(show_number, stage.values))]
+    return [written(stage, stage.known.torch)]
 
 
 @layers.register(Normalize)

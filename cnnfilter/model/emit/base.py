@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cnnfilter.model.plan import Row
 from cnnfilter.model.shapes import Pads
-from cnnfilter.model.stages import Normalize, Pool, Sliding
+from cnnfilter.model.stages import Activation, Normalize, Pool, Sliding
 from cnnfilter.model.stages.text import show_shape
 from cnnfilter.rows import show_number
 
@@ -60,6 +60,11 @@ class Sequential:
     def helpers(self) -> str:
         """What the layers need that the framework lacks."""
         return "\n\n".join(text.strip() + "\n" for name, text in self._helpers.items() if self.uses(name))
+
+
+def written(stage: Activation, code: str) -> str:
+    """Return the code of an activation with its numbers in it."""
+    return code.format(**{name: show_number(value) for name, value in stage.named.items()})
 
 
 def divisor(stage: Normalize) -> str:

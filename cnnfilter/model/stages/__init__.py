@@ -8,7 +8,6 @@ from cnnfilter.model.stages.base import Sliding, Stage
 from cnnfilter.model.stages.convolution import Conv
 from cnnfilter.model.stages.dense import Dense, Flatten
 from cnnfilter.model.stages.pointwise import (
-    ACTIVATIONS,
     Absolute,
     Activation,
     Gray,
@@ -21,7 +20,6 @@ from cnnfilter.model.stages.text import Shape
 from cnnfilter.model.stages.weight_file import WeightFile
 
 __all__ = [
-    "ACTIVATIONS",
     "Absolute",
     "Activation",
     "Conv",

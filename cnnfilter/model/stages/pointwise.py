@@ -6,24 +6,12 @@ import math
 from dataclasses import dataclass, replace
 
 from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.model.activations import ACTIVATIONS, Function
 from cnnfilter.model.stages.base import Stage, maps
 from cnnfilter.model.stages.convolution import Conv
 from cnnfilter.model.stages.text import Shape, show_shape
 from cnnfilter.rows import show_number
 from cnnfilter.words import nearest, quoted
-
-ACTIVATIONS: dict[str, dict[str, float]] = {
-    "relu": {},
-    "leaky_relu": {"slope": 0.01},
-    "elu": {"alpha": 1.0},
-    "selu": {},
-    "sigmoid": {},
-    "tanh": {},
-    "softplus": {},
-    "swish": {},
-    "rbf": {"center": 0.0, "epsilon": 1.0},
-}
-"""The activations, each with its parameters in order and their defaults; the engine has them by these names."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +100,12 @@ class Activation(Stage):
         if self.function not in ACTIVATIONS:
             msg = f"unknown activation {quoted(self.function)}{nearest(self.function, ACTIVATIONS)}"
             raise ArgumentError(msg)
-        defaults = tuple(ACTIVATIONS[self.function].values())
+        defaults = tuple(self.known.parameters.values())
         if len(self.values) > len(defaults):
             msg = f"{self.function} takes {len(defaults)} numbers, not {len(self.values)}"
             raise ArgumentError(msg)
         object.__setattr__(self, "values", self.values + defaults[len(self.values) :])
-        for key, value in zip(ACTIVATIONS[self.function], self.values, strict=True):
+        for key, value in self.named.items():
             check_finite(key, value)
 
     @property
@@ -125,15 +113,24 @@ class Activation(Stage):
         """The function's."""
         return self.function
 
+    @property
+    def known(self) -> Function:
+        """What the table has of it."""
+        return ACTIVATIONS[self.function]
+
+    @property
+    def named(self) -> dict[str, float]:
+        """Its parameters by name."""
+        return dict(zip(self.known.parameters, self.values, strict=True))
+
     def output(self, shape: Shape) -> Shape:
         """Return the size as it is."""
         return shape
 
     def arguments(self) -> list[str]:
         """Return what is not default."""
-        defaults = ACTIVATIONS[self.function]
-        given = zip(defaults, self.values, strict=True)
-        return [f"{key}={show_number(value)}" for key, value in given if value != defaults[key]]
+        defaults = self.known.parameters
+        return [f"{key}={show_number(value)}" for key, value in self.named.items() if value != defaults[key]]
 
 
 @dataclass(frozen=True)

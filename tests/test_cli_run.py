@@ -382,4 +382,6 @@ def test_the_help_names_every_stage():
     from cnnfilter.model.readers import READERS
 
     text = " ".join(run("run", "--help").out.split())
-    assert all(name in text for name in set(READERS) - set(ACTIVATIONS))
+    assert all(name in text for name in READERS)
+    assert all(known.formula in text for known in ACTIVATIONS.values())
+    assert "leaky_relu:slope=0.01 x if x >= 0, else slope * x" in text

@@ -29,6 +29,7 @@ BELOW = {
     "cli": {
         "errors",
         "words",
+        "rows",
         "forks",
         "synonyms",
         "model",

@@ -14,6 +14,8 @@ from onnx.reference import ReferenceEvaluator
 
 import cnnfilter
 from cnnfilter import Pipeline
+from cnnfilter.model.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE
+from cnnfilter.model.readers import stage_name
 
 FOLDER = Path(onnx.__file__).parent / "backend" / "test" / "data" / "node"
 WINDOWED = [
@@ -48,22 +50,7 @@ WINDOWED = [
     "averagepool_2d_same_upper",
     "averagepool_2d_strides",
 ]
-POINTWISE = [
-    "relu",
-    "leakyrelu",
-    "leakyrelu_default",
-    "leakyrelu_example",
-    "elu",
-    "elu_default",
-    "elu_example",
-    "selu",
-    "sigmoid",
-    "sigmoid_example",
-    "softplus",
-    "softplus_example",
-    "tanh",
-    "tanh_example",
-    "swish",
+SOFTMAX = [
     "softmax_axis_0",
     "softmax_axis_1",
     "softmax_axis_2",
@@ -132,25 +119,37 @@ def test_windows(name):
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=digits * 1.2)
 
 
-@pytest.mark.parametrize("name", POINTWISE)
-def test_activations(name):
+def activated():
+    """Every case of an activation that stands in the table, by ONNX's name for it."""
+    for folder in sorted(FOLDER.glob("test_*")):
+        name = folder.name.removeprefix("test_")
+        function = stage_name(name.removesuffix("_default").removesuffix("_example"))
+        if function in ACTIVATIONS:
+            yield pytest.param(name, function, id=name)
+
+
+def test_there_are_cases_of_most_activations():
+    assert len({case.values[1] for case in activated()}) >= 8
+
+
+@pytest.mark.parametrize(("name", "function"), list(activated()))
+def test_activations(name, function):
     operator, attributes, (x,), expected = load(name)
-    run = {
-        "Relu": cnnfilter.relu,
-        "LeakyRelu": lambda x: cnnfilter.leaky_relu(x, attributes.get("alpha", 0.01)),
-        "Elu": lambda x: cnnfilter.elu(x, attributes.get("alpha", 1.0)),
-        "Selu": cnnfilter.selu,
-        "Sigmoid": cnnfilter.sigmoid,
-        "Softplus": cnnfilter.softplus,
-        "Tanh": cnnfilter.tanh,
-        "Swish": cnnfilter.swish,
-        "Softmax": lambda x: cnnfilter.softmax(x, axis=attributes.get("axis", -1)),
-    }[operator]
-    if operator == "Selu":  # the case has other constants than the paper's
-        scale, alpha = attributes["gamma"], attributes["alpha"]
-        result = scale * cnnfilter.elu(x, alpha)
+    assert stage_name(operator) == function
+    alpha = [attributes["alpha"]] if "alpha" in attributes else []
+    if function == "selu":  # some cases have other constants than the paper's
+        result = attributes.get("gamma", SELU_SCALE) * cnnfilter.elu(x, *alpha or [SELU_ALPHA])
     else:
-        result = run(x)
+        assert ACTIVATIONS[function].parameters or alpha in ([], [1])  # that of Swish
+        result = getattr(cnnfilter, function)(x, *alpha[: len(ACTIVATIONS[function].parameters)])
+    assert result.shape == expected.shape
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", SOFTMAX)
+def test_softmax(name):
+    _, attributes, (x,), expected = load(name)
+    result = cnnfilter.softmax(x, axis=attributes.get("axis", -1))
     assert result.shape == expected.shape
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
 

@@ -17,6 +17,8 @@ from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.cli.report import Record, base_record, outputs
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.colormaps import COLORMAPS
+from cnnfilter.model.activations import ACTIVATIONS
+from cnnfilter.rows import show_number
 
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
@@ -25,11 +27,24 @@ if TYPE_CHECKING:
     from cnnfilter.pipeline import Pipeline
 
 
+def _activations() -> str:
+    """Return the lines of the help that list the activations, as stages with their defaults, and their formulas."""
+    stages = {
+        ":".join([name, *(f"{key}={show_number(value)}" for key, value in known.parameters.items())]): known.formula
+        for name, known in ACTIVATIONS.items()
+    }
+    width = max(map(len, stages))
+    return "".join(f"      {stage:{width}}  {formula}\n" for stage, formula in stages.items())
+
+
 @click.command(
     "run",
     cls=options.InputCommand,
     short_help="Run pictures through a chain of stages.",
-    epilog="""\b
+    epilog=f"""\b
+    Activations:
+{_activations()}
+    \b
     Examples:
       cnnfilter run conv:sobel,relu,maxpool:2 photo.jpg        photo-chain.jpg
       cnnfilter run gray,conv:sobel-x+sobel-y,relu photo.jpg   a contact sheet

@@ -246,13 +246,13 @@ def test_a_chain_is_completed_without_numpy(tmp_path):
     ("line", "expected"),
     [
         ("run conv:sobel-x:pad", ["padding="]),
-        ("run conv:edge,rel", ["edge,relu"]),
-        ("run gray,rel", ["gray,relu"]),
+        ("run conv:edge,sigm", ["edge,sigmoid"]),
+        ("run gray,sigm", ["gray,sigmoid"]),
         ("run gray,maxpool:2:ceil_mode=y", ["yes"]),
         ("run 'conv:sobel-x:pad", ["conv:sobel-x:padding="]),
         ('run "conv:sobel-x:pad', ["conv:sobel-x:padding="]),
-        (r"run conv:my\ net.npz,rel", [r"my\ net.npz,relu"]),
-        ("run 'a b'.npy,rel", ["'a b'.npy,relu"]),
+        (r"run conv:my\ net.npz,sigm", [r"my\ net.npz,sigmoid"]),
+        ("run 'a b'.npy,sigm", ["'a b'.npy,sigmoid"]),
         ("apply --border=refle", ["reflect"]),
         ("apply gaussian:sig", ["sigma="]),
         ("apply --border refle", ["reflect"]),
@@ -263,8 +263,8 @@ def test_bash_is_told_what_follows_its_own_last_word(words, line, expected):
 
 
 def test_bash_may_break_words_at_blanks_alone(words):
-    assert words("cnnfilter run conv:edge,rel", "bash", breaks=" \t\n") == ["conv:edge,relu"]
-    assert words("cnnfilter run 'a b'.npy,rel", "bash", breaks=" \t\n") == ["'a b'.npy,relu"]
+    assert words("cnnfilter run conv:edge,sigm", "bash", breaks=" \t\n") == ["conv:edge,sigmoid"]
+    assert words("cnnfilter run 'a b'.npy,sigm", "bash", breaks=" \t\n") == ["'a b'.npy,sigmoid"]
 
 
 FUNCTION = """
@@ -310,7 +310,7 @@ def test_tab_in_a_real_bash(tmp_path, monkeypatch):
     became = {
         "cnnfilter run conv:sobel-x:pad": "run conv:sobel-x:padding=",
         "cnnfilter run gray,max": "run gray,maxpool:",
-        "cnnfilter run conv:edge,rel": "run conv:edge,relu",
+        "cnnfilter run conv:edge,sigm": "run conv:edge,sigmoid",
         "cnnfilter run conv:edge,maxpool:2:ceil_mode=y": "run conv:edge,maxpool:2:ceil_mode=yes",
         "cnnfilter apply gaussian:sig": "apply gaussian:sigma=",
         "cnnfilter apply --border=refle": "apply --border=reflect",

@@ -133,6 +133,25 @@ def relu(x: Any) -> Array:
 
 
 @entry(
+    formula="min(max(0, x), 6)",
+    worked=lambda x: "min(max(0, {x}), 6)",
+    definition=lambda x: np.minimum(np.maximum(x, 0), 6),
+    torch="nn.ReLU6()",
+    keras='layers.Activation("relu6")',
+    numpy="np.clip(x, 0, 6)",
+)
+def relu6(x: Any) -> Array:
+    """Return `min(max(0, x), 6)` (Howard et al., MobileNets, 2017).
+
+    Examples
+    --------
+    >>> cnnfilter.relu6([-1, 2, 7]).tolist()
+    [0.0, 2.0, 6.0]
+    """
+    return np.minimum(np.maximum(x, np.float32(0)), np.float32(6))
+
+
+@entry(
     formula="x if x >= 0, else slope * x",
     worked=lambda x: "{x}" if x >= 0 else "{(slope)} * {(x)}",
     definition=lambda x, slope: np.where(x >= 0, x, slope * x),
@@ -276,6 +295,26 @@ def swish(x: Any) -> Array:
     """
     with np.errstate(invalid="ignore"):  # -inf * 0
         return x * sigmoid(x)
+
+
+@entry(
+    formula="x * min(max(0, x/6 + 1/2), 1)",
+    worked=lambda x: "{x} * min(max(0, {x}/6 + 1/2), 1)",
+    definition=lambda x: x * np.clip(x / 6 + 1 / 2, 0, 1),
+    torch="nn.Hardswish()",
+    keras='layers.Activation("hard_silu")',
+    numpy="x * np.clip(x / 6 + 0.5, 0, 1)",
+)
+def hardswish(x: Any) -> Array:
+    """Return `x * min(max(0, x/6 + 1/2), 1)` (Howard et al., Searching for MobileNetV3, 2019).
+
+    Examples
+    --------
+    >>> cnnfilter.hardswish([-3, 3, 0]).tolist()
+    [-0.0, 3.0, 0.0]
+    """
+    with np.errstate(invalid="ignore"):  # -inf * 0
+        return x * (np.clip(x + np.float32(3), 0, 6) / np.float32(6))  # x + 3 is exact where the factor is small
 
 
 @entry(

@@ -59,6 +59,13 @@ def test_these_are_among_them():
     }
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_says_what_it_takes_and_gives(stage):
+    assert stage.takes in ("maps", "vector", "either")
+    assert stage.gives in ("maps", "vector", "same")
+    assert (stage.gives == "same") == (stage.takes == "either")
+
+
 @pytest.mark.parametrize("aspect", ASPECTS)
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_aspect_knows_every_stage(stage, aspect):

@@ -23,7 +23,7 @@ from cnnfilter.imaging.raw import RAW, encode_values
 from cnnfilter.imaging.sheet import contact_sheet
 from cnnfilter.model.channels import keeps_colours, map_names
 from cnnfilter.model.notes import notes as chain_notes
-from cnnfilter.model.stages import Dense, Flatten, Stage
+from cnnfilter.model.stages import Stage
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,7 +38,7 @@ sheet."""
 
 def gives_vector(stages: Iterable[Stage]) -> bool:
     """Tell whether a chain gives a vector: no stage makes maps of one again."""
-    return any(isinstance(stage, (Flatten, Dense)) for stage in stages)
+    return any(stage.gives == "vector" for stage in stages)
 
 
 def is_plain(rows: tuple[Row, ...], view: View) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cnnfilter.model.activations import ACTIVATIONS, Function
+from cnnfilter.model.activations import ACTIVATIONS
 from cnnfilter.model.shapes import (
     Border,
     Padding,
@@ -323,18 +323,20 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Ar
     return result if bias is None else result + np.asarray(bias, dtype=np.float64)
 
 
-def _defined(function: Function) -> Callable[..., Array]:
-    """Return an activation by its definition, whose parameters have defaults."""
+def _activation(name: str) -> Callable[..., Array]:
+    """Return an activation, whose parameters have defaults, by its definition in `cnnfilter.model.activations`."""
+    known = ACTIVATIONS[name]
 
     def evaluated(x: ArrayLike, *values: float, **named: float) -> Array:
-        given = {**function.parameters, **dict(zip(function.parameters, values, strict=False)), **named}
-        return np.asarray(function.definition(np.asarray(x, dtype=np.float64), **given))
+        given = {**known.parameters, **dict(zip(known.parameters, values, strict=False)), **named}
+        return np.asarray(known.definition(np.asarray(x, dtype=np.float64), **given))
 
-    evaluated.__doc__ = f"``{function.formula}``, elementwise."
+    evaluated.__name__ = evaluated.__qualname__ = name
+    evaluated.__doc__ = f"``{known.formula}``."
     return evaluated
 
 
-globals().update({name: _defined(function) for name, function in ACTIVATIONS.items()})
+globals().update({name: _activation(name) for name in ACTIVATIONS})
 
 
 def softmax(x: ArrayLike, axis: int = 0) -> Array:

@@ -17,7 +17,7 @@ from cnnfilter.explanation.evaluation import evaluate
 from cnnfilter.explanation.makers import step_of
 from cnnfilter.explanation.regions import Place, Region, unflattened
 from cnnfilter.model.plan import Row, at_scale
-from cnnfilter.model.stages import Conv, Flatten, Pool, Shape
+from cnnfilter.model.stages import Flatten, Shape
 from cnnfilter.model.stages.text import show_shape
 from cnnfilter.pipeline import Pipeline
 from cnnfilter.words import quoted
@@ -139,14 +139,13 @@ def explain(pipeline: Pipeline, picture: Any, at: Sequence[int]) -> Explanation:
 def _check_windows(rows: Sequence[Row]) -> None:
     """Refuse windows too large to be written out."""
     for number, row in enumerate(rows, 1):
-        if isinstance(row.stage, Conv | Pool):
-            height, width = row.stage.sliding(row.input).window
-            if height * width > MOST_TAPS:
-                msg = (
-                    f"stage {number} ({row.stage.name}): a window of {height}x{width} is too large to be explained "
-                    f"(at most {MOST_TAPS:,} taps)"
-                )
-                raise ArgumentError(msg)
+        sliding = row.stage.sliding(row.input)
+        if sliding is not None and math.prod(sliding.window) > MOST_TAPS:
+            msg = (
+                f"stage {number} ({row.stage.name}): a window of {show_shape(sliding.window)} is too large to be "
+                f"explained (at most {MOST_TAPS:,} taps)"
+            )
+            raise ArgumentError(msg)
 
 
 def _checked(at: Sequence[int], shape: Shape) -> Place:

@@ -9,12 +9,9 @@ from dataclasses import dataclass, replace
 from cnnfilter.errors import ArgumentError, CnnfilterError, ShapeError
 from cnnfilter.model.field import Field
 from cnnfilter.model.shapes import Pair
-from cnnfilter.model.stages import Absolute, Activation, Dense, Flatten, Normalize, Shape, Sliding, Softmax, Stage
+from cnnfilter.model.stages import Dense, Flatten, Normalize, Shape, Sliding, Stage
 from cnnfilter.model.stages.base import dropped
 from cnnfilter.model.stages.text import show_shape
-
-ANYWHERE = (Activation, Absolute, Normalize, Softmax)
-"""Stages that take vectors and maps alike."""
 
 LARGEST = 10**9
 """The longest axis of an input: more than any picture has, so that a slip of the finger is told as one."""
@@ -104,8 +101,8 @@ def input_shape(size: Shape, stages: Iterable[Stage]) -> Shape:
     ((784,), (28, 28, 1))
     """
     if len(size) == 1:
-        first = next((stage for stage in stages if not isinstance(stage, ANYWHERE)), None)
-        return size if isinstance(first, Dense) else (size[0], size[0], 1)
+        takes = next((stage.takes for stage in stages if stage.takes != "either"), "maps")
+        return size if takes == "vector" else (size[0], size[0], 1)
     return size if len(size) == 3 else (*size, 1)
 
 

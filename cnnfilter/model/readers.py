@@ -256,11 +256,15 @@ def _kernels(raw: str, parameters: Mapping[str, str]) -> tuple[Kernel, ...]:
     return (get_kernel(":".join([text, *(f"{key}={value}" for key, value in parameters.items())])),)
 
 
+_BETWEEN = (Absolute, Activation, GlobalAveragePool, Normalize, Pool, Softmax)
+"""What may stand between a convolution and the magnitude of its maps: all of these are still there after it."""
+
+
 def _magnitude(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -> Stage:
     for stage in reversed(before):
         if isinstance(stage, Conv):
             return Magnitude(stage)
-        if isinstance(stage, (Magnitude, Gray, Flatten, Dense)):
+        if not isinstance(stage, _BETWEEN):
             break
     msg = "needs a conv before it, whose maps of each channel it combines: conv:sobel-x+sobel-y,magnitude"
     raise ArgumentError(msg)

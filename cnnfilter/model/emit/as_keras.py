@@ -9,7 +9,7 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.model.emit.base import MODES, NONE, Sequential, beyond, divisor, joined, pooling, scale_of, written
 from cnnfilter.model.emit.weights import Filters, filters_of, literal, matrix_of
 from cnnfilter.model.frameworks import show
-from cnnfilter.model.plan import ANYWHERE, Row
+from cnnfilter.model.plan import Row
 from cnnfilter.model.shapes import Border, Pads
 from cnnfilter.model.stages import (
     Absolute,
@@ -161,7 +161,7 @@ def _mean(stage: GlobalAveragePool, row: Row, program: _Program) -> list[str]:
 @layers.register(Flatten)
 def _flatten(stage: Flatten, row: Row, program: _Program) -> list[str]:
     # Keras flattens in H, W, C order, which weights still to be trained may as well learn
-    taken = next((each.stage for each in program.left if not isinstance(each.stage, ANYWHERE)), None)
+    taken = next((each.stage for each in program.left if each.stage.takes != "either"), None)
     trained_here = isinstance(taken, Dense) and taken.file is None
     in_order = len(row.input) == 1 or trained_here or 1 in (row.input[2], row.input[0] * row.input[1])
     return ["layers.Flatten()"] if in_order else ["layers.Permute((3, 1, 2))", "layers.Flatten()"]

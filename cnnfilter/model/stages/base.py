@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from cnnfilter.errors import ShapeError
 from cnnfilter.model.shapes import Pads, Pair, output_size
@@ -22,7 +22,18 @@ class Sliding(NamedTuple):
 
 
 class Stage(ABC):
-    """One stage of a chain. What a stage does not override, it does not have: no weights, no window."""
+    """One stage of a chain. What a stage does not override, it does not have: no weights, no window.
+
+    Attributes
+    ----------
+    takes : str
+        What it is for: `maps`, `vector` or `either`. A class must say it, and the next.
+    gives : str
+        `maps`, `vector`, or `same` as it was given.
+    """
+
+    takes: ClassVar[str]
+    gives: ClassVar[str]
 
     @property
     @abstractmethod

@@ -72,6 +72,8 @@ class Conv(Stage):
     bias: float = 0.0
     biased: bool = True
 
+    takes, gives = "maps", "maps"
+
     def __post_init__(self) -> None:
         if bool(self.kernels) + (self.file is not None) + (self.sizes is not None) != 1:
             msg = "takes one of a kernel, a weight file and sizes such as 32@3x3"

@@ -20,6 +20,7 @@ class Flatten(Stage):
     """All samples of the maps in one vector, in C, H, W order."""
 
     name = "flatten"
+    takes, gives = "maps", "vector"
 
     def output(self, shape: Shape) -> Shape:
         """Return (H*W*C,); a vector stays as it is."""
@@ -57,6 +58,7 @@ class Dense(Stage):
     biased: bool = True
 
     name = "dense"
+    takes, gives = "vector", "vector"
 
     def __post_init__(self) -> None:
         if (self.units is None) == (self.file is None):

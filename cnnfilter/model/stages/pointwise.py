@@ -19,6 +19,7 @@ class Gray(Stage):
     """Mix red, green and blue to one map; a single map stays as it is."""
 
     name = "gray"
+    takes, gives = "maps", "maps"
 
     def output(self, shape: Shape) -> Shape:
         """Return (H, W, 1)."""
@@ -42,6 +43,7 @@ class Normalize(Stage):
     std: tuple[float, ...] = (1.0,)
 
     name = "normalize"
+    takes, gives = "either", "same"
 
     def __post_init__(self) -> None:
         divide = () if self.divide is None else (self.divide,)
@@ -96,6 +98,8 @@ class Activation(Stage):
     function: str
     values: tuple[float, ...] = ()
 
+    takes, gives = "either", "same"
+
     def __post_init__(self) -> None:
         if self.function not in ACTIVATIONS:
             msg = f"unknown activation {quoted(self.function)}{nearest(self.function, ACTIVATIONS)}"
@@ -138,6 +142,7 @@ class Absolute(Stage):
     """The absolute value."""
 
     name = "abs"
+    takes, gives = "either", "same"
 
     def output(self, shape: Shape) -> Shape:
         """Return the size as it is."""
@@ -157,6 +162,7 @@ class Magnitude(Stage):
     of: Conv
 
     name = "magnitude"
+    takes, gives = "maps", "maps"
 
     @property
     def count(self) -> int:
@@ -181,6 +187,7 @@ class Softmax(Stage):
     """``e^x / sum e^x`` over the vector, or over the channels of each place."""
 
     name = "softmax"
+    takes, gives = "either", "same"
 
     def output(self, shape: Shape) -> Shape:
         """Return the size as it is."""

@@ -46,6 +46,8 @@ class Pool(Stage):
     ceil_mode: bool = False
     count_include_pad: bool = True
 
+    takes, gives = "maps", "maps"
+
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             msg = f"unknown pool {quoted(self.kind)} (known: {', '.join(KINDS)})"
@@ -100,6 +102,7 @@ class GlobalAveragePool(Stage):
     """The mean of each whole map, 1x1xC; `flatten` then makes it a vector."""
 
     name = "globalavgpool"
+    takes, gives = "maps", "maps"
 
     def output(self, shape: Shape) -> Shape:
         """Return (1, 1, C)."""

@@ -1,5 +1,6 @@
 """What rooms do with stages, each an aspect: it knows every stage, and raises for one that it does not know."""
 
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -9,6 +10,7 @@ import pytest
 
 import cnnfilter
 from cnnfilter.model.stages import Stage
+from tests.command import ROOT
 
 
 def descendants(kind):
@@ -56,6 +58,7 @@ def test_these_are_among_them():
         "model.emit.as_numpy.expressions",
         "model.emit.as_torch.layers",
         "model.learned.load",
+        "model.notes.note",
     }
 
 
@@ -79,3 +82,18 @@ def test_no_aspect_takes_a_stage_for_another(aspect):
     with pytest.raises(TypeError, match="has no entry for the stage Unheard"):
         function(Unheard(), *rest)
     assert Unheard().output((1,)) == (1,)
+
+
+def asked(function):
+    """The classes of stages that a function asks for with isinstance."""
+    names = {kind.__name__ for kind in STAGES}
+    for call in ast.walk(function):
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "isinstance":
+            yield from (each.id for each in ast.walk(call.args[1]) if isinstance(each, ast.Name) and each.id in names)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "cnnfilter").rglob("*.py")), ids=lambda path: path.stem)
+def test_nothing_else_goes_through_the_stages(path):
+    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(function, ast.FunctionDef):
+            assert len(set(asked(function))) <= 2, f"{function.name} is a ladder that guesses what a new stage is"

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.model.plan import Row
-from cnnfilter.model.stages import Normalize, Pool, Sliding, Softmax
+from cnnfilter.model.stages import (
+    Absolute,
+    Activation,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Gray,
+    Magnitude,
+    Normalize,
+    Pool,
+    Sliding,
+    Softmax,
+    Stage,
+)
+from cnnfilter.model.stages.base import unknown
 from cnnfilter.model.stages.text import show_shape
 
 if TYPE_CHECKING:
@@ -33,23 +49,52 @@ def notes(rows: Sequence[Row], pixels: NDArray[Any] | None = None) -> Iterator[s
     ['stage 1 (softmax): over a single map it gives ones; flatten before it makes a vector of 4']
     """
     for number, row in enumerate(rows, 1):
-        if note := _note(row, pixels):
-            yield f"stage {number} ({row.stage.name}): {note}"
+        if text := note(row.stage, row, pixels):
+            yield f"stage {number} ({row.stage.name}): {text}"
 
 
-def _note(row: Row, pixels: NDArray[Any] | None) -> str | None:
-    stage, shape = row.stage, row.input
-    if isinstance(stage, Normalize) and stage.divide is None and pixels is not None and pixels.dtype.kind == "f":
+@singledispatch
+def note(stage: Stage, row: Row, pixels: NDArray[Any] | None) -> str | None:
+    """Return what a person should know of a stage, if anything."""
+    raise unknown(stage, "notes on what is hardly meant")
+
+
+@note.register(Absolute)
+@note.register(Activation)
+@note.register(Conv)
+@note.register(Dense)
+@note.register(Flatten)
+@note.register(GlobalAveragePool)
+@note.register(Gray)
+@note.register(Magnitude)
+def _nothing(stage: Stage, row: Row, pixels: NDArray[Any] | None) -> None:
+    return None
+
+
+@note.register(Normalize)
+def _not_divided(stage: Normalize, row: Row, pixels: NDArray[Any] | None) -> str | None:
+    if stage.divide is None and pixels is not None and pixels.dtype.kind == "f":
         largest = float(pixels.max())
         if largest > LARGE:
             return f"it divides floats by 1, and these reach {largest:.6g}; normalize:255 divides them by 255"
-    if isinstance(stage, Softmax) and len(shape) == 3 and shape[2] == 1:
+    return None
+
+
+@note.register(Softmax)
+def _over_one_map(stage: Softmax, row: Row, pixels: NDArray[Any] | None) -> str | None:
+    shape = row.input
+    if len(shape) == 3 and shape[2] == 1:
         return f"over a single map it gives ones; flatten before it makes a vector of {shape[0] * shape[1]}"
-    if isinstance(stage, Pool) and stage.kind == "max":
-        sliding = stage.sliding(shape)
-        if any(_reaches_nothing(shape[axis], row.output[axis], axis, sliding) for axis in (0, 1)):
-            window = show_shape(sliding.window)
-            return f"windows of {window} that lie wholly in the padding give -inf; less padding leaves them out"
+    return None
+
+
+@note.register(Pool)
+def _in_padding(stage: Pool, row: Row, pixels: NDArray[Any] | None) -> str | None:
+    sliding = stage.sliding(row.input)
+    reaches = (_reaches_nothing(row.input[axis], row.output[axis], axis, sliding) for axis in (0, 1))
+    if stage.kind == "max" and any(reaches):
+        window = show_shape(sliding.window)
+        return f"windows of {window} that lie wholly in the padding give -inf; less padding leaves them out"
     return None
 
 

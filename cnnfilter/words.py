@@ -6,9 +6,11 @@ obey, `quoted` and `readable` are that cut to what a message has room for.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +26,44 @@ LONGEST_NAME = 1000
 """How many characters of a file's name a message repeats: more than a name that is one ever has."""
 
 _STRAY_BYTE = r"\\udc([89a-f][0-9a-f])"
+
+
+_heard: list[str] = []
+"""Not empty where a person at the command line reads the messages."""
+
+_in_stage = ContextVar("_in_stage", default=False)
+"""Whether what a message is about was said in the text of a stage, whose keys are named as parameters are."""
+
+
+@contextlib.contextmanager
+def options_named() -> Iterator[None]:
+    """Name the command line's options in messages, of all threads; without this, they name parameters."""
+    _heard.append("options")
+    try:
+        yield
+    finally:
+        _heard.pop()
+
+
+@contextlib.contextmanager
+def keys_named() -> Iterator[None]:
+    """Name a stage's keys in messages, of this thread."""
+    token = _in_stage.set(True)
+    try:
+        yield
+    finally:
+        _in_stage.reset(token)
+
+
+def either(option: str, parameter: str) -> str:
+    """Return what a message tells whoever reads it to give: an option of the command line, or a parameter.
+
+    Examples
+    --------
+    >>> either("--depth 8", "depth=8")
+    'depth=8'
+    """
+    return option if _heard and not _in_stage.get() else parameter
 
 
 def alternatives(words: Sequence[str], last: str = "or") -> str:

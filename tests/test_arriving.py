@@ -10,7 +10,7 @@ from cnnfilter.explanation import explain
 from cnnfilter.model.emit import emit
 from cnnfilter.model.grammar import parse
 from cnnfilter.model.layouts import readings
-from cnnfilter.model.weights import load_bank
+from cnnfilter.model.weights import load_kernel
 from tests.command import refused, run, save
 
 RNG = np.random.default_rng(3)
@@ -62,12 +62,12 @@ def test_what_fits_both_ways_is_refused_before_any_picture_is_read():
 
 def test_a_bias_for_each_filter_settles_the_layout():
     np.savez("net.npz", w=AMBIGUOUS, b=np.ones(5))
-    assert load_bank("net.npz").weight.shape == (5, 8, 5, 3)
+    assert load_kernel("net.npz").weight.shape == (5, 8, 5, 3)
     np.savez("net.npz", w=AMBIGUOUS, b=np.ones(3))
-    assert load_bank("net.npz").weight.shape == (3, 5, 5, 8)
+    assert load_kernel("net.npz").weight.shape == (3, 5, 5, 8)
     np.savez("net.npz", w=AMBIGUOUS, b=np.ones(1))
     with pytest.raises(KernelError, match="may be oihw"):
-        load_bank("net.npz")
+        load_kernel("net.npz")
     assert Pipeline.parse("conv:net.npz").plan((9, 10, 8))[0].output == (5, 8, 5)
 
 

@@ -69,7 +69,7 @@ def test_a_tiff_out_of_a_stream_is_whole_or_refused(name):
         np.testing.assert_array_equal(read(stream).pixels, expected)
         writer.join()
     stream = Endless(SOURCES[name])
-    message = "^more than 3,000,000 bytes, the most that is read of it at once; see --memory and --max-pixels$"
+    message = "^more than 3,000,000 bytes, the most that is read of it at once; see max_pixels$"
     with pytest.raises(PictureError, match=message):
         read(stream, max_bytes=3_000_000)
     assert stream.asked < 3_000_000 + AHEAD

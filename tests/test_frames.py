@@ -239,7 +239,7 @@ def test_a_tiff_ends_where_its_places_do(monkeypatch):
         return layout.offset.pack(at + (1 << 32))
 
     monkeypatch.setattr(exif_block, "_laid_out", lay_out)
-    with pytest.raises(PictureError, match="^a TIFF holds 4 GB; write a larger one with --save-option big_tiff=yes$"):
+    with pytest.raises(PictureError, match="^a TIFF holds 4 GB; write a larger one with options="):
         encode_frames([Picture(GREY)] * 2, "TIFF", notes=[])
     encode_frames([Picture(GREY)] * 2, "TIFF", options={"big_tiff": "yes"}, notes=[])
 

@@ -15,7 +15,7 @@ from cnnfilter.model.kernels import get_kernel
 from cnnfilter.model.layer import load_matrix
 from cnnfilter.model.pairing import Layers, read_name
 from cnnfilter.model.weight_files import Member
-from cnnfilter.model.weights import FilterBank, load_bank, matrix_of
+from cnnfilter.model.weights import FilterBank, load_kernel, matrix_of
 from tests.command import run, save
 
 OIHW = np.random.default_rng(7).normal(size=(4, 3, 5, 5)).astype(np.float32)
@@ -77,7 +77,7 @@ NAMES = [
 def test_a_bias_is_found_by_its_name(write, weight, bias):
     path = write({weight: OIHW, bias: BIAS})
     for name in (None, weight):
-        bank = load_bank(path, array_name=name)
+        bank = load_kernel(path, array_name=name)
         np.testing.assert_array_equal(bank.weight, OIHW)
         np.testing.assert_array_equal(bank.bias, BIAS)
 
@@ -87,14 +87,14 @@ def test_a_bias_is_found_by_its_name(write, weight, bias):
 )
 def test_a_layer_is_asked_for_by_its_name(weight):
     others = {"conv2.weight": OIHW[:1], "conv_w_1": OIHW[:1], "conv2.bias": BIAS[:1], "conv1_bias": BIAS}
-    bank = load_bank(as_npz({weight: OIHW, **others}), array_name="conv1")
+    bank = load_kernel(as_npz({weight: OIHW, **others}), array_name="conv1")
     np.testing.assert_array_equal(bank.weight, OIHW)
     np.testing.assert_array_equal(bank.bias, BIAS)
 
 
 def test_all_weights_of_a_keras_model_are_paired_in_their_order():
     path = as_npz(dict(zip(("arr_0", "arr_1", "arr_2", "arr_3"), (HWIO, BIAS, DENSE.T, DENSE[:, 0]), strict=True)))
-    np.testing.assert_array_equal(load_bank(path).bias, BIAS)
+    np.testing.assert_array_equal(load_kernel(path).bias, BIAS)
     weight, bias = matrix_of(load_matrix(path, array_name="arr_2"), 3)
     np.testing.assert_array_equal(weight, DENSE)
     np.testing.assert_array_equal(bias, DENSE[:, 0])
@@ -103,26 +103,26 @@ def test_all_weights_of_a_keras_model_are_paired_in_their_order():
 def test_the_vectors_of_a_batch_normalisation_are_no_bias():
     vectors = {f"arr_{i}": BIAS for i in range(1, 5)}
     with pytest.warns(CnnfilterWarning, match=r"'arr_1' \(4\), .*'arr_4' \(4\) hold as many numbers as 'arr_0' has"):
-        assert load_bank(as_npz({"arr_0": HWIO, **vectors})).bias is None
+        assert load_kernel(as_npz({"arr_0": HWIO, **vectors})).bias is None
 
 
 def test_the_one_bias_of_a_separable_convolution_is_that_of_its_second_kernel():
     depthwise, pointwise = np.ones((3, 3, 4, 1)), np.ones((1, 1, 4, 8))
     path = as_npz({"s/depthwise_kernel:0": depthwise, "s/pointwise_kernel:0": pointwise, "s/bias:0": np.ones(8)})
-    assert load_bank(path, array_name="s/depthwise_kernel:0").bias is None
-    assert load_bank(path, array_name="s/pointwise_kernel:0", layout="hwio").bias.shape == (8,)
+    assert load_kernel(path, array_name="s/depthwise_kernel:0").bias is None
+    assert load_kernel(path, array_name="s/pointwise_kernel:0", layout="hwio").bias.shape == (8,)
     with pytest.raises(KernelError, match="there is no array 's'"):
-        load_bank(path, array_name="s")
+        load_kernel(path, array_name="s")
 
 
 @pytest.mark.parametrize("shape", [(4,), (1, 4), (4, 1), (1, 1, 1, 4), (4, 1, 1)])
 def test_a_bias_of_one_axis_is_one_number_for_each_filter(shape):
-    np.testing.assert_array_equal(load_bank(as_npz({"w": OIHW, "b": BIAS.reshape(shape)})).bias, BIAS)
+    np.testing.assert_array_equal(load_kernel(as_npz({"w": OIHW, "b": BIAS.reshape(shape)})).bias, BIAS)
 
 
 @pytest.mark.parametrize("bias", [2.0, [2], [[2]]])
 def test_a_bias_of_one_number_is_for_all(bias):
-    np.testing.assert_array_equal(load_bank(as_npz({"w": OIHW, "b": np.array(bias)})).bias, [2, 2, 2, 2])
+    np.testing.assert_array_equal(load_kernel(as_npz({"w": OIHW, "b": np.array(bias)})).bias, [2, 2, 2, 2])
     _, biases = matrix_of(load_matrix(as_npz({"fc_W": DENSE, "fc_b": np.array(bias)})), 3)
     np.testing.assert_array_equal(biases, np.float32([2, 2]))
 
@@ -135,14 +135,14 @@ def test_a_bias_for_each_row_of_a_batch_is_refused():
 
 def test_letters_that_name_kernels_are_no_biases():
     path = as_npz({"a": np.eye(3), "b": np.eye(3), "c": np.eye(3)})
-    assert load_bank(path, array_name="b").size == load_bank(path, array_name="a").size == (3, 3)
-    assert load_bank(as_npz({"conv": np.eye(3), "conv_b": np.eye(3)}), array_name="conv").size == (3, 3)
-    assert load_bank(as_npz({"b": np.eye(3), "mean": np.ones(4)})).size == (3, 3)
+    assert load_kernel(path, array_name="b").size == load_kernel(path, array_name="a").size == (3, 3)
+    assert load_kernel(as_npz({"conv": np.eye(3), "conv_b": np.eye(3)}), array_name="conv").size == (3, 3)
+    assert load_kernel(as_npz({"b": np.eye(3), "mean": np.ones(4)})).size == (3, 3)
 
 
 def test_two_biases_are_refused():
     with pytest.raises(KernelError, match=r"each of 'c.b' \(4\), 'c_bias' \(4\) may be the bias of 'c.weight'"):
-        load_bank(as_npz({"c.weight": OIHW, "c.b": BIAS, "c_bias": BIAS}))
+        load_kernel(as_npz({"c.weight": OIHW, "c.b": BIAS, "c_bias": BIAS}))
 
 
 # What is not used
@@ -164,7 +164,7 @@ def test_two_biases_are_refused():
 )  # fmt: skip
 def test_a_vector_that_may_be_the_bias_is_told_of(arrays, asked, note):
     with pytest.warns(CnnfilterWarning) as told:
-        bank = load_bank(as_npz(arrays), array_name=asked)
+        bank = load_kernel(as_npz(arrays), array_name=asked)
     assert bank.bias is None
     assert [str(each.message) for each in told] == [f"net.npz: {note}"]
 
@@ -179,7 +179,7 @@ def test_a_vector_that_may_be_the_bias_is_told_of(arrays, asked, note):
     ],
 )
 def test_what_belongs_to_others_is_not_told_of(arrays):
-    assert isinstance(load_bank(as_npz(arrays), array_name="c"), FilterBank)
+    assert isinstance(load_kernel(as_npz(arrays), array_name="c"), FilterBank)
 
 
 # Files of their own
@@ -198,7 +198,7 @@ def test_a_bias_in_a_file_beside_its_weights_is_used_and_told_of(weight, bias, s
             Path(name + suffix).write_text(json.dumps(array.tolist()))
     Path(f"{bias}.txt").write_text("1 2 3 4")
     with pytest.warns(CnnfilterWarning) as told:
-        bank = load_bank(weight + suffix)
+        bank = load_kernel(weight + suffix)
     np.testing.assert_array_equal(bank.bias, BIAS)
     assert [str(each.message) for each in told] == [f"{weight}{suffix}: its bias is from {bias}{suffix} beside it"]
 
@@ -225,7 +225,7 @@ def test_what_is_named_as_a_bias_and_is_none_is_told_of(save_bias, problem):
     np.save("w.npy", OIHW)
     save_bias()
     with pytest.warns(CnnfilterWarning) as told:
-        assert load_bank("w.npy").bias is None
+        assert load_kernel("w.npy").bias is None
     (note,) = told
     assert str(note.message).startswith(f"w.npy: what is beside it by the name of its bias is not used: {problem}")
 
@@ -237,28 +237,28 @@ def test_a_folder_that_cannot_be_listed_has_no_bias_beside(monkeypatch):
     np.save("w.npy", OIHW)
     np.save("b.npy", BIAS)
     monkeypatch.setattr(os, "scandir", refuse)
-    assert load_bank("w.npy").bias is None
+    assert load_kernel("w.npy").bias is None
 
 
 def test_a_bias_beside_the_matrix_of_a_dense_layer_tells_that_it_is_no_kernel():
     np.save("w.npy", np.ones((10, 784)))
     np.save("b.npy", np.ones(10))
     with pytest.raises(KernelError, match="^w.npy: its array is 10x784 with a bias of 10 numbers: that of a dense"):
-        load_bank("w.npy")
+        load_kernel("w.npy")
 
 
 def test_several_arrays_beside_it_are_no_bias():
     Path("w.json").write_text(json.dumps(OIHW.tolist()))
     Path("b.json").write_text('{"one": [1, 2, 3, 4], "two": [1, 2, 3, 4]}')
     with pytest.warns(CnnfilterWarning, match="is not used: b.json: it holds 2 arrays$"):
-        assert load_bank("w.json").bias is None
+        assert load_kernel("w.json").bias is None
 
 
 def test_of_two_biases_beside_it_one_is_used_and_the_other_told_of():
     for name, array in (("c_w", OIHW), ("c.bias", BIAS), ("c_b", BIAS + 1)):
         np.save(f"{name}.npy", array)
     with pytest.warns(CnnfilterWarning) as told:
-        np.testing.assert_array_equal(load_bank("c_w.npy").bias, BIAS)
+        np.testing.assert_array_equal(load_kernel("c_w.npy").bias, BIAS)
     assert [str(each.message) for each in told] == [
         "c_w.npy: its bias is from c.bias.npy beside it",
         "c_w.npy: c_b.npy beside it is not used; another file there has its bias",
@@ -268,7 +268,7 @@ def test_of_two_biases_beside_it_one_is_used_and_the_other_told_of():
 def test_a_warning_that_is_asked_for_as_an_error_is_none_of_the_file():
     np.savez("net.npz", W=OIHW, offset=BIAS)
     with pytest.raises(CnnfilterWarning):  # pytest.ini says that warnings are errors
-        load_bank("net.npz")
+        load_kernel("net.npz")
 
 
 # Dense layers and convolutions taken for each other
@@ -279,13 +279,13 @@ def test_the_matrix_of_a_dense_layer_is_no_kernel(shape):
     size = "x".join(map(str, shape))
     message = f"net.npz: array 'W' is {size} with a bias of 10 numbers: that of a dense layer, and no kernel; use dense"
     with pytest.raises(KernelError, match=message):
-        load_bank(as_npz({"W": np.ones(shape), "b": np.ones(10)}))
+        load_kernel(as_npz({"W": np.ones(shape), "b": np.ones(10)}))
     with pytest.raises(KernelError, match=f"array 'fc1.weight' is {size}: that of a dense layer"):
-        load_bank(as_npz({"fc1.weight": np.ones(shape)}))
+        load_kernel(as_npz({"fc1.weight": np.ones(shape)}))
     with pytest.raises(KernelError, match="is too large .*; a dense layer's matrix is for dense"):
-        load_bank(as_npz({"W": np.ones((10, 1000))}))
+        load_kernel(as_npz({"W": np.ones((10, 1000))}))
     with pytest.raises(KernelError, match=f"array 'arr_0' is {size} with a bias of 10 numbers: that of a dense layer"):
-        load_bank(as_npz({"arr_0": np.ones(shape), "arr_1": np.ones(10)}))
+        load_kernel(as_npz({"arr_0": np.ones(shape), "arr_1": np.ones(10)}))
     np.save("m.npy", np.ones(shape))
     result = run("shape", "28x28x1", "conv:m.npy")
     assert result.exit_code == 2
@@ -302,8 +302,8 @@ def test_kernels_of_names_that_dense_layers_have_too_are_kernels():
         ("linear_kernel", (31, 31)),
         ("dense.weight", (3, 5)),
     ):
-        assert load_bank(as_npz({name: np.ones(shape)})).size == shape
-    assert load_bank(as_npz({"arr_0": np.eye(3), "arr_1": np.ones(3)})).size == (3, 3)
+        assert load_kernel(as_npz({name: np.ones(shape)})).size == shape
+    assert load_kernel(as_npz({"arr_0": np.eye(3), "arr_1": np.ones(3)})).size == (3, 3)
 
 
 def test_the_bank_of_a_convolution_is_no_matrix():

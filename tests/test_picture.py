@@ -170,7 +170,7 @@ def test_floats_and_32_bit_integers_of_a_tiff():
         image = Image.new("I", (2, 2), value)
         with pytest.raises(PictureError, match=f"32-bit values from {value} to {value}: only 0 to 65535"):
             read_bytes(saved(image, "TIFF"))
-    with pytest.raises(PictureError, match="float pixels have no full scale .* leave out --depth 8"):
+    with pytest.raises(PictureError, match="float pixels have no full scale .* leave out depth=8"):
         read_bytes(saved(drawn("F"), "TIFF"), depth=8)
 
 
@@ -203,7 +203,7 @@ def deep_colour(kind):
 @pytest.mark.parametrize("kind", ["PNG", "RGBA PNG", "LA PNG", "TIFF", "LZW TIFF", "PPM", "plain PPM", "JP2"])
 def test_16_bit_colour_is_an_error_unless_reducing_it_is_accepted(kind):
     data = deep_colour(kind)
-    with pytest.raises(PictureError, match=r"^16-bit (colour|grey with alpha) can only be read reduced .*--depth 8"):
+    with pytest.raises(PictureError, match=r"^16-bit (colour|grey with alpha) can only be read reduced .*depth=8"):
         read_bytes(data)
     picture = read_bytes(data, depth=8)
     assert picture.pixels.dtype == np.uint8
@@ -261,7 +261,7 @@ def animation(format, count=3):
 def test_the_first_of_several_frames_comes_with_a_note_unless_one_is_chosen(format):
     data = animation(format)
     first = read_bytes(data)
-    assert first.notes == ("first of 3 frames; --frame picks another, counted from 0, or all",)
+    assert first.notes == ("first of 3 frames; frame=N picks another, counted from 0",)
     assert read_bytes(data, frame=0).notes == ()
     last = read_bytes(data, frame=2)
     assert last.notes == ()
@@ -289,7 +289,7 @@ def test_a_single_picture_has_frame_0_only():
     ("arguments", "message"),
     [
         ({"frame": -1}, "frame must be at least 0"),
-        ({"max_pixels": 0}, "max-pixels must be at least 1, not 0"),
+        ({"max_pixels": 0}, "max_pixels must be at least 1, not 0"),
         ({"depth": 16}, "depth must be 8, not 16"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from cnnfilter.errors import KernelError, PictureError
 from cnnfilter.imaging import table
 from cnnfilter.imaging.picture import Picture, encode, read
-from cnnfilter.model.weights import load_bank
+from cnnfilter.model.weights import load_kernel
 from tests.command import load, run
 
 
@@ -157,7 +157,7 @@ def test_a_table_in_a_folder_is_no_picture(folder):
 )  # fmt: skip
 def test_tables_of_pixels_and_of_weights_are_read_alike(folder, text):
     np.testing.assert_array_equal(read_text(folder, text).pixels, [[1, 2], [3, 4]])
-    assert load_bank(folder / "grid.CSV").filters == (((1, 2), (3, 4)),)
+    assert load_kernel(folder / "grid.CSV").filters == (((1, 2), (3, 4)),)
 
 
 @pytest.mark.parametrize("text", ["1;2;3", "1,2;3,4", "1 2, 3 4", "0,5;1\n2;3", "1,,2", "1 2\n3", "1,x", ""])
@@ -165,7 +165,7 @@ def test_tables_of_pixels_and_of_weights_are_refused_alike(folder, text):
     with pytest.raises(PictureError) as as_picture:
         read_text(folder, text or "#")
     with pytest.raises(KernelError) as as_weights:
-        load_bank(folder / "grid.CSV")
+        load_kernel(folder / "grid.CSV")
     assert str(as_weights.value) == f"{folder / 'grid.CSV'}: {as_picture.value}"
 
 
@@ -177,7 +177,7 @@ def test_a_table_is_not_read_without_end(folder, monkeypatch):
 
 
 def test_the_limit_of_pixels_holds_before_the_numbers_are_read(folder):
-    with pytest.raises(PictureError, match=r"3x2 is 6 pixels, more than the limit of 5.*--max-pixels 6"):
+    with pytest.raises(PictureError, match=r"3x2 is 6 pixels, more than the limit of 5.*max_pixels=6"):
         read_text(folder, "1,2,3\nnot,a,number", max_pixels=5)
 
 
@@ -186,7 +186,7 @@ def test_there_is_one_frame_and_8_bits_only_of_whole_numbers(folder):
     with pytest.raises(PictureError, match="there is no frame 1: the file has 1, counted from 0"):
         read_text(folder, "1,2", frame=1)
     np.testing.assert_array_equal(read_text(folder, "0,65535", depth=8).pixels, np.uint8([[0, 255]]), strict=True)
-    with pytest.raises(PictureError, match="leave out --depth 8"):
+    with pytest.raises(PictureError, match="leave out depth=8"):
         read_text(folder, "0.5,1", depth=8)
 
 

@@ -107,7 +107,7 @@ def test_predictors_are_undone(dtype, predictor, order, planar):
 def test_16_bit_colour_in_planes_needs_a_word():
     samples = noise(HEIGHT, WIDTH, 4, dtype="uint16")
     for photometric, count in ((2, 3), (2, 4), (5, 4)):
-        with pytest.raises(PictureError, match="^16-bit colour can only be read reduced to 8 bits; --depth 8 accepts"):
+        with pytest.raises(PictureError, match="^16-bit colour can only be read reduced to 8 bits; depth=8 accepts"):
             read_page(samples[..., :count], photometric, planar=True)
 
 

@@ -26,7 +26,7 @@ def test_too_many_pixels_are_refused_naming_size_limit_memory_and_option(format)
     assert read_bytes(data, max_pixels=320).pixels.shape[:2] == (16, 20)
     expected = (
         r"^20x16 is 320 pixels, more than the limit of 319; it takes about 0 MB of memory, "
-        r"and --max-pixels 320 accepts it$"
+        r"and max_pixels=320 accepts it$"
     )
     with pytest.raises(PictureError, match=expected):
         read_bytes(data, max_pixels=319)

@@ -14,7 +14,7 @@ from cnnfilter.errors import KernelError
 from cnnfilter.model import weight_files
 from cnnfilter.model.kernels import get_kernel
 from cnnfilter.model.weight_kinds import READERS
-from cnnfilter.model.weights import load_bank
+from cnnfilter.model.weights import load_kernel
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "kernels"
 SAMPLE_FILES = sorted(path for path in SAMPLES.iterdir() if path.suffix in READERS)
@@ -69,17 +69,17 @@ def test_there_is_a_sample_of_every_format_and_the_readme_names_it():
 
 
 def test_samples_hold_what_their_readme_says():
-    np.testing.assert_array_equal(load_bank(SAMPLES / "unsharp.csv").weights, get_kernel("unsharp").weights)
-    np.testing.assert_array_equal(load_bank(SAMPLES / "emboss.txt").weights, get_kernel("emboss").weights)
+    np.testing.assert_array_equal(load_kernel(SAMPLES / "unsharp.csv").weights, get_kernel("unsharp").weights)
+    np.testing.assert_array_equal(load_kernel(SAMPLES / "emboss.txt").weights, get_kernel("emboss").weights)
     expected = get_kernel("gaussian:sigma=1.5:size=7").weights
-    np.testing.assert_allclose(load_bank(SAMPLES / "gaussian.npy").weights, expected, rtol=1e-6)
-    edges = load_bank(SAMPLES / "vertical-edges.json")
+    np.testing.assert_allclose(load_kernel(SAMPLES / "gaussian.npy").weights, expected, rtol=1e-6)
+    edges = load_kernel(SAMPLES / "vertical-edges.json")
     assert edges.weight.tolist() == [[[[1, 0, -1]] * 3]]
     assert edges.bias.tolist() == [128]
     for name, radius in (("small", 2), ("large", 4)):
         y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
         disk = x**2 + y**2 <= radius**2
-        kernel = load_bank(SAMPLES / "disk.npz", array_name=name)
+        kernel = load_kernel(SAMPLES / "disk.npz", array_name=name)
         assert kernel.name == "disk"
         np.testing.assert_allclose(kernel.weights, disk / disk.sum(), rtol=1e-6)
 
@@ -89,7 +89,7 @@ def test_the_sample_bank_is_the_formula_of_its_readme(name):
     code = (SAMPLES / "README.md").read_text().split("```python\n")[1].split("```")[0]
     weight = np.empty((8, 1, 5, 5))
     exec(code, {"numpy": np, "weight": weight})
-    bank = load_bank(SAMPLES / name)
+    bank = load_kernel(SAMPLES / name)
     np.testing.assert_allclose(bank.weight, weight, atol=1e-7)
     np.testing.assert_allclose(bank.bias, np.arange(8) / 1000, rtol=1e-6)
 
@@ -117,7 +117,7 @@ def test_a_damaged_file_loads_or_is_one_clear_line(tmp_path, sample, damage):
             path.write_bytes(changed)
         message = ""
         try:
-            load_bank(path)
+            load_kernel(path)
         except KernelError as error:
             message = str(error)
         if message:
@@ -134,12 +134,12 @@ def test_a_damaged_file_loads_or_is_one_clear_line(tmp_path, sample, damage):
 
 
 def test_npy_of_version_two(file):
-    assert load_bank(file("k.npy", npy([[1, 2]], version=(2, 0)))).filters == (((1, 2),),)
+    assert load_kernel(file("k.npy", npy([[1, 2]], version=(2, 0)))).filters == (((1, 2),),)
 
 
 def test_npy_of_python_2(file):
     header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1L, 2L), }\n"
-    assert load_bank(file("k.npy", npy_header(header, struct.pack("<2f", 1, 2)))).size == (1, 2)
+    assert load_kernel(file("k.npy", npy_header(header, struct.pack("<2f", 1, 2)))).size == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_npy_of_python_2(file):
 )
 def test_a_bad_npy_is_explained(file, data, message):
     with pytest.raises(KernelError, match=message):
-        load_bank(file("k.npy", data))
+        load_kernel(file("k.npy", data))
 
 
 # .npz
@@ -192,7 +192,7 @@ def test_a_bad_npy_is_explained(file, data, message):
 def test_only_the_array_that_is_needed_is_read(file, method):
     members = {"a.npy": npy([[1, 2]]), "b.npy": npy([["text"]]), "c.npy": npy([[1.0]])[:-1], "notes.txt": "x"}
     path = file("k.npz", zipped(members, method))
-    assert load_bank(path, array_name="a").filters == (((1, 2),),)
+    assert load_kernel(path, array_name="a").filters == (((1, 2),),)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_only_the_array_that_is_needed_is_read(file, method):
 )
 def test_a_bad_npz_is_explained(file, data, message):
     with pytest.raises(KernelError, match=message):
-        load_bank(file("k.npz", data))
+        load_kernel(file("k.npz", data))
 
 
 def test_a_zip_whose_members_are_longer_than_they_say(file):
@@ -224,24 +224,24 @@ def test_a_zip_whose_members_are_longer_than_they_say(file):
     data = zipped({"a.npy": honest + b"more"}, zipfile.ZIP_STORED)
     assert data.count(struct.pack("<L", len(honest) + 4)) == 4
     with pytest.raises(KernelError, match="its header tells of 8 bytes of numbers, but 12 follow"):
-        load_bank(file("k.npz", data))
+        load_kernel(file("k.npz", data))
 
 
 def test_a_zip_of_too_many_members(file, monkeypatch):
     many = file("k.npz", zipped({f"{i}.npy": npy([[1]]) for i in range(4)}))
     monkeypatch.setattr(weight_files, "MAX_MEMBERS", 3)
     with pytest.raises(KernelError, match="it holds 4 arrays, at most 3 are read"):
-        load_bank(many)
+        load_kernel(many)
     monkeypatch.setattr(weight_files, "MAX_ZIP_DIRECTORY", 100)
     with pytest.raises(KernelError, match="it has too many members for weights"):
-        load_bank(many)
+        load_kernel(many)
 
 
 def test_a_zip_of_the_large_kind(file):
     data = zipped({"a.npy": npy([[1]])})
     data = data[:-22] + b"PK\6\7" + bytes(16) + data[-22:]
     with pytest.raises(KernelError, match="it has too many members for weights"):
-        load_bank(file("k.npz", data))
+        load_kernel(file("k.npz", data))
 
 
 # .safetensors
@@ -258,7 +258,7 @@ def test_safetensors_of_every_type(file, kind):
         "__metadata__": {"format": "pt"},
         "w": {"dtype": kind, "shape": [2, 2], "data_offsets": [0, len(data)]},
     }
-    np.testing.assert_array_equal(load_bank(file("k.safetensors", tensors(header, data))).weights, values)
+    np.testing.assert_array_equal(load_kernel(file("k.safetensors", tensors(header, data))).weights, values)
 
 
 ONE = {"dtype": "F32", "shape": [1, 1], "data_offsets": [0, 4]}
@@ -284,7 +284,7 @@ ONE = {"dtype": "F32", "shape": [1, 1], "data_offsets": [0, 4]}
 )
 def test_a_bad_safetensors_is_explained(file, data, message):
     with pytest.raises(KernelError, match=message):
-        load_bank(file("k.safetensors", data))
+        load_kernel(file("k.safetensors", data))
 
 
 def test_safetensors_of_too_many_arrays(file, monkeypatch):
@@ -292,7 +292,7 @@ def test_safetensors_of_too_many_arrays(file, monkeypatch):
     path = file("k.safetensors", tensors({"v": ONE, "w": second}, bytes(8)))
     monkeypatch.setattr(weight_files, "MAX_MEMBERS", 1)
     with pytest.raises(KernelError, match="it holds 2 arrays, at most 1 are read"):
-        load_bank(path)
+        load_kernel(path)
 
 
 # The file system
@@ -301,19 +301,19 @@ def test_safetensors_of_too_many_arrays(file, monkeypatch):
 def test_what_is_not_a_file(tmp_path):
     (tmp_path / "folder.npy").mkdir()
     with pytest.raises(KernelError, match="folder.npy: is a folder, not a kernel"):
-        load_bank(tmp_path / "folder.npy")
+        load_kernel(tmp_path / "folder.npy")
     with pytest.raises(KernelError, match="missing.csv: no such file$"):
-        load_bank(tmp_path / "missing.csv")
+        load_kernel(tmp_path / "missing.csv")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes in folders")
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.npy")
     with pytest.raises(KernelError, match="pipe.npy: is not a regular file"):
-        load_bank(tmp_path / "pipe.npy")
+        load_kernel(tmp_path / "pipe.npy")
 
 
 def test_a_name_with_a_new_line_stays_on_one_line(tmp_path):
     with pytest.raises(KernelError, match=r"a\\nb.npy': no such file") as caught:
-        load_bank(tmp_path / "a\nb.npy")
+        load_kernel(tmp_path / "a\nb.npy")
     assert "\n" not in str(caught.value)

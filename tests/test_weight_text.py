@@ -7,7 +7,7 @@ import pytest
 from cnnfilter.errors import KernelError
 from cnnfilter.model import weight_text
 from cnnfilter.model.kernels import Kernel
-from cnnfilter.model.weights import load_bank
+from cnnfilter.model.weights import load_kernel
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def file(tmp_path):
 
 def test_json_by_name(file):
     text = '\ufeff{"about": "x", "none": null, "conv1.weight": [[[[1, 2], [3, 4]]]], "conv1.bias": [5]}'
-    bank = load_bank(file("k.json", text), layout="oihw")
+    bank = load_kernel(file("k.json", text), layout="oihw")
     assert bank.weight.tolist() == [[[[1, 2], [3, 4]]]]
     assert bank.bias.tolist() == [5]
 
@@ -58,7 +58,7 @@ def test_json_by_name(file):
 )
 def test_a_bad_json_is_explained(file, text, message):
     with pytest.raises(KernelError, match=message):
-        load_bank(file("k.json", text))
+        load_kernel(file("k.json", text))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_json_that_would_take_much_memory_is_refused_before_it_is_read(file, tex
     path = file("k.json", text)
     tracemalloc.start()
     with pytest.raises(KernelError, match=message):
-        load_bank(path)
+        load_kernel(path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4 * len(text) + (1 << 20)
@@ -103,7 +103,7 @@ def test_json_that_would_take_much_memory_is_refused_before_it_is_read(file, tex
     ],
 )
 def test_forms_of_a_table(file, name, text):
-    assert load_bank(file(name, text)) == Kernel(name[0], (((1, 2, 3), (4, 5, 6)),))
+    assert load_kernel(file(name, text)) == Kernel(name[0], (((1, 2, 3), (4, 5, 6)),))
 
 
 @pytest.mark.parametrize(
@@ -122,11 +122,11 @@ def test_forms_of_a_table(file, name, text):
 )
 def test_a_bad_table_is_explained(file, text, message):
     with pytest.raises(KernelError, match=message):
-        load_bank(file("k.csv", text))
+        load_kernel(file("k.csv", text))
 
 
 @pytest.mark.parametrize("name", ["k.csv", "k.json"])
 def test_a_text_that_is_too_long(file, monkeypatch, name):
     monkeypatch.setattr(weight_text, "MAX_TEXT", 10)
     with pytest.raises(KernelError, match="it has 12 bytes, at most 10 are read as text; save it as .npy or .npz"):
-        load_bank(file(name, "1,2,3,4,5,66"))
+        load_kernel(file(name, "1,2,3,4,5,66"))

@@ -10,7 +10,7 @@ from cnnfilter.errors import ArgumentError, KernelError, MissingExtraError
 from cnnfilter.model.kernels import Kernel, get_kernel
 from cnnfilter.model.layer import load_matrix
 from cnnfilter.model.weight_kinds import PICKLES, READERS, UNSUPPORTED, conversion
-from cnnfilter.model.weights import FilterBank, find_kernel, load_bank, matrix_of
+from cnnfilter.model.weights import FilterBank, find_kernel, load_kernel, matrix_of
 
 RNG = np.random.default_rng(7)
 MATRIX = np.array([[1, 2, 3], [4, 5, 6.5]], np.float32)
@@ -50,7 +50,7 @@ def write(path, array):
 
 @pytest.mark.parametrize("suffix", READERS)
 def test_a_matrix_becomes_a_kernel(tmp_path, suffix):
-    kernel = load_bank(write(tmp_path / f"my.kernel{suffix}", MATRIX))
+    kernel = load_kernel(write(tmp_path / f"my.kernel{suffix}", MATRIX))
     assert isinstance(kernel, Kernel)
     assert kernel.name == "my.kernel"
     assert kernel.weights.dtype == np.float32
@@ -59,7 +59,7 @@ def test_a_matrix_becomes_a_kernel(tmp_path, suffix):
 
 @pytest.mark.parametrize("suffix", [".npy", ".npz", ".json", ".safetensors"])
 def test_four_dimensions_become_a_bank(tmp_path, suffix):
-    bank = load_bank(str(write(tmp_path / f"bank{suffix}", OIHW)))
+    bank = load_kernel(str(write(tmp_path / f"bank{suffix}", OIHW)))
     assert isinstance(bank, FilterBank)
     assert bank.name == "bank"
     assert bank.bias is None
@@ -70,20 +70,20 @@ def test_four_dimensions_become_a_bank(tmp_path, suffix):
 
 
 def test_three_dimensions_are_filters_of_one_channel(tmp_path):
-    bank = load_bank(write(tmp_path / "three.npy", OIHW[:, 0]))
+    bank = load_kernel(write(tmp_path / "three.npy", OIHW[:, 0]))
     np.testing.assert_array_equal(bank.weight, OIHW[:, :1])
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f4", ">i2", "u1", "i8", "g"])
 def test_numbers_of_any_real_type_become_float32(tmp_path, dtype):
-    kernel = load_bank(write(tmp_path / "k.npy", np.array([[1, 2], [3, 4]], dtype)))
+    kernel = load_kernel(write(tmp_path / "k.npy", np.array([[1, 2], [3, 4]], dtype)))
     assert kernel.weights.dtype == np.float32
     np.testing.assert_array_equal(kernel.weights, [[1, 2], [3, 4]])
 
 
 def test_fortran_order_is_read_in_its_place(tmp_path):
-    np.testing.assert_array_equal(load_bank(write(tmp_path / "k.npy", np.asfortranarray(MATRIX))).weights, MATRIX)
-    bank = load_bank(write(tmp_path / "bank.npz", np.asfortranarray(OIHW)))
+    np.testing.assert_array_equal(load_kernel(write(tmp_path / "k.npy", np.asfortranarray(MATRIX))).weights, MATRIX)
+    bank = load_kernel(write(tmp_path / "bank.npz", np.asfortranarray(OIHW)))
     assert bank.weight.flags.c_contiguous
     np.testing.assert_array_equal(bank.weight, OIHW)
 
@@ -92,16 +92,16 @@ def test_fortran_order_is_read_in_its_place(tmp_path):
 
 
 def test_the_layout_is_taken_from_the_square_window(npz):
-    np.testing.assert_array_equal(load_bank(npz(w=OIHW)).weight, OIHW)
-    hwio = load_bank(npz(w=OIHW.transpose(2, 3, 1, 0)))
+    np.testing.assert_array_equal(load_kernel(npz(w=OIHW)).weight, OIHW)
+    hwio = load_kernel(npz(w=OIHW.transpose(2, 3, 1, 0)))
     assert hwio.weight.flags.c_contiguous
     np.testing.assert_array_equal(hwio.weight, OIHW)
 
 
 def test_a_layout_that_is_given_is_used_as_it_is(npz):
     path = npz(w=np.arange(2 * 2 * 5 * 5).reshape(2, 2, 5, 5))
-    assert load_bank(path, layout="oihw").weight.shape == (2, 2, 5, 5)
-    bank = load_bank(path, layout="HWIO")
+    assert load_kernel(path, layout="oihw").weight.shape == (2, 2, 5, 5)
+    bank = load_kernel(path, layout="HWIO")
     assert bank.weight.shape == (5, 5, 2, 2)
     assert bank.weight[3, 4, 0, 1] == 25 + 4 * 5 + 3
 
@@ -126,17 +126,17 @@ def test_an_ambiguous_layout_is_never_guessed(npz, shape):
     a, b, c, d = shape
     message = (
         rf"bank.npz: shape {a}x{b}x{c}x{d} may be oihw \({a} filters? over {b} channels?, {c}x{d}\) or hwio "
-        rf"\({d} filters? over {c} channels?, {a}x{b}\); say which with --layout oihw or --layout hwio"
+        rf"\({d} filters? over {c} channels?, {a}x{b}\); say which with layout=oihw or layout=hwio"
     )
     with pytest.raises(KernelError, match=message):
-        load_bank(npz(w=np.ones(shape)))
+        load_kernel(npz(w=np.ones(shape)))
 
 
 def test_a_layout_is_refused_where_it_means_nothing(npz):
     with pytest.raises(KernelError, match="layout hwio is of 3-D and 4-D arrays, and this one is 2x3"):
-        load_bank(npz(w=MATRIX), layout="hwio")
+        load_kernel(npz(w=MATRIX), layout="hwio")
     with pytest.raises(ArgumentError, match="layout must be oihw or hwio, not 'ohwi'"):
-        load_bank(npz(w=OIHW), layout="ohwi")
+        load_kernel(npz(w=OIHW), layout="ohwi")
 
 
 @pytest.mark.parametrize(
@@ -144,21 +144,21 @@ def test_a_layout_is_refused_where_it_means_nothing(npz):
     [(8, 1, 5, 5), (6, 1, 5, 5), (3, 1, 3, 3), (1, 3, 3, 3), (64, 3, 11, 11), (32, 16, 3, 3), (256, 64, 15, 15)],
 )
 def test_a_square_window_between_numbers_of_channels_tells_the_layout(npz, shape):
-    assert load_bank(npz(w=np.ones(shape, "u1"))).weight.shape == shape
-    assert load_bank(npz(w=np.ones((*shape[2:], *shape[1::-1]), "u1"))).weight.shape == shape
+    assert load_kernel(npz(w=np.ones(shape, "u1"))).weight.shape == shape
+    assert load_kernel(npz(w=np.ones((*shape[2:], *shape[1::-1]), "u1"))).weight.shape == shape
 
 
 def test_three_axes_are_filters_of_one_channel(npz):
     stack = OIHW[:, 0, :, :4]
-    bank = load_bank(npz(w=stack))
+    bank = load_kernel(npz(w=stack))
     np.testing.assert_array_equal(bank.weight, stack[:, None])
-    np.testing.assert_array_equal(load_bank(npz(w=stack), layout="oihw").weight, stack[:, None])
-    assert load_bank(npz(w=np.ones((1, 1, 1)))).weight.shape == (1, 1, 1, 1)
+    np.testing.assert_array_equal(load_kernel(npz(w=stack), layout="oihw").weight, stack[:, None])
+    assert load_kernel(npz(w=np.ones((1, 1, 1)))).weight.shape == (1, 1, 1, 1)
 
 
 def test_three_axes_with_a_layout_may_be_one_filter_of_several_channels(npz):
     course = OIHW[0].transpose(1, 2, 0)  # f x f x nc
-    bank = load_bank(npz(w=course, w_bias=[3]), layout="HWIO")
+    bank = load_kernel(npz(w=course, w_bias=[3]), layout="HWIO")
     np.testing.assert_array_equal(bank.weight, OIHW[:1])
     assert bank.weight.flags.c_contiguous
     assert bank.bias.tolist() == [3]
@@ -168,9 +168,9 @@ def test_three_axes_with_a_layout_may_be_one_filter_of_several_channels(npz):
 def test_three_axes_that_may_be_a_square_window_and_channels_are_never_guessed(npz, shape):
     n, kh, kw = shape
     filters, channels = rf"\({n} filters? over 1 channel, {kh}x{kw}\)", rf"\(1 filter over {kw} channels, {n}x{kh}\)"
-    message = f"shape {n}x{kh}x{kw} may be oihw {filters} or hwio {channels}; say which with --layout"
+    message = f"shape {n}x{kh}x{kw} may be oihw {filters} or hwio {channels}; say which with layout="
     with pytest.raises(KernelError, match=message):
-        load_bank(npz(w=np.ones(shape)))
+        load_kernel(npz(w=np.ones(shape)))
 
 
 def test_a_bank_has_one_bias_for_each_filter():
@@ -187,7 +187,7 @@ def test_a_bank_has_one_bias_for_each_filter():
 @pytest.mark.parametrize("asked", ["short", "full"])
 def test_a_name_finds_its_array_and_bias(npz, tail, asked):
     path = npz(**{f"conv1{tail}": OIHW, "conv1_bias": BIAS, "conv2_weight": OIHW[:1], "conv2_bias": BIAS[:1]})
-    bank = load_bank(path, array_name="conv1" if asked == "short" else f"conv1{tail}".replace("_", "."))
+    bank = load_kernel(path, array_name="conv1" if asked == "short" else f"conv1{tail}".replace("_", "."))
     np.testing.assert_array_equal(bank.weight, OIHW)
     np.testing.assert_array_equal(bank.bias, BIAS)
     assert bank.bias.dtype == np.float32
@@ -195,7 +195,7 @@ def test_a_name_finds_its_array_and_bias(npz, tail, asked):
 
 def test_the_exact_name_comes_first(npz):
     path = npz(conv=OIHW, conv_weight=OIHW + 1)
-    np.testing.assert_array_equal(load_bank(path, array_name="conv").weight, OIHW)
+    np.testing.assert_array_equal(load_kernel(path, array_name="conv").weight, OIHW)
 
 
 @pytest.mark.parametrize(
@@ -207,17 +207,17 @@ def test_the_exact_name_comes_first(npz):
     ],
 )
 def test_without_a_name_the_only_convolution_is_used(npz, others):
-    bank = load_bank(npz(c_weight=OIHW, **others))
+    bank = load_kernel(npz(c_weight=OIHW, **others))
     np.testing.assert_array_equal(bank.weight, OIHW)
     assert (bank.bias is None) == ("c_bias" not in others)
 
 
 def test_without_a_name_a_lone_matrix_is_used(npz):
-    np.testing.assert_array_equal(load_bank(npz(a=MATRIX, mean=np.ones(3), std=np.ones(3))).weights, MATRIX)
+    np.testing.assert_array_equal(load_kernel(npz(a=MATRIX, mean=np.ones(3), std=np.ones(3))).weights, MATRIX)
 
 
 def test_a_matrix_with_a_bias_becomes_a_bank_that_keeps_it(npz):
-    bank = load_bank(npz(weight=MATRIX, bias=[128]))
+    bank = load_kernel(npz(weight=MATRIX, bias=[128]))
     np.testing.assert_array_equal(bank.weight, MATRIX[None, None])
     np.testing.assert_array_equal(bank.bias, [128])
 
@@ -228,7 +228,7 @@ def test_a_matrix_with_a_bias_becomes_a_bank_that_keeps_it(npz):
         (
             {"a_weight": OIHW, "b_weight": OIHW},
             None,
-            r"bank.npz: name the array to use \(--kernel-name NAME\); the file holds 'a.weight' "
+            r"bank.npz: name the array to use \(name=NAME\); the file holds 'a.weight' "
             r"\(4x3x5x5\), 'b.weight' \(4x3x5x5\)",
         ),
         ({"a": MATRIX, "b": MATRIX, "c": MATRIX[None]}, None, "name the array to use"),
@@ -254,22 +254,22 @@ def test_a_matrix_with_a_bias_becomes_a_bank_that_keeps_it(npz):
 )
 def test_an_array_that_cannot_be_used_is_explained(npz, arrays, name, message):
     with pytest.raises(KernelError, match=message):
-        load_bank(npz(**arrays), array_name=name)
+        load_kernel(npz(**arrays), array_name=name)
 
 
 def test_a_bias_is_checked_against_the_layout(npz):
     hwio = OIHW.transpose(2, 3, 1, 0)
-    np.testing.assert_array_equal(load_bank(npz(c_kernel=hwio, c_bias=BIAS)).bias, BIAS)
+    np.testing.assert_array_equal(load_kernel(npz(c_kernel=hwio, c_bias=BIAS)).bias, BIAS)
     with pytest.raises(KernelError, match="'c.bias' is 5, but there are 4 or 12 filters or outputs"):
-        load_bank(npz(c_kernel=hwio, c_bias=np.ones(5)))
+        load_kernel(npz(c_kernel=hwio, c_bias=np.ones(5)))
     with pytest.raises(KernelError, match="bank.npz: its bias is 12 numbers, but there are 4 filters or outputs"):
-        load_bank(npz(c_kernel=hwio, c_bias=np.ones(12)))
+        load_kernel(npz(c_kernel=hwio, c_bias=np.ones(12)))
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".json", ".csv"])
 def test_a_file_of_one_array_has_no_names(tmp_path, suffix):
     with pytest.raises(KernelError, match="there is no array 'conv1'; the file holds one array without a name"):
-        load_bank(write(tmp_path / f"k{suffix}", MATRIX), array_name="conv1")
+        load_kernel(write(tmp_path / f"k{suffix}", MATRIX), array_name="conv1")
 
 
 def test_arrays_of_other_layers_load_with_their_bias(npz):
@@ -340,7 +340,7 @@ def test_a_file_that_memory_does_not_hold_is_not_called_damaged(tmp_path, monkey
 
     monkeypatch.setitem(READERS, ".npy", read)
     with pytest.raises(KernelError, match="k.npy: not enough memory$"):
-        load_bank(write(tmp_path / "k.npy", MATRIX))
+        load_kernel(write(tmp_path / "k.npy", MATRIX))
 
 
 @pytest.mark.parametrize("options", [{"array_name": "conv1"}, {"layout": "oihw"}])
@@ -396,4 +396,4 @@ def test_a_missing_library_is_named_with_its_command(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     message = r"k.safetensors: needs the safetensors library: pip install 'cnnfilter\[safetensors\]'"
     with pytest.raises(MissingExtraError, match=message):
-        load_bank(path)
+        load_kernel(path)

@@ -1,6 +1,18 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from cnnfilter.words import LONGEST_NAME, LONGEST_QUOTE, alternatives, nearest, quoted, readable
+from cnnfilter.words import (
+    LONGEST_NAME,
+    LONGEST_QUOTE,
+    alternatives,
+    either,
+    keys_named,
+    nearest,
+    options_named,
+    quoted,
+    readable,
+)
 
 
 def test_words_are_joined_as_people_join_them():
@@ -14,6 +26,20 @@ def test_nearest_names_what_a_word_may_have_meant():
     assert nearest("Sobelx", ["sobel-x", "sobel-y", "edge"]) == "; did you mean sobel-x or sobel-y?"
     assert nearest("sobelx", ["sobel-x", "sobel-y", "sobel"]) == "; did you mean sobel-x, sobel or sobel-y?"
     assert nearest("qqq", ["reflect"]) == ""
+
+
+def test_messages_name_what_their_reader_can_give():
+    def said():
+        return either("--depth 8", "depth=8")
+
+    assert said() == "depth=8"
+    with options_named(), ThreadPoolExecutor() as pool:
+        assert said() == pool.submit(said).result() == "--depth 8"
+        with keys_named():
+            assert said() == "depth=8"
+            assert pool.submit(said).result() == "--depth 8"
+        assert said() == "--depth 8"
+    assert said() == "depth=8"
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_a_file_system_without_permissions_is_written_all_the_same(old, monkeypa
 
 
 def test_an_existing_file_is_kept_without_overwrite(old):
-    with pytest.raises(OutputError, match=r"^'.*a\.png' exists already; --force overwrites it$"):
+    with pytest.raises(OutputError, match=r"^'.*a\.png' exists already; overwrite=True overwrites it$"):
         write_atomically(old, b"new", overwrite=False)
     assert old.read_bytes() == b"old"
     assert names(old.parent) == ["a.png"]

@@ -20,6 +20,7 @@ from typing import BinaryIO, NamedTuple
 
 from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.errors import DiskFullError, ExistsError, OutputError
+from cnnfilter.words import either
 
 Data = bytes | memoryview | Sequence[bytes | memoryview]
 """All of a file, at once or in parts: a large array is written where it lies, without a copy."""
@@ -128,7 +129,7 @@ def write_atomically(
             if sync:
                 sync_folder(target.parent)
     except FileExistsError as error:
-        msg = f"'{path}' exists already; --force overwrites it"
+        msg = f"'{path}' exists already; {either('--force', 'overwrite=True')} overwrites it"
         raise ExistsError(msg) from error
     except OSError as error:
         msg = f"cannot write '{path}': {error.strerror or error}"

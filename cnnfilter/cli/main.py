@@ -27,6 +27,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
+from cnnfilter import words
 from cnnfilter.cli import garbage, render
 from cnnfilter.errors import CnnfilterError, CnnfilterWarning
 
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _guarded(arguments: Sequence[str]) -> int:
     """Run the command line, and turn whatever ends it into an exit code."""
     try:
-        with _ended_by_signals(), _warnings_told():
+        with _ended_by_signals(), _warnings_told(), words.options_named():
             try:
                 return _run(arguments)
             except CnnfilterError as error:

@@ -15,6 +15,7 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
 from cnnfilter.imaging.colour import CONVERTED, Convert, to_srgb
 from cnnfilter.imaging.headers import AVIF_HEAD, avif_depth, jpeg2000_header
+from cnnfilter.words import either
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -72,7 +73,9 @@ def refuse_deep_colour(image: ImageFile, format: str, stream: BinaryIO) -> None:
 
 def deep_colour_error(bits: int, what: str) -> PictureError:
     """Return the error about colour of more bits than results can have."""
-    return PictureError(f"{bits}-bit {what} can only be read reduced to 8 bits; --depth 8 accepts that")
+    return PictureError(
+        f"{bits}-bit {what} can only be read reduced to 8 bits; {either('--depth 8', 'depth=8')} accepts that"
+    )
 
 
 def fix_transparency(image: Image, raw: str) -> None:
@@ -201,7 +204,9 @@ def check_float_depth(depth: int | None) -> None:
         If `depth` is 8.
     """
     if depth == 8:
-        msg = "float pixels have no full scale to be reduced to 8 bits from; leave out --depth 8"
+        msg = (
+            f"float pixels have no full scale to be reduced to 8 bits from; leave out {either('--depth 8', 'depth=8')}"
+        )
         raise PictureError(msg)
 
 

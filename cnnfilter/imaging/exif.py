@@ -23,6 +23,7 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging import tiff
 from cnnfilter.imaging.headers import EXIF_PREFIX
 from cnnfilter.imaging.tiff import KINDS, MAX_BYTES, Directory, Layout, read_tiff
+from cnnfilter.words import either
 
 _FIRST, _EXIF, _GPS, _INTEROPERABILITY = 0, 34665, 34853, 40965
 _BELOW: Mapping[int | None, tuple[int, ...]] = {_FIRST: (_EXIF, _GPS), _EXIF: (_INTEROPERABILITY,)}
@@ -253,7 +254,8 @@ def joined(pages: Iterable[bytes | memoryview]) -> bytearray:
             directory = _laid_out(tags, at, layout)
             file[link or wide : (link or wide) + wide] = layout.offset.pack(at)
         except struct.error as error:
-            msg = "a TIFF holds 4 GB; write a larger one with --save-option big_tiff=yes"
+            option = either("--save-option big_tiff=yes", 'options={"big_tiff": "yes"}')
+            msg = f"a TIFF holds 4 GB; write a larger one with {option}"
             raise PictureError(msg) from error
         file += directory
         link = at + layout.length.size + layout.entry.size * len(tags)

@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple, Protocol
 
 from cnnfilter.errors import ArgumentError, PictureError
-from cnnfilter.words import alternatives, nearest, quoted
+from cnnfilter.words import alternatives, either, nearest, quoted
 
 DEFAULT_MAX_PIXELS = 89_478_485
 """Pillow's warning limit: a quarter of a gigabyte in 24-bit pixels."""
@@ -316,8 +316,10 @@ def why_not(format: str, picture: Pixels) -> str | None:
     if picture.alpha is None or (form.alpha and dtype == "uint8"):
         return None
     if dtype != "uint8":
-        return f"{format} cannot hold {_depth(dtype)} with alpha: reduce it with --depth 8, or --alpha drop"
-    return f"{format} cannot hold alpha: write PNG, or drop it with --alpha drop"
+        remedy = either("reduce it with --depth 8, or --alpha drop", "write .npy")
+        return f"{format} cannot hold {_depth(dtype)} with alpha: {remedy}"
+    drop = either("drop it with --alpha drop", "drop it: Picture(picture.pixels)")
+    return f"{format} cannot hold alpha: write PNG, or {drop}"
 
 
 def _shape(shape: Sequence[int]) -> tuple[int, int, int]:
@@ -345,9 +347,11 @@ def _no_dtype(format: str, dtype: str, channels: int) -> str:
         return f"{format} cannot hold {what}: write {kin[0]}"
     if dtype == "float32" and not holds_floats(format):
         names = alternatives([*(form.extensions[0] for form in able), ".npy"])
-        return f"{format} cannot hold {what}: write {names}, or make 8 bits of it with --range normalize"
+        eight = either("8 bits of it with --range normalize", "uint8 of its pixels")
+        return f"{format} cannot hold {what}: write {names}, or make {eight}"
     if any(form.name == "PNG" for form in able):
-        return f"{format} cannot hold {what}: write PNG" + ", or reduce it with --depth 8" * (dtype == "uint16")
+        reduce = f", or reduce it with {either('--depth 8', 'depth=8')}" if dtype == "uint16" else ""
+        return f"{format} cannot hold {what}: write PNG{reduce}"
     return f"{format} cannot hold {what}: write {alternatives([*(form.extensions[0] for form in able), '.npy'])}"
 
 

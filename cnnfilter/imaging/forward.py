@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.headers import boxes
+from cnnfilter.words import either
 
 _BUFFER = 1 << 16
 _PIECE = 1 << 18
@@ -101,7 +102,8 @@ class _Forward(io.RawIOBase):
 
 def too_long(most: int) -> PictureError:
     """Return the error about a file that would take more memory than it may."""
-    return PictureError(f"more than {most:,} bytes, the most that is read of it at once; see --memory and --max-pixels")
+    limits = either("--memory and --max-pixels", "max_pixels")
+    return PictureError(f"more than {most:,} bytes, the most that is read of it at once; see {limits}")
 
 
 def told_end(stream: BinaryIO, most: int) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnnfilter.errors import ArgumentError, PictureError
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
+from cnnfilter.words import either
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.stored import Stored
@@ -67,8 +68,9 @@ class Limits(NamedTuple):
 
     def notes(self, frames: int) -> list[str]:
         """Return a note if nobody chose one of several frames."""
+        picks = either("--frame picks another, counted from 0, or all", "frame=N picks another, counted from 0")
         several = self.frame is None and frames > 1
-        return [f"first of {frames} frames; --frame picks another, counted from 0, or all"] * several
+        return [f"first of {frames} frames; {picks}"] * several
 
     def left_out(self, stored: Stored) -> list[str]:
         """Return a note on what of a file is neither read nor a frame, unless one was chosen."""
@@ -83,7 +85,7 @@ def check_arguments(frame: int | None, max_pixels: int, depth: int | None) -> No
         msg = f"frame must be at least 0 (the first), not {frame}"
         raise ArgumentError(msg)
     if max_pixels < 1:
-        msg = f"max-pixels must be at least 1, not {max_pixels}"
+        msg = f"{either('max-pixels', 'max_pixels')} must be at least 1, not {max_pixels}"
         raise ArgumentError(msg)
     if depth not in (None, 8):
         msg = f"depth must be 8, not {depth}"
@@ -103,8 +105,9 @@ def check_size(size: tuple[int, int], max_pixels: int, bytes_per_pixel: int) -> 
     if pixels > max_pixels:
         memory = pixels * bytes_per_pixel / 1e6
         amount = f"{memory / 1e3:.1f} GB" if memory >= 1e3 else f"{memory:.0f} MB"
+        accepts = either(f"--max-pixels {pixels}", f"max_pixels={pixels}")
         msg = (
             f"{width}x{height} is {pixels:,} pixels, more than the limit of {max_pixels:,}; it takes about "
-            f"{amount} of memory, and --max-pixels {pixels} accepts it"
+            f"{amount} of memory, and {accepts} accepts it"
         )
         raise PictureError(msg)

@@ -16,6 +16,7 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
 from cnnfilter.imaging.headers import webp_is_lossless
 from cnnfilter.imaging.options import DEFLATE, KEEP, OPTIONS, applicable
+from cnnfilter.words import either
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -224,7 +225,8 @@ def fitting(picture: Picture, format: str, options: Mapping[str, str]) -> tuple[
         del counting["quality"]
         notes.append("quality is for a TIFF whose compression is jpeg, and this one's is another")
     if format == "WEBP" and "quality" in counting and own.get("lossless") and "lossless" not in counting:
-        notes.append("it stays lossless; --save-option lossless=no makes it smaller")
+        option = either("--save-option lossless=no", 'options={"lossless": "no"}')
+        notes.append(f"it stays lossless; {option} makes it smaller")
     return counting, tuple(notes)
 
 

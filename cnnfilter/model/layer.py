@@ -22,7 +22,7 @@ from cnnfilter.model.layouts import MAX_WINDOW, readings
 from cnnfilter.model.pairing import Layers, is_vector, read_name
 from cnnfilter.model.weight_files import Member
 from cnnfilter.model.weight_kinds import named_failures, open_members
-from cnnfilter.words import alternatives, nearest, quoted, readable
+from cnnfilter.words import alternatives, either, nearest, quoted, readable
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -190,7 +190,7 @@ def _only(layers: Layers, dimensions: Sequence[Sequence[int]]) -> Member:
             return fitting[0]
         if fitting:
             break
-    msg = f"name the array to use (--kernel-name NAME); {_listing(layers)}"
+    msg = f"name the array to use ({either('--kernel-name NAME', 'name=NAME')}); {_listing(layers)}"
     raise KernelError(msg)
 
 

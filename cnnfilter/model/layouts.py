@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cnnfilter.errors import KernelError
 from cnnfilter.model.arrays import show_shape
 from cnnfilter.model.matrix import MAX_SIDE
+from cnnfilter.words import either
 
 Order = tuple[int | None, ...]
 """Where O, I, H and W are among an array's axes; None is an axis of length 1 that it lacks."""
@@ -98,7 +99,8 @@ def settled(
         f"{name} ({o} filter{'s' * (o != 1)} over {i} channel{'s' * (i != 1)}, {h}x{w})"
         for name, _, (o, i, h, w) in found
     )
-    msg = f"shape {show_shape(shape)} may be {told}; say which with --layout oihw or --layout hwio"
+    which = either("--layout oihw or --layout hwio", "layout=oihw or layout=hwio")
+    msg = f"shape {show_shape(shape)} may be {told}; say which with {which}"
     raise KernelError(msg)
 
 

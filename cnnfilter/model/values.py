@@ -5,6 +5,8 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
 from typing import TypeGuard
 
 from cnnfilter.errors import ArgumentError
@@ -39,6 +41,20 @@ def whole_number(value: object, name: str, minimum: int, maximum: int | None = N
         msg = f"{name} must be at most {maximum}, not {quoted(number)}"
         raise ArgumentError(msg)
     return number
+
+
+def file_path(value: object, name: str = "path") -> Path:
+    """Read the path of a file, a text or an object that stands for one.
+
+    Raises
+    ------
+    ArgumentError
+        If it is something else, or holds a NUL.
+    """
+    if not isinstance(value, str | PathLike) or "\0" in str(value) or not str(value):
+        msg = f"{name} must be the path of a file, not {quoted(value)}"
+        raise ArgumentError(msg)
+    return Path(value)
 
 
 def switch(value: object, name: str) -> bool:

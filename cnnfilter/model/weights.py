@@ -14,6 +14,7 @@ from cnnfilter.errors import ArgumentError, CnnfilterWarning
 from cnnfilter.model.arrays import show_shape
 from cnnfilter.model.kernels import KERNELS, Kernel, from_array, get_kernel
 from cnnfilter.model.matrix import looks_like_matrix
+from cnnfilter.model.values import file_path
 from cnnfilter.words import quoted, readable
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class FilterBank:
             raise ArgumentError(msg)
 
 
-def load_bank(path: str | Path, *, array_name: str | None = None, layout: str | None = None) -> Kernel | FilterBank:
+def load_kernel(path: str | Path, *, array_name: str | None = None, layout: str | None = None) -> Kernel | FilterBank:
     """Load a kernel or a bank of filters from a file.
 
     Parameters
@@ -111,7 +112,7 @@ def bank_of(
     ----------
     layer : Layer
     layout : {"oihw", "hwio"}, optional
-        As for `load_bank`.
+        As for `load_kernel`.
     channels : int, optional
         How many arrive: of two ways to read the shape, they tell the one that fits.
     groups : int
@@ -192,6 +193,55 @@ def _is_input_first(layer: Layer, inputs: int) -> bool:
     return int(rows) == inputs
 
 
+def load_bank(path: str | Path, *, name: str | None = None, layout: str | None = None) -> FilterBank:
+    """Load a bank of filters from a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A `.npy`, `.npz`, `.json`, `.csv`, `.txt` or `.safetensors` file. Nothing in it is executed.
+    name : str, optional
+        The array to use, by its whole name or by its layer's: `"conv1"` is also `conv1.weight` or `conv1/kernel:0`. May
+        be left out where there is only one array, or only one that can be a bank. Its bias is found by its name.
+    layout : {"oihw", "hwio"}, optional
+        How a 4-D array lies: PyTorch's or Keras' order. May be left out where only one of the two gives a likely
+        window, or as many filters as there are biases. A 3-D array is (n, kh, kw) with `"oihw"`, n filters of one
+        channel each, and (kh, kw, I) with `"hwio"`, one filter over I channels; without a layout the former, unless the
+        latter would be square.
+
+    Returns
+    -------
+    FilterBank
+        Taken by `conv2d` and `apply`. Its `weight` is (O, I, kh, kw) float32, its `bias` (O,) float32 or None. A matrix
+        is a bank of one filter over one channel; its `weight[0, 0]` filters each channel of a picture on its own.
+
+    Raises
+    ------
+    KernelError
+        If the file cannot be used; one line that names it.
+    ArgumentError
+        If `layout` is not one of the two.
+    MissingExtraError
+        If the file needs a library that is not installed.
+
+    Warns
+    -----
+    CnnfilterWarning
+        Of arrays that might be the bias and are not used, and of a bias that is taken from a file beside this one.
+
+    Examples
+    --------
+    >>> load_bank("samples/kernels/gabor.npz").weight.shape
+    (8, 1, 5, 5)
+    """
+    for called, given in (("name", name), ("layout", layout)):
+        if not (given is None or isinstance(given, str)):
+            msg = f"{called} must be a text, not {quoted(given)}"
+            raise ArgumentError(msg)
+    found = load_kernel(file_path(path), array_name=name, layout=layout)
+    return FilterBank(found.name, found.weights[None, None]) if isinstance(found, Kernel) else found
+
+
 def find_kernel(text: str, *, array_name: str | None = None, layout: str | None = None) -> Kernel | FilterBank:
     """Return a kernel as a person names it: an inline matrix, a weight file, or a name.
 
@@ -200,17 +250,17 @@ def find_kernel(text: str, *, array_name: str | None = None, layout: str | None 
     text : str
         A file by its suffix, or if it looks like a path; `"0 -1 0; -1 5 -1; 0 -1 0"`; `"gaussian:sigma=2"`.
     array_name, layout : str, optional
-        As for `load_bank`; only for files.
+        As for `load_kernel`; only for files.
 
     Returns
     -------
     Kernel or FilterBank
-        As `load_bank` or `get_kernel` gives it.
+        As `load_kernel` or `get_kernel` gives it.
 
     Raises
     ------
     KernelError, ArgumentError, MissingExtraError
-        As `load_bank` and `get_kernel` raise them.
+        As `load_kernel` and `get_kernel` raise them.
 
     Examples
     --------
@@ -218,7 +268,7 @@ def find_kernel(text: str, *, array_name: str | None = None, layout: str | None 
     (3, 3)
     """
     if _is_file(text):
-        return load_bank(text, array_name=array_name, layout=layout)
+        return load_kernel(text, array_name=array_name, layout=layout)
     kernel = get_kernel(text)
     if array_name is not None or layout is not None:
         msg = f"an array's name or layout is for weight files, and {kernel.name!r} is not one"

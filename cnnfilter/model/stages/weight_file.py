@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfilter.errors import KernelError
 from cnnfilter.forks import lazy
 from cnnfilter.model.stages.text import escape
+from cnnfilter.words import keys_named
 
 if TYPE_CHECKING:
     from cnnfilter.model.kernels import Kernel
     from cnnfilter.model.layer import Layer
     from cnnfilter.model.weights import FilterBank, Weights
-
-
-@contextlib.contextmanager
-def _in_words_of_stages() -> Iterator[None]:
-    """Name the keys of a stage where an error about weights names the options of a command."""
-    try:
-        yield
-    except KernelError as error:
-        msg = str(error).replace("--layout ", "layout=").replace("--kernel-name ", "name=")
-        raise KernelError(msg) from None
 
 
 @dataclass(frozen=True)
@@ -63,7 +51,7 @@ class WeightFile:
         """
         from cnnfilter.model.layer import load_filters  # brings NumPy, which sizes alone do not need
 
-        with _in_words_of_stages():
+        with keys_named():
             return load_filters(Path(self.path), array_name=self.array_name, layout=self.layout)
 
     @lazy
@@ -77,7 +65,7 @@ class WeightFile:
         """
         from cnnfilter.model.layer import load_matrix
 
-        with _in_words_of_stages():
+        with keys_named():
             return load_matrix(Path(self.path), array_name=self.array_name)
 
     def bank(self, channels: int | None = None, groups: int = 1, *, depthwise: bool = False) -> Kernel | FilterBank:
@@ -92,7 +80,7 @@ class WeightFile:
         if asked not in self._banks:
             from cnnfilter.model.weights import bank_of
 
-            with _in_words_of_stages():
+            with keys_named():
                 self._banks[asked] = bank_of(
                     self.filters, self.layout, channels=channels, groups=groups, depthwise=depthwise
                 )

@@ -8,25 +8,51 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the same names as below, which a test sees to
+    from cnnfilter.batch.plan import ConflictError as ConflictError
     from cnnfilter.engine.activations import softmax as softmax
     from cnnfilter.engine.ops import avg_pool2d as avg_pool2d
     from cnnfilter.engine.ops import conv2d as conv2d
     from cnnfilter.engine.ops import linear as linear
     from cnnfilter.engine.ops import max_pool2d as max_pool2d
     from cnnfilter.engine.ops import sum_pool2d as sum_pool2d
+    from cnnfilter.errors import ArgumentError as ArgumentError
+    from cnnfilter.errors import CnnfilterError as CnnfilterError
+    from cnnfilter.errors import CnnfilterWarning as CnnfilterWarning
+    from cnnfilter.errors import DiskFullError as DiskFullError
+    from cnnfilter.errors import ExistsError as ExistsError
+    from cnnfilter.errors import GrammarError as GrammarError
+    from cnnfilter.errors import KernelError as KernelError
+    from cnnfilter.errors import MissingExtraError as MissingExtraError
+    from cnnfilter.errors import OutputError as OutputError
+    from cnnfilter.errors import PictureError as PictureError
+    from cnnfilter.errors import RoomError as RoomError
+    from cnnfilter.errors import ShapeError as ShapeError
     from cnnfilter.filtering.filter import apply as apply
     from cnnfilter.model.activations import *  # noqa: F403
     from cnnfilter.model.kernels import get_kernel as get_kernel
     from cnnfilter.model.shapes import output_size as output_size
+    from cnnfilter.model.weights import load_bank as load_bank
+    from cnnfilter.picture import Picture as Picture
+    from cnnfilter.picture import read as read
+    from cnnfilter.picture import sheet as sheet
     from cnnfilter.pipeline import Pipeline as Pipeline
 
+    __version__: str
+
 _HOMES = {
+    "cnnfilter.batch.plan": "ConflictError",
     "cnnfilter.engine.activations": "softmax",
     "cnnfilter.engine.ops": "avg_pool2d conv2d linear max_pool2d sum_pool2d",
+    "cnnfilter.errors": (
+        "ArgumentError CnnfilterError CnnfilterWarning DiskFullError ExistsError GrammarError KernelError "
+        "MissingExtraError OutputError PictureError RoomError ShapeError"
+    ),
     "cnnfilter.filtering.filter": "apply",
     "cnnfilter.model.kernels": "get_kernel",
     "cnnfilter.model.shapes": "output_size",
+    "cnnfilter.model.weights": "load_bank",
+    "cnnfilter.picture": "Picture read sheet",
     "cnnfilter.pipeline": "Pipeline",
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names.split()}
@@ -42,14 +68,17 @@ def _modules() -> dict[str, str]:
 def __getattr__(name: str) -> Any:
     if name == "__all__":
         return sorted(_modules())
-    modules = _MODULES if name in _MODULES or name.startswith("_") else _modules()
-    if name not in modules:
-        msg = f"module 'cnnfilter' has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = getattr(importlib.import_module(modules[name]), name)
+    if name == "__version__":
+        value: Any = importlib.import_module("importlib.metadata").version("cnnfilter")
+    else:
+        modules = _MODULES if name in _MODULES or name.startswith("_") else _modules()
+        if name not in modules:
+            msg = f"module 'cnnfilter' has no attribute {name!r}"
+            raise AttributeError(msg)
+        value = getattr(importlib.import_module(modules[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_modules()})
+    return sorted({*globals(), *_modules(), "__version__"})

@@ -1,11 +1,12 @@
 """A chain of stages over one picture: plan every size, then run the stages fused, band by band.
 
-`filtering` brings what is below it together for one picture; this is what programs hold of a chain.
+Stands beside `filtering`: both bring what is below them together for one picture, and know no files. For programs and
+notebooks, `Pipeline` has what else can be done with a chain, each by the room below that does it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,18 +20,24 @@ from cnnfilter.errors import ArgumentError, CnnfilterError
 from cnnfilter.filtering.lowering import Operation, operations
 from cnnfilter.model import grammar
 from cnnfilter.model.learned import load
-from cnnfilter.model.plan import Row, at_scale, plan
+from cnnfilter.model.plan import COLUMNS, Row, at_scale, plan
 from cnnfilter.model.shapes import parse_shape
 from cnnfilter.model.stages import Shape, Stage
-from cnnfilter.words import quoted
+from cnnfilter.words import printable, quoted, shortened
 
 
 class Pipeline:
-    """A chain of stages.
+    """A chain of stages, to be planned, run and explained; a notebook shows it as a table.
 
     Parameters
     ----------
     stages : sequence of Stage
+        Usually from text, by `Pipeline.parse`.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none.
 
     Examples
     --------
@@ -49,14 +56,19 @@ class Pipeline:
 
     @classmethod
     def parse(cls, text: str, *, base: Path | str | None = None) -> Pipeline:
-        """Read the text of a chain, or `@FILE`.
+        """Read the text of a chain.
 
         Parameters
         ----------
         text : str
-            Such as `"conv:sobel-x,relu,maxpool:2"`.
+            Stages between commas, such as `"conv:sobel-x,relu,maxpool:2"`; the name of a network, `"lenet-5"`; or
+            `"@FILE"`, a file with a stage in each line.
         base : Path or str, optional
             The folder that file names are relative to; by default the working one.
+
+        Returns
+        -------
+        Pipeline
 
         Raises
         ------
@@ -64,6 +76,11 @@ class Pipeline:
             If it cannot be read; the message says where.
         ArgumentError
             If it is no text.
+
+        Examples
+        --------
+        >>> str(Pipeline.parse("conv: sobel-x, ReLU"))
+        'conv:sobel-x,relu'
         """
         if not isinstance(text, str):
             msg = f"text must be stages such as 'conv:sobel-x,relu', not {quoted(text)}"
@@ -76,20 +93,36 @@ class Pipeline:
     def __str__(self) -> str:
         return grammar.format(self.stages)
 
-    def plan(self, shape: Shape) -> tuple[Row, ...]:
-        """Return a row for each stage: input and output size, parameters, multiply-adds, receptive field.
+    def _repr_html_(self) -> str:
+        """Table of the stages, for a notebook."""
+        return _html(("", "STAGE"), [(str(number), shortened(stage)) for number, stage in enumerate(self.stages, 1)])
+
+    def plan(self, shape: Shape) -> Plan:
+        """Plan the chain for an input of some size: what each stage makes of it, costs and sees.
 
         Parameters
         ----------
         shape : tuple of int
             (H, W, C), or (n,) of a vector.
 
+        Returns
+        -------
+        Plan
+            A tuple of a row for each stage, which a notebook shows as a table. A row has `stage`, `input` and `output`
+            (sizes as `shape` is one), `params` (learned numbers), `macs` (multiply-adds), `receptive_field`, `jump`,
+            `dropped` (rows and columns that no window reaches) and `arithmetic`.
+
         Raises
         ------
         ShapeError, ArgumentError, KernelError
             If a stage does not fit what arrives; the message begins with its number and name.
+
+        Examples
+        --------
+        >>> [row.output for row in Pipeline.parse("conv:32@3x3,relu,maxpool:2").plan((28, 28, 1))]
+        [(26, 26, 32), (26, 26, 32), (13, 13, 32)]
         """
-        return plan(self.stages, parse_shape(shape))
+        return Plan(plan(self.stages, parse_shape(shape)))
 
     def check_runnable(self) -> None:
         """Raise an `ArgumentError` if a stage has sizes but no weights."""
@@ -113,16 +146,17 @@ class Pipeline:
                 msg = f"stage {number} ({stage.name}): {error}"
                 raise type(error)(msg) from None
 
-    def run(self, maps_or_image: Any, *, threads: int | None = None) -> Array:
-        """Run one picture, or maps, through the chain.
+    def __call__(self, maps_or_image: Any, *, layout: str | None = None, threads: int | None = None) -> Array:
+        """Run one picture, or maps, through the chain: the same as `Pipeline.run`.
 
         Parameters
         ----------
-        maps_or_image : array_like, (H, W), (H, W, C) of uint8 or uint16, (C, H, W) or (n,)
-            Values are taken as they are: nothing is divided unless a `normalize` stage says so, by default by the
-            full scale of what is given: 255 of uint8, 65535 of uint16, and 1 of all else, which is taken as float32.
+        maps_or_image : Picture, or array_like, (H, W), (C, H, W), (H, W, C) or (n,)
+            Values are taken as they are.
+        layout : {"chw", "hwc"}, optional
+            How the axes of a 3-D array lie. By default uint8 and uint16 are (H, W, C), and all else is (C, H, W).
         threads : int, optional
-            All cores by default. The result is the same for every number.
+            How many to use; all cores by default.
 
         Returns
         -------
@@ -131,7 +165,46 @@ class Pipeline:
         Raises
         ------
         ShapeError, ArgumentError, KernelError
-            If a stage does not fit what arrives, or has no weights.
+            If a stage does not fit what arrives, or has no weights, or an argument is outside its limits.
+
+        Examples
+        --------
+        >>> Pipeline.parse("relu,maxpool:2")([[1, -2], [-3, 4]]).tolist()
+        [[[4.0]]]
+        """
+        return self.run(maps_or_image, layout=layout, threads=threads)
+
+    def run(self, maps_or_image: Any, *, layout: str | None = None, threads: int | None = None) -> Array:
+        """Run one picture, or maps, through the chain.
+
+        Parameters
+        ----------
+        maps_or_image : Picture, or array_like, (H, W), (C, H, W), (H, W, C) or (n,)
+            A picture's transparency is left out, with a warning. Values are taken as they are: nothing is divided
+            unless a `normalize` stage says so, by default by the full scale of what is given: 255 of uint8, 65535 of
+            uint16, and 1 of all else, which is taken as float32.
+        layout : {"chw", "hwc"}, optional
+            How the axes of a 3-D array lie. By default uint8 and uint16 are (H, W, C), and all else is (C, H, W).
+        threads : int, optional
+            How many to use; all cores by default. The result is the same for every number.
+
+        Returns
+        -------
+        ndarray of float32, maps (C, H', W'), or a vector (n,) after `flatten` and `dense`
+
+        Raises
+        ------
+        ShapeError, KernelError
+            If a stage does not fit what arrives, or its weights cannot be read.
+        ArgumentError
+            If a stage has no weights, or an argument is outside its limits. Without a layout also if the array is 3-D,
+            not of uint8 or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than
+            4.
+
+        Examples
+        --------
+        >>> Pipeline.parse("conv:1 1; 1 1,relu").run([[1, 2, 3], [4, 5, 6]]).tolist()
+        [[[12.0, 16.0]]]
         """
         self.check_runnable()
         if threads is not None:
@@ -141,17 +214,51 @@ class Pipeline:
             result: Array = given
             shape: Shape = given.shape
         else:
-            batch = as_maps(given, "maps_or_image")
-            if len(batch) != 1:
-                msg = f"a pipeline runs one picture at a time: maps_or_image is a batch of {len(batch)}"
-                raise ArgumentError(msg)
-            result = batch[0]
+            result = _one(given, "maps_or_image", layout)
             shape = (*result.shape[1:], result.shape[0])
         prepared = self._prepared(shape, full_scale(given))
         with np.errstate(over="ignore", invalid="ignore"):  # of vectors, as in `Pointwise`
             for operation in prepared:
                 result = operation(result, threads)
         return result.astype(np.float32, copy=False)
+
+    def explain(self, image: Any, *, at: Sequence[int], layout: str | None = None) -> dict[str, Any]:
+        """Explain how one value of the result comes about: every window, product and sum behind it.
+
+        Parameters
+        ----------
+        image : Picture, or array_like, (H, W), (C, H, W) or (H, W, C)
+            A picture's transparency is left out, with a warning.
+        at : sequence of int
+            Row and column in the result, counted from 0, and which map (0 if left out); of a vector, the index.
+        layout : {"chw", "hwc"}, optional
+            How the axes of a 3-D array lie. By default uint8 and uint16 are (H, W, C), and all else is (C, H, W).
+
+        Returns
+        -------
+        dict
+            What `cnnfilter explain --json` prints: `stages`, `input`, `output`, `at`, `value`, `steps` (the last stage
+            first, each with its window, kernel, products and sum) and `receptive_field`. All of it is text, numbers,
+            lists and dictionaries, in float64; `run` gives the same value within the rounding of float32.
+
+        Raises
+        ------
+        ArgumentError
+            If a stage has no weights, there is no such place (the message has the result's size), the value depends on
+            more than can be told, or the layout of `image` must be said, as for `run`.
+        ShapeError, KernelError
+            If a stage does not fit what arrives, or its weights cannot be read.
+
+        Examples
+        --------
+        >>> record = Pipeline.parse("conv:0 1; 2 3").explain([[0, 1, 2], [3, 4, 5], [6, 7, 8]], at=(0, 0))
+        >>> record["value"], record["steps"][0]["filters"][0]["channels"][0]["products"]
+        (19, [[0, 1], [6, 12]])
+        """
+        from cnnfilter.explanation import explain, to_record  # running does without
+
+        maps = _one(as_samples(image, "image"), "image", layout)
+        return to_record(explain(self, maps.transpose(1, 2, 0), at))
 
     def _prepared(self, shape: Shape, scale: int) -> list[Operation]:
         """Return what is done to an input, one after the other; for the last size and scale it is kept.
@@ -163,3 +270,32 @@ class Pipeline:
             prepared = operations(at_scale(self.plan(shape), scale))
             self._last = ((shape, scale), prepared)
         return prepared
+
+
+class Plan(tuple[Row, ...]):
+    """The rows of a plan, which show themselves as a table in a notebook."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return _html(COLUMNS, [row.cells for row in self])
+
+
+def _html(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    from html import escape  # only notebooks ask for it
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        texts = ("<br>".join(escape(printable(part)) for part in cell.split("\n")) for cell in cells)
+        return f"<tr>{''.join(f'<{tag}>{text}</{tag}>' for text in texts)}</tr>"
+
+    return f"<table>{line('th', header)}{''.join(line('td', row) for row in rows)}</table>"
+
+
+def _one(given: Array, name: str, layout: str | None) -> Array:
+    """Return the maps of the one picture that a pipeline takes at a time."""
+    batch = as_maps(given, name, layout)
+    if len(batch) != 1:
+        msg = f"a pipeline runs one picture at a time: {name} is a batch of {len(batch)}"
+        raise ArgumentError(msg)
+    maps: Array = batch[0]
+    return maps

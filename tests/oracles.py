@@ -61,5 +61,6 @@ def assert_conv2d(x, weight, bias=None, *, threads=None, border="zeros", **optio
     expected = reference.conv2d(x, weight, bias, border=border, **options)
     positive = None if bias is None else np.abs(bias)
     bound = reference.conv2d(np.abs(x), np.abs(weight), positive, border=magnitudes(border), **options)
-    result = ops.conv2d(x, weight, bias, border=border, threads=threads, **options)
+    layout = "hwc" if np.ndim(x) == 3 and np.asarray(x).dtype.kind == "u" else "chw"  # as the reference has it
+    result = ops.conv2d(x, weight, bias, border=border, layout=layout, threads=threads, **options)
     assert_within(result, expected, PRECISION * bound)

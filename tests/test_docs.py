@@ -54,6 +54,20 @@ def test_transcript(command, output, checkout):
     assert result.returncode == 0
 
 
+def test_the_python(checkout, monkeypatch):
+    (block,) = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(checkout)
+    names = {}
+    exec(block, names)
+    assert names["edges"].shape == (3, 200, 300)
+    assert names["bank"].weight.shape == (8, 1, 5, 5)
+    assert [row.output for row in names["plan"]][-1] == (199, 299, 1)
+    assert names["maps"].shape == (1, 199, 299)
+    assert names["record"]["value"] == pytest.approx(names["maps"][0, 20, 30], rel=1e-5)
+    assert names["sheet"].pixels.shape[2] == 3
+    assert Path("edges.png").is_file()
+
+
 def test_the_two_commands():
     (block,) = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     assert len(block.splitlines()) == 2

@@ -371,7 +371,7 @@ def test_the_record_has_the_documented_keys_and_is_plain():
 
 @pytest.mark.parametrize("at", [None, 3, "ab", (1.5, 0), (None, 0), [[0, 0]]])
 def test_a_place_is_whole_numbers(at):
-    with pytest.raises(ArgumentError, match="^a place is whole numbers, row and column and which map, not "):
+    with pytest.raises(ArgumentError, match="^at must be whole numbers, row and column and which map, not "):
         explain(Pipeline.parse("relu"), [[1, 2], [3, 4]], at)
 
 

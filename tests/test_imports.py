@@ -23,8 +23,8 @@ BELOW = {
     "imaging": {"errors", "words", "texts", "rows", "buffers", "forks"},
     "engine": {"errors", "words", "rows", "buffers", "forks", "model"},
     "filtering": {"errors", "words", "buffers", "forks", "model", "imaging", "engine"},
-    "pipeline": {"errors", "words", "model", "engine", "filtering"},
-    "explanation": {"errors", "words", "model", "engine", "pipeline"},
+    "explanation": {"errors", "words", "model", "engine"},
+    "pipeline": {"errors", "words", "model", "engine", "filtering", "explanation"},
     "batch": {"errors", "words", "texts", "buffers", "forks", "model", "imaging", "engine", "filtering", "pipeline"},
     "cli": {
         "errors",
@@ -40,8 +40,9 @@ BELOW = {
         "explanation",
         "batch",
     },  # fmt: skip
+    "picture": {"errors", "words", "model", "imaging", "engine", "batch"},
     "__main__": {"cli"},
-    "__init__": {"errors", "model", "imaging", "engine", "filtering", "pipeline"},
+    "__init__": {"errors", "model", "engine", "filtering", "pipeline", "picture", "batch"},
 }
 """What each room may import besides itself."""
 

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.cli import tables
-from cnnfilter.model.stages.text import show_pair, show_shape
-from cnnfilter.words import shortened
+from cnnfilter.model.plan import COLUMNS
+from cnnfilter.model.stages.text import show_shape
 
 if TYPE_CHECKING:
     from cnnfilter.model.frameworks import Answer
     from cnnfilter.model.plan import Row
 
-HEADER = ("STAGE", "INPUT", "OUTPUT", "PARAMS", "MULTIPLY-ADDS", "FIELD", "JUMP", "DROPPED", "ARITHMETIC")
 NUMBERS = (3, 4)
 """The columns that stand to the right."""
 
@@ -23,21 +22,7 @@ PADS = (2, 3, 4, 5)
 
 def table(rows: Sequence[Row], *, whole: bool = True) -> str:
     """Return a plan with its totals, or without where it is not the whole of it."""
-    cells = [
-        (
-            shortened(row.stage),
-            show_shape(row.input),
-            show_shape(row.output),
-            f"{row.params:,}",
-            f"{row.macs:,}",
-            show_shape(row.receptive_field),
-            "-" if row.jump is None else show_pair((row.jump[0], row.jump[-1])),
-            "" if row.dropped is None else show_pair(row.dropped),
-            row.arithmetic,
-        )
-        for row in rows
-    ]
-    text = tables.table(HEADER, cells, NUMBERS)
+    text = tables.table(COLUMNS, [row.cells for row in rows], NUMBERS)
     if not whole:
         return text
     params, macs = totals(rows)

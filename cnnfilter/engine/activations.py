@@ -43,10 +43,20 @@ globals().update({name: _public(function) for name, function in ACTIVATIONS.item
 def softmax(x: Any, axis: int = 0) -> Array:
     """Return `e^x / sum(e^x)` along one axis: the vector, or the channels of maps (C, H, W).
 
+    Parameters
+    ----------
+    x : array_like of any shape
+    axis : int
+        Counted from 0, or from the last as -1.
+
+    Returns
+    -------
+    ndarray of float32, of the shape of `x`
+
     Raises
     ------
     ArgumentError
-        If `x` has no such axis.
+        If `x` is empty or does not hold real numbers, or has no such axis.
 
     Notes
     -----

@@ -83,26 +83,44 @@ def as_number(value: Any, name: str) -> np.float32:
     return np.float32(number)
 
 
-def as_maps(x: Any, name: str = "x") -> Array:
+LAYOUTS = ("chw", "hwc")
+"""How three axes of an input may lie: maps, or a picture."""
+
+PICTURE_CHANNELS = (1, 3, 4)
+"""How many channels the last axis of a picture has."""
+
+
+def as_maps(x: Any, name: str = "x", layout: str | None = None) -> Array:
     """Return `x` as maps (N, C, H, W), by the rules of the contract.
 
-    2-D is one channel; 3-D uint8 and uint16 is a picture (H, W, C), and any other 3-D maps (C, H, W).
+    2-D is one channel. Without a layout, 3-D uint8 and uint16 is a picture (H, W, C), any other 3-D maps (C, H, W), and
+    4-D a batch (N, C, H, W).
 
     Raises
     ------
     ArgumentError
-        If it has another number of axes, or is no array of real numbers.
+        If it has another number of axes, is no array of real numbers, or looks like a picture of floats and no layout
+        says whether it is one.
     """
+    if not (layout is None or (isinstance(layout, str) and layout in LAYOUTS)):
+        msg = f'layout must be "chw" or "hwc", not {quoted(layout)}'
+        raise ArgumentError(msg)
     array = as_samples(x, name)
+    if array.ndim not in (2, 3, 4):
+        msg = f"{name} must have 2, 3 or 4 axes, not {array.ndim} (its shape is {array.shape})"
+        raise ArgumentError(msg)
     if array.ndim == 2:
         return array[None, None]
-    if array.ndim == 3:
-        planar = array.transpose(2, 0, 1) if array.dtype.kind == "u" else array
-        return np.ascontiguousarray(planar)[None]
-    if array.ndim == 4:
-        return array
-    msg = f"{name} must have 2, 3 or 4 axes, not {array.ndim} (its shape is {array.shape})"
-    raise ArgumentError(msg)
+    batch = array if array.ndim == 4 else array[None]
+    if layout is None and array.ndim == 3:
+        layout = "hwc" if array.dtype.kind == "u" else "chw"
+        if layout == "chw" and array.shape[2] in PICTURE_CHANNELS and min(array.shape[:2]) > max(PICTURE_CHANNELS):
+            msg = (
+                f"{name} of shape {array.shape} may be a picture or {array.shape[0]} maps: say which, "
+                'layout="hwc" for (H, W, C) or layout="chw" for (C, H, W)'
+            )
+            raise ArgumentError(msg)
+    return np.ascontiguousarray(batch.transpose(0, 3, 1, 2)) if layout == "hwc" else batch
 
 
 def as_weights(weight: Any, axes: tuple[int, ...], name: str = "weight") -> Array:

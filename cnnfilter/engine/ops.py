@@ -10,10 +10,12 @@ from cnnfilter.engine.arrays import as_maps, as_samples, as_weights
 from cnnfilter.engine.bands import Chain, available_threads
 from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows
-from cnnfilter.engine.steps import Convolution, Pooling
+from cnnfilter.engine.steps import Convolution, Depthwise, Pooling, Step
 from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.model.kernels import Kernel, get_kernel
 from cnnfilter.model.shapes import LARGEST, Border, Padding, Size, parse_border, parse_padding, parse_pair
 from cnnfilter.model.values import switch, whole_number
+from cnnfilter.model.weights import FilterBank
 
 
 def conv2d(
@@ -26,38 +28,49 @@ def conv2d(
     dilation: Size = 1,
     groups: int = 1,
     border: str | Border = "zeros",
+    layout: str | None = None,
     threads: int | None = None,
 ) -> Array:
-    """Cross-correlate pictures or feature maps with a kernel or a filter bank.
+    """Cross-correlation of a picture or of feature maps with a kernel or a filter bank.
 
     Parameters
     ----------
-    x : array_like, (H, W), (H, W, C) of uint8 or uint16, (C, H, W) or (N, C, H, W)
-        Values are taken as they are: nothing is divided by 255.
-    weight : array_like, (kh, kw), (n, kh, kw) or (O, I, kh, kw)
-        One kernel, or n, that filter each channel on its own and give n maps a channel, channel-major; or
-        a bank of O filters that sum over the I channels of their group.
+    x : array_like, (H, W), (C, H, W), (H, W, C) or (N, C, H, W)
+        A picture, feature maps, or a batch of maps. Values are taken as they are: nothing is divided by 255.
+    weight : str, Kernel, FilterBank, or array_like (kh, kw), (n, kh, kw) or (O, I, kh, kw)
+        One kernel, or n, that filter each channel on its own and give n maps a channel, channel-major; or a bank of O
+        filters that sum over the I channels of their group. A name is read as `get_kernel` does (`"sobel-x"`,
+        `"gaussian:sigma=2"`); one whose kernels combine (`"sobel"`, the magnitude of two) gives a map a channel.
     bias : array_like, (O,), optional
         Added to each map; for kernels without channels, n numbers are used for every channel. One number is for all.
+        By default that of a FilterBank, or none.
     stride, dilation : int, pair or str
-        Samples between windows, and between the taps of one; height before width.
+        Samples between windows, and between the taps of one, `2`, `(2, 1)` or `"2x1"`, height before width.
     padding : int, pair, pair of pairs or str
-        See `cnnfilter.model.shapes.parse_padding`.
+        Samples added around: `2` on all sides; `(1, 2)` above and below, left and right; `((1, 2), (0, 3))` above,
+        below, left, right; or as text, `"1x2"`, `"1+2x0+3"`. `"valid"` adds none, `"same"` as many as give
+        ``ceil(n / stride)`` results, an odd one at the end (`"same-lower"`: at the beginning).
     groups : int
         Divides input and output channels into groups that are convolved on their own.
     border : str
-        What the padding holds: `zeros`, `constant=V`, `replicate`, `reflect`, `symmetric`, `circular`.
+        What the padding holds: `"zeros"`, `"constant=V"`, `"replicate"`, `"reflect"`, `"symmetric"`, `"circular"`.
+    layout : {"chw", "hwc"}, optional
+        How the axes of a 3-D `x` lie, and the last three of a 4-D one. By default 3-D uint8 and uint16 are (H, W, C),
+        and all else is (C, H, W).
     threads : int, optional
-        All cores by default. The result is the same for every number.
+        How many to use; all cores by default. The result is the same for every number.
 
     Returns
     -------
-    ndarray of float32, (O, H', W'), or (N, O, H', W') for 4-D `x`, or (H', W') when `x` and `weight` are 2-D
+    ndarray of float32, (O, H', W'), or (N, O, H', W') for 4-D `x`, or (H', W') for one kernel over 2-D `x`
 
     Raises
     ------
     ArgumentError
-        If a value is outside its limits.
+        If a value is outside its limits, or `x` is none of these. Without a layout also if `x` is 3-D, not of uint8
+        or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than 4.
+    KernelError
+        If `weight` is the name of no kernel.
     ShapeError
         If the channels do not match, or the kernel is larger than the padded input.
 
@@ -72,41 +85,56 @@ def conv2d(
     --------
     >>> conv2d([[0, 1, 2], [3, 4, 5], [6, 7, 8]], [[0, 1], [2, 3]]).tolist()
     [[19.0, 25.0], [37.0, 43.0]]
+    >>> conv2d([[0, 1, 2], [3, 4, 5], [6, 7, 8]], "sobel-x").tolist()
+    [[8.0]]
     """
-    maps = as_maps(x)
+    samples = as_samples(x)
+    maps = as_maps(samples, layout=layout)
     groups = whole_number(groups, "groups", 1, LARGEST)
-    kernels = as_weights(weight, (2, 3, 4))
+    kernels, combine, own = _as_kernels(weight)
+    bias = own if bias is None else bias
     channels = maps.shape[1]
-    if kernels.ndim < 4:
-        if groups != 1:
-            msg = f"groups={groups} needs a bank (O, I, kh, kw): a kernel of {kernels.ndim} axes filters each channel"
-            raise ArgumentError(msg)
-        per_channel = kernels.reshape(-1, 1, *kernels.shape[-2:])
-        bank, groups = np.tile(per_channel, (channels, 1, 1, 1)), channels
-    else:
-        bank = kernels
-    _check_groups(bank, channels, groups)
-    biases = _as_bias(bias, len(bank), len(bank) // groups if kernels.ndim < 4 else len(bank))
+    if kernels.ndim < 4 and groups != 1:
+        msg = f"groups={groups} needs a bank (O, I, kh, kw): a kernel of {kernels.ndim} axes filters each channel"
+        raise ArgumentError(msg)
     windows = Windows.over(
         (maps.shape[2], maps.shape[3]),
-        (bank.shape[2], bank.shape[3]),
+        (kernels.shape[-2], kernels.shape[-1]),
         stride=parse_pair(stride, "stride"),
         padding=parse_padding(padding),
         dilation=parse_pair(dilation, "dilation"),
         border=parse_border(border),
     )
-    step = Convolution(bank, biases, windows, groups)
+    step: Step
+    if combine is not None:
+        step = Depthwise([(kernels, combine)], float(_as_bias(bias, 1, 1)[0]), windows, channels)
+    elif kernels.ndim < 4:
+        bank = np.tile(kernels.reshape(-1, 1, *kernels.shape[-2:]), (channels, 1, 1, 1))
+        step = Convolution(bank, _as_bias(bias, len(bank), len(bank) // channels), windows, channels)
+    else:
+        _check_groups(kernels, channels, groups)
+        step = Convolution(kernels, _as_bias(bias, len(kernels), len(kernels)), windows, groups)
     chain = Chain([step])
     results = [chain.run(source, threads) for source in maps]
-    return _as_given(results, x, is_plane=kernels.ndim == 2)
+    return _as_given(results, samples, is_plane=kernels.ndim == 2 or combine is not None)
 
 
-def _as_given(results: list[Array], x: Any, *, is_plane: bool) -> Array:
+def _as_kernels(weight: Any) -> tuple[Array, str | None, Array | None]:
+    """Return the weights of kernels or of a bank, what the kernels' results become, and the bias of the bank."""
+    if isinstance(weight, str):
+        weight = get_kernel(weight)
+    if isinstance(weight, Kernel):
+        return weight.weights, weight.combine, None
+    if isinstance(weight, FilterBank):
+        return weight.weight, None, weight.bias
+    return as_weights(weight, (2, 3, 4)), None, None
+
+
+def _as_given(results: list[Array], x: Array, *, is_plane: bool) -> Array:
     """Return a batch for a batch, maps for one picture, and a plane for a plane where that `is_plane`."""
-    axes = np.ndim(x)
-    if axes == 4:
+    if x.ndim == 4:
         return np.stack(results)
-    plane: Array = results[0][0] if axes == 2 and is_plane else results[0]
+    plane: Array = results[0][0] if x.ndim == 2 and is_plane else results[0]
     return plane
 
 
@@ -141,30 +169,43 @@ def max_pool2d(
     padding: Padding = 0,
     dilation: Size = 1,
     ceil_mode: bool = False,
+    layout: str | None = None,
     threads: int | None = None,
 ) -> Array:
-    """Take the largest value of each window, channel by channel.
+    """Largest value of each window, channel by channel.
 
     Parameters
     ----------
-    x : array_like, (H, W), (H, W, C) of uint8 or uint16, (C, H, W) or (N, C, H, W)
-    window, stride, dilation : int, pair or str
-        The stride defaults to the window.
+    x : array_like, (H, W), (C, H, W), (H, W, C) or (N, C, H, W)
+        A picture, feature maps, or a batch of maps. Values are taken as they are: nothing is divided by 255.
+    window : int, pair or str
+        `2`, `(2, 1)` or `"2x1"`, height before width.
+    stride : int, pair or str, optional
+        Samples between windows; by default the window.
     padding : int, pair, pair of pairs or str
+        Samples added around: `2` on all sides; `(1, 2)` above and below, left and right; `((1, 2), (0, 3))` above,
+        below, left, right; or as text, `"1x2"`, `"1+2x0+3"`. `"valid"` adds none, `"same"` as many as give
+        ``ceil(n / stride)`` results, an odd one at the end (`"same-lower"`: at the beginning).
         Minus infinity is padded; a window wholly in the padding gives it.
+    dilation : int, pair or str
+        Samples between the taps of a window.
     ceil_mode : bool
         Round the output's size up; a window that would start in the end padding is dropped.
+    layout : {"chw", "hwc"}, optional
+        How the axes of a 3-D `x` lie, and the last three of a 4-D one. By default 3-D uint8 and uint16 are (H, W, C),
+        and all else is (C, H, W).
     threads : int, optional
-        All cores by default.
+        How many to use; all cores by default. The result is the same for every number.
 
     Returns
     -------
-    ndarray of float32, (H', W') for 2-D `x`, else (C, H', W') or (N, C, H', W')
+    ndarray of float32, (C, H', W'), or (N, C, H', W') for 4-D `x`, or (H', W') for 2-D `x`
 
     Raises
     ------
     ArgumentError
-        If a value is outside its limits.
+        If a value is outside its limits, or `x` is none of these. Without a layout also if `x` is 3-D, not of uint8
+        or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than 4.
     ShapeError
         If the window is larger than the padded input.
 
@@ -178,7 +219,7 @@ def max_pool2d(
     >>> max_pool2d([[3, 2, 0, 0], [0, 7, 1, 3], [5, 2, 3, 0], [0, 9, 2, 3]], 2).tolist()
     [[7.0, 3.0], [9.0, 3.0]]
     """
-    return _pool("max", x, window, stride, padding, dilation, ceil_mode, threads)
+    return _pool("max", x, window, stride, padding, dilation, ceil_mode, layout, threads)
 
 
 def avg_pool2d(
@@ -189,35 +230,56 @@ def avg_pool2d(
     padding: Padding = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
+    layout: str | None = None,
     threads: int | None = None,
 ) -> Array:
-    """Take the mean of each window, channel by channel; parameters and errors as in `max_pool2d`.
+    """Mean of each window, channel by channel.
 
     Parameters
     ----------
-    x : array_like, (H, W), (H, W, C) of uint8 or uint16, (C, H, W) or (N, C, H, W)
-    window, stride : int, pair or str
+    x : array_like, (H, W), (C, H, W), (H, W, C) or (N, C, H, W)
+        A picture, feature maps, or a batch of maps. Values are taken as they are: nothing is divided by 255.
+    window : int, pair or str
+        `2`, `(2, 1)` or `"2x1"`, height before width.
+    stride : int, pair or str, optional
+        Samples between windows; by default the window.
     padding : int, pair, pair of pairs or str
+        Samples added around: `2` on all sides; `(1, 2)` above and below, left and right; `((1, 2), (0, 3))` above,
+        below, left, right; or as text, `"1x2"`, `"1+2x0+3"`. `"valid"` adds none, `"same"` as many as give
+        ``ceil(n / stride)`` results, an odd one at the end (`"same-lower"`: at the beginning).
         Zeros are padded.
     ceil_mode : bool
+        Round the output's size up; a window that would start in the end padding is dropped.
     count_include_pad : bool
         Whether the divisor counts the padding; it never counts what `ceil_mode` adds past it.
+    layout : {"chw", "hwc"}, optional
+        How the axes of a 3-D `x` lie, and the last three of a 4-D one. By default 3-D uint8 and uint16 are (H, W, C),
+        and all else is (C, H, W).
     threads : int, optional
+        How many to use; all cores by default. The result is the same for every number.
 
     Returns
     -------
-    ndarray of float32, (H', W') for 2-D `x`, else (C, H', W') or (N, C, H', W')
+    ndarray of float32, (C, H', W'), or (N, C, H', W') for 4-D `x`, or (H', W') for 2-D `x`
+
+    Raises
+    ------
+    ArgumentError
+        If a value is outside its limits, or `x` is none of these. Without a layout also if `x` is 3-D, not of uint8
+        or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than 4.
+    ShapeError
+        If the window is larger than the padded input.
 
     Notes
     -----
-    As `torch.nn.functional.avg_pool2d`. A window wholly in the padding gives 0.
+    As `torch.nn.functional.avg_pool2d`, but that the padding may exceed half the window: one wholly in it gives 0.
 
     Examples
     --------
     >>> avg_pool2d([[3, 2, 0, 0], [0, 7, 1, 3], [5, 2, 3, 0], [0, 9, 2, 3]], 2).tolist()
     [[3.0, 1.0], [4.0, 2.0]]
     """
-    return _pool("avg", x, window, stride, padding, 1, ceil_mode, threads, count_include_pad)
+    return _pool("avg", x, window, stride, padding, 1, ceil_mode, layout, threads, count_include_pad)
 
 
 def sum_pool2d(
@@ -227,16 +289,50 @@ def sum_pool2d(
     stride: Size | None = None,
     padding: Padding = 0,
     ceil_mode: bool = False,
+    layout: str | None = None,
     threads: int | None = None,
 ) -> Array:
-    """Add up each window, channel by channel; parameters, result and errors as in `avg_pool2d`.
+    """Sum of each window, channel by channel.
+
+    Parameters
+    ----------
+    x : array_like, (H, W), (C, H, W), (H, W, C) or (N, C, H, W)
+        A picture, feature maps, or a batch of maps. Values are taken as they are: nothing is divided by 255.
+    window : int, pair or str
+        `2`, `(2, 1)` or `"2x1"`, height before width.
+    stride : int, pair or str, optional
+        Samples between windows; by default the window.
+    padding : int, pair, pair of pairs or str
+        Samples added around: `2` on all sides; `(1, 2)` above and below, left and right; `((1, 2), (0, 3))` above,
+        below, left, right; or as text, `"1x2"`, `"1+2x0+3"`. `"valid"` adds none, `"same"` as many as give
+        ``ceil(n / stride)`` results, an odd one at the end (`"same-lower"`: at the beginning).
+        Zeros are padded; a window wholly in the padding gives 0.
+    ceil_mode : bool
+        Round the output's size up; a window that would start in the end padding is dropped.
+    layout : {"chw", "hwc"}, optional
+        How the axes of a 3-D `x` lie, and the last three of a 4-D one. By default 3-D uint8 and uint16 are (H, W, C),
+        and all else is (C, H, W).
+    threads : int, optional
+        How many to use; all cores by default. The result is the same for every number.
+
+    Returns
+    -------
+    ndarray of float32, (C, H', W'), or (N, C, H', W') for 4-D `x`, or (H', W') for 2-D `x`
+
+    Raises
+    ------
+    ArgumentError
+        If a value is outside its limits, or `x` is none of these. Without a layout also if `x` is 3-D, not of uint8
+        or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than 4.
+    ShapeError
+        If the window is larger than the padded input.
 
     Examples
     --------
     >>> sum_pool2d([[1, 2], [3, 4]], 2).tolist()
     [[10.0]]
     """
-    return _pool("sum", x, window, stride, padding, 1, ceil_mode, threads)
+    return _pool("sum", x, window, stride, padding, 1, ceil_mode, layout, threads)
 
 
 def _pool(
@@ -247,10 +343,12 @@ def _pool(
     padding: Padding,
     dilation: Size,
     ceil_mode: bool,
+    layout: str | None,
     threads: int | None,
     count_include_pad: bool = True,
 ) -> Array:
-    maps = as_maps(x)
+    samples = as_samples(x)
+    maps = as_maps(samples, layout=layout)
     size = parse_pair(window, "window")
     counts = switch(count_include_pad, "count_include_pad")
     windows = Windows.over(
@@ -264,16 +362,18 @@ def _pool(
     )
     step = Pooling(kind, windows, maps.shape[1], count_include_pad=counts)
     chain = Chain([step])
-    return _as_given([chain.run(source, threads) for source in maps], x, is_plane=True)
+    return _as_given([chain.run(source, threads) for source in maps], samples, is_plane=True)
 
 
 def linear(x: Any, weight: Any, bias: Any = None, *, threads: int | None = None) -> Array:
-    """Multiply by a matrix and add a bias: a dense layer.
+    """Product with a matrix, plus a bias: a dense layer.
 
     Parameters
     ----------
     x : array_like, (in,) or (N, in)
+        A vector, or N of them.
     weight : array_like, (out, in)
+        A row for each output, as PyTorch stores it.
     bias : array_like, (out,), optional
         Or what is broadcast to the result, as ONNX's Gemm has it: one number, (N, 1) or (N, out).
     threads : int, optional

@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,13 +17,24 @@ from cnnfilter.explanation.evaluation import evaluate
 from cnnfilter.explanation.makers import step_of
 from cnnfilter.explanation.regions import Place, Region, unflattened
 from cnnfilter.model.plan import Row, at_scale
-from cnnfilter.model.stages import Flatten, Shape
+from cnnfilter.model.stages import Flatten, Shape, Stage
 from cnnfilter.model.stages.text import show_shape
-from cnnfilter.pipeline import Pipeline
 from cnnfilter.words import quoted
 
 MOST_TAPS = 1_000_000
 """Of a window, all of whose products are told: the largest kernel has 998,001."""
+
+
+class Chain(Protocol):
+    """What is explained: a `Pipeline`."""
+
+    stages: tuple[Stage, ...]
+
+    def check_runnable(self) -> None:
+        """Raise an `ArgumentError` if a stage has sizes but no weights."""
+
+    def plan(self, shape: Shape) -> tuple[Row, ...]:
+        """Return a row for each stage."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +89,13 @@ class Explanation:
     receptive_field: ReceptiveField
 
 
-def explain(pipeline: Pipeline, picture: Any, at: Sequence[int]) -> Explanation:
+def explain(pipeline: Chain, picture: Any, at: Sequence[int]) -> Explanation:
     """Explain one value of what a chain makes of a picture.
 
     Parameters
     ----------
     pipeline : Pipeline
+        Any `Chain`.
     picture : array_like, (H, W) or (H, W, C)
         Only what the value depends on is computed with.
     at : sequence of int
@@ -103,6 +115,7 @@ def explain(pipeline: Pipeline, picture: Any, at: Sequence[int]) -> Explanation:
 
     Examples
     --------
+    >>> from cnnfilter import Pipeline
     >>> shown = explain(Pipeline.parse("conv:0 1; 2 3"), [[0, 1, 2], [3, 4, 5], [6, 7, 8]], (0, 0))
     >>> shown.value, shown.steps[0].filters[0].channels[0].products
     (19.0, ((0.0, 1.0), (6.0, 12.0)))
@@ -153,7 +166,7 @@ def _checked(at: Sequence[int], shape: Shape) -> Place:
     try:
         place = tuple(map(operator.index, at))
     except TypeError:
-        msg = f"a place is whole numbers, row and column and which map, not {quoted(at)}"
+        msg = f"at must be whole numbers, row and column and which map, not {quoted(at)}"
         raise ArgumentError(msg) from None
     if len(shape) == 1:
         if len(place) != 1 or not 0 <= place[0] < shape[0]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 
@@ -14,11 +15,15 @@ from cnnfilter.engine.scaling import scaled
 from cnnfilter.errors import ArgumentError
 from cnnfilter.filtering.run import Part, Plan, Run
 from cnnfilter.imaging.mapping import FULL_SCALE, RANGES, Mapping, clipped_fraction, mapping, quantise
+from cnnfilter.imaging.picture import Picture
 from cnnfilter.model.kernels import SCALES, Kernel, from_array, get_kernel
 from cnnfilter.model.shapes import Border, Padding, Pair, Size, parse_border, parse_padding, parse_pair
 from cnnfilter.model.values import switch
 from cnnfilter.model.weights import FilterBank
 from cnnfilter.words import nearest, quoted
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 LIGHT_TAPS = 49
 """Taps up to which a fourth sample of each pixel takes less time than moving three of four to another place: so many,
@@ -171,6 +176,43 @@ class Filter:
         return latest[1]
 
 
+Pictured = TypeVar("Pictured", bound=Picture)
+
+
+@overload
+def apply(
+    image: Pictured,
+    kernel: str | Kernel | FilterBank | Any,
+    *,
+    stride: Size = ...,
+    padding: Padding = ...,
+    dilation: Size = ...,
+    border: str | Border = ...,
+    flip: bool = ...,
+    scale: str = ...,
+    bias: float = ...,
+    range: str = ...,
+    threads: int | None = ...,
+) -> Pictured: ...
+
+
+@overload
+def apply(
+    image: npt.ArrayLike,
+    kernel: str | Kernel | FilterBank | Any,
+    *,
+    stride: Size = ...,
+    padding: Padding = ...,
+    dilation: Size = ...,
+    border: str | Border = ...,
+    flip: bool = ...,
+    scale: str = ...,
+    bias: float = ...,
+    range: str = ...,
+    threads: int | None = ...,
+) -> Array: ...
+
+
 def apply(
     image: Any,
     kernel: str | Kernel | FilterBank | Any,
@@ -184,32 +226,42 @@ def apply(
     bias: float = 0.0,
     range: str = "clip",
     threads: int | None = None,
-) -> Array:
+) -> Any:
     """Filter a picture with one kernel, each channel on its own.
 
     Parameters
     ----------
-    image : ndarray, (H, W) or (H, W, C), of uint8, uint16 or float32
-        All channels are treated alike, alpha too.
+    image : Picture, or ndarray, (H, W) or (H, W, C), of uint8, uint16 or float32
+        All channels of an array are treated alike, alpha too. A Picture's alpha is carried through, and a transparent
+        neighbour counts as the centre's colour.
     kernel : str, Kernel, FilterBank or array_like
         A name (`"gaussian:sigma=2"`), an inline matrix (`"0 -1 0; -1 5 -1; 0 -1 0"`), a matrix (kh, kw), or a
         bank (O, I, kh, kw) with one filter in all or one for each channel.
-    stride, padding, dilation, border
-        As in `conv2d`; the default keeps the picture's size, and repeats its edge.
+    stride, dilation : int, pair or str
+        Pixels between windows, and between the taps of one, `2`, `(2, 1)` or `"2x1"`, height before width.
+    padding : int, pair, pair of pairs or str
+        Pixels added around: `"same"` keeps the size (with a stride, it gives ``ceil(n / stride)``), an odd one at the
+        end (`"same-lower"`: at the beginning); `"valid"` adds none; `2` on all sides; `(1, 2)` above and below, left
+        and right; `((1, 2), (0, 3))` above, below, left, right; or as text, `"1x2"`, `"1+2x0+3"`.
+    border : str
+        What the padding holds: `"replicate"` (the edge), `"zeros"`, `"constant=V"`, `"reflect"`, `"symmetric"`,
+        `"circular"`.
     flip : bool
         Rotate the kernel by 180 degrees: convolution in the sense of signal processing.
     scale : {"none", "sum", "l1"}
-        Divide the kernel by its sum, or by the sum of its absolute weights.
+        Divide the kernel by its sum (where that is 0, by that of its positive weights), or by that of its absolute
+        weights.
     bias : float
         Added to each value.
     range : {"clip", "abs", "normalize", "center"}
-        What happens to values before they are rounded to the picture's type.
+        What happens to values before they are rounded, half to even, to the picture's type: cut off at black and white;
+        made positive; stretched from black to white; 0 at mid grey. Floats are not rounded or cut off.
     threads : int, optional
-        All cores by default. The result is the same for every number.
+        How many to use; all cores by default. The result is the same for every number.
 
     Returns
     -------
-    ndarray, (H', W') or (H', W', C), of the type of `image`
+    ndarray, (H', W') or (H', W', C), of the type of `image`; a Picture for a Picture
 
     Raises
     ------
@@ -227,7 +279,7 @@ def apply(
     >>> apply(np.eye(3, dtype=np.uint8) * 100, "box")[1].tolist()
     [33, 33, 33]
     """
-    given = as_array(image, "image")
+    given = image.pixels if isinstance(image, Picture) else as_array(image, "image")
     pixels = np.ascontiguousarray(given, dtype=given.dtype.newbyteorder("="))
     if pixels.dtype.name not in FULL_SCALE or given.ndim not in (2, 3) or pixels.size == 0:
         msg = (
@@ -254,4 +306,7 @@ def apply(
         bias=bias,
         range=range,
     )
-    return filter_.run(pixels, threads=threads).pixels
+    if not isinstance(image, Picture):
+        return filter_.run(pixels, threads=threads).pixels
+    filtered = filter_.run(pixels, image.alpha, threads=threads)
+    return replace(image, pixels=filtered.pixels, alpha=filtered.alpha)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.errors import ArgumentError
+from cnnfilter.words import quoted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +83,7 @@ def scale_for(colormap: str, low: float, high: float) -> Scale:
     Scale(colormap='viridis', low=1, high=5)
     """
     if colormap not in COLORMAPS:
-        msg = f"unknown colormap {colormap!r} (known: {', '.join(COLORMAPS)})"
+        msg = f"unknown colormap {quoted(colormap)} (known: {', '.join(COLORMAPS)})"
         raise ArgumentError(msg)
     if colormap == "auto":
         colormap = DIVERGING if low < 0 else "viridis"

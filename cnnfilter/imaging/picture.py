@@ -31,7 +31,6 @@ from cnnfilter.imaging.metadata import Metadata, read_metadata
 from cnnfilter.imaging.opening import opened
 from cnnfilter.imaging.reading import ALL, HELD, Admit, Limits, at_once, check_arguments, check_size, most_bytes
 from cnnfilter.imaging.stored import Stored, stored_in, stored_in_tiff, timing_of
-from cnnfilter.words import either
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -21,6 +21,7 @@ from cnnfilter.imaging.grid import Grid, Text, Zoom, arrange
 from cnnfilter.imaging.lettering import Colour, Lettering, draw_numbers, number, tidy
 from cnnfilter.imaging.maps import OUTLIERS, Summary, as_maps, common_range, shrunk, summarise, typical_range
 from cnnfilter.imaging.picture import Picture
+from cnnfilter.words import quoted
 
 SCALINGS = ("map", "global")
 """Whether each map's colours span its own values, or those of all maps on the sheet."""
@@ -165,7 +166,7 @@ def contact_sheet(
 
 def _check(scaling: str, **counts: int | None) -> None:
     if scaling not in SCALINGS:
-        msg = f"unknown scaling {scaling!r} (known: {', '.join(SCALINGS)})"
+        msg = f"unknown scaling {quoted(scaling)} (known: {', '.join(SCALINGS)})"
         raise ArgumentError(msg)
     for name, value in counts.items():
         if value is not None and value < 1:

@@ -122,7 +122,7 @@ def relu(x: Any) -> Array:
     Raises
     ------
     ArgumentError
-        If `x` is empty or does not hold real numbers. So for every activation.
+        If `x` is empty or does not hold real numbers.
 
     Examples
     --------
@@ -143,6 +143,19 @@ def relu(x: Any) -> Array:
 def relu6(x: Any) -> Array:
     """Return `min(max(0, x), 6)` (Howard et al., MobileNets, 2017).
 
+    Parameters
+    ----------
+    x : array_like of any shape
+
+    Returns
+    -------
+    ndarray of float32, of the shape of `x`
+
+    Raises
+    ------
+    ArgumentError
+        If `x` is empty or does not hold real numbers.
+
     Examples
     --------
     >>> cnnfilter.relu6([-1, 2, 7]).tolist()
@@ -161,6 +174,21 @@ def relu6(x: Any) -> Array:
 )
 def leaky_relu(x: Any, slope: float = 0.01) -> Array:
     """Return `x` where `x >= 0`, else `slope * x`.
+
+    Parameters
+    ----------
+    x : array_like of any shape
+    slope : float
+        Of the line below 0.
+
+    Returns
+    -------
+    ndarray of float32, of the shape of `x`
+
+    Raises
+    ------
+    ArgumentError
+        If `x` is empty or does not hold real numbers, or `slope` is not a finite number.
 
     Notes
     -----
@@ -187,6 +215,21 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Array:
 def elu(x: Any, alpha: float = 1.0) -> Array:
     """Return `x` where `x > 0`, else `alpha * (e^x - 1)` (Clevert et al., 2015).
 
+    Parameters
+    ----------
+    x : array_like of any shape
+    alpha : float
+        What large negative values go to, with the sign turned.
+
+    Returns
+    -------
+    ndarray of float32, of the shape of `x`
+
+    Raises
+    ------
+    ArgumentError
+        If `x` is empty or does not hold real numbers, or `alpha` is not a finite number.
+
     Examples
     --------
     >>> cnnfilter.elu([0, 3]).tolist()
@@ -205,7 +248,24 @@ def elu(x: Any, alpha: float = 1.0) -> Array:
     numpy_helpers=ELU_CODE,
 )
 def selu(x: Any) -> Array:
-    """Return `elu` with alpha 1.6732632423543772, times 1.0507009873554805 (Klambauer et al., 2017).
+    """Return `scale * (x if x > 0 else alpha * (e^x - 1))` (Klambauer et al., 2017).
+
+    Parameters
+    ----------
+    x : array_like of any shape
+
+    Returns
+    -------
+    ndarray of float32, of the shape of `x`
+
+    Raises
+    ------
+    ArgumentError
+        If `x` is empty or does not hold real numbers.
+
+    Notes
+    -----
+    ``scale`` is 1.0507009873554805, ``alpha`` 1.6732632423543772: equation 14 of Self-Normalizing Neural Networks.
 
     Examples
     --------
@@ -228,6 +288,19 @@ def selu(x: Any) -> Array:
 def sigmoid(x: Any) -> Array:
     """Return `1 / (1 + e^-x)`.
 
+    Parameters
+    ----------
+    x : array_like of any shape
+
+    Returns
+    -------
+    ndarray of float32, of the shape of `x`
+
+    Raises
+    ------
+    ArgumentError
+        If `x` is empty or does not hold real numbers.
+
     Examples
     --------
     >>> cnnfilter.sigmoid([0.0]).tolist()
@@ -247,6 +320,19 @@ def sigmoid(x: Any) -> Array:
 )
 def tanh(x: Any) -> Array:
     """Return the hyperbolic tangent.
+
+    Parameters
+    ----------
+    x : array_like of any shape
+
+    Returns
+    -------
+    ndarray of float32, of the shape of `x`
+
+    Raises
+    ------
+    ArgumentError
+        If `x` is empty or does not hold real numbers.
 
     Examples
     --------
@@ -268,6 +354,19 @@ def tanh(x: Any) -> Array:
 def softplus(x: Any) -> Array:
     """Return `ln(1 + e^x)`.
 
+    Parameters
+    ----------
+    x : array_like of any shape
+
+    Returns
+    -------
+    ndarray of float32, of the shape of `x`
+
+    Raises
+    ------
+    ArgumentError
+        If `x` is empty or does not hold real numbers.
+
     Examples
     --------
     >>> cnnfilter.softplus([100.0]).tolist()
@@ -287,6 +386,19 @@ def softplus(x: Any) -> Array:
 )
 def swish(x: Any) -> Array:
     """Return `x * sigmoid(x)`, also called SiLU (Ramachandran et al., 2017).
+
+    Parameters
+    ----------
+    x : array_like of any shape
+
+    Returns
+    -------
+    ndarray of float32, of the shape of `x`
+
+    Raises
+    ------
+    ArgumentError
+        If `x` is empty or does not hold real numbers.
 
     Examples
     --------
@@ -308,6 +420,19 @@ def swish(x: Any) -> Array:
 def hardswish(x: Any) -> Array:
     """Return `x * min(max(0, x/6 + 1/2), 1)` (Howard et al., Searching for MobileNetV3, 2019).
 
+    Parameters
+    ----------
+    x : array_like of any shape
+
+    Returns
+    -------
+    ndarray of float32, of the shape of `x`
+
+    Raises
+    ------
+    ArgumentError
+        If `x` is empty or does not hold real numbers.
+
     Examples
     --------
     >>> cnnfilter.hardswish([-3, 3, 0]).tolist()
@@ -327,6 +452,23 @@ def hardswish(x: Any) -> Array:
 )
 def rbf(x: Any, center: float = 0.0, epsilon: float = 1.0) -> Array:
     """Return the Gaussian radial basis function `e^-(epsilon * |x - center|)^2`.
+
+    Parameters
+    ----------
+    x : array_like of any shape
+    center : float
+        Where the result is 1.
+    epsilon : float
+        How fast it falls beside that.
+
+    Returns
+    -------
+    ndarray of float32, of the shape of `x`
+
+    Raises
+    ------
+    ArgumentError
+        If `x` is empty or does not hold real numbers, or `center` or `epsilon` is not a finite number.
 
     Examples
     --------

@@ -79,12 +79,15 @@ def get_kernel(text: str) -> Kernel:
     Parameters
     ----------
     text : str
-        `"edge"`, `"gaussian:sigma=2"`, `"0 -1 0; -1 5 -1; 0 -1 0"`.
+        A name with its parameters, `"edge"` or `"gaussian:sigma=2"`, as `cnnfilter kernels` lists them; or rows of
+        numbers, `"0 -1 0; -1 5 -1; 0 -1 0"`.
 
     Returns
     -------
     Kernel
-        Its name is the text in one spelling: parameters in the catalogue's order.
+        Taken by `conv2d` and `apply`. Its `weights` are (kh, kw) float32, or (n, kh, kw) of several filters, whose
+        results `combine` tells how to join: `"magnitude"` or `"maximum"`. Its `name` is the text in one spelling,
+        parameters in the catalogue's order, and `source` says where the numbers come from.
 
     Raises
     ------

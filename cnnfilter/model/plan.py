@@ -11,13 +11,18 @@ from cnnfilter.model.field import Field
 from cnnfilter.model.shapes import Pair
 from cnnfilter.model.stages import Dense, Flatten, Normalize, Shape, Sliding, Stage
 from cnnfilter.model.stages.base import dropped
-from cnnfilter.model.stages.text import show_shape
+from cnnfilter.model.stages.text import show_pair, show_shape
+from cnnfilter.words import shortened
 
 LARGEST = 10**9
 """The longest axis of an input: more than any picture has, so that a slip of the finger is told as one."""
 
 LARGEST_RESULT = 10**15
 """The longest axis of a result, receptive field or jump, which a few stages multiply to no picture's."""
+
+
+COLUMNS = ("STAGE", "INPUT", "OUTPUT", "PARAMS", "MULTIPLY-ADDS", "FIELD", "JUMP", "DROPPED", "ARITHMETIC")
+"""What stands over the `cells` of a row."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,21 @@ class Row:
         lost = (dropped(self.input[i], self.output[i], i, sliding) - sliding.pads[i][1] for i in (0, 1))
         height, width = (max(count, 0) for count in lost)
         return height, width
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row as texts, one for each of `COLUMNS`."""
+        return (
+            shortened(self.stage),
+            show_shape(self.input),
+            show_shape(self.output),
+            f"{self.params:,}",
+            f"{self.macs:,}",
+            show_shape(self.receptive_field),
+            "-" if self.jump is None else show_pair((self.jump[0], self.jump[-1])),
+            "" if self.dropped is None else show_pair(self.dropped),
+            self.arithmetic,
+        )
 
 
 def parse_shape(text: str) -> Shape | None:

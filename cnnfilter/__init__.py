@@ -65,19 +65,21 @@ def _modules() -> dict[str, str]:
     return {**_MODULES, **dict.fromkeys(ACTIVATIONS, "cnnfilter.engine.activations")}
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__all__":
-        return sorted(_modules())
-    if name == "__version__":
-        value: Any = importlib.import_module("importlib.metadata").version("cnnfilter")
-    else:
-        modules = _MODULES if name in _MODULES or name.startswith("_") else _modules()
-        if name not in modules:
-            msg = f"module 'cnnfilter' has no attribute {name!r}"
-            raise AttributeError(msg)
-        value = getattr(importlib.import_module(modules[name]), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # type checkers would take it for any name
+
+    def __getattr__(name: str) -> Any:
+        if name == "__all__":
+            return sorted(_modules())
+        if name == "__version__":
+            value: Any = importlib.import_module("importlib.metadata").version("cnnfilter")
+        else:
+            modules = _MODULES if name in _MODULES or name.startswith("_") else _modules()
+            if name not in modules:
+                msg = f"module 'cnnfilter' has no attribute {name!r}"
+                raise AttributeError(msg)
+            value = getattr(importlib.import_module(modules[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -243,7 +243,7 @@ def test_an_output_that_appears_while_its_picture_is_made_is_kept(monkeypatch, s
     monkeypatch.setattr(plan, "claim", late)
     first, second = process(plan, PictureResult)
     assert (first.skipped, first.targets) == (skip, ())
-    assert first.error == (None if skip else "'a-edge.png' exists already; --force overwrites it")
+    assert first.error == (None if skip else "'a-edge.png' exists already; overwrite=True overwrites it")
     assert (second.skipped, second.error) == (False, None)
     assert Path("a-edge.png").read_bytes() == b"of another run"
 

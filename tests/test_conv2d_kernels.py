@@ -51,7 +51,7 @@ def test_the_bias_of_kernels():
     for name, bias in itertools.product(("sobel-x", "sobel"), (2.5, [2.5])):
         expected = Pipeline.parse(f"conv:{name}:bias=2.5").run(COLOUR)
         np.testing.assert_array_equal(conv2d(COLOUR, name, bias), expected)
-    with pytest.raises(ShapeError, match="^bias must hold a number for each of 1 maps, or one for all, not 3$"):
+    with pytest.raises(ShapeError, match=r"^bias must be one number for kernels that combine \(magnitude\), not 3$"):
         conv2d(COLOUR, "sobel", [1, 2, 3])
 
 

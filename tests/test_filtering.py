@@ -143,8 +143,8 @@ def test_one_learned_filter_over_all_channels_gives_one_map():
     np.testing.assert_array_equal(result, quantise(expected, "uint8", Mapping()))
 
 
-def test_other_banks_name_run():
-    with pytest.raises(ShapeError, match=r"learned is a bank of 8 x 1 x 3 x 3 .* 3 channels.*`cnnfilter run`"):
+def test_other_banks_name_what_takes_them():
+    with pytest.raises(ShapeError, match=r"learned is a bank of 8 x 1 x 3 x 3 .* 3 channels.*conv2d gives the maps"):
         apply(picture((6, 7, 3)), bank(8, 1, 3, 3))
     with pytest.raises(ShapeError, match="1 channels: apply needs a picture of 3 channels"):
         apply(picture((6, 7)), bank(1, 3, 3, 3))

@@ -47,7 +47,8 @@ def test_other_names_are_not():
 
 def test_type_checkers_see_the_same_names():
     tree = ast.parse((ROOT / "cnnfilter" / "__init__.py").read_text(encoding="utf-8"))
-    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    assert ast.unparse(block.test) == "TYPE_CHECKING"
     told = {alias.name: each.module for each in block.body if isinstance(each, ast.ImportFrom) for alias in each.names}
     assert told.pop("*") == activations.__name__  # which has each activation by its name
     assert told == cnnfilter._MODULES

@@ -42,8 +42,8 @@ def conv2d(
         filters that sum over the I channels of their group. A name is read as `get_kernel` does (`"sobel-x"`,
         `"gaussian:sigma=2"`); one whose kernels combine (`"sobel"`, the magnitude of two) gives a map a channel.
     bias : array_like, (O,), optional
-        Added to each map; for kernels without channels, n numbers are used for every channel. One number is for all.
-        By default that of a FilterBank, or none.
+        Added to each map; for kernels without channels, n numbers are used for every channel. One number is for all,
+        and all that kernels which combine take. By default that of a FilterBank, or none.
     stride, dilation : int, pair or str
         Samples between windows, and between the taps of one, `2`, `(2, 1)` or `"2x1"`, height before width.
     padding : int, pair, pair of pairs or str
@@ -107,7 +107,11 @@ def conv2d(
     )
     step: Step
     if combine is not None:
-        step = Depthwise([(kernels, combine)], float(_as_bias(bias, 1, 1)[0]), windows, channels)
+        values = as_weights(0 if bias is None else bias, (0, 1), "bias").reshape(-1)
+        if len(values) > 1:
+            msg = f"bias must be one number for kernels that combine ({combine}), not {len(values)}"
+            raise ShapeError(msg)
+        step = Depthwise([(kernels, combine)], float(values[0]), windows, channels)
     elif kernels.ndim < 4:
         bank = np.tile(kernels.reshape(-1, 1, *kernels.shape[-2:]), (channels, 1, 1, 1))
         step = Convolution(bank, _as_bias(bias, len(bank), len(bank) // channels), windows, channels)

@@ -16,6 +16,7 @@ from cnnfilter.errors import ShapeError
 from cnnfilter.forks import lazy
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.model.shapes import Border, Pair
+from cnnfilter.words import either
 
 if TYPE_CHECKING:
     from cnnfilter.filtering.filter import Filter
@@ -103,7 +104,7 @@ class Run:
             msg = (
                 f"{filter_.kernel.name} is a bank of {len(bank)} x {bank.shape[1]} x {bank.shape[2]} x "
                 f"{bank.shape[3]} (filters, channels, height, width) and the picture has {channels} channels: apply "
-                f"needs {needed}; `cnnfilter run` shows the maps of any bank"
+                f"needs {needed}; {either('`cnnfilter run` shows', 'conv2d gives')} the maps of any bank"
             )
             raise ShapeError(msg)
         return [

@@ -253,8 +253,8 @@ def sheet(
         Whether the colours span each map's own values, so that weak maps can be seen too, or those of all maps shown,
         so that maps can be compared.
     colormap : str
-        `"viridis"`, `"blue-white-red"` or `"gray"`; `"auto"` is the second, with 0 in its middle, if any map shown has
-        a negative value, else the first.
+        `"viridis"`, `"magma"`, `"inferno"`, `"gray"` or `"blue-white-red"`; `"auto"` is the last, with 0 in its middle,
+        if any map shown has a negative value, else the first.
     topk : int, optional
         Show only so many maps, those with the largest mean absolute value, the strongest first.
     columns : int, optional

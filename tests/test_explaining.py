@@ -313,7 +313,7 @@ def test_values_that_are_not_finite():
         ("conv:edge", (0, 8, 0), "no value at 0,8,0: the result is 6x8x1, rows 0 to 5, columns 0 to 7, maps 0 to 0"),
         ("conv:edge", (0, 0, 1), "no value at 0,0,1: the result is 6x8x1, rows 0 to 5, columns 0 to 7, maps 0 to 0"),
         ("conv:edge", (-1, 0), "no value at -1,0: the result is 6x8x1, rows 0 to 5, columns 0 to 7, maps 0 to 0"),
-        ("conv:edge", (3,), "no value at 3: the result is 6x8x1; give ROW,COL or ROW,COL,MAP"),
+        ("conv:edge", (3,), "no value at 3: the result is 6x8x1; give (row, column) or (row, column, map)"),
         ("flatten", (80,), "no value at 80: the result is a vector of 80; give an index from 0 to 79"),
         ("flatten", (1, 2), "no value at 1,2: the result is a vector of 80; give an index from 0 to 79"),
         ("conv:2@3x3", (0, 0), "stage 1 (conv): conv:2@3x3 has sizes but no weights"),

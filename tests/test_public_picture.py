@@ -190,6 +190,16 @@ def test_a_sheet():
     np.testing.assert_array_equal(sheet(maps[0]).pixels, sheet(maps[:1]).pixels)
 
 
+def test_numbers_that_have_no_room_on_a_sheet():
+    maps = np.float32([[[1.5, 2], [3, -4], [5, 6]]])
+    with pytest.raises(cnnfilter.ShapeError, match=r"; cell=\d+ makes room$") as error:
+        sheet(maps, cell=5, numbers=True)
+    cell = int(str(error.value).partition("cell=")[2].split()[0])
+    assert sheet(maps, cell=cell, numbers=True).pixels.size
+    with pytest.raises(cnnfilter.ShapeError, match="do not fit"):
+        sheet(maps, cell=cell - 1, numbers=True)
+
+
 def test_a_table_of_stages_and_one_of_sizes():
     chain = Pipeline.parse("conv:0 1; 1 0,relu,maxpool:2")
     assert chain._repr_html_() == (

@@ -16,6 +16,7 @@ from cnnfilter.imaging.maps import map_picture
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.sheet import MAX_SIDE, contact_sheet
 from cnnfilter.imaging.showing import beside, enlarged
+from cnnfilter.words import options_named
 from tests import command as shell
 from tests.command import done, load, save
 
@@ -86,7 +87,10 @@ def test_the_remedy_for_numbers_without_room_works(values):
     def canvas(cell):
         return np.zeros((cell * values.shape[0], cell * values.shape[1], 3), np.uint8)
 
-    with pytest.raises(ShapeError, match=r"do not fit into cells of 5 pixels; --enlarge \d+ makes room$") as error:
+    with (
+        options_named(),
+        pytest.raises(ShapeError, match=r"do not fit into cells of 5 pixels; --enlarge \d+ makes room$") as error,
+    ):
         draw_numbers(canvas(5), values, 5)
     cell = int(str(error.value).split()[-3])
     assert cell < 60

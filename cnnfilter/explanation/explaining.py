@@ -19,7 +19,7 @@ from cnnfilter.explanation.regions import Place, Region, unflattened
 from cnnfilter.model.plan import Row, at_scale
 from cnnfilter.model.stages import Flatten, Shape, Stage
 from cnnfilter.model.stages.text import show_shape
-from cnnfilter.words import quoted
+from cnnfilter.words import either, quoted
 
 MOST_TAPS = 1_000_000
 """Of a window, all of whose products are told: the largest kernel has 998,001."""
@@ -177,7 +177,8 @@ def _checked(at: Sequence[int], shape: Shape) -> Place:
             raise ArgumentError(msg)
         return place
     if len(place) not in (2, 3):
-        msg = f"no value at {_written(place)}: the result is {show_shape(shape)}; give ROW,COL or ROW,COL,MAP"
+        wanted = either("ROW,COL or ROW,COL,MAP", "(row, column) or (row, column, map)")
+        msg = f"no value at {_written(place)}: the result is {show_shape(shape)}; give {wanted}"
         raise ArgumentError(msg)
     row, column, number = place if len(place) == 3 else (*place, 0)
     if not (0 <= row < shape[0] and 0 <= column < shape[1] and 0 <= number < shape[2]):

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfilter.errors import ShapeError
+from cnnfilter.words import either
 
 Colour = tuple[int, int, int]
 
@@ -128,7 +129,9 @@ def draw_numbers(canvas: npt.NDArray[np.uint8], values: npt.NDArray[Any], cell: 
     size = next((size for size in range(min(cell // 2, _LARGEST), _SMALLEST - 1, -1) if room(size) <= cell), 0)
     if not size or height * width > MOST_NUMBERS:
         few = height * width <= MOST_NUMBERS
-        remedy = f"--enlarge {room(_SMALLEST)} makes room" if few else "they are for small pictures"
+        needed = room(_SMALLEST)
+        larger = either(f"--enlarge {needed}", f"cell={needed * max(height, width)}")
+        remedy = f"{larger} makes room" if few else "they are for small pictures"
         msg = f"{height}x{width} numbers of this length do not fit into cells of {cell} pixels; {remedy}"
         raise ShapeError(msg)
     lettering = Lettering(size)

@@ -11,7 +11,7 @@ from typing import IO
 from cnnfilter.errors import CnnfilterError, CnnfilterWarning, KernelError, MissingExtraError
 from cnnfilter.model.weight_files import Member, read_npy, read_npz, read_safetensors
 from cnnfilter.model.weight_text import read_json, read_table
-from cnnfilter.words import readable
+from cnnfilter.words import either, readable
 
 READERS: dict[str, Callable[[IO[bytes], int, Path], list[Member]]] = {
     ".npy": read_npy,
@@ -64,7 +64,8 @@ def _open(path: Path) -> Iterator[tuple[IO[bytes], int]]:
         msg = f"{suffix} files are not supported; save the weights as .npz from Python: {UNSUPPORTED[suffix]}"
         raise KernelError(msg)
     if is_picture(path):
-        msg = "is a picture, not a kernel; the kernel comes first, then the pictures"
+        order = either("; the kernel comes first, then the pictures", "")
+        msg = f"is a picture, not a kernel{order}"
         raise KernelError(msg)
     if path.is_dir():
         msg = "is a folder, not a kernel"

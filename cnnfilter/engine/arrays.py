@@ -90,8 +90,8 @@ PICTURE_CHANNELS = (1, 3, 4)
 """How many channels the last axis of a picture has."""
 
 
-def as_maps(x: Any, name: str = "x", layout: str | None = None) -> Array:
-    """Return `x` as maps (N, C, H, W), by the rules of the contract.
+def as_maps(samples: Array, name: str = "x", layout: str | None = None) -> Array:
+    """Return what `as_samples` gives as maps (N, C, H, W), by the rules of the contract.
 
     2-D is one channel. Without a layout, 3-D uint8 and uint16 is a picture (H, W, C), any other 3-D maps (C, H, W), and
     4-D a batch (N, C, H, W).
@@ -99,24 +99,22 @@ def as_maps(x: Any, name: str = "x", layout: str | None = None) -> Array:
     Raises
     ------
     ArgumentError
-        If it has another number of axes, is no array of real numbers, or looks like a picture of floats and no layout
-        says whether it is one.
+        If it has another number of axes, or looks like a picture of floats and no layout says whether it is one.
     """
     if not (layout is None or (isinstance(layout, str) and layout in LAYOUTS)):
         msg = f'layout must be "chw" or "hwc", not {quoted(layout)}'
         raise ArgumentError(msg)
-    array = as_samples(x, name)
-    if array.ndim not in (2, 3, 4):
-        msg = f"{name} must have 2, 3 or 4 axes, not {array.ndim} (its shape is {array.shape})"
+    if samples.ndim not in (2, 3, 4):
+        msg = f"{name} must have 2, 3 or 4 axes, not {samples.ndim} (its shape is {samples.shape})"
         raise ArgumentError(msg)
-    if array.ndim == 2:
-        return array[None, None]
-    batch = array if array.ndim == 4 else array[None]
-    if layout is None and array.ndim == 3:
-        layout = "hwc" if array.dtype.kind == "u" else "chw"
-        if layout == "chw" and array.shape[2] in PICTURE_CHANNELS and min(array.shape[:2]) > max(PICTURE_CHANNELS):
+    if samples.ndim == 2:
+        return samples[None, None]
+    batch = samples if samples.ndim == 4 else samples[None]
+    if layout is None and samples.ndim == 3:
+        layout = "hwc" if samples.dtype.kind == "u" else "chw"
+        if layout == "chw" and samples.shape[2] in PICTURE_CHANNELS and min(samples.shape[:2]) > max(PICTURE_CHANNELS):
             msg = (
-                f"{name} of shape {array.shape} may be a picture or {array.shape[0]} maps: say which, "
+                f"{name} of shape {samples.shape} may be a picture or {samples.shape[0]} maps: say which, "
                 'layout="hwc" for (H, W, C) or layout="chw" for (C, H, W)'
             )
             raise ArgumentError(msg)

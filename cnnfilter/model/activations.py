@@ -7,8 +7,7 @@ the code in other languages, the help, and the parameters of tests.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,8 +31,7 @@ else:
 Definition = TypeVar("Definition", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(NamedTuple):
     """What is known of an activation.
 
     Parameters
@@ -67,7 +65,7 @@ class Function:
     torch: str
     keras: str
     numpy: str
-    numpy_helpers: Mapping[str, str] = field(default_factory=dict)
+    numpy_helpers: Mapping[str, str] = {}
     aliases: tuple[str, ...] = ()
 
 

@@ -1,7 +1,7 @@
 """A chain of stages over one picture: plan every size, then run the stages fused, band by band.
 
-Stands beside `filtering`: both bring what is below them together for one picture, and know no files. For programs and
-notebooks, `Pipeline` has what else can be done with a chain, each by the room below that does it.
+`filtering` brings what is below it together for one picture; this is what programs and notebooks hold of a chain, with
+what else can be done with it, each by the room below that does it.
 """
 
 from __future__ import annotations

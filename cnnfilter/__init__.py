@@ -28,15 +28,15 @@ if TYPE_CHECKING:  # the same names as below, which a test sees to
     from cnnfilter.errors import PictureError as PictureError
     from cnnfilter.errors import RoomError as RoomError
     from cnnfilter.errors import ShapeError as ShapeError
-    from cnnfilter.filtering.filter import apply as apply
-    from cnnfilter.model.activations import *  # noqa: F403
-    from cnnfilter.model.kernels import get_kernel as get_kernel
-    from cnnfilter.model.shapes import output_size as output_size
-    from cnnfilter.model.weights import load_bank as load_bank
+    from cnnfilter.kernels.kernel import get_kernel as get_kernel
+    from cnnfilter.network.activations import *  # noqa: F403
     from cnnfilter.picture import Picture as Picture
     from cnnfilter.picture import read as read
     from cnnfilter.picture import sheet as sheet
     from cnnfilter.pipeline import Pipeline as Pipeline
+    from cnnfilter.running.filter import apply as apply
+    from cnnfilter.sizes import output_size as output_size
+    from cnnfilter.weights.bank import load_bank as load_bank
 
     __version__: str
 
@@ -48,10 +48,10 @@ _HOMES = {
         "ArgumentError CnnfilterError CnnfilterWarning DiskFullError ExistsError GrammarError KernelError "
         "MissingExtraError OutputError PictureError RoomError ShapeError"
     ),
-    "cnnfilter.filtering.filter": "apply",
-    "cnnfilter.model.kernels": "get_kernel",
-    "cnnfilter.model.shapes": "output_size",
-    "cnnfilter.model.weights": "load_bank",
+    "cnnfilter.running.filter": "apply",
+    "cnnfilter.kernels.kernel": "get_kernel",
+    "cnnfilter.sizes": "output_size",
+    "cnnfilter.weights.bank": "load_bank",
     "cnnfilter.picture": "Picture read sheet",
     "cnnfilter.pipeline": "Pipeline",
 }
@@ -60,7 +60,7 @@ _MODULES = {name: module for module, names in _HOMES.items() for name in names.s
 
 def _modules() -> dict[str, str]:
     """Return where each public name is from, the activations by their table too."""
-    from cnnfilter.model.activations import ACTIVATIONS
+    from cnnfilter.network.activations import ACTIVATIONS
 
     return {**_MODULES, **dict.fromkeys(ACTIVATIONS, "cnnfilter.engine.activations")}
 

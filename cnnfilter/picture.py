@@ -20,9 +20,9 @@ from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, format_for_path, forma
 from cnnfilter.imaging.metadata import STRIP
 from cnnfilter.imaging.options import read_options
 from cnnfilter.imaging.sheet import contact_sheet
-from cnnfilter.model.shapes import LARGEST
-from cnnfilter.model.values import file_path, switch, whole_number
-from cnnfilter.words import alternatives, quoted, readable
+from cnnfilter.messages import alternatives, quoted, readable
+from cnnfilter.sizes import LARGEST
+from cnnfilter.text.values import file_path, switch, whole_number
 
 MOST_PIXELS = 1 << 40
 """The largest `max_pixels`: more than any memory holds."""

@@ -1,6 +1,6 @@
 """A chain of stages over one picture: plan every size, then run the stages fused, band by band.
 
-`filtering` brings what is below it together for one picture; this is what programs and notebooks hold of a chain, with
+`running` brings what is below it together for one picture; this is what programs and notebooks hold of a chain, with
 what else can be done with it, each by the room below that does it.
 """
 
@@ -17,13 +17,13 @@ from cnnfilter.engine.arrays import as_maps, as_samples, full_scale
 from cnnfilter.engine.bands import available_threads
 from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError, CnnfilterError
-from cnnfilter.filtering.lowering import Operation, operations
-from cnnfilter.model import grammar
-from cnnfilter.model.learned import load
-from cnnfilter.model.plan import COLUMNS, Row, at_scale, plan
-from cnnfilter.model.shapes import parse_shape
-from cnnfilter.model.stages import Shape, Stage
-from cnnfilter.words import printable, quoted, shortened
+from cnnfilter.messages import printable, quoted, shortened
+from cnnfilter.network import grammar
+from cnnfilter.network.learned import load
+from cnnfilter.network.plan import COLUMNS, Row, at_scale, plan
+from cnnfilter.network.stages import Shape, Stage
+from cnnfilter.running.lowering import Operation, operations
+from cnnfilter.sizes import parse_shape
 
 
 class Pipeline:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from cnnfilter.engine import reference
-from cnnfilter.model.activations import ACTIVATIONS
-from cnnfilter.model.kernels import Kernel
+from cnnfilter.kernels.kernel import Kernel
+from cnnfilter.network.activations import ACTIVATIONS
 
 # Every stage, every kind of weights, and every way to pad; asymmetric wherever a flip or a swap could hide.
 CHAINS = [

@@ -5,7 +5,7 @@ import numpy as np
 from numba import config
 
 from cnnfilter.engine import ops, reference
-from cnnfilter.model.shapes import Border, parse_border
+from cnnfilter.sizes import Border, parse_border
 
 PRECISION = 1e-5
 

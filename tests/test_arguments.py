@@ -8,8 +8,8 @@ import pytest
 import cnnfilter
 from cnnfilter import Picture, Pipeline, get_kernel
 from cnnfilter.errors import CnnfilterError, RoomError
-from cnnfilter.model.activations import ACTIVATIONS
-from cnnfilter.words import LONGEST_NAME
+from cnnfilter.messages import LONGEST_NAME
+from cnnfilter.network.activations import ACTIVATIONS
 from tests.command import ROOT
 
 IMAGE = np.arange(64, dtype=np.uint8).reshape(8, 8)

@@ -11,39 +11,29 @@ from tests.command import ROOT
 
 PACKAGE = ROOT / "cnnfilter"
 
-BELOW = {
-    "errors": set(),
-    "words": set(),
-    "texts": set(),
-    "rows": {"errors", "words"},
-    "synonyms": {"words"},
-    "buffers": set(),
-    "forks": set(),
-    "model": {"errors", "words", "texts", "rows", "synonyms", "forks"},
-    "imaging": {"errors", "words", "texts", "rows", "buffers", "forks"},
-    "engine": {"errors", "words", "rows", "buffers", "forks", "model"},
-    "filtering": {"errors", "words", "buffers", "forks", "model", "imaging", "engine"},
-    "explanation": {"errors", "words", "model", "engine"},
-    "pipeline": {"errors", "words", "model", "engine", "filtering", "explanation"},
-    "batch": {"errors", "words", "texts", "buffers", "forks", "model", "imaging", "engine", "filtering", "pipeline"},
-    "cli": {
-        "errors",
-        "words",
-        "rows",
-        "forks",
-        "synonyms",
-        "model",
-        "imaging",
-        "engine",
-        "filtering",
-        "pipeline",
-        "explanation",
-        "batch",
-    },  # fmt: skip
-    "picture": {"errors", "words", "model", "imaging", "engine", "batch"},
-    "__main__": {"cli"},
-    "__init__": {"errors", "model", "engine", "filtering", "pipeline", "picture", "batch"},
-}
+ROOMS = (
+    "cli",
+    "picture",
+    "batch",
+    "results",
+    "pipeline",
+    "explanation",
+    "running",
+    "engine",
+    "export",
+    "network",
+    "weights",
+    "kernels",
+    "imaging",
+    "runtime",
+    "sizes",
+    "text",
+    "messages",
+    "errors",
+)
+"""The rooms from the top floor down: each imports only what stands below it."""
+BELOW = {room: set(ROOMS[floor + 1 :]) for floor, room in enumerate(ROOMS)}
+BELOW |= {"__main__": {"cli"}, "__init__": {*ROOMS} - {"cli"}}
 """What each room may import besides itself."""
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -53,9 +43,9 @@ USED_PLUGINS = {"PIL.PpmImagePlugin", "PIL.MpoImagePlugin", "PIL.TiffImagePlugin
 UNUSED = {
     "rich", "numba", "json", "shlex", "mimetypes", "multiprocessing", "concurrent.futures",
     "numpy.typing", "numpy.fft", "numpy.ma", "numpy.random", "numpy.polynomial", "numpy.testing",
-    "cnnfilter.engine.reference", "cnnfilter.engine.jit", "cnnfilter.engine.compiler", "cnnfilter.engine.activations",
-    "cnnfilter.pipeline", "cnnfilter.model.stages", "cnnfilter.imaging.sheet", "cnnfilter.imaging.raw",
-    "cnnfilter.imaging.size", "cnnfilter.batch.chain", "cnnfilter.batch.survey",
+    "cnnfilter.engine.reference", "cnnfilter.runtime.jit", "cnnfilter.runtime.compiler", "cnnfilter.engine.activations",
+    "cnnfilter.pipeline", "cnnfilter.network.stages", "cnnfilter.imaging.sheet", "cnnfilter.imaging.raw",
+    "cnnfilter.imaging.size", "cnnfilter.results.chain", "cnnfilter.batch.survey",
 }  # fmt: skip
 """What `apply` on a picture, with a kernel that has a name and loops that are stored, does without."""
 
@@ -86,19 +76,19 @@ def test_a_room_imports_only_what_stands_below_it(path):
     assert rooms - BELOW[room_of(path)] - {room_of(path)} == set()
 
 
-def test_the_model_has_no_compiler_and_no_pictures():
+def test_networks_have_no_compiler_and_no_pictures():
     for path in FILES:
-        if room_of(path) == "model":
+        if room_of(path) in ("kernels", "weights", "network", "export", "sizes"):
             tops = {name.split(".")[0] for name in imported(ast.parse(path.read_text(encoding="utf-8")))}
             assert not tops & {"numba", "llvmlite", "PIL", "click", "rich"}, path
 
 
 def test_no_language_of_programs_knows_another():
-    languages = sorted((PACKAGE / "model" / "emit").glob("as_*.py"))
+    languages = sorted((PACKAGE / "export").glob("as_*.py"))
     assert len(languages) == 3
     for path in languages:
         names = imported(ast.parse(path.read_text(encoding="utf-8")))
-        assert not [name for name in names if name.startswith("cnnfilter.model.emit.as_")], path
+        assert not [name for name in names if name.startswith("cnnfilter.export.as_")], path
 
 
 def test_only_the_command_line_knows_click_and_rich():

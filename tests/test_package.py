@@ -11,7 +11,7 @@ import pytest
 
 import cnnfilter
 from cnnfilter.batch import plan
-from cnnfilter.model import activations
+from cnnfilter.network import activations
 from tests.command import ROOT
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Examples")

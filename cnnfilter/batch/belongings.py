@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from cnnfilter.words import alternatives, readable
+from cnnfilter.messages import alternatives, readable
 
 
 def take_over(descriptor: int, replaced: Path, *, private: bool = False) -> tuple[str, ...]:

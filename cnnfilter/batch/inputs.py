@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple
 from cnnfilter.batch.naming import STREAM, base_of
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.formats import NPZ, TABLE, format_for_path
-from cnnfilter.texts import without_mark
+from cnnfilter.text.files import without_mark
 
 MAX_LIST, MAX_NAMES = 1 << 27, 1 << 20
 """The most bytes and names of a list, more than lists of a million files have."""

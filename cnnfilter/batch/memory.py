@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.words import quoted
+from cnnfilter.messages import quoted
 
 UNKNOWN = 2 << 30
 """What is taken for half of the memory of a machine that does not tell."""

@@ -20,9 +20,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnnfilter.forks import lazy
 from cnnfilter.imaging.formats import TABLE, extension_for, format_for_path
-from cnnfilter.words import alternatives, nearest, quoted
+from cnnfilter.messages import alternatives, nearest, quoted
+from cnnfilter.runtime.forks import lazy
 
 STREAM = "-"
 """Standard input, or standard output. A file of that name is `./-`."""

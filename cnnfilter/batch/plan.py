@@ -31,12 +31,12 @@ from cnnfilter.batch.naming import (
     wrong_input,
     wrong_output,
 )
-from cnnfilter.batch.showing import AS_PICTURES
 from cnnfilter.batch.sniff import claim_key, expected_format, identity
 from cnnfilter.errors import ArgumentError, ExistsError, OutputError
 from cnnfilter.imaging.formats import NPY, format_for_path, holds_floats
 from cnnfilter.imaging.options import OPTIONS, applicable, read_options
-from cnnfilter.words import nearest, quoted
+from cnnfilter.messages import nearest, quoted
+from cnnfilter.results.showing import AS_PICTURES
 
 FEW = 5
 """Outputs that exist up to which each has a line of its own: of thousands, the first stands for all."""

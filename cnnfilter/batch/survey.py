@@ -13,11 +13,11 @@ from cnnfilter.batch.write import is_device
 from cnnfilter.errors import ArgumentError, CnnfilterError
 from cnnfilter.imaging.reading import ALL
 from cnnfilter.imaging.size import read_size
-from cnnfilter.texts import decoded
+from cnnfilter.text.files import decoded
 
 if TYPE_CHECKING:
-    from cnnfilter.model.plan import Row
-    from cnnfilter.model.stages import Shape
+    from cnnfilter.network.plan import Row
+    from cnnfilter.network.stages import Shape
     from cnnfilter.pipeline import Pipeline
 
 MAX_LABELS = 1 << 22

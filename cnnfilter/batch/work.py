@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from cnnfilter.batch.claims import Plan
-from cnnfilter.batch.limits import is_out_of_memory
 from cnnfilter.batch.memory import default_memory
 from cnnfilter.batch.naming import Job
-from cnnfilter.batch.results import Rendered, Result, Saving
 from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.batch.workers import Crew, StoppedError, Turn
 from cnnfilter.batch.write import sync_folder, write_atomically, write_stream
@@ -24,12 +22,14 @@ from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, TABLE, format_for_path
 from cnnfilter.imaging.picture import read, read_frames
 from cnnfilter.imaging.reading import ALL
 from cnnfilter.imaging.stored import lost_in_place
+from cnnfilter.results.limits import is_out_of_memory
+from cnnfilter.results.pictures import Rendered, Result, Saving
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cnnfilter.imaging.picture import Picture
-    from cnnfilter.model.plan import Row
+    from cnnfilter.network.plan import Row
 
 FULL_FOR_GOOD = 3
 """How many jobs in a row find the disk full before the rest is not begun: a smaller result might fit."""
@@ -172,7 +172,7 @@ def process(
     BrokenPipeError
         If standard output has no reader any more.
     """
-    from cnnfilter import buffers  # loads NumPy
+    from cnnfilter.runtime import buffers  # loads NumPy
 
     plan.prepare()
     work = work or Work()
@@ -250,7 +250,7 @@ class _Run:
             if every is None:
                 result = self.transform(picture)
             else:
-                from cnnfilter.batch.frames import FrameResults  # which most runs do without
+                from cnnfilter.results.frames import FrameResults  # which most runs do without
 
                 result = FrameResults(picture, every, self.transform, apart=job.each is not None)
             notes = said + result.notes

@@ -14,16 +14,16 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.errors import DiskFullError, ExistsError, OutputError
-from cnnfilter.words import either
 
-Data = bytes | memoryview | Sequence[bytes | memoryview]
-"""All of a file, at once or in parts: a large array is written where it lies, without a copy."""
+if TYPE_CHECKING:
+    from cnnfilter.results.pictures import Data
+from cnnfilter.messages import either
 
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 """The errors of a disk, or of a user's share of one, that has no room left."""

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from cnnfilter.cli import options
 from cnnfilter.cli.batch import Batch, batched
 from cnnfilter.cli.completion import complete_kernels
-from cnnfilter.model.shapes import Border, Pads, Pair
+from cnnfilter.sizes import Border, Pads, Pair
 
 if TYPE_CHECKING:
     from cnnfilter.batch.work import Transform
@@ -76,13 +76,13 @@ def command(
     commas. ImageMagick's "3x3:0,-1,0 -1,5,-1 0,-1,0" is read too. INPUT is a picture, a folder of pictures, or - for
     standard input; the result then goes to standard output, as PNG unless --format says otherwise.
     """
-    from cnnfilter.model.weights import find_kernel
+    from cnnfilter.weights.bank import find_kernel
 
     found = find_kernel(kernel, array_name=kernel_name, layout=layout)
-    from cnnfilter.batch.limits import filtered_need  # with the compiler: a wrong name need not wait for that
-    from cnnfilter.batch.results import show_filtered
-    from cnnfilter.batch.showing import Showing
-    from cnnfilter.filtering.filter import Filter
+    from cnnfilter.results.limits import filtered_need  # with the compiler: a wrong name need not wait for that
+    from cnnfilter.results.pictures import show_filtered
+    from cnnfilter.results.showing import Showing
+    from cnnfilter.running.filter import Filter
 
     kernel_filter = Filter(
         found, stride=stride, padding=padding, dilation=dilation, border=border,

@@ -19,14 +19,14 @@ from cnnfilter.cli.options import Command
 from cnnfilter.cli.progress import progress
 from cnnfilter.cli.report import check_standard_output, report, tell_plan
 from cnnfilter.errors import CnnfilterWarning
-from cnnfilter.forks import lazy
+from cnnfilter.runtime.forks import lazy
 
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.inputs import Found
-    from cnnfilter.batch.results import Saving
     from cnnfilter.batch.work import Event, Need, Reading, Transform
     from cnnfilter.cli.report import Record
+    from cnnfilter.results.pictures import Saving
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -84,7 +84,7 @@ class Batch:
     @property
     def saving(self) -> Saving:
         """How results are encoded."""
-        from cnnfilter.batch.results import Saving
+        from cnnfilter.results.pictures import Saving
 
         return Saving(self.format_, self.options, self.strip, self.floats, self.in_place)
 
@@ -102,7 +102,7 @@ class Batch:
         """Return `plan_outputs` for these options, and `more` of its arguments."""
         from cnnfilter.batch.naming import EACH_FRAME, fields_of
         from cnnfilter.batch.plan import FLOATS, plan_outputs, unfit_for_floats
-        from cnnfilter.batch.showing import AS_PICTURES
+        from cnnfilter.results.showing import AS_PICTURES
 
         more["frame"] = EACH_FRAME if self.frame == "all" else str(self.frame or 0)
         if self.frame == "all" and "{frame}" in fields_of(self.output or ""):

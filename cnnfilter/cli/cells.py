@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cnnfilter.cli import render
 
 if TYPE_CHECKING:
-    from cnnfilter.model.weights import Weights
+    from cnnfilter.weights.bank import Weights
 
 _CELL = "  "
 _GAP = "  "

@@ -20,7 +20,7 @@ def compiling(*, quiet: bool, verbose: bool) -> Iterator[None]:
     verbose : bool
         Say also why kept machine code is not used, or cannot be kept: once for each reason.
     """
-    from cnnfilter.engine import native, store
+    from cnnfilter.runtime import native, store
 
     said: set[str] = set()
 

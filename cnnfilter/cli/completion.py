@@ -66,14 +66,14 @@ def complete_from(words: Callable[[], Mapping[str, str]], *, files: bool = True)
 
 def kernel_names() -> dict[str, str]:
     """Return the kernels with what they show or do."""
-    from cnnfilter.model.catalogue import KERNELS
+    from cnnfilter.kernels.catalogue import KERNELS
 
     return {name: entry.description for name, entry in KERNELS.items()}
 
 
 def complete_kernels(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Complete a kernel's name, or behind a colon its parameters."""
-    from cnnfilter.model.catalogue import KERNELS
+    from cnnfilter.kernels.catalogue import KERNELS
 
     name, colon, rest = incomplete.partition(":")
     if not (colon and name in KERNELS):
@@ -85,7 +85,7 @@ def complete_kernels(ctx: click.Context, param: click.Parameter, incomplete: str
 
 def complete_stages(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Complete a chain: the name of a stage, behind a colon its arguments, behind an equals sign their values."""
-    from cnnfilter.model.stages.text import Piece, split
+    from cnnfilter.network.stages.text import Piece, split
 
     if incomplete.startswith("@"):
         items = [item(each, incomplete, 1) for each in _files(incomplete[1:], None)]
@@ -96,8 +96,8 @@ def complete_stages(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 
 def _stage_items(piece: Any, text: str) -> Iterator[CompletionItem[Any]]:
-    from cnnfilter.model.readers import ALIASES, READERS, stage_name, words_of
-    from cnnfilter.model.stages.text import split, unescape
+    from cnnfilter.network.readers import ALIASES, READERS, stage_name, words_of
+    from cnnfilter.network.stages.text import split, unescape
 
     head, *rest = split(piece, ":")
     if not rest:
@@ -128,8 +128,8 @@ def _stage_items(piece: Any, text: str) -> Iterator[CompletionItem[Any]]:
 
 def _bare_items(key: str, text: str, begin: int) -> Iterator[CompletionItem[Any]]:
     """Return items for what a stage filters or multiplies with."""
-    from cnnfilter.model.readers import READABLE
-    from cnnfilter.model.stages.text import Piece, split
+    from cnnfilter.network.readers import READABLE
+    from cnnfilter.network.stages.text import Piece, split
 
     if key == "kernel":
         last = split(Piece(text[begin:], begin + 1), "+")[-1]
@@ -174,8 +174,8 @@ def _arrays(path: str) -> list[str]:
     from pathlib import Path
 
     from cnnfilter.errors import CnnfilterError
-    from cnnfilter.model.pairing import read_name
-    from cnnfilter.model.weight_kinds import named_failures, open_members
+    from cnnfilter.weights.kinds import named_failures, open_members
+    from cnnfilter.weights.pairing import read_name
 
     try:
         with named_failures(Path(path)), open_members(Path(path)) as members:

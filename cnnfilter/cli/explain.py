@@ -12,9 +12,9 @@ import click
 from cnnfilter.cli import options, render
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
-from cnnfilter.model.stages.text import show_shape
-from cnnfilter.model.values import whole_number
-from cnnfilter.words import quoted
+from cnnfilter.messages import quoted
+from cnnfilter.network.stages.text import show_shape
+from cnnfilter.text.values import whole_number
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture
@@ -80,11 +80,11 @@ def command(
     result. In a chain, one value of each window is traced to the stage before: the winner of a pool, the largest
     product of a convolution. INPUT is a picture, a table of numbers (.csv), or - for standard input.
     """
-    from cnnfilter.batch.limits import check_rows
     from cnnfilter.batch.naming import STREAM, wrong_input
     from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
     from cnnfilter.imaging.picture import read
-    from cnnfilter.model.notes import notes as chain_notes
+    from cnnfilter.network.notes import notes as chain_notes
+    from cnnfilter.results.limits import check_rows
 
     text, name = _arguments(stages, source, at, matrix=matrix)
     if reason := wrong_input(name):

@@ -9,7 +9,7 @@ import click
 
 from cnnfilter.cli.help import Context
 from cnnfilter.errors import ArgumentError
-from cnnfilter.words import quoted, readable
+from cnnfilter.messages import quoted, readable
 
 COMMANDS = {
     "apply": "cnnfilter.cli.apply",

@@ -14,14 +14,14 @@ import click
 from cnnfilter.cli import cells, options, render, tables
 from cnnfilter.cli.completion import complete_files, complete_kernels
 from cnnfilter.errors import ArgumentError
-from cnnfilter.model.catalogue import KERNELS, Entry
-from cnnfilter.words import quoted
+from cnnfilter.kernels.catalogue import KERNELS, Entry
+from cnnfilter.messages import quoted
 
 if TYPE_CHECKING:
-    from cnnfilter.model.facts import FilterFacts, KernelFacts
-    from cnnfilter.model.kernels import Kernel
-    from cnnfilter.model.matrix import Matrix
-    from cnnfilter.model.weights import FilterBank, Weights
+    from cnnfilter.kernels.facts import FilterFacts, KernelFacts
+    from cnnfilter.kernels.kernel import Kernel
+    from cnnfilter.kernels.matrix import Matrix
+    from cnnfilter.weights.bank import FilterBank, Weights
 
 MOST_ROWS = 15
 """Rows of a matrix, or filters of a bank, that are shown; of more, the first and the last."""
@@ -81,9 +81,9 @@ def command(
         entries = list(KERNELS.values())
         render.out(_dump([_entry(entry) for entry in entries]) if as_json else _catalogue(entries))
         return 0
-    from cnnfilter.model.facts import describe
-    from cnnfilter.model.kernels import Kernel, from_array
-    from cnnfilter.model.weights import find_kernel
+    from cnnfilter.kernels.facts import describe
+    from cnnfilter.kernels.kernel import Kernel, from_array
+    from cnnfilter.weights.bank import find_kernel
 
     found = find_kernel(kernel, array_name=kernel_name, layout=layout)
     if output is not None:
@@ -107,7 +107,7 @@ def command(
 
 def _filters(kernel: Kernel | FilterBank) -> Weights:
     """Return weights (O, I, kh, kw), those of a named kernel over one channel."""
-    from cnnfilter.model.kernels import Kernel
+    from cnnfilter.kernels.kernel import Kernel
 
     return kernel.weights.reshape(-1, 1, *kernel.size) if isinstance(kernel, Kernel) else kernel.weight
 

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
-from cnnfilter import words
+from cnnfilter import messages as words
 from cnnfilter.cli import garbage, render
 from cnnfilter.errors import CnnfilterError, CnnfilterWarning
 

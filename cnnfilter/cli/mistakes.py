@@ -10,9 +10,9 @@ import click
 
 from cnnfilter.cli import render
 from cnnfilter.cli.help import Context
-from cnnfilter.model.catalogue import KERNELS
-from cnnfilter.model.matrix import looks_like_matrix
-from cnnfilter.words import LONGEST_NAME, quoted, shortened
+from cnnfilter.kernels.catalogue import KERNELS
+from cnnfilter.kernels.matrix import looks_like_matrix
+from cnnfilter.messages import LONGEST_NAME, quoted, shortened
 
 MOST_WORDS = 4
 """Words of a suggested command that are written out: a pattern may stand for thousands of files."""
@@ -37,7 +37,7 @@ class Command(click.Command):
         try:
             rest = super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            from cnnfilter import synonyms  # only what is wrong pays for it
+            from cnnfilter.text import synonyms  # only what is wrong pays for it
 
             options = {name for param in self.get_params(ctx) for name in param.opts}
             tail = synonyms.tail(error.option_name, synonyms.OPTIONS, options, count=1)
@@ -90,11 +90,11 @@ def rewritten(command: str, words: Sequence[str]) -> str | None:
 
 def unknown_command(words: Sequence[str]) -> str:
     """Return the end of an error message about a command that does not exist: the one that may have been meant."""
-    from cnnfilter import synonyms
     from cnnfilter.cli.group import COMMANDS
-    from cnnfilter.model.plan import parse_shape
-    from cnnfilter.model.presets import PRESETS
-    from cnnfilter.model.readers import WEIGHT_SUFFIXES
+    from cnnfilter.network.plan import parse_shape
+    from cnnfilter.network.presets import PRESETS
+    from cnnfilter.network.readers import WEIGHT_SUFFIXES
+    from cnnfilter.text import synonyms
 
     word = words[0]
     if word in PRESETS or parse_shape(word) is not None:
@@ -137,6 +137,6 @@ def _is_kernel(word: str) -> bool:
 
 
 def _begins_stages(word: str) -> bool:
-    from cnnfilter.model.readers import stage_name
+    from cnnfilter.network.readers import stage_name
 
     return stage_name(word.partition(",")[0].partition(":")[0]) is not None

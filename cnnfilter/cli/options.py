@@ -12,9 +12,9 @@ import click
 from cnnfilter.cli import mistakes
 from cnnfilter.cli.completion import complete_files, complete_from
 from cnnfilter.errors import ArgumentError
-from cnnfilter.model.matrix import looks_like_matrix
-from cnnfilter.model.shapes import BORDER_WORDS, PADDINGS, parse_border, parse_padding, parse_pair
-from cnnfilter.words import quoted
+from cnnfilter.kernels.matrix import looks_like_matrix
+from cnnfilter.messages import quoted
+from cnnfilter.sizes import BORDER_WORDS, PADDINGS, parse_border, parse_padding, parse_pair
 
 if TYPE_CHECKING:
     ParamType = click.ParamType[Any]

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.cli import tables
-from cnnfilter.model.plan import COLUMNS
-from cnnfilter.model.stages.text import show_shape
+from cnnfilter.network.plan import COLUMNS
+from cnnfilter.network.stages.text import show_shape
 
 if TYPE_CHECKING:
-    from cnnfilter.model.frameworks import Answer
-    from cnnfilter.model.plan import Row
+    from cnnfilter.export.frameworks import Answer
+    from cnnfilter.network.plan import Row
 
 NUMBERS = (3, 4)
 """The columns that stand to the right."""

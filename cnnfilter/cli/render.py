@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from cnnfilter.batch.write import write_all
-from cnnfilter.words import escaped, printable_lines
-from cnnfilter.words import printable as printable
+from cnnfilter.messages import escaped, printable_lines
+from cnnfilter.messages import printable as printable
 
 PROGRAM = "cnnfilter"
 DEBUG = "CNNFILTER_DEBUG"

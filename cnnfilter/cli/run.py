@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from cnnfilter.batch.showing import MAPS
 from cnnfilter.cli import options, tables
 from cnnfilter.cli.batch import Batch, batched
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.cli.report import Record, base_record, outputs
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.colormaps import COLORMAPS
-from cnnfilter.model.activations import ACTIVATIONS
-from cnnfilter.rows import show_number
+from cnnfilter.network.activations import ACTIVATIONS
+from cnnfilter.results.showing import MAPS
+from cnnfilter.text.numbers import show_number
 
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
-    from cnnfilter.batch.view import View
     from cnnfilter.batch.work import Event, Transform
     from cnnfilter.pipeline import Pipeline
+    from cnnfilter.results.view import View
 
 
 def _activations() -> str:
@@ -125,12 +125,12 @@ def command(
     and a .tif of maps that make no picture.
     After flatten, dense or softmax of a vector, the values are printed.
     """
-    from cnnfilter.batch.chain import run_picture
-    from cnnfilter.batch.limits import chain_need
-    from cnnfilter.batch.showing import Showing
     from cnnfilter.batch.survey import read_labels
-    from cnnfilter.batch.view import View
     from cnnfilter.pipeline import Pipeline
+    from cnnfilter.results.chain import run_picture
+    from cnnfilter.results.limits import chain_need
+    from cnnfilter.results.showing import Showing
+    from cnnfilter.results.view import View
 
     given = context.get_parameter_source("range_") is not ParameterSource.DEFAULT
     names = read_labels(labels) if labels is not None else None
@@ -156,9 +156,9 @@ def command(
 
 
 def _plan(pipeline: Pipeline, batch: Batch, view: View) -> Plan:
-    from cnnfilter.batch.chain import gives_vector, is_plain
     from cnnfilter.batch.naming import STREAM
     from cnnfilter.batch.survey import survey
+    from cnnfilter.results.chain import gives_vector, is_plain
 
     vector = gives_vector(pipeline.stages)
     told = vector and batch.format_ is None and batch.output in (None, STREAM) and not batch.in_place

@@ -11,23 +11,23 @@ from cnnfilter.cli import mistakes, plans, render, tables
 from cnnfilter.cli.completion import complete_from, complete_stages
 from cnnfilter.cli.options import Parsed, as_json
 from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeError
-from cnnfilter.model.grammar import parse
-from cnnfilter.model.notes import notes
-from cnnfilter.model.plan import input_shape, parse_shape, plan, planned
-from cnnfilter.model.presets import PRESETS
-from cnnfilter.model.shapes import PADDINGS, Pads, Pair, parse_padding, parse_pair
-from cnnfilter.model.stages import Conv
-from cnnfilter.model.stages.base import axis_arithmetic, dropped, size_formula
-from cnnfilter.model.stages.convolution import NONE, ONE
-from cnnfilter.model.stages.text import show_padding, show_pair, show_shape
-from cnnfilter.words import nearest, quoted, shortened
+from cnnfilter.messages import nearest, quoted, shortened
+from cnnfilter.network.grammar import parse
+from cnnfilter.network.notes import notes
+from cnnfilter.network.plan import input_shape, parse_shape, plan, planned
+from cnnfilter.network.presets import PRESETS
+from cnnfilter.network.stages import Conv
+from cnnfilter.network.stages.base import axis_arithmetic, dropped, size_formula
+from cnnfilter.network.stages.convolution import NONE, ONE
+from cnnfilter.network.stages.text import show_padding, show_pair, show_shape
+from cnnfilter.sizes import PADDINGS, Pads, Pair, parse_padding, parse_pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnnfilter.model.frameworks import Answer
-    from cnnfilter.model.plan import Row
-    from cnnfilter.model.stages import Shape, Sliding
+    from cnnfilter.export.frameworks import Answer
+    from cnnfilter.network.plan import Row
+    from cnnfilter.network.stages import Shape, Sliding
 
 MOST_COLOURS = 4
 """Channels of a picture: a size that begins with so few is PyTorch's (C, H, W) more often than a picture so low."""
@@ -110,7 +110,7 @@ def command(
     for note in notes(rows):
         render.warning(note)
     if language is not None:
-        from cnnfilter.model.emit import emit
+        from cnnfilter.export import emit
 
         render.out(emit(rows, language))
         return 0
@@ -216,8 +216,8 @@ def _stages(text: str) -> Sequence[Any]:
 
 
 def _answers(row: Row) -> Sequence[Answer]:
-    from cnnfilter.model.frameworks import compare
-    from cnnfilter.model.stages import Pool
+    from cnnfilter.export.frameworks import compare
+    from cnnfilter.network.stages import Pool
 
     return compare(row.stage, row.input) if isinstance(row.stage, Conv | Pool) else ()
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from cnnfilter.cli import render
-from cnnfilter.words import printable_lines
+from cnnfilter.messages import printable_lines
 
 GAP = "  "
 PROSE = 20

@@ -1,4 +1,4 @@
-"""Activation functions: those of `cnnfilter.model.activations` for whatever a person gives, and `softmax`.
+"""Activation functions: those of `cnnfilter.network.activations` for whatever a person gives, and `softmax`.
 
 None overflows for any finite input.
 """
@@ -14,9 +14,9 @@ import numpy as np
 from cnnfilter.engine.arrays import as_number, as_samples
 from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
-from cnnfilter.model.activations import ACTIVATIONS, Function
-from cnnfilter.model.shapes import LARGEST
-from cnnfilter.model.values import whole_number
+from cnnfilter.network.activations import ACTIVATIONS, Function
+from cnnfilter.sizes import LARGEST
+from cnnfilter.text.values import whole_number
 
 
 def _floats(x: Any) -> Array:

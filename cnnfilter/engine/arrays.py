@@ -8,9 +8,9 @@ import numpy as np
 
 from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
-from cnnfilter.model.arrays import to_float32
-from cnnfilter.rows import FLOAT32_MAX
-from cnnfilter.words import quoted
+from cnnfilter.kernels.arrays import to_float32
+from cnnfilter.messages import quoted
+from cnnfilter.text.numbers import FLOAT32_MAX
 
 SAMPLE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 """What pictures are made of; every other real type is read as float32."""

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from cnnfilter.engine.geometry import Array, Rows, new_result
-from cnnfilter.engine.helpers import borrow, give_back
 from cnnfilter.engine.steps import Step
-from cnnfilter.model.values import whole_number
+from cnnfilter.runtime.helpers import borrow, give_back
+from cnnfilter.text.values import whole_number
 
 BAND_SAMPLES = 1 << 20
 """Samples of a band, in all maps that it passes through. A quarter of them would stay in a core's second-level

@@ -12,7 +12,7 @@ from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW, RECTIFIED, SUM_LENGTH
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, flat_planes
 from cnnfilter.engine.precision import sum_type
 from cnnfilter.engine.reach import scaled
-from cnnfilter.model.shapes import Pair
+from cnnfilter.sizes import Pair
 
 FEWEST_FILTERS = 4
 """Filters over the same input from which the copy pays that a bank makes of it."""

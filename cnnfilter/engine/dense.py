@@ -6,7 +6,7 @@ import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.geometry import Array, Index
-from cnnfilter.rows import FLOAT32_MAX
+from cnnfilter.text.numbers import FLOAT32_MAX
 
 SURE = 1e-34
 """A sum from which no digits were lost to products too small for float32, of up to a million terms."""

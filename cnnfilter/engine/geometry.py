@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from cnnfilter import buffers
 from cnnfilter.errors import RoomError
-from cnnfilter.forks import lazy
-from cnnfilter.model.arrays import show_shape
-from cnnfilter.model.shapes import Border, Pads, Pair, output_sizes, resolve_pads
+from cnnfilter.kernels.arrays import show_shape
+from cnnfilter.runtime import buffers
+from cnnfilter.runtime.forks import lazy
+from cnnfilter.sizes import Border, Pads, Pair, output_sizes, resolve_pads
 
 # What numpy.typing calls NDArray, without loading that.
 Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]

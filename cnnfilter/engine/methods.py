@@ -15,7 +15,7 @@ from cnnfilter.engine.geometry import Array, Rows, Windows
 from cnnfilter.engine.precision import EXACT_FLOAT32, is_whole, largest_sum, products_fit_int16, sum_type, whole_form
 from cnnfilter.engine.reach import Reach, Scaled, scaled
 from cnnfilter.engine.separable import BoxFilter, SeparableFilter, factors
-from cnnfilter.rows import FLOAT32_MAX
+from cnnfilter.text.numbers import FLOAT32_MAX
 
 Summed = DirectFilter | SeparableFilter
 

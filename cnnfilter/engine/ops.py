@@ -12,10 +12,10 @@ from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows
 from cnnfilter.engine.steps import Convolution, Depthwise, Pooling, Step
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.model.kernels import Kernel, get_kernel
-from cnnfilter.model.shapes import LARGEST, Border, Padding, Size, parse_border, parse_padding, parse_pair
-from cnnfilter.model.values import switch, whole_number
-from cnnfilter.model.weights import FilterBank
+from cnnfilter.kernels.kernel import Kernel, get_kernel
+from cnnfilter.sizes import LARGEST, Border, Padding, Size, parse_border, parse_padding, parse_pair
+from cnnfilter.text.values import switch, whole_number
+from cnnfilter.weights.bank import FilterBank
 
 
 def conv2d(

@@ -11,7 +11,7 @@ from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.geometry import Array, Rows
 from cnnfilter.engine.methods import FloatFilter, Method
 from cnnfilter.engine.steps import Depthwise, Pooling, Step
-from cnnfilter.model.shapes import Pair
+from cnnfilter.sizes import Pair
 
 BLOCK = 4096
 """Results in a row that are computed before they are pooled: a few rows of them stay in the first-level cache."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from cnnfilter.engine.codes import GROUP, SUM_LENGTH
 from cnnfilter.engine.geometry import Array
-from cnnfilter.rows import FLOAT32_MAX
+from cnnfilter.text.numbers import FLOAT32_MAX
 
 PROMISED = 1e-5
 """The error of a sum, as a share of the sum of its absolute terms."""

@@ -18,7 +18,7 @@ from cnnfilter.engine import loops
 from cnnfilter.engine.codes import MIDDLE, SIZE_BITS
 from cnnfilter.engine.geometry import Array, Rows
 from cnnfilter.engine.precision import PROMISED, absolute_sums
-from cnnfilter.rows import FLOAT32_MAX
+from cnnfilter.text.numbers import FLOAT32_MAX
 
 HALF_SMALLEST = 2.0**-150
 """What a rounding may cost among numbers so small that their digits are fixed: half of the smallest float32."""

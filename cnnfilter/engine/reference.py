@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cnnfilter.model.activations import ACTIVATIONS
-from cnnfilter.model.shapes import (
+from cnnfilter.network.activations import ACTIVATIONS
+from cnnfilter.sizes import (
     Border,
     Padding,
     Pads,
@@ -141,7 +141,7 @@ def conv2d(
     bias : array_like of shape (O,), optional
         Added to each map; with n kernels (n,) will do, for each channel alike.
     stride, padding, dilation, border
-        As in `cnnfilter.model.shapes`.
+        As in `cnnfilter.sizes`.
     groups : int
         Filter `o` of a bank sees only the channels of its own group, as in PyTorch.
 
@@ -237,9 +237,9 @@ def max_pool2d(
     x : array_like
         Picture, maps or batch, by the convention of the module.
     window, stride, padding, dilation
-        As in `cnnfilter.model.shapes`; the stride defaults to the window.
+        As in `cnnfilter.sizes`; the stride defaults to the window.
     ceil_mode : bool
-        Round the output size up; see `cnnfilter.model.shapes.output_size`.
+        Round the output size up; see `cnnfilter.sizes.output_size`.
 
     Returns
     -------
@@ -324,7 +324,7 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Ar
 
 
 def _activation(name: str) -> Callable[..., Array]:
-    """Return an activation, whose parameters have defaults, by its definition in `cnnfilter.model.activations`."""
+    """Return an activation, whose parameters have defaults, by its definition in `cnnfilter.network.activations`."""
     known = ACTIVATIONS[name]
 
     def evaluated(x: ArrayLike, *values: float, **named: float) -> Array:

@@ -12,7 +12,7 @@ from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, pick
 from cnnfilter.engine.precision import float32_serves_twice
 from cnnfilter.engine.reach import unit_of
 from cnnfilter.engine.shared import share
-from cnnfilter.rows import FLOAT32_MAX
+from cnnfilter.text.numbers import FLOAT32_MAX
 
 EQUAL = 2e-6
 """The share of each weight by which the outer product may miss it, of the 1e-5 that is promised of the sum."""

@@ -13,7 +13,7 @@ from cnnfilter.engine.bank import FEWEST_FILTERS, BankFilter, planes_of
 from cnnfilter.engine.codes import AS_IS, BESIDE
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.methods import FEWEST_FOURIER_EXACT, Method, choose
-from cnnfilter.model.shapes import Pair
+from cnnfilter.sizes import Pair
 
 WHOLE_TYPES = np.dtype(np.uint8), np.dtype(np.uint16)
 """Samples of pictures that spectra are for, whose tiles take many rows."""

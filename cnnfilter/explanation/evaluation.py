@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cnnfilter.errors import ArgumentError
 from cnnfilter.explanation.regions import Block, Place, Region, picture_block
 from cnnfilter.explanation.values import compute, needed, work
-from cnnfilter.model.plan import Row
+from cnnfilter.network.plan import Row
 
 MOST_PRODUCTS = 2 * 10**9
 MOST_VALUES = 1 << 28

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfilter.engine.scaling import ZERO_SUM
-from cnnfilter.model.kernels import Kernel
-from cnnfilter.model.stages import Conv, Shape
+from cnnfilter.kernels.kernel import Kernel
+from cnnfilter.network.stages import Conv, Shape
 
 Array = NDArray[np.float64]
 

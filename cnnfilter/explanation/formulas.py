@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 
-from cnnfilter.model.stages import Absolute, Activation, Normalize
+from cnnfilter.network.stages import Absolute, Activation, Normalize
 
 WHOLE = 10**15
 """Whole numbers from here on are no longer all different as floats, and are written short."""

@@ -14,8 +14,8 @@ from cnnfilter.engine.geometry import Index
 from cnnfilter.explanation import formulas, steps, values
 from cnnfilter.explanation.filters import Array, Filters
 from cnnfilter.explanation.regions import Block, Place, taps, unflattened, windows_of
-from cnnfilter.model.plan import Row
-from cnnfilter.model.stages import (
+from cnnfilter.network.plan import Row
+from cnnfilter.network.stages import (
     Absolute,
     Activation,
     Conv,
@@ -29,7 +29,7 @@ from cnnfilter.model.stages import (
     Softmax,
     Stage,
 )
-from cnnfilter.model.stages.base import unknown
+from cnnfilter.network.stages.base import unknown
 
 
 @singledispatch

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from cnnfilter.engine.geometry import OUTSIDE, Index, Windows
 from cnnfilter.explanation.filters import Array
-from cnnfilter.model.plan import Row
-from cnnfilter.model.shapes import Border
-from cnnfilter.model.stages import Conv, Shape
+from cnnfilter.network.plan import Row
+from cnnfilter.network.stages import Conv, Shape
+from cnnfilter.sizes import Border
 
 Place = tuple[int, ...]
 """(row, column, map), or (index,) of a vector."""

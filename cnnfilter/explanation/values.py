@@ -12,8 +12,8 @@ from cnnfilter.engine import reference
 from cnnfilter.engine.geometry import OUTSIDE, Index, Windows
 from cnnfilter.explanation.filters import Array, Filters
 from cnnfilter.explanation.regions import Block, Place, Region, every, taps, windows_of
-from cnnfilter.model.plan import Row
-from cnnfilter.model.stages import (
+from cnnfilter.network.plan import Row
+from cnnfilter.network.stages import (
     Absolute,
     Activation,
     Conv,
@@ -27,7 +27,7 @@ from cnnfilter.model.stages import (
     Softmax,
     Stage,
 )
-from cnnfilter.model.stages.base import unknown
+from cnnfilter.network.stages.base import unknown
 
 BANK, PLACE = 16, 64
 """How many products of a bank take as long as one of other windows, and one place of a window as long as how many."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.words import quoted
+from cnnfilter.messages import quoted
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,7 +15,7 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
 from cnnfilter.imaging.colour import CONVERTED, Convert, to_srgb
 from cnnfilter.imaging.headers import AVIF_HEAD, avif_depth, jpeg2000_header
-from cnnfilter.words import either
+from cnnfilter.messages import either
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageFile
 
-from cnnfilter import forks
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import memory, memory_files, npy, stored, table, unfiltered
+from cnnfilter.imaging import memory, npy, stored, table, unfiltered
 from cnnfilter.imaging.formats import FORMATS, NPY, TABLE, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.keeping import keep
 from cnnfilter.imaging.options import read_options
-from cnnfilter.words import shortened
+from cnnfilter.messages import shortened
+from cnnfilter.runtime import forks, memory_files
 
 if TYPE_CHECKING:
     import numpy.typing as npt

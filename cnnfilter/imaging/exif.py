@@ -23,7 +23,7 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging import tiff
 from cnnfilter.imaging.headers import EXIF_PREFIX
 from cnnfilter.imaging.tiff import KINDS, MAX_BYTES, Directory, Layout, read_tiff
-from cnnfilter.words import either
+from cnnfilter.messages import either
 
 _FIRST, _EXIF, _GPS, _INTEROPERABILITY = 0, 34665, 34853, 40965
 _BELOW: Mapping[int | None, tuple[int, ...]] = {_FIRST: (_EXIF, _GPS), _EXIF: (_INTEROPERABILITY,)}

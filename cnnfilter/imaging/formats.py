@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import Any, NamedTuple, Protocol
 
 from cnnfilter.errors import ArgumentError, PictureError
-from cnnfilter.words import alternatives, either, nearest, quoted
+from cnnfilter.messages import alternatives, either, nearest, quoted
 
 DEFAULT_MAX_PIXELS = 89_478_485
 """Pillow's warning limit: a quarter of a gigabyte in 24-bit pixels."""

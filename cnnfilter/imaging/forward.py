@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.headers import boxes
-from cnnfilter.words import either
+from cnnfilter.messages import either
 
 _BUFFER = 1 << 16
 _PIECE = 1 << 18

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfilter.errors import ShapeError
-from cnnfilter.words import either
+from cnnfilter.messages import either
 
 Colour = tuple[int, int, int]
 

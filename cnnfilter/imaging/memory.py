@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 from PIL import PpmImagePlugin as PpmImagePlugin  # writes what `packed` reads
 
-from cnnfilter import buffers
+from cnnfilter.runtime import buffers
 
 if TYPE_CHECKING:
     import numpy.typing as npt

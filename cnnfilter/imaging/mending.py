@@ -17,7 +17,7 @@ from cnnfilter.imaging.bitmaps import eight_bits, of_16_bits
 from cnnfilter.imaging.headers import EOI, MAX_PARTS, SOS, TEM, png_chunks, segments
 from cnnfilter.imaging.metadata import MAX_TEXTS, TEXTS
 from cnnfilter.imaging.pieces import Piece, joined
-from cnnfilter.words import shortened
+from cnnfilter.messages import shortened
 
 
 class Mended(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.words import nearest, quoted
+from cnnfilter.messages import nearest, quoted
 
 KEEP = "keep"
 """The value of save options that take over what a JPEG had."""

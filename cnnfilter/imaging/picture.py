@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from cnnfilter import forks
 from cnnfilter.errors import CnnfilterError, PictureError
 from cnnfilter.imaging import decoding, mapping, npy, table
 from cnnfilter.imaging.colour import CONVERTED
@@ -31,6 +30,7 @@ from cnnfilter.imaging.metadata import Metadata, read_metadata
 from cnnfilter.imaging.opening import opened
 from cnnfilter.imaging.reading import ALL, HELD, Admit, Limits, at_once, check_arguments, check_size, most_bytes
 from cnnfilter.imaging.stored import Stored, stored_in, stored_in_tiff, timing_of
+from cnnfilter.runtime import forks
 
 if TYPE_CHECKING:
     import numpy.typing as npt

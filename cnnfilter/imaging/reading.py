@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnnfilter.errors import ArgumentError, PictureError
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
-from cnnfilter.words import either
+from cnnfilter.messages import either
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.stored import Stored

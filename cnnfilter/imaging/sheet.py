@@ -21,7 +21,7 @@ from cnnfilter.imaging.grid import Grid, Text, Zoom, arrange
 from cnnfilter.imaging.lettering import Colour, Lettering, draw_numbers, number, tidy
 from cnnfilter.imaging.maps import OUTLIERS, Summary, as_maps, common_range, shrunk, summarise, typical_range
 from cnnfilter.imaging.picture import Picture
-from cnnfilter.words import quoted
+from cnnfilter.messages import quoted
 
 SCALINGS = ("map", "global")
 """Whether each map's colours span its own values, or those of all maps on the sheet."""

@@ -15,7 +15,7 @@ from cnnfilter.imaging.decoding import raw_mode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
 from cnnfilter.imaging.headers import eager_size
 from cnnfilter.imaging.opening import opened
-from cnnfilter.words import why_no_file
+from cnnfilter.messages import why_no_file
 
 _ORIENTATION = 0x0112
 

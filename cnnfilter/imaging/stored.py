@@ -16,7 +16,7 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
 from cnnfilter.imaging.headers import webp_is_lossless
 from cnnfilter.imaging.options import DEFLATE, KEEP, OPTIONS, applicable
-from cnnfilter.words import either
+from cnnfilter.messages import either
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -1,6 +1,6 @@
 """Pictures as tables of numbers, `.csv`: a line is a row of pixels, as a slide or a spreadsheet shows them.
 
-`rows` has the rules, which tables of weights follow too. Three tables of one size with empty lines between them are
+`text.numbers` has the rules, those of tables of weights. Three tables of one size with empty lines between them are
 red, green and blue. Whole numbers from 0 are an 8-bit picture, or a 16-bit one where one is beyond 255; any other
 number makes it a picture of floats, which keeps them as they are.
 """
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from cnnfilter.errors import ArgumentError, PictureError
-from cnnfilter.rows import read_tables
-from cnnfilter.texts import decoded
+from cnnfilter.text.files import decoded
+from cnnfilter.text.numbers import read_tables
 
 if TYPE_CHECKING:
     import numpy.typing as npt

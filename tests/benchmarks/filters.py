@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 from PIL import Image, ImageFilter
 
-from cnnfilter.filtering.filter import Filter
-from cnnfilter.model.kernels import get_kernel
+from cnnfilter.kernels.kernel import get_kernel
+from cnnfilter.running.filter import Filter
 from tests.benchmarks import inputs
 from tests.benchmarks.measure import agree, alternate, calls
 from tests.benchmarks.peers import OPENCV, PILLOW, SCIPY, TWO_CORES, set_threads

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cnnfilter.model.kernels import from_array
+from cnnfilter.kernels.kernel import from_array
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 SOURCES = {1: "camera.png", 3: "coffee.jpg"}

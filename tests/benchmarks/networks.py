@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cnnfilter.model.presets import PRESETS
-from cnnfilter.model.stages import Activation, Conv, Dense, Flatten, Pool, Softmax
+from cnnfilter.network.presets import PRESETS
+from cnnfilter.network.stages import Activation, Conv, Dense, Flatten, Pool, Softmax
 from cnnfilter.pipeline import Pipeline
 from tests.benchmarks import inputs
 from tests.benchmarks.measure import agree, alternate, calls

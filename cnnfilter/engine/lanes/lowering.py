@@ -14,7 +14,6 @@ from numba.core.datamodel import models
 from numba.extending import lower_builtin, register_model, type_callable
 
 from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, SIZE_BITS
-from cnnfilter.engine.jit import FASTMATH
 from cnnfilter.engine.lanes.operations import (
     add_product,
     add_up,
@@ -32,6 +31,7 @@ from cnnfilter.engine.lanes.operations import (
     sum_taps,
     zeros,
 )
+from cnnfilter.runtime.jit import FASTMATH
 
 FLAGS = tuple(sorted(FASTMATH))
 """Of the instructions on floats."""

@@ -11,7 +11,7 @@ of seven. A `part` is compiled into each loop that calls it, and a `loop` on its
 What the rest of the engine calls is named here, and loads Numba only where nothing was compiled before.
 """
 
-from cnnfilter.engine.native import Loop
+from cnnfilter.runtime.native import Loop
 
 filter_block = Loop("taps", "filter_block")
 filter_rows = Loop("taps", "filter_rows")

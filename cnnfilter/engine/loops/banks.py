@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine.codes import FILTERS, NARROW
-from cnnfilter.engine.jit import loop, part
 from cnnfilter.engine.lanes.operations import HALF, put, samples, sum_filters, zeros
+from cnnfilter.runtime.jit import loop, part
 
 
 @loop

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine.codes import NARROW, SUM_LENGTH
-from cnnfilter.engine.jit import loop
 from cnnfilter.engine.lanes.operations import add_up, first_samples, samples, zeros
+from cnnfilter.runtime.jit import loop
 
 
 @loop

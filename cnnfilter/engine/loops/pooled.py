@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine.codes import MIDDLE, NARROW
-from cnnfilter.engine.jit import loop
 from cnnfilter.engine.lanes.operations import spread, zeros
 from cnnfilter.engine.loops.pooling import max_along, max_down
 from cnnfilter.engine.loops.taps import store_row
+from cnnfilter.runtime.jit import loop
 
 
 @loop

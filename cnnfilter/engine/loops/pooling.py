@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine.codes import MIDDLE, NARROW
-from cnnfilter.engine.jit import loop, part
 from cnnfilter.engine.lanes.operations import (
     every_second,
     first_samples,
@@ -16,6 +15,7 @@ from cnnfilter.engine.lanes.operations import (
     spread,
     zeros,
 )
+from cnnfilter.runtime.jit import loop, part
 
 
 @part

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine.codes import NARROW
-from cnnfilter.engine.jit import loop
 from cnnfilter.engine.lanes.operations import WIDE, add_product, finish, put, samples, spread, sum_taps, zeros
+from cnnfilter.runtime.jit import loop
 
 
 @loop

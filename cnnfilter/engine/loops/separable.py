@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cnnfilter.engine.jit import loop
 from cnnfilter.engine.lanes.operations import (
     ROW_LANES,
     ROWS_LANES,
@@ -14,6 +13,7 @@ from cnnfilter.engine.lanes.operations import (
     sum_taps,
     zeros,
 )
+from cnnfilter.runtime.jit import loop
 
 
 @loop

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine.codes import MIDDLE
-from cnnfilter.engine.jit import loop
 from cnnfilter.engine.lanes.operations import larger, put, sizes, spread, zeros
+from cnnfilter.runtime.jit import loop
 
 
 @loop

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine.codes import APART, AS_IS, MIDDLE, NARROW, SUM_LENGTH
-from cnnfilter.engine.jit import loop, part
 from cnnfilter.engine.lanes.operations import finish, put, samples, spread, zeros
+from cnnfilter.runtime.jit import loop, part
 
 
 @loop

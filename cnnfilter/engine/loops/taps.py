@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine.codes import MAGNITUDE
-from cnnfilter.engine.jit import loop, part
 from cnnfilter.engine.lanes.operations import (
     ROW_LANES,
     ROWS_LANES,
@@ -21,6 +20,7 @@ from cnnfilter.engine.lanes.operations import (
     sum_taps,
     zeros,
 )
+from cnnfilter.runtime.jit import loop, part
 
 
 @part

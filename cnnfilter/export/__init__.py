@@ -1,0 +1,45 @@
+"""A planned chain as a program for NumPy, PyTorch or Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cnnfilter.errors import ArgumentError
+from cnnfilter.export.as_keras import keras_program
+from cnnfilter.export.as_numpy import numpy_program
+from cnnfilter.export.as_torch import torch_program
+from cnnfilter.messages import nearest, quoted
+from cnnfilter.network.plan import Row
+
+PROGRAMS: dict[str, Callable[[Sequence[Row]], str]] = {
+    "torch": torch_program,
+    "keras": keras_program,
+    "numpy": numpy_program,
+}
+"""What writes the program for each."""
+
+
+def emit(rows: Sequence[Row], language: str) -> str:
+    """Return a program that computes what the chain computes.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        As `cnnfilter.network.plan.plan` gives them.
+    language : {"torch", "keras", "numpy"}
+        `numpy` needs nothing else. Layers with sizes alone get random weights.
+
+    Returns
+    -------
+    str
+        Python.
+
+    Raises
+    ------
+    ArgumentError
+        If the language is unknown or lacks an operation, or there are too many weights to print.
+    """
+    if language not in PROGRAMS:
+        msg = f"unknown language {quoted(language)}{nearest(language, PROGRAMS)} (known: {', '.join(PROGRAMS)})"
+        raise ArgumentError(msg)
+    return PROGRAMS[language](rows)

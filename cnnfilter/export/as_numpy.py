@@ -1,0 +1,273 @@
+"""A chain as a NumPy program that needs nothing else: the functions it uses, its weights, its stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+
+from cnnfilter.export.base import MODES, NONE, beyond, divisor, joined, pooling, scale_of, written
+from cnnfilter.export.weights import filters_of, literal, matrix_of
+from cnnfilter.messages import printable
+from cnnfilter.network.activations import ACTIVATIONS
+from cnnfilter.network.plan import Row
+from cnnfilter.network.stages import (
+    Absolute,
+    Activation,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Gray,
+    Magnitude,
+    Normalize,
+    Pool,
+    Shape,
+    Softmax,
+    Stage,
+)
+from cnnfilter.network.stages.base import unknown
+from cnnfilter.sizes import Border
+from cnnfilter.text.numbers import show_number
+
+HELPERS = {
+    "windows": '''
+def windows(x, window, stride, dilation=(1, 1)):
+    """Return every window of the maps, as (C, H', W', kh, kw)."""
+    span = [d * (k - 1) + 1 for k, d in zip(window, dilation)]
+    every = np.lib.stride_tricks.sliding_window_view(x, span, axis=(1, 2))
+    return every[:, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
+''',
+    "conv2d": '''
+def conv2d(x, weight, bias=None, stride=(1, 1), dilation=(1, 1), groups=1):
+    """Slide filters (O, I, kh, kw) over the maps; each adds up the channels of its group."""
+    patches = windows(x, weight.shape[2:], stride, dilation)
+    pairs = zip(np.split(weight, groups), np.split(patches, groups))
+    out = np.concatenate([np.einsum("oikl,ihwkl->ohw", bank, patch) for bank, patch in pairs])
+    return out if bias is None else out + bias[:, None, None]
+''',
+    "pad": '''
+def pad(x, pads, mode="constant", **value):
+    """Surround the maps with ((above, below), (left, right)) samples."""
+    return np.pad(x, ((0, 0), *pads), mode, **value)
+''',
+    "avg_pool2d": '''
+def avg_pool2d(x, window, stride, pads, beyond, count_padding):
+    """Take the mean of each window; `beyond` is what ceil_mode adds past the padding, which never counts."""
+    counted = pad(np.ones_like(x), pads, constant_values=float(count_padding))
+    total = windows(pad(pad(x, pads), beyond), window, stride).sum(axis=(3, 4))
+    return total / np.maximum(windows(pad(counted, beyond), window, stride).sum(axis=(3, 4)), 1)
+''',
+    "combine": '''
+def combine(x, parts, shift=0.0):
+    """Make one map of so many neighbouring ones, by the rule of each part, channel by channel."""
+    count = sum(number for number, _ in parts)
+    maps = []
+    for first in range(0, len(x), count):
+        for number, rule in parts:
+            answers = x[first : first + number]
+            maps.append(np.sqrt((answers**2).sum(axis=0)) if rule == "magnitude" else answers.max(axis=0))
+            first += number
+    return np.stack(maps) + shift
+''',
+    **{name: code for each in ACTIVATIONS.values() for name, code in each.numpy_helpers.items()},
+    "softmax": '''
+def softmax(x):
+    """e^x / sum e^x, shifted so that nothing overflows."""
+    powers = np.exp(x - x.max(axis=0))
+    return powers / powers.sum(axis=0)
+''',
+}
+"""The functions that a program may need; later ones may use earlier ones."""
+
+USES = {"conv2d": ("windows",), "avg_pool2d": ("pad", "windows")}
+
+
+class _Program:
+    """The parts of a program, gathered stage by stage."""
+
+    def __init__(self) -> None:
+        self.helpers: set[str] = set()
+        self.parameters: list[str] = []
+        self.steps: list[str] = []
+        self.counts: dict[str, int] = {}
+        self.random = False
+
+    def use(self, name: str) -> str:
+        self.helpers.update((name, *USES.get(name, ())))
+        return name
+
+    def layer(self, kind: str) -> str:
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        return f"{kind}{self.counts[kind]}"
+
+    def parameter(self, name: str, shape: Shape, values: str | None) -> str:
+        """Add an array to the parameters, random ones if its values are not known."""
+        if values is None:
+            self.random = True
+            values = f"rng.normal(scale=0.1, size={shape})"
+        self.parameters.append(f'    "{name}": {values},  # {shape}')
+        return f'p["{name}"]'
+
+
+def numpy_program(rows: Sequence[Row]) -> str:
+    """Return the program."""
+    program = _Program()
+    for row in rows:
+        *before, last = expressions(row.stage, row, program)
+        shape = _channels_first(row.output)
+        program.steps += [f"    x = {each}" for each in before]
+        program.steps.append(f"    x = {last}  # {row.stage.name}: {shape}")
+    text = ",".join(str(row.stage) for row in rows)
+    shape = _channels_first(rows[0].input)
+    kind = "maps (C, H, W)" if len(shape) == 3 else "a vector"
+    helpers = "\n".join(HELPERS[name] for name in HELPERS if name in program.helpers)
+    random = "rng = np.random.default_rng(0)\n" if program.random else ""
+    about = "  # random: put the trained ones here" if program.random else ""
+    parameters = "\n".join(program.parameters)
+    body = "\n".join(program.steps)
+    scale = scale_of(body)
+    # people run this: a file's name must neither end the string nor reach their terminal as it is
+    described = printable(text.replace("\\", "\\\\").replace('"', '\\"'))
+    return f'''"""{described}"""
+
+import numpy as np
+{scale and chr(10)}{scale}
+{helpers}
+
+{random}parameters = {{{about}
+{parameters}
+}}
+
+
+def network(x, p=parameters):
+    """Return the result for {kind} of shape {shape}."""
+{body}
+    return x
+
+
+if __name__ == "__main__":
+    print(network(np.random.default_rng(1).random({shape})))
+'''
+
+
+def _channels_first(shape: Shape) -> Shape:
+    return (shape[2], *shape[:2]) if len(shape) == 3 else shape
+
+
+@singledispatch
+def expressions(stage: Stage, row: Row, program: _Program) -> list[str]:
+    """Return the expressions of `x` that a stage is."""
+    raise unknown(stage, "NumPy code")
+
+
+@expressions.register(Activation)
+def _activation(stage: Activation, row: Row, program: _Program) -> list[str]:
+    program.helpers.update(stage.known.numpy_helpers)
+    return [written(stage, stage.known.numpy)]
+
+
+@expressions.register(Normalize)
+def _normalize(stage: Normalize, row: Row, program: _Program) -> list[str]:
+    mean, std = (_per_channel(values) for values in (stage.mean, stage.std))
+    return [f"(x / {divisor(stage)} - {mean}) / {std}"]
+
+
+def _per_channel(values: tuple[float, ...]) -> str:
+    if len(values) == 1:
+        return show_number(values[0])
+    return f"np.array([{', '.join(map(show_number, values))}])[:, None, None]"
+
+
+@expressions.register(Gray)
+def _gray(stage: Gray, row: Row, program: _Program) -> list[str]:
+    return ["x" if row.input[2] == 1 else "0.299 * x[0:1] + 0.587 * x[1:2] + 0.114 * x[2:3]"]
+
+
+@expressions.register(Absolute)
+def _absolute(stage: Absolute, row: Row, program: _Program) -> list[str]:
+    return ["np.abs(x)"]
+
+
+@expressions.register(Magnitude)
+def _magnitude(stage: Magnitude, row: Row, program: _Program) -> list[str]:
+    return [f'{program.use("combine")}(x, (({stage.count}, "magnitude"),))']
+
+
+@expressions.register(GlobalAveragePool)
+def _mean(stage: GlobalAveragePool, row: Row, program: _Program) -> list[str]:
+    return ["x.mean(axis=(1, 2), keepdims=True)"]
+
+
+@expressions.register(Flatten)
+def _flatten(stage: Flatten, row: Row, program: _Program) -> list[str]:
+    return ["x.reshape(-1)"]
+
+
+@expressions.register(Softmax)
+def _softmax(stage: Softmax, row: Row, program: _Program) -> list[str]:
+    return [f"{program.use('softmax')}(x)"]
+
+
+@expressions.register(Conv)
+def _conv(stage: Conv, row: Row, program: _Program) -> list[str]:
+    bank = filters_of(row)
+    layer = program.layer("conv")
+    values = None if bank.weight is None else f"np.array({literal(bank.weight, ' ' * 8)})"
+    if bank.repeat > 1:
+        values = f"np.tile({values}, ({bank.repeat}, 1, 1, 1))"
+    arguments = [program.parameter(f"{layer}.weight", (bank.count, bank.inputs, *bank.window), values)]
+    if bank.biased:
+        bias = None if bank.bias is None else f"np.array({_numbers(bank.bias)})"
+        arguments.append(program.parameter(f"{layer}.bias", (bank.count,), bias))
+    options = {
+        "stride": (stage.stride, (1, 1)),
+        "dilation": (stage.dilation, (1, 1)),
+        "groups": (bank.groups, 1),
+    }
+    arguments += [f"{key}={value}" for key, (value, default) in options.items() if value != default]
+    pads = stage.sliding(row.input).pads
+    padding = [] if pads == NONE else [f"{program.use('pad')}(x, {pads}{_border(stage.border)})"]
+    convolution = f"{program.use('conv2d')}(x, {', '.join(arguments)})"
+    if not bank.parts:
+        return [*padding, convolution]
+    shift = f", {show_number(bank.shift)}" if bank.shift else ""
+    return [*padding, convolution, f"{program.use('combine')}(x, {bank.parts}{shift})"]
+
+
+def _border(border: Border) -> str:
+    if border.mode != "constant":
+        return f', "{MODES[border.mode]}"'
+    return f", constant_values={show_number(border.value)}" if border.value else ""
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return f"[{', '.join(map(show_number, values))}]"
+
+
+@expressions.register(Pool)
+def _pool(stage: Pool, row: Row, program: _Program) -> list[str]:
+    sliding = pooling(row, stage)
+    past = beyond(row, sliding)
+    window, stride = sliding.window, sliding.stride
+    if stage.kind == "avg" and (joined(sliding.pads, past) != NONE):
+        name = program.use("avg_pool2d")
+        return [f"{name}(x, {window}, {stride}, {sliding.pads}, {past}, {stage.count_include_pad})"]
+    pads = joined(sliding.pads, past)
+    fill = ", constant_values=-np.inf" if stage.kind == "max" else ""
+    padding = [] if pads == NONE else [f"{program.use('pad')}(x, {pads}{fill})"]
+    dilation = f", {sliding.dilation}" if sliding.dilation != (1, 1) else ""
+    reduce = {"max": "max", "avg": "mean", "sum": "sum"}[stage.kind]
+    return [*padding, f"{program.use('windows')}(x, {window}, {stride}{dilation}).{reduce}(axis=(3, 4))"]
+
+
+@expressions.register(Dense)
+def _dense(stage: Dense, row: Row, program: _Program) -> list[str]:
+    matrix, bias = matrix_of(row)
+    layer = program.layer("dense")
+    outputs, inputs = row.output[0], row.input[0]
+    values = None if matrix is None else f"np.array({literal(matrix, ' ' * 8)})"
+    weight = program.parameter(f"{layer}.weight", (outputs, inputs), values)
+    if row.params == outputs * inputs:
+        return [f"{weight} @ x"]
+    numbers = None if bias is None else f"np.array({_numbers(bias)})"
+    return [f"{weight} @ x + {program.parameter(f'{layer}.bias', (outputs,), numbers)}"]

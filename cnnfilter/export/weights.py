@@ -1,0 +1,175 @@
+"""The weights of a stage as nested lists, ready to be printed into a program."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cnnfilter.errors import ArgumentError
+from cnnfilter.kernels.kernel import Kernel
+from cnnfilter.messages import readable
+from cnnfilter.network.plan import Row
+from cnnfilter.network.stages import Conv, Dense
+from cnnfilter.sizes import Pair
+from cnnfilter.text.numbers import show_number
+
+MAX_NUMBERS = 10_000
+"""The most weights that a stage prints: a page of them already is no pleasure to read."""
+
+ZERO_SUM = 1e-6
+"""A share of the absolute sum below which a sum is zero, as in `cnnfilter.engine.scaling`."""
+
+Filter = list[list[list[float]]]
+"""(I, kh, kw)."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The bank of a convolution, (O, I, kh, kw).
+
+    Parameters
+    ----------
+    count, inputs, window, groups
+        O, I, (kh, kw), and in how many groups.
+    weight : list, optional
+        The filters; None if only sizes are known.
+    repeat : int
+        How often `weight` stands in the bank: named kernels do once for each channel.
+    bias : list, optional
+        O numbers; None if there is none or only sizes are known.
+    biased : bool
+        Whether there is a bias.
+    parts : tuple of (int, str or None)
+        How the maps of each channel combine: so many of them, by `magnitude`, `maximum` or not at all.
+    shift : float
+        Added after that.
+    """
+
+    count: int
+    inputs: int
+    window: Pair
+    groups: int
+    weight: list[Filter] | None = None
+    repeat: int = 1
+    bias: list[float] | None = None
+    biased: bool = False
+    parts: tuple[tuple[int, str | None], ...] = ()
+    shift: float = 0.0
+
+
+def filters_of(row: Row) -> Filters:
+    """Return the bank of a row's convolution.
+
+    Raises
+    ------
+    ArgumentError
+        If there are too many numbers.
+    """
+    stage, channels = row.stage, row.input[-1]
+    if not isinstance(stage, Conv):
+        msg = f"{stage.name} has no filters"
+        raise ArgumentError(msg)
+    if stage.sizes is not None:
+        groups = channels if stage.depthwise else stage.groups
+        return Filters(row.output[2], channels // groups, stage.window, groups, biased=stage.biased)
+    bank = None if stage.file is None else stage.bank(channels)
+    kernels = (bank,) if isinstance(bank, Kernel) else stage.kernels
+    if bank is None or isinstance(bank, Kernel):
+        return _repeated(kernels, stage, channels)
+    _check_count(bank.weight.size, bank.name)
+    weight = [_adjusted(one, stage) for one in bank.weight.tolist()]
+    learned = [0.0] * len(weight) if bank.bias is None else bank.bias.tolist()
+    bias = [value + stage.bias for value in learned]
+    biased = any(bias) or bank.bias is not None
+    groups = channels if stage.depthwise else stage.groups
+    inputs = channels // groups
+    window = stage.sliding(row.input).window
+    return Filters(len(weight), inputs, window, groups, weight, bias=bias if biased else None, biased=biased)
+
+
+def _repeated(kernels: Sequence[Kernel], stage: Conv, channels: int) -> Filters:
+    weight: list[Filter] = []
+    parts: list[tuple[int, str | None]] = []
+    names = "+".join(kernel.name for kernel in kernels)
+    _check_count(sum(len(kernel.filters) * math.prod(kernel.size) for kernel in kernels), names)
+    for kernel in kernels:
+        for matrix in kernel.filters:
+            scaled = [[float(value * kernel.scale) for value in line] for line in matrix]
+            weight.append(_adjusted([scaled], stage))
+        parts += [(len(kernel.filters), kernel.combine)] if kernel.combine else [(1, None)] * len(kernel.filters)
+    combined = any(rule for _, rule in parts)
+    if stage.bias and not combined:
+        _check_count(len(weight) * channels, f"{stage.name} over {channels:,} channels")
+    bias = [stage.bias] * len(weight) * channels if stage.bias and not combined else None
+    return Filters(
+        len(weight) * channels,
+        1,
+        stage.window,
+        channels,
+        weight,
+        repeat=channels,
+        bias=bias,
+        biased=bias is not None,
+        parts=tuple(parts) if combined else (),
+        shift=stage.bias if combined else 0.0,
+    )
+
+
+def _adjusted(one: Filter, stage: Conv) -> Filter:
+    """Turn and scale a filter as the stage says."""
+    turned = [[row[::-1] for row in plane[::-1]] for plane in one] if stage.flip else one
+    values = [value for plane in turned for row in plane for value in row]
+    size = math.fsum(map(abs, values))
+    divisor = {"none": 1.0, "l1": size, "sum": abs(math.fsum(values))}[stage.scale]
+    if stage.scale == "sum" and divisor <= ZERO_SUM * size:
+        divisor = math.fsum(value for value in values if value > 0)
+    return [[[value / (divisor or 1.0) for value in row] for row in plane] for plane in turned]
+
+
+def matrix_of(row: Row) -> tuple[list[list[float]] | None, list[float] | None]:
+    """Return the matrix (out, in) and the bias of a row's dense stage, for maps flattened in C, H, W order.
+
+    Raises
+    ------
+    ArgumentError
+        If there are too many numbers.
+    """
+    stage = row.stage
+    if not isinstance(stage, Dense) or stage.file is None:
+        return None, None
+    weight, bias = stage.file.matrix(row.input[0])
+    _check_count(weight.size, stage.file.path)
+    if stage.order == "hwc" and row.flattened is not None:
+        height, width, channels = row.flattened
+        weight = weight.reshape(-1, height, width, channels).transpose(0, 3, 1, 2).reshape(len(weight), -1)
+    return weight.tolist(), None if bias is None else bias.tolist()
+
+
+def _check_count(count: int, name: str) -> None:
+    if count > MAX_NUMBERS:
+        msg = (
+            f"{readable(name)} holds {count:,} numbers, too many to print (at most {MAX_NUMBERS:,}); "
+            "give sizes instead, such as conv:32@3x3 or dense:10"
+        )
+        raise ArgumentError(msg)
+
+
+def literal(values: Any, indent: str = "    ") -> str:
+    """Return nested lists as Python, the outermost with a line for each of its items.
+
+    Examples
+    --------
+    >>> print(literal([[1.0, 2.0], [3.0, 0.5]]))
+    [
+        [1, 2],
+        [3, 0.5],
+    ]
+    """
+    lines = [f"{indent}{_inline(value)},\n" for value in values]
+    return "[\n" + "".join(lines) + indent[4:] + "]"
+
+
+def _inline(value: Any) -> str:
+    return f"[{', '.join(map(_inline, value))}]" if isinstance(value, list) else show_number(value)

@@ -1,0 +1,268 @@
+r"""The stage language: text to stages and back.
+
+Stages are separated by `,`, the arguments of a stage by `:`. The first argument may stand bare, the others
+are `key=value`, split at the first `=`::
+
+    conv:sobel-x:stride=2:padding=same,relu,maxpool:2
+
+Names of stages and keys may have capitals, and those of stages hyphens and underscores: `ReLU` and `Max_Pool` are read
+and are written `relu` and `maxpool`. A backslash before `,`, `:` or `+` takes the separator's meaning away. The same
+text stands in pipeline files, `@FILE`: one stage a line, `#` for comments, paths relative to the file. `READERS` has
+all the stages.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError
+from cnnfilter.kernels.catalogue import KERNELS
+from cnnfilter.kernels.matrix import looks_like_matrix
+from cnnfilter.messages import alternatives, quoted, readable, why_no_file
+from cnnfilter.network.presets import PRESETS
+from cnnfilter.network.readers import READERS, Reader, names_file, stage_name
+from cnnfilter.network.stages import Conv, Stage
+from cnnfilter.network.stages.text import Piece, split
+from cnnfilter.text.files import decoded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_FILE = 1 << 20
+"""The largest pipeline file, in bytes; a hundred stages take a few thousand."""
+
+
+MAX_STAGES = 1000
+"""The longest chain: twice what the deepest well-known networks have. Each stage takes its time at every pixel."""
+
+
+MAX_NUMBERS = 10**7
+"""The most numbers that the kernels of a chain hold together: ten of the largest ones, whose names are short."""
+
+
+class Stages(tuple[Stage, ...]):
+    """The stages of a chain; `str` gives their canonical text."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return format(self)
+
+
+class _MisplacedError(ArgumentError):
+    """What is wrong, and at which piece of a stage's text."""
+
+    def __init__(self, problem: str, piece: Piece) -> None:
+        super().__init__(problem)
+        self.piece = piece
+
+
+def parse(text: str, *, base: Path | None = None) -> Stages:
+    """Read stages.
+
+    Parameters
+    ----------
+    text : str
+        Such as `"conv:sobel-x,relu,maxpool:2"`, or `"@FILE"`.
+    base : Path, optional
+        The folder that paths of weight files are relative to; the current one by default, and that of the file
+        for `@FILE`.
+
+    Returns
+    -------
+    Stages
+        A tuple of the stages. Weight files are not opened yet.
+
+    Raises
+    ------
+    GrammarError
+        If the text cannot be read; the message has the stage and the column.
+    ArgumentError
+        If a pipeline file cannot be opened.
+
+    Examples
+    --------
+    >>> str(parse("conv: sobel-x :padding=1x1, leaky_relu:0.1"))
+    'conv:sobel-x:padding=1,leaky_relu:slope=0.1'
+    """
+    if text.strip().startswith("@"):
+        return _parse_file(text.strip()[1:], base)
+    return _parse_pieces([(piece, "") for piece in split(Piece(text, 1), ",")], base)
+
+
+def format(stages: Iterable[Stage]) -> str:
+    """Return the canonical text of stages, which `parse` reads as the same stages.
+
+    Examples
+    --------
+    >>> format(parse("silu, maxpool:2x2:stride=2"))
+    'swish,maxpool:2'
+    """
+    return ",".join(map(str, stages))
+
+
+def _parse_file(name: str, base: Path | None) -> Stages:
+    from pathlib import Path  # most texts name no file
+
+    path = Path(name) if base is None else base / name
+    shown = readable(path)
+    try:
+        if reason := why_no_file(path):
+            raise ArgumentError(reason)
+        with path.open("rb") as stream:
+            data = stream.read(MAX_FILE + 1)
+        if len(data) > MAX_FILE:
+            msg = f"larger than a pipeline file may be ({MAX_FILE} bytes)"
+            raise ArgumentError(msg)
+        lines = decoded(data).splitlines()
+    except UnicodeDecodeError:
+        msg = f"pipeline file {shown}: no text in UTF-8 or UTF-16"
+        raise ArgumentError(msg) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+        msg = f"pipeline file {shown}: {reason}"
+        raise ArgumentError(msg) from None
+    pieces = [(piece, f"{shown}, line {n}, ") for n, line in enumerate(lines, 1) for piece in _stages_of(line)]
+    if not pieces:
+        msg = f"pipeline file {shown}: it holds no stages"
+        raise ArgumentError(msg)
+    return _parse_pieces(pieces, path.parent)
+
+
+def _stages_of(line: str) -> list[Piece]:
+    """Return the stages of a line: commas work here too, and one at its end does no harm."""
+    comment = re.search(r"(?<!\S)#", line)
+    pieces = split(Piece(line[: comment.start()] if comment else line, 1), ",")
+    return pieces[:-1] if not pieces[-1].text else pieces
+
+
+def _parse_pieces(pieces: Sequence[tuple[Piece, str]], base: Path | None) -> Stages:
+    if len(pieces) > MAX_STAGES:
+        msg = f"{len(pieces):,} stages are too many for a chain (at most {MAX_STAGES:,})"
+        raise GrammarError(msg, stage=MAX_STAGES + 1, column=pieces[MAX_STAGES][0].column)
+    stages: list[Stage] = []
+    numbers = 0
+    for number, (piece, where) in enumerate(pieces, 1):
+        try:
+            stages.append(_parse_stage(piece, stages, base))
+            numbers += _numbers_of(stages[-1])
+            if numbers > MAX_NUMBERS:
+                msg = f"the kernels up to here hold {numbers:,} numbers, too many for a chain (at most {MAX_NUMBERS:,})"
+                raise ArgumentError(msg)
+        except CnnfilterError as error:
+            wrong = error.piece if isinstance(error, _MisplacedError) else piece
+            shown = f" {quoted(piece.text)}" if piece.text else ""
+            meant = _with_commas(piece.text)
+            reason = error if meant is None else f"commas part stages; write {quoted(meant)}"
+            msg = f"stage {number}{shown} ({where}column {wrong.column}): {reason}"
+            raise GrammarError(msg, stage=number, column=wrong.column) from None
+    return Stages(stages)
+
+
+def _numbers_of(stage: Stage) -> int:
+    kernels = stage.kernels if isinstance(stage, Conv) else ()
+    return sum(len(each.filters) * math.prod(each.size) for each in kernels)
+
+
+def _parse_stage(piece: Piece, before: Sequence[Stage], base: Path | None) -> Stage:
+    head, *rest = split(piece, ":")
+    if not piece.text:
+        msg = "no stage here; a comma stands between two stages"
+        raise ArgumentError(msg)
+    if head.text.startswith("@"):
+        msg = "a pipeline file stands alone, with no other stages beside it"
+        raise ArgumentError(msg)
+    if head.text in PRESETS:
+        msg = f"a network without weights; cnnfilter shape {head.text} plans it"
+        raise ArgumentError(msg)
+    name = stage_name(head.text)
+    if name is None:
+        msg = _unknown_stage(head.text, piece.text, base)
+        raise ArgumentError(msg)
+    reader = READERS[name]
+    values = dict(_values(name, reader, rest))
+    try:
+        return reader.make(values, before, base)
+    except CnnfilterError as error:
+        raise _MisplacedError(str(error), rest[0] if rest else piece) from None
+
+
+def _values(name: str, reader: Reader, pieces: Sequence[Piece]) -> Iterator[tuple[str, Any]]:
+    keys = dict(reader.keys)
+    given: set[str] = set()
+    for place, piece in enumerate(pieces):
+        key, equals, raw = piece.text.partition("=")
+        key = key.strip().lower().replace("-", "_")
+        if place == 0 and reader.bare and not equals:
+            key, equals, raw = reader.bare, "", piece.text
+        elif not equals or key not in keys:
+            raise _MisplacedError(_unknown_key(name, piece.text, key if equals else None, keys), piece)
+        if key in given:
+            msg = f"{key} is given twice"
+            raise _MisplacedError(msg, piece)
+        given.add(key)
+        skipped = len(piece.text) - len(raw.lstrip()) if equals else 0
+        value = Piece(raw.strip(), piece.column + skipped)
+        try:
+            read = keys[key](value.text)
+        except CnnfilterError as error:
+            raise _MisplacedError(str(error), value) from None
+        if key == reader.bare:
+            keys |= reader.more(value.text)
+        yield key, read
+    if reader.needs and reader.bare not in given:
+        raise ArgumentError(reader.needs)
+
+
+def _unknown_stage(name: str, text: str, base: Path | None) -> str:
+    if looks_like_matrix(name) and ";" not in name:
+        return (
+            "commas part stages; in a chain the numbers of a matrix are split at blanks, its rows at ';', and two "
+            "numbers of a window or a stride are written 2x1"
+        )
+    if name in KERNELS or ";" in name or names_file(name, base):
+        return f"a kernel is no stage by itself; write {quoted(f'conv:{text}')}"
+    from cnnfilter.text import synonyms  # only what is wrong pays for it
+
+    kernels = [name.lower()] if name.lower() in KERNELS else synonyms.found(name, synonyms.KERNELS)[0]
+    if kernels and not any(synonyms.found(name, synonyms.STAGES)):
+        return f"unknown stage; did you mean {alternatives([f'conv:{kernel}' for kernel in kernels])}?"
+    words = [_with_arguments(word, text, base) for word in synonyms.found(name, synonyms.STAGES, READERS)[0]]
+    tail = f"; did you mean {alternatives(words)}?" if words else synonyms.tail(name, synonyms.STAGES, READERS, count=1)
+    return f"unknown stage{tail}" if tail else f"unknown stage (known: {', '.join(READERS)})"
+
+
+def _with_arguments(example: str, text: str, base: Path | None) -> str:
+    """Return the example of a stage with the arguments that a person gave, if it takes them."""
+    _, colon, arguments = text.partition(":")
+    meant = f"{example.partition(':')[0]}:{arguments}"
+    if not colon or "," in example or meant == example:
+        return example
+    try:
+        _parse_stage(Piece(meant, 1), (), base)
+    except CnnfilterError:
+        return example
+    return quoted(meant)
+
+
+def _unknown_key(name: str, text: str, key: str | None, keys: Collection[str]) -> str:
+    if not keys:
+        return f"{name} takes no arguments, not {quoted(text)}"
+    listed = f"(known: {', '.join(keys)})"
+    if key is None:
+        example = f", such as stride={text}" if "stride" in keys and re.fullmatch("[0-9x]{1,9}", text) else ""
+        return f"{quoted(text)} must be written as KEY=VALUE{example} {listed}"
+    from cnnfilter.text import synonyms
+
+    tables = (synonyms.PARAMETERS, synonyms.KEYS, synonyms.TOLD.get(name, {}))
+    table = next((each for each in tables if any(synonyms.found(key, each, keys))), {})
+    return f"unknown key {quoted(key)}{synonyms.tail(key, table, keys)} {listed}"
+
+
+def _with_commas(text: str) -> str | None:
+    """Return stages with commas between them, if a person wrote blanks or arrows there; else None."""
+    parts = list(filter(None, re.split(r"[-=]>|[|>;\s]+", text)))
+    return ",".join(parts) if len(parts) > 1 and all(stage_name(part.partition(":")[0]) for part in parts) else None

@@ -1,0 +1,108 @@
+"""What a planned chain does that is hardly meant: its numbers are right, and a person should know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any
+
+from cnnfilter.network.plan import Row
+from cnnfilter.network.stages import (
+    Absolute,
+    Activation,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Gray,
+    Magnitude,
+    Normalize,
+    Pool,
+    Sliding,
+    Softmax,
+    Stage,
+)
+from cnnfilter.network.stages.base import unknown
+from cnnfilter.network.stages.text import show_shape
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LARGE = 10
+"""Floats that reach so far are hardly meant to be from 0 to 1, nor to be standardised already."""
+
+
+def notes(rows: Sequence[Row], pixels: NDArray[Any] | None = None) -> Iterator[str]:
+    """Yield what a person should know of a chain, beginning with the stage's number and name.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    pixels : ndarray, optional
+        The picture that enters the chain.
+
+    Examples
+    --------
+    >>> from cnnfilter.network.grammar import parse
+    >>> from cnnfilter.network.plan import plan
+    >>> list(notes(plan(parse("softmax"), (1, 4, 1))))
+    ['stage 1 (softmax): over a single map it gives ones; flatten before it makes a vector of 4']
+    """
+    for number, row in enumerate(rows, 1):
+        if text := note(row.stage, row, pixels):
+            yield f"stage {number} ({row.stage.name}): {text}"
+
+
+@singledispatch
+def note(stage: Stage, row: Row, pixels: NDArray[Any] | None) -> str | None:
+    """Return what a person should know of a stage, if anything."""
+    raise unknown(stage, "notes on what is hardly meant")
+
+
+@note.register(Absolute)
+@note.register(Activation)
+@note.register(Conv)
+@note.register(Dense)
+@note.register(Flatten)
+@note.register(GlobalAveragePool)
+@note.register(Gray)
+@note.register(Magnitude)
+def _nothing(stage: Stage, row: Row, pixels: NDArray[Any] | None) -> None:
+    return None
+
+
+@note.register(Normalize)
+def _not_divided(stage: Normalize, row: Row, pixels: NDArray[Any] | None) -> str | None:
+    if stage.divide is None and pixels is not None and pixels.dtype.kind == "f":
+        largest = float(pixels.max())
+        if largest > LARGE:
+            return f"it divides floats by 1, and these reach {largest:.6g}; normalize:255 divides them by 255"
+    return None
+
+
+@note.register(Softmax)
+def _over_one_map(stage: Softmax, row: Row, pixels: NDArray[Any] | None) -> str | None:
+    shape = row.input
+    if len(shape) == 3 and shape[2] == 1:
+        return f"over a single map it gives ones; flatten before it makes a vector of {shape[0] * shape[1]}"
+    return None
+
+
+@note.register(Pool)
+def _in_padding(stage: Pool, row: Row, pixels: NDArray[Any] | None) -> str | None:
+    sliding = stage.sliding(row.input)
+    reaches = (_reaches_nothing(row.input[axis], row.output[axis], axis, sliding) for axis in (0, 1))
+    if stage.kind == "max" and any(reaches):
+        window = show_shape(sliding.window)
+        return f"windows of {window} that lie wholly in the padding give -inf; less padding leaves them out"
+    return None
+
+
+def _reaches_nothing(n: int, count: int, axis: int, sliding: Sliding) -> bool:
+    """Tell whether one of `count` windows along an axis of `n` samples holds padding alone."""
+    step, dilation, (before, _) = sliding.stride[axis], sliding.dilation[axis], sliding.pads[axis]
+    reach = dilation * (sliding.window[axis] - 1)
+    if reach < before or (count - 1) * step - before >= n:
+        return True
+    # taps further apart than the input is long may stand on both sides of it
+    return dilation > n and any(begin % dilation >= n for begin in range(-before, min(0, count * step - before), step))

@@ -1,0 +1,373 @@
+"""What each stage's text may hold, and the stage that it makes. A new stage is one entry of `READERS`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cnnfilter.errors import ArgumentError
+from cnnfilter.kernels.kernel import KERNELS, SCALES, Kernel, get_kernel, parse_matrix
+from cnnfilter.kernels.matrix import looks_like_matrix
+from cnnfilter.messages import nearest, quoted
+from cnnfilter.network.activations import ACTIVATIONS
+from cnnfilter.network.stages import (
+    Absolute,
+    Activation,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Gray,
+    Magnitude,
+    Normalize,
+    Pool,
+    Softmax,
+    Stage,
+    WeightFile,
+)
+from cnnfilter.network.stages.dense import ORDERS
+from cnnfilter.network.stages.text import Piece, split, unescape
+from cnnfilter.sizes import BORDER_WORDS, PADDINGS, Pair, parse_border, parse_padding, parse_pair
+from cnnfilter.text.numbers import parse_number
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+READABLE = (".npy", ".npz", ".json", ".csv", ".txt", ".safetensors")
+WEIGHT_SUFFIXES = (*READABLE, ".pt", ".pth", ".onnx", ".h5", ".hdf5", ".keras")
+"""Those of `cnnfilter.weights.kinds`, which brings NumPy; a test compares them."""
+
+_SIZES = r"(?ai)([0-9]{1,9})@([0-9]{1,9}(?:x[0-9]{1,9})?)"
+_WINDOW = r"(?ai)[0-9]{1,9}(?:x[0-9]{1,9})?"
+_COUNT = r"(?a)[0-9]{1,9}"
+_MEANT_AS_SIZES = r"(?ai)[0-9x]*@.*|[0-9]+(x[0-9]+)+"
+
+Make = Callable[[dict[str, Any], Sequence[Stage], "Path | None"], Stage]
+"""Takes the values by key, the stages before, and the folder that paths are relative to."""
+
+
+def _no_more(text: str) -> Mapping[str, Callable[[str], Any]]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How one stage is read.
+
+    Parameters
+    ----------
+    make : callable
+        See `Make`.
+    keys : mapping
+        What reads the value of each key.
+    bare : str, optional
+        The key that the first argument may stand without.
+    needs : str
+        What to say where that one is missing; empty if it may be.
+    more : callable
+        Gives further keys from the bare argument's text: a kernel's own parameters.
+    """
+
+    make: Make
+    keys: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
+    bare: str | None = None
+    needs: str = ""
+    more: Callable[[str], Mapping[str, Callable[[str], Any]]] = _no_more
+
+
+def yes_or_no(text: str) -> bool:
+    """Read a switch."""
+    words = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if text.lower() not in words:
+        msg = f"{quoted(text)} must be yes or no"
+        raise ArgumentError(msg)
+    return words[text.lower()]
+
+
+def _number(text: str) -> float:
+    return float(parse_number(text))
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(_number(part) for part in text.split("+"))
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        msg = f"{quoted(text)} must be a whole number"
+        raise ArgumentError(msg)
+    return int(text)
+
+
+def _pair(name: str) -> Callable[[str], Pair]:
+    return lambda text: parse_pair(text, name)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Reads one of some words."""
+
+    name: str
+    known: Sequence[str]
+
+    def __call__(self, text: str) -> str:
+        """Return the word.
+
+        Raises
+        ------
+        ArgumentError
+            If it is none of them; with the nearest.
+        """
+        if text.lower() not in self.known:
+            msg = f"unknown {self.name} {quoted(text)}{nearest(text, self.known)} (known: {', '.join(self.known)})"
+            raise ArgumentError(msg)
+        return text.lower()
+
+
+def words_of(read: Callable[[str], Any]) -> Sequence[str]:
+    """Return the words that a value may be, among others perhaps, by what reads it."""
+    words: dict[Callable[[str], Any], Sequence[str]] = {
+        yes_or_no: ("yes", "no"),
+        parse_padding: PADDINGS,
+        parse_border: BORDER_WORDS,
+    }
+    return read.known if isinstance(read, Choice) else words.get(read, ())
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+# Convolutions
+
+
+def names_file(text: str, base: Path | None) -> bool:
+    """Tell whether a kernel's text means a file: by its suffix, by a slash in it, or because it is there.
+
+    A name in the catalogue and a matrix are never files.
+    """
+    if text.lower().endswith(WEIGHT_SUFFIXES):
+        return True
+    if looks_like_matrix(text) or text in KERNELS:
+        return False
+    return "/" in text or "\\" in text or _exists(text, base)
+
+
+def _exists(text: str, base: Path | None) -> bool:
+    from pathlib import Path  # named kernels and sizes do without
+
+    try:
+        return bool(text) and Path(_located(text, base)).exists()
+    except (OSError, ValueError):  # too long for a name, or a NUL in it
+        return False
+
+
+def _located(text: str, base: Path | None) -> str:
+    return text if base is None else str(base / text)
+
+
+CONV_KEYS: dict[str, Callable[[str], Any]] = {
+    "kernel": _as_it_is,
+    "stride": _pair("stride"),
+    "padding": parse_padding,
+    "dilation": _pair("dilation"),
+    "border": parse_border,
+    "groups": _whole,
+    "flip": yes_or_no,
+    "scale": Choice("scale", SCALES),
+    "bias": _as_it_is,
+    "name": unescape,
+    "layout": Choice("layout", ("oihw", "hwio")),
+}
+"""No kernel has a parameter of one of these names; a test sees to it."""
+
+DEPTHWISE_KEYS = {key: read for key, read in CONV_KEYS.items() if key != "groups"}
+
+
+def _kernel_parameters(text: str) -> dict[str, Callable[[str], Any]]:
+    return {each.name: _as_it_is for each in KERNELS[text].parameters} if text in KERNELS else {}
+
+
+def _conv(depthwise: bool) -> Make:
+    def make(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -> Stage:
+        raw, bias = values.pop("kernel"), values.pop("bias", None)
+        name, layout = values.pop("name", None), values.pop("layout", None)
+        parameters = {key: values.pop(key) for key in _kernel_parameters(raw) if key in values}
+        sizes = _sizes(raw, depthwise)
+        if sizes is not None:
+            values["biased"] = bias is None or yes_or_no(bias)
+        elif bias is not None:
+            values["bias"] = _bias(bias)
+        text = unescape(raw)
+        is_file = sizes is None and names_file(text, base)
+        if not is_file and (name, layout) != (None, None):
+            msg = "name and layout are for weight files"
+            raise ArgumentError(msg)
+        if sizes is not None:
+            return Conv(sizes=sizes, depthwise=depthwise, **values)
+        if is_file:
+            file = _known(WeightFile(_located(text, base), name, layout), before)
+            return Conv(file=file, depthwise=depthwise, **values)
+        return Conv(_kernels(raw, parameters), depthwise=depthwise, **values)
+
+    return make
+
+
+def _known(file: WeightFile, before: Sequence[Stage]) -> WeightFile:
+    """Return the equal file of an earlier stage if there is one: it is read, and takes memory, once."""
+    files = (stage.file for stage in before if isinstance(stage, (Conv, Dense)))
+    return next((each for each in files if each == file), file)
+
+
+def _bias(text: str) -> float:
+    try:
+        return _number(text)
+    except ArgumentError as error:
+        msg = f"bias {error}"
+        raise ArgumentError(msg) from None
+
+
+def _sizes(raw: str, depthwise: bool) -> tuple[int, Pair] | None:
+    found = re.fullmatch(_SIZES, raw)
+    if found:
+        count = int(found[1])
+        if count < 1:
+            msg = "there must be at least 1 filter"
+            raise ArgumentError(msg)
+        return count, parse_pair(found[2], "window")
+    return (1, parse_pair(raw, "window")) if depthwise and re.fullmatch(_WINDOW, raw) else None
+
+
+def _kernels(raw: str, parameters: Mapping[str, str]) -> tuple[Kernel, ...]:
+    text = unescape(raw)
+    if re.fullmatch(_COUNT, raw):
+        msg = f"a number alone is no kernel; write {raw}@3x3 for {raw} filters of 3x3, or [{raw}] for the matrix of it"
+        raise ArgumentError(msg)
+    if looks_like_matrix(text):
+        return (parse_matrix(text),)
+    if re.fullmatch(_MEANT_AS_SIZES, raw):
+        msg = f"sizes are written FILTERS@HEIGHTxWIDTH, such as 32@3x3, not {quoted(raw)}"
+        raise ArgumentError(msg)
+    names = [part.text for part in split(Piece(raw, 1), "+")]
+    if len(names) > 1:
+        return tuple(get_kernel(unescape(name)) for name in names)
+    return (get_kernel(":".join([text, *(f"{key}={value}" for key, value in parameters.items())])),)
+
+
+_BETWEEN = (Absolute, Activation, GlobalAveragePool, Normalize, Pool, Softmax)
+"""What may stand between a convolution and the magnitude of its maps: all of these are still there after it."""
+
+
+def _magnitude(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -> Stage:
+    for stage in reversed(before):
+        if isinstance(stage, Conv):
+            return Magnitude(stage)
+        if not isinstance(stage, _BETWEEN):
+            break
+    msg = "needs a conv before it, whose maps of each channel it combines: conv:sobel-x+sobel-y,magnitude"
+    raise ArgumentError(msg)
+
+
+# The others
+
+
+def _dense(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -> Stage:
+    text, order = unescape(values["weights"]), values.get("layout", "chw")
+    biased = values.get("bias", True)
+    if re.fullmatch(r"-?[0-9]{1,9}", text):
+        if "name" in values:
+            msg = "name is for weight files"
+            raise ArgumentError(msg)
+        return Dense(units=int(text), order=order, biased=biased)
+    if not names_file(text, base):
+        msg = f"{quoted(text)} is neither a number of units nor a weight file"
+        raise ArgumentError(msg)
+    file = _known(WeightFile(_located(text, base), values.get("name")), before)
+    return Dense(file=file, order=order, biased=biased)
+
+
+def _plain(stage: type[Stage]) -> Reader:
+    return Reader(lambda values, before, base: stage(**values))
+
+
+def _activation(name: str) -> Reader:
+    defaults = ACTIVATIONS[name].parameters
+
+    def make(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -> Stage:
+        return Activation(name, tuple(values.get(key, default) for key, default in defaults.items()))
+
+    return Reader(make, dict.fromkeys(defaults, _number), bare=next(iter(defaults), None))
+
+
+def _pool(kind: str, *keys: str) -> Reader:
+    readers = {
+        "window": _pair("window"),
+        "stride": _pair("stride"),
+        "padding": parse_padding,
+        "dilation": _pair("dilation"),
+        "ceil_mode": yes_or_no,
+        "count_include_pad": yes_or_no,
+    }
+
+    def make(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -> Stage:
+        if values.get("stride") == values["window"]:
+            del values["stride"]
+        return Pool(kind, **values)
+
+    chosen = {key: readers[key] for key in ("window", "stride", "padding", "ceil_mode", *keys)}
+    return Reader(make, chosen, bare="window", needs=f"needs a window, such as {kind}pool:2")
+
+
+_CONV_NEEDS = "needs a kernel, a weight file or sizes, such as conv:sobel-x or conv:32@3x3"
+
+READERS: dict[str, Reader] = {
+    "gray": _plain(Gray),
+    "normalize": Reader(
+        lambda values, before, base: Normalize(**values),
+        {"divide": _number, "mean": _numbers, "std": _numbers},
+        bare="divide",
+    ),
+    "conv": Reader(_conv(False), CONV_KEYS, bare="kernel", needs=_CONV_NEEDS, more=_kernel_parameters),
+    "depthwise": Reader(
+        _conv(True),
+        DEPTHWISE_KEYS,
+        bare="kernel",
+        needs="needs a window, a kernel or a weight file, such as depthwise:3x3",
+        more=_kernel_parameters,
+    ),
+    **{name: _activation(name) for name in ACTIVATIONS},
+    "abs": _plain(Absolute),
+    "magnitude": Reader(_magnitude),
+    "maxpool": _pool("max", "dilation"),
+    "avgpool": _pool("avg", "count_include_pad"),
+    "sumpool": _pool("sum"),
+    "globalavgpool": _plain(GlobalAveragePool),
+    "flatten": _plain(Flatten),
+    "dense": Reader(
+        _dense,
+        {"weights": _as_it_is, "bias": yes_or_no, "name": unescape, "layout": Choice("layout", ORDERS)},
+        bare="weights",
+        needs="needs a number of units or a weight file, such as dense:10",
+    ),
+    "softmax": _plain(Softmax),
+}
+"""The stages by name."""
+
+ALIASES = {alias: name for name, each in ACTIVATIONS.items() for alias in each.aliases}
+"""Other names for stages."""
+
+
+def stage_name(word: str) -> str | None:
+    """Return the stage that a word is, in capitals or not, with or without underscores; None if it is none.
+
+    Examples
+    --------
+    >>> stage_name("MaxPool"), stage_name("leaky-relu"), stage_name("pool")
+    ('maxpool', 'leaky_relu', None)
+    """
+    return _SPELLED.get(re.sub("[-_]", "", word).lower())
+
+
+_SPELLED = {name.replace("_", ""): name for name in READERS} | ALIASES

@@ -1,0 +1,181 @@
+"""What every stage can tell."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import ClassVar, NamedTuple
+
+from cnnfilter.errors import ShapeError
+from cnnfilter.network.stages.text import Shape
+from cnnfilter.sizes import Pads, Pair, output_size
+
+
+class Sliding(NamedTuple):
+    """How a window moves over maps, its padding in samples: ((above, below), (left, right))."""
+
+    window: Pair
+    stride: Pair
+    dilation: Pair
+    pads: Pads
+
+
+class Stage(ABC):
+    """One stage of a chain. What a stage does not override, it does not have: no weights, no window.
+
+    Attributes
+    ----------
+    takes : str
+        What it is for: `maps`, `vector` or `either`. A class must say it, and the next.
+    gives : str
+        `maps`, `vector`, or `same` as it was given.
+    """
+
+    takes: ClassVar[str]
+    gives: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The word that its text begins with."""
+
+    @abstractmethod
+    def output(self, shape: Shape) -> Shape:
+        """Return the size of the result for an input of this size.
+
+        Raises
+        ------
+        ShapeError
+            If such an input does not fit.
+        """
+
+    def params(self, shape: Shape) -> int:
+        """Return how many learned numbers there are. A named kernel's are constants, and do not count."""
+        return 0
+
+    def macs(self, shape: Shape) -> int:
+        """Return how many multiply-adds it takes, counted as torchinfo does.
+
+        One for each weight and each bias at each place of the result; none for pooling and activations.
+        """
+        return 0
+
+    def arithmetic(self, shape: Shape) -> str:
+        """Return the formula behind the size with its numbers; one line for each axis that differs."""
+        return ""
+
+    def sliding(self, shape: Shape) -> Sliding | None:
+        """Return how its window moves over such an input, or None if it looks at one sample at a time."""
+        return None
+
+    def sees_all(self, shape: Shape) -> bool:
+        """Whether each value of the result depends on all places of the input."""
+        return False
+
+    @property
+    def runnable(self) -> str | None:
+        """Why it can only be planned, or None if it can be run."""
+        return None
+
+    def arguments(self) -> list[str]:
+        """Return the arguments of its text, without those that have their default."""
+        return []
+
+    def __str__(self) -> str:
+        return ":".join([self.name, *self.arguments()])
+
+
+def unknown(stage: Stage, aspect: str) -> TypeError:
+    """Return the error of an aspect that was told nothing of a stage's class.
+
+    What another room does with stages is a `functools.singledispatch` there, an *aspect*: its default raises this, so
+    that no stage is taken for another. A test holds every stage against every aspect.
+    """
+    return TypeError(f"{aspect} has no entry for the stage {type(stage).__name__}")
+
+
+def maps(shape: Shape, stage: Stage) -> tuple[int, int, int]:
+    """Return a size that must be that of maps.
+
+    Raises
+    ------
+    ShapeError
+        If it is that of a vector.
+    """
+    if len(shape) != 3:
+        msg = f"takes maps (H, W, C), not a vector of {shape[0]}; put {stage.name} before flatten and dense"
+        raise ShapeError(msg)
+    return shape[0], shape[1], shape[2]
+
+
+def size_arithmetic(size: Pair, sliding: Sliding, *, ceil_mode: bool = False) -> str:
+    """Return the size formula with its numbers, a line for each axis or one for both.
+
+    Examples
+    --------
+    >>> size_arithmetic((28, 28), Sliding((3, 3), (1, 1), (1, 1), ((0, 0), (0, 0))))
+    'floor((28 + 2*0 - 3)/1) + 1 = 26'
+    """
+    window, stride, dilation, pads = sliding
+    lines = [axis_arithmetic(size[i], window[i], stride[i], dilation[i], pads[i], ceil_mode=ceil_mode) for i in (0, 1)]
+    return lines[0] if lines[0] == lines[1] else f"height: {lines[0]}\nwidth: {lines[1]}"
+
+
+def axis_arithmetic(n: int, window: int, stride: int, dilation: int, pads: Pair, *, ceil_mode: bool = False) -> str:
+    """Return the size formula of one axis with its numbers, and the quotient where it is not whole.
+
+    Examples
+    --------
+    >>> axis_arithmetic(28, 3, 2, 1, (0, 0))
+    'floor((28 + 2*0 - 3)/2) + 1 = floor(12.5) + 1 = 13'
+    """
+    begin, end = pads
+    out = output_size(n, window, stride=stride, padding=pads, dilation=dilation, ceil_mode=ceil_mode)
+    padding = f"2*{begin}" if begin == end else f"{begin} + {end}"
+    span = f"{window}" if dilation == 1 else f"{dilation}*({window} - 1) - 1"
+    rounded = "ceil" if ceil_mode else "floor"
+    room = n + begin + end - dilation * (window - 1) - 1
+    # PyTorch's rule: what ceil adds may not begin in the padding at the end
+    added = "1 - 1" if ceil_mode and -(-room // stride) + 1 > out else "1"
+    quotient = f"{rounded}({_quotient(room, stride)}) + {added} = " if room % stride else ""
+    return f"{rounded}(({n} + {padding} - {span})/{stride}) + {added} = {quotient}{out}"
+
+
+def _quotient(number: int, divisor: int) -> str:
+    """Return a quotient that is not whole in at most two decimals, which never round it to a whole number."""
+    whole = number // divisor
+    return f"{min(max(number / divisor, whole + 0.01), whole + 0.99):.2f}".rstrip("0")
+
+
+def params_arithmetic(window: Iterable[int], count: int, *, biased: bool) -> str:
+    """Return how many numbers are learned: for each of `count` results a weight for each of the inputs, and a bias.
+
+    Examples
+    --------
+    >>> params_arithmetic((3, 3, 1), 32, biased=True)
+    'params: (3*3*1 + 1)*32 = 320'
+    """
+    sizes = tuple(window)
+    product = "*".join(map(str, sizes))
+    weights = f"({product} + 1)" if biased else product
+    return f"params: {weights}*{count} = {(math.prod(sizes) + biased) * count}"
+
+
+def size_formula(sliding: Sliding) -> str:
+    """Return the size formula itself, no longer than such padding and dilation need.
+
+    Examples
+    --------
+    >>> size_formula(Sliding((3, 3), (1, 1), (1, 1), ((0, 0), (0, 0))))
+    'floor((n + 2p - k)/s) + 1'
+    """
+    padding = "2p" if all(begin == end for begin, end in sliding.pads) else "begin + end"
+    span = "k" if sliding.dilation == (1, 1) else "d*(k - 1) - 1"
+    return f"floor((n + {padding} - {span})/s) + 1"
+
+
+def dropped(n: int, out: int, axis: int, sliding: Sliding) -> int:
+    """Return how many samples at the end of a padded axis no window reaches: those that the floor drops."""
+    span = sliding.dilation[axis] * (sliding.window[axis] - 1) + 1
+    return max(n + sum(sliding.pads[axis]) - (out - 1) * sliding.stride[axis] - span, 0)  # below 0 with ceil_mode

@@ -1,0 +1,122 @@
+"""From maps to a vector, and the layers of a vector."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.messages import nearest, quoted
+from cnnfilter.network.stages.base import Stage, params_arithmetic
+from cnnfilter.network.stages.text import Shape, show_shape
+from cnnfilter.network.stages.weight_file import WeightFile
+
+ORDERS = ("chw", "hwc")
+"""In which order the maps that a dense stage was trained on were flattened: PyTorch's, Keras's."""
+
+
+@dataclass(frozen=True)
+class Flatten(Stage):
+    """All samples of the maps in one vector, in C, H, W order."""
+
+    name = "flatten"
+    takes, gives = "maps", "vector"
+
+    def output(self, shape: Shape) -> Shape:
+        """Return (H*W*C,); a vector stays as it is."""
+        return (math.prod(shape),)
+
+    def arithmetic(self, shape: Shape) -> str:
+        """Return the product."""
+        return f"{'*'.join(map(str, shape))} = {math.prod(shape)}"
+
+
+@dataclass(frozen=True)
+class Dense(Stage):
+    """A matrix and a bias, of exactly one of `units` and `file`.
+
+    Parameters
+    ----------
+    units : int, optional
+        How many outputs; the weights are unknown.
+    file : WeightFile, optional
+        Learned weights (out, in), or (in, out) as Keras stores them, with a bias (out,) if there is one beside them.
+    order : {"chw", "hwc"}
+        How the weights expect maps to have been flattened.
+    biased : bool
+        Of `units`: whether there is a learned bias for each.
+
+    Raises
+    ------
+    ArgumentError
+        If these do not go together.
+    """
+
+    units: int | None = None
+    file: WeightFile | None = None
+    order: str = "chw"
+    biased: bool = True
+
+    name = "dense"
+    takes, gives = "vector", "vector"
+
+    def __post_init__(self) -> None:
+        if (self.units is None) == (self.file is None):
+            msg = "takes a number of units or a weight file"
+            raise ArgumentError(msg)
+        if self.units is not None and self.units < 1:
+            msg = f"units must be at least 1, not {self.units}"
+            raise ArgumentError(msg)
+        if self.order not in ORDERS:
+            msg = f"unknown layout {quoted(self.order)}{nearest(self.order, ORDERS)} (known: {', '.join(ORDERS)})"
+            raise ArgumentError(msg)
+        if self.file is None and self.order != "chw":
+            msg = "a layout is for weight files; units alone have no order"
+            raise ArgumentError(msg)
+        if self.file is not None and not self.biased:
+            msg = "bias=no is for units; a weight file has a bias or has none"
+            raise ArgumentError(msg)
+
+    def output(self, shape: Shape) -> Shape:
+        """Return (units,)."""
+        if len(shape) != 1:
+            msg = f"takes a vector, not maps of {show_shape(shape)}; put flatten before it"
+            raise ShapeError(msg)
+        if self.file is None:
+            return (self.units or 0,)
+        outputs, inputs = self.file.matrix(shape[0])[0].shape
+        if inputs != shape[0]:
+            msg = f"weights (out, in) of {outputs}x{inputs} do not fit a vector of {shape[0]}"
+            raise ShapeError(msg)
+        return (outputs,)
+
+    def params(self, shape: Shape) -> int:
+        """Return the learned numbers, with the biases."""
+        if self.file is None:
+            return self.output(shape)[0] * (shape[0] + self.biased)
+        weight, bias = self.file.matrix(shape[0])
+        return int(weight.size) + (0 if bias is None else len(bias))
+
+    def macs(self, shape: Shape) -> int:
+        """Return one for each weight and bias."""
+        return self.params(shape)
+
+    def arithmetic(self, shape: Shape) -> str:
+        """Return the number of parameters with its numbers."""
+        outputs = self.output(shape)[0]
+        return params_arithmetic((shape[0],), outputs, biased=self.params(shape) > shape[0] * outputs)
+
+    def sees_all(self, shape: Shape) -> bool:
+        """Each output is a sum over the whole vector."""
+        return True
+
+    @property
+    def runnable(self) -> str | None:
+        """Units alone cannot be run."""
+        return f"{self} has units but no weights; name a weight file to run it" if self.file is None else None
+
+    def arguments(self) -> list[str]:
+        """Return the units or the file, then what is not default."""
+        what = [str(self.units)] if self.file is None else self.file.arguments("weights")
+        order = [f"layout={self.order}"] if self.order != "chw" else []
+        return [*what, *order, *([] if self.biased else ["bias=no"])]

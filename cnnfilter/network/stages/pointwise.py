@@ -1,0 +1,206 @@
+"""Stages that look at one place at a time: colours, activations, and what combines the maps of a place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.messages import nearest, quoted
+from cnnfilter.network.activations import ACTIVATIONS, Function
+from cnnfilter.network.stages.base import Stage, maps
+from cnnfilter.network.stages.convolution import Conv
+from cnnfilter.network.stages.text import Shape, show_shape
+from cnnfilter.text.numbers import show_number
+
+
+@dataclass(frozen=True)
+class Gray(Stage):
+    """Mix red, green and blue to one map; a single map stays as it is."""
+
+    name = "gray"
+    takes, gives = "maps", "maps"
+
+    def output(self, shape: Shape) -> Shape:
+        """Return (H, W, 1)."""
+        height, width, channels = maps(shape, self)
+        if channels not in (1, 3):
+            msg = f"takes 3 channels (or 1, which stays as it is), not {channels}; put gray before conv"
+            raise ShapeError(msg)
+        return height, width, 1
+
+
+@dataclass(frozen=True)
+class Normalize(Stage):
+    """``(x/divide - mean)/std``, where `mean` and `std` are one number or one for each channel.
+
+    `divide` None is the full scale of the picture that enters the chain, wherever in it the stage stands: 255, 65535,
+    or 1 of floats. See `at_scale`.
+    """
+
+    divide: float | None = None
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    name = "normalize"
+    takes, gives = "either", "same"
+
+    def __post_init__(self) -> None:
+        divide = () if self.divide is None else (self.divide,)
+        for key, values in (("divide", divide), ("mean", self.mean), ("std", self.std)):
+            check_finite(key, *values)
+            if 0 in values and key != "mean":
+                msg = f"{key} must not be 0"
+                raise ArgumentError(msg)
+
+    @property
+    def divisor(self) -> float:
+        """The number by which it divides: 1, as of floats, where no picture has told its scale."""
+        return 1.0 if self.divide is None else self.divide
+
+    def at_scale(self, full_scale: float) -> Normalize:
+        """Return the stage as it is for pictures of this full scale."""
+        return replace(self, divide=full_scale) if self.divide is None else self
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the size as it is."""
+        for key, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) > 1 and (len(shape) != 3 or len(values) != shape[2]):
+                msg = (
+                    f"{key} holds {len(values)} numbers, one for each channel, which does not fit {show_shape(shape)}; "
+                    "give one number, or one for each"
+                )
+                raise ShapeError(msg)
+        return shape
+
+    def arguments(self) -> list[str]:
+        """Return what is not default."""
+        shown = {
+            "divide": "" if self.divide is None else show_number(self.divide),
+            "mean": "+".join(map(show_number, self.mean)),
+            "std": "+".join(map(show_number, self.std)),
+        }
+        return [f"{key}={text}" for key, text in shown.items() if getattr(self, key) != getattr(Normalize, key)]
+
+
+@dataclass(frozen=True)
+class Activation(Stage):
+    """An activation function, value by value.
+
+    Parameters
+    ----------
+    function : str
+        One of `ACTIVATIONS`.
+    values : tuple of float, optional
+        Its parameters, in order; the defaults if left out.
+    """
+
+    function: str
+    values: tuple[float, ...] = ()
+
+    takes, gives = "either", "same"
+
+    def __post_init__(self) -> None:
+        if self.function not in ACTIVATIONS:
+            msg = f"unknown activation {quoted(self.function)}{nearest(self.function, ACTIVATIONS)}"
+            raise ArgumentError(msg)
+        defaults = tuple(self.known.parameters.values())
+        if len(self.values) > len(defaults):
+            msg = f"{self.function} takes {len(defaults)} numbers, not {len(self.values)}"
+            raise ArgumentError(msg)
+        object.__setattr__(self, "values", self.values + defaults[len(self.values) :])
+        for key, value in self.named.items():
+            check_finite(key, value)
+
+    @property
+    def name(self) -> str:
+        """The function's."""
+        return self.function
+
+    @property
+    def known(self) -> Function:
+        """What the table has of it."""
+        return ACTIVATIONS[self.function]
+
+    @property
+    def named(self) -> dict[str, float]:
+        """Its parameters by name."""
+        return dict(zip(self.known.parameters, self.values, strict=True))
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the size as it is."""
+        return shape
+
+    def arguments(self) -> list[str]:
+        """Return what is not default."""
+        defaults = self.known.parameters
+        return [f"{key}={show_number(value)}" for key, value in self.named.items() if value != defaults[key]]
+
+
+@dataclass(frozen=True)
+class Absolute(Stage):
+    """The absolute value."""
+
+    name = "abs"
+    takes, gives = "either", "same"
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the size as it is."""
+        return shape
+
+
+@dataclass(frozen=True)
+class Magnitude(Stage):
+    """``sqrt(a^2 + b^2 + ...)`` over the maps that a convolution made of each channel.
+
+    Parameters
+    ----------
+    of : Conv
+        That convolution: the nearest one before this stage.
+    """
+
+    of: Conv
+
+    name = "magnitude"
+    takes, gives = "maps", "maps"
+
+    @property
+    def count(self) -> int:
+        """How many neighbouring maps become one."""
+        return self.of.maps_per_group
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the size with the channels divided."""
+        height, width, channels = maps(shape, self)
+        if channels % self.count:
+            msg = f"combines {self.count} maps at a time, which does not divide the {channels} of {show_shape(shape)}"
+            raise ShapeError(msg)
+        return height, width, channels // self.count
+
+    def arithmetic(self, shape: Shape) -> str:
+        """Return how many maps become one."""
+        return f"{shape[2]} maps / {self.count} = {shape[2] // self.count}"
+
+
+@dataclass(frozen=True)
+class Softmax(Stage):
+    """``e^x / sum e^x`` over the vector, or over the channels of each place."""
+
+    name = "softmax"
+    takes, gives = "either", "same"
+
+    def output(self, shape: Shape) -> Shape:
+        """Return the size as it is."""
+        return shape
+
+    def sees_all(self, shape: Shape) -> bool:
+        """Tell whether all are divided by one sum: those of a vector are."""
+        return len(shape) == 1
+
+
+def check_finite(key: str, *values: float) -> None:
+    """Raise an `ArgumentError` unless all values are finite."""
+    for value in values:
+        if not math.isfinite(value):
+            msg = f"{key} must be a finite number, not {quoted(value)}"
+            raise ArgumentError(msg)

@@ -1,0 +1,103 @@
+"""How sizes, numbers and names are written in the text of a stage, and how such a text is taken apart.
+
+All of it takes time in proportion to a text's length, whatever the text repeats: a pattern begins a run of backslashes
+only where the run begins.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from cnnfilter.sizes import Pads, Pair
+
+Shape = tuple[int, ...]
+"""(H, W, C) of maps, or (n,) of a vector."""
+
+
+def show_shape(shape: Shape) -> str:
+    """Return a size as people write it, `28x28x1`."""
+    return "x".join(map(str, shape))
+
+
+def show_pair(pair: Pair) -> str:
+    """Return a window, stride or dilation in its shortest form, `2` or `2x1`."""
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
+
+
+def show_padding(padding: Pads | str) -> str:
+    """Return a padding in its shortest form: `same`, `1`, `1x2`, `1+2x0+3`."""
+    if isinstance(padding, str):
+        return padding
+    if all(begin == end for begin, end in padding):
+        return show_pair((padding[0][0], padding[1][0]))
+    return "x".join(f"{begin}+{end}" for begin, end in padding)
+
+
+def escape(text: str) -> str:
+    r"""Return a path or a name with a backslash before what would split it, as the grammar reads it.
+
+    Examples
+    --------
+    >>> print(escape("C:/a,b.npy"))
+    C:/a\,b.npy
+    """
+    drive = re.match(r"[A-Za-z]:(?=[\\/])", text)
+    begin = drive.end() if drive else 0
+    # backslashes before a separator count double: half of them, rounded down, stand for themselves
+    rest = re.sub(
+        r"(?<!\\)(\\*)([,:+]|\Z)", lambda found: found[1] * 2 + ("\\" if found[2] else "") + found[2], text[begin:]
+    )
+    return text[:begin] + rest
+
+
+class Piece(NamedTuple):
+    """A part of a text, and the column of its first character, counted from 1."""
+
+    text: str
+    column: int
+
+
+def split(whole: Piece, separator: str) -> list[Piece]:
+    r"""Split where a separator stands without a backslash, and take off the blanks around each part.
+
+    The colon of a one-letter drive, `C:\\` or `C:/`, separates nothing.
+
+    Examples
+    --------
+    >>> [part.text for part in split(Piece(r"a\:b:C:/c", 1), ":")]
+    ['a\\:b', 'C:/c']
+    """
+    text = whole.text
+    marks = re.compile(r"\\.|" + re.escape(separator), re.DOTALL)  # a backslash takes what follows along
+    ends = [
+        found.start()
+        for found in marks.finditer(text)
+        if found[0] == separator and not (separator == ":" and _ends_drive(text, found.start()))
+    ]
+    parts = []
+    for begin, end in zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True):
+        part = text[begin:end]
+        blanks = len(part) - len(part.lstrip())
+        parts.append(Piece(part.strip(), whole.column + begin + blanks))
+    return parts
+
+
+def _ends_drive(text: str, colon: int) -> bool:
+    letter = colon - 1
+    if text[colon + 1 : colon + 2] not in ("/", "\\") or not re.fullmatch("[A-Za-z]", text[max(letter, 0) : colon]):
+        return False
+    before = letter
+    while before and text[before - 1].isspace():
+        before -= 1
+    return letter == 0 or text[before - 1 : before] in (":", "=", ",")
+
+
+def unescape(text: str) -> str:
+    """Return what `escape` was given."""
+
+    def halve(found: re.Match[str]) -> str:
+        # at the end of a part one backslash alone stands for itself: a person's path may end in one
+        return "\\" * ((len(found[1]) + (not found[2])) // 2) + found[2]
+
+    return re.sub(r"(?<!\\)(\\+)([,:+]|\Z)", halve, text)

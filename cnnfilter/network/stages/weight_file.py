@@ -1,0 +1,108 @@
+"""A file of learned weights as a stage names it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnfilter.messages import keys_named
+from cnnfilter.network.stages.text import escape
+from cnnfilter.runtime.forks import lazy
+
+if TYPE_CHECKING:
+    from cnnfilter.kernels.kernel import Kernel
+    from cnnfilter.weights.bank import FilterBank, Weights
+    from cnnfilter.weights.layer import Layer
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """A file of learned weights. It is read when something of it is first asked for, and then kept.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    array_name : str, optional
+        Which of its arrays.
+    layout : str, optional
+        `oihw` or `hwio`, for convolutions whose shape does not tell.
+    """
+
+    path: str
+    array_name: str | None = None
+    layout: str | None = None
+    _banks: dict[tuple[int | None, int, bool], Kernel | FilterBank] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _matrices: dict[int, tuple[Weights, Weights | None]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @lazy
+    def filters(self) -> Layer:
+        """The arrays of a convolution in it.
+
+        Raises
+        ------
+        KernelError, MissingExtraError
+            If the file cannot be used; one line that names it.
+        """
+        from cnnfilter.weights.layer import load_filters  # brings NumPy, which sizes alone do not need
+
+        with keys_named():
+            return load_filters(Path(self.path), array_name=self.array_name, layout=self.layout)
+
+    @lazy
+    def dense(self) -> Layer:
+        """The arrays of a dense layer in it.
+
+        Raises
+        ------
+        KernelError, MissingExtraError
+            As for `filters`.
+        """
+        from cnnfilter.weights.layer import load_matrix
+
+        with keys_named():
+            return load_matrix(Path(self.path), array_name=self.array_name)
+
+    def bank(self, channels: int | None = None, groups: int = 1, *, depthwise: bool = False) -> Kernel | FilterBank:
+        """Return the kernel or the bank in it, over so many channels; see `bank_of`.
+
+        Raises
+        ------
+        KernelError, MissingExtraError
+            As for `filters`, and if it may be read in two ways.
+        """
+        asked = (channels, groups, depthwise)
+        if asked not in self._banks:
+            from cnnfilter.weights.bank import bank_of
+
+            with keys_named():
+                self._banks[asked] = bank_of(
+                    self.filters, self.layout, channels=channels, groups=groups, depthwise=depthwise
+                )
+        return self._banks[asked]
+
+    def matrix(self, inputs: int) -> tuple[Weights, Weights | None]:
+        """Return the matrix (out, in) of a dense stage in it, and its bias (out,); see `matrix_of`.
+
+        Raises
+        ------
+        KernelError, MissingExtraError
+            As for `filters`.
+        """
+        if inputs not in self._matrices:
+            from cnnfilter.weights.bank import matrix_of
+
+            self._matrices[inputs] = matrix_of(self.dense, inputs)
+        return self._matrices[inputs]
+
+    def arguments(self, key: str) -> list[str]:
+        """Return how it is written: the path, bare unless it holds a `=`, then what is not default."""
+        path = (f"{key}=" if "=" in self.path else "") + escape(self.path)
+        name = [] if self.array_name is None else [f"name={escape(self.array_name)}"]
+        layout = [] if self.layout is None else [f"layout={self.layout}"]
+        return [path, *name, *layout]

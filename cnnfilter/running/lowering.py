@@ -1,0 +1,257 @@
+"""From stages to the engine's steps and operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial, singledispatch
+
+import numpy as np
+
+from cnnfilter.engine.activations import softmax
+from cnnfilter.engine.arrays import as_number
+from cnnfilter.engine.bands import Chain
+from cnnfilter.engine.codes import AS_IS, RECTIFIED
+from cnnfilter.engine.dense import dense
+from cnnfilter.engine.geometry import Array, Windows
+from cnnfilter.engine.pooled import joined
+from cnnfilter.engine.scaling import scaled
+from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling, Step
+from cnnfilter.kernels.kernel import Kernel
+from cnnfilter.network.plan import Row
+from cnnfilter.network.stages import (
+    Absolute,
+    Activation,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Gray,
+    Magnitude,
+    Normalize,
+    Pool,
+    Shape,
+    Softmax,
+    Stage,
+)
+from cnnfilter.network.stages.base import unknown
+from cnnfilter.sizes import Border
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in a grey value, ITU-R BT.601."""
+
+Operation = Callable[[Array, int | None], Array]
+"""From maps or a vector, and the number of threads, to the result of some stages."""
+
+RELU = Activation("relu")
+"""What convolutions do to their own values, where it follows them."""
+
+
+def operations(rows: Sequence[Row]) -> list[Operation]:
+    """Return what is done to an input, one after the other; those between maps are joined.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        A plan, at the scale of the picture.
+    """
+    lowering = Lowering(rows)
+    while lowering.left:
+        row = lowering.left.pop(0)
+        lower(row.stage, row, lowering)
+    lowering.flush()
+    return lowering.operations
+
+
+class Lowering:
+    """The operations of a chain, gathered stage by stage: steps between maps wait for those that follow."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.left = list(rows)
+        self.operations: list[Operation] = []
+        self.waiting: list[Step] = []
+
+    def takes(self, stage: Stage) -> bool:
+        """Tell whether the next stage is this one, which is then done with."""
+        follows = bool(self.left) and self.left[0].stage == stage
+        if follows:
+            self.left.pop(0)
+        return follows
+
+    def step(self, step: Step) -> None:
+        """Add a step between maps."""
+        both = joined(self.waiting[-1], step) if self.waiting else None
+        if both is not None:
+            self.waiting[-1] = both
+        else:
+            self.waiting.append(step)
+
+    def mean(self, row: Row) -> None:
+        """Take the mean of each map of what waits."""
+        self.operations.append(partial(Chain([*self.waiting, _pointwise(row, _same)]).run, mean=True))
+        self.waiting = []
+
+    def flush(self) -> None:
+        """Run what waits."""
+        if self.waiting:
+            self.operations.append(Chain(self.waiting).run)
+        self.waiting = []
+
+    def vector(self, function: Callable[[Array], Array]) -> None:
+        """Add what gives a vector, on the calling thread."""
+        self.flush()
+        self.operations.append(partial(_on_one_thread, function))
+
+    def values(self, row: Row, function: Callable[[Array], Array]) -> None:
+        """Add what is done to the values of maps and vectors alike."""
+        if len(row.output) == 3:
+            self.step(_pointwise(row, function))
+        else:
+            self.vector(function)
+
+
+@singledispatch
+def lower(stage: Stage, row: Row, lowering: Lowering) -> None:
+    """Add what the engine does for a stage."""
+    raise unknown(stage, "lowering to the engine's steps")
+
+
+@lower.register(Conv)
+def _conv(stage: Conv, row: Row, lowering: Lowering) -> None:
+    after = RECTIFIED if lowering.takes(RELU) else AS_IS
+    windows, channels = _windows(stage, row), row.input[2]
+    source = stage.bank(channels) if stage.file is not None else None
+    if source is None or isinstance(source, Kernel):
+        kernels = stage.kernels if source is None else (source,)
+        filters: list[tuple[Array, str | None]] = []
+        for kernel in kernels:
+            weights = _prepared(kernel.weights.reshape(-1, 1, *kernel.size), stage)[:, 0]
+            filters += [(weights, kernel.combine)] if kernel.combine else [(one[None], None) for one in weights]
+        lowering.step(Depthwise(filters, stage.bias, windows, channels, after=after))
+        return
+    bank = _prepared(source.weight, stage)
+    biases = (np.zeros(len(bank)) if source.bias is None else source.bias) + stage.bias
+    groups = channels if stage.depthwise else stage.groups
+    lowering.step(Convolution(bank, biases, windows, groups, after=after))
+
+
+def _prepared(bank: Array, stage: Conv) -> Array:
+    flipped = bank[..., ::-1, ::-1] if stage.flip else bank
+    return np.ascontiguousarray(scaled(flipped, stage.scale))
+
+
+def _windows(stage: Conv | Pool, row: Row) -> Windows:
+    sliding = stage.sliding(row.input)
+    border = stage.border if isinstance(stage, Conv) else Border()
+    size = (row.input[0], row.input[1])
+    out = (row.output[0], row.output[1])
+    return Windows(size, sliding.window, sliding.stride, sliding.dilation, sliding.pads, out, border)
+
+
+@lower.register(Pool)
+def _pool(stage: Pool, row: Row, lowering: Lowering) -> None:
+    windows = _windows(stage, row)
+    lowering.step(Pooling(stage.kind, windows, row.output[2], count_include_pad=stage.count_include_pad))
+
+
+@lower.register(GlobalAveragePool)
+def _mean(stage: GlobalAveragePool, row: Row, lowering: Lowering) -> None:
+    lowering.mean(row)
+
+
+@lower.register(Flatten)
+def _flatten(stage: Flatten, row: Row, lowering: Lowering) -> None:
+    lowering.vector(_flattened)
+
+
+def _flattened(values: Array) -> Array:
+    return values.reshape(-1)  # maps are (C, H, W) already
+
+
+@lower.register(Dense)
+def _dense(stage: Dense, row: Row, lowering: Lowering) -> None:
+    weight, bias = stage.file.matrix(row.input[0])  # type: ignore[union-attr]  # runnable: there is a file
+    biases = np.zeros(len(weight), dtype=np.float32) if bias is None else bias
+    lowering.vector(partial(_multiplied, weight, biases, row.flattened if stage.order == "hwc" else None))
+
+
+def _multiplied(weight: Array, bias: Array, flattened: Shape | None, values: Array) -> Array:
+    if flattened is not None:
+        height, width, channels = flattened
+        values = values.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
+    return dense(values, weight, bias)
+
+
+@lower.register(Gray)
+def _gray(stage: Gray, row: Row, lowering: Lowering) -> None:
+    lowering.step(_pointwise(row, _grey))
+
+
+def _grey(values: Array) -> Array:
+    if len(values) == 1:
+        return values
+    red, green, blue = (np.float32(weight) * plane for weight, plane in zip(LUMA, values, strict=True))
+    gray: Array = red + green + blue
+    return gray[None]
+
+
+@lower.register(Magnitude)
+def _magnitude(stage: Magnitude, row: Row, lowering: Lowering) -> None:
+    lowering.step(_pointwise(row, partial(_root, count=stage.count)))
+
+
+def _root(values: Array, count: int) -> Array:
+    grouped = values.reshape(-1, count, *values.shape[1:]).astype(np.float64)
+    magnitude: Array = np.sqrt((grouped * grouped).sum(axis=1))
+    return magnitude
+
+
+@lower.register(Activation)
+def _activation(stage: Activation, row: Row, lowering: Lowering) -> None:
+    numbers = [as_number(value, name) for name, value in stage.named.items()]
+    lowering.values(row, partial(_activated, compute=stage.known.compute, numbers=numbers))
+
+
+def _activated(values: Array, *, compute: Callable[..., Array], numbers: Sequence[np.float32]) -> Array:
+    return compute(np.ascontiguousarray(values, dtype=np.float32), *numbers)
+
+
+@lower.register(Absolute)
+def _absolute(stage: Absolute, row: Row, lowering: Lowering) -> None:
+    lowering.values(row, _size)
+
+
+def _size(maps: Array) -> Array:
+    size: Array = np.abs(maps.astype(np.float32, copy=False))
+    return size
+
+
+@lower.register(Normalize)
+def _normalize(stage: Normalize, row: Row, lowering: Lowering) -> None:
+    lowering.values(row, partial(_normalized, stage=stage))
+
+
+def _normalized(values: Array, stage: Normalize) -> Array:
+    shape = (-1, *[1] * (values.ndim - 1))
+    mean = np.array(stage.mean, dtype=np.float64).reshape(shape)
+    std = np.array(stage.std, dtype=np.float64).reshape(shape)
+    quotient = np.divide(values, stage.divisor, dtype=np.float64)  # may lie beyond float32 where the result does not
+    return ((quotient - mean) / std).astype(np.float32)
+
+
+@lower.register(Softmax)
+def _softmax(stage: Softmax, row: Row, lowering: Lowering) -> None:
+    lowering.values(row, softmax)
+
+
+def _same(values: Array) -> Array:
+    return values
+
+
+def _pointwise(row: Row, function: Callable[[Array], Array]) -> Pointwise:
+    """Return a step whose function keeps height and width."""
+    height, width = row.input[:2]
+    return Pointwise(function, (row.output[2], height, width))
+
+
+def _on_one_thread(function: Callable[[Array], Array], values: Array, threads: int | None) -> Array:
+    return function(values)

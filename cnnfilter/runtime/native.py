@@ -1,0 +1,240 @@
+"""Calling a loop: machine code that was compiled before is loaded without importing Numba; else Numba compiles it.
+
+Importing Numba and loading one function from its own cache takes four times as long as filtering a small picture.
+What Numba compiles is therefore kept as object code, which `llvmlite.binding` alone can load. It is called through
+ctypes, which also lets other threads run, with a single argument: all that the loop takes, packed. Asking an array for
+its address takes 1.6 us and ctypes 0.2 us for each argument, which of small maps was more than the loops themselves;
+so the code is handed the array objects, and looks for itself.
+
+The store (see `store`) holds a file for each loop and each set of argument types, named by a hash of everything that
+the code depends on: the processor and its features, the versions of Numba and llvmlite, and the text of every module
+that takes part (whose release is that of cnnfilter).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import importlib
+import importlib.util
+import os
+import platform
+import re
+import struct
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnfilter.runtime import forks, store
+
+UNREACHED = (
+    "NRT_Free",
+    "NRT_MemInfo_call_dtor",
+    "numba_do_raise",
+    "numba_gil_ensure",
+    "numba_gil_release",
+    "numba_runtime_build_excinfo_struct",
+    "numba_unpickle",
+)
+"""Functions of Numba's runtime that loops refer to and never call: they free no array, and raise nothing, for
+which steps of 0 and slices of other sizes would be needed. A loop that needs any other is not stored."""
+
+PACKAGE = Path(__file__).parents[1]
+IMPORTS = re.compile(rb"^ *from (cnnfilter[\w.]*) import (\([^)]*\)|[^\n#]*)", re.MULTILINE)
+NAME = re.compile(rb"\w+")
+"""What a line that imports names."""
+
+PLAIN_VARIABLES = ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK", "NUMBA_DEBUG", "NUMBA_DEBUGINFO", "NUMBA_OPT")
+"""Variables under which the loops are left to Numba: object code would not show what they ask for."""
+
+WORDS = {"boolean": "?7x", "int64": "q", "float64": "d"}
+"""How `struct` packs an argument that is a number; an array is packed as the address of its object."""
+
+ARRAY_FIELDS = object.__basicsize__
+"""Where in an array object its own fields begin: they follow what every Python object has."""
+
+on_compile: list[Callable[[], None]] = []
+"""Called before something is compiled, which takes seconds: a command tells the person who waits."""
+
+_lock = forks.lock()  # held by whoever uses llvmlite and Numba, so that no fork finds their own locks taken
+
+
+class Loop:
+    """A compiled function of `engine.loops`.
+
+    Parameters
+    ----------
+    module, name : str
+        Where it is defined.
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module = f"cnnfilter.engine.loops.{module}"
+        self.name = name
+        self.ready: dict[tuple[Any, ...], Callable[..., None]] = {}
+
+    def __call__(self, *arguments: Any) -> None:
+        """Run it. Arrays must be C-contiguous; numbers are those of Python or NumPy."""
+        # Of each argument what is quick to ask for: a band costs a few of these calls.
+        key = tuple([(a.dtype.num, a.ndim) if isinstance(a, np.ndarray) else type(a) for a in arguments])
+        function = self.ready.get(key)
+        if function is None:
+            with _lock:
+                function = self.ready.get(key) or self._prepare(tuple(_kind(argument) for argument in arguments))
+                self.ready[key] = function
+        function(*arguments)
+
+    def _prepare(self, kinds: tuple[str, ...]) -> Callable[..., None]:
+        if not any(os.environ.get(variable, "0") not in ("", "0") for variable in PLAIN_VARIABLES):
+            with contextlib.suppress(Exception):  # any failure of the short way leaves the long one
+                if _finds_arrays():
+                    return self._load(kinds) or self._compile(kinds)
+        return self._function()
+
+    def _function(self) -> Callable[..., None]:
+        from cnnfilter.runtime import compiler  # which a run that finds its code does without
+
+        compiler.load()
+        function: Callable[..., None] = getattr(importlib.import_module(self.module), self.name)
+        return function
+
+    def _file(self, kinds: tuple[str, ...]) -> str:
+        key = hashlib.sha256("\n".join([environment(), self.module, self.name, *kinds]).encode())
+        return f"{self.name}-{key.hexdigest()[:32]}.o"
+
+    def _load(self, kinds: tuple[str, ...]) -> Callable[..., None] | None:
+        stored = store.read(self._file(kinds))
+        return None if stored is None else _callable(stored, kinds)
+
+    def _compile(self, kinds: tuple[str, ...]) -> Callable[..., None]:
+        for tell in list(on_compile):
+            with contextlib.suppress(Exception):  # whoever cannot be told loses nothing but the message
+                tell()
+        loop = self._function()
+        from cnnfilter.runtime.jit import object_code  # brings Numba
+
+        code = object_code(loop, kinds)
+        function = _callable(code, kinds)
+        store.write(self._file(kinds), code)
+        return function
+
+
+def _kind(argument: Any) -> str:
+    """Return the name of an argument's type: `uint8[2]` for an array of two axes, or a scalar's."""
+    if isinstance(argument, np.ndarray):
+        return f"{argument.dtype.name}[{argument.ndim}]"
+    if isinstance(argument, bool | np.bool_):
+        return "boolean"
+    return "int64" if isinstance(argument, int | np.integer) else "float64"
+
+
+def _callable(stored: bytes, kinds: Sequence[str]) -> Callable[..., None]:
+    """Return a Python function that calls what `jit.object_code` made."""
+    name, _, code = stored.partition(b"\n")
+    address = _load_object(name.decode(), code)
+    native = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(address)
+    pack = struct.Struct("=" + "".join(WORDS.get(kind, "q") for kind in kinds)).pack
+    arrays = [position for position, kind in enumerate(kinds) if kind not in WORDS]
+
+    def call(*arguments: Any) -> None:
+        words = list(arguments)
+        for position in arrays:
+            array = arguments[position]
+            if not (array.flags.c_contiguous and array.dtype.isnative):
+                msg = f"a loop takes contiguous arrays of native numbers, not {array.dtype.str}, steps {array.strides}"
+                raise ValueError(msg)
+            words[position] = id(array)
+        native(pack(*words))
+
+    return call
+
+
+def _finds_arrays() -> bool:
+    """Return whether an array object begins as every extension module of NumPy has it: address, axes, shape."""
+    array = np.zeros((3, 5))
+    address, _, shape = (ctypes.c_int64 * 3).from_address(id(array) + ARRAY_FIELDS)
+    return address == array.ctypes.data and list((ctypes.c_int64 * 2).from_address(shape)) == [3, 5]
+
+
+@cache
+def _target() -> Any:
+    """Return llvmlite's binding and the machine that it makes code for."""
+    import llvmlite.binding as llvm
+
+    with contextlib.suppress(RuntimeError):  # newer releases do this by themselves, and refuse it
+        llvm.initialize()
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    for name in UNREACHED:
+        if not llvm.address_of_symbol(name):  # Numba brings them once it has compiled something
+            llvm.add_symbol(name, ctypes.cast(_unreached, ctypes.c_void_p).value)
+    return llvm, llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(jit=True)
+
+
+_unreached = ctypes.CFUNCTYPE(None)(lambda: None)
+_engines: list[Any] = []  # they own the code's memory
+
+
+def _load_object(name: str, code: bytes) -> int:
+    llvm, machine = _target()
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _engines.append(engine)
+    address: int = engine.get_function_address(name)
+    if not address:
+        msg = "no function in the object code"
+        raise LookupError(msg)
+    return address
+
+
+def sources(package: Path) -> dict[Path, bytes]:
+    """Return the text of each loop's module, and of every module that one of these imports.
+
+    Read from their own lines, so that no constant that a loop takes from anywhere is forgotten.
+    """
+    texts: dict[Path, bytes] = {}
+    waiting = [*(package / "engine" / "loops").glob("*.py")]
+    while waiting:
+        path = waiting.pop()
+        if path in texts or not path.is_file():
+            continue
+        texts[path] = path.read_bytes()
+        for module, names in IMPORTS.findall(texts[path]):
+            parts = module.decode().split(".")[1:]
+            places = [package.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)]
+            waiting += [place / "__init__.py" for place in places]  # but the package's own, which knows all
+            if places:
+                waiting += [places[-1].with_suffix(".py")]
+                waiting += [places[-1] / f"{name.decode()}.py" for name in NAME.findall(names)]
+    return texts
+
+
+@cache
+def environment() -> str:
+    """Return everything that object code depends on, but the loop and its types."""
+    llvm, _ = _target()
+    numba = importlib.util.find_spec("numba")
+    version = Path(str(numba and numba.origin)).with_name("_version.py").read_bytes()
+    texts = sources(PACKAGE)
+    source = hashlib.sha256(b"\0".join(texts[path] for path in sorted(texts))).hexdigest()
+    features = llvm.get_host_cpu_features().flatten()
+    numba_version = hashlib.sha256(version).hexdigest()
+    return "\n".join(
+        [
+            platform.machine(),
+            sys.version,  # the code refers to functions of Python
+            llvm.get_host_cpu_name(),
+            features,
+            numba_version,
+            ".".join(map(str, llvm.llvm_version_info)),
+            importlib.import_module("llvmlite").__version__,
+            source,
+            *(f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("NUMBA_CPU")),
+        ]
+    )

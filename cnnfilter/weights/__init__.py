@@ -1,0 +1,1 @@
+"""Learned numbers from files, untrusted: banks of filters, matrices, and the biases that belong to them."""

@@ -1,0 +1,291 @@
+"""Learned kernels and banks from files, and what a person names as a kernel: a file, a name or a matrix."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnnfilter.errors import ArgumentError, CnnfilterWarning
+from cnnfilter.kernels.arrays import show_shape
+from cnnfilter.kernels.kernel import KERNELS, Kernel, from_array, get_kernel
+from cnnfilter.kernels.matrix import looks_like_matrix
+from cnnfilter.messages import quoted, readable
+from cnnfilter.text.values import file_path
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from cnnfilter.weights.layer import Layer
+    from cnnfilter.weights.layouts import Reading
+
+    Weights = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class FilterBank:
+    """Learned filters.
+
+    Parameters
+    ----------
+    name : str
+        The file's stem.
+    weight : ndarray
+        (O, I, kh, kw) float32, C-contiguous and finite.
+    bias : ndarray, optional
+        (O,) float32.
+
+    Raises
+    ------
+    ArgumentError
+        If there is not one bias for each filter.
+    """
+
+    name: str
+    weight: Weights
+    bias: Weights | None = None
+
+    def __post_init__(self) -> None:
+        if self.bias is not None and self.bias.shape != (len(self.weight),):
+            msg = f"a bias of shape {show_shape(self.bias.shape)} does not fit {len(self.weight)} filters: one for each"
+            raise ArgumentError(msg)
+
+
+def load_kernel(path: str | Path, *, array_name: str | None = None, layout: str | None = None) -> Kernel | FilterBank:
+    """Load a kernel or a bank of filters from a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A `.npy`, `.npz`, `.json`, `.csv`, `.txt` or `.safetensors` file.
+    array_name : str, optional
+        The array to use, by its whole name or by its layer's: `conv1` is also `conv1.weight` or `conv1/kernel:0`. May
+        be left out where there is only one array, or only one that can be a bank. Its bias is found by its name.
+    layout : {"oihw", "hwio"}, optional
+        How a 4-D array lies; may be left out where only one of the two gives a likely window, or as many filters as
+        there are biases. A 3-D array is (n, kh, kw) with `oihw`, n filters of one channel each, and (kh, kw, I) with
+        `hwio`, one filter over I channels; without a layout the former, unless the latter would be square.
+
+    Returns
+    -------
+    Kernel or FilterBank
+        A kernel for a 2-D array without a bias.
+
+    Raises
+    ------
+    KernelError
+        If the file cannot be used; one line that names it.
+    ArgumentError
+        If `layout` is not one of the two.
+    MissingExtraError
+        If the file needs a library that is not installed.
+
+    Warns
+    -----
+    CnnfilterWarning
+        Of arrays that might be the bias and are not used, and of a bias that is taken from a file beside this one.
+    """
+    from cnnfilter.weights.layer import load_filters  # which kernels with a name do without
+    from cnnfilter.weights.layouts import LAYOUTS
+
+    if layout is not None and layout.lower() not in LAYOUTS:
+        msg = f"layout must be {' or '.join(LAYOUTS)}, not {quoted(layout)}"
+        raise ArgumentError(msg)
+    return bank_of(load_filters(Path(path), array_name=array_name, layout=layout), layout)
+
+
+def bank_of(
+    layer: Layer,
+    layout: str | None = None,
+    *,
+    channels: int | None = None,
+    groups: int = 1,
+    depthwise: bool = False,
+) -> Kernel | FilterBank:
+    """Return the kernel or the bank that a layer's arrays are.
+
+    Parameters
+    ----------
+    layer : Layer
+    layout : {"oihw", "hwio"}, optional
+        As for `load_kernel`.
+    channels : int, optional
+        How many arrive: of two ways to read the shape, they tell the one that fits.
+    groups : int
+        In how many groups they are filtered.
+    depthwise : bool
+        In as many groups as there are channels. With `hwio`, I may then be the number of channels, each of which gets
+        O filters, as Keras stores them.
+
+    Raises
+    ------
+    KernelError
+        If it may be read in two ways, or its bias does not fit; one line that names the file.
+    """
+    from cnnfilter.weights.kinds import named_failures
+    from cnnfilter.weights.layouts import settled
+
+    with named_failures(layer.path):
+        if layer.weight.ndim == 2 and layer.bias is None:
+            return from_array(layer.weight, layer.path.stem)
+
+        def is_keras(reading: Reading) -> bool:
+            return depthwise and reading.name == "hwio" and reading.lengths[1] == channels
+
+        def fits(reading: Reading) -> bool:
+            filters, inputs = reading.lengths[:2]
+            outputs = filters * inputs if is_keras(reading) else filters
+            if layer.bias is not None and len(layer.bias) not in (1, outputs):
+                return False
+            if channels is None or is_keras(reading):
+                return True
+            return inputs == 1 and filters % channels == 0 if depthwise else inputs * groups == channels
+
+        reading = settled(layer.weight.shape, layout, fits)
+        bank = layer.weight.transpose([axis for axis in reading.order if axis is not None]).reshape(reading.lengths)
+        if is_keras(reading):
+            bank = bank.swapaxes(0, 1).reshape(-1, 1, *bank.shape[2:])
+        return FilterBank(layer.path.stem, np.ascontiguousarray(bank), layer.biases(len(bank)))
+
+
+def matrix_of(layer: Layer, inputs: int) -> tuple[Weights, Weights | None]:
+    """Return the matrix (out, in) of a dense layer, and its bias (out,), whichever way it is stored.
+
+    Parameters
+    ----------
+    layer : Layer
+    inputs : int
+        How many numbers arrive: where the bias does not, they tell an (in, out) matrix, as Keras stores it.
+
+    Raises
+    ------
+    KernelError
+        If the bias fits neither way; one line that names the file.
+
+    Warns
+    -----
+    CnnfilterWarning
+        If the matrix is square and its name is neither PyTorch's `weight` nor Keras' `kernel`.
+    """
+    from cnnfilter.weights.kinds import named_failures
+
+    with named_failures(layer.path):
+        weight = np.ascontiguousarray(layer.weight.T) if _is_input_first(layer, inputs) else layer.weight
+        return weight, layer.biases(len(weight))
+
+
+def _is_input_first(layer: Layer, inputs: int) -> bool:
+    rows, columns = layer.weight.shape
+    if rows == columns == inputs:
+        from cnnfilter.weights.pairing import read_name
+
+        word = read_name(layer.name or layer.path.stem).word.lower()
+        if word not in ("weight", "kernel"):
+            note = "its square matrix is read as (outputs, inputs); Keras stores the transpose, and calls it kernel"
+            warnings.warn(f"{readable(layer.path)}: {note}", CnnfilterWarning, stacklevel=2)
+        return word == "kernel"
+    if layer.bias is not None and len(layer.bias) > 1:
+        return len(layer.bias) != int(rows)
+    return int(rows) == inputs
+
+
+def load_bank(path: str | Path, *, name: str | None = None, layout: str | None = None) -> FilterBank:
+    """Load a bank of filters from a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A `.npy`, `.npz`, `.json`, `.csv`, `.txt` or `.safetensors` file. Nothing in it is executed.
+    name : str, optional
+        The array to use, by its whole name or by its layer's: `"conv1"` is also `conv1.weight` or `conv1/kernel:0`. May
+        be left out where there is only one array, or only one that can be a bank. Its bias is found by its name.
+    layout : {"oihw", "hwio"}, optional
+        How a 4-D array lies: PyTorch's or Keras' order. May be left out where only one of the two gives a likely
+        window, or as many filters as there are biases. A 3-D array is (n, kh, kw) with `"oihw"`, n filters of one
+        channel each, and (kh, kw, I) with `"hwio"`, one filter over I channels; without a layout the former, unless the
+        latter would be square.
+
+    Returns
+    -------
+    FilterBank
+        Taken by `conv2d` and `apply`. Its `weight` is (O, I, kh, kw) float32, its `bias` (O,) float32 or None. A matrix
+        is a bank of one filter over one channel; its `weight[0, 0]` filters each channel of a picture on its own.
+
+    Raises
+    ------
+    KernelError
+        If the file cannot be used; one line that names it.
+    ArgumentError
+        If `layout` is not one of the two.
+    MissingExtraError
+        If the file needs a library that is not installed.
+
+    Warns
+    -----
+    CnnfilterWarning
+        Of arrays that might be the bias and are not used, and of a bias that is taken from a file beside this one.
+
+    Examples
+    --------
+    >>> load_bank("samples/kernels/gabor.npz").weight.shape
+    (8, 1, 5, 5)
+    """
+    for called, given in (("name", name), ("layout", layout)):
+        if not (given is None or isinstance(given, str)):
+            msg = f"{called} must be a text, not {quoted(given)}"
+            raise ArgumentError(msg)
+    found = load_kernel(file_path(path), array_name=name, layout=layout)
+    return FilterBank(found.name, found.weights[None, None]) if isinstance(found, Kernel) else found
+
+
+def find_kernel(text: str, *, array_name: str | None = None, layout: str | None = None) -> Kernel | FilterBank:
+    """Return a kernel as a person names it: an inline matrix, a weight file, or a name.
+
+    Parameters
+    ----------
+    text : str
+        A file by its suffix, or if it looks like a path; `"0 -1 0; -1 5 -1; 0 -1 0"`; `"gaussian:sigma=2"`.
+    array_name, layout : str, optional
+        As for `load_kernel`; only for files.
+
+    Returns
+    -------
+    Kernel or FilterBank
+        As `load_kernel` or `get_kernel` gives it.
+
+    Raises
+    ------
+    KernelError, ArgumentError, MissingExtraError
+        As `load_kernel` and `get_kernel` raise them.
+
+    Examples
+    --------
+    >>> find_kernel("sobel-x").size
+    (3, 3)
+    """
+    if _is_file(text):
+        return load_kernel(text, array_name=array_name, layout=layout)
+    kernel = get_kernel(text)
+    if array_name is not None or layout is not None:
+        msg = f"an array's name or layout is for weight files, and {kernel.name!r} is not one"
+        raise ArgumentError(msg)
+    return kernel
+
+
+def _is_file(text: str) -> bool:
+    if Path(text).suffix:  # most kernels have none
+        from cnnfilter.weights.kinds import SUFFIXES, is_picture
+
+        if Path(text).suffix.lower() in SUFFIXES or is_picture(text):
+            return True
+    if not text.strip() or looks_like_matrix(text) or text.strip().split(":")[0] in KERNELS:
+        return False
+    if "/" in text or "\\" in text:
+        return True
+    with contextlib.suppress(OSError, ValueError):  # too long for a name, or a NUL in it
+        return Path(text).exists()
+    return False

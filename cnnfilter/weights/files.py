@@ -1,0 +1,209 @@
+"""The arrays in a weight file, one reader for each binary format; `weight_text` has those of text.
+
+A file is untrusted: nothing is unpickled, and a reader looks at headers only. What an array would take is
+checked (`Member.check`) before `Member.read` takes it. A reader may fail with any exception; `weights`
+turns it into one line that names the file.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import warnings
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.lib.format as npy
+
+from cnnfilter.errors import KernelError, MissingExtraError
+from cnnfilter.kernels.arrays import show_shape
+from cnnfilter.messages import quoted
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Numbers = npt.NDArray[np.generic]
+
+MAX_NUMBERS = 2**27
+"""The most numbers an array may hold: 512 MB as float32. The largest layer among the well-known networks,
+VGG-16's first dense one, has 103 million."""
+
+MAX_MEMBERS = 10_000
+"""The most arrays in one file; the deepest published networks have a few thousand."""
+
+MAX_NPY_HEADER = 10_000
+"""NumPy's own limit on the text that describes an array."""
+
+MAX_ZIP_DIRECTORY = 4 << 20
+"""Python reads the whole list of a zip's members at once; this allows `MAX_MEMBERS` with long names."""
+
+MAX_SAFETENSORS_HEADER = 4 << 20
+"""Some 100 bytes describe a tensor, and take Python ten times as many; the library's own limit is 100 MB."""
+
+MAX_RATIO = 250
+SMALL_MEMBER = 16 << 20
+"""A zip member above `SMALL_MEMBER` bytes that shrank more than `MAX_RATIO` times is a zip bomb: trained
+weights hardly shrink at all, and a sparse network's by a factor of ten or so."""
+
+SAFETENSORS_TYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2",
+    "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1",
+    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1",
+}  # fmt: skip
+"""The safetensors types that hold real numbers. A BF16 is the upper half of a float32."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One array of a file, whose header has been read and whose numbers have not.
+
+    `name` is empty in formats that hold one array without a name; `numeric` tells whether its type is one
+    of real numbers.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    numeric: bool
+    read: Callable[[], Numbers]
+
+    @property
+    def label(self) -> str:
+        """What a message calls it."""
+        return f"array {quoted(self.name)}" if self.name else "its array"
+
+    def check(self) -> None:
+        """Raise a `KernelError` if the array is not of real numbers, is empty, or is too large to read."""
+        label = self.label
+        if self.dtype == "object":
+            msg = f"{label} is one of Python objects, which are not opened; write its arrays with numpy.savez"
+            raise KernelError(msg)
+        if not self.numeric:
+            msg = f"{label} is of type {self.dtype}; weights must be real numbers"
+            raise KernelError(msg)
+        if any(length < 1 for length in self.shape):
+            msg = f"{label} has shape {show_shape(self.shape)} and so holds no numbers"
+            raise KernelError(msg)
+        if math.prod(self.shape) > MAX_NUMBERS:
+            msg = f"{label} has shape {show_shape(self.shape)}, more than {MAX_NUMBERS} numbers"
+            raise KernelError(msg)
+
+
+def read_npy(stream: IO[bytes], size: int, path: Path) -> list[Member]:
+    """Return the one array of a `.npy` file."""
+    return [_npy_member("", stream, size)]
+
+
+def _npy_member(name: str, stream: IO[bytes], size: int) -> Member:
+    # NumPy reads as long a header as the file says before it looks at its own limit, hence the slice.
+    head = io.BytesIO(stream.read(MAX_NPY_HEADER))
+    version = npy.read_magic(head)
+    readers: dict[tuple[int, int], Callable[..., Any]] = {
+        (1, 0): npy.read_array_header_1_0,
+        (2, 0): npy.read_array_header_2_0,
+    }
+    if version not in readers:
+        msg = f"NPY format {version[0]}.{version[1]} is not one for plain numbers (1.0 or 2.0)"
+        raise KernelError(msg)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of headers that Python 2 wrote; they are read all the same
+        shape, fortran_order, dtype = readers[version](head, max_header_size=MAX_NPY_HEADER)
+    offset = head.tell()
+
+    def read() -> Numbers:
+        expected = math.prod(shape) * dtype.itemsize
+        if expected != size - offset:
+            msg = f"its header tells of {expected} bytes of numbers, but {size - offset} follow"
+            raise KernelError(msg)
+        stream.seek(offset)
+        flat = np.frombuffer(stream.read(expected), dtype)
+        return flat.reshape(shape, order="F" if fortran_order else "C")
+
+    return Member(name, shape, str(dtype), dtype.kind in "iuf", read)
+
+
+def read_npz(stream: IO[bytes], size: int, path: Path) -> list[Member]:
+    """Return the arrays of a `.npz` file; members that are not arrays are passed over."""
+    _check_zip_end(stream, size)
+    archive = zipfile.ZipFile(stream)
+    infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+    if len(infos) > MAX_MEMBERS:
+        msg = f"it holds {len(infos)} arrays, at most {MAX_MEMBERS} are read"
+        raise KernelError(msg)
+    return [_npz_member(archive, info) for info in infos]
+
+
+def _npz_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
+    # The other methods can be told to take gigabytes before the first byte is out; NumPy never writes them.
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        msg = f"{quoted(info.filename)} is compressed by a method that .npz does not use"
+        raise KernelError(msg)
+    if info.file_size > max(SMALL_MEMBER, MAX_RATIO * info.compress_size):
+        msg = f"{quoted(info.filename)} grows from {info.compress_size} to {info.file_size} bytes, as zip bombs do"
+        raise KernelError(msg)
+    return _npy_member(info.filename.removesuffix(".npy"), archive.open(info), info.file_size)
+
+
+def _check_zip_end(stream: IO[bytes], size: int) -> None:
+    """Refuse a zip whose directory of members is larger than arrays need, before Python reads it whole."""
+    stream.seek(max(0, size - 42))
+    tail = stream.read(42)
+    locator, end = tail[:-22], tail[-22:]
+    if len(end) < 22 or not end.startswith(b"PK\5\6"):
+        msg = "the end of the zip file is missing; it is cut off, or not a .npz file"
+        raise KernelError(msg)
+    (directory,) = struct.unpack_from("<L", end, 12)
+    # A locator stands here in zips of more than 65535 members or 4 GB.
+    if directory > MAX_ZIP_DIRECTORY or locator.startswith(b"PK\6\7"):
+        msg = f"it has too many members for weights (at most {MAX_MEMBERS})"
+        raise KernelError(msg)
+
+
+def read_safetensors(stream: IO[bytes], size: int, path: Path) -> list[Member]:
+    """Return the arrays of a `.safetensors` file.
+
+    Raises
+    ------
+    MissingExtraError
+        If the `safetensors` library is not installed.
+    """
+    try:
+        from safetensors import safe_open  # an extra
+    except ImportError:
+        msg = "needs the safetensors library: pip install 'cnnfilter[safetensors]'"
+        raise MissingExtraError(msg) from None
+    import json  # most kernels come from no file
+
+    prefix = stream.read(8)
+    length = int.from_bytes(prefix, "little")
+    if len(prefix) < 8 or length > min(size - 8, MAX_SAFETENSORS_HEADER):
+        msg = f"its header of {length} bytes is cut off or too long (at most {MAX_SAFETENSORS_HEADER})"
+        raise KernelError(msg)
+    # The library checks the whole layout: sizes against shapes, overlaps, gaps. The numbers themselves are
+    # read by the offsets that it approved, because NumPy, and so the library, has no type for BF16.
+    with safe_open(path, framework="np"):
+        header = json.loads(stream.read(length))
+    header.pop("__metadata__", None)
+    if len(header) > MAX_MEMBERS:
+        msg = f"it holds {len(header)} arrays, at most {MAX_MEMBERS} are read"
+        raise KernelError(msg)
+    return [_tensor(name, entry, stream, 8 + length) for name, entry in header.items()]
+
+
+def _tensor(name: str, entry: dict[str, Any], stream: IO[bytes], start: int) -> Member:
+    kind, shape = entry["dtype"], tuple(entry["shape"])
+    begin, end = entry["data_offsets"]
+
+    def read() -> Numbers:
+        stream.seek(start + begin)
+        flat = np.frombuffer(stream.read(end - begin), SAFETENSORS_TYPES[kind])
+        if kind == "BF16":
+            flat = (flat.astype(np.uint32) << 16).view(np.float32)
+        return flat.reshape(shape)
+
+    return Member(name, shape, kind, kind in SAFETENSORS_TYPES, read)

@@ -1,0 +1,134 @@
+"""Which files hold weights, how one is opened, and what is said of one that cannot be used."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from cnnfilter.errors import CnnfilterError, CnnfilterWarning, KernelError, MissingExtraError
+from cnnfilter.messages import either, readable
+from cnnfilter.weights.files import Member, read_npy, read_npz, read_safetensors
+from cnnfilter.weights.text import read_json, read_table
+
+READERS: dict[str, Callable[[IO[bytes], int, Path], list[Member]]] = {
+    ".npy": read_npy,
+    ".npz": read_npz,
+    ".json": read_json,
+    ".csv": read_table,
+    ".txt": read_table,
+    ".safetensors": read_safetensors,
+}
+"""What reads the arrays of a file, by its suffix."""
+
+PICKLES = (".pt", ".pth")
+"""PyTorch's own files. They are programs that rebuild objects, and may do anything when opened."""
+
+UNSUPPORTED = {
+    ".onnx": "numpy.savez('weights.npz', **{t.name: onnx.numpy_helper.to_array(t) "
+    "for t in onnx.load('model.onnx').graph.initializer})",
+    ".h5": "kernel, bias = layer.get_weights(); "
+    "numpy.savez('weights.npz', **{'conv1.kernel': kernel, 'conv1.bias': bias})",
+}
+UNSUPPORTED |= {suffix: UNSUPPORTED[".h5"] for suffix in (".hdf5", ".keras")}
+"""Other networks' files, and the Python that saves their weights in a form that is read here."""
+
+SUFFIXES = (*READERS, *PICKLES, *UNSUPPORTED)
+
+
+@contextlib.contextmanager
+def open_members(path: Path) -> Iterator[list[Member]]:
+    """Open a file, and give its arrays as long as the context lasts.
+
+    Raises
+    ------
+    KernelError, MissingExtraError
+        If it cannot be used.
+    """
+    with _open(path) as (stream, size):
+        yield READERS[path.suffix.lower()](stream, size, path)
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[tuple[IO[bytes], int]]:
+    suffix = path.suffix.lower()
+    if suffix in PICKLES:
+        msg = (
+            f"{suffix} files are pickles, which can run any code when opened; convert it where PyTorch is: "
+            + conversion(path)
+        )
+        raise KernelError(msg)
+    if suffix in UNSUPPORTED:
+        msg = f"{suffix} files are not supported; save the weights as .npz from Python: {UNSUPPORTED[suffix]}"
+        raise KernelError(msg)
+    if is_picture(path):
+        order = either("; the kernel comes first, then the pictures", "")
+        msg = f"is a picture, not a kernel{order}"
+        raise KernelError(msg)
+    if path.is_dir():
+        msg = "is a folder, not a kernel"
+        raise KernelError(msg)
+    if suffix not in READERS:
+        msg = f"not a weight file by its name (known: {', '.join(READERS)})"
+        raise KernelError(msg)
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its other end
+        msg = "is not a regular file"
+        raise KernelError(msg)
+    if not status.st_size:
+        msg = "the file is empty"
+        raise KernelError(msg)
+    with path.open("rb") as stream:
+        yield stream, status.st_size
+
+
+def is_picture(path: str | Path) -> bool:
+    """Tell whether a name is that of a picture by its suffix."""
+    suffix = Path(path).suffix
+    if not suffix:  # as most kernels: they do not wait for the system's list of types
+        return False
+    import mimetypes
+
+    return (mimetypes.guess_type("a" + suffix, strict=False)[0] or "").startswith("image/")
+
+
+def conversion(path: Path) -> str:
+    """Return the command that turns a PyTorch file into a safetensors file, without running code from it."""
+    import shlex  # for this message alone
+
+    code = (
+        "import sys, torch, safetensors.torch as s; "
+        "w = torch.load(sys.argv[1], map_location='cpu', weights_only=True); "
+        "s.save_file({k: v.clone().contiguous() for k, v in w.items()}, sys.argv[2])"
+    )
+    return f'python -c "{code}" {shlex.quote(str(path))} {shlex.quote(str(path.with_suffix(".safetensors")))}'
+
+
+@contextlib.contextmanager
+def named_failures(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong with a file into one line that names it."""
+    shown = readable(path)
+    try:
+        yield
+    except MissingExtraError as error:
+        msg = f"{shown}: {error}"
+        raise MissingExtraError(msg) from None
+    except CnnfilterError as error:
+        msg = f"{shown}: {error}"
+    except FileNotFoundError:
+        msg = f"{shown}: no such file"
+    except OSError as error:
+        msg = f"{shown}: {error.strerror or error}"
+    except MemoryError:
+        msg = f"{shown}: not enough memory"
+    except CnnfilterWarning:  # whoever wants warnings as errors gets them as they are
+        raise
+    # A damaged zip, header or text fails in too many ways to list: BadZipFile, zlib.error, EOFError,
+    # ValueError, TokenError, RecursionError, SafetensorError, ... Their words are about the decoder's insides.
+    except Exception:
+        msg = f"{shown}: damaged or cut off, or not a {path.suffix} file"
+    else:
+        return
+    raise KernelError(msg) from None

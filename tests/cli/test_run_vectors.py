@@ -1,0 +1,119 @@
+"""Vectors: what `cnnfilter run` prints after flatten, dense and softmax."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnnfilter.engine import reference
+from tests.cli.test_run import GREY, VECTOR, done, maps
+from tests.command import PHOTO, files, run, save
+from tests.running.test_pipeline import assert_close, small_cnn
+
+
+@pytest.fixture(autouse=True)
+def _photo(tmp_path, monkeypatch):
+    """Work in a folder that holds a colour photo and a grey one."""
+    monkeypatch.chdir(tmp_path)
+    save("photo.png")
+    save("grey.png", GREY)
+
+
+def test_a_vector_is_printed_as_a_table():
+    result = done(VECTOR, "photo.png")
+    values = maps(VECTOR)
+    lines = result.out.splitlines()
+    assert lines[0] == "INDEX  VALUE"
+    assert [line.split() for line in lines[1:]] == [[str(i), f"{value:.6g}"] for i, value in enumerate(values)]
+    assert result.err == ""
+    assert files() == ["grey.png", "photo.png"]
+
+
+def test_the_largest_values_are_printed_with_their_labels():
+    Path("labels.txt").write_text("".join(f"label {i}\n" for i in range(12)))
+    values = maps(VECTOR)
+    order = sorted(range(12), key=lambda i: -values[i])[:3]
+    for arguments in (["photo.png"], ["-"], ["photo.png", "-o", "-"]):
+        result = done(VECTOR, *arguments, "--top", "3", "--labels", "labels.txt", stdin=Path("photo.png").read_bytes())
+        lines = [line.split(maxsplit=2) for line in result.out.splitlines()]
+        assert lines == [["INDEX", "VALUE", "LABEL"], *([str(i), f"{values[i]:.6g}", f"label {i}"] for i in order)]
+
+
+def test_several_inputs_give_a_table_each():
+    result = run("run", "maxpool:30x45,flatten", "photo.png", "none.png", "grey.png", "-v")
+    assert result.exit_code == 1
+    high = PHOTO.max(axis=(0, 1))
+    assert result.out == (
+        f"photo.png:\nINDEX  VALUE\n    0  {high[0]}\n    1  {high[1]}\n    2  {high[2]}\n\n"
+        f"grey.png:\nINDEX  VALUE\n    0  {GREY.max()}\n\n"
+    )
+    assert result.messages == [
+        "30x45x3  photo.png",
+        "1x1x3    maxpool:30x45",
+        "3        flatten",
+        "cnnfilter: error: none.png: no such file",
+        "30x45x1  grey.png",
+        "1x1x1    maxpool:30x45",
+        "1        flatten",
+        "2 done, 1 failed",
+    ]
+
+
+def test_a_vector_may_be_json():
+    Path("labels.txt").write_text("".join(f"label {i}\n" for i in range(12)))
+    lines = done(VECTOR, "photo.png", "photo.png", "--json", "-q").out.splitlines()
+    first, second = (json.loads(line) for line in lines)
+    assert first.pop("seconds") > 0
+    expected = [{"index": i, "value": value} for i, value in enumerate(maps(VECTOR).tolist())]
+    assert first == {
+        "input": "photo.png", "output": None, "size": None, "format": None, "clipped": None, "notes": [],
+        "skipped": False, "error": None, "shape": [12], "values": expected,
+    }  # fmt: skip
+    assert second["values"] == expected
+    result = done(VECTOR, "photo.png", "--json", "--top", "1", "--labels", "labels.txt")
+    (largest,) = json.loads(result.out)["values"]
+    assert largest == {**max(expected, key=lambda each: each["value"]), "label": f"label {largest['index']}"}
+
+
+def test_values_that_are_not_finite_are_null_in_json_and_last_in_order():
+    np.save("x.npy", np.array([[np.nan, 1, np.inf, 2]], np.float32))
+    result = done("flatten", "x.npy", "--json", "--top", "4")
+    values = [(each["index"], each["value"]) for each in json.loads(result.out)["values"]]
+    assert values == [(2, None), (3, 2.0), (1, 1.0), (0, None)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [(["-o", "v.npy"], "v.npy"), (["-o", "out/"], "out/photo-chain.npy"), (["--format", "npy"], "photo-chain.npy")],
+)
+def test_a_vector_may_be_an_array(arguments, name):
+    assert done(VECTOR, "photo.png", *arguments).messages == [f"wrote {name}  12 float32"]
+    np.testing.assert_array_equal(np.load(name), maps(VECTOR))
+
+
+def test_a_vector_may_be_in_an_archive():
+    done(VECTOR, "photo.png", "-o", "v.npz")
+    with np.load("v.npz") as archive:
+        np.testing.assert_array_equal(archive["vector"], maps(VECTOR))
+
+
+def test_a_small_cnn_equals_the_definitions_composed_by_hand():
+    picture = np.random.default_rng(1).integers(0, 256, (16, 22, 3), dtype=np.uint8)
+    save("digit.png", picture)
+    text, definition = small_cnn()
+    done(text, "digit.png", "-o", "digit.npy")
+    assert_close(np.load("digit.npy"), definition(picture))
+    Path("net.txt").write_text(text.replace(",", "\n"))
+    values = [each["value"] for each in json.loads(done("@net.txt", "digit.png", "--json").out)["values"]]
+    np.testing.assert_allclose(values, definition(picture), atol=2e-5)
+
+
+def test_the_maps_of_a_small_cnn_equal_their_definition():
+    picture = np.random.default_rng(1).integers(0, 256, (16, 22, 3), dtype=np.uint8)
+    save("digit.png", picture)
+    text, _ = small_cnn()
+    done(",".join(text.split(",")[:4]), "digit.png", "-o", "digit.npy")
+    with np.load("net.npz") as net:
+        expected = reference.conv2d(reference.normalize(picture), net["conv1.weight"], net["conv1.bias"], padding=1)
+    assert_close(np.load("digit.npy"), reference.max_pool2d(reference.relu(expected), 2))

@@ -1,0 +1,383 @@
+import json
+from math import ceil, floor
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnnfilter.cli import plans, render
+from cnnfilter.cli import shape as shape_command
+from cnnfilter.export import PROGRAMS, emit
+from cnnfilter.network.grammar import parse
+from cnnfilter.network.plan import plan
+from cnnfilter.network.presets import PRESETS
+from tests.command import Terminal, run
+from tests.engine.test_seed_cases import CASES
+
+
+def shape(*arguments):
+    result = run("shape", *arguments)
+    assert result.exit_code == 0, result.err
+    assert result.err == ""
+    return result.out
+
+
+def refused(*arguments):
+    result = run("shape", *arguments)
+    assert result.exit_code == 2
+    assert result.out == ""
+    (line,) = result.messages
+    return line.removeprefix("cnnfilter: error: ").removesuffix("; see cnnfilter shape --help")
+
+
+def outputs(*arguments):
+    """The sizes after each stage, from the table and from the JSON, as text."""
+    table = [line.split("  ") for line in shape(*arguments).splitlines()]
+    rows = [[cell.strip() for cell in line if cell.strip()] for line in table]
+    from_table = [row[2] for row in rows[1 : rows.index([])] if len(row) > 1]  # not a second line of arithmetic
+    from_json = [stage["output"] for stage in json.loads(shape(*arguments, "--json"))["stages"]]
+    assert from_table == ["x".join(map(str, size)) for size in from_json]
+    return from_table
+
+
+# The course's cases
+
+
+@pytest.mark.parametrize("case", CASES["shape"], ids=lambda case: case["name"])
+def test_the_sizes_of_the_course(case):
+    assert outputs(case["input"], case["stages"]) == case["out"]
+
+
+@pytest.mark.parametrize("case", CASES["params"], ids=lambda case: case["name"])
+def test_the_parameters_of_the_course(case):
+    assert json.loads(shape(case["input"], case["stages"], "--json"))["total"]["params"] == case["params"]
+    assert f"total: {case['params']:,} parameters" in shape(case["input"], case["stages"])
+
+
+# Chains
+
+TABLE = """\
+STAGE        INPUT     OUTPUT       PARAMS  MULTIPLY-ADDS  FIELD  JUMP  DROPPED  ARITHMETIC
+conv:32@3x3  28x28x1   26x26x32        320        216,320  3x3    1     0        floor((28 + 2*0 - 3)/1) + 1 = 26
+                                                                                 params: (3*3*1 + 1)*32 = 320
+relu         26x26x32  26x26x32          0              0  3x3    1
+conv:64@3x3  26x26x32  24x24x64     18,496     10,653,696  5x5    1     0        floor((26 + 2*0 - 3)/1) + 1 = 24
+                                                                                 params: (3*3*32 + 1)*64 = 18496
+relu         24x24x64  24x24x64          0              0  5x5    1
+maxpool:2    24x24x64  12x12x64          0              0  6x6    2     0        floor((24 + 2*0 - 2)/2) + 1 = 12
+flatten      12x12x64  9216              0              0  6x6    -              12*12*64 = 9216
+dense:128    9216      128       1,179,776      1,179,776  28x28  -              params: (9216 + 1)*128 = 1179776
+relu         128       128               0              0  28x28  -
+dense:10     128       10            1,290          1,290  28x28  -              params: (128 + 1)*10 = 1290
+softmax      10        10                0              0  28x28  -
+
+total: 1,199,882 parameters (4.8 MB as float32), 12,051,082 multiply-adds
+"""
+
+
+def test_the_table_of_the_course_network():
+    assert shape("mnist-cnn") == TABLE
+
+
+def test_the_arithmetic_in_the_table_is_true():
+    lines = [line for line in TABLE.splitlines()[1:] if " = " in line]
+    assert len(lines) == 8
+    for line in lines:
+        begin = TABLE.splitlines()[0].index("ARITHMETIC")
+        left, _, right = line[begin:].removeprefix("params: ").partition(" = ")
+        assert eval(left, {"floor": floor}) == int(right)
+    rows = [line.replace(",", "").split() for line in TABLE.splitlines()[1:13] if not line.startswith(" ")]
+    assert [row[1] for row in rows[1:]] == [row[2] for row in rows[:-1]]
+    numbers = [[int(cell) for cell in row[3:5]] for row in rows]
+    assert sum(params for params, _ in numbers) == 1_199_882 == 320 + 18_496 + 1_179_776 + 1_290
+    assert sum(macs for _, macs in numbers) == 12_051_082 == 320 * 26**2 + 18_496 * 24**2 + 1_179_776 + 1_290
+    assert round(1_199_882 * 4 / 1e6, 1) == 4.8
+
+
+def test_axes_that_differ_have_a_line_each():
+    assert shape("6x9x2", "conv:sobel-x+sobel-y,magnitude,abs") == (
+        """\
+STAGE                 INPUT  OUTPUT  PARAMS  MULTIPLY-ADDS  FIELD  JUMP  DROPPED  ARITHMETIC
+conv:sobel-x+sobel-y  6x9x2  4x7x4        0          1,008  3x3    1     0        height: floor((6 + 2*0 - 3)/1) + 1 = 4
+                                                                                  width: floor((9 + 2*0 - 3)/1) + 1 = 7
+magnitude             4x7x4  4x7x2        0              0  3x3    1              4 maps / 2 = 2
+abs                   4x7x2  4x7x2        0              0  3x3    1
+
+total: 0 parameters, 1,008 multiply-adds
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    "chain", [preset.text for preset in PRESETS.values()] + ["maxpool:3:stride=2:padding=1:ceil_mode=yes"]
+)
+def test_every_size_formula_of_a_plan_is_true(chain):
+    for row in plan(parse(chain), (225, 226, 3)):
+        for line in row.arithmetic.splitlines():
+            *expressions, result = line.rpartition(": ")[2].split(" = ")
+            assert {eval(each, {"floor": floor, "ceil": ceil}) for each in expressions} == {int(result)}
+
+
+def test_small_and_large_networks_say_how_large_they_are():
+    assert plans.memory(4 * 320) == "1.3 kB"
+    assert plans.memory(4 * 138_357_544) == "553.4 MB"
+
+
+def test_the_json_has_the_documented_keys():
+    data = json.loads(shape("28x28x1", "conv:32@3x3,relu,maxpool:2,flatten", "--json"))
+    assert list(data) == ["stages", "total"]
+    assert list(data["total"]) == ["params", "macs"]
+    for stage in data["stages"]:
+        assert list(stage) == ["stage", "input", "output", "params", "macs", "receptive_field", "jump", "dropped"]
+        for key in ("input", "output", "receptive_field", *(["jump"] if len(stage["output"]) == 3 else [])):
+            assert all(type(number) is int for number in stage[key])
+    assert data["stages"][0] == {
+        "stage": "conv:32@3x3",
+        "input": [28, 28, 1],
+        "output": [26, 26, 32],
+        "params": 320,
+        "macs": 216320,
+        "receptive_field": [3, 3],
+        "jump": [1, 1],
+        "dropped": [0, 0],
+    }
+    assert data["stages"][3]["output"] == [13 * 13 * 32]
+    assert (data["stages"][3]["jump"], data["stages"][3]["dropped"]) == (None, None)
+    assert data["total"] == {"params": 320, "macs": 216320}
+
+
+def test_a_terminal_too_narrow_for_the_table_gets_the_arithmetic_below_each_row(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    terminal = Terminal()
+    monkeypatch.setattr(render, "standard_output", lambda: terminal)
+    text = plans.table(plan(parse("conv:8@3x3,relu"), (9, 10, 1)))
+    assert text == (
+        """\
+STAGE       INPUT   OUTPUT  PARAMS  MULTIPLY-ADDS  FIELD  JUMP  DROPPED
+conv:8@3x3  9x10x1  7x8x8       80          4,480  3x3    1     0
+    height: floor((9 + 2*0 - 3)/1) + 1 = 7
+    width: floor((10 + 2*0 - 3)/1) + 1 = 8
+    params: (3*3*1 + 1)*8 = 80
+relu        7x8x8   7x8x8        0              0  3x3    1
+
+total: 80 parameters (320 bytes as float32), 4,480 multiply-adds
+"""
+    )
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "DROPPED  ARITHMETIC\n" in plans.table(plan(parse("conv:8@3x3,relu"), (9, 10, 1)))
+
+
+def test_a_name_from_outside_is_made_printable(tmp_path):
+    path = tmp_path / "a\x1b[31m.npy"
+    np.save(path, np.ones((3, 3), np.float32))
+    assert "\x1b" not in shape("9x9x1", f"conv:{path}")
+    assert "\x1b" not in shape("9x9x1", f"conv:{path}", "--compare")
+
+
+# Sizes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        (["784", "dense:30"], ["30"]),
+        (["784", "relu,dense:30"], ["784", "30"]),
+        (["28", "conv:edge"], ["26x26x1"]),
+        (["28x30", "conv:edge"], ["26x28x1"]),
+        (["28x30x3", "conv:edge"], ["26x28x3"]),
+        (["64", "maxpool:2,flatten"], ["32x32x1", "1024"]),
+    ],
+)
+def test_what_a_size_means(arguments, output):
+    assert outputs(*arguments) == output
+
+
+@pytest.mark.parametrize(
+    ("size", "warning"),
+    [
+        ("3x224x224", "3 high and 224 wide with 224 channels: {}; for 3 channels write 224x224x3"),
+        ("1x28x30", "1 high and 28 wide with 30 channels: {}; for 1 channel write 28x30x1"),
+        ("28x28x3", None),
+        ("5x224x224", None),
+        ("4x4x256", None),
+    ],
+)
+def test_a_size_with_channels_first_is_told_of(size, warning):
+    rule = "sizes are height x width x channels"
+    for chain in (["conv:64@1x1"], ["-k", "1"]):
+        result = run("shape", size, *chain)
+        assert result.exit_code == 0, result.err
+        assert result.messages == ([] if warning is None else [f"warning: {size} is {warning.format(rule)}"])
+
+
+def test_a_picture_tells_its_size(tmp_path):
+    path = tmp_path / "photo [1].png"
+    Image.new("RGBA", (9, 7)).save(path)
+    assert outputs(path, "gray,conv:edge") == ["7x9x1", "5x7x1"]
+    assert "result   5x7\n" in shape(path, "-k", "3")
+
+
+def test_a_preset_has_its_own_input_and_takes_another():
+    assert outputs("mnist-cnn")[0] == "26x26x32"
+    assert outputs("28", "mnist-cnn") == outputs("mnist-cnn")
+    assert outputs("32x32x3", "mnist-cnn")[0] == "30x30x32"
+
+
+def test_a_pipeline_file_is_read(tmp_path):
+    (tmp_path / "net.txt").write_text("# two\nconv:8@3x3\nrelu\n")
+    assert outputs("9", f"@{tmp_path / 'net.txt'}") == ["7x7x8", "7x7x8"]
+
+
+def test_a_weight_file_tells_its_sizes(tmp_path):
+    np.save(tmp_path / "k.npy", np.ones((4, 3, 5, 5), np.float32))
+    assert outputs("9x9x3", f"conv:{tmp_path / 'k.npy'}:layout=oihw") == ["5x5x4"]
+
+
+# Frameworks
+
+
+def test_frameworks_side_by_side():
+    assert shape("224", "conv:64@7x7:stride=2:padding=same,relu,maxpool:2", "--compare") == (
+        """\
+stage 1  conv:64@7x7:stride=2:padding=same on 224x224x1
+FRAMEWORK  OUTPUT   TOP  BOTTOM  LEFT  RIGHT  DIFFERS  ASKED FOR AS
+cnnfilter  112x112    2       3     2      3           padding=same
+PyTorch    112x112    3       3     3      3  pads     padding=3
+Keras      112x112    2       3     2      3           padding="same"
+ONNX       112x112    2       3     2      3           auto_pad="SAME_UPPER"
+PyTorch: padding="same" with a stride above 1 is refused; padding=3 is the usual stand-in
+
+stage 3  maxpool:2 on 112x112x64
+FRAMEWORK  OUTPUT  TOP  BOTTOM  LEFT  RIGHT  DIFFERS  ASKED FOR AS
+cnnfilter  56x56     0       0     0      0           padding=0
+PyTorch    56x56     0       0     0      0           padding=0
+Keras      56x56     0       0     0      0           padding="valid"
+ONNX       56x56     0       0     0      0           pads=[0, 0, 0, 0]
+
+different: stage 1 PyTorch (pads)
+"""
+    )
+
+
+def test_frameworks_may_refuse():
+    text = shape("9", "maxpool:2:dilation=2:stride=1", "--compare")
+    assert "Keras      refused    -       -     -      -  refused  MaxPooling2D\n" in text
+    assert text.endswith("Keras: its pools have no dilation\n\ndifferent: stage 1 Keras (refused)\n")
+
+
+def test_frameworks_may_agree_or_have_nothing_to_do():
+    assert shape("9", "conv:edge", "--compare").endswith("\n\nall agree\n")
+    assert shape("9", "relu", "--compare") == "no stage has a window that moves: there is nothing to compare\n"
+
+
+def test_frameworks_for_one_window():
+    text = shape("224", "-k", "7", "-s", "2", "-p", "same", "--compare")
+    assert text.startswith("-k 7 -s 2 -p same on 224x224\nFRAMEWORK")
+    assert text.endswith("different: PyTorch (pads)\n")
+
+
+def test_frameworks_as_json():
+    data = json.loads(shape("9", "maxpool:2:dilation=2:stride=1,relu", "--compare", "--json"))
+    first, second = data["stages"]
+    assert second["frameworks"] == []
+    assert [each["framework"] for each in first["frameworks"]] == ["cnnfilter", "PyTorch", "Keras", "ONNX"]
+    assert first["frameworks"][1] == {
+        "framework": "PyTorch",
+        "output": [7, 7],
+        "pads": {"top": 0, "bottom": 0, "left": 0, "right": 0},
+        "request": "padding=0",
+        "notes": [],
+    }
+    assert first["frameworks"][2] == {
+        "framework": "Keras",
+        "output": None,
+        "pads": None,
+        "request": "MaxPooling2D",
+        "notes": ["its pools have no dilation"],
+    }
+    (window,) = json.loads(shape("9", "-k", "3", "--compare", "--json"))["stages"]
+    assert len(window["frameworks"]) == 4
+
+
+# Programs
+
+
+@pytest.mark.parametrize("language", PROGRAMS)
+def test_a_network_as_a_program(language):
+    assert shape("mnist-cnn", "--emit", language) == emit(plan(parse(PRESETS["mnist-cnn"].text), (28, 28, 1)), language)
+
+
+def test_the_help_names_every_language_and_preset():
+    (option,) = [each for each in shape_command.command.params if each.name == "language"]
+    assert sorted(option.type.choices) == sorted(PROGRAMS)
+    assert all(name in shape("--help") for name in PRESETS)
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Missing argument 'SIZE|PRESET'"),
+        (["28"], "give the STAGES that follow 28, such as conv:32@3x3,relu, or -k for one window "
+         "(presets: mnist-cnn, lenet-5, alexnet, vgg-16, tiny-vgg)"),
+        (["alexnt"], "unknown preset 'alexnt'; did you mean alexnet? "
+         "(presets: mnist-cnn, lenet-5, alexnet, vgg-16, tiny-vgg)"),
+        (["28", "vgg16"], "unknown preset 'vgg16'; did you mean vgg-16? "
+         "(presets: mnist-cnn, lenet-5, alexnet, vgg-16, tiny-vgg)"),
+        (["28", "conv:edge,relo"], "stage 2 'relo' (column 11): unknown stage; did you mean relu?"),
+        (["6", "conv:edge,relu,maxpool:5", "--emit", "numpy"], "stage 3 (maxpool): window 5x5 does not fit in 4x4; "
+         "use more padding or a smaller kernel"),
+        (["28", "relu,conv:none.npy"], "stage 2 (conv): none.npy: no such file"),
+        (["28", "@none.txt"], "pipeline file none.txt: no such file"),
+        (["0", "relu"], "a size is from 1 to 1000000000, not 0"),
+        (["none.png", "relu"], "'none.png' is no size (N, HxW or HxWxC), and there is no picture of that name"),
+        (["-k", "3", "28x"], "'28x' is no size (N, HxW or HxWxC), and there is no picture of that name"),
+        (["3", "-k", "5"], "stage 1 (conv): window 5x5 does not fit in 3x3; use more padding or a smaller kernel"),
+        (["28", "relu", "-k", "3"], "give STAGES or -k, not both"),
+        (["28", "relu", "-s", "2"], "-s, -p and -d go with -k; in STAGES they are written "
+         "conv:32@3x3:stride=2:padding=1:dilation=1"),
+        (["28", "-k", "0"], "kernel must be at least 1, not 0"),
+        (["28", "-k", "3", "-p", "-1"], "padding must be at least 0, not -1"),
+        (["28", "-k", "3", "--emit", "torch"], "--emit prints a program of STAGES, and goes with none of -k, "
+         "--compare and --json"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line(arguments, message):
+    assert refused(*arguments) == message
+
+
+def test_a_chain_that_does_not_fit_shows_the_table_up_to_there():
+    wrong = "stage 2 (maxpool): window 5x5 does not fit in 4x4; use more padding or a smaller kernel"
+    lines = [f"cnnfilter: error: {wrong}"]
+    result = run("shape", "6", "conv:edge,maxpool:5,relu")
+    assert (result.exit_code, result.messages) == (2, lines)
+    assert result.out == (
+        """\
+STAGE      INPUT  OUTPUT  PARAMS  MULTIPLY-ADDS  FIELD  JUMP  DROPPED  ARITHMETIC
+conv:edge  6x6x1  4x4x1        0            144  3x3    1     0        floor((6 + 2*0 - 3)/1) + 1 = 4
+"""
+    )
+    result = run("shape", "6", "conv:edge,maxpool:5,relu", "--json")
+    assert (result.exit_code, result.messages) == (2, lines)
+    data = json.loads(result.out)
+    assert [stage["stage"] for stage in data["stages"]] == ["conv:edge"]
+    assert data["error"] == wrong
+    result = run("shape", "6", "conv:edge,maxpool:5,relu", "--compare")
+    assert (result.exit_code, result.messages) == (2, lines)
+    assert result.out.startswith("stage 1  conv:edge on 6x6x1\nFRAMEWORK")
+    assert refused("4", "maxpool:5") == wrong.replace("stage 2", "stage 1")
+
+
+def test_a_web_address_is_no_size():
+    result = run("shape", "https://a.org/b.png", "relu")
+    assert result.exit_code == 2
+    assert result.messages == ["cnnfilter: error: URLs are not read: save 'https://a.org/b.png' as a file first"]
+
+
+def test_a_file_that_is_no_picture_is_named(tmp_path):
+    path = tmp_path / "text.png"
+    path.write_text("hello")
+    assert refused(path, "relu").startswith(f"{path}: not a picture that cnnfilter knows: it is text")
+    assert refused(tmp_path, "relu") == f"{tmp_path}: is a folder"

@@ -1,0 +1,402 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnnfilter.errors import ArgumentError, GrammarError
+from cnnfilter.kernels.catalogue import KERNELS
+from cnnfilter.kernels.kernel import get_kernel
+from cnnfilter.network import grammar
+from cnnfilter.network.activations import ACTIVATIONS
+from cnnfilter.network.grammar import format, parse
+from cnnfilter.network.readers import CONV_KEYS, READABLE, READERS, WEIGHT_SUFFIXES
+from cnnfilter.network.stages import (
+    Absolute,
+    Activation,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Gray,
+    Magnitude,
+    Normalize,
+    Pool,
+    Softmax,
+    WeightFile,
+)
+from cnnfilter.network.stages.text import Piece, escape, split, unescape
+from cnnfilter.sizes import Border
+from cnnfilter.weights import kinds as weight_kinds
+
+EDGE, SOBEL_X, SOBEL_Y = (get_kernel(name) for name in ("edge", "sobel-x", "sobel-y"))
+
+
+@pytest.mark.parametrize(
+    ("text", "stages"),
+    [
+        ("conv:sobel-x:stride=2:padding=same,relu,maxpool:2",
+         (Conv((SOBEL_X,), stride=(2, 2), padding="same"), Activation("relu"), Pool("max", (2, 2)))),
+        ("conv:sobel-x+sobel-y,magnitude", (Conv((SOBEL_X, SOBEL_Y)), Magnitude(Conv((SOBEL_X, SOBEL_Y))))),
+        ("conv:gaussian:sigma=2:stride=2", (Conv((get_kernel("gaussian:sigma=2"),), stride=(2, 2)),)),
+        ("conv:weights.npz:name=conv1", (Conv(file=WeightFile("weights.npz", "conv1")),)),
+        ("conv:32@3x3:padding=1", (Conv(sizes=(32, (3, 3)), padding=((1, 1), (1, 1))),)),
+        ("conv:0 1 0; 1 0 -1; 0 1 0,relu", (Conv((get_kernel("0 1 0; 1 0 -1; 0 1 0"),)), Activation("relu"))),
+        ("gray,conv:edge,relu,avgpool:3:stride=2,flatten,dense:fc.npz,softmax",
+         (Gray(), Conv((EDGE,)), Activation("relu"), Pool("avg", (3, 3), stride=(2, 2)), Flatten(),
+          Dense(file=WeightFile("fc.npz")), Softmax())),
+        ("depthwise:3x3", (Conv(sizes=(1, (3, 3)), depthwise=True),)),
+        ("depthwise:2@5:bias=no", (Conv(sizes=(2, (5, 5)), depthwise=True, biased=False),)),
+        ("depthwise:5:stride=2", (Conv(sizes=(1, (5, 5)), depthwise=True, stride=(2, 2)),)),
+        ("conv:8@3:groups=2:bias=yes", (Conv(sizes=(8, (3, 3)), groups=2),)),
+        ("conv:edge:bias=-1/2:flip=yes:scale=SUM:border=mirror:dilation=2x1",
+         (Conv((EDGE,), bias=-0.5, flip=True, scale="sum", border=Border("reflect"), dilation=(2, 1)),)),
+        ("conv:a.npy:layout=HWIO", (Conv(file=WeightFile("a.npy", layout="hwio")),)),
+        ("conv:sub/kernel", (Conv(file=WeightFile("sub/kernel")),)),
+        ("conv:edge:border=constant=3:padding=1+2x0+3",
+         (Conv((EDGE,), border=Border("constant", 3.0), padding=((1, 2), (0, 3))),)),
+        ("normalize", (Normalize(),)),
+        ("normalize:255:mean=0.5+-1+2:std=1/4", (Normalize(255.0, (0.5, -1.0, 2.0), (0.25,)),)),
+        ("leaky_relu:0.1,silu,rbf:1:epsilon=2",
+         (Activation("leaky_relu", (0.1,)), Activation("swish"), Activation("rbf", (1.0, 2.0)))),
+        ("abs,globalavgpool", (Absolute(), GlobalAveragePool())),
+        ("maxpool:2x3:dilation=2:ceil_mode=yes", (Pool("max", (2, 3), dilation=(2, 2), ceil_mode=True),)),
+        ("avgpool:2:count_include_pad=no,sumpool:window=2:stride=2",
+         (Pool("avg", (2, 2), count_include_pad=False), Pool("sum", (2, 2)))),
+        ("dense:10:bias=no,dense:fc.npz:name=a:layout=hwc",
+         (Dense(units=10, biased=False), Dense(file=WeightFile("fc.npz", "a"), order="hwc"))),
+    ],
+)  # fmt: skip
+def test_text_becomes_stages_and_back(text, stages):
+    parsed = parse(text)
+    assert parsed == stages
+    assert parse(format(stages)) == stages
+    assert str(parsed) == format(stages)
+    assert str(parse(str(parsed))) == str(parsed)
+
+
+def test_every_stage_can_be_read():
+    bare = {
+        "conv": "edge", "depthwise": "3", "maxpool": "2", "avgpool": "2", "sumpool": "2", "dense": "3"
+    }  # fmt: skip
+    for name in READERS:
+        text = f"{name}:{bare[name]}" if name in bare else name
+        assert parse(f"conv:edge,{text}")[1].name == name
+
+
+def test_blanks_around_separators_do_not_count():
+    assert parse(" conv : sobel-x + sobel-y : stride = 2 , relu ") == parse("conv:sobel-x+sobel-y:stride=2,relu")
+
+
+def test_no_parameter_of_a_kernel_has_the_name_of_a_key():
+    assert not {each.name for entry in KERNELS.values() for each in entry.parameters} & set(CONV_KEYS)
+
+
+def test_the_suffixes_of_weight_files_are_those_that_are_known():
+    assert sorted(WEIGHT_SUFFIXES) == sorted(weight_kinds.SUFFIXES)
+    assert tuple(weight_kinds.READERS) == READABLE
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("conv:edge,relo", "stage 2 'relo' (column 11): unknown stage; did you mean relu?"),
+        ("lenet-5", "stage 1 'lenet-5' (column 1): a network without weights; cnnfilter shape lenet-5 plans it"),
+        ("zzz", f"stage 1 'zzz' (column 1): unknown stage (known: {', '.join(READERS)})"),
+        ("conv:edge, ,relu", "stage 2 (column 12): no stage here; a comma stands between two stages"),
+        ("", "stage 1 (column 1): no stage here; a comma stands between two stages"),
+        ("conv:edg", "stage 1 'conv:edg' (column 6): unknown kernel 'edg'; did you mean edge or dog? "
+         "(cnnfilter kernels lists them all)"),
+        ("relu, conv:edge:strid=2", "stage 2 'conv:edge:strid=2' (column 17): unknown key 'strid'; did you mean "
+         "stride? (known: kernel, stride, padding, dilation, border, groups, flip, scale, bias, name, layout)"),
+        ("maxpool:2:sride=2", "stage 1 'maxpool:2:sride=2' (column 11): unknown key 'sride'; did you mean stride? "
+         "(known: window, stride, padding, ceil_mode, dilation)"),
+        ("conv:gaussian:sigm=2", "stage 1 'conv:gaussian:sigm=2' (column 15): unknown key 'sigm'; did you mean sigma "
+         "or size? (known: kernel, stride, padding, dilation, border, groups, flip, scale, bias, name, layout, size, "
+         "sigma)"),
+        ("conv:gaussian:sigma=-1", "stage 1 'conv:gaussian:sigma=-1' (column 6): gaussian: sigma must be 0.01 to "
+         "1000, not -1"),
+        ("conv:edge:stride=0", "stage 1 'conv:edge:stride=0' (column 18): stride must be at least 1, not 0"),
+        ("conv:edge:stride= a", "stage 1 'conv:edge:stride= a' (column 19): stride must be a whole number, not 'a'"),
+        ("conv:edge:2", "stage 1 'conv:edge:2' (column 11): '2' must be written as KEY=VALUE, such as stride=2 (known: "
+         "kernel, stride, padding, dilation, border, groups, flip, scale, bias, name, layout)"),
+        ("conv:edge:stride=2:stride=3", "stage 1 'conv:edge:stride=2:stride=3' (column 20): stride is given twice"),
+        ("conv", "stage 1 'conv' (column 1): needs a kernel, a weight file or sizes, such as conv:sobel-x or "
+         "conv:32@3x3"),
+        ("conv:stride=2", "stage 1 'conv:stride=2' (column 1): needs a kernel, a weight file or sizes, such as "
+         "conv:sobel-x or conv:32@3x3"),
+        ("depthwise", "stage 1 'depthwise' (column 1): needs a window, a kernel or a weight file, such as "
+         "depthwise:3x3"),
+        ("depthwise:3x3:groups=2", "stage 1 'depthwise:3x3:groups=2' (column 15): unknown key 'groups' (known: kernel, "
+         "stride, padding, dilation, border, flip, scale, bias, name, layout)"),
+        ("maxpool", "stage 1 'maxpool' (column 1): needs a window, such as maxpool:2"),
+        ("dense", "stage 1 'dense' (column 1): needs a number of units or a weight file, such as dense:10"),
+        ("dense:0", "stage 1 'dense:0' (column 7): units must be at least 1, not 0"),
+        ("dense:many", "stage 1 'dense:many' (column 7): 'many' is neither a number of units nor a weight file"),
+        ("dense:10:name=a", "stage 1 'dense:10:name=a' (column 7): name is for weight files"),
+        ("relu:1", "stage 1 'relu:1' (column 6): relu takes no arguments, not '1'"),
+        ("conv:32@", "stage 1 'conv:32@' (column 6): sizes are written FILTERS@HEIGHTxWIDTH, such as 32@3x3, not "
+         "'32@'"),
+        ("conv:3x3", "stage 1 'conv:3x3' (column 6): sizes are written FILTERS@HEIGHTxWIDTH, such as 32@3x3, not "
+         "'3x3'"),
+        ("conv:0@3x3", "stage 1 'conv:0@3x3' (column 6): there must be at least 1 filter"),
+        ("conv:4@3x3:bias=2", "stage 1 'conv:4@3x3:bias=2' (column 6): '2' must be yes or no"),
+        ("conv:4@3x3:groups=x", "stage 1 'conv:4@3x3:groups=x' (column 19): 'x' must be a whole number"),
+        ("conv:edge:bias=no", "stage 1 'conv:edge:bias=no' (column 6): bias 'no' is not a number"),
+        ("conv:edge:scale=l2", "stage 1 'conv:edge:scale=l2' (column 17): unknown scale 'l2'; did you mean l1? "
+         "(known: none, sum, l1)"),
+        ("conv:edge:name=a", "stage 1 'conv:edge:name=a' (column 6): name and layout are for weight files"),
+        ("conv:sobel-x+roberts-x", "stage 1 'conv:sobel-x+roberts-x' (column 6): kernels of one stage must have one "
+         "size: sobel-x is 3x3, roberts-x is 2x2"),
+        ("conv:1 2; 3", "stage 1 'conv:1 2; 3' (column 6): inline matrix: row 2 has 1 numbers, row 1 has 2"),
+        ("normalize:mean=a", "stage 1 'normalize:mean=a' (column 16): 'a' is not a number"),
+        ("gray,magnitude", "stage 2 'magnitude' (column 6): needs a conv before it, whose maps of each channel it "
+         "combines: conv:sobel-x+sobel-y,magnitude"),
+        ("relu,@net.txt", "stage 2 '@net.txt' (column 6): a pipeline file stands alone, with no other stages beside "
+         "it"),
+    ],
+)  # fmt: skip
+def test_an_error_names_the_stage_and_the_column(text, message):
+    with pytest.raises(GrammarError) as caught:
+        parse(text)
+    assert str(caught.value) == message
+    assert f"stage {caught.value.stage}" in message
+    assert f"(column {caught.value.column})" in message
+
+
+def test_a_long_stage_is_shown_in_part():
+    with pytest.raises(GrammarError, match=rf"stage 1 '{'a' * 57}\.\.\.' \(column 1\): unknown stage"):
+        parse("a" * 300)
+
+
+def test_magnitude_belongs_to_the_nearest_conv():
+    stages = parse("conv:edge,relu,conv:sobel-x+sobel-y,abs,maxpool:2,magnitude")
+    assert stages[-1].of is stages[2]
+    with pytest.raises(GrammarError, match="stage 3 'magnitude' .* needs a conv before it"):
+        parse("conv:sobel-x+sobel-y,magnitude,magnitude")
+
+
+# Files
+
+
+def test_a_file_that_exists_wins_over_plus(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sobel-x+sobel-y").touch()
+    assert parse("conv:sobel-x+sobel-y")[0].file == WeightFile("sobel-x+sobel-y")
+    (tmp_path / "sobel-x+sobel-y").unlink()
+    assert parse("conv:sobel-x+sobel-y")[0].kernels == (SOBEL_X, SOBEL_Y)
+
+
+@pytest.mark.parametrize("text", ["conv:32", "conv: 32 :stride=2", "conv:kernel=1"])
+def test_a_number_alone_is_no_kernel_in_a_chain(text):
+    with pytest.raises(
+        GrammarError, match=r"a number alone is no kernel; write (32|1)@3x3 for \1 filters of 3x3, or \[\1\]"
+    ):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["conv:[32]", "conv:[-0.5]", "conv:1/4", "conv:2.0"])
+def test_a_matrix_of_one_number_is_read_back(text):
+    stages = parse(text)
+    assert stages[0].window == (1, 1)
+    assert parse(str(stages)) == stages
+
+
+def test_commas_between_the_numbers_of_a_matrix_are_told_of():
+    with pytest.raises(
+        GrammarError, match="commas part stages; in a chain the numbers of a matrix are split at blanks"
+    ):
+        parse("conv:-1,0,1")
+
+
+def test_a_name_wins_over_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "edge").touch()
+    assert parse("conv:edge")[0].kernels == (EDGE,)
+
+
+def test_a_name_no_file_can_have_is_no_file():
+    with pytest.raises(GrammarError, match="unknown kernel"):
+        parse("conv:a\0b")
+    with pytest.raises(GrammarError, match="unknown kernel"):
+        parse("conv:" + "a" * 5000)
+    with pytest.raises(GrammarError, match="the kernel is empty"):
+        parse("conv:")
+
+
+def test_paths_are_relative_to_the_base(tmp_path):
+    (conv, dense) = parse("conv:k.npy,dense:fc.npy", base=tmp_path)
+    assert conv.file.path == str(tmp_path / "k.npy")
+    assert dense.file.path == str(tmp_path / "fc.npy")
+    (absolute,) = parse(f"conv:{tmp_path / 'k.npy'}", base=Path("elsewhere"))
+    assert absolute.file.path == str(tmp_path / "k.npy")
+
+
+def test_a_pipeline_file_has_a_stage_a_line(tmp_path):
+    folder = tmp_path / "nets"
+    folder.mkdir()
+    np.save(folder / "k.npy", np.ones((3, 3), np.float32))
+    (folder / "net.txt").write_text(
+        "\ufeff# a small net\n\nconv:k.npy:padding=1  # learned\n  relu,\nmaxpool:2,flatten\ndense:10\n",
+        encoding="utf-8",
+    )
+    stages = parse(f"@{folder / 'net.txt'}")
+    assert str(stages) == f"conv:{escape(str(folder / 'k.npy'))}:padding=1,relu,maxpool:2,flatten,dense:10"
+    assert stages[0].output((5, 5, 1)) == (5, 5, 1)
+    assert parse("@net.txt", base=folder) == stages
+
+
+def test_a_hash_within_a_name_is_no_comment(tmp_path):
+    (tmp_path / "net.txt").write_text("conv:a#1.npy")
+    assert parse("@net.txt", base=tmp_path)[0].file.path == str(tmp_path / "a#1.npy")
+
+
+def test_an_error_in_a_pipeline_file_names_the_line(tmp_path):
+    (tmp_path / "net.txt").write_text("conv:edge\n\n relu, maxpol:2\n")
+    with pytest.raises(GrammarError) as caught:
+        parse("@net.txt", base=tmp_path)
+    assert str(caught.value) == (
+        f"stage 3 'maxpol:2' ({tmp_path / 'net.txt'}, line 3, column 8): unknown stage; did you mean maxpool?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "no such file"),
+        (b"\xff\xfea", "no text in UTF-8 or UTF-16"),
+        (b"# nothing\n", "it holds no stages"),
+        (b"relu\n" * 300, r"larger than a pipeline file may be \(1000 bytes\)"),
+    ],
+)
+def test_a_pipeline_file_that_cannot_be_used_is_an_error(tmp_path, monkeypatch, content, reason):
+    monkeypatch.setattr(grammar, "MAX_FILE", 1000)
+    if content is not None:
+        (tmp_path / "net.txt").write_bytes(content)
+    with pytest.raises(ArgumentError, match=f"pipeline file .*net.txt: {reason}"):
+        parse("@net.txt", base=tmp_path)
+
+
+def test_what_is_no_file_at_all_is_an_error(tmp_path):
+    with pytest.raises(ArgumentError, match=r"pipeline file .*: is a folder"):
+        parse(f"@{tmp_path}")
+    with pytest.raises(ArgumentError, match=r"pipeline file 'a\\x00b': "):
+        parse("@a\0b")
+
+
+def test_a_pipeline_file_that_fails_while_it_is_read_is_an_error(tmp_path, monkeypatch):
+    (tmp_path / "net.txt").write_text("relu")
+
+    def fail(self, mode):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(ArgumentError, match=r"net\.txt: Input/output error"):
+        parse("@net.txt", base=tmp_path)
+
+
+# Escapes
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (r"a:b\:c", ["a", r"b\:c"]),
+        (r"a\\:b", [r"a\\", "b"]),
+        (r"conv:C:\w.npy:stride=2", ["conv", r"C:\w.npy", "stride=2"]),
+        ("conv:C:/w.npy", ["conv", "C:/w.npy"]),
+        ("conv:kernel=C:/w.npy", ["conv", "kernel=C:/w.npy"]),
+        ("conv:ab:/w.npy", ["conv", "ab", "/w.npy"]),
+    ],
+)
+def test_a_drive_and_a_backslash_keep_a_colon(text, parts):
+    assert [piece.text for piece in split(Piece(text, 1), ":")] == parts
+
+
+def test_a_piece_knows_its_column():
+    assert split(Piece(" a ,  b", 5), ",") == [Piece("a", 6), Piece("b", 11)]
+
+
+def test_a_path_with_separators_is_escaped():
+    (stage,) = parse(r"conv:a\,b\:c\+d.npz:name=x\:y")
+    assert stage.file == WeightFile("a,b:c+d.npz", "x:y")
+    assert str(stage) == r"conv:a\,b\:c\+d.npz:name=x\:y"
+
+
+def test_a_windows_path_needs_no_escape():
+    assert parse(r"conv:C:\nets\one.npy,relu")[0].file.path == r"C:\nets\one.npy"
+    assert parse(r"conv:\\server\nets\one.npy")[0].file.path == r"\\server\nets\one.npy"
+
+
+NAMES = st.text("ab1,:+=\\/ .", min_size=1, max_size=12)
+
+
+@given(NAMES)
+def test_what_is_escaped_is_read_as_it_was(name):
+    assert unescape(escape(name)) == name
+    (piece,) = [part for part in split(Piece(escape(name) + ",", 1), ",") if part.text] or [Piece("", 1)]
+    assert unescape(piece.text) == name.strip() or name != name.strip()
+
+
+SIDES = st.integers(1, 5)
+PAIRS = st.tuples(SIDES, SIDES)
+FLOATS = st.floats(-1e30, 1e30)
+PADDINGS = st.one_of(
+    st.sampled_from(["same", "same-lower"]),
+    st.tuples(*[st.tuples(st.integers(0, 3), st.integers(0, 3))] * 2),
+)
+PATHS = NAMES.map(lambda name: f"{name}.npy".strip())
+BORDERS = st.one_of(
+    st.sampled_from(["constant", "replicate", "reflect", "symmetric", "circular"]).map(Border),
+    FLOATS.map(lambda value: Border("constant", value)),
+)
+SLIDING = {"stride": PAIRS, "padding": PADDINGS, "dilation": PAIRS, "border": BORDERS}
+GIVEN = {**SLIDING, "flip": st.booleans(), "scale": st.sampled_from(["none", "sum", "l1"]), "bias": FLOATS}
+MATRICES = st.lists(st.tuples(FLOATS, FLOATS), min_size=2, max_size=3).map(
+    lambda rows: get_kernel("; ".join(f"{a!r} {b!r}" for a, b in rows))
+)
+STAGES = st.one_of(
+    st.builds(Conv, kernels=st.sampled_from([(EDGE,), (SOBEL_X, SOBEL_Y), (get_kernel("box:size=5"),)]), **GIVEN),
+    st.builds(Conv, kernels=MATRICES.map(lambda kernel: (kernel,)), **GIVEN),
+    st.builds(Conv, file=st.builds(WeightFile, PATHS, st.none() | NAMES.map(str.strip)), groups=SIDES, **GIVEN),
+    st.builds(Conv, sizes=st.tuples(SIDES, PAIRS), groups=SIDES, biased=st.booleans(), **SLIDING),
+    st.builds(Conv, sizes=st.tuples(SIDES, PAIRS), depthwise=st.just(True), biased=st.booleans(), **SLIDING),
+    st.builds(Pool, st.just("max"), PAIRS, padding=PADDINGS, dilation=PAIRS, ceil_mode=st.booleans()),
+    st.builds(Pool, st.just("avg"), PAIRS, padding=PADDINGS, count_include_pad=st.booleans()),
+    st.builds(Dense, units=SIDES, biased=st.booleans()),
+    st.builds(Dense, file=st.builds(WeightFile, PATHS), order=st.sampled_from(["chw", "hwc"])),
+    st.sampled_from(sorted(ACTIVATIONS)).flatmap(
+        lambda name: st.builds(Activation, st.just(name), st.tuples(*[FLOATS] * len(ACTIVATIONS[name].parameters)))
+    ),
+    st.builds(Normalize, st.floats(1, 300), st.lists(FLOATS, min_size=1, max_size=3).map(tuple)),
+    st.sampled_from([Gray(), Absolute(), Flatten(), Softmax(), GlobalAveragePool()]),
+)
+
+
+@given(st.lists(STAGES, min_size=1, max_size=4).map(tuple))
+@settings(max_examples=200, deadline=None)
+def test_whatever_is_written_is_read_back(stages):
+    text = format(stages)
+    assert parse(text) == stages
+    assert format(parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("normalize:mean=-0+1", "normalize:mean=0+1"),
+        ("normalize:mean=-0.0+-0/5+1e30", "normalize:mean=0+0+1e30"),
+        ("normalize:1e0", "normalize:divide=1"),
+        ("elu:-0.0", "elu:alpha=0"),
+        ("rbf:-0:epsilon=-0", "rbf:epsilon=0"),
+        ("conv:-0 0.0 1E+5", "conv:0 0 100000"),
+        ("conv:[-0.0]:bias=-0", "conv:[0]"),
+        ("conv:motion:angle=-0.0", "conv:motion:angle=0"),
+        ("conv:unsharp:amount=1e2", "conv:unsharp:amount=100"),
+        ("conv:edge:border=constant=-0:padding=0x0:bias=-1/2", "conv:edge:bias=-0.5"),
+    ],
+)
+def test_a_number_has_one_text(text, written):
+    assert format(parse(text)) == written
+    assert format(parse(written)) == written

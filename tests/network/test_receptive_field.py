@@ -1,0 +1,89 @@
+"""Receptive fields against the pixels that change a value when they change, over random chains."""
+
+import random
+
+import numpy as np
+import pytest
+
+from cnnfilter.errors import ShapeError
+from cnnfilter.explanation import explain
+from cnnfilter.network.grammar import parse
+from cnnfilter.network.plan import plan
+from cnnfilter.pipeline import Pipeline
+
+CHAINS = 300
+
+
+def window(draw):
+    """A stage without a zero weight and without a maximum: what it looks at, it depends on."""
+    height, width = draw.randint(1, 4), draw.randint(1, 4)
+    kind = draw.choice(["conv", "conv", "avgpool", "sumpool"])
+    ones = "; ".join([" ".join(["1"] * width)] * height)
+    text = f"conv:kernel=[{ones}]" if kind == "conv" else f"{kind}:{height}x{width}"
+    text += f":stride={draw.choice([1, 1, 2, 3, 5])}x{draw.choice([1, 2, 4])}"
+    text += draw.choice(["", "", ":padding=1", ":padding=2x0", ":padding=0+3x1+0", ":padding=same", ":padding=5"])
+    if kind == "conv":
+        return text + draw.choice(["", "", ":dilation=2", ":dilation=1x3"])
+    return text + draw.choice(["", ":ceil_mode=yes"])
+
+
+def chains(end):
+    draw = random.Random(7)
+    found = []
+    while len(found) < CHAINS:
+        size = (draw.randint(3, 14), draw.randint(3, 14), 1)
+        text = ",".join([*(window(draw) for _ in range(draw.randint(1, 3))), *end])
+        try:
+            rows = plan(parse(text), size)
+        except ShapeError:
+            continue
+        found.append((text, size, rows))
+    return found
+
+
+def dependence(text, size, axis):
+    """Which rows or columns of the picture each value depends on: ones in one of them, and zeros elsewhere."""
+    pipeline = Pipeline.parse(text)
+    answers = []
+    for index in range(size[axis]):
+        picture = np.zeros(size[:2], np.float32)
+        picture[(slice(None),) * axis + (index,)] = 1
+        answers.append(pipeline.run(picture) != 0)
+    return np.array(answers)
+
+
+def bounds(places):
+    seen = np.flatnonzero(places)
+    return (int(seen[0]), int(seen[-1])) if seen.size else (0, -1)
+
+
+@pytest.mark.parametrize("end", [["globalavgpool"], ["globalavgpool", "conv:1 1; 1 1:padding=1", "maxpool:1x2"]])
+def test_what_sees_all_sees_the_pixels_that_change_it(end):
+    for text, size, rows in chains(end):
+        for axis in (0, 1):
+            first, last = bounds(dependence(text, size, axis).reshape(size[axis], -1).any(axis=1))
+            field = rows[-1].field.extent(0, 0)[axis]
+            assert field == (first, last), (text, size, axis)
+            assert rows[-1].receptive_field[axis] == last - first + 1
+
+
+def test_a_dense_stage_sees_what_a_mean_of_all_does():
+    for text, size, rows in chains(["globalavgpool"]):
+        dense = plan(parse(text.replace("globalavgpool", "flatten,relu,dense:3,dense:2")), size)
+        assert {row.receptive_field for row in dense[-2:]} == {rows[-1].receptive_field}, (text, size)
+
+
+def test_an_explained_value_depends_on_the_pixels_between_its_corners():
+    for text, size, rows in chains([]):
+        changed = [dependence(text, size, axis)[:, 0] for axis in (0, 1)]
+        picture = np.ones(size[:2], np.float32)
+        height, width, _ = rows[-1].output
+        for place in {(0, 0), (height - 1, width - 1), (height // 2, width // 3)}:
+            field = explain(Pipeline.parse(text), picture, place).receptive_field
+            (top, bottom), (left, right) = (bounds(each[:, *place]) for each in changed)
+            corners = ((top, left), (top, right), (bottom, left), (bottom, right)) if right >= 0 <= bottom else ()
+            assert field.corners == corners, (text, size, place)
+            seen = (bottom - top + 1) * (right - left + 1)
+            assert field.in_padding == field.size[0] * field.size[1] - seen
+            for (first, last), ends in zip((field.rows, field.columns), ((top, bottom), (left, right)), strict=True):
+                assert not corners or first <= ends[0] <= ends[1] <= last

@@ -1,0 +1,99 @@
+"""What rooms do with stages, each an aspect: it knows every stage, and raises for one that it does not know."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from dataclasses import dataclass
+
+import pytest
+
+import cnnfilter
+from cnnfilter.network.stages import Stage
+from tests.command import ROOT
+
+
+def descendants(kind):
+    """The classes of stages that the package has, whatever other tests made of their own."""
+    for each in kind.__subclasses__():
+        if each.__module__.startswith("cnnfilter."):
+            yield each
+        yield from descendants(each)
+
+
+def modules():
+    for each in pkgutil.walk_packages(cnnfilter.__path__, "cnnfilter."):
+        if not each.name.endswith("__main__"):
+            yield importlib.import_module(each.name)
+
+
+STAGES = sorted(set(descendants(Stage)), key=lambda kind: kind.__name__)
+ASPECTS = {
+    f"{value.__module__}.{value.__name__}".removeprefix("cnnfilter."): value
+    for module in modules()
+    for value in vars(module).values()
+    if hasattr(value, "registry") and any(issubclass(kind, Stage) for kind in value.registry)
+}
+
+
+@dataclass(frozen=True)
+class Unheard(Stage):
+    name = "unheard"
+
+    def output(self, shape):
+        return shape
+
+
+def test_these_are_among_them():
+    assert len(STAGES) >= 11
+    assert set(ASPECTS) >= {
+        "explanation.makers.step_of",
+        "explanation.values.compute",
+        "explanation.values.needed",
+        "explanation.values.work",
+        "running.lowering.lower",
+        "network.channels.keeps_apart",
+        "network.channels.renamed",
+        "export.as_keras.layers",
+        "export.as_numpy.expressions",
+        "export.as_torch.layers",
+        "network.learned.load",
+        "network.notes.note",
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_says_what_it_takes_and_gives(stage):
+    assert stage.takes in ("maps", "vector", "either")
+    assert stage.gives in ("maps", "vector", "same")
+    assert (stage.gives == "same") == (stage.takes == "either")
+
+
+@pytest.mark.parametrize("aspect", ASPECTS)
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_aspect_knows_every_stage(stage, aspect):
+    assert stage in ASPECTS[aspect].registry
+
+
+@pytest.mark.parametrize("aspect", ASPECTS)
+def test_no_aspect_takes_a_stage_for_another(aspect):
+    function = ASPECTS[aspect]
+    rest = [None] * (len(inspect.signature(function).parameters) - 1)
+    with pytest.raises(TypeError, match="has no entry for the stage Unheard"):
+        function(Unheard(), *rest)
+    assert Unheard().output((1,)) == (1,)
+
+
+def asked(function):
+    """The classes of stages that a function asks for with isinstance."""
+    names = {kind.__name__ for kind in STAGES}
+    for call in ast.walk(function):
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "isinstance":
+            yield from (each.id for each in ast.walk(call.args[1]) if isinstance(each, ast.Name) and each.id in names)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "cnnfilter").rglob("*.py")), ids=lambda path: path.stem)
+def test_nothing_else_goes_through_the_stages(path):
+    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(function, ast.FunctionDef):
+            assert len(set(asked(function))) <= 2, f"{function.name} is a ladder that guesses what a new stage is"

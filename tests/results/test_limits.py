@@ -1,0 +1,64 @@
+"""What a chain takes of memory beside its picture."""
+
+import math
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from cnnfilter.engine import bands
+from cnnfilter.pipeline import Pipeline
+from cnnfilter.results.limits import chain_need
+
+KERNELS = "conv:" + "+".join(["edge", "sharpen"] * 6)
+
+
+ROW = 4 * 998 * 12
+"""Bytes of a row of the twelve maps."""
+
+
+@pytest.mark.parametrize(
+    ("text", "between"),
+    [
+        ("abs", 0),
+        ("gray,conv:edge,maxpool:2", 2 * (4 * 4 * 1000 + 2 * 4 * 998)),  # two threads, four rows of grey, two of edges
+        (f"{KERNELS},abs", 2 * ROW),
+        (f"{KERNELS},conv:edge:border=circular:padding=1", 998 * ROW),
+        (f"{KERNELS},abs,avgpool:300x3:stride=1", 2 * 2 * 300 * ROW),
+        (f"{KERNELS},abs,avgpool:998x3", 2 * 998 * ROW),
+        (f"{KERNELS},globalavgpool,flatten,relu", 2 * ROW),
+        (f"{KERNELS},flatten,relu", 998 * ROW),
+    ],
+)
+def test_what_lies_between_stages_counts(monkeypatch, text, between):
+    monkeypatch.setattr(bands, "available_threads", lambda threads: 2)
+    pipeline = Pipeline.parse(text)
+    result = 8 * math.prod(pipeline.plan((1000, 1000, 1))[-1].output)
+    assert chain_need(pipeline, 90_000_000, 1000, 1000, 1) == 1000 * 1000 + between + result
+
+
+def test_a_chain_that_will_be_refused_needs_nothing():
+    assert chain_need(Pipeline.parse("conv:edge:padding=1000000"), 90_000_000, 1000, 1000, 1) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{KERNELS},conv:edge:border=circular:padding=1,maxpool:90",
+        f"{KERNELS},abs,avgpool:900x20",
+        f"{KERNELS},flatten,relu",
+        f"{KERNELS},abs,globalavgpool",
+    ],
+)
+def test_a_chain_takes_no_more_than_it_says(text):
+    picture = np.ones((1000, 1000), np.uint8)
+    pipeline = Pipeline.parse(text)
+    pipeline.run(picture[:950])  # compiles
+    tracemalloc.start()
+    try:
+        pipeline.run(picture)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # besides: the bands that pass through the cache, a few megabytes for each thread
+    assert peak < chain_need(pipeline, 90_000_000, 1000, 1000, 1) + 20_000_000 * bands.available_threads(None)

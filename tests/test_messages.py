@@ -1,0 +1,81 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from cnnfilter.messages import (
+    LONGEST_NAME,
+    LONGEST_QUOTE,
+    alternatives,
+    either,
+    keys_named,
+    nearest,
+    options_named,
+    quoted,
+    readable,
+)
+
+
+def test_words_are_joined_as_people_join_them():
+    assert alternatives(["a"]) == "a"
+    assert alternatives(["a", "b"]) == "a or b"
+    assert alternatives(["a", "b", "c"], "and") == "a, b and c"
+
+
+def test_nearest_names_what_a_word_may_have_meant():
+    assert nearest("reflekt", ["reflect", "circular"]) == "; did you mean reflect?"
+    assert nearest("Sobelx", ["sobel-x", "sobel-y", "edge"]) == "; did you mean sobel-x or sobel-y?"
+    assert nearest("sobelx", ["sobel-x", "sobel-y", "sobel"]) == "; did you mean sobel-x, sobel or sobel-y?"
+    assert nearest("qqq", ["reflect"]) == ""
+
+
+def test_messages_name_what_their_reader_can_give():
+    def said():
+        return either("--depth 8", "depth=8")
+
+    assert said() == "depth=8"
+    with options_named(), ThreadPoolExecutor() as pool:
+        assert said() == pool.submit(said).result() == "--depth 8"
+        with keys_named():
+            assert said() == "depth=8"
+            assert pool.submit(said).result() == "--depth 8"
+        assert said() == "--depth 8"
+    assert said() == "depth=8"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("edge", "'edge'"),
+        ("a\nb", r"'a\nb'"),
+        ("caf\udce9", r"'caf\xe9'"),
+        ("é", "'é'"),
+        (1.5, "1.5"),
+        ((1, 2), "(1, 2)"),
+        ("x" * LONGEST_QUOTE, f"'{'x' * LONGEST_QUOTE}'"),
+    ],
+)
+def test_a_value_is_repeated_as_it_was_given(value, shown):
+    assert quoted(value) == shown
+
+
+@pytest.mark.parametrize("value", ["x" * 61, "x" * 10_000_000, "\n" * 100, list(range(1000))])
+def test_a_long_value_is_cut(value):
+    shown = quoted(value)
+    assert len(shown) == LONGEST_QUOTE + 2
+    assert shown.endswith(("...'", "...]"))
+
+
+def test_a_file_name_is_shown_on_one_line():
+    assert readable("a b.npy") == "a b.npy"
+    assert readable("a\nb") == r"'a\nb'"
+    assert readable("caf\udce9") == r"'caf\xe9'"
+
+
+def test_a_number_that_python_does_not_write_is_told_by_its_length():
+    assert quoted(10**5000) == "a number of over 4,300 digits"
+
+
+def test_a_long_file_name_is_shown_without_its_middle():
+    whole = "a" * (LONGEST_NAME // 2) + "b" * 10**6 + "c" * (LONGEST_NAME // 2)
+    assert readable(whole) == "a" * (LONGEST_NAME // 2) + "..." + "c" * (LONGEST_NAME // 2)
+    assert len(readable("\x1b" * 10**6)) == LONGEST_NAME + 3

@@ -1,0 +1,29 @@
+"""What the guide for contributors names is there."""
+
+import re
+
+import pytest
+
+from tests.command import ROOT
+
+TEXT = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PATHS = sorted(set(re.findall(r"`((?:cnnfilter|tests|\.ci)/[\w./]*)`", TEXT)))
+ROOMS = {path.parent.name for path in (ROOT / "cnnfilter").glob("*/__init__.py")}
+TOLD = re.findall(r"((?:`\w+`(?:, | and )?)+) (?:in|of) `(cnnfilter/[\w./]+\.py)`", " ".join(TEXT.split()))
+NAMES = [(name, path) for names, path in TOLD for name in re.findall(r"\w+", names.replace(" and ", " "))]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_each_file_and_folder_exists(path):
+    assert (ROOT / path).is_dir() if path.endswith("/") else (ROOT / path).is_file()
+
+
+@pytest.mark.parametrize(("name", "path"), NAMES)
+def test_each_name_is_defined_where_the_guide_says(name, path):
+    defined = rf"^(?:def|class) {name}\b|^{name}\b.*=|import .*\b{name}\b"
+    assert re.search(defined, (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_each_room_is_told():
+    assert {path.split("/")[1] for path in PATHS if path.startswith("cnnfilter/") and path.endswith("/")} >= ROOMS
+    assert len(NAMES) >= 18

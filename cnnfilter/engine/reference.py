@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnfilter.network.activations import ACTIVATIONS
+from cnnfilter.network.stages import Gray
 from cnnfilter.sizes import (
     Border,
     Padding,
@@ -31,7 +32,6 @@ from cnnfilter.sizes import (
 
 Array = NDArray[np.float64]
 
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 ZERO_SUM = 1e-6  # float32 weights that should sum to 0 (LoG, DoG) miss it by about this share of sum |w|
 
 
@@ -349,7 +349,8 @@ def softmax(x: ArrayLike, axis: int = 0) -> Array:
 def gray(x: ArrayLike) -> Array:
     """Mix red, green and blue to one map, unrounded: (3, H, W) maps or an RGB picture to (1, H, W)."""
     red, green, blue = to_batch(x)[0]
-    return np.asarray(LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)[np.newaxis]
+    of_red, of_green, of_blue = Gray.luma
+    return np.asarray(of_red * red + of_green * green + of_blue * blue)[np.newaxis]
 
 
 def normalize(

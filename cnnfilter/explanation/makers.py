@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfilter.engine import reference
 from cnnfilter.engine.geometry import Index
 from cnnfilter.explanation import formulas, steps, values
 from cnnfilter.explanation.filters import Array, Filters
@@ -225,7 +224,7 @@ def _pointwise(stage: Stage, number: int, place: Place, value: float, x: float, 
 @step_of.register(Gray)
 def _gray(stage: Gray, row: Row, before: Block, number: int, place: Place, value: float) -> steps.Step:
     colours = _column(row, before, place)
-    weights = np.array(reference.LUMA if len(colours) == 3 else (1.0,))
+    weights = np.array(Gray.luma if len(colours) == 3 else (1.0,))
     most = _most(weights * colours)
     formula = formulas.gray(weights.tolist(), colours.tolist()) if len(colours) == 3 else formulas.show(value)
     follows = (*place[:2], most)

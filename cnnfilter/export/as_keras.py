@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.export.base import MODES, NONE, Sequential, beyond, divisor, joined, pooling, scale_of, written
+from cnnfilter.export.base import MODES, NONE, Sequential, beyond, divisor, joined, mixed, pooling, scale_of, written
 from cnnfilter.export.frameworks import show
 from cnnfilter.export.weights import Filters, filters_of, literal, matrix_of
 from cnnfilter.messages import readable
@@ -139,8 +139,7 @@ def _activation(stage: Activation, row: Row, program: _Program) -> list[str]:
 def _gray(stage: Gray, row: Row, program: _Program) -> list[str]:
     if row.input[2] == 1:
         return ["layers.Identity()"]
-    weights = "(0.299 * x[..., 0:1] + 0.587 * x[..., 1:2] + 0.114 * x[..., 2:3])"
-    return [f"layers.Lambda(lambda x: {weights})"]
+    return [f"layers.Lambda(lambda x: ({mixed('x[..., {}:{}]')}))"]
 
 
 @layers.register(Absolute)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 
-from cnnfilter.export.base import MODES, NONE, beyond, divisor, joined, pooling, scale_of, written
+from cnnfilter.export.base import MODES, NONE, beyond, divisor, joined, mixed, pooling, scale_of, written
 from cnnfilter.export.weights import filters_of, literal, matrix_of
 from cnnfilter.messages import printable
 from cnnfilter.network.activations import ACTIVATIONS
@@ -180,7 +180,7 @@ def _per_channel(values: tuple[float, ...]) -> str:
 
 @expressions.register(Gray)
 def _gray(stage: Gray, row: Row, program: _Program) -> list[str]:
-    return ["x" if row.input[2] == 1 else "0.299 * x[0:1] + 0.587 * x[1:2] + 0.114 * x[2:3]"]
+    return ["x" if row.input[2] == 1 else mixed("x[{}:{}]")]
 
 
 @expressions.register(Absolute)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 
-from cnnfilter.export.base import MODES, NONE, Sequential, beyond, divisor, joined, pooling, scale_of, written
+from cnnfilter.export.base import MODES, NONE, Sequential, beyond, divisor, joined, mixed, pooling, scale_of, written
 from cnnfilter.export.frameworks import TORCH_BORDERS, show, torch_padding, torch_pads, torch_refuses
 from cnnfilter.export.weights import filters_of, literal, matrix_of
 from cnnfilter.network.plan import Row
@@ -144,7 +144,7 @@ def _per_channel(values: tuple[float, ...]) -> str:
 def _gray(stage: Gray, row: Row, program: _Program) -> list[str]:
     if row.input[2] == 1:
         return ["nn.Identity()"]
-    return ["Apply(lambda x: 0.299 * x[:, 0:1] + 0.587 * x[:, 1:2] + 0.114 * x[:, 2:3])"]
+    return [f"Apply(lambda x: {mixed('x[:, {}:{}]')})"]
 
 
 @layers.register(Absolute)

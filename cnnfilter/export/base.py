@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cnnfilter.network.plan import Row
-from cnnfilter.network.stages import Activation, Normalize, Pool, Sliding
+from cnnfilter.network.stages import Activation, Gray, Normalize, Pool, Sliding
 from cnnfilter.network.stages.text import show_shape
 from cnnfilter.sizes import Pads
 from cnnfilter.text.numbers import show_number
@@ -65,6 +65,12 @@ class Sequential:
 def written(stage: Activation, code: str) -> str:
     """Return the code of an activation with its numbers in it."""
     return code.format(**{name: show_number(value) for name, value in stage.named.items()})
+
+
+def mixed(channel: str) -> str:
+    """The luminance of colours in a program that writes one of its maps, `{}` up to `{}`, as `channel`."""
+    terms = (f"{show_number(weight)} * {channel.format(i, i + 1)}" for i, weight in enumerate(Gray.luma))
+    return " + ".join(terms)
 
 
 def divisor(stage: Normalize) -> str:

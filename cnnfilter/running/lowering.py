@@ -36,9 +36,6 @@ from cnnfilter.network.stages import (
 from cnnfilter.network.stages.base import unknown
 from cnnfilter.sizes import Border
 
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in a grey value, ITU-R BT.601."""
-
 Operation = Callable[[Array, int | None], Array]
 """From maps or a vector, and the number of threads, to the result of some stages."""
 
@@ -189,7 +186,7 @@ def _gray(stage: Gray, row: Row, lowering: Lowering) -> None:
 def _grey(values: Array) -> Array:
     if len(values) == 1:
         return values
-    red, green, blue = (np.float32(weight) * plane for weight, plane in zip(LUMA, values, strict=True))
+    red, green, blue = (np.float32(weight) * plane for weight, plane in zip(Gray.luma, values, strict=True))
     gray: Array = red + green + blue
     return gray[None]
 

@@ -20,6 +20,8 @@ class Gray(Stage):
 
     name = "gray"
     takes, gives = "maps", "maps"
+    luma = (0.299, 0.587, 0.114)
+    """What red, green and blue count (ITU-R BT.601)."""
 
     def output(self, shape: Shape) -> Shape:
         """Return (H, W, 1)."""

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numba import config
 
 from cnnfilter import Pipeline, apply, conv2d, linear
 from cnnfilter.engine.bank import MOST_TAPS, BankFilter
@@ -21,13 +20,6 @@ from tests.oracles import PRECISION, samples, sized
 LARGEST = float(np.finfo(np.float32).max)
 SMALLEST = 2.0**-149
 WIDE = sized(150, 130)
-
-
-@pytest.fixture(autouse=True)
-def plain_numpy_is_quiet():
-    """Loops that run as plain Python do it with NumPy, which warns of what goes beyond float32."""
-    with np.errstate(over="ignore" if config.DISABLE_JIT else "warn"):
-        yield
 
 
 def method_for(x, weight, border="zeros"):

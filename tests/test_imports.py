@@ -27,6 +27,7 @@ ROOMS = (
     "imaging",
     "runtime",
     "sizes",
+    "npy",
     "text",
     "messages",
     "errors",

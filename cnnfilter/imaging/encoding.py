@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageFile
 
+from cnnfilter import npy
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import memory, npy, stored, table, unfiltered
+from cnnfilter.imaging import memory, stored, table, unfiltered
 from cnnfilter.imaging.formats import FORMATS, NPY, TABLE, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.keeping import keep
@@ -116,9 +117,7 @@ def encode(
     notes += not_kept(format, kept.lost)
     try:
         if format == NPY:
-            buffer = io.BytesIO()
-            npy.write(buffer, _with_alpha(picture))
-            return buffer.getvalue()
+            return b"".join(npy.parts(np.ascontiguousarray(_with_alpha(picture))))
         if format == TABLE:
             pixels = _with_alpha(picture)
             return table.written(pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels)

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from cnnfilter.errors import CnnfilterError, PictureError
-from cnnfilter.imaging import decoding, mapping, npy, table
+from cnnfilter.imaging import bare, decoding, mapping, table
 from cnnfilter.imaging.colour import CONVERTED
 from cnnfilter.imaging.costs import PER_PIXEL, bytes_needed
 from cnnfilter.imaging.encoding import encode
@@ -366,14 +366,15 @@ def _allow(max_pixels: int) -> None:
 
 def _read_npy(stream: BinaryIO, limits: Limits) -> Picture:
     depth = limits.depth
-    shape, fortran, dtype = npy.read_header(stream)
+    header = bare.read_header(stream)
+    shape, dtype = header.shape, header.dtype
     channels = shape[2] if len(shape) == 3 else 1
     per_pixel = 3 * channels * dtype.itemsize
     check_size((shape[1], shape[0]), limits.max_pixels, per_pixel)
     if dtype.kind == "f":
         decoding.check_float_depth(depth)
     limits.admit(shape[0], shape[1], channels, shape[0] * shape[1] * per_pixel)
-    pixels = npy.read_body(stream, shape, fortran, dtype)
+    pixels = bare.read_body(stream, header)
     notes = () if dtype.name == pixels.dtype.name else (f"{dtype} was read as {pixels.dtype}",)
     stored = Stored(kind=dtype.name if notes else "")
     return Picture(_reduced(pixels, depth), format=NPY, notes=notes, stored=stored)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cnnfilter import npy
 from cnnfilter.imaging import table
 from cnnfilter.imaging.encoding import encode_frames
 from cnnfilter.imaging.formats import NPY, NPZ, TABLE
@@ -74,9 +75,7 @@ def encode_values(
     read_options(format, options or {})
     if format == TABLE:
         return table.written(values)
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(values))
-    parts: Parts = [header.getvalue(), values.reshape(-1).view(np.uint8).data]
+    parts = npy.parts(values)
     if format == NPY:
         return parts
     stream = _Parts()

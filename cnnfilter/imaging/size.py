@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from cnnfilter.errors import CnnfilterError, PictureError
-from cnnfilter.imaging import npy, table
+from cnnfilter.imaging import bare, table
 from cnnfilter.imaging.decoding import raw_mode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
 from cnnfilter.imaging.headers import eager_size
@@ -79,7 +79,7 @@ def _from_header(stream: BinaryIO, path: Path) -> tuple[int, int, int]:
     stream.seek(0)
     try:
         if format == NPY:
-            return _with_channels(npy.read_header(stream)[0])
+            return _with_channels(bare.read_header(stream).shape)
         if format == TABLE:  # numbers typed in, without a header
             return _with_channels(table.read_table(stream, _check_table).shape)
         size = eager_size(format, head, stream)

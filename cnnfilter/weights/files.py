@@ -7,7 +7,6 @@ turns it into one line that names the file.
 
 from __future__ import annotations
 
-import io
 import math
 import struct
 import warnings
@@ -18,8 +17,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.lib.format as npy
 
+from cnnfilter import npy
 from cnnfilter.errors import KernelError, MissingExtraError
 from cnnfilter.kernels.arrays import show_shape
 from cnnfilter.messages import quoted
@@ -35,9 +34,6 @@ VGG-16's first dense one, has 103 million."""
 
 MAX_MEMBERS = 10_000
 """The most arrays in one file; the deepest published networks have a few thousand."""
-
-MAX_NPY_HEADER = 10_000
-"""NumPy's own limit on the text that describes an array."""
 
 MAX_ZIP_DIRECTORY = 4 << 20
 """Python reads the whole list of a zip's members at once; this allows `MAX_MEMBERS` with long names."""
@@ -100,31 +96,23 @@ def read_npy(stream: IO[bytes], size: int, path: Path) -> list[Member]:
 
 
 def _npy_member(name: str, stream: IO[bytes], size: int) -> Member:
-    # NumPy reads as long a header as the file says before it looks at its own limit, hence the slice.
-    head = io.BytesIO(stream.read(MAX_NPY_HEADER))
-    version = npy.read_magic(head)
-    readers: dict[tuple[int, int], Callable[..., Any]] = {
-        (1, 0): npy.read_array_header_1_0,
-        (2, 0): npy.read_array_header_2_0,
-    }
-    if version not in readers:
-        msg = f"NPY format {version[0]}.{version[1]} is not one for plain numbers (1.0 or 2.0)"
-        raise KernelError(msg)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of headers that Python 2 wrote; they are read all the same
-        shape, fortran_order, dtype = readers[version](head, max_header_size=MAX_NPY_HEADER)
-    offset = head.tell()
+        header = npy.read_header(stream)
+    if header.version not in ((1, 0), (2, 0)):
+        msg = f"NPY format {header.version[0]}.{header.version[1]} is not one for plain numbers (1.0 or 2.0)"
+        raise KernelError(msg)
+    dtype, following = header.dtype, size - header.size
 
     def read() -> Numbers:
-        expected = math.prod(shape) * dtype.itemsize
-        if expected != size - offset:
-            msg = f"its header tells of {expected} bytes of numbers, but {size - offset} follow"
+        if header.promised != following:
+            msg = f"its header tells of {header.promised} bytes of numbers, but {following} follow"
             raise KernelError(msg)
-        stream.seek(offset)
-        flat = np.frombuffer(stream.read(expected), dtype)
-        return flat.reshape(shape, order="F" if fortran_order else "C")
+        stream.seek(header.size)
+        flat = np.frombuffer(stream.read(following), dtype)
+        return flat.reshape(header.shape, order="F" if header.fortran_order else "C")
 
-    return Member(name, shape, str(dtype), dtype.kind in "iuf", read)
+    return Member(name, header.shape, str(dtype), dtype.kind in "iuf", read)
 
 
 def read_npz(stream: IO[bytes], size: int, path: Path) -> list[Member]:

@@ -25,6 +25,9 @@ LONGEST_STAGE = 200
 LONGEST_NAME = 1000
 """How many characters of a file's name a message repeats: more than a name that is one ever has."""
 
+MOST_AXES = 8
+"""The most axes of a shape that a message shows."""
+
 _STRAY_BYTE = r"\\udc([89a-f][0-9a-f])"
 
 
@@ -130,6 +133,12 @@ def shortened(value: object, longest: int = LONGEST_STAGE) -> str:
     """Return a text as it is, or without its middle if it is longer: a stage may be a matrix of a thousand rows."""
     text, half = str(value), longest // 2
     return text if len(text) <= longest + 3 else f"{text[:half]}...{text[-half:]}"
+
+
+def show_shape(shape: Sequence[int]) -> str:
+    """A shape as people write it, `28x28x1`; that of no axes is `a single number`, one of many is cut."""
+    cut = "x..." if len(shape) > MOST_AXES else ""
+    return "x".join(map(str, shape[:MOST_AXES])) + cut or "a single number"
 
 
 def printable(text: str) -> str:

@@ -8,8 +8,7 @@ from typing import Any
 from cnnfilter.cli.tables import facts, wrapped
 from cnnfilter.explanation import Explanation, ReceptiveField, steps
 from cnnfilter.explanation.formulas import show, show_scale, show_sum
-from cnnfilter.messages import LONGEST_NAME, shortened
-from cnnfilter.network.stages.text import show_shape
+from cnnfilter.messages import LONGEST_NAME, shortened, show_shape
 
 MOST_CHANNELS = 3
 """Channels that are written out in full; of more, those with the largest sums."""

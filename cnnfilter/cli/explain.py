@@ -12,8 +12,7 @@ import click
 from cnnfilter.cli import options, render
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
-from cnnfilter.messages import quoted
-from cnnfilter.network.stages.text import show_shape
+from cnnfilter.messages import quoted, show_shape
 from cnnfilter.text.values import whole_number
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.cli import tables
+from cnnfilter.messages import show_shape
 from cnnfilter.network.plan import COLUMNS
-from cnnfilter.network.stages.text import show_shape
 
 if TYPE_CHECKING:
     from cnnfilter.export.frameworks import Answer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfilter.cli import render, tables
 from cnnfilter.errors import ArgumentError
-from cnnfilter.messages import shortened
+from cnnfilter.messages import shortened, show_shape
 
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
@@ -166,8 +166,6 @@ def tell_plan(plan: Plan, *, quiet: bool, as_json: bool) -> int:
 
 def _sizes(event: Event) -> None:
     """Show the chain's plan: a line for each stage."""
-    from cnnfilter.network.stages.text import show_shape  # there is a chain, whose stages are loaded
-
     sizes = [(show_shape(row.output), shortened(row.stage)) for row in event.rows]
     rows = [(show_shape(event.rows[0].input), str(event.job)), *sizes]
     render.block(tables.facts(rows, render.columns(sys.stderr)))

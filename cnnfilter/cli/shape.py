@@ -11,7 +11,7 @@ from cnnfilter.cli import mistakes, plans, render, tables
 from cnnfilter.cli.completion import complete_from, complete_stages
 from cnnfilter.cli.options import Parsed, as_json
 from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeError
-from cnnfilter.messages import nearest, quoted, shortened
+from cnnfilter.messages import nearest, quoted, shortened, show_shape
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.notes import notes
 from cnnfilter.network.plan import input_shape, parse_shape, plan, planned
@@ -19,7 +19,7 @@ from cnnfilter.network.presets import PRESETS
 from cnnfilter.network.stages import Conv
 from cnnfilter.network.stages.base import axis_arithmetic, dropped, size_formula
 from cnnfilter.network.stages.convolution import NONE, ONE
-from cnnfilter.network.stages.text import show_padding, show_pair, show_shape
+from cnnfilter.network.stages.text import show_padding, show_pair
 from cnnfilter.sizes import PADDINGS, Pads, Pair, parse_padding, parse_pair
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.errors import RoomError
-from cnnfilter.kernels.arrays import show_shape
+from cnnfilter.messages import show_shape
 from cnnfilter.runtime import buffers
 from cnnfilter.runtime.forks import lazy
 from cnnfilter.sizes import Border, Pads, Pair, output_sizes, resolve_pads

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cnnfilter.kernels.scaling import ZERO_SUM
 from cnnfilter.network.activations import ACTIVATIONS
 from cnnfilter.network.stages import Gray
 from cnnfilter.sizes import (
@@ -31,8 +32,6 @@ from cnnfilter.sizes import (
 )
 
 Array = NDArray[np.float64]
-
-ZERO_SUM = 1e-6  # float32 weights that should sum to 0 (LoG, DoG) miss it by about this share of sum |w|
 
 
 def to_batch(x: ArrayLike) -> Array:

@@ -1,36 +1,22 @@
-"""Dividing the weights of a filter before it is applied."""
+"""What becomes of the weights of a filter before it is applied."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from cnnfilter.engine.geometry import Array
-
-ZERO_SUM = 1e-6
-"""A share of the absolute sum below which a sum is zero: rounding to float32 leaves about that much."""
+from cnnfilter.kernels.scaling import divisor
 
 
-def scaled(weights: Array, scale: str) -> Array:
-    """Divide each filter of a bank (O, I, kh, kw) by what `scale`, one of `SCALES`, names.
-
-    Notes
-    -----
-    `sum` is ImageMagick's `-define convolve:scale='!'`: the absolute value of the sum, or where that is zero
-    the sum of the positive weights. A zero is never divided by.
+def prepared(bank: Array, *, flip: bool, scale: str) -> Array:
+    """The filters of a bank (O, I, kh, kw), turned by 180 degrees or not, and divided by what `scale` names.
 
     Examples
     --------
-    >>> scaled(np.array([[[[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]]]), "sum")[0, 0, 1].tolist()
-    [-0.5, 0.0, 0.5]
+    >>> prepared(np.array([[[[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]]]), flip=True, scale="sum")[0, 0, 1].tolist()
+    [0.5, 0.0, -0.5]
     """
-    if scale == "none":
-        return weights
-    axes = (1, 2, 3)
-    wide = weights.astype(np.float64)
-    size = np.abs(wide).sum(axis=axes, keepdims=True)
-    divisor = size
-    if scale == "sum":
-        total = np.abs(wide.sum(axis=axes, keepdims=True))
-        positive = np.where(wide > 0, wide, 0).sum(axis=axes, keepdims=True)
-        divisor = np.where(total > ZERO_SUM * size, total, positive)
-    return (wide / np.where(divisor > 0, divisor, 1)).astype(np.float32)
+    if scale != "none":
+        divisors = np.array([divisor(one.ravel().tolist(), scale) for one in bank]).reshape(-1, 1, 1, 1)
+        bank = (bank / divisors).astype(np.float32)
+    return np.ascontiguousarray(bank[..., ::-1, ::-1] if flip else bank)

@@ -16,10 +16,9 @@ from cnnfilter.explanation import steps
 from cnnfilter.explanation.evaluation import evaluate
 from cnnfilter.explanation.makers import step_of
 from cnnfilter.explanation.regions import Place, Region, unflattened
-from cnnfilter.messages import either, quoted
+from cnnfilter.messages import either, quoted, show_shape
 from cnnfilter.network.plan import Row, at_scale
 from cnnfilter.network.stages import Flatten, Shape, Stage
-from cnnfilter.network.stages.text import show_shape
 
 MOST_TAPS = 1_000_000
 """Of a window, all of whose products are told: the largest kernel has 998,001."""

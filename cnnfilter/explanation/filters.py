@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnfilter.engine.scaling import ZERO_SUM
 from cnnfilter.kernels.kernel import Kernel
+from cnnfilter.kernels.scaling import divisor
 from cnnfilter.network.stages import Conv, Shape
 
 Array = NDArray[np.float64]
@@ -96,10 +95,5 @@ class Filters:
 
 
 def _scale(weights: Array, scale: str, own: Fraction | float) -> Fraction | float:
-    """Return what the sums are multiplied by; see `engine.scaling`. A kernel's own scale then cancels out."""
-    if scale == "none":
-        return own
-    total, size = abs(math.fsum(weights.flat)), math.fsum(np.abs(weights).flat)
-    divisor = total if total > ZERO_SUM * size else math.fsum(weights[weights > 0])
-    divisor = size if scale == "l1" else divisor
-    return Fraction(1) / Fraction(divisor) if divisor > 0 else own
+    """What the sums are multiplied by; where they are scaled, a kernel's own scale cancels out."""
+    return own if scale == "none" else 1 / Fraction(divisor(weights.flat, scale))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from cnnfilter.messages import show_shape
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import Activation, Gray, Normalize, Pool, Sliding
-from cnnfilter.network.stages.text import show_shape
 from cnnfilter.sizes import Pads
 from cnnfilter.text.numbers import show_number
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.kernels.kernel import Kernel
+from cnnfilter.kernels.scaling import divisor
 from cnnfilter.messages import readable
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import Conv, Dense
@@ -17,9 +18,6 @@ from cnnfilter.text.numbers import show_number
 
 MAX_NUMBERS = 10_000
 """The most weights that a stage prints: a page of them already is no pleasure to read."""
-
-ZERO_SUM = 1e-6
-"""A share of the absolute sum below which a sum is zero, as in `cnnfilter.engine.scaling`."""
 
 Filter = list[list[list[float]]]
 """(I, kh, kw)."""
@@ -120,12 +118,8 @@ def _repeated(kernels: Sequence[Kernel], stage: Conv, channels: int) -> Filters:
 def _adjusted(one: Filter, stage: Conv) -> Filter:
     """Turn and scale a filter as the stage says."""
     turned = [[row[::-1] for row in plane[::-1]] for plane in one] if stage.flip else one
-    values = [value for plane in turned for row in plane for value in row]
-    size = math.fsum(map(abs, values))
-    divisor = {"none": 1.0, "l1": size, "sum": abs(math.fsum(values))}[stage.scale]
-    if stage.scale == "sum" and divisor <= ZERO_SUM * size:
-        divisor = math.fsum(value for value in values if value > 0)
-    return [[[value / (divisor or 1.0) for value in row] for row in plane] for plane in turned]
+    by = divisor((value for plane in one for row in plane for value in row), stage.scale)
+    return [[[value / by for value in row] for row in plane] for plane in turned]
 
 
 def matrix_of(row: Row) -> tuple[list[list[float]] | None, list[float] | None]:

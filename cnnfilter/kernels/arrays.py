@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnfilter.errors import ArgumentError
+from cnnfilter.messages import show_shape
 from cnnfilter.text.numbers import FLOAT32_MAX
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-
-MOST_AXES = 8
-"""The most axes of a shape that a message shows."""
 
 
 def to_float32(array: npt.NDArray[np.generic], name: str = "weights", *, copy: bool = True) -> npt.NDArray[np.float32]:
@@ -58,9 +55,3 @@ def to_float32(array: npt.NDArray[np.generic], name: str = "weights", *, copy: b
             msg = f"{value} {place}: {name} must be finite"
         raise ArgumentError(msg)
     return weights
-
-
-def show_shape(shape: tuple[int, ...]) -> str:
-    """Return a shape as people write it, `8x1x5x5`; that of no axes is `a single number`, one of many is cut."""
-    cut = "x..." if len(shape) > MOST_AXES else ""
-    return "x".join(map(str, shape[:MOST_AXES])) + cut or "a single number"

@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING
 from cnnfilter.errors import ArgumentError, KernelError
 from cnnfilter.kernels.catalogue import KERNELS, Entry, Parameter
 from cnnfilter.kernels.matrix import MAX_SIDE, Matrix, looks_like_matrix, parse_rows
-from cnnfilter.messages import alternatives, quoted
+from cnnfilter.messages import alternatives, quoted, show_shape
 from cnnfilter.text.numbers import parse_number, show_number
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["KERNELS", "SCALES", "Kernel", "Matrix", "from_array", "get_kernel", "parse_matrix"]
-
-
-SCALES = ("none", "sum", "l1")
-"""What a filter's weights may be divided by: nothing, their sum (ImageMagick), their absolute sum (kornia)."""
+__all__ = ["KERNELS", "Kernel", "Matrix", "from_array", "get_kernel", "parse_matrix"]
 
 
 @dataclass(frozen=True)
@@ -238,7 +234,7 @@ def from_array(array: npt.ArrayLike, name: str = "custom") -> Kernel:
     """
     import numpy as np  # planning a network needs the sizes only
 
-    from cnnfilter.kernels.arrays import show_shape, to_float32
+    from cnnfilter.kernels.arrays import to_float32
 
     try:
         given = np.asarray(array)

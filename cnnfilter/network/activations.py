@@ -237,8 +237,8 @@ def elu(x: Any, alpha: float = 1.0) -> Array:
 
 
 @entry(
-    formula="1.0507 * (x if x > 0, else 1.67326 * (e^x - 1))",
-    worked=lambda x: "1.0507 * {x}" if x > 0 else "1.0507 * 1.67326 * (e^{(x)} - 1)",
+    formula=f"{SELU_SCALE:.4f} * (x if x > 0, else {SELU_ALPHA:.5f} * (e^x - 1))",
+    worked=lambda x: f"{SELU_SCALE:.4f} * " + ("{x}" if x > 0 else f"{SELU_ALPHA:.5f} * (e^{{(x)}} - 1)"),
     definition=lambda x: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0))),
     torch="nn.SELU()",
     keras='layers.Activation("selu")',
@@ -263,7 +263,7 @@ def selu(x: Any) -> Array:
 
     Notes
     -----
-    ``scale`` is 1.0507009873554805, ``alpha`` 1.6732632423543772: equation 14 of Self-Normalizing Neural Networks.
+    ``scale``, about 1.05, and ``alpha``, about 1.67, are those of equation 14 of Self-Normalizing Neural Networks.
 
     Examples
     --------

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
+from cnnfilter.messages import show_shape
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import (
     Absolute,
@@ -23,7 +24,6 @@ from cnnfilter.network.stages import (
     Stage,
 )
 from cnnfilter.network.stages.base import unknown
-from cnnfilter.network.stages.text import show_shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

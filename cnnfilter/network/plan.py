@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, ShapeError
-from cnnfilter.messages import shortened
+from cnnfilter.messages import shortened, show_shape
 from cnnfilter.network.field import Field
 from cnnfilter.network.stages import Dense, Flatten, Normalize, Shape, Sliding, Stage
 from cnnfilter.network.stages.base import dropped
-from cnnfilter.network.stages.text import show_pair, show_shape
+from cnnfilter.network.stages.text import show_pair
 from cnnfilter.sizes import Pair
 
 LARGEST = 10**9

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.kernels.kernel import KERNELS, SCALES, Kernel, get_kernel, parse_matrix
+from cnnfilter.kernels.kernel import KERNELS, Kernel, get_kernel, parse_matrix
 from cnnfilter.kernels.matrix import looks_like_matrix
+from cnnfilter.kernels.scaling import SCALES
 from cnnfilter.messages import nearest, quoted
 from cnnfilter.network.activations import ACTIVATIONS
 from cnnfilter.network.stages import (

@@ -10,11 +10,12 @@ import numpy as np
 from cnnfilter.engine.arrays import as_array, as_number, as_weights
 from cnnfilter.engine.codes import ABSOLUTE, AS_IS
 from cnnfilter.engine.geometry import Array, Empty, new_result
-from cnnfilter.engine.scaling import scaled
+from cnnfilter.engine.scaling import prepared
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.mapping import FULL_SCALE, RANGES, Mapping, clipped_fraction, mapping, quantise
 from cnnfilter.imaging.picture import Picture
-from cnnfilter.kernels.kernel import SCALES, Kernel, from_array, get_kernel
+from cnnfilter.kernels.kernel import Kernel, from_array, get_kernel
+from cnnfilter.kernels.scaling import SCALES
 from cnnfilter.messages import nearest, quoted
 from cnnfilter.running.run import Part, Plan, Run
 from cnnfilter.runtime import buffers
@@ -90,7 +91,7 @@ class Filter:
             bank, combine, learned = kernel.weight, None, kernel.bias
         else:
             bank, combine, learned = kernel.weights.reshape(-1, 1, *kernel.size), kernel.combine, None
-        self.bank = np.ascontiguousarray(scaled(bank[..., ::-1, ::-1] if switch(flip, "flip") else bank, scale))
+        self.bank = prepared(bank, flip=switch(flip, "flip"), scale=scale)
         self.combine = combine
         sums = np.abs(self.bank).sum(axis=(1, 2, 3), dtype=np.float64)
         largest = float(sums.max()) * max(FULL_SCALE["uint16"], abs(self.border.value)) + abs(bias)

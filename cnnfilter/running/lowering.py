@@ -14,7 +14,7 @@ from cnnfilter.engine.codes import AS_IS, RECTIFIED
 from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows
 from cnnfilter.engine.pooled import joined
-from cnnfilter.engine.scaling import scaled
+from cnnfilter.engine.scaling import prepared
 from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling, Step
 from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.network.plan import Row
@@ -121,19 +121,15 @@ def _conv(stage: Conv, row: Row, lowering: Lowering) -> None:
         kernels = stage.kernels if source is None else (source,)
         filters: list[tuple[Array, str | None]] = []
         for kernel in kernels:
-            weights = _prepared(kernel.weights.reshape(-1, 1, *kernel.size), stage)[:, 0]
+            weights = kernel.weights.reshape(-1, 1, *kernel.size)
+            weights = prepared(weights, flip=stage.flip, scale=stage.scale)[:, 0]
             filters += [(weights, kernel.combine)] if kernel.combine else [(one[None], None) for one in weights]
         lowering.step(Depthwise(filters, stage.bias, windows, channels, after=after))
         return
-    bank = _prepared(source.weight, stage)
+    bank = prepared(source.weight, flip=stage.flip, scale=stage.scale)
     biases = (np.zeros(len(bank)) if source.bias is None else source.bias) + stage.bias
     groups = channels if stage.depthwise else stage.groups
     lowering.step(Convolution(bank, biases, windows, groups, after=after))
-
-
-def _prepared(bank: Array, stage: Conv) -> Array:
-    flipped = bank[..., ::-1, ::-1] if stage.flip else bank
-    return np.ascontiguousarray(scaled(flipped, stage.scale))
 
 
 def _windows(stage: Conv | Pool, row: Row) -> Windows:

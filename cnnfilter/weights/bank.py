@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnfilter.errors import ArgumentError, CnnfilterWarning
-from cnnfilter.kernels.arrays import show_shape
 from cnnfilter.kernels.kernel import KERNELS, Kernel, from_array, get_kernel
 from cnnfilter.kernels.matrix import looks_like_matrix
-from cnnfilter.messages import quoted, readable
+from cnnfilter.messages import quoted, readable, show_shape
 from cnnfilter.text.values import file_path
 
 if TYPE_CHECKING:

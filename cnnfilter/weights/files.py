@@ -20,8 +20,7 @@ import numpy as np
 
 from cnnfilter import npy
 from cnnfilter.errors import KernelError, MissingExtraError
-from cnnfilter.kernels.arrays import show_shape
-from cnnfilter.messages import quoted
+from cnnfilter.messages import quoted, show_shape
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnfilter.errors import ArgumentError, CnnfilterWarning, KernelError
-from cnnfilter.kernels.arrays import show_shape, to_float32
+from cnnfilter.kernels.arrays import to_float32
 from cnnfilter.kernels.kernel import check_sides
-from cnnfilter.messages import alternatives, either, nearest, quoted, readable
+from cnnfilter.messages import alternatives, either, nearest, quoted, readable, show_shape
 from cnnfilter.weights.files import Member
 from cnnfilter.weights.kinds import named_failures, open_members
 from cnnfilter.weights.layouts import MAX_WINDOW, readings

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cnnfilter.errors import KernelError
-from cnnfilter.kernels.arrays import show_shape
 from cnnfilter.kernels.matrix import MAX_SIDE
-from cnnfilter.messages import either
+from cnnfilter.messages import either, show_shape
 
 Order = tuple[int | None, ...]
 """Where O, I, H and W are among an array's axes; None is an axis of length 1 that it lacks."""

@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from cnnfilter.errors import KernelError
-from cnnfilter.kernels.arrays import show_shape
-from cnnfilter.messages import quoted
+from cnnfilter.messages import quoted, show_shape
 from cnnfilter.weights.files import Member
 
 _ROLE = re.compile(

@@ -11,7 +11,7 @@ from cnnfilter.cli import apply as apply_module
 from cnnfilter.cli import options, report
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
 from cnnfilter.imaging.mapping import RANGES
-from cnnfilter.kernels.kernel import SCALES
+from cnnfilter.kernels.scaling import SCALES
 from cnnfilter.results.pictures import ALPHA
 from cnnfilter.weights.layouts import LAYOUTS
 from tests.command import PHOTO, failed, files, load, refused, run, run_process, save

@@ -5,7 +5,7 @@ import pytest
 
 from cnnfilter import apply, get_kernel
 from cnnfilter.engine import reference
-from cnnfilter.engine.scaling import scaled
+from cnnfilter.engine.scaling import prepared
 from cnnfilter.errors import ArgumentError, KernelError, PictureError, ShapeError
 from cnnfilter.imaging.mapping import Mapping, mapping, quantise
 from cnnfilter.kernels.kernel import from_array
@@ -98,12 +98,14 @@ def test_flip_turns_the_kernel():
 )
 def test_scale(scale, matrix):
     bank = np.asarray(matrix, dtype=np.float32)[None, None]
-    np.testing.assert_allclose(scaled(bank, scale)[0, 0], reference.scale_kernel(bank[0, 0], scale), rtol=1e-6)
+    np.testing.assert_allclose(
+        prepared(bank, flip=False, scale=scale)[0, 0], reference.scale_kernel(bank[0, 0], scale), rtol=1e-6
+    )
 
 
 def test_scale_sees_a_zero_sum_through_rounding():
     kernel = get_kernel("log:sigma=2")
-    weights = scaled(kernel.weights[None, None], "sum")[0, 0]
+    weights = prepared(kernel.weights[None, None], flip=False, scale="sum")[0, 0]
     assert weights[weights > 0].sum() == pytest.approx(1)
 
 

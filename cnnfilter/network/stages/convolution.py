@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.kernels.kernel import SCALES, Kernel
+from cnnfilter.kernels.kernel import Kernel
+from cnnfilter.kernels.scaling import SCALES
 from cnnfilter.messages import nearest, quoted, readable
 from cnnfilter.network.stages.base import Sliding, Stage, maps, params_arithmetic, size_arithmetic
 from cnnfilter.network.stages.text import Shape, show_padding, show_pair

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.messages import nearest, quoted
+from cnnfilter.messages import nearest, quoted, show_shape
 from cnnfilter.network.stages.base import Stage, params_arithmetic
-from cnnfilter.network.stages.text import Shape, show_shape
+from cnnfilter.network.stages.text import Shape
 from cnnfilter.network.stages.weight_file import WeightFile
 
 ORDERS = ("chw", "hwc")

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass, replace
 
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.messages import nearest, quoted
+from cnnfilter.messages import nearest, quoted, show_shape
 from cnnfilter.network.activations import ACTIVATIONS, Function
 from cnnfilter.network.stages.base import Stage, maps
 from cnnfilter.network.stages.convolution import Conv
-from cnnfilter.network.stages.text import Shape, show_shape
+from cnnfilter.network.stages.text import Shape
 from cnnfilter.text.numbers import show_number
 
 

@@ -15,11 +15,6 @@ Shape = tuple[int, ...]
 """(H, W, C) of maps, or (n,) of a vector."""
 
 
-def show_shape(shape: Shape) -> str:
-    """Return a size as people write it, `28x28x1`."""
-    return "x".join(map(str, shape))
-
-
 def show_pair(pair: Pair) -> str:
     """Return a window, stride or dilation in its shortest form, `2` or `2x1`."""
     return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"

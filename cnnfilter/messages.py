@@ -169,6 +169,17 @@ def escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def show_bytes(size: float, more: int = 0) -> str:
+    """A number of bytes as a person reads it, in so many digits more than usual.
+
+    Examples
+    --------
+    >>> show_bytes(12_345_678), show_bytes(2_500_000_000), show_bytes(12_345_678, 1)
+    ('12 MB', '2.5 GB', '12.3 MB')
+    """
+    return f"{size / 1e9:,.{more + 1}f} GB" if size >= 1e9 else f"{size / 1e6:.{more}f} MB"
+
+
 def why_no_file(path: Path) -> str | None:
     """Return what a path is instead of a file that may be opened without waiting; None if it is one.
 

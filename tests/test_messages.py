@@ -12,6 +12,7 @@ from cnnfilter.messages import (
     options_named,
     quoted,
     readable,
+    show_bytes,
 )
 
 
@@ -79,3 +80,9 @@ def test_a_long_file_name_is_shown_without_its_middle():
     whole = "a" * (LONGEST_NAME // 2) + "b" * 10**6 + "c" * (LONGEST_NAME // 2)
     assert readable(whole) == "a" * (LONGEST_NAME // 2) + "..." + "c" * (LONGEST_NAME // 2)
     assert len(readable("\x1b" * 10**6)) == LONGEST_NAME + 3
+
+
+def test_bytes_are_told_in_megabytes_or_gigabytes():
+    sizes = (10, 12_345_678, 2_500_000_000, 10**12)
+    assert [show_bytes(size) for size in sizes] == ["0 MB", "12 MB", "2.5 GB", "1,000.0 GB"]
+    assert show_bytes(12_345_678, 1) == "12.3 MB"

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.messages import quoted
+from cnnfilter.messages import quoted, show_bytes
 
 UNKNOWN = 2 << 30
 """What is taken for half of the memory of a machine that does not tell."""
@@ -46,22 +46,15 @@ def parse_memory(text: str) -> int:
     return size
 
 
-def shown(size: int, more: int = 0) -> str:
-    """Return a number of bytes as a person reads it, in so many digits more than usual."""
-    if size >= 1e9:
-        return f"{size / 1e9:.{more + 1}f} GB"
-    return f"{size / 1e6:.{more}f} MB" if more else f"{max(1, round(size / 1e6))} MB"
-
-
 def apart(size: int, limit: int) -> tuple[str, str]:
-    """Return two different numbers of bytes as `shown`, with as many digits as tell them apart.
+    """Return two different numbers of bytes as `show_bytes` has them, with as many digits as tell them apart.
 
     Examples
     --------
     >>> apart(2_000_000_000, 1_000_000_000), apart(1_130_000_000, 1_120_000_000)
     (('2.0 GB', '1.0 GB'), ('1.13 GB', '1.12 GB'))
     """
-    pairs = ((shown(size, more), shown(limit, more)) for more in range(9))
+    pairs = ((show_bytes(size, more), show_bytes(limit, more)) for more in range(9))
     return next(pair for pair in pairs if pair[0] != pair[1])
 
 

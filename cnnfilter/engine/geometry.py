@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.errors import RoomError
-from cnnfilter.messages import show_shape
+from cnnfilter.messages import show_bytes, show_shape
 from cnnfilter.runtime import buffers
 from cnnfilter.runtime.forks import lazy
 from cnnfilter.sizes import Border, Pads, Pair, output_sizes, resolve_pads
@@ -215,7 +215,7 @@ def new_result(shape: tuple[int, ...], dtype: Any, empty: Empty = buffers.empty)
     except (MemoryError, ValueError):  # the latter of more than there are addresses
         size = math.prod(shape) * np.dtype(dtype).itemsize
         msg = (
-            f"there is no memory for a result of {show_shape(shape)} ({size / 1e9:,.1f} GB); use less padding, "
+            f"there is no memory for a result of {show_shape(shape)} ({show_bytes(size)}); use less padding, "
             "a larger stride or a smaller input"
         )
         raise RoomError(msg) from None

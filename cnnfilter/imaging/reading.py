@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnnfilter.errors import ArgumentError, PictureError
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
-from cnnfilter.messages import either
+from cnnfilter.messages import either, show_bytes
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.stored import Stored
@@ -103,11 +103,9 @@ def check_size(size: tuple[int, int], max_pixels: int, bytes_per_pixel: int) -> 
     width, height = size
     pixels = width * height
     if pixels > max_pixels:
-        memory = pixels * bytes_per_pixel / 1e6
-        amount = f"{memory / 1e3:.1f} GB" if memory >= 1e3 else f"{memory:.0f} MB"
         accepts = either(f"--max-pixels {pixels}", f"max_pixels={pixels}")
         msg = (
             f"{width}x{height} is {pixels:,} pixels, more than the limit of {max_pixels:,}; it takes about "
-            f"{amount} of memory, and {accepts} accepts it"
+            f"{show_bytes(pixels * bytes_per_pixel)} of memory, and {accepts} accepts it"
         )
         raise PictureError(msg)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnnfilter.errors import CnnfilterError, PictureError, ShapeError
+from cnnfilter.messages import show_bytes
 from cnnfilter.results.showing import AS_PICTURES, Showing
 from cnnfilter.sizes import output_sizes, resolve_pads
 
@@ -134,10 +135,9 @@ def check_rows(rows: Sequence[Row], max_pixels: int) -> None:
 
 def _check(shown: str, pixels: int, memory: int, max_pixels: int) -> None:
     if pixels > max_pixels:
-        amount = f"{memory / 1e9:.1f} GB" if memory >= 1e9 else f"{memory / 1e6:.0f} MB"
         msg = (
             f"the result would be {shown}, which counts as {pixels:,} pixels, more than the limit of {max_pixels:,}; "
-            f"it takes at least {amount} of memory, and --max-pixels {pixels} accepts it"
+            f"it takes at least {show_bytes(memory)} of memory, and --max-pixels {pixels} accepts it"
         )
         raise PictureError(msg)
 

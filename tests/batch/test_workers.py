@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cnnfilter.batch import memory, work
-from cnnfilter.batch.memory import apart, default_memory, parse_memory, shown
+from cnnfilter.batch.memory import apart, default_memory, parse_memory
 from cnnfilter.batch.plan import plan_outputs
 from cnnfilter.batch.work import Work, process
 from cnnfilter.batch.workers import Turn, share_cores
@@ -62,7 +62,6 @@ def test_what_is_no_size_is_an_error(text):
 def test_a_megabyte_is_the_least():
     with pytest.raises(ArgumentError, match="^memory must be at least 1 MB, not '10k'$"):
         parse_memory("10k")
-    assert (shown(10), shown(2_500_000_000)) == ("1 MB", "2.5 GB")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """How one value of a chain's result came about: every window, product and sum behind it, computed and not printed.
 
-Stands above `pipeline`. Everything is float64 and follows the definition, so the numbers are those of a
-blackboard; `Pipeline.run` gives the same within the rounding of float32.
+Everything is float64 and follows the definition, so the numbers are those of a blackboard; `Pipeline.run` gives the
+same within the rounding of float32.
 """
 
 from cnnfilter.explanation.explaining import Explanation, ReceptiveField, explain

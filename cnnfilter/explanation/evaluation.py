@@ -20,7 +20,7 @@ MOST_VALUES = 1 << 28
 
 
 def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> list[Block]:
-    """Return what each stage is given, as far as the value at `place` depends on it, and at last that value.
+    """What each stage is given, as far as the value at `place` depends on it, and at last that value.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> list[Bl
     """
     regions = [Region.at(place)]
     products = values = 0
-    for number, row in zip(range(len(rows), 0, -1), reversed(rows), strict=True):
+    for number, row in reversed([*enumerate(rows, 1)]):
         products += work(row.stage, row, regions[0])
         _check(number, row, products, MOST_PRODUCTS, "products")
         regions.insert(0, needed(row.stage, row, regions[0]))

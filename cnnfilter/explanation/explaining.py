@@ -14,8 +14,8 @@ from cnnfilter.engine.arrays import as_samples, full_scale
 from cnnfilter.errors import ArgumentError
 from cnnfilter.explanation import steps
 from cnnfilter.explanation.evaluation import evaluate
-from cnnfilter.explanation.makers import step_of
 from cnnfilter.explanation.regions import Place, Region, unflattened
+from cnnfilter.explanation.worked import Result, step_of
 from cnnfilter.messages import either, quoted, show_shape
 from cnnfilter.network.plan import Row, at_scale
 from cnnfilter.network.stages import Flatten, Shape, Stage
@@ -135,17 +135,15 @@ def explain(pipeline: Chain, picture: Any, at: Sequence[int]) -> Explanation:
     blocks = evaluate(rows, pixels, place)
     done: list[steps.Step] = []
     following: Place | None = place
-    for number in range(len(rows), 0, -1):
+    for number, row in reversed([*enumerate(rows, 1)]):
         if following is None:
             break
-        row, before, after = rows[number - 1], blocks[number - 1], blocks[number]
+        result = Result(number, row, blocks[number - 1], following, blocks[number].value(following))
         with np.errstate(invalid="ignore", over="ignore"):
-            done.append(step_of(row.stage, row, before, number, following, after.value(following)))
+            done.append(step_of(row.stage, result))
         following = done[-1].follows
-    value = blocks[-1].value(place)
-    return Explanation(
-        str(pipeline), shape, rows[-1].output, place, value, tuple(done), _field(rows, place, blocks[0].region)
-    )
+    field = _field(rows, place, blocks[0].region)
+    return Explanation(str(pipeline), shape, rows[-1].output, place, done[0].value, tuple(done), field)
 
 
 def _check_windows(rows: Sequence[Row]) -> None:

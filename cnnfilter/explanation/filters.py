@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cnnfilter.engine.reference import Array, combine
 from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.kernels.scaling import divisor
 from cnnfilter.network.stages import Conv, Shape
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +40,12 @@ class MapFilter:
     bias: float
 
     def finish(self, sums: Array) -> Array:
-        """Return the map's values from the sums of products, (n, ...)."""
-        results = self.scaled(sums)
-        if self.combine == "magnitude":
-            combined: Array = np.sqrt((results * results).sum(axis=0))
-        else:
-            combined = results.max(axis=0)
+        """The map's values from the sums of products, (n, ...)."""
+        combined: Array = combine(self.scaled(sums), len(sums), self.combine or "maximum")[0]
         return combined + self.bias
 
     def scaled(self, sums: Array) -> Array:
-        """Return sums times the scale; a ninth of 9 is exactly 1."""
+        """Sums times the scale; a ninth of 9 is exactly 1."""
         if isinstance(self.scale, Fraction):
             return sums * float(self.scale.numerator) / float(self.scale.denominator)
         return sums * self.scale
@@ -73,7 +67,7 @@ class Filters:
             self.named += [(kernel.name, part, kernel) for part in parts]
 
     def of(self, number: int) -> MapFilter:
-        """Return the filter of a map, counted from 0."""
+        """The filter of a map, counted from 0."""
         bias = float(self.stage.bias)
         if self.bank is None:
             channel, place = divmod(number, len(self.named))

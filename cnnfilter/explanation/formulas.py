@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 
-from cnnfilter.network.stages import Absolute, Activation, Normalize
+from cnnfilter.network.stages import Activation, Normalize
 
 WHOLE = 10**15
 """Whole numbers from here on are no longer all different as floats, and are written short."""
@@ -14,7 +14,7 @@ SHORT_FRACTION = 10**6
 
 
 def show(value: float) -> str:
-    """Return a number as it is if it is whole, else in six digits.
+    """A number as it is if it is whole, else in six digits.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def show(value: float) -> str:
 
 
 def show_scale(scale: Fraction | float) -> str:
-    """Return a scale as a fraction where it is a simple one.
+    """A scale as a fraction where it is a simple one.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def show_scale(scale: Fraction | float) -> str:
 
 
 def show_sum(terms: Iterable[float]) -> str:
-    """Return the terms of a sum.
+    """The terms of a sum.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def _factor(value: float) -> str:
 
 
 def activation(stage: Activation, x: float) -> str:
-    """Return the formula of an activation with its number in it.
+    """The formula of an activation with its number in it.
 
     Examples
     --------
@@ -71,20 +71,15 @@ def activation(stage: Activation, x: float) -> str:
 
 
 def normalized(stage: Normalize, x: float, mean: float, std: float) -> str:
-    """Return the formula of a normalization with its numbers in it."""
+    """The formula of a normalization with its numbers in it."""
     return f"({show(x)}/{show(stage.divisor)} - {_factor(mean)}) / {_factor(std)}"
 
 
-def absolute(stage: Absolute, x: float) -> str:
-    """Return the formula of an absolute value."""
-    return f"|{show(x)}|"
-
-
 def gray(weights: Iterable[float], values: Iterable[float]) -> str:
-    """Return the mix of colours that makes a grey value."""
+    """The mix of colours that makes a grey value."""
     return " + ".join(f"{show(weight)}*{_factor(value)}" for weight, value in zip(weights, values, strict=True))
 
 
 def magnitude(values: Iterable[float]) -> str:
-    """Return the root of a sum of squares."""
+    """The root of a sum of squares."""
     return f"sqrt({' + '.join(f'{_factor(value)}^2' for value in values)})"

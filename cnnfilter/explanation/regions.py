@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfilter.engine.geometry import OUTSIDE, Index, Windows
-from cnnfilter.explanation.filters import Array
+from cnnfilter.engine.reference import Array
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import Conv, Shape
 from cnnfilter.sizes import Border
@@ -33,15 +33,25 @@ class Region:
     is_seen: bool = True
 
     @property
+    def axes(self) -> tuple[Index, Index, Index]:
+        """Its maps, rows and columns."""
+        return self.maps, self.rows, self.columns
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """How many maps, rows and columns it has."""
+        return len(self.maps), len(self.rows), len(self.columns)
+
+    @property
     def count(self) -> int:
         """How many values it has."""
-        return len(self.maps) * len(self.rows) * len(self.columns)
+        return math.prod(self.shape)
 
     @classmethod
     def at(cls, place: Place) -> Region:
-        """Return the region of one value."""
+        """The region of one value."""
         row, column, number = place if len(place) == 3 else (0, 0, place[0])
-        return cls(*(np.array([index], dtype=np.int64) for index in (number, row, column)))
+        return cls(*(np.array([index]) for index in (number, row, column)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,36 +61,34 @@ class Block:
     region: Region
     values: Array
 
-    def take(self, maps: Sequence[int], rows: Index, columns: Index, fill: float = 0.0) -> Array:
-        """Return values at places of the whole; where a row or a column is `OUTSIDE`, `fill`."""
+    def take(self, maps: Index, rows: Index, columns: Index, fill: float = 0.0) -> Array:
+        """Values at places of the whole; where a row or a column is `OUTSIDE`, `fill`."""
         return self.under(maps, rows[:, None], columns[:, None], fill)[..., 0]
 
-    def under(self, maps: Sequence[int], rows: Index, columns: Index, fill: float) -> Array:
-        """Return what lies under some taps of windows, (maps, rows, columns, taps), as `take` does.
+    def under(self, maps: Index, rows: Index, columns: Index, fill: float) -> Array:
+        """What lies under some taps of windows, (maps, rows, columns, taps), as `take` gives it.
 
         `rows` is (rows, taps) and `columns` (columns, taps): where each window's taps lie.
         """
-        region = self.region
-        axes = ((region.maps, np.asarray(maps)), (region.rows, rows), (region.columns, columns))
+        axes = zip(self.region.axes, (maps, rows, columns), strict=True)
         numbers, row_index, column_index = (np.searchsorted(known, wanted) for known, wanted in axes)
         found = self.values[numbers[:, None, None, None], row_index[:, None], column_index]
         outside = (rows == OUTSIDE)[:, None] | (columns == OUTSIDE)
         return np.where(outside, fill, found)
 
     def value(self, place: Place) -> float:
-        """Return the value at a place."""
-        region = Region.at(place)
-        return float(self.take(region.maps.tolist(), region.rows, region.columns)[0, 0, 0])
+        """The value at a place."""
+        return float(self.take(*Region.at(place).axes).item())
 
 
 def picture_block(pixels: NDArray[Any], region: Region) -> Block:
-    """Return a region of a picture (H, W) or (H, W, C)."""
+    """A region of a picture (H, W) or (H, W, C)."""
     part = np.atleast_3d(pixels[np.ix_(region.rows, region.columns)])[..., region.maps]
     return Block(region, np.ascontiguousarray(part.transpose(2, 0, 1), dtype=np.float64))
 
 
 def windows_of(row: Row) -> Windows:
-    """Return where the windows of a convolution or a pool lie."""
+    """Where the windows of a convolution or a pool lie."""
     stage: Any = row.stage
     sliding = stage.sliding(row.input)
     border = stage.border if isinstance(stage, Conv) else Border()
@@ -88,13 +96,8 @@ def windows_of(row: Row) -> Windows:
     return Windows(size, sliding.window, sliding.stride, sliding.dilation, sliding.pads, out, border)
 
 
-def every(count: int) -> Index:
-    """Return all places of an axis."""
-    return np.arange(count, dtype=np.int64)
-
-
 def taps(windows: Windows, axis: int, places: Index) -> tuple[Index, Index]:
-    """Return where the taps of some windows lie along an axis, a row for each window.
+    """Where the taps of some windows lie along an axis, a row for each window.
 
     Returns
     -------
@@ -109,6 +112,6 @@ def taps(windows: Windows, axis: int, places: Index) -> tuple[Index, Index]:
 
 
 def unflattened(shape: Shape, index: int) -> Place:
-    """Return the place in maps (H, W, C) of an element of their vector in C, H, W order."""
+    """The place in maps (H, W, C) of an element of their vector in C, H, W order."""
     height, width = shape[:2]
     return index // width % height, index % width, index // (height * width)

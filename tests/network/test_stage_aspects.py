@@ -47,7 +47,7 @@ class Unheard(Stage):
 def test_these_are_among_them():
     assert len(STAGES) >= 11
     assert set(ASPECTS) >= {
-        "explanation.makers.step_of",
+        "explanation.worked.step_of",
         "explanation.values.compute",
         "explanation.values.needed",
         "explanation.values.work",

@@ -16,12 +16,12 @@ import numpy as np
 from cnnfilter.engine.arrays import as_maps, as_samples, full_scale
 from cnnfilter.engine.bands import available_threads
 from cnnfilter.engine.geometry import Array
-from cnnfilter.errors import ArgumentError, CnnfilterError
+from cnnfilter.errors import ArgumentError
 from cnnfilter.messages import printable, quoted, shortened
 from cnnfilter.network import grammar
-from cnnfilter.network.learned import load
 from cnnfilter.network.plan import COLUMNS, Row, at_scale, plan
 from cnnfilter.network.stages import Shape, Stage
+from cnnfilter.network.stages.base import located
 from cnnfilter.running.lowering import Operation, operations
 from cnnfilter.sizes import parse_shape
 
@@ -128,8 +128,8 @@ class Pipeline:
         """Raise an `ArgumentError` if a stage has sizes but no weights."""
         for number, stage in enumerate(self.stages, 1):
             if stage.runnable is not None:
-                msg = f"stage {number} ({stage.name}): {stage.runnable}"
-                raise ArgumentError(msg)
+                with located(number, stage):
+                    raise ArgumentError(stage.runnable)
 
     def load_weights(self) -> None:
         """Read the weight files now, which otherwise are read when they are first needed.
@@ -140,11 +140,8 @@ class Pipeline:
             If one cannot be used; the message begins with the stage's number and name.
         """
         for number, stage in enumerate(self.stages, 1):
-            try:
-                load(stage)
-            except CnnfilterError as error:
-                msg = f"stage {number} ({stage.name}): {error}"
-                raise type(error)(msg) from None
+            with located(number, stage):
+                stage.load()
 
     def __call__(self, maps_or_image: Any, *, layout: str | None = None, threads: int | None = None) -> Array:
         """Run one picture, or maps, through the chain: the same as `Pipeline.run`.

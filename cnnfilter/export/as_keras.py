@@ -6,25 +6,24 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.export.base import MODES, NONE, Sequential, beyond, divisor, joined, mixed, pooling, scale_of, written
-from cnnfilter.export.frameworks import show
-from cnnfilter.export.weights import Filters, filters_of, literal, matrix_of
-from cnnfilter.messages import readable
-from cnnfilter.network.plan import Row
-from cnnfilter.network.stages import (
-    Absolute,
-    Activation,
-    Conv,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Gray,
-    Magnitude,
-    Normalize,
-    Pool,
-    Softmax,
-    Stage,
+from cnnfilter.export.base import (
+    MODES,
+    NONE,
+    ZEROS,
+    Sequential,
+    always,
+    combined,
+    joined,
+    mixed,
+    normalized,
+    pooling,
+    written,
 )
+from cnnfilter.export.frameworks import show
+from cnnfilter.export.weights import ConvWeights, conv_weights, dense_weights, literal
+from cnnfilter.messages import readable
+from cnnfilter.network import stages
+from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
 from cnnfilter.sizes import Border, Pads
 from cnnfilter.text.numbers import show_number
@@ -81,8 +80,6 @@ class Combine(layers.Layer):
 }
 """The layers that Keras lacks."""
 
-ZEROS = Border()
-
 
 def keras_program(rows: Sequence[Row]) -> str:
     """Return the program.
@@ -92,92 +89,62 @@ def keras_program(rows: Sequence[Row]) -> str:
     ArgumentError
         If Keras lacks an operation.
     """
-    program = _Program(rows)
-    for row in rows:
-        program.left.pop(0)
-        program.stage(row, layers(row.stage, row, program))
-    body, helpers = program.body, program.helpers
+    program = _Program(rows, " " * 8, HELPERS, layers)
     weights = "\n".join(program.weights) + "\n" if program.weights else ""
-    code = helpers + body + weights
-    imports = [
-        *(["import numpy as np"] if "np." in code else []),
-        "import keras",
-        f"from keras import layers{', ops' if 'ops.' in code else ''}",
-    ]
-    shape = rows[0].input
-    parts = [
-        "\n".join(imports) + "\n",
-        *filter(None, [scale_of(body)]),
-        *([f"\n{helpers}\n"] if helpers else []),
-        f"network = keras.Sequential(\n    [\n        keras.Input({shape}),\n{body}\n    ]\n)",
-        f'{weights}\nif __name__ == "__main__":\n    network.summary()\n',
-    ]
-    return "\n".join(parts)
+    code = program.helpers + program.body + weights
+    numpy = ["import numpy as np"] if "np." in code else []
+    imports = [*numpy, "import keras", f"from keras import layers{', ops' if 'ops.' in code else ''}"]
+    opening = f"network = keras.Sequential(\n    [\n        keras.Input({rows[0].input}),"
+    return program.text(imports, opening, "    ]\n)", weights, "network.summary()")
 
 
 class _Program(Sequential):
-    def __init__(self, rows: Sequence[Row]) -> None:
-        super().__init__(rows, " " * 8, HELPERS)
-
     def give(self, *arrays: str) -> None:
-        """Set the weights of the layer added next."""
-        self.weights.append(f"network.layers[{len(self.layers)}].set_weights([{', '.join(arrays)}])")
+        """Set the weights of the layer added next, if there are any."""
+        if arrays:
+            self.weights.append(f"network.layers[{len(self.layers)}].set_weights([{', '.join(arrays)}])")
 
 
 @singledispatch
-def layers(stage: Stage, row: Row, program: _Program) -> list[str]:
+def layers(stage: stages.Stage, row: Row, program: _Program) -> list[str]:
     """Return a stage's layers of Keras."""
     raise unknown(stage, "Keras code")
 
 
-@layers.register(Activation)
-def _activation(stage: Activation, row: Row, program: _Program) -> list[str]:
+layers.register(stages.Absolute, always("layers.Lambda(ops.abs)"))
+layers.register(stages.GlobalAveragePool, always("layers.GlobalAveragePooling2D(keepdims=True)"))
+layers.register(stages.Softmax, always("layers.Softmax()"))
+
+
+@layers.register(stages.Activation)
+def _activation(stage: stages.Activation, row: Row, program: _Program) -> list[str]:
     return [written(stage, stage.known.keras)]
 
 
-@layers.register(Gray)
-def _gray(stage: Gray, row: Row, program: _Program) -> list[str]:
+@layers.register(stages.Gray)
+def _gray(stage: stages.Gray, row: Row, program: _Program) -> list[str]:
     if row.input[2] == 1:
         return ["layers.Identity()"]
     return [f"layers.Lambda(lambda x: ({mixed('x[..., {}:{}]')}))"]
 
 
-@layers.register(Absolute)
-def _absolute(stage: Absolute, row: Row, program: _Program) -> list[str]:
-    return ["layers.Lambda(ops.abs)"]
-
-
-@layers.register(Magnitude)
-def _magnitude(stage: Magnitude, row: Row, program: _Program) -> list[str]:
+@layers.register(stages.Magnitude)
+def _magnitude(stage: stages.Magnitude, row: Row, program: _Program) -> list[str]:
     return [f'Combine((({stage.count}, "magnitude"),))']
 
 
-@layers.register(GlobalAveragePool)
-def _mean(stage: GlobalAveragePool, row: Row, program: _Program) -> list[str]:
-    return ["layers.GlobalAveragePooling2D(keepdims=True)"]
-
-
-@layers.register(Flatten)
-def _flatten(stage: Flatten, row: Row, program: _Program) -> list[str]:
+@layers.register(stages.Flatten)
+def _flatten(stage: stages.Flatten, row: Row, program: _Program) -> list[str]:
     # Keras flattens in H, W, C order, which weights still to be trained may as well learn
     taken = next((each.stage for each in program.left if each.stage.takes != "either"), None)
-    trained_here = isinstance(taken, Dense) and taken.file is None
+    trained_here = isinstance(taken, stages.Dense) and taken.file is None
     in_order = len(row.input) == 1 or trained_here or 1 in (row.input[2], row.input[0] * row.input[1])
     return ["layers.Flatten()"] if in_order else ["layers.Permute((3, 1, 2))", "layers.Flatten()"]
 
 
-@layers.register(Softmax)
-def _softmax(stage: Softmax, row: Row, program: _Program) -> list[str]:
-    return ["layers.Softmax()"]
-
-
-@layers.register(Normalize)
-def _normalize(stage: Normalize, row: Row, program: _Program) -> list[str]:
-    mean, std = (
-        show_number(values[0]) if len(values) == 1 else f"np.array([{', '.join(map(show_number, values))}])"
-        for values in (stage.mean, stage.std)
-    )
-    return [f"layers.Lambda(lambda x: (x / {divisor(stage)} - {mean}) / {std})"]
+@layers.register(stages.Normalize)
+def _normalize(stage: stages.Normalize, row: Row, program: _Program) -> list[str]:
+    return [f"layers.Lambda(lambda x: {normalized(stage, 'np.array([{}])')})"]
 
 
 def _padding(pads: Pads, border: Border = ZEROS) -> list[str]:
@@ -190,16 +157,14 @@ def _padding(pads: Pads, border: Border = ZEROS) -> list[str]:
     return [f"layers.ZeroPadding2D({pads})"]
 
 
-@layers.register(Conv)
-def _conv(stage: Conv, row: Row, program: _Program) -> list[str]:
+@layers.register(stages.Conv)
+def _conv(stage: stages.Conv, row: Row, program: _Program) -> list[str]:
     if max(stage.stride) > 1 and max(stage.dilation) > 1:
         msg = f"{readable(stage)}: Keras refuses a stride above 1 together with a dilation above 1"
         raise ArgumentError(msg)
-    bank, pads = filters_of(row), stage.sliding(row.input).pads
+    bank, pads = conv_weights(row), stage.sliding(row.input).pads
     same = stage.padding == "same" and pads != NONE and str(stage.border) == "zeros"
-    before = [] if same else _padding(pads, stage.border)
-    for layer in before:
-        program.add(layer)
+    program.add(*([] if same else _padding(pads, stage.border)))
     depthwise = bank.inputs == 1 and bank.groups > 1
     arguments = [show(bank.window)] if depthwise else [str(bank.count), show(bank.window)]
     multiplier = bank.count // bank.groups
@@ -209,17 +174,15 @@ def _conv(stage: Conv, row: Row, program: _Program) -> list[str]:
     arguments += [f"dilation_rate={show(stage.dilation)}"] if stage.dilation != (1, 1) else []
     arguments += [f"groups={bank.groups}"] if bank.groups > 1 and not depthwise else []
     arguments += [] if bank.biased else ["use_bias=False"]
-    if bank.weight is not None:
-        program.give(*_arrays(bank, depthwise))
+    program.give(*_arrays(bank, depthwise))
     convolution = f"layers.{'Depthwise' if depthwise else ''}Conv2D({', '.join(arguments)})"
-    if not bank.parts:
-        return [convolution]
-    shift = f", {show_number(bank.shift)}" if bank.shift else ""
-    return [convolution, f"Combine({bank.parts}{shift})"]
+    return [convolution, f"Combine({combined(bank)})"] if bank.parts else [convolution]
 
 
-def _arrays(bank: Filters, depthwise: bool) -> list[str]:
-    values = f"np.array({literal(bank.weight or [])})"
+def _arrays(bank: ConvWeights, depthwise: bool) -> list[str]:
+    if bank.weight is None:
+        return []
+    values = f"np.array({literal(bank.weight)})"
     if bank.repeat > 1:
         values = f"np.tile({values}, ({bank.repeat}, 1, 1, 1))"
     if depthwise:
@@ -229,13 +192,12 @@ def _arrays(bank: Filters, depthwise: bool) -> list[str]:
     return [values, *([] if bank.bias is None else [f"np.array({literal(bank.bias)})"])]
 
 
-@layers.register(Pool)
-def _pool(stage: Pool, row: Row, program: _Program) -> list[str]:
-    sliding = pooling(row, stage)
+@layers.register(stages.Pool)
+def _pool(stage: stages.Pool, row: Row, program: _Program) -> list[str]:
+    sliding, past = pooling(row, stage)
     if sliding.dilation != (1, 1):
         msg = f"{readable(stage)}: Keras's pools have no dilation"
         raise ArgumentError(msg)
-    past = beyond(row, sliding)
     pads = joined(sliding.pads, past)
     window, stride = show(sliding.window), show(sliding.stride)
     arguments = window if sliding.stride == sliding.window else f"{window}, strides={stride}"
@@ -255,12 +217,10 @@ def _pool(stage: Pool, row: Row, program: _Program) -> list[str]:
     return [f"AveragePool({sliding.window}, {sliding.stride}, {amounts})"]
 
 
-@layers.register(Dense)
-def _dense(stage: Dense, row: Row, program: _Program) -> list[str]:
-    matrix, bias = matrix_of(row)
-    outputs = row.output[0]
-    biased = row.params != outputs * row.input[0]
-    if matrix is not None:
-        biases = [] if bias is None else [f"np.array({literal(bias)})"]
-        program.give(f"np.array({literal(matrix)}).T", *biases)
-    return [f"layers.Dense({outputs}{'' if biased else ', use_bias=False'})"]
+@layers.register(stages.Dense)
+def _dense(stage: stages.Dense, row: Row, program: _Program) -> list[str]:
+    matrix = dense_weights(row)
+    if matrix.weight is not None:
+        biases = [] if matrix.bias is None else [f"np.array({literal(matrix.bias)})"]
+        program.give(f"np.array({literal(matrix.weight)}).T", *biases)
+    return [f"layers.Dense({row.output[0]}{'' if matrix.biased else ', use_bias=False'})"]

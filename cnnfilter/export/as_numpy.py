@@ -5,26 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 
-from cnnfilter.export.base import MODES, NONE, beyond, divisor, joined, mixed, pooling, scale_of, written
-from cnnfilter.export.weights import filters_of, literal, matrix_of
+from cnnfilter.export.base import MODES, NONE, always, combined, joined, mixed, normalized, pooling, scale_of, written
+from cnnfilter.export.weights import conv_weights, dense_weights, literal
 from cnnfilter.messages import printable
+from cnnfilter.network import stages
 from cnnfilter.network.activations import ACTIVATIONS
 from cnnfilter.network.plan import Row
-from cnnfilter.network.stages import (
-    Absolute,
-    Activation,
-    Conv,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Gray,
-    Magnitude,
-    Normalize,
-    Pool,
-    Shape,
-    Softmax,
-    Stage,
-)
 from cnnfilter.network.stages.base import unknown
 from cnnfilter.sizes import Border
 from cnnfilter.text.numbers import show_number
@@ -100,7 +86,7 @@ class _Program:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         return f"{kind}{self.counts[kind]}"
 
-    def parameter(self, name: str, shape: Shape, values: str | None) -> str:
+    def parameter(self, name: str, shape: stages.Shape, values: str | None) -> str:
         """Add an array to the parameters, random ones if its values are not known."""
         if values is None:
             self.random = True
@@ -150,67 +136,50 @@ if __name__ == "__main__":
 '''
 
 
-def _channels_first(shape: Shape) -> Shape:
+def _channels_first(shape: stages.Shape) -> stages.Shape:
     return (shape[2], *shape[:2]) if len(shape) == 3 else shape
 
 
 @singledispatch
-def expressions(stage: Stage, row: Row, program: _Program) -> list[str]:
+def expressions(stage: stages.Stage, row: Row, program: _Program) -> list[str]:
     """Return the expressions of `x` that a stage is."""
     raise unknown(stage, "NumPy code")
 
 
-@expressions.register(Activation)
-def _activation(stage: Activation, row: Row, program: _Program) -> list[str]:
+expressions.register(stages.Absolute, always("np.abs(x)"))
+expressions.register(stages.GlobalAveragePool, always("x.mean(axis=(1, 2), keepdims=True)"))
+expressions.register(stages.Flatten, always("x.reshape(-1)"))
+
+
+@expressions.register(stages.Activation)
+def _activation(stage: stages.Activation, row: Row, program: _Program) -> list[str]:
     program.helpers.update(stage.known.numpy_helpers)
     return [written(stage, stage.known.numpy)]
 
 
-@expressions.register(Normalize)
-def _normalize(stage: Normalize, row: Row, program: _Program) -> list[str]:
-    mean, std = (_per_channel(values) for values in (stage.mean, stage.std))
-    return [f"(x / {divisor(stage)} - {mean}) / {std}"]
+@expressions.register(stages.Normalize)
+def _normalize(stage: stages.Normalize, row: Row, program: _Program) -> list[str]:
+    return [normalized(stage, "np.array([{}])[:, None, None]")]
 
 
-def _per_channel(values: tuple[float, ...]) -> str:
-    if len(values) == 1:
-        return show_number(values[0])
-    return f"np.array([{', '.join(map(show_number, values))}])[:, None, None]"
-
-
-@expressions.register(Gray)
-def _gray(stage: Gray, row: Row, program: _Program) -> list[str]:
+@expressions.register(stages.Gray)
+def _gray(stage: stages.Gray, row: Row, program: _Program) -> list[str]:
     return ["x" if row.input[2] == 1 else mixed("x[{}:{}]")]
 
 
-@expressions.register(Absolute)
-def _absolute(stage: Absolute, row: Row, program: _Program) -> list[str]:
-    return ["np.abs(x)"]
-
-
-@expressions.register(Magnitude)
-def _magnitude(stage: Magnitude, row: Row, program: _Program) -> list[str]:
+@expressions.register(stages.Magnitude)
+def _magnitude(stage: stages.Magnitude, row: Row, program: _Program) -> list[str]:
     return [f'{program.use("combine")}(x, (({stage.count}, "magnitude"),))']
 
 
-@expressions.register(GlobalAveragePool)
-def _mean(stage: GlobalAveragePool, row: Row, program: _Program) -> list[str]:
-    return ["x.mean(axis=(1, 2), keepdims=True)"]
-
-
-@expressions.register(Flatten)
-def _flatten(stage: Flatten, row: Row, program: _Program) -> list[str]:
-    return ["x.reshape(-1)"]
-
-
-@expressions.register(Softmax)
-def _softmax(stage: Softmax, row: Row, program: _Program) -> list[str]:
+@expressions.register(stages.Softmax)
+def _softmax(stage: stages.Softmax, row: Row, program: _Program) -> list[str]:
     return [f"{program.use('softmax')}(x)"]
 
 
-@expressions.register(Conv)
-def _conv(stage: Conv, row: Row, program: _Program) -> list[str]:
-    bank = filters_of(row)
+@expressions.register(stages.Conv)
+def _conv(stage: stages.Conv, row: Row, program: _Program) -> list[str]:
+    bank = conv_weights(row)
     layer = program.layer("conv")
     values = None if bank.weight is None else f"np.array({literal(bank.weight, ' ' * 8)})"
     if bank.repeat > 1:
@@ -230,8 +199,7 @@ def _conv(stage: Conv, row: Row, program: _Program) -> list[str]:
     convolution = f"{program.use('conv2d')}(x, {', '.join(arguments)})"
     if not bank.parts:
         return [*padding, convolution]
-    shift = f", {show_number(bank.shift)}" if bank.shift else ""
-    return [*padding, convolution, f"{program.use('combine')}(x, {bank.parts}{shift})"]
+    return [*padding, convolution, f"{program.use('combine')}(x, {combined(bank)})"]
 
 
 def _border(border: Border) -> str:
@@ -244,10 +212,9 @@ def _numbers(values: Sequence[float]) -> str:
     return f"[{', '.join(map(show_number, values))}]"
 
 
-@expressions.register(Pool)
-def _pool(stage: Pool, row: Row, program: _Program) -> list[str]:
-    sliding = pooling(row, stage)
-    past = beyond(row, sliding)
+@expressions.register(stages.Pool)
+def _pool(stage: stages.Pool, row: Row, program: _Program) -> list[str]:
+    sliding, past = pooling(row, stage)
     window, stride = sliding.window, sliding.stride
     if stage.kind == "avg" and (joined(sliding.pads, past) != NONE):
         name = program.use("avg_pool2d")
@@ -260,14 +227,13 @@ def _pool(stage: Pool, row: Row, program: _Program) -> list[str]:
     return [*padding, f"{program.use('windows')}(x, {window}, {stride}{dilation}).{reduce}(axis=(3, 4))"]
 
 
-@expressions.register(Dense)
-def _dense(stage: Dense, row: Row, program: _Program) -> list[str]:
-    matrix, bias = matrix_of(row)
-    layer = program.layer("dense")
+@expressions.register(stages.Dense)
+def _dense(stage: stages.Dense, row: Row, program: _Program) -> list[str]:
+    matrix, layer = dense_weights(row), program.layer("dense")
     outputs, inputs = row.output[0], row.input[0]
-    values = None if matrix is None else f"np.array({literal(matrix, ' ' * 8)})"
+    values = None if matrix.weight is None else f"np.array({literal(matrix.weight, ' ' * 8)})"
     weight = program.parameter(f"{layer}.weight", (outputs, inputs), values)
-    if row.params == outputs * inputs:
+    if not matrix.biased:
         return [f"{weight} @ x"]
-    numbers = None if bias is None else f"np.array({_numbers(bias)})"
+    numbers = None if matrix.bias is None else f"np.array({_numbers(matrix.bias)})"
     return [f"{weight} @ x + {program.parameter(f'{layer}.bias', (outputs,), numbers)}"]

@@ -5,24 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 
-from cnnfilter.export.base import MODES, NONE, Sequential, beyond, divisor, joined, mixed, pooling, scale_of, written
+from cnnfilter.export.base import MODES, NONE, Sequential, always, combined, joined, mixed, normalized, pooling, written
 from cnnfilter.export.frameworks import TORCH_BORDERS, show, torch_padding, torch_pads, torch_refuses
-from cnnfilter.export.weights import filters_of, literal, matrix_of
+from cnnfilter.export.weights import conv_weights, dense_weights, literal
+from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
-from cnnfilter.network.stages import (
-    Absolute,
-    Activation,
-    Conv,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Gray,
-    Magnitude,
-    Normalize,
-    Pool,
-    Softmax,
-    Stage,
-)
 from cnnfilter.network.stages.base import unknown
 from cnnfilter.sizes import Pads
 from cnnfilter.text.numbers import show_number
@@ -90,91 +77,60 @@ class Combine(nn.Module):
 
 def torch_program(rows: Sequence[Row]) -> str:
     """Return the program."""
-    program = _Program(rows)
-    for row in rows:
-        program.stage(row, layers(row.stage, row, program))
+    program = _Program(rows, " " * 4, HELPERS, layers)
     weights = "\nwith torch.no_grad():\n" + "\n".join(program.weights) + "\n" if program.weights else ""
-    imports = "import numpy as np\nimport torch\n" if program.uses("Pad") else "import torch\n"
+    numpy = ["import numpy as np"] if "np." in program.helpers else []
     shape = rows[0].input
     batch = (1, shape[2], *shape[:2]) if len(shape) == 3 else (1, *shape)
-    parts = [
-        f"{imports}from torch import nn\n",
-        *filter(None, [scale_of(program.body)]),
-        *([f"\n{program.helpers}\n"] if program.helpers else []),
-        f"network = nn.Sequential(\n{program.body}\n)",
-        f'{weights}\nif __name__ == "__main__":\n    print(network(torch.rand{batch}).shape)\n',
-    ]
-    return "\n".join(parts)
+    imports = [*numpy, "import torch", "from torch import nn"]
+    return program.text(imports, "network = nn.Sequential(", ")", weights, f"print(network(torch.rand{batch}).shape)")
 
 
 class _Program(Sequential):
-    def __init__(self, rows: Sequence[Row]) -> None:
-        super().__init__(rows, " " * 4, HELPERS)
-
-    def give(self, name: str, values: str | None) -> None:
+    def give(self, name: str, values: Sequence[object] | None, after: str = "") -> None:
         """Copy numbers into the layer added next."""
         if values is not None:
-            self.weights.append(f"    network[{len(self.layers)}].{name}.copy_(torch.tensor({values}))")
+            copied = f"copy_(torch.tensor({literal(values, ' ' * 8)}){after})"
+            self.weights.append(f"    network[{len(self.layers)}].{name}.{copied}")
 
 
 @singledispatch
-def layers(stage: Stage, row: Row, program: _Program) -> list[str]:
+def layers(stage: stages.Stage, row: Row, program: _Program) -> list[str]:
     """Return a stage's layers of PyTorch."""
     raise unknown(stage, "PyTorch code")
 
 
-@layers.register(Activation)
-def _activation(stage: Activation, row: Row, program: _Program) -> list[str]:
+layers.register(stages.Absolute, always("Apply(torch.abs)"))
+layers.register(stages.GlobalAveragePool, always("nn.AdaptiveAvgPool2d(1)"))
+layers.register(stages.Flatten, always("nn.Flatten()"))
+layers.register(stages.Softmax, always("nn.Softmax(dim=1)"))
+
+
+@layers.register(stages.Activation)
+def _activation(stage: stages.Activation, row: Row, program: _Program) -> list[str]:
     return [written(stage, stage.known.torch)]
 
 
-@layers.register(Normalize)
-def _normalize(stage: Normalize, row: Row, program: _Program) -> list[str]:
-    mean, std = (_per_channel(values) for values in (stage.mean, stage.std))
-    return [f"Apply(lambda x: (x / {divisor(stage)} - {mean}) / {std})"]
+@layers.register(stages.Normalize)
+def _normalize(stage: stages.Normalize, row: Row, program: _Program) -> list[str]:
+    return [f"Apply(lambda x: {normalized(stage, 'torch.tensor([{}])[:, None, None]')})"]
 
 
-def _per_channel(values: tuple[float, ...]) -> str:
-    if len(values) == 1:
-        return show_number(values[0])
-    return f"torch.tensor([{', '.join(map(show_number, values))}])[:, None, None]"
-
-
-@layers.register(Gray)
-def _gray(stage: Gray, row: Row, program: _Program) -> list[str]:
+@layers.register(stages.Gray)
+def _gray(stage: stages.Gray, row: Row, program: _Program) -> list[str]:
     if row.input[2] == 1:
         return ["nn.Identity()"]
     return [f"Apply(lambda x: {mixed('x[:, {}:{}]')})"]
 
 
-@layers.register(Absolute)
-def _absolute(stage: Absolute, row: Row, program: _Program) -> list[str]:
-    return ["Apply(torch.abs)"]
-
-
-@layers.register(Magnitude)
-def _magnitude(stage: Magnitude, row: Row, program: _Program) -> list[str]:
+@layers.register(stages.Magnitude)
+def _magnitude(stage: stages.Magnitude, row: Row, program: _Program) -> list[str]:
     return [f'Combine((({stage.count}, "magnitude"),))']
 
 
-@layers.register(GlobalAveragePool)
-def _mean(stage: GlobalAveragePool, row: Row, program: _Program) -> list[str]:
-    return ["nn.AdaptiveAvgPool2d(1)"]
-
-
-@layers.register(Flatten)
-def _flatten(stage: Flatten, row: Row, program: _Program) -> list[str]:
-    return ["nn.Flatten()"]
-
-
-@layers.register(Softmax)
-def _softmax(stage: Softmax, row: Row, program: _Program) -> list[str]:
-    return ["nn.Softmax(dim=1)"]
-
-
-@layers.register(Conv)
-def _conv(stage: Conv, row: Row, program: _Program) -> list[str]:
-    bank, sliding = filters_of(row), stage.sliding(row.input)
+@layers.register(stages.Conv)
+def _conv(stage: stages.Conv, row: Row, program: _Program) -> list[str]:
+    bank, sliding = conv_weights(row), stage.sliding(row.input)
     before, padding = _conv_padding(row, stage, sliding.pads)
     arguments = [str(row.input[2]), str(bank.count), show(bank.window)]
     arguments += [f"stride={show(stage.stride)}"] if stage.stride != (1, 1) else []
@@ -182,21 +138,14 @@ def _conv(stage: Conv, row: Row, program: _Program) -> list[str]:
     arguments += [f"dilation={show(stage.dilation)}"] if stage.dilation != (1, 1) else []
     arguments += [f"groups={bank.groups}"] if bank.groups > 1 else []
     arguments += [] if bank.biased else ["bias=False"]
-    for layer in before:
-        program.add(layer)
-    if bank.weight is not None:
-        repeat = f".repeat({bank.repeat}, 1, 1, 1)" if bank.repeat > 1 else ""
-        values = literal(bank.weight, " " * 8)
-        program.weights.append(f"    network[{len(program.layers)}].weight.copy_(torch.tensor({values}){repeat})")
-        program.give("bias", None if bank.bias is None else literal(bank.bias, " " * 8))
+    program.add(*before)
+    program.give("weight", bank.weight, f".repeat({bank.repeat}, 1, 1, 1)" if bank.repeat > 1 else "")
+    program.give("bias", bank.bias)
     convolution = f"nn.Conv2d({', '.join(arguments)})"
-    if not bank.parts:
-        return [convolution]
-    shift = f", {show_number(bank.shift)}" if bank.shift else ""
-    return [convolution, f"Combine({bank.parts}{shift})"]
+    return [convolution, f"Combine({combined(bank)})"] if bank.parts else [convolution]
 
 
-def _conv_padding(row: Row, stage: Conv, pads: Pads) -> tuple[list[str], list[str]]:
+def _conv_padding(row: Row, stage: stages.Conv, pads: Pads) -> tuple[list[str], list[str]]:
     """Return the layers that pad before a convolution, and its own arguments that pad."""
     border, text = stage.border, torch_padding(pads)
     if pads == NONE:
@@ -215,12 +164,11 @@ def _conv_padding(row: Row, stage: Conv, pads: Pads) -> tuple[list[str], list[st
     return [f'Pad({pads}, "{MODES[border.mode]}")'], []
 
 
-@layers.register(Pool)
-def _pool(stage: Pool, row: Row, program: _Program) -> list[str]:
-    given, sliding = stage.sliding(row.input), pooling(row, stage)
+@layers.register(stages.Pool)
+def _pool(stage: stages.Pool, row: Row, program: _Program) -> list[str]:
+    given, (sliding, past) = stage.sliding(row.input), pooling(row, stage)
     window, stride = show(sliding.window), show(sliding.stride)
     arguments = [window] if sliding.stride == sliding.window else [window, f"stride={stride}"]
-    past = beyond(row, sliding)
     pads, text = joined(sliding.pads, past), torch_padding(given.pads)
     before: list[str] = []
     if text is not None and torch_refuses(stage, given) is None:
@@ -240,11 +188,9 @@ def _pool(stage: Pool, row: Row, program: _Program) -> list[str]:
     return [*before, f"nn.{kind}Pool2d({', '.join(arguments)})"]
 
 
-@layers.register(Dense)
-def _dense(stage: Dense, row: Row, program: _Program) -> list[str]:
-    matrix, bias = matrix_of(row)
-    outputs, inputs = row.output[0], row.input[0]
-    biased = row.params != outputs * inputs
-    program.give("weight", None if matrix is None else literal(matrix, " " * 8))
-    program.give("bias", None if bias is None else literal(bias, " " * 8))
-    return [f"nn.Linear({inputs}, {outputs}{'' if biased else ', bias=False'})"]
+@layers.register(stages.Dense)
+def _dense(stage: stages.Dense, row: Row, program: _Program) -> list[str]:
+    matrix = dense_weights(row)
+    program.give("weight", matrix.weight)
+    program.give("bias", matrix.bias)
+    return [f"nn.Linear({row.input[0]}, {row.output[0]}{'' if matrix.biased else ', bias=False'})"]

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from cnnfilter.export.weights import ConvWeights
 from cnnfilter.messages import show_shape
+from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
-from cnnfilter.network.stages import Activation, Gray, Normalize, Pool, Sliding
-from cnnfilter.sizes import Pads
+from cnnfilter.sizes import Border, Pads
 from cnnfilter.text.numbers import show_number
 
 MODES = {"replicate": "edge", "reflect": "reflect", "symmetric": "symmetric", "circular": "wrap"}
 """What `numpy.pad` calls the borders."""
 
 NONE: Pads = ((0, 0), (0, 0))
+ZEROS = Border()
+
+Code = Callable[[Any, Row, Any], list[str]]
+"""From a stage, its row and the program to its layers or expressions."""
+
+
+def always(code: str) -> Code:
+    """What writes a stage that is written alike wherever it stands."""
+    return lambda stage, row, program: [code]
 
 
 class Sequential:
@@ -27,86 +38,88 @@ class Sequential:
         Before each layer.
     helpers : mapping
         The layers that the framework lacks, by name.
+    layers_of : callable
+        Gives the layers of a stage; may add some before, and weights.
     """
 
-    def __init__(self, rows: Sequence[Row], indent: str, helpers: Mapping[str, str]) -> None:
+    def __init__(self, rows: Sequence[Row], indent: str, helpers: Mapping[str, str], layers_of: Code) -> None:
         self.left = list(rows)
         self.layers: list[str] = []
         self.weights: list[str] = []
         self._indent = indent
-        self._helpers = helpers
+        while self.left:
+            row = self.left.pop(0)
+            *before, last = layers_of(row.stage, row, self)
+            self.add(*before)
+            self.add(f"{last},  # {row.stage.name}: {show_shape(row.output)}", end="")
+        self.body = "\n".join(self.layers)
+        used = [code.strip() + "\n" for name, code in helpers.items() if f"\n{indent}{name}(" in f"\n{self.body}"]
+        self.helpers = "\n\n".join(used)
 
-    def add(self, layer: str, comment: str = "") -> None:
-        """Add a layer."""
-        self.layers.append(f"{self._indent}{layer}," + (f"  # {comment}" if comment else ""))
+    def add(self, *layers: str, end: str = ",") -> None:
+        """Add layers."""
+        self.layers += [f"{self._indent}{layer}{end}" for layer in layers]
 
-    def stage(self, row: Row, layers: Sequence[str]) -> None:
-        """Add the layers of a stage, the last one with its name and size."""
-        *before, last = layers
-        for layer in before:
-            self.add(layer)
-        self.add(last, f"{row.stage.name}: {show_shape(row.output)}")
-
-    @property
-    def body(self) -> str:
-        """The layers, a line each."""
-        return "\n".join(self.layers)
-
-    def uses(self, helper: str) -> bool:
-        """Tell whether one of the layers is a helper."""
-        return any(layer.startswith(f"{self._indent}{helper}(") for layer in self.layers)
-
-    @property
-    def helpers(self) -> str:
-        """What the layers need that the framework lacks."""
-        return "\n\n".join(text.strip() + "\n" for name, text in self._helpers.items() if self.uses(name))
+    def text(self, imports: Sequence[str], opening: str, closing: str, weights: str, main: str) -> str:
+        """The program: imports, the helpers used, the layers between `opening` and `closing`, weights, what is run."""
+        parts = [
+            "\n".join(imports) + "\n",
+            *filter(None, [scale_of(self.body)]),
+            *([f"\n{self.helpers}\n"] if self.helpers else []),
+            f"{opening}\n{self.body}\n{closing}",
+            f'{weights}\nif __name__ == "__main__":\n    {main}\n',
+        ]
+        return "\n".join(parts)
 
 
-def written(stage: Activation, code: str) -> str:
-    """Return the code of an activation with its numbers in it."""
+def written(stage: stages.Activation, code: str) -> str:
+    """The code of an activation with its numbers in it."""
     return code.format(**{name: show_number(value) for name, value in stage.named.items()})
 
 
 def mixed(channel: str) -> str:
     """The luminance of colours in a program that writes one of its maps, `{}` up to `{}`, as `channel`."""
-    terms = (f"{show_number(weight)} * {channel.format(i, i + 1)}" for i, weight in enumerate(Gray.luma))
+    terms = (f"{show_number(weight)} * {channel.format(i, i + 1)}" for i, weight in enumerate(stages.Gray.luma))
     return " + ".join(terms)
 
 
-def divisor(stage: Normalize) -> str:
-    """Return what a normalization divides by: a number, or `FULL_SCALE`, which `scale_of` sets."""
-    return "FULL_SCALE" if stage.divide is None else show_number(stage.divide)
+def combined(bank: ConvWeights) -> str:
+    """The arguments of the helper that combines the maps of a convolution."""
+    return f"{bank.parts}, {show_number(bank.shift)}" if bank.shift else f"{bank.parts}"
+
+
+def normalized(stage: stages.Normalize, array: str) -> str:
+    """A normalization of `x`; `array` is the code of an array that has a number for each channel."""
+    listed = (", ".join(map(show_number, values)) for values in (stage.mean, stage.std))
+    mean, std = (array.format(numbers) if "," in numbers else numbers for numbers in listed)
+    divisor = "FULL_SCALE" if stage.divide is None else show_number(stage.divide)  # see `scale_of`
+    return f"(x / {divisor} - {mean}) / {std}"
 
 
 def scale_of(body: str) -> str:
-    """Return the line that a program of such a body needs for the full scale of its pictures, or nothing."""
+    """The line that a program of such a body needs for the full scale of its pictures, or nothing."""
     line = "FULL_SCALE = 255  # white in the pictures that it is given: 65535 in those of 16 bits, 1 in floats\n"
     return line if "FULL_SCALE" in body else ""
 
 
-def pooling(row: Row, stage: Pool) -> Sliding:
-    """Return how a pool's window moves, without the end padding in which only windows begin that ceil_mode drops."""
+def pooling(row: Row, stage: stages.Pool) -> tuple[stages.Sliding, Pads]:
+    """How a pool's window moves, without the end padding in which only windows begin that ceil_mode drops.
+
+    And what ceil_mode adds past the padding, at the end of each axis.
+    """
     sliding = stage.sliding(row.input)
-    pads = list(sliding.pads)
-    for i in (0, 1):
+    pads, past = list(sliding.pads), []
+    for i, (begin, end) in enumerate(sliding.pads):
         reach = (row.output[i] - 1) * sliding.stride[i] + sliding.dilation[i] * (sliding.window[i] - 1) + 1
-        spare = row.input[i] + sum(pads[i]) - reach
+        spare = row.input[i] + begin + end - reach
         if spare >= sliding.stride[i]:  # there would be room for one more
-            pads[i] = pads[i][0], max(0, pads[i][1] - spare)
-    return sliding._replace(pads=(pads[0], pads[1]))
-
-
-def beyond(row: Row, sliding: Sliding) -> Pads:
-    """Return what ceil_mode adds past the padding, at the end of each axis."""
-    extra = []
-    for i in (0, 1):
-        reach = (row.output[i] - 1) * sliding.stride[i] + sliding.dilation[i] * (sliding.window[i] - 1) + 1
-        extra.append(max(0, reach - row.input[i] - sum(sliding.pads[i])))
-    return (0, extra[0]), (0, extra[1])
+            pads[i] = begin, max(0, end - spare)
+        past.append((0, max(0, reach - row.input[i] - sum(pads[i]))))
+    return sliding._replace(pads=(pads[0], pads[1])), (past[0], past[1])
 
 
 def joined(pads: Pads, more: Pads) -> Pads:
-    """Return the sum of two paddings."""
+    """The sum of two paddings."""
     (a, b), (c, d) = pads
     (e, f), (g, h) = more
     return (a + e, b + f), (c + g, d + h)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.kernels.kernel import Kernel
@@ -24,7 +24,7 @@ Filter = list[list[list[float]]]
 
 
 @dataclass(frozen=True)
-class Filters:
+class ConvWeights:
     """The bank of a convolution, (O, I, kh, kw).
 
     Parameters
@@ -57,7 +57,7 @@ class Filters:
     shift: float = 0.0
 
 
-def filters_of(row: Row) -> Filters:
+def conv_weights(row: Row) -> ConvWeights:
     """Return the bank of a row's convolution.
 
     Raises
@@ -71,7 +71,7 @@ def filters_of(row: Row) -> Filters:
         raise ArgumentError(msg)
     if stage.sizes is not None:
         groups = channels if stage.depthwise else stage.groups
-        return Filters(row.output[2], channels // groups, stage.window, groups, biased=stage.biased)
+        return ConvWeights(row.output[2], channels // groups, stage.window, groups, biased=stage.biased)
     bank = None if stage.file is None else stage.bank(channels)
     kernels = (bank,) if isinstance(bank, Kernel) else stage.kernels
     if bank is None or isinstance(bank, Kernel):
@@ -84,10 +84,10 @@ def filters_of(row: Row) -> Filters:
     groups = channels if stage.depthwise else stage.groups
     inputs = channels // groups
     window = stage.sliding(row.input).window
-    return Filters(len(weight), inputs, window, groups, weight, bias=bias if biased else None, biased=biased)
+    return ConvWeights(len(weight), inputs, window, groups, weight, bias=bias if biased else None, biased=biased)
 
 
-def _repeated(kernels: Sequence[Kernel], stage: Conv, channels: int) -> Filters:
+def _repeated(kernels: Sequence[Kernel], stage: Conv, channels: int) -> ConvWeights:
     weight: list[Filter] = []
     parts: list[tuple[int, str | None]] = []
     names = "+".join(kernel.name for kernel in kernels)
@@ -101,7 +101,7 @@ def _repeated(kernels: Sequence[Kernel], stage: Conv, channels: int) -> Filters:
     if stage.bias and not combined:
         _check_count(len(weight) * channels, f"{stage.name} over {channels:,} channels")
     bias = [stage.bias] * len(weight) * channels if stage.bias and not combined else None
-    return Filters(
+    return ConvWeights(
         len(weight) * channels,
         1,
         stage.window,
@@ -122,8 +122,16 @@ def _adjusted(one: Filter, stage: Conv) -> Filter:
     return [[[value / by for value in row] for row in plane] for plane in turned]
 
 
-def matrix_of(row: Row) -> tuple[list[list[float]] | None, list[float] | None]:
-    """Return the matrix (out, in) and the bias of a row's dense stage, for maps flattened in C, H, W order.
+class DenseWeights(NamedTuple):
+    """The matrix (out, in) and the bias of a dense stage, None where only sizes are known or there is none."""
+
+    biased: bool
+    weight: list[list[float]] | None = None
+    bias: list[float] | None = None
+
+
+def dense_weights(row: Row) -> DenseWeights:
+    """The matrix and the bias of a row's dense stage, for maps flattened in C, H, W order.
 
     Raises
     ------
@@ -131,14 +139,15 @@ def matrix_of(row: Row) -> tuple[list[list[float]] | None, list[float] | None]:
         If there are too many numbers.
     """
     stage = row.stage
+    biased = row.params != row.output[0] * row.input[0]
     if not isinstance(stage, Dense) or stage.file is None:
-        return None, None
+        return DenseWeights(biased)
     weight, bias = stage.file.matrix(row.input[0])
     _check_count(weight.size, stage.file.path)
     if stage.order == "hwc" and row.flattened is not None:
         height, width, channels = row.flattened
         weight = weight.reshape(-1, height, width, channels).transpose(0, 3, 1, 2).reshape(len(weight), -1)
-    return weight.tolist(), None if bias is None else bias.tolist()
+    return DenseWeights(biased, weight.tolist(), None if bias is None else bias.tolist())
 
 
 def _check_count(count: int, name: str) -> None:

@@ -6,21 +6,8 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 from cnnfilter.kernels.kernel import Kernel
+from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
-from cnnfilter.network.stages import (
-    Absolute,
-    Activation,
-    Conv,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Gray,
-    Magnitude,
-    Normalize,
-    Pool,
-    Softmax,
-    Stage,
-)
 from cnnfilter.network.stages.base import unknown
 
 Names = tuple[str, ...]
@@ -28,92 +15,65 @@ Names = tuple[str, ...]
 
 
 def keeps_colours(rows: Sequence[Row]) -> bool:
-    """Tell whether three maps are red, green and blue: each made of its own channel and no other."""
+    """Whether three maps are red, green and blue: each made of its own channel and no other."""
     if rows[0].input[2:] != (3,) or rows[-1].output[2:] != (3,):
         return False
     return all(keeps_apart(row.stage, row) for row in rows)
 
 
 def map_names(rows: Sequence[Row]) -> Names | None:
-    """Return what made each of a chain's maps: the kernel and the colour; None where nothing of them has a name."""
+    """What made each of a chain's maps: the kernel and the colour; None where nothing of them has a name."""
     channels = rows[0].input[-1]
     names: Names = ("red", "green", "blue") if channels == 3 else ("",) * channels
     for row in rows:
-        names = renamed(row.stage, row, names)
+        names = _renamed(row.stage, row, names)
         if len(names) != row.output[-1]:
             names = ("",) * row.output[-1]
     return names if any(names) else None
 
 
 @singledispatch
-def keeps_apart(stage: Stage, row: Row) -> bool:
-    """Tell whether each map of a stage's result is made of one of its input's."""
+def keeps_apart(stage: stages.Stage, row: Row) -> bool:
+    """Whether each map of a stage's result is made of one map of its input, or of several of one channel."""
     raise unknown(stage, "keeping channels apart")
 
 
-@keeps_apart.register(Absolute)
-@keeps_apart.register(Activation)
-@keeps_apart.register(Flatten)
-@keeps_apart.register(GlobalAveragePool)
-@keeps_apart.register(Magnitude)
-@keeps_apart.register(Normalize)
-@keeps_apart.register(Pool)
-def _each_alone(stage: Stage, row: Row) -> bool:
+@keeps_apart.register(stages.Absolute)
+@keeps_apart.register(stages.Activation)
+@keeps_apart.register(stages.Flatten)
+@keeps_apart.register(stages.GlobalAveragePool)
+@keeps_apart.register(stages.Magnitude)
+@keeps_apart.register(stages.Normalize)
+@keeps_apart.register(stages.Pool)
+def _each_alone(stage: stages.Stage, row: Row) -> bool:
     return True
 
 
-@keeps_apart.register(Dense)
-@keeps_apart.register(Gray)
-@keeps_apart.register(Softmax)
-def _mixed(stage: Stage, row: Row) -> bool:
+@keeps_apart.register(stages.Dense)
+@keeps_apart.register(stages.Gray)
+@keeps_apart.register(stages.Softmax)
+def _mixed(stage: stages.Stage, row: Row) -> bool:
     return False
 
 
-@keeps_apart.register(Conv)
-def _in_groups_of_one(stage: Conv, row: Row) -> bool:
+@keeps_apart.register(stages.Conv)
+def _in_groups_of_one(stage: stages.Conv, row: Row) -> bool:
     if stage.file is None or isinstance(stage.bank(row.input[2]), Kernel):
         return True
     return stage.depthwise or stage.groups == row.input[2]
 
 
-@singledispatch
-def renamed(stage: Stage, row: Row, names: Names) -> Names:
-    """Return the names of a stage's maps from those of its input's; as many others where they have none."""
-    raise unknown(stage, "names of maps")
-
-
-@renamed.register(Absolute)
-@renamed.register(Activation)
-@renamed.register(Flatten)
-@renamed.register(GlobalAveragePool)
-@renamed.register(Normalize)
-@renamed.register(Pool)
-def _as_before(stage: Stage, row: Row, names: Names) -> Names:
-    return names
-
-
-@renamed.register(Dense)
-@renamed.register(Gray)
-@renamed.register(Softmax)
-def _unnamed(stage: Stage, row: Row, names: Names) -> Names:
-    return ()
-
-
-@renamed.register(Magnitude)
-def _summed(stage: Magnitude, row: Row, names: Names) -> Names:
-    return tuple("+".join(names[i : i + stage.count]) for i in range(0, len(names), stage.count))
-
-
-@renamed.register(Conv)
-def _by_kernel(stage: Conv, row: Row, names: Names) -> Names:
-    kernels = _kernel_names(stage, row.input[2])
+def _renamed(stage: stages.Stage, row: Row, names: Names) -> Names:
+    if isinstance(stage, stages.Magnitude):
+        return tuple("+".join(names[i : i + stage.count]) for i in range(0, len(names), stage.count))
+    kernels = _kernel_names(stage, row.input[2]) if isinstance(stage, stages.Conv) else []
     if kernels:
         return tuple(", ".join(filter(None, (kernel, name))) for name in names for kernel in kernels)
     return names if keeps_apart(stage, row) else ()
 
 
-def _kernel_names(stage: Conv, channels: int) -> list[str]:
-    """Return the name of each map that a stage makes of one channel; none of a bank."""
+def _kernel_names(stage: stages.Conv, channels: int) -> list[str]:
+    """The name of each map that a stage makes of one channel; none of a bank."""
     kernels = stage.kernels
     if stage.file is not None:
         bank = stage.bank(channels)

@@ -7,22 +7,8 @@ from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.messages import show_shape
+from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
-from cnnfilter.network.stages import (
-    Absolute,
-    Activation,
-    Conv,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Gray,
-    Magnitude,
-    Normalize,
-    Pool,
-    Sliding,
-    Softmax,
-    Stage,
-)
 from cnnfilter.network.stages.base import unknown
 
 if TYPE_CHECKING:
@@ -54,25 +40,25 @@ def notes(rows: Sequence[Row], pixels: NDArray[Any] | None = None) -> Iterator[s
 
 
 @singledispatch
-def note(stage: Stage, row: Row, pixels: NDArray[Any] | None) -> str | None:
+def note(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> str | None:
     """Return what a person should know of a stage, if anything."""
     raise unknown(stage, "notes on what is hardly meant")
 
 
-@note.register(Absolute)
-@note.register(Activation)
-@note.register(Conv)
-@note.register(Dense)
-@note.register(Flatten)
-@note.register(GlobalAveragePool)
-@note.register(Gray)
-@note.register(Magnitude)
-def _nothing(stage: Stage, row: Row, pixels: NDArray[Any] | None) -> None:
+@note.register(stages.Absolute)
+@note.register(stages.Activation)
+@note.register(stages.Conv)
+@note.register(stages.Dense)
+@note.register(stages.Flatten)
+@note.register(stages.GlobalAveragePool)
+@note.register(stages.Gray)
+@note.register(stages.Magnitude)
+def _nothing(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> None:
     return None
 
 
-@note.register(Normalize)
-def _not_divided(stage: Normalize, row: Row, pixels: NDArray[Any] | None) -> str | None:
+@note.register(stages.Normalize)
+def _not_divided(stage: stages.Normalize, row: Row, pixels: NDArray[Any] | None) -> str | None:
     if stage.divide is None and pixels is not None and pixels.dtype.kind == "f":
         largest = float(pixels.max())
         if largest > LARGE:
@@ -80,16 +66,16 @@ def _not_divided(stage: Normalize, row: Row, pixels: NDArray[Any] | None) -> str
     return None
 
 
-@note.register(Softmax)
-def _over_one_map(stage: Softmax, row: Row, pixels: NDArray[Any] | None) -> str | None:
+@note.register(stages.Softmax)
+def _over_one_map(stage: stages.Softmax, row: Row, pixels: NDArray[Any] | None) -> str | None:
     shape = row.input
     if len(shape) == 3 and shape[2] == 1:
         return f"over a single map it gives ones; flatten before it makes a vector of {shape[0] * shape[1]}"
     return None
 
 
-@note.register(Pool)
-def _in_padding(stage: Pool, row: Row, pixels: NDArray[Any] | None) -> str | None:
+@note.register(stages.Pool)
+def _in_padding(stage: stages.Pool, row: Row, pixels: NDArray[Any] | None) -> str | None:
     sliding = stage.sliding(row.input)
     reaches = (_reaches_nothing(row.input[axis], row.output[axis], axis, sliding) for axis in (0, 1))
     if stage.kind == "max" and any(reaches):
@@ -98,7 +84,7 @@ def _in_padding(stage: Pool, row: Row, pixels: NDArray[Any] | None) -> str | Non
     return None
 
 
-def _reaches_nothing(n: int, count: int, axis: int, sliding: Sliding) -> bool:
+def _reaches_nothing(n: int, count: int, axis: int, sliding: stages.Sliding) -> bool:
     """Tell whether one of `count` windows along an axis of `n` samples holds padding alone."""
     step, dilation, (before, _) = sliding.stride[axis], sliding.dilation[axis], sliding.pads[axis]
     reach = dilation * (sliding.window[axis] - 1)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from cnnfilter.errors import ArgumentError, CnnfilterError, ShapeError
+from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.messages import shortened, show_shape
 from cnnfilter.network.field import Field
 from cnnfilter.network.stages import Dense, Flatten, Normalize, Shape, Sliding, Stage
-from cnnfilter.network.stages.base import dropped
+from cnnfilter.network.stages.base import dropped, located
 from cnnfilter.network.stages.text import show_pair
 from cnnfilter.sizes import Pair
 
@@ -166,7 +166,7 @@ def planned(stages: Iterable[Stage], shape: Shape) -> Iterator[Row]:
     moves: list[tuple[Shape, Sliding]] = []
     flattened: Shape | None = None
     for number, stage in enumerate(stages, 1):
-        try:
+        with located(number, stage):
             output = stage.output(shape)
             if isinstance(stage, Dense) and stage.order == "hwc" and flattened is None:
                 msg = "layout=hwc needs the flatten before it that made its vector of maps"
@@ -180,9 +180,6 @@ def planned(stages: Iterable[Stage], shape: Shape) -> Iterator[Row]:
             _check_sizes(output, field)
             costs = stage.params(shape), stage.macs(shape)
             row = Row(stage, shape, output, *costs, field, stage.arithmetic(shape), flattened)
-        except CnnfilterError as error:
-            msg = f"stage {number} ({stage.name}): {error}"
-            raise type(error)(msg) from None
         yield row
         if len(output) == 3:
             places = _places(output)

@@ -12,22 +12,8 @@ from cnnfilter.kernels.kernel import KERNELS, Kernel, get_kernel, parse_matrix
 from cnnfilter.kernels.matrix import looks_like_matrix
 from cnnfilter.kernels.scaling import SCALES
 from cnnfilter.messages import nearest, quoted
+from cnnfilter.network import stages
 from cnnfilter.network.activations import ACTIVATIONS
-from cnnfilter.network.stages import (
-    Absolute,
-    Activation,
-    Conv,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Gray,
-    Magnitude,
-    Normalize,
-    Pool,
-    Softmax,
-    Stage,
-    WeightFile,
-)
 from cnnfilter.network.stages.dense import ORDERS
 from cnnfilter.network.stages.text import Piece, split, unescape
 from cnnfilter.sizes import BORDER_WORDS, PADDINGS, Pair, parse_border, parse_padding, parse_pair
@@ -45,7 +31,7 @@ _WINDOW = r"(?ai)[0-9]{1,9}(?:x[0-9]{1,9})?"
 _COUNT = r"(?a)[0-9]{1,9}"
 _MEANT_AS_SIZES = r"(?ai)[0-9x]*@.*|[0-9]+(x[0-9]+)+"
 
-Make = Callable[[dict[str, Any], Sequence[Stage], "Path | None"], Stage]
+Make = Callable[[dict[str, Any], Sequence[stages.Stage], "Path | None"], stages.Stage]
 """Takes the values by key, the stages before, and the folder that paths are relative to."""
 
 
@@ -192,7 +178,7 @@ def _kernel_parameters(text: str) -> dict[str, Callable[[str], Any]]:
 
 
 def _conv(depthwise: bool) -> Make:
-    def make(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -> Stage:
+    def make(values: dict[str, Any], before: Sequence[stages.Stage], base: Path | None) -> stages.Stage:
         raw, bias = values.pop("kernel"), values.pop("bias", None)
         name, layout = values.pop("name", None), values.pop("layout", None)
         parameters = {key: values.pop(key) for key in _kernel_parameters(raw) if key in values}
@@ -207,18 +193,18 @@ def _conv(depthwise: bool) -> Make:
             msg = "name and layout are for weight files"
             raise ArgumentError(msg)
         if sizes is not None:
-            return Conv(sizes=sizes, depthwise=depthwise, **values)
+            return stages.Conv(sizes=sizes, depthwise=depthwise, **values)
         if is_file:
-            file = _known(WeightFile(_located(text, base), name, layout), before)
-            return Conv(file=file, depthwise=depthwise, **values)
-        return Conv(_kernels(raw, parameters), depthwise=depthwise, **values)
+            file = _known(stages.WeightFile(_located(text, base), name, layout), before)
+            return stages.Conv(file=file, depthwise=depthwise, **values)
+        return stages.Conv(_kernels(raw, parameters), depthwise=depthwise, **values)
 
     return make
 
 
-def _known(file: WeightFile, before: Sequence[Stage]) -> WeightFile:
+def _known(file: stages.WeightFile, before: Sequence[stages.Stage]) -> stages.WeightFile:
     """Return the equal file of an earlier stage if there is one: it is read, and takes memory, once."""
-    files = (stage.file for stage in before if isinstance(stage, (Conv, Dense)))
+    files = (stage.file for stage in before if isinstance(stage, (stages.Conv, stages.Dense)))
     return next((each for each in files if each == file), file)
 
 
@@ -257,14 +243,14 @@ def _kernels(raw: str, parameters: Mapping[str, str]) -> tuple[Kernel, ...]:
     return (get_kernel(":".join([text, *(f"{key}={value}" for key, value in parameters.items())])),)
 
 
-_BETWEEN = (Absolute, Activation, GlobalAveragePool, Normalize, Pool, Softmax)
+_BETWEEN = (stages.Absolute, stages.Activation, stages.GlobalAveragePool, stages.Normalize, stages.Pool, stages.Softmax)
 """What may stand between a convolution and the magnitude of its maps: all of these are still there after it."""
 
 
-def _magnitude(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -> Stage:
+def _magnitude(values: dict[str, Any], before: Sequence[stages.Stage], base: Path | None) -> stages.Stage:
     for stage in reversed(before):
-        if isinstance(stage, Conv):
-            return Magnitude(stage)
+        if isinstance(stage, stages.Conv):
+            return stages.Magnitude(stage)
         if not isinstance(stage, _BETWEEN):
             break
     msg = "needs a conv before it, whose maps of each channel it combines: conv:sobel-x+sobel-y,magnitude"
@@ -274,30 +260,30 @@ def _magnitude(values: dict[str, Any], before: Sequence[Stage], base: Path | Non
 # The others
 
 
-def _dense(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -> Stage:
+def _dense(values: dict[str, Any], before: Sequence[stages.Stage], base: Path | None) -> stages.Stage:
     text, order = unescape(values["weights"]), values.get("layout", "chw")
     biased = values.get("bias", True)
     if re.fullmatch(r"-?[0-9]{1,9}", text):
         if "name" in values:
             msg = "name is for weight files"
             raise ArgumentError(msg)
-        return Dense(units=int(text), order=order, biased=biased)
+        return stages.Dense(units=int(text), order=order, biased=biased)
     if not names_file(text, base):
         msg = f"{quoted(text)} is neither a number of units nor a weight file"
         raise ArgumentError(msg)
-    file = _known(WeightFile(_located(text, base), values.get("name")), before)
-    return Dense(file=file, order=order, biased=biased)
+    file = _known(stages.WeightFile(_located(text, base), values.get("name")), before)
+    return stages.Dense(file=file, order=order, biased=biased)
 
 
-def _plain(stage: type[Stage]) -> Reader:
+def _plain(stage: type[stages.Stage]) -> Reader:
     return Reader(lambda values, before, base: stage(**values))
 
 
 def _activation(name: str) -> Reader:
     defaults = ACTIVATIONS[name].parameters
 
-    def make(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -> Stage:
-        return Activation(name, tuple(values.get(key, default) for key, default in defaults.items()))
+    def make(values: dict[str, Any], before: Sequence[stages.Stage], base: Path | None) -> stages.Stage:
+        return stages.Activation(name, tuple(values.get(key, default) for key, default in defaults.items()))
 
     return Reader(make, dict.fromkeys(defaults, _number), bare=next(iter(defaults), None))
 
@@ -312,10 +298,10 @@ def _pool(kind: str, *keys: str) -> Reader:
         "count_include_pad": yes_or_no,
     }
 
-    def make(values: dict[str, Any], before: Sequence[Stage], base: Path | None) -> Stage:
+    def make(values: dict[str, Any], before: Sequence[stages.Stage], base: Path | None) -> stages.Stage:
         if values.get("stride") == values["window"]:
             del values["stride"]
-        return Pool(kind, **values)
+        return stages.Pool(kind, **values)
 
     chosen = {key: readers[key] for key in ("window", "stride", "padding", "ceil_mode", *keys)}
     return Reader(make, chosen, bare="window", needs=f"needs a window, such as {kind}pool:2")
@@ -324,9 +310,9 @@ def _pool(kind: str, *keys: str) -> Reader:
 _CONV_NEEDS = "needs a kernel, a weight file or sizes, such as conv:sobel-x or conv:32@3x3"
 
 READERS: dict[str, Reader] = {
-    "gray": _plain(Gray),
+    "gray": _plain(stages.Gray),
     "normalize": Reader(
-        lambda values, before, base: Normalize(**values),
+        lambda values, before, base: stages.Normalize(**values),
         {"divide": _number, "mean": _numbers, "std": _numbers},
         bare="divide",
     ),
@@ -339,20 +325,20 @@ READERS: dict[str, Reader] = {
         more=_kernel_parameters,
     ),
     **{name: _activation(name) for name in ACTIVATIONS},
-    "abs": _plain(Absolute),
+    "abs": _plain(stages.Absolute),
     "magnitude": Reader(_magnitude),
     "maxpool": _pool("max", "dilation"),
     "avgpool": _pool("avg", "count_include_pad"),
     "sumpool": _pool("sum"),
-    "globalavgpool": _plain(GlobalAveragePool),
-    "flatten": _plain(Flatten),
+    "globalavgpool": _plain(stages.GlobalAveragePool),
+    "flatten": _plain(stages.Flatten),
     "dense": Reader(
         _dense,
         {"weights": _as_it_is, "bias": yes_or_no, "name": unescape, "layout": Choice("layout", ORDERS)},
         bare="weights",
         needs="needs a number of units or a weight file, such as dense:10",
     ),
-    "softmax": _plain(Softmax),
+    "softmax": _plain(stages.Softmax),
 }
 """The stages by name."""
 

@@ -17,29 +17,15 @@ from cnnfilter.engine.pooled import joined
 from cnnfilter.engine.scaling import prepared
 from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling, Step
 from cnnfilter.kernels.kernel import Kernel
+from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
-from cnnfilter.network.stages import (
-    Absolute,
-    Activation,
-    Conv,
-    Dense,
-    Flatten,
-    GlobalAveragePool,
-    Gray,
-    Magnitude,
-    Normalize,
-    Pool,
-    Shape,
-    Softmax,
-    Stage,
-)
 from cnnfilter.network.stages.base import unknown
 from cnnfilter.sizes import Border
 
 Operation = Callable[[Array, int | None], Array]
 """From maps or a vector, and the number of threads, to the result of some stages."""
 
-RELU = Activation("relu")
+RELU = stages.Activation("relu")
 """What convolutions do to their own values, where it follows them."""
 
 
@@ -67,7 +53,7 @@ class Lowering:
         self.operations: list[Operation] = []
         self.waiting: list[Step] = []
 
-    def takes(self, stage: Stage) -> bool:
+    def takes(self, stage: stages.Stage) -> bool:
         """Tell whether the next stage is this one, which is then done with."""
         follows = bool(self.left) and self.left[0].stage == stage
         if follows:
@@ -107,13 +93,13 @@ class Lowering:
 
 
 @singledispatch
-def lower(stage: Stage, row: Row, lowering: Lowering) -> None:
+def lower(stage: stages.Stage, row: Row, lowering: Lowering) -> None:
     """Add what the engine does for a stage."""
     raise unknown(stage, "lowering to the engine's steps")
 
 
-@lower.register(Conv)
-def _conv(stage: Conv, row: Row, lowering: Lowering) -> None:
+@lower.register(stages.Conv)
+def _conv(stage: stages.Conv, row: Row, lowering: Lowering) -> None:
     after = RECTIFIED if lowering.takes(RELU) else AS_IS
     windows, channels = _windows(stage, row), row.input[2]
     source = stage.bank(channels) if stage.file is not None else None
@@ -132,27 +118,27 @@ def _conv(stage: Conv, row: Row, lowering: Lowering) -> None:
     lowering.step(Convolution(bank, biases, windows, groups, after=after))
 
 
-def _windows(stage: Conv | Pool, row: Row) -> Windows:
+def _windows(stage: stages.Conv | stages.Pool, row: Row) -> Windows:
     sliding = stage.sliding(row.input)
-    border = stage.border if isinstance(stage, Conv) else Border()
+    border = stage.border if isinstance(stage, stages.Conv) else Border()
     size = (row.input[0], row.input[1])
     out = (row.output[0], row.output[1])
     return Windows(size, sliding.window, sliding.stride, sliding.dilation, sliding.pads, out, border)
 
 
-@lower.register(Pool)
-def _pool(stage: Pool, row: Row, lowering: Lowering) -> None:
+@lower.register(stages.Pool)
+def _pool(stage: stages.Pool, row: Row, lowering: Lowering) -> None:
     windows = _windows(stage, row)
     lowering.step(Pooling(stage.kind, windows, row.output[2], count_include_pad=stage.count_include_pad))
 
 
-@lower.register(GlobalAveragePool)
-def _mean(stage: GlobalAveragePool, row: Row, lowering: Lowering) -> None:
+@lower.register(stages.GlobalAveragePool)
+def _mean(stage: stages.GlobalAveragePool, row: Row, lowering: Lowering) -> None:
     lowering.mean(row)
 
 
-@lower.register(Flatten)
-def _flatten(stage: Flatten, row: Row, lowering: Lowering) -> None:
+@lower.register(stages.Flatten)
+def _flatten(stage: stages.Flatten, row: Row, lowering: Lowering) -> None:
     lowering.vector(_flattened)
 
 
@@ -160,35 +146,35 @@ def _flattened(values: Array) -> Array:
     return values.reshape(-1)  # maps are (C, H, W) already
 
 
-@lower.register(Dense)
-def _dense(stage: Dense, row: Row, lowering: Lowering) -> None:
+@lower.register(stages.Dense)
+def _dense(stage: stages.Dense, row: Row, lowering: Lowering) -> None:
     weight, bias = stage.file.matrix(row.input[0])  # type: ignore[union-attr]  # runnable: there is a file
     biases = np.zeros(len(weight), dtype=np.float32) if bias is None else bias
     lowering.vector(partial(_multiplied, weight, biases, row.flattened if stage.order == "hwc" else None))
 
 
-def _multiplied(weight: Array, bias: Array, flattened: Shape | None, values: Array) -> Array:
+def _multiplied(weight: Array, bias: Array, flattened: stages.Shape | None, values: Array) -> Array:
     if flattened is not None:
         height, width, channels = flattened
         values = values.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
     return dense(values, weight, bias)
 
 
-@lower.register(Gray)
-def _gray(stage: Gray, row: Row, lowering: Lowering) -> None:
+@lower.register(stages.Gray)
+def _gray(stage: stages.Gray, row: Row, lowering: Lowering) -> None:
     lowering.step(_pointwise(row, _grey))
 
 
 def _grey(values: Array) -> Array:
     if len(values) == 1:
         return values
-    red, green, blue = (np.float32(weight) * plane for weight, plane in zip(Gray.luma, values, strict=True))
+    red, green, blue = (np.float32(weight) * plane for weight, plane in zip(stages.Gray.luma, values, strict=True))
     gray: Array = red + green + blue
     return gray[None]
 
 
-@lower.register(Magnitude)
-def _magnitude(stage: Magnitude, row: Row, lowering: Lowering) -> None:
+@lower.register(stages.Magnitude)
+def _magnitude(stage: stages.Magnitude, row: Row, lowering: Lowering) -> None:
     lowering.step(_pointwise(row, partial(_root, count=stage.count)))
 
 
@@ -198,8 +184,8 @@ def _root(values: Array, count: int) -> Array:
     return magnitude
 
 
-@lower.register(Activation)
-def _activation(stage: Activation, row: Row, lowering: Lowering) -> None:
+@lower.register(stages.Activation)
+def _activation(stage: stages.Activation, row: Row, lowering: Lowering) -> None:
     numbers = [as_number(value, name) for name, value in stage.named.items()]
     lowering.values(row, partial(_activated, compute=stage.known.compute, numbers=numbers))
 
@@ -208,8 +194,8 @@ def _activated(values: Array, *, compute: Callable[..., Array], numbers: Sequenc
     return compute(np.ascontiguousarray(values, dtype=np.float32), *numbers)
 
 
-@lower.register(Absolute)
-def _absolute(stage: Absolute, row: Row, lowering: Lowering) -> None:
+@lower.register(stages.Absolute)
+def _absolute(stage: stages.Absolute, row: Row, lowering: Lowering) -> None:
     lowering.values(row, _size)
 
 
@@ -218,12 +204,12 @@ def _size(maps: Array) -> Array:
     return size
 
 
-@lower.register(Normalize)
-def _normalize(stage: Normalize, row: Row, lowering: Lowering) -> None:
+@lower.register(stages.Normalize)
+def _normalize(stage: stages.Normalize, row: Row, lowering: Lowering) -> None:
     lowering.values(row, partial(_normalized, stage=stage))
 
 
-def _normalized(values: Array, stage: Normalize) -> Array:
+def _normalized(values: Array, stage: stages.Normalize) -> Array:
     shape = (-1, *[1] * (values.ndim - 1))
     mean = np.array(stage.mean, dtype=np.float64).reshape(shape)
     std = np.array(stage.std, dtype=np.float64).reshape(shape)
@@ -231,8 +217,8 @@ def _normalized(values: Array, stage: Normalize) -> Array:
     return ((quotient - mean) / std).astype(np.float32)
 
 
-@lower.register(Softmax)
-def _softmax(stage: Softmax, row: Row, lowering: Lowering) -> None:
+@lower.register(stages.Softmax)
+def _softmax(stage: stages.Softmax, row: Row, lowering: Lowering) -> None:
     lowering.values(row, softmax)
 
 

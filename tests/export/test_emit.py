@@ -7,7 +7,7 @@ import pytest
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.export import emit
-from cnnfilter.export.weights import MAX_NUMBERS, filters_of
+from cnnfilter.export.weights import MAX_NUMBERS, conv_weights
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.plan import at_scale, plan
 from cnnfilter.network.presets import PRESETS
@@ -185,7 +185,7 @@ def test_an_unknown_language_is_named_with_the_nearest():
 
 def test_only_a_convolution_has_filters():
     with pytest.raises(ArgumentError, match="relu has no filters"):
-        filters_of(plan(parse("relu"), (3, 3, 1))[0])
+        conv_weights(plan(parse("relu"), (3, 3, 1))[0])
 
 
 @pytest.fixture(scope="module")

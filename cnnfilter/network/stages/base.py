@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, NamedTuple
 
-from cnnfilter.errors import ShapeError
+from cnnfilter.errors import CnnfilterError, ShapeError
 from cnnfilter.network.stages.text import Shape
 from cnnfilter.sizes import Pads, Pair, output_size
 
@@ -78,12 +79,32 @@ class Stage(ABC):
         """Why it can only be planned, or None if it can be run."""
         return None
 
+    def load(self) -> None:
+        """Read its weights now, which otherwise are read when they are first needed.
+
+        Raises
+        ------
+        KernelError, MissingExtraError
+            If its file cannot be used, or may be read in two ways whatever arrives.
+        """
+        return
+
     def arguments(self) -> list[str]:
         """Return the arguments of its text, without those that have their default."""
         return []
 
     def __str__(self) -> str:
         return ":".join([self.name, *self.arguments()])
+
+
+@contextlib.contextmanager
+def located(number: int, stage: Stage) -> Iterator[None]:
+    """Let errors begin with the number of a stage, counted from 1, and its name."""
+    try:
+        yield
+    except CnnfilterError as error:
+        msg = f"stage {number} ({stage.name}): {error}"
+        raise type(error)(msg) from None
 
 
 def unknown(stage: Stage, aspect: str) -> TypeError:

@@ -263,6 +263,16 @@ class Conv(Stage):
             return None
         return f"{self} has sizes but no weights; name a kernel or a weight file to run it"
 
+    def load(self) -> None:
+        """Read its file, if it has one."""
+        if self.file is None:
+            return
+        from cnnfilter.weights.layouts import readings  # brings NumPy, which sizes alone do not need
+
+        inputs = {each.lengths[1] for each in readings(self.file.filters.weight.shape, self.file.layout)}
+        if len(inputs) == 1 and not self.depthwise:
+            self.bank(inputs.pop() * self.groups)
+
     def arguments(self) -> list[str]:
         """Return what is filtered with, then what is not default."""
         options = {

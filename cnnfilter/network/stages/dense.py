@@ -115,6 +115,11 @@ class Dense(Stage):
         """Units alone cannot be run."""
         return f"{self} has units but no weights; name a weight file to run it" if self.file is None else None
 
+    def load(self) -> None:
+        """Read its file, if it has one."""
+        if self.file is not None:
+            _ = self.file.dense
+
     def arguments(self) -> list[str]:
         """Return the units or the file, then what is not default."""
         what = [str(self.units)] if self.file is None else self.file.arguments("weights")

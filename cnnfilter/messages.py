@@ -170,14 +170,18 @@ def escaped(character: str) -> str:
 
 
 def show_bytes(size: float, more: int = 0) -> str:
-    """A number of bytes as a person reads it, in so many digits more than usual.
+    """A number of bytes as a person reads it: in megabytes and more, or in so many digits more than usual.
 
     Examples
     --------
-    >>> show_bytes(12_345_678), show_bytes(2_500_000_000), show_bytes(12_345_678, 1)
-    ('12 MB', '2.5 GB', '12.3 MB')
+    >>> show_bytes(12_345_678), show_bytes(2_500_000_000), show_bytes(12_345_678, 1), show_bytes(1234, 1)
+    ('12 MB', '2.5 GB', '12.3 MB', '1.2 kB')
     """
-    return f"{size / 1e9:,.{more + 1}f} GB" if size >= 1e9 else f"{size / 1e6:.{more}f} MB"
+    if size >= 1e9:
+        return f"{size / 1e9:,.{more + 1}f} GB"
+    if size >= 1e6 or not more:
+        return f"{size / 1e6:.{more}f} MB"
+    return f"{size / 1e3:.{more}f} kB" if size >= 1e3 else f"{size} bytes"
 
 
 def why_no_file(path: Path) -> str | None:

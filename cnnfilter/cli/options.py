@@ -191,25 +191,30 @@ def _save_keys() -> Mapping[str, str]:
 
 
 # How the kernel slides
-stride = click.option(
-    "--stride", type=Parsed("SIZE", lambda text: parse_pair(text, "stride")), default=1, metavar="N|HxW",
-    help="Step between windows, in pixels.  [default: 1]",
-)  # fmt: skip
-padding = click.option(
-    "--padding", type=Parsed("PADDING", parse_padding), default="same", metavar="N|HxW|T+BxL+R|WORD",
-    shell_complete=complete_from(lambda: dict.fromkeys(PADDINGS, ""), files=False),
-    help="Pixels added around the picture, or one of valid (none), same, same-lower.  [default: same]",
-)  # fmt: skip
+def size(*names: str, help: str, default: int | None = None) -> Callable[[Command], Command]:
+    """An option of a number for each axis; its last name says in messages what it is."""
+    parse = Parsed("SIZE", lambda text: parse_pair(text, names[-1].removeprefix("--")))
+    return click.option(*names, type=parse, default=default, metavar="N|HxW", help=help)
+
+
+def pads(*names: str, what: str, default: str, given: str | None = None) -> Callable[[Command], Command]:
+    """An option of paddings; `what` is added, by `default` as much, which is `given` where it is not told from none."""
+    return click.option(
+        *names, type=Parsed("PADDING", parse_padding), default=given, metavar="N|HxW|T+BxL+R|WORD",
+        shell_complete=complete_from(lambda: dict.fromkeys(PADDINGS, ""), files=False),
+        help=f"{what}, or one of valid (none), same, same-lower.  [default: {default}]",
+    )  # fmt: skip
+
+
+stride = size("--stride", default=1, help="Step between windows, in pixels.  [default: 1]")
+padding = pads("--padding", what="Pixels added around the picture", default="same", given="same")
 border = click.option(
     "--border", type=Parsed("BORDER", parse_border), default="replicate", metavar="NAME",
     shell_complete=complete_from(lambda: dict.fromkeys(BORDER_WORDS, ""), files=False),
     help="What the padding holds: zeros, constant=V, replicate, reflect, symmetric or circular.  "
     "[default: replicate]",
 )  # fmt: skip
-dilation = click.option(
-    "--dilation", type=Parsed("SIZE", lambda text: parse_pair(text, "dilation")), default=1, metavar="N|HxW",
-    help="Distance between the kernel's taps, in pixels.  [default: 1]",
-)  # fmt: skip
+dilation = size("--dilation", default=1, help="Distance between the kernel's taps, in pixels.  [default: 1]")
 true_convolution = click.option(
     "--true-convolution", "flip", is_flag=True,
     help="Turn the kernel by 180 degrees first, as mathematics does; CNNs do not.",

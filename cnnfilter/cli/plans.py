@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.cli import tables
-from cnnfilter.messages import show_shape
+from cnnfilter.messages import show_bytes, show_shape
 from cnnfilter.network.plan import COLUMNS
 
 if TYPE_CHECKING:
@@ -19,32 +20,29 @@ NUMBERS = (3, 4)
 COMPARISON = ("FRAMEWORK", "OUTPUT", "TOP", "BOTTOM", "LEFT", "RIGHT", "DIFFERS", "ASKED FOR AS")
 PADS = (2, 3, 4, 5)
 
+SIZES = ("input", "output", "receptive_field", "jump", "dropped")
+KEYS = ("input", "output", "params", "macs", "receptive_field", "jump", "dropped")
+"""What JSON has of a row, beside the stage's text; those that are sizes have a number for each axis."""
+
 
 def table(rows: Sequence[Row], *, whole: bool = True) -> str:
-    """Return a plan with its totals, or without where it is not the whole of it."""
+    """A plan with its totals, or without where it is not the whole of it."""
     text = tables.table(COLUMNS, [row.cells for row in rows], NUMBERS)
     if not whole:
         return text
     params, macs = totals(rows)
-    size = f" ({memory(4 * params)} as float32)" if params else ""
+    size = f" ({show_bytes(4 * params, 1)} as float32)" if params else ""
     return f"{text}\n{tables.paragraph(f'total: {params:,} parameters{size}, {macs:,} multiply-adds')}"
 
 
-def memory(count: int) -> str:
-    """Return a number of bytes as people say it."""
-    if count < 1e3:
-        return f"{count} bytes"
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
-
-
 def totals(rows: Iterable[Row]) -> tuple[int, int]:
-    """Return all parameters, and all multiply-adds."""
+    """All parameters, and all multiply-adds."""
     counts = [(row.params, row.macs) for row in rows]
     return sum(params for params, _ in counts), sum(macs for _, macs in counts)
 
 
 def comparison(named: Sequence[tuple[str, str, Sequence[Answer]]]) -> str:
-    """Return the frameworks' answers to each request, and at the end where they differ.
+    """The frameworks' answers to each request, and at the end where they differ.
 
     Parameters
     ----------
@@ -55,14 +53,13 @@ def comparison(named: Sequence[tuple[str, str, Sequence[Answer]]]) -> str:
         return "no stage has a window that moves: there is nothing to compare\n"
     blocks, found = [], []
     for name, request, answers in named:
-        rows = []
-        notes = []
+        rows, notes = [], []
         for answer in answers:
             difference = answer.differs_from(answers[0])
             if difference:
                 found.append(f"{name}{name and ' '}{answer.framework} ({difference})")
             output = "refused" if answer.output is None else show_shape(answer.output)
-            pads = [str(side) for axis in answer.pads for side in axis] if answer.pads else ["-"] * 4
+            pads = map(str, itertools.chain(*answer.pads)) if answer.pads else "-" * 4
             rows.append((answer.framework, output, *pads, difference, answer.request))
             notes += [tables.paragraph(f"{answer.framework}: {note}") for note in answer.notes]
         heading = tables.paragraph(f"{name}{name and tables.GAP}{request}")
@@ -72,19 +69,9 @@ def comparison(named: Sequence[tuple[str, str, Sequence[Answer]]]) -> str:
 
 
 def record(rows: Sequence[Row], answers: Sequence[Sequence[Answer]] = ()) -> dict[str, Any]:
-    """Return a plan as JSON has it; with the frameworks' answers to each stage, if they are asked for."""
+    """A plan as JSON has it; with the frameworks' answers to each stage, if they are asked for."""
     stages: list[dict[str, Any]] = [
-        {
-            "stage": str(row.stage),
-            "input": list(row.input),
-            "output": list(row.output),
-            "params": row.params,
-            "macs": row.macs,
-            "receptive_field": list(row.receptive_field),
-            "jump": row.jump and list(row.jump),
-            "dropped": row.dropped and list(row.dropped),
-        }
-        for row in rows
+        {"stage": str(row.stage)} | {key: getattr(row, key) for key in KEYS} for row in rows
     ]
     for stage, given in zip(stages, answers, strict=False):
         stage["frameworks"] = [_answer(each) for each in given]
@@ -93,13 +80,11 @@ def record(rows: Sequence[Row], answers: Sequence[Sequence[Answer]] = ()) -> dic
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
-    pads = answer.pads and dict(
-        zip(("top", "bottom", "left", "right"), (*answer.pads[0], *answer.pads[1]), strict=True)
-    )
+    sides = ("top", "bottom", "left", "right")
     return {
         "framework": answer.framework,
-        "output": answer.output and list(answer.output),
-        "pads": pads,
+        "output": answer.output,
+        "pads": answer.pads and dict(zip(sides, itertools.chain(*answer.pads), strict=True)),
         "request": answer.request,
-        "notes": list(answer.notes),
+        "notes": answer.notes,
     }

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import mistakes, plans, render, tables
+from cnnfilter.cli import mistakes, options, plans, render, tables
 from cnnfilter.cli.completion import complete_from, complete_stages
-from cnnfilter.cli.options import Parsed, as_json
 from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeError
 from cnnfilter.messages import nearest, quoted, shortened, show_shape
 from cnnfilter.network.grammar import parse
@@ -20,7 +19,7 @@ from cnnfilter.network.stages import Conv
 from cnnfilter.network.stages.base import axis_arithmetic, dropped, size_formula
 from cnnfilter.network.stages.convolution import NONE, ONE
 from cnnfilter.network.stages.text import show_padding, show_pair
-from cnnfilter.sizes import PADDINGS, Pads, Pair, parse_padding, parse_pair
+from cnnfilter.sizes import Pads, Pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,23 +53,10 @@ KNOWN = f"presets: {', '.join(PRESETS)}"
 )
 @click.argument("size", metavar="SIZE|PRESET", shell_complete=complete_from(lambda: dict.fromkeys(PRESETS, "")))
 @click.argument("stages", required=False, shell_complete=complete_stages)
-@click.option(
-    "-k", "--kernel", type=Parsed("SIZE", lambda text: parse_pair(text, "kernel")), metavar="N|HxW",
-    help="One window instead of STAGES: its size.",
-)  # fmt: skip
-@click.option(
-    "-s", "--stride", type=Parsed("SIZE", lambda text: parse_pair(text, "stride")), metavar="N|HxW",
-    help="Its step.  [default: 1]",
-)  # fmt: skip
-@click.option(
-    "-p", "--padding", type=Parsed("PADDING", parse_padding), metavar="N|HxW|T+BxL+R|WORD",
-    shell_complete=complete_from(lambda: dict.fromkeys(PADDINGS, ""), files=False),
-    help="What is added around the input, or one of valid (none), same, same-lower.  [default: 0]",
-)  # fmt: skip
-@click.option(
-    "-d", "--dilation", type=Parsed("SIZE", lambda text: parse_pair(text, "dilation")), metavar="N|HxW",
-    help="Distance between the window's taps.  [default: 1]",
-)  # fmt: skip
+@options.size("-k", "--kernel", help="One window instead of STAGES: its size.")
+@options.size("-s", "--stride", help="Its step.  [default: 1]")
+@options.pads("-p", "--padding", what="What is added around the input", default="0")
+@options.size("-d", "--dilation", help="Distance between the window's taps.  [default: 1]")
 @click.option(
     "--compare", "comparing", is_flag=True,
     help="Show sizes and padding of PyTorch, Keras and ONNX for the same request.",
@@ -79,7 +65,7 @@ KNOWN = f"presets: {', '.join(PRESETS)}"
     "--emit", "language", type=click.Choice(["torch", "keras", "numpy"]),
     help="Print the network as a program instead.",
 )  # fmt: skip
-@as_json
+@options.as_json
 def command(
     size: str,
     stages: str | None,
@@ -116,7 +102,8 @@ def command(
         return 0
     answers = [_answers(row) for row in rows] if comparing else []
     if as_json:
-        render.out(_dump(plans.record(rows, answers) | ({} if misfit is None else {"error": str(misfit)})))
+        error = {} if misfit is None else {"error": str(misfit)}
+        render.out(render.as_json(plans.record(rows, answers) | error, indent=2))
         if misfit is not None:  # it is in the object already
             render.error(str(misfit))
             return 2
@@ -231,7 +218,7 @@ def _one_window(size: Shape, stage: Conv, comparing: bool, as_json: bool) -> str
     answers = _answers(row) if comparing else ()
     request = _request(stage)
     if as_json:
-        return _dump(_window_record(row, request, axes, answers))
+        return render.as_json(_window_record(row, request, axes, answers), indent=2)
     if comparing:
         return plans.comparison([("", f"{request} on {show_shape(shape[:2])}", answers)])
     return _arithmetic(row, sliding, axes)
@@ -269,14 +256,9 @@ def _request(stage: Conv) -> str:
 
 
 def _window_record(row: Row, request: str, axes: Sequence[int], answers: Sequence[Answer]) -> dict[str, Any]:
-    """Return the plan of one window as JSON has it: without weights there is nothing to count."""
+    """The plan of one window as JSON has it: without weights there is nothing to count."""
     record = plans.record([row], [answers] if answers else [])
-    stage = record["stages"][0]
-    for key in ("input", "output", "receptive_field", "jump", "dropped"):
-        stage[key] = stage[key] and [stage[key][axis] for axis in axes]
+    (stage,) = record["stages"]
+    stage |= {key: stage[key] and [stage[key][axis] for axis in axes] for key in plans.SIZES}
     stage |= {"stage": request, "params": 0, "macs": 0}
     return record | {"total": {"params": 0, "macs": 0}}
-
-
-def _dump(data: Any) -> str:
-    return render.as_json(data, indent=2)

@@ -11,11 +11,20 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from cnnfilter.cli import render
-from cnnfilter.messages import printable_lines
+from cnnfilter.messages import printable, printable_lines
 
 GAP = "  "
 PROSE = 20
 """The least room beside something that is worth breaking a text into lines for."""
+
+
+def padded(rows: Sequence[Sequence[str]], right: Collection[int] | None = None) -> list[list[str]]:
+    """Cells as wide as the widest of their column; those of the columns `right`, by default of all, to the right."""
+    columns = []
+    for i, column in enumerate(zip(*rows, strict=True)):
+        width = max(map(len, column))
+        columns.append([cell.rjust(width) if right is None or i in right else cell.ljust(width) for cell in column])
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def table(
@@ -26,7 +35,7 @@ def table(
     prose: bool = False,
     room: float | None = None,
 ) -> str:
-    """Return cells in columns.
+    """Cells in columns.
 
     Parameters
     ----------
@@ -44,21 +53,17 @@ def table(
     room = render.columns() if room is None else room
     if len(header) - 1 in right:  # what stands to the right has an end: that of a column without a name
         header, rows = [*header, ""], [[*row, ""] for row in rows]
-    lines = [[*map(render.printable, row[:-1]), printable_lines(row[-1])] for row in (header, *rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header) - 1)]
-    begin = sum(widths) + len(GAP) * len(widths)
+    lines = [[*map(printable, row[:-1]), printable_lines(row[-1])] for row in (header, *rows)]
+    columns = padded([line[:-1] for line in lines], right)
+    begin = sum(len(cell) + len(GAP) for cell in columns[0])
     if prose and room - begin >= PROSE:
         for line in lines:
             line[-1] = "\n".join(part for text in line[-1].split("\n") for part in wrapped(text, room - begin))
     longest = max(len(part) for line in lines for part in line[-1].split("\n"))
-    if begin - len(GAP) - widths[0] > room:
+    if begin - len(GAP) - len(columns[0][0]) > room:
         return "".join(f"{part}\n" for line in lines[1:] for part in _stacked(header, line, room))
     out: list[str] = []
-    for line in lines:
-        cells = [
-            cell.rjust(size) if i in right else cell.ljust(size)
-            for i, (cell, size) in enumerate(zip(line, widths, strict=False))
-        ]
+    for line, cells in zip(lines, columns, strict=True):
         if begin + longest <= room:
             first, *more = line[-1].split("\n")
             out += [GAP.join([*cells, first]), *(" " * begin + part for part in more)]
@@ -102,9 +107,9 @@ def _entry(name: str, text: str, indent: int, room: float, *, prose: bool = Fals
 
 
 def facts(rows: Sequence[tuple[str, str]], room: float, *, prose: bool = False) -> str:
-    """Return names, which may be empty, with what is said of each; of `prose`, all lines stand beside the name."""
+    """Names, which may be empty, with what is said of each; of `prose`, all lines stand beside the name."""
     indent = max(len(name) for name, _ in rows) + len(GAP)
-    lines = [line for name, text in rows for line in _entry(name, render.printable(text), indent, room, prose=prose)]
+    lines = [line for name, text in rows for line in _entry(name, printable(text), indent, room, prose=prose)]
     return "".join(line.rstrip() + "\n" for line in lines)
 
 
@@ -113,7 +118,7 @@ _BREAKS = (r"(?<= )(?== )", r"(?<= )(?! )", r"(?<=[:,;/|])")
 
 
 def wrapped(text: str, room: float) -> list[str]:
-    """Return a text in lines that have the room, as far as it has places to end them.
+    """The lines of a text that have the room, as far as it has places to end them.
 
     Examples
     --------
@@ -137,15 +142,15 @@ def _broken(text: str, room: float, breaks: Sequence[str]) -> list[str]:
 
 
 def paragraph(text: str) -> str:
-    """Return a text as lines that the terminal has room for."""
-    return "".join(line + "\n" for line in wrapped(render.printable(text), render.columns()))
+    """A text in lines that the terminal has room for."""
+    return "".join(line + "\n" for line in wrapped(printable(text), render.columns()))
 
 
 def joined(*parts: str) -> str:
-    """Return parts of a line, each on a line of its own where the terminal is too narrow for all."""
+    """Parts of a line, each on a line of its own where the terminal is too narrow for all."""
     room = render.columns()
-    whole = render.printable(" ".join(parts))
+    whole = printable(" ".join(parts))
     if len(whole) <= room:
         return whole + "\n"
-    first, *others = (wrapped(render.printable(part), room - len(GAP) * (i > 0)) for i, part in enumerate(parts))
+    first, *others = (wrapped(printable(part), room - len(GAP) * (i > 0)) for i, part in enumerate(parts))
     return "\n".join([*first, *(GAP * (1 + (i > 0)) + line for lines in others for i, line in enumerate(lines))]) + "\n"

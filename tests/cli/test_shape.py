@@ -119,8 +119,10 @@ def test_every_size_formula_of_a_plan_is_true(chain):
 
 
 def test_small_and_large_networks_say_how_large_they_are():
-    assert plans.memory(4 * 320) == "1.3 kB"
-    assert plans.memory(4 * 138_357_544) == "553.4 MB"
+    assert " 10 parameters (40 bytes as float32), " in shape("3x3x1", "conv:1@3x3")
+    assert " 320 parameters (1.3 kB as float32), " in shape("28x28x1", "conv:32@3x3")
+    assert " 138,357,544 parameters (553.4 MB as float32), " in shape("vgg-16")
+    assert " 1,000,000,000 parameters (4.00 GB as float32), " in shape("100000", "dense:10000:bias=no")
 
 
 def test_the_json_has_the_documented_keys():

@@ -128,14 +128,14 @@ def _stage_items(piece: Any, text: str) -> Iterator[CompletionItem[Any]]:
 
 def _bare_items(key: str, text: str, begin: int) -> Iterator[CompletionItem[Any]]:
     """Return items for what a stage filters or multiplies with."""
-    from cnnfilter.network.readers import READABLE
     from cnnfilter.network.stages.text import Piece, split
+    from cnnfilter.weights.kinds import READERS
 
     if key == "kernel":
         last = split(Piece(text[begin:], begin + 1), "+")[-1]
         yield from _fitting(kernel_names(), text, last.column - 1)
     if key in ("kernel", "weights"):
-        yield from (item(each, text, begin) for each in _files(text[begin:], READABLE))
+        yield from (item(each, text, begin) for each in _files(text[begin:], tuple(READERS)))
 
 
 def _fitting(words: Collection[str], text: str, begin: int, given: Collection[str] = ()) -> Items:

@@ -93,13 +93,13 @@ def unknown_command(words: Sequence[str]) -> str:
     from cnnfilter.cli.group import COMMANDS
     from cnnfilter.network.plan import parse_shape
     from cnnfilter.network.presets import PRESETS
-    from cnnfilter.network.readers import WEIGHT_SUFFIXES
     from cnnfilter.text import synonyms
+    from cnnfilter.weights.kinds import SUFFIXES
 
     word = words[0]
     if word in PRESETS or parse_shape(word) is not None:
         meant = _command("shape", words)
-    elif _is_kernel(word) or looks_like_matrix(word) or word.lower().endswith(WEIGHT_SUFFIXES):
+    elif _is_kernel(word) or looks_like_matrix(word) or word.lower().endswith(SUFFIXES):
         meant = _command("apply" if len(words) > 1 else "kernels", words)
     elif _begins_stages(word):
         meant = _command("run", words)

@@ -23,10 +23,11 @@ from cnnfilter.kernels.catalogue import KERNELS
 from cnnfilter.kernels.matrix import looks_like_matrix
 from cnnfilter.messages import alternatives, quoted, readable, why_no_file
 from cnnfilter.network.presets import PRESETS
-from cnnfilter.network.readers import READERS, Reader, names_file, stage_name
+from cnnfilter.network.readers import READERS, Reader, stage_name
 from cnnfilter.network.stages import Conv, Stage
 from cnnfilter.network.stages.text import Piece, split
 from cnnfilter.text.files import decoded
+from cnnfilter.weights.kinds import names_file
 
 if TYPE_CHECKING:
     from pathlib import Path

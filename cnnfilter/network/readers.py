@@ -18,13 +18,10 @@ from cnnfilter.network.stages.dense import ORDERS
 from cnnfilter.network.stages.text import Piece, split, unescape
 from cnnfilter.sizes import BORDER_WORDS, PADDINGS, Pair, parse_border, parse_padding, parse_pair
 from cnnfilter.text.numbers import parse_number
+from cnnfilter.weights.kinds import names_file
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-READABLE = (".npy", ".npz", ".json", ".csv", ".txt", ".safetensors")
-WEIGHT_SUFFIXES = (*READABLE, ".pt", ".pth", ".onnx", ".h5", ".hdf5", ".keras")
-"""Those of `cnnfilter.weights.kinds`, which brings NumPy; a test compares them."""
 
 _SIZES = r"(?ai)([0-9]{1,9})@([0-9]{1,9}(?:x[0-9]{1,9})?)"
 _WINDOW = r"(?ai)[0-9]{1,9}(?:x[0-9]{1,9})?"
@@ -128,27 +125,6 @@ def _as_it_is(text: str) -> str:
 
 
 # Convolutions
-
-
-def names_file(text: str, base: Path | None) -> bool:
-    """Tell whether a kernel's text means a file: by its suffix, by a slash in it, or because it is there.
-
-    A name in the catalogue and a matrix are never files.
-    """
-    if text.lower().endswith(WEIGHT_SUFFIXES):
-        return True
-    if looks_like_matrix(text) or text in KERNELS:
-        return False
-    return "/" in text or "\\" in text or _exists(text, base)
-
-
-def _exists(text: str, base: Path | None) -> bool:
-    from pathlib import Path  # named kernels and sizes do without
-
-    try:
-        return bool(text) and Path(_located(text, base)).exists()
-    except (OSError, ValueError):  # too long for a name, or a NUL in it
-        return False
 
 
 def _located(text: str, base: Path | None) -> str:

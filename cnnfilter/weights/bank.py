@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnfilter.errors import ArgumentError, CnnfilterWarning
-from cnnfilter.kernels.kernel import KERNELS, Kernel, from_array, get_kernel
-from cnnfilter.kernels.matrix import looks_like_matrix
+from cnnfilter.kernels.kernel import Kernel, from_array, get_kernel
 from cnnfilter.messages import quoted, readable, show_shape
 from cnnfilter.text.values import file_path
+from cnnfilter.weights.kinds import is_picture, named_failures, names_file
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -125,7 +124,6 @@ def bank_of(
     KernelError
         If it may be read in two ways, or its bias does not fit; one line that names the file.
     """
-    from cnnfilter.weights.kinds import named_failures
     from cnnfilter.weights.layouts import settled
 
     with named_failures(layer.path):
@@ -170,8 +168,6 @@ def matrix_of(layer: Layer, inputs: int) -> tuple[Weights, Weights | None]:
     CnnfilterWarning
         If the matrix is square and its name is neither PyTorch's `weight` nor Keras' `kernel`.
     """
-    from cnnfilter.weights.kinds import named_failures
-
     with named_failures(layer.path):
         weight = np.ascontiguousarray(layer.weight.T) if _is_input_first(layer, inputs) else layer.weight
         return weight, layer.biases(len(weight))
@@ -266,25 +262,10 @@ def find_kernel(text: str, *, array_name: str | None = None, layout: str | None 
     >>> find_kernel("sobel-x").size
     (3, 3)
     """
-    if _is_file(text):
+    if is_picture(text) or names_file(text):
         return load_kernel(text, array_name=array_name, layout=layout)
     kernel = get_kernel(text)
     if array_name is not None or layout is not None:
         msg = f"an array's name or layout is for weight files, and {kernel.name!r} is not one"
         raise ArgumentError(msg)
     return kernel
-
-
-def _is_file(text: str) -> bool:
-    if Path(text).suffix:  # most kernels have none
-        from cnnfilter.weights.kinds import SUFFIXES, is_picture
-
-        if Path(text).suffix.lower() in SUFFIXES or is_picture(text):
-            return True
-    if not text.strip() or looks_like_matrix(text) or text.strip().split(":")[0] in KERNELS:
-        return False
-    if "/" in text or "\\" in text:
-        return True
-    with contextlib.suppress(OSError, ValueError):  # too long for a name, or a NUL in it
-        return Path(text).exists()
-    return False

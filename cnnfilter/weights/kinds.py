@@ -1,27 +1,35 @@
-"""Which files hold weights, how one is opened, and what is said of one that cannot be used."""
+"""Which files hold weights, how one is opened, and what is said of one that cannot be used.
+
+Planning asks here what is a file, so that what brings NumPy is imported when a file is opened.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import stat
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import IO
+from collections.abc import Iterator
+from importlib import import_module
+from typing import IO, TYPE_CHECKING
 
 from cnnfilter.errors import CnnfilterError, CnnfilterWarning, KernelError, MissingExtraError
+from cnnfilter.kernels.catalogue import KERNELS
+from cnnfilter.kernels.matrix import looks_like_matrix
 from cnnfilter.messages import either, readable
-from cnnfilter.weights.files import Member, read_npy, read_npz, read_safetensors
-from cnnfilter.weights.text import read_json, read_table
 
-READERS: dict[str, Callable[[IO[bytes], int, Path], list[Member]]] = {
-    ".npy": read_npy,
-    ".npz": read_npz,
-    ".json": read_json,
-    ".csv": read_table,
-    ".txt": read_table,
-    ".safetensors": read_safetensors,
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cnnfilter.weights.files import Member
+
+READERS = {
+    ".npy": "files.read_npy",
+    ".npz": "files.read_npz",
+    ".json": "text.read_json",
+    ".csv": "text.read_table",
+    ".txt": "text.read_table",
+    ".safetensors": "files.read_safetensors",
 }
-"""What reads the arrays of a file, by its suffix."""
+"""What of this room reads the arrays of a file, by its suffix: from a stream, its length and its path to members."""
 
 PICKLES = (".pt", ".pth")
 """PyTorch's own files. They are programs that rebuild objects, and may do anything when opened."""
@@ -48,7 +56,8 @@ def open_members(path: Path) -> Iterator[list[Member]]:
         If it cannot be used.
     """
     with _open(path) as (stream, size):
-        yield READERS[path.suffix.lower()](stream, size, path)
+        module, name = READERS[path.suffix.lower()].split(".")
+        yield getattr(import_module(f"cnnfilter.weights.{module}"), name)(stream, size, path)
 
 
 @contextlib.contextmanager
@@ -84,8 +93,28 @@ def _open(path: Path) -> Iterator[tuple[IO[bytes], int]]:
         yield stream, status.st_size
 
 
+def names_file(text: str, base: Path | None = None) -> bool:
+    """Whether a kernel's text means a file: by its suffix, by a slash in it, or because it is there.
+
+    A name in the catalogue and a matrix are never files.
+    """
+    if text.lower().endswith(SUFFIXES):
+        return True
+    if not text.strip() or looks_like_matrix(text) or text.strip().split(":")[0] in KERNELS:
+        return False
+    if "/" in text or "\\" in text:
+        return True
+    from pathlib import Path  # named kernels and sizes do without
+
+    with contextlib.suppress(OSError, ValueError):  # too long for a name, or a NUL in it
+        return (Path(text) if base is None else base / text).exists()
+    return False
+
+
 def is_picture(path: str | Path) -> bool:
-    """Tell whether a name is that of a picture by its suffix."""
+    """Whether a name is that of a picture by its suffix."""
+    from pathlib import Path
+
     suffix = Path(path).suffix
     if not suffix:  # as most kernels: they do not wait for the system's list of types
         return False
@@ -95,7 +124,7 @@ def is_picture(path: str | Path) -> bool:
 
 
 def conversion(path: Path) -> str:
-    """Return the command that turns a PyTorch file into a safetensors file, without running code from it."""
+    """The command that turns a PyTorch file into a safetensors file, without running code from it."""
     import shlex  # for this message alone
 
     code = (

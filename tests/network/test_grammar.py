@@ -11,7 +11,7 @@ from cnnfilter.kernels.kernel import get_kernel
 from cnnfilter.network import grammar
 from cnnfilter.network.activations import ACTIVATIONS
 from cnnfilter.network.grammar import format, parse
-from cnnfilter.network.readers import CONV_KEYS, READABLE, READERS, WEIGHT_SUFFIXES
+from cnnfilter.network.readers import CONV_KEYS, READERS
 from cnnfilter.network.stages import (
     Absolute,
     Activation,
@@ -28,7 +28,6 @@ from cnnfilter.network.stages import (
 )
 from cnnfilter.network.stages.text import Piece, escape, split, unescape
 from cnnfilter.sizes import Border
-from cnnfilter.weights import kinds as weight_kinds
 
 EDGE, SOBEL_X, SOBEL_Y = (get_kernel(name) for name in ("edge", "sobel-x", "sobel-y"))
 
@@ -91,11 +90,6 @@ def test_blanks_around_separators_do_not_count():
 
 def test_no_parameter_of_a_kernel_has_the_name_of_a_key():
     assert not {each.name for entry in KERNELS.values() for each in entry.parameters} & set(CONV_KEYS)
-
-
-def test_the_suffixes_of_weight_files_are_those_that_are_known():
-    assert sorted(WEIGHT_SUFFIXES) == sorted(weight_kinds.SUFFIXES)
-    assert tuple(weight_kinds.READERS) == READABLE
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from safetensors.numpy import save_file
 
 from cnnfilter.errors import ArgumentError, KernelError, MissingExtraError
 from cnnfilter.kernels.kernel import Kernel, get_kernel
+from cnnfilter.weights import files
 from cnnfilter.weights.bank import FilterBank, find_kernel, load_kernel, matrix_of
 from cnnfilter.weights.kinds import PICKLES, READERS, UNSUPPORTED, conversion
 from cnnfilter.weights.layer import load_matrix
@@ -338,7 +339,7 @@ def test_a_file_that_memory_does_not_hold_is_not_called_damaged(tmp_path, monkey
     def read(*_):
         raise MemoryError
 
-    monkeypatch.setitem(READERS, ".npy", read)
+    monkeypatch.setattr(files, "read_npy", read)
     with pytest.raises(KernelError, match="k.npy: not enough memory$"):
         load_kernel(write(tmp_path / "k.npy", MATRIX))
 

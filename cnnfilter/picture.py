@@ -14,7 +14,7 @@ import numpy.typing as npt
 from cnnfilter.batch.write import write_atomically
 from cnnfilter.engine.arrays import as_samples
 from cnnfilter.errors import ArgumentError, CnnfilterWarning, PictureError
-from cnnfilter.imaging import mapping, picture, stored
+from cnnfilter.imaging import mapping, picture, reading, stored
 from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, format_for_path, format_named, holds
 from cnnfilter.imaging.metadata import STRIP
@@ -220,7 +220,7 @@ def read(
         depth = whole_number(depth, "depth", 8, 8)
     max_pixels = whole_number(max_pixels, "max_pixels", 1, MOST_PIXELS)
     try:
-        found = picture.read(source, frame=frame, depth=depth, max_pixels=max_pixels)
+        found = reading.read(source, frame=frame, depth=depth, max_pixels=max_pixels)
     except PictureError as error:
         msg = f"{readable(source)}: {error}"
         raise PictureError(msg) from error

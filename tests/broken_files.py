@@ -6,7 +6,6 @@ import random
 import numpy as np
 from PIL import Image
 
-from cnnfilter.imaging import npy
 from tests.command import ROOT
 
 CUTS = 7
@@ -64,7 +63,7 @@ def _sources():
             image.save(stream, format, **options)
             files[name] = stream.getvalue()
     stream = io.BytesIO()
-    npy.write(stream, np.asarray(colour))
+    np.save(stream, np.asarray(colour))
     files["colour.npy"] = stream.getvalue()
     rows = "\n".join(",".join(map(str, row)) for row in np.asarray(grey)[:20].tolist())
     return {**files, "grey.csv": rows.encode()}

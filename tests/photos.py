@@ -4,8 +4,10 @@ import io
 
 from PIL import Image
 
+from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.metadata import Metadata
-from cnnfilter.imaging.picture import Picture, encode, read
+from cnnfilter.imaging.picture import Picture
+from cnnfilter.imaging.reading import read
 from tests.picture_files import noise, saved, tiff
 
 IPTC = b"\x1c\x02\x5a\x00\x03Ulm" + b"\x1c\x02\x19\x00\x04face"

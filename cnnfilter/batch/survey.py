@@ -11,7 +11,7 @@ from cnnfilter.batch.naming import STREAM
 from cnnfilter.batch.work import Reading
 from cnnfilter.batch.write import is_device
 from cnnfilter.errors import ArgumentError, CnnfilterError
-from cnnfilter.imaging.reading import ALL
+from cnnfilter.imaging.limits import ALL
 from cnnfilter.imaging.size import read_size
 from cnnfilter.text.files import decoded
 

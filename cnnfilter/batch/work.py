@@ -19,8 +19,8 @@ from cnnfilter.batch.workers import Crew, StoppedError, Turn
 from cnnfilter.batch.write import sync_folder, write_atomically, write_stream
 from cnnfilter.errors import CnnfilterError, DiskFullError, ExistsError, OutputError, PictureError
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, TABLE, format_for_path
-from cnnfilter.imaging.picture import read, read_frames
-from cnnfilter.imaging.reading import ALL
+from cnnfilter.imaging.limits import ALL
+from cnnfilter.imaging.reading import read, read_frames
 from cnnfilter.imaging.stored import lost_in_place
 from cnnfilter.results.limits import is_out_of_memory
 from cnnfilter.results.pictures import Rendered, Result, Saving
@@ -67,7 +67,7 @@ class Work(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """How inputs are opened: see `imaging.picture.read`; `ALL` frames, as `read_frames` says."""
+    """How inputs are opened: see `imaging.reading.read`; `ALL` frames, as `read_frames` says."""
 
     frame: int | str | None = None
     max_pixels: int = DEFAULT_MAX_PIXELS

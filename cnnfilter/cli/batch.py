@@ -145,7 +145,7 @@ class Batch:
         record, tell : callable, optional
             See `report`.
         shared : bool
-            See `imaging.picture.read`.
+            See `imaging.reading.read`.
         """
         from cnnfilter.batch.work import Ahead, Streams, Work, process
         from cnnfilter.batch.workers import share_cores

@@ -81,7 +81,7 @@ def command(
     """
     from cnnfilter.batch.naming import STREAM, wrong_input
     from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
-    from cnnfilter.imaging.picture import read
+    from cnnfilter.imaging.reading import read
     from cnnfilter.network.notes import notes as chain_notes
     from cnnfilter.results.limits import check_rows
 

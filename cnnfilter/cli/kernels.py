@@ -115,9 +115,9 @@ def _filters(kernel: Kernel | FilterBank) -> Weights:
 def _write_picture(kernel: Kernel | FilterBank, output: str, *, force: bool) -> None:
     """Write what `filter_sheet` shows; its format follows the name."""
     from cnnfilter.batch.write import write_atomically
+    from cnnfilter.imaging.encoding import encode
     from cnnfilter.imaging.filters import filter_sheet
     from cnnfilter.imaging.formats import ARRAYS, format_for_path
-    from cnnfilter.imaging.picture import encode
 
     format = format_for_path(output)
     if format is None:

@@ -6,7 +6,7 @@ A frame is written whole, as viewers show it; what of it needs to be stored, the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -15,9 +15,7 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging import stored
 from cnnfilter.imaging.formats import described
 from cnnfilter.imaging.formats import why_not as why_no_picture
-
-if TYPE_CHECKING:
-    from cnnfilter.imaging.picture import Picture
+from cnnfilter.imaging.picture import PALETTE, Picture
 
 SEVERAL = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")
 """The formats that hold several pictures."""
@@ -62,7 +60,7 @@ def matched(format: str, images: Sequence[Image.Image], notes: list[str]) -> lis
     if format == "GIF":
         paletted = [in_palette(image) for image in images]
         if any(image.mode != "P" for image in paletted):
-            notes.append(f"a GIF has {stored.PALETTE} colours a frame: the nearest are taken")
+            notes.append(f"a GIF has {PALETTE} colours a frame: the nearest are taken")
         return paletted
     modes = {image.mode for image in images}
     mode = modes.pop() if len(modes) == 1 else "RGBA" if any("A" in mode for mode in modes) else "RGB"

@@ -6,15 +6,17 @@ read as float32. No channel is taken for alpha, since nothing in the file says s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO
+import math
+from typing import BinaryIO
 
 import numpy as np
 
 from cnnfilter import npy
 from cnnfilter.errors import PictureError
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
+from cnnfilter.imaging.decoding import at_depth
+from cnnfilter.imaging.formats import NPY
+from cnnfilter.imaging.limits import Limits
+from cnnfilter.imaging.picture import Picture, Stored
 
 _DTYPES = ("uint8", "uint16", "float32")
 _FLOATS = ("float16", "float64")
@@ -49,12 +51,18 @@ def read_header(stream: BinaryIO) -> npy.Header:
     return header
 
 
-def read_body(stream: BinaryIO, header: npy.Header) -> npt.NDArray[Any]:
-    """The array after a header, C-contiguous and in the machine's byte order."""
-    _, shape, fortran, dtype, begin = header
+def read(stream: BinaryIO, limits: Limits) -> Picture:
+    """Read an array as a picture, C-contiguous and in the machine's byte order."""
+    _, shape, fortran, dtype, begin = read_header(stream)
+    height, width, channels = (*shape, 1)[:3]
+    limits.admit_all([(3 * math.prod(shape) * dtype.itemsize, height, width, channels)])
     stream.seek(begin)
     array = np.empty(shape[::-1] if fortran else shape, dtype)
     stream.readinto(array.reshape(-1).view(np.uint8))  # type: ignore[attr-defined]  # BinaryIO lacks it
     name = "float32" if dtype.name in _FLOATS else dtype.name
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite
-        return np.ascontiguousarray(array.T if fortran else array, dtype=name)
+        pixels = np.ascontiguousarray(array.T if fortran else array, dtype=name)
+    if name == dtype.name:
+        return Picture(at_depth(pixels, limits.depth), format=NPY)
+    notes = (f"{dtype} was read as {name}",)
+    return Picture(at_depth(pixels, limits.depth), format=NPY, notes=notes, stored=Stored(kind=dtype.name))

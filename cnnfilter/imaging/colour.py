@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PIL.Image import Image
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 CONVERTED = ("CMYK", "LAB")
 """Pillow's modes of these."""
 
-Convert = Callable[[Image], Image]
+Convert = Callable[["Image"], "Image"]
 
 
 def to_srgb(mode: str, icc: bytes | None) -> tuple[Convert | None, str]:

@@ -235,6 +235,19 @@ def grey_if_alike(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return pixels
 
 
+def at_depth(pixels: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any]:
+    """The pixels of an array at the depth that is asked for.
+
+    Raises
+    ------
+    PictureError
+        If floats are to become 8-bit.
+    """
+    if pixels.dtype.kind == "f":
+        check_float_depth(depth)
+    return reduced(pixels) if depth == 8 and pixels.dtype == np.uint16 else pixels
+
+
 def reduced(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Return 16-bit values brought to 8 bits, `round(v * 255 / 65535)`."""
     return ((array.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)

@@ -25,13 +25,12 @@ from cnnfilter.imaging.formats import FORMATS, NPY, TABLE, extension_for, format
 from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.keeping import keep
 from cnnfilter.imaging.options import read_options
+from cnnfilter.imaging.picture import Picture
 from cnnfilter.messages import shortened
 from cnnfilter.runtime import forks, memory_files
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from cnnfilter.imaging.picture import Picture
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "PNG": {"compress_level": 1, "compress_type": 3},

@@ -38,6 +38,7 @@ def silence_libtiff(library: str | None = None) -> bool:
     return True
 
 
+_WEBP_HEAD = 30
 _WEBP_PARTS = {b"VP8X": (24, 3), b"VP8 ": (26, 2)}
 
 
@@ -47,7 +48,7 @@ def webp_size(head: bytes) -> tuple[int, int] | None:
     if kind == b"VP8L" and len(head) >= 25:
         bits = int.from_bytes(head[21:25], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if kind not in _WEBP_PARTS or len(head) < 30:
+    if kind not in _WEBP_PARTS or len(head) < _WEBP_HEAD:
         return None
     at, wide = _WEBP_PARTS[kind]
     width, height = (int.from_bytes(head[i : i + wide], "little") for i in (at, at + wide))
@@ -111,18 +112,14 @@ def icons(stream: BinaryIO) -> list[Icon]:
     return found
 
 
-def eager_size(format: str, head: bytes, stream: BinaryIO) -> tuple[int, int] | None:
-    """Return width and height of a picture that takes memory as soon as Pillow opens it; None for all others.
-
-    The stream is left at its beginning.
-    """
+def eager_size(format: str, stream: BinaryIO) -> tuple[int, int] | None:
+    """Width and height of a picture that takes memory as soon as Pillow opens it; None for all others."""
     if format == "WEBP":
-        return webp_size(head)
-    if format != "ICO":
-        return None
-    sizes = [(icon.width, icon.height) for icon in icons(stream)]
-    stream.seek(0)
-    return max(sizes, key=math.prod)
+        stream.seek(0)
+        return webp_size(stream.read(_WEBP_HEAD))
+    if format == "ICO":
+        return max(((icon.width, icon.height) for icon in icons(stream)), key=math.prod)
+    return None
 
 
 def png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:

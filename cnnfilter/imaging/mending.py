@@ -106,7 +106,7 @@ _FILLING = (b"", b"\x55\xaa" * 64)
 """What a JPEG without an end might have had."""
 
 
-def _jpeg(stream: BinaryIO) -> Mended:
+def _jpeg(stream: BinaryIO) -> Mended | None:
     pieces: list[Piece] = [b"\xff\xd8"]
     dropped: list[str] = []
     parts = itertools.islice(segments(stream), MAX_PARTS)
@@ -120,7 +120,7 @@ def _jpeg(stream: BinaryIO) -> Mended:
         elif marker != TEM:
             pieces.append((at - 4, end))
     else:
-        return Mended(())
+        return None
     is_whole = any(marker == EOI for marker, _, _ in parts)
     size = stream.seek(0, io.SEEK_END)
     stream.seek(size - 1)

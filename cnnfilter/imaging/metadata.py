@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from cnnfilter.imaging.colour import CONVERTED
 from cnnfilter.imaging.headers import AVIF_HEAD, EXIF_PREFIX, MAX_PROFILE, avif_colours, bmp_profile, boxes, png_chunks
 
 if TYPE_CHECKING:
@@ -130,8 +131,8 @@ class Metadata:
         return Metadata(exif, self.icc, dpi=self.dpi, aspect=self.aspect, colour=self.colour)
 
 
-def read_metadata(image: ImageFile, file: BinaryIO | Directory) -> tuple[Metadata, int]:
-    """Return the metadata of a decoded image, and the orientation of its pixels.
+def read_metadata(image: ImageFile, file: BinaryIO | Directory, mode: str) -> tuple[Metadata, int]:
+    """The metadata of a decoded image, and the orientation of its pixels.
 
     As in Pillow, that of XMP counts where EXIF has none.
 
@@ -140,6 +141,8 @@ def read_metadata(image: ImageFile, file: BinaryIO | Directory) -> tuple[Metadat
     image : PIL.ImageFile.ImageFile
     file : binary stream or Directory
         Where it came from; of a TIFF, the page.
+    mode : str
+        Pillow's name of the colours that were decoded; the profile of those that become sRGB is not kept.
     """
     info, page = image.info, None if hasattr(file, "read") else file
     found: dict[str, Any] = {"icc": info.get("icc_profile") or None}
@@ -166,6 +169,8 @@ def read_metadata(image: ImageFile, file: BinaryIO | Directory) -> tuple[Metadat
         lost.append("XMP, which is not UTF-8")
     elif xmp:
         found["xmp"], turned = upright_xmp(xmp)
+    if mode in CONVERTED:
+        found["icc"] = None
     kept = Metadata(**found, lost=tuple(lost))
     return kept, 1 if page is not None else orientation or turned or 1  # Pillow has turned a TIFF upright
 

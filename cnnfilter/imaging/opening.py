@@ -6,19 +6,31 @@ in a header, which are cheap to make, take it minutes. No picture has them.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import itertools
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from cnnfilter.imaging.formats import FORMATS
+from cnnfilter.errors import CnnfilterError, PictureError
+from cnnfilter.imaging.formats import FORMATS, HEAD, damage_of, recognise
 from cnnfilter.imaging.forward import told_end, too_long
 from cnnfilter.imaging.headers import MAX_PARTS, png_chunks, too_many_parts
+from cnnfilter.imaging.limits import MOST
 from cnnfilter.imaging.pieces import joined
-from cnnfilter.imaging.reading import MOST
+from cnnfilter.runtime import forks
+
+# Without any handler, Python prints what Pillow logs about a broken file on standard error.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+_settings = forks.lock()
 
 _BYTES = 16
 """How many bytes are read at a time on average, beyond the first `MAX_PARTS` times, which take less than a second; the
@@ -47,6 +59,41 @@ class _Counted:
         if self._left < 0:
             raise too_many_parts()
         return data
+
+
+def prepare(max_pixels: int) -> None:
+    """Keep Pillow's warnings about broken files from being printed, and let it decode pictures of so many pixels.
+
+    `warnings.catch_warnings` around the call is no way to the former, as other threads would lose their filters
+    with it. A filter for Pillow's own modules stays instead, and leaves all else alone.
+
+    Pillow's limit, of the whole process, is raised and never lowered again. Some plugins check it before they let us
+    see the size; setting it around a call would be a race.
+    """
+    with _settings:
+        if ("ignore", r"PIL\.") not in [(entry[0], getattr(entry[3], "pattern", None)) for entry in warnings.filters]:
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+        if Image.MAX_IMAGE_PIXELS is not None:
+            Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
+
+
+def format_of(stream: BinaryIO, path: Path | None) -> str:
+    """The format of a file, which is left at its beginning; see `formats.recognise`."""
+    format = recognise(stream.read(HEAD), path)
+    stream.seek(0)
+    return format
+
+
+@contextlib.contextmanager
+def damage_told(format: str) -> Iterator[None]:
+    """Tell of whatever a decoder raises as a `PictureError`."""
+    try:
+        yield
+    except CnnfilterError:
+        raise
+    except Exception as error:  # a broken file leads Pillow and its plugins to almost any exception
+        msg = f"cannot decode {format}: {damage_of(error)}"
+        raise PictureError(msg) from error
 
 
 def opened(stream: BinaryIO, format: str, most: int = MOST) -> ImageFile:

@@ -12,16 +12,16 @@ from PIL.ImageFile import ImageFile
 from cnnfilter.errors import CnnfilterError, PictureError
 from cnnfilter.imaging import bare, table
 from cnnfilter.imaging.decoding import raw_mode
-from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, HEAD, NPY, TABLE, damage_of, reason_of, recognise
+from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, NPY, TABLE, reason_of
 from cnnfilter.imaging.headers import eager_size
-from cnnfilter.imaging.opening import opened
+from cnnfilter.imaging.opening import damage_told, format_of, opened
 from cnnfilter.messages import why_no_file
 
 _ORIENTATION = 0x0112
 
 
 def read_size(path: str | Path) -> tuple[int, int, int]:
-    """Return height, width and channels of the pixels that `picture.read` would give, without decoding them.
+    """Return height, width and channels of the pixels that `reading.read` would give, without decoding them.
 
     Parameters
     ----------
@@ -50,20 +50,19 @@ def read_size(path: str | Path) -> tuple[int, int, int]:
 
 
 def read_frame_count(path: str | Path) -> int | None:
-    """Return how many frames `picture.read_frames` would give; None if that is not known before they are decoded."""
+    """How many frames `reading.read_frames` would give; None if that is not known before they are decoded."""
     from cnnfilter.imaging.tiff import read_tiff
 
     try:
         if why_no_file(Path(path)):
             return None
         with Path(path).open("rb") as stream:
-            head = stream.read(HEAD)
-            format = recognise(head, path)
-            stream.seek(0)
-            if format not in FORMATS or format == "TIFF":
-                return len(read_tiff(stream).pages) if format == "TIFF" else 1
-            size = eager_size(format, head, stream)
-            if size is not None and size[0] * size[1] > DEFAULT_MAX_PIXELS:  # merely opening it takes the memory
+            format = format_of(stream, Path(path))
+            if format == "TIFF":
+                return len(read_tiff(stream).pages)
+            if format not in FORMATS:
+                return 1
+            if _is_too_large(eager_size(format, stream)):
                 return None
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -73,17 +72,20 @@ def read_frame_count(path: str | Path) -> int | None:
         return None
 
 
+def _is_too_large(size: tuple[int, int] | None) -> bool:
+    """Whether merely opening a picture would take the memory of one that is not decoded."""
+    return size is not None and size[0] * size[1] > DEFAULT_MAX_PIXELS
+
+
 def _from_header(stream: BinaryIO, path: Path) -> tuple[int, int, int]:
-    head = stream.read(HEAD)
-    format = recognise(head, path)
-    stream.seek(0)
-    try:
+    format = format_of(stream, path)
+    with damage_told(format):
         if format == NPY:
             return _with_channels(bare.read_header(stream).shape)
         if format == TABLE:  # numbers typed in, without a header
             return _with_channels(table.read_table(stream, _check_table).shape)
-        size = eager_size(format, head, stream)
-        if size is not None and size[0] * size[1] > DEFAULT_MAX_PIXELS:  # merely opening it takes the memory
+        size = eager_size(format, stream)
+        if size and _is_too_large(size):
             return size[1], size[0], 3
         if format == "TIFF":
             return _of_tiff(stream)
@@ -94,15 +96,10 @@ def _from_header(stream: BinaryIO, path: Path) -> tuple[int, int, int]:
             if _orientation(image) >= 5:
                 width, height = height, width
         return height, width, _channels(image)
-    except CnnfilterError:
-        raise
-    except Exception as error:  # a broken file leads Pillow and its plugins to almost any exception
-        msg = f"cannot decode {format}: {damage_of(error)}"
-        raise PictureError(msg) from error
 
 
 def _opened(stream: BinaryIO, format: str) -> ImageFile:
-    """Return an opened picture, if need be in another form of the file, as `picture.read` does."""
+    """Open a picture, if need be in another form of the file, as `reading.read` does."""
     try:
         return opened(stream, format)
     except CnnfilterError:
@@ -111,7 +108,7 @@ def _opened(stream: BinaryIO, format: str) -> ImageFile:
         from cnnfilter.imaging.mending import mended  # which most runs do without
 
         other = mended(stream, format, was_opened=False)
-        if other is None or not other.streams:
+        if other is None:
             raise
         return opened(other.streams[0], format)
 

@@ -7,7 +7,7 @@ compressed stays so, icons of few colours keep their palette, what was kept with
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -16,13 +16,13 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
 from cnnfilter.imaging.headers import webp_is_lossless
 from cnnfilter.imaging.options import DEFLATE, KEEP, OPTIONS, applicable
+from cnnfilter.imaging.picture import BLACK_AND_WHITE, PALETTE, Picture, Stored, Timing
 from cnnfilter.messages import either
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL.ImageFile import ImageFile
 
-    from cnnfilter.imaging.picture import Picture
     from cnnfilter.imaging.tiff import Directory
 
 _FAX = ("tiff_ccitt", "group3", "group4")
@@ -32,51 +32,8 @@ _TIFF = {1: "raw", 2: "tiff_ccitt", 3: "group3", 4: "group4", 5: "tiff_lzw", 6: 
 _PREDICTED = ("tiff_lzw", DEFLATE, "lzma", "zstd")
 """Those that may store differences of neighbours."""
 
-PALETTE = 256
-"""The most colours of a palette."""
-BLACK_AND_WHITE = 2
 _FEW = ("PNG", "TIFF", "BMP", "PBM")
 """The formats that are written in few colours, where the input was."""
-
-
-class Timing(NamedTuple):
-    """How long a frame is shown, in milliseconds, and how often the animation is played, 0 being for ever."""
-
-    duration: float
-    plays: int
-
-
-class Stored(NamedTuple):
-    """What is known of how a file stores its pixels.
-
-    Parameters
-    ----------
-    parameters : mapping
-        Pillow's, which store other pixels alike in the same format.
-    tables : mapping
-        Those that make a JPEG of the same quality.
-    predictor : int
-        TIFF's number of what its compression makes differences of; 1 is none.
-    colours : int
-        `PALETTE` or `BLACK_AND_WHITE` of a picture of so few; else 0.
-    others : str
-        What is in the file beside its frames: `2 other sizes`, `1 smaller copy`.
-    kind : str
-        What no result is: `CMYK`, `64-bit floats`.
-    timing : Timing, optional
-        Of a frame of an animation.
-    table : bool
-        Whether they are numbers in a table, which nobody has looked at as a picture.
-    """
-
-    parameters: Mapping[str, Any] = {}
-    tables: Mapping[str, Any] = {}
-    predictor: int = 1
-    colours: int = 0
-    others: str = ""
-    kind: str = ""
-    timing: Timing | None = None
-    table: bool = False
 
 
 def stored_in(image: ImageFile, format: str, stream: BinaryIO, raw: str) -> Stored:

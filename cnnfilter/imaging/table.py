@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from cnnfilter.errors import ArgumentError, PictureError
+from cnnfilter.imaging.decoding import at_depth
+from cnnfilter.imaging.formats import NPY
+from cnnfilter.imaging.limits import Limits
+from cnnfilter.imaging.picture import Picture, Stored
 from cnnfilter.text.files import decoded
 from cnnfilter.text.numbers import read_tables
 
@@ -24,6 +28,18 @@ MAX_BYTES = 16 << 20
 
 PER_NUMBER = 40
 """Bytes that reading takes for each number: the array, its text, and what Python makes of that."""
+
+
+def read(stream: BinaryIO, limits: Limits) -> Picture:
+    """Read a table as a picture."""
+
+    def check(width: int, height: int, channels: int) -> None:
+        limits.admit_all([(channels * PER_NUMBER * width * height, height, width, channels)])
+
+    pixels = read_table(stream, check)
+    # what holds such numbers is what a result is written as
+    format = NPY if pixels.dtype == np.float32 else "PNG"
+    return Picture(at_depth(pixels, limits.depth), format=format, stored=Stored(table=True))
 
 
 def read_table(stream: BinaryIO, check_size: Callable[[int, int, int], None]) -> npt.NDArray[Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
@@ -11,6 +12,12 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging import decoding, memory, tiff
 from cnnfilter.imaging.costs import OTHER_MODES, PER_PIXEL
 from cnnfilter.imaging.formats import raw_photo
+from cnnfilter.imaging.headers import silence_libtiff
+from cnnfilter.imaging.limits import Limits, Need, check_size
+from cnnfilter.imaging.metadata import read_metadata
+from cnnfilter.imaging.opening import prepare
+from cnnfilter.imaging.picture import Picture
+from cnnfilter.imaging.stored import stored_in_tiff
 from cnnfilter.imaging.tiff import Directory, Tiff
 from cnnfilter.imaging.tiff_samples import BYTES, PICTURES, check_segments, read_samples, segment_size
 
@@ -206,6 +213,34 @@ def to_arrays(
         return decoded
     decoded.info = image.info
     return decoding.to_arrays(decoded, notes=notes)
+
+
+def read(stream: BinaryIO, limits: Limits) -> Iterator[Picture]:
+    """Read pages of a TIFF."""
+    prepare(limits.max_pixels)
+    silence_libtiff()
+    file = tiff.read_tiff(stream)
+    frames = len(file.pages)
+    wanted = limits.wanted(frames)
+    limits.admit_all(_needs(file, wanted, limits.max_pixels))
+    for index in wanted:
+        page = file.page(index)
+        image = opened(page, is_first=not index)
+        mode = mode_of(page, image)
+        stored = stored_in_tiff(page, mode)
+        notes = limits.notes(frames)
+        pixels, alpha = to_arrays(page, image, depth=limits.depth, shared=limits.shared, notes=notes)
+        kept, _ = read_metadata(image, page, mode)
+        notes += left_out(page) + limits.left_out(stored)
+        yield Picture(pixels, alpha, kept, "TIFF", tuple(notes), frames, stored)
+
+
+def _needs(file: Tiff, wanted: range, max_pixels: int) -> Iterator[Need]:
+    for page in map(file.page, wanted):
+        check(file, page)
+        width, height = page.upright_size
+        yield bytes_needed(page), height, width, page.samples
+        check_size(segment_size(page), max_pixels, page.samples)  # a tile is decoded whole
 
 
 def _decoded(page: Directory, depth: int | None) -> Image.Image | tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:

@@ -13,8 +13,7 @@ from cnnfilter.imaging.encoding import encode_frames
 from cnnfilter.results.pictures import Encoded, Rendered, Result, Saving
 
 if TYPE_CHECKING:
-    from cnnfilter.imaging.picture import Picture
-    from cnnfilter.imaging.stored import Timing
+    from cnnfilter.imaging.picture import Picture, Timing
     from cnnfilter.network.plan import Row
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import mapping, memory, stored
+from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import ARRAYS, DEFAULT_MAX_PIXELS, NPY, described, holds_floats, output_format
-from cnnfilter.imaging.picture import Picture, encode
+from cnnfilter.imaging.picture import BLACK_AND_WHITE, Picture
 from cnnfilter.results.limits import check_filtered
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ ALPHA = ("keep", "drop", "filter")
 
 @dataclass(frozen=True)
 class Saving:
-    """How results are encoded: see `imaging.picture.encode`.
+    """How results are encoded: see `imaging.encoding.encode`.
 
     `format` None follows the name or the input; `options` count where the format has them; `floats` keeps the numbers
     as they are. What is written `in_place` must be of the input's kind. `encode` takes its place.
@@ -159,7 +160,7 @@ def encoded_picture(
 def _check_kind(picture: Picture) -> None:
     """Refuse to replace a file by one of another kind."""
     kind = picture.stored.kind
-    if not kind and picture.stored.colours == stored.BLACK_AND_WHITE and not stored.is_two_toned(picture):
+    if not kind and picture.stored.colours == BLACK_AND_WHITE and not stored.is_two_toned(picture):
         kind = "black and white"
     if kind:
         msg = f"in place, {kind} would become {described(picture)}; write it elsewhere"

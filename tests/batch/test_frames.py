@@ -13,10 +13,10 @@ from cnnfilter import apply
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import exif as exif_block
 from cnnfilter.imaging.encoding import encode_frames
-from cnnfilter.imaging.picture import Picture, read_frames
-from cnnfilter.imaging.reading import HELD
+from cnnfilter.imaging.limits import HELD
+from cnnfilter.imaging.picture import Picture, Timing
+from cnnfilter.imaging.reading import read_frames
 from cnnfilter.imaging.size import read_frame_count
-from cnnfilter.imaging.stored import Timing
 from tests.command import PHOTO, done, failed, files, save
 from tests.moving import FORMATS, GREY, TIMES, animation, moving, opened, same, whole
 from tests.picture_files import exif, icc, saved

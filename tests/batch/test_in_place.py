@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cnnfilter import apply
-from cnnfilter.imaging.picture import read
+from cnnfilter.imaging.reading import read
 from tests.command import PHOTO, done, failed, files, load, run, save
 from tests.picture_files import FEW, png, saved
 

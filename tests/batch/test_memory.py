@@ -12,7 +12,8 @@ from PIL import Image
 
 from cnnfilter import get_kernel
 from cnnfilter.imaging import memory
-from cnnfilter.imaging.picture import encode, read
+from cnnfilter.imaging.encoding import encode
+from cnnfilter.imaging.reading import read
 from cnnfilter.results.pictures import filter_picture
 from cnnfilter.running.filter import Filter
 from tests.command import COMMAND, ROOT

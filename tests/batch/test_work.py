@@ -11,7 +11,8 @@ from PIL import Image
 from cnnfilter.batch.plan import plan_outputs
 from cnnfilter.batch.work import Reading, Streams, process
 from cnnfilter.errors import OutputError, PictureError, ShapeError
-from cnnfilter.imaging.picture import Picture, read
+from cnnfilter.imaging.picture import Picture
+from cnnfilter.imaging.reading import read
 from cnnfilter.kernels.kernel import get_kernel
 from cnnfilter.messages import options_named
 from cnnfilter.results import pictures as results

@@ -13,7 +13,7 @@ from cnnfilter import Pipeline, apply
 from cnnfilter.cli import run as run_module
 from cnnfilter.imaging.colormaps import COLORMAPS
 from cnnfilter.imaging.maps import finite_range, map_picture
-from cnnfilter.imaging.picture import read
+from cnnfilter.imaging.reading import read
 from cnnfilter.imaging.sheet import SCALINGS, contact_sheet
 from cnnfilter.results.chain import map_names
 from tests import command as shell

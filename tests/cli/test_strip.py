@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnfilter.imaging.picture import read
+from cnnfilter.imaging.reading import read
 from tests.command import run
 from tests.picture_files import exif, icc, saved
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging.picture import encode, read
+from cnnfilter.imaging.encoding import encode
+from cnnfilter.imaging.reading import read
 from tests.picture_files import noise
 
 

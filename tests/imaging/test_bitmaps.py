@@ -9,7 +9,7 @@ from PIL import Image
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.gif import Coverage
-from cnnfilter.imaging.picture import read, read_frames
+from cnnfilter.imaging.reading import read, read_frames
 from cnnfilter.imaging.size import read_size
 from tests.picture_files import noise, saved
 

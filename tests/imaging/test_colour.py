@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from cnnfilter.imaging import colour
-from cnnfilter.imaging.picture import encode, read
+from cnnfilter.imaging.encoding import encode
+from cnnfilter.imaging.reading import read
 from tests.picture_files import cmyk_icc, icc, noise, saved, tiff
 
 THROUGH = "its CMYK became sRGB through its profile"

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging.picture import read
+from cnnfilter.imaging.reading import read
 from tests.picture_files import noise, saved, tiff
 
 SLACK = 6_000_000
@@ -22,7 +22,7 @@ import os, sys
 os.environ |= {"PILLOW_BLOCK_SIZE": "64m", "PILLOW_BLOCKS_MAX": "4"}  # as the command line has it
 import numpy
 from cnnfilter.imaging import tiff_picture
-from cnnfilter.imaging.picture import read
+from cnnfilter.imaging.reading import read
 from PIL import Image
 from tests.peaks import peak, reset
 Image.init()

@@ -5,9 +5,11 @@ import pytest
 from PIL import Image
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
+from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import ARRAYS, FORMATS, NPY, extension_for, holds
 from cnnfilter.imaging.options import OPTIONS, read_options
-from cnnfilter.imaging.picture import Picture, encode, read
+from cnnfilter.imaging.picture import Picture
+from cnnfilter.imaging.reading import read
 from tests.picture_files import exif, noise, png, saved
 
 HEIGHT, WIDTH = 20, 30

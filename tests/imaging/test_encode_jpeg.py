@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from cnnfilter.imaging.picture import Picture, encode
+from cnnfilter.imaging.encoding import encode
+from cnnfilter.imaging.picture import Picture
 from tests.picture_files import noise
 
 
@@ -23,7 +24,8 @@ def test_a_jpeg_is_the_same_wherever_it_is_encoded(monkeypatch, module, name):
 @pytest.mark.parametrize("missing", [1, 2, 1000])
 def test_a_jpeg_is_whole_where_files_may_not_be_as_large(missing):
     code = (
-        "import resource, sys; import numpy as np; from cnnfilter.imaging.picture import Picture, encode\n"
+        "import resource, sys; import numpy as np; from cnnfilter.imaging.encoding import encode\n"
+        "from cnnfilter.imaging.picture import Picture\n"
         "picture = Picture(np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8))\n"
         "data = encode(picture, 'JPEG')\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (len(data) - int(sys.argv[1]),) * 2)\n"

@@ -9,7 +9,7 @@ from PIL import Image
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import headers
-from cnnfilter.imaging.picture import read
+from cnnfilter.imaging.reading import read
 from cnnfilter.imaging.size import read_frame_count, read_size
 from tests.picture_files import chunk, noise, png, saved
 

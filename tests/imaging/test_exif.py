@@ -10,10 +10,11 @@ from PIL import Image
 
 from cnnfilter.imaging import exif as exif_block
 from cnnfilter.imaging import metadata
-from cnnfilter.imaging.encoding import encode_frames
+from cnnfilter.imaging.encoding import encode, encode_frames
 from cnnfilter.imaging.exif import cleaned
 from cnnfilter.imaging.metadata import Metadata
-from cnnfilter.imaging.picture import Picture, encode, read
+from cnnfilter.imaging.picture import Picture
+from cnnfilter.imaging.reading import read
 from tests.photos import IPTC, PREVIEW, back, block, tags, told, with_metadata
 from tests.picture_files import UPRIGHT_XMP, XMP, chunk, exif, icc, noise, png, saved, tiff
 

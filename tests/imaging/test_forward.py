@@ -12,7 +12,7 @@ from PIL import Image, ImageFile
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.forward import Forward
-from cnnfilter.imaging.picture import read
+from cnnfilter.imaging.reading import read
 from tests.broken_files import SOURCES
 from tests.command import COMMAND, ROOT, run_process
 from tests.peaks import peak, reset
@@ -168,7 +168,7 @@ def test_a_stream_without_an_end_is_refused_within_the_memory_of_the_run(tmp_pat
     code = (
         "import sys\nsys.path.insert(0, sys.argv[1])\n"
         "from cnnfilter.cli.main import main\nfrom tests.peaks import peak, reset\n"
-        "import cnnfilter.imaging.picture, cnnfilter.imaging.tiff_picture, cnnfilter.running\n"
+        "import cnnfilter.imaging.reading, cnnfilter.imaging.tiff_picture, cnnfilter.running\n"
         "reset()\nbefore = peak()\n"
         "main(['apply', 'edge', '-', '-o', 'out.tif', '--memory', '60M'])\n"
         "print(peak() - before)"

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging.picture import read
 from cnnfilter.imaging.pieces import joined
+from cnnfilter.imaging.reading import read
 from cnnfilter.imaging.size import read_size
 from tests.picture_files import chunk, icc, noise, png, saved
 

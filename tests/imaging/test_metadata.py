@@ -10,11 +10,13 @@ import pytest
 from PIL import Image, ImageCms, IptcImagePlugin
 
 from cnnfilter.imaging import headers, metadata
+from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.exif import cleaned
 from cnnfilter.imaging.formats import ARRAYS, FORMATS, extension_for, holds
 from cnnfilter.imaging.keeping import keep
 from cnnfilter.imaging.metadata import Metadata
-from cnnfilter.imaging.picture import Picture, encode, read
+from cnnfilter.imaging.picture import Picture
+from cnnfilter.imaging.reading import read
 from tests.photos import IPTC, PREVIEW, back, block, tags, told, with_metadata
 from tests.picture_files import UPRIGHT_XMP, XMP, chunk, exif, icc, noise, png, saved, tiff
 

@@ -8,7 +8,8 @@ from PIL import Image, ImageOps
 
 from cnnfilter.errors import ArgumentError, PictureError
 from cnnfilter.imaging import decoding, headers
-from cnnfilter.imaging.picture import Picture, read
+from cnnfilter.imaging.picture import Picture
+from cnnfilter.imaging.reading import read
 from tests.picture_files import chunk, noise, png, saved
 
 WIDTH, HEIGHT = 7, 5

@@ -5,7 +5,7 @@ from PIL import Image
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import size
 from cnnfilter.imaging.formats import FORMATS, HEAD, recognise
-from cnnfilter.imaging.picture import read
+from cnnfilter.imaging.reading import read
 from cnnfilter.imaging.size import read_size
 from tests.picture_files import XMP, chunk, exif, icc, noise, png, saved
 

@@ -10,9 +10,10 @@ from PIL import Image, JpegImagePlugin
 
 from cnnfilter import apply
 from cnnfilter.errors import PictureError
+from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.headers import webp_is_lossless
-from cnnfilter.imaging.picture import Picture, encode, read
-from cnnfilter.imaging.stored import Stored
+from cnnfilter.imaging.picture import Picture, Stored
+from cnnfilter.imaging.reading import read
 from tests.command import PHOTO, done, load, refused, run, save
 from tests.picture_files import COLOURS, FEW, of_few, saved
 

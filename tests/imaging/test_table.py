@@ -6,7 +6,9 @@ import pytest
 
 from cnnfilter.errors import KernelError, PictureError
 from cnnfilter.imaging import table
-from cnnfilter.imaging.picture import Picture, encode, read
+from cnnfilter.imaging.encoding import encode
+from cnnfilter.imaging.picture import Picture
+from cnnfilter.imaging.reading import read
 from cnnfilter.weights.bank import load_kernel
 from tests.command import load, run
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging.picture import read
+from cnnfilter.imaging.reading import read
 from cnnfilter.imaging.size import read_size
 from cnnfilter.imaging.tiff import read_tiff
 from tests.picture_files import exif, icc, noise, saved, tiff

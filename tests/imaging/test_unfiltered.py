@@ -11,8 +11,10 @@ from PIL import Image
 
 from cnnfilter import apply
 from cnnfilter.imaging import unfiltered
+from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.metadata import Metadata
-from cnnfilter.imaging.picture import Picture, encode, read
+from cnnfilter.imaging.picture import Picture
+from cnnfilter.imaging.reading import read
 from tests.command import ROOT
 from tests.picture_files import UPRIGHT_XMP, exif, icc, noise, saved
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import headers, size
-from cnnfilter.imaging.picture import read
+from cnnfilter.imaging.reading import read
 from tests.picture_files import chunk, noise, saved
 
 
@@ -149,7 +149,9 @@ def test_a_library_without_libtiff_is_left_alone():
 
 def test_reading_a_png_loads_no_other_plugin(tmp_path):
     code = (
-        "import sys, io, numpy; from cnnfilter.imaging.picture import Picture, encode, read\n"
+        "import sys, io, numpy\n"
+        "from cnnfilter.imaging.encoding import encode; from cnnfilter.imaging.picture import Picture\n"
+        "from cnnfilter.imaging.reading import read\n"
         "read(sys.argv[1])\n"
         "print(*sorted(name for name in sys.modules if name.startswith('PIL.') and 'Plugin' in name))\n"
         "print('numba' in sys.modules or 'click' in sys.modules)"
@@ -192,7 +194,7 @@ def test_icons_of_pngs_and_bitmaps_are_read():
     image = Image.fromarray(noise(16, 16, 3))
     for kind in ("png", "bmp"):
         data = saved(image, "ICO", sizes=[(16, 16)], bitmap_format=kind)
-        assert headers.eager_size("ICO", b"", io.BytesIO(data)) == (16, 16)
+        assert headers.eager_size("ICO", io.BytesIO(data)) == (16, 16)
         np.testing.assert_array_equal(read_bytes(data, max_pixels=256).pixels, np.asarray(image))
 
 

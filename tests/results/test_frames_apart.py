@@ -8,8 +8,7 @@ from PIL import Image
 
 from cnnfilter import apply
 from cnnfilter.imaging.encoding import encode_frames
-from cnnfilter.imaging.picture import Picture
-from cnnfilter.imaging.stored import Stored, Timing
+from cnnfilter.imaging.picture import Picture, Stored, Timing
 from cnnfilter.results.frames import FrameResults
 from cnnfilter.results.pictures import PictureResult
 from tests.command import done, files, load, refused, run, save

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from cnnfilter.imaging.picture import Picture, encode
+from cnnfilter.imaging.encoding import encode
+from cnnfilter.imaging.picture import Picture
 from cnnfilter.runtime import buffers, memory_files
 from tests.command import ROOT
 from tests.picture_files import noise

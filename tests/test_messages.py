@@ -10,6 +10,7 @@ from cnnfilter.messages import (
     keys_named,
     nearest,
     options_named,
+    printable,
     quoted,
     readable,
     show_bytes,
@@ -86,3 +87,20 @@ def test_bytes_are_told_in_megabytes_or_gigabytes():
     sizes = (10, 12_345_678, 2_500_000_000, 10**12)
     assert [show_bytes(size) for size in sizes] == ["0 MB", "12 MB", "2.5 GB", "1,000.0 GB"]
     assert show_bytes(12_345_678, 1) == "12.3 MB"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a b-ä.png", "a b-ä.png"),
+        ("[bold]%d\\n", "[bold]%d\\n"),
+        ("a\nb\tc\r", "a\\nb\\tc\\r"),
+        ("\x1b[31m\x7f\x85", "\\x1b[31m\\x7f\\x85"),
+        ("\udcff\udce4", "\\xff\\xe4"),
+        ("\ud800", "\\ud800"),
+        ("\u202egnp.a\u2028", "\\u202egnp.a\\u2028"),
+        ("\U000e0001", "\\U000e0001"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_shown_escaped(text, shown):
+    assert printable(text) == shown

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from cnnfilter.cli import options
+from cnnfilter.cli import commands, options
 from cnnfilter.cli.batch import Batch, batched
 from cnnfilter.cli.completion import complete_kernels
 from cnnfilter.sizes import Border, Pads, Pair
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "apply",
-    cls=options.KernelCommand,
+    cls=commands.KernelCommand,
     short_help="Filter pictures with a kernel.",
     epilog="""\b
     Examples:

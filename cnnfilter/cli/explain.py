@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from cnnfilter.cli import options, render
+from cnnfilter.cli import commands, options, render
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
 from cnnfilter.messages import quoted, show_shape
@@ -36,7 +36,7 @@ def _parse_place(text: str) -> tuple[int, ...]:
 
 @click.command(
     "explain",
-    cls=options.InputCommand,
+    cls=commands.InputCommand,
     short_help="Show the arithmetic behind one value of a result.",
     epilog="""\b
     Examples:

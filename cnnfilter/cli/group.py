@@ -27,11 +27,11 @@ class LazyGroup(click.Group):
     context_class = Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands, as the help lists them."""
+        """The names of the commands, as the help lists them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, or None if there is none of that name: nothing is completed behind it."""
+        """A command, or None if there is none of that name: nothing is completed behind it."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
@@ -40,7 +40,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that arguments begin with.
+        """The command that arguments begin with.
 
         Raises
         ------
@@ -50,7 +50,8 @@ class LazyGroup(click.Group):
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
             from cnnfilter.cli.mistakes import unknown_command
 
-            msg = f"unknown command {quoted(args[0])}{unknown_command(args)} (known: {', '.join(COMMANDS)})"
+            meant = unknown_command(args, COMMANDS)
+            msg = f"unknown command {quoted(args[0])}{meant} (known: {', '.join(COMMANDS)})"
             raise click.UsageError(msg, ctx)
         return super().resolve_command(ctx, args)
 

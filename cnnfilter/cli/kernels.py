@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import cells, options, render, tables
+from cnnfilter.cli import cells, commands, options, render, tables
 from cnnfilter.cli.completion import complete_files, complete_kernels
 from cnnfilter.errors import ArgumentError
 from cnnfilter.kernels.catalogue import KERNELS, Entry
@@ -41,7 +41,7 @@ Lines = list[tuple[str, str]]
 
 @click.command(
     "kernels",
-    cls=options.KernelCommand,
+    cls=commands.KernelCommand,
     short_help="List the kernels, or describe one.",
     epilog="""\b
     Examples:

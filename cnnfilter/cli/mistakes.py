@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
-
-import click
+from collections.abc import Callable, Iterable, Sequence
 
 from cnnfilter.cli import render
-from cnnfilter.cli.help import Context
 from cnnfilter.kernels.catalogue import KERNELS
 from cnnfilter.kernels.matrix import looks_like_matrix
-from cnnfilter.messages import LONGEST_NAME, quoted, shortened
+from cnnfilter.messages import LONGEST_NAME, shortened
 
 MOST_WORDS = 4
 """Words of a suggested command that are written out: a pattern may stand for thousands of files."""
@@ -20,47 +17,8 @@ LIKE_APPLY = ":padding=same:border=replicate"
 """What `apply` does at a picture's edges unless it is told otherwise, as arguments of `conv`."""
 
 
-class Command(click.Command):
-    """A command that says what may have been meant where its arguments cannot be read."""
-
-    context_class = Context
-    allow_extra_args = True  # refused here, with what they may mean
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments.
-
-        Raises
-        ------
-        click.UsageError
-            If that cannot be done.
-        """
-        try:
-            rest = super().parse_args(ctx, args)
-        except click.NoSuchOption as error:
-            from cnnfilter.text import synonyms  # only what is wrong pays for it
-
-            options = {name for param in self.get_params(ctx) for name in param.opts}
-            tail = synonyms.tail(error.option_name, synonyms.OPTIONS, options, count=1)
-            msg = f"No such option {quoted(error.option_name)}{tail}"
-            raise click.NoSuchOption(error.option_name, msg, ctx=ctx) from None
-        if ctx.resilient_parsing:
-            return rest
-        words: list[str] = []
-        for param in self.params:
-            value = ctx.params.get(str(param.name)) if isinstance(param, click.Argument) else None
-            words += [value] if isinstance(value, str) else value or ()
-        meant = rewritten(str(self.name), [*words, *rest])
-        if meant is not None:
-            raise click.UsageError(meant, ctx)
-        if rest:
-            place = "; a place is written --at ROW,COL" if re.fullmatch("[0-9,]+", rest[-1]) else ""
-            msg = f"too many arguments: {quoted(' '.join(rest))}{place * (self.name == 'explain')}"
-            raise click.UsageError(msg, ctx)
-        return rest
-
-
 def rewritten(command: str, words: Sequence[str]) -> str | None:
-    """Return how to write what a command's arguments seem to mean, or None if they mean what they say.
+    """How to write what a command's arguments seem to mean, or None if they mean what they say.
 
     Examples
     --------
@@ -88,9 +46,8 @@ def rewritten(command: str, words: Sequence[str]) -> str | None:
     return f"apply takes a kernel, and run takes stages; write {_command('run', words)}" if is_chain else None
 
 
-def unknown_command(words: Sequence[str]) -> str:
-    """Return the end of an error message about a command that does not exist: the one that may have been meant."""
-    from cnnfilter.cli.group import COMMANDS
+def unknown_command(words: Sequence[str], known: Iterable[str]) -> str:
+    """The end of an error message about a command that does not exist: the one that may have been meant."""
     from cnnfilter.network.plan import parse_shape
     from cnnfilter.network.presets import PRESETS
     from cnnfilter.text import synonyms
@@ -106,12 +63,12 @@ def unknown_command(words: Sequence[str]) -> str:
     elif os.path.isfile(word):  # noqa: PTH113  (never raises)
         meant = _command("apply", ["KERNEL", *words])
     else:
-        return synonyms.tail(word, synonyms.COMMANDS, {*COMMANDS, "--help", "--version"})
+        return synonyms.tail(word, synonyms.COMMANDS, {*known, "--help", "--version"})
     return f"; did you mean {meant}?"
 
 
 def _joined(words: Sequence[str], by: str, first: Callable[[str], bool], more: Callable[[str], bool]) -> list[str]:
-    """Return words, those that go on with the one before joined to it."""
+    """Words, those that go on with the one before joined to it."""
     joined: list[str] = []
     for word in words:
         if joined and first(joined[-1]) and more(word) and not _exists(word):

@@ -1,18 +1,16 @@
-"""Parameter types and options that commands share; each is written once."""
+"""Options that commands share, and what reads their values; each is written once."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import mistakes
+from cnnfilter.cli.commands import OptionalChoice
 from cnnfilter.cli.completion import complete_files, complete_from
 from cnnfilter.errors import ArgumentError
-from cnnfilter.kernels.matrix import looks_like_matrix
 from cnnfilter.messages import quoted
 from cnnfilter.sizes import BORDER_WORDS, PADDINGS, parse_border, parse_padding, parse_pair
 
@@ -40,119 +38,8 @@ class Parsed(ParamType):
         self.parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return what the text stands for; a default that is no text is passed through."""
+        """What the text stands for; a default that is no text is passed through."""
         return self.parse(value) if isinstance(value, str) else value
-
-
-class OptionalChoice(click.Option):
-    """An option whose value may be left out, which means its first choice: what follows is one if it is a choice."""
-
-    def joined(self, args: Sequence[str], takes_value: Collection[str]) -> list[str]:
-        """Return the arguments of a command, with `--option=VALUE` for the option.
-
-        Parameters
-        ----------
-        args : sequence of str
-        takes_value : collection of str
-            The names of options whose value is the next argument, whatever that is.
-        """
-        choices = self.type.choices  # type: ignore[attr-defined]  # a Choice's
-        end = args.index("--") if "--" in args else len(args)
-        joined: list[str] = []
-        before, is_bare = "", False
-        for argument in args[:end]:
-            if is_bare and argument in choices:
-                joined[-1] = f"{before}={argument}"
-                is_bare = False
-            else:
-                is_bare = argument in self.opts and before not in takes_value
-                joined.append(f"{argument}={choices[0]}" if is_bare else argument)
-            before = argument
-        return [*joined, *args[end:]]
-
-
-class InputCommand(mistakes.Command):
-    """A command that takes files: it tells those from options whose names look like the other."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments.
-
-        Raises
-        ------
-        click.UsageError
-            Also where an option stands behind `--`, and where options exclude each other.
-        """
-        known = {name for param in self.get_params(ctx) for name in param.opts if name.startswith("-")}
-        given = list(args)
-        try:
-            rest = super().parse_args(ctx, self.joined(ctx, args))
-        except click.NoSuchOption:
-            dashed = (each for each in given if each[:1] == "-" != each)
-            file = next((each for each in dashed if os.path.isfile(each)), None)  # noqa: PTH113  (never raises)
-            if file is None:
-                raise
-            msg = f"{quoted(file)} looks like options; for the file of that name write ./{file}, or -- before it"
-            raise click.UsageError(msg, ctx) from None
-        if ctx.resilient_parsing:  # for completion, of what is not yet whole
-            return rest
-        if ctx.params.get("inputs") == () and not ctx.params.get("files_from"):
-            raise click.MissingParameter(ctx=ctx, param=next(each for each in self.params if each.name == "inputs"))
-        inputs = ctx.params.get("inputs") or (ctx.params.get("source"),)
-        for name in inputs:
-            if name and name.partition("=")[0] in known and not os.path.exists(name):  # noqa: PTH110  (never raises)
-                msg = f"there is no file {quoted(name)}; options go before --"
-                raise click.UsageError(msg, ctx)
-        if ctx.params.get("quiet") and ctx.params.get("verbose"):
-            msg = "-q says less and -v says more; give one of them"
-            raise click.UsageError(msg, ctx)
-        return rest
-
-    def joined(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Return the arguments without options whose value may be left out."""
-        for param in self.get_params(ctx):
-            if isinstance(param, OptionalChoice):
-                args = param.joined(args, self.takes_value(ctx))
-        return args
-
-    def takes_value(self, ctx: click.Context) -> set[str]:
-        """Return the names of options whose value is the next argument."""
-        taking = [
-            param for param in self.get_params(ctx)
-            if isinstance(param, click.Option) and not (param.is_flag or isinstance(param, OptionalChoice))
-        ]  # fmt: skip
-        return {name for param in taking for name in param.opts}
-
-
-class KernelCommand(InputCommand):
-    """A command whose first argument is a kernel, also when it begins with a minus like an option."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments, with a blank put before such a kernel."""
-        args = self.joined(ctx, args)
-        place = self._minus_kernel(ctx, args)
-        if place is not None:
-            args = [*args[:place], " " + args[place], *args[place + 1 :]]
-        return super().parse_args(ctx, args)
-
-    def _minus_kernel(self, ctx: click.Context, args: list[str]) -> int | None:
-        known = {name: param for param in self.get_params(ctx) for name in param.opts}
-        takes_value = self.takes_value(ctx)
-        value_follows = False
-        for place, argument in enumerate(args):
-            if value_follows:
-                value_follows = False
-            elif argument == "--" or not argument.startswith("-") or argument == "-":
-                return None  # what comes first is no kernel with a minus
-            elif argument.startswith("--"):
-                value_follows = argument in takes_value
-            elif argument not in known and looks_like_matrix(argument):  # -0 is an option, -0.5 is none
-                return place
-            elif argument[:2] not in known:
-                return None
-            else:  # -q, -fq, -o PATH, -oPATH, -fo PATH
-                taking = next((i for i, letter in enumerate(argument) if f"-{letter}" in takes_value), None)
-                value_follows = taking == len(argument) - 1
-        return None
 
 
 def _format(text: str) -> str:
@@ -279,7 +166,7 @@ max_pixels = click.option(
 
 # Writing pictures
 def output(kernel: str) -> Callable[[Command], Command]:
-    """Return the option that names outputs; `kernel` is what stands in a name behind the input's."""
+    """The option that names outputs; `kernel` is what stands in a name behind the input's."""
     return click.option(
         "-o", "--output", metavar="PATH", shell_complete=complete_files,
         help="A file, a folder, - for standard output, or a template with {name}, {kernel}, {ext}, {dir} or {frame}, "
@@ -290,7 +177,7 @@ def output(kernel: str) -> Callable[[Command], Command]:
 
 
 def output_format(examples: str) -> Callable[[Command], Command]:
-    """Return the option that names the format; `examples` are some that the command writes."""
+    """The option that names the format; `examples` are some that the command writes."""
     return click.option(
         "--format", "format_", type=Parsed("FORMAT", _format), metavar="NAME",
         shell_complete=complete_from(_format_names, files=False),

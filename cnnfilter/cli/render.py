@@ -10,11 +10,10 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from cnnfilter.batch.write import write_all
-from cnnfilter.messages import escaped, printable_lines
-from cnnfilter.messages import printable as printable
+from cnnfilter.messages import escaped, printable, printable_lines
 
 PROGRAM = "cnnfilter"
 DEBUG = "CNNFILTER_DEBUG"
@@ -26,7 +25,7 @@ LONGEST_MESSAGE = 5000
 
 
 def as_json(data: Any, indent: int | None = None) -> str:
-    r"""Return data as JSON, ending in a line break.
+    r"""Data as JSON, ending in a line break.
 
     A byte of a file name that is no UTF-8 appears as `\xff` here too: JSON holds text only, and what Python would
     write instead, half of a pair, many readers refuse.
@@ -60,18 +59,30 @@ def warning(text: str) -> None:
     message(f"warning: {text}")
 
 
+T = TypeVar("T")
 _screen: list[Callable[[str], None]] = []
 """What writes messages while something stands on the terminal that they must not run into."""
+_so_far: list[Callable[[], str]] = []
+"""What tells how far the work has got, if it ends before its time."""
 
 
 @contextlib.contextmanager
-def messages_to(write: Callable[[str], None]) -> Iterator[None]:
-    """Let messages be written by `write` while the context lasts."""
-    _screen.append(write)
+def _among(others: list[T], each: T) -> Iterator[None]:
+    others.append(each)
     try:
         yield
     finally:
-        _screen.remove(write)
+        others.remove(each)
+
+
+def messages_to(write: Callable[[str], None]) -> contextlib.AbstractContextManager[None]:
+    """Let messages be written by `write` while the context lasts."""
+    return _among(_screen, write)
+
+
+def telling(count: Callable[[], str]) -> contextlib.AbstractContextManager[None]:
+    """Let `last_words` end in a count while the context lasts."""
+    return _among(_so_far, count)
 
 
 def _lines(text: str) -> None:
@@ -85,20 +96,6 @@ def _lines(text: str) -> None:
         sys.stderr.flush()
     except OSError:  # a message that nobody can be given is no reason to stop the work
         silence(sys.stderr)
-
-
-_so_far: list[Callable[[], str]] = []
-"""What tells how far the work has got, if it ends before its time."""
-
-
-@contextlib.contextmanager
-def telling(count: Callable[[], str]) -> Iterator[None]:
-    """Let `last_words` end in a count while the context lasts."""
-    _so_far.append(count)
-    try:
-        yield
-    finally:
-        _so_far.remove(count)
 
 
 def last_words(text: str) -> None:
@@ -144,7 +141,7 @@ def out(text: str, colours: str = "") -> None:
 
 
 def standard_output() -> TextIO:
-    """Return standard output.
+    """Standard output.
 
     Raises
     ------
@@ -167,13 +164,13 @@ def silence(stream: TextIO) -> None:
 
 
 def width() -> int:
-    """Return how many columns a line of prose for standard output may have."""
+    """How many columns a line of prose for standard output may have."""
     room = columns()
     return PLAIN_WIDTH if math.isinf(room) else int(room)
 
 
 def columns(stream: TextIO | None = None) -> float:
-    """Return the columns of a stream that is a terminal, by default standard output; others have no end."""
+    """The columns of a stream that is a terminal, by default standard output; others have no end."""
     import shutil  # a third of what all the rest takes to load
 
     stream = standard_output() if stream is None else stream

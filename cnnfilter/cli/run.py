@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from cnnfilter.cli import options, tables
+from cnnfilter.cli import commands, options, tables
 from cnnfilter.cli.batch import Batch, batched
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.cli.report import Record, base_record, outputs
@@ -39,7 +39,7 @@ def _activations() -> str:
 
 @click.command(
     "run",
-    cls=options.InputCommand,
+    cls=commands.InputCommand,
     short_help="Run pictures through a chain of stages.",
     epilog=f"""\b
     Activations:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import mistakes, options, plans, render, tables
+from cnnfilter.cli import commands, options, plans, render, tables
 from cnnfilter.cli.completion import complete_from, complete_stages
 from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeError
 from cnnfilter.messages import nearest, quoted, shortened, show_shape
@@ -36,7 +36,7 @@ KNOWN = f"presets: {', '.join(PRESETS)}"
 
 @click.command(
     "shape",
-    cls=mistakes.Command,
+    cls=commands.Command,
     short_help="Show the arithmetic of sizes.",
     epilog=f"""\b
     Presets, each with its usual input: {", ".join(PRESETS)}

@@ -369,23 +369,6 @@ def test_the_caller_of_a_function_keeps_its_garbage_collector(monkeypatch):
     assert gc.get_freeze_count() == frozen
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("a b-ä.png", "a b-ä.png"),
-        ("[bold]%d\\n", "[bold]%d\\n"),
-        ("a\nb\tc\r", "a\\nb\\tc\\r"),
-        ("\x1b[31m\x7f\x85", "\\x1b[31m\\x7f\\x85"),
-        ("\udcff\udce4", "\\xff\\xe4"),
-        ("\ud800", "\\ud800"),
-        ("\u202egnp.a\u2028", "\\u202egnp.a\\u2028"),
-        ("\U000e0001", "\\U000e0001"),
-    ],
-)
-def test_what_a_terminal_would_obey_is_shown_escaped(text, shown):
-    assert render.printable(text) == shown
-
-
 def test_what_an_encoding_lacks_is_shown_escaped(monkeypatch):
     data = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(data, encoding="ascii"))

@@ -6,6 +6,7 @@ None overflows for any finite input.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -23,8 +24,40 @@ def _floats(x: Any) -> Array:
     return as_samples(x).astype(np.float32, copy=False)
 
 
+DOCUMENTED = """\
+{summary}
+
+Parameters
+----------
+x : array_like of any shape
+{parameters}
+Returns
+-------
+ndarray of float32, of the shape of `x`
+
+Raises
+------
+ArgumentError
+    If `x` is empty or does not hold real numbers{refused}.
+
+{rest}
+"""
+
+
+def _documentation(function: Function) -> str:
+    """What holds for all activations, around what the docstring of one says."""
+    summary, _, rest = inspect.cleandoc(function.compute.__doc__ or "").partition("\n\n")
+    parameters = ""
+    if function.parameters:
+        own, _, rest = rest.partition("\n\n")
+        parameters = own.removeprefix("Parameters\n----------\n") + "\n"
+    named = " or ".join(f"`{name}`" for name in function.parameters)
+    refused = f", or {named} is not a finite number" if named else ""
+    return DOCUMENTED.format(summary=summary, parameters=parameters, refused=refused, rest=rest)
+
+
 def _public(function: Function) -> Callable[..., Array]:
-    """Return an activation that checks what it is given."""
+    """An activation that checks what it is given."""
     parameters = tuple(function.parameters)
 
     @functools.wraps(function.compute)
@@ -33,6 +66,7 @@ def _public(function: Function) -> Callable[..., Array]:
         more = {name: as_number(value, name) if name in parameters else value for name, value in named.items()}
         return function.compute(_floats(x), *numbers, *given[len(numbers) :], **more)
 
+    checked.__doc__ = _documentation(function)
     checked.__module__ = __name__  # where a process that is sent it finds it
     return checked
 

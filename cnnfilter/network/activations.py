@@ -6,6 +6,7 @@ the code in other languages, the help, and the parameters of tests.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -28,7 +29,7 @@ else:
 
     np = _NumPy()
 
-Definition = TypeVar("Definition", bound=Callable[..., Any])
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 class Function(NamedTuple):
@@ -44,7 +45,8 @@ class Function(NamedTuple):
     formula : str
         Of `x` and the parameters.
     worked : callable
-        From x to the formula to put numbers into: `{x}` and `{slope}`, or `{(x)}` where a minus takes parentheses.
+        From x to the formula to put numbers into: `{x}` and `{slope}`, or `{(x)}` where a minus takes parentheses. Its
+        entry says it only where it has branches; of the others the formula itself is written so.
     definition : callable
         From a float64 array and all parameters to the values, by the formula.
     torch, keras : str
@@ -73,13 +75,19 @@ ACTIVATIONS: dict[str, Function] = {}
 """The activations by name, in the order of the help."""
 
 
-def entry(**known: Any) -> Callable[[Definition], Definition]:
-    """Make a function an activation, with what else is known of it: see `Function`."""
+def entry(formula: str, worked: Callable[[float], str] | None = None, **known: Any) -> Callable[[Decorated], Decorated]:
+    """Make a function an activation, with what else is known of it: see `Function`.
 
-    def register(compute: Definition) -> Definition:
+    Its docstring says of the parameters only what is its own; `engine.activations` adds what holds for all.
+    """
+    plain = re.sub(r"\{\(?(\w+)\)?\}", r"\1", formula)
+    worked = worked or (lambda x: formula)
+
+    def register(compute: Decorated) -> Decorated:
         code = compute.__code__
         names, defaults = code.co_varnames[1 : code.co_argcount], compute.__defaults__ or ()
-        ACTIVATIONS[compute.__name__] = Function(compute, dict(zip(names, defaults, strict=True)), **known)
+        parameters = dict(zip(names, defaults, strict=True))
+        ACTIVATIONS[compute.__name__] = Function(compute, parameters, formula=plain, worked=worked, **known)
         return compute
 
     return register
@@ -99,28 +107,14 @@ def elu(x, alpha=1.0):
 
 
 @entry(
-    formula="max(0, x)",
-    worked=lambda x: "max(0, {x})",
+    formula="max(0, {x})",
     definition=lambda x: np.maximum(0.0, x),
     torch="nn.ReLU()",
     keras="layers.ReLU()",
     numpy="np.maximum(x, 0)",
 )
 def relu(x: Any) -> Array:
-    """Return `max(0, x)`; NaN stays NaN.
-
-    Parameters
-    ----------
-    x : array_like of any shape
-
-    Returns
-    -------
-    ndarray of float32, of the shape of `x`
-
-    Raises
-    ------
-    ArgumentError
-        If `x` is empty or does not hold real numbers.
+    """`max(0, x)`; NaN stays NaN.
 
     Examples
     --------
@@ -131,28 +125,14 @@ def relu(x: Any) -> Array:
 
 
 @entry(
-    formula="min(max(0, x), 6)",
-    worked=lambda x: "min(max(0, {x}), 6)",
+    formula="min(max(0, {x}), 6)",
     definition=lambda x: np.minimum(np.maximum(x, 0), 6),
     torch="nn.ReLU6()",
     keras='layers.Activation("relu6")',
     numpy="np.clip(x, 0, 6)",
 )
 def relu6(x: Any) -> Array:
-    """Return `min(max(0, x), 6)` (Howard et al., MobileNets, 2017).
-
-    Parameters
-    ----------
-    x : array_like of any shape
-
-    Returns
-    -------
-    ndarray of float32, of the shape of `x`
-
-    Raises
-    ------
-    ArgumentError
-        If `x` is empty or does not hold real numbers.
+    """`min(max(0, x), 6)` (Howard et al., MobileNets, 2017).
 
     Examples
     --------
@@ -171,22 +151,12 @@ def relu6(x: Any) -> Array:
     numpy="np.where(x >= 0, x, {slope} * x)",
 )
 def leaky_relu(x: Any, slope: float = 0.01) -> Array:
-    """Return `x` where `x >= 0`, else `slope * x`.
+    """`x` where `x >= 0`, else `slope * x`.
 
     Parameters
     ----------
-    x : array_like of any shape
     slope : float
         Of the line below 0.
-
-    Returns
-    -------
-    ndarray of float32, of the shape of `x`
-
-    Raises
-    ------
-    ArgumentError
-        If `x` is empty or does not hold real numbers, or `slope` is not a finite number.
 
     Notes
     -----
@@ -211,22 +181,12 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Array:
     numpy_helpers=ELU_CODE,
 )
 def elu(x: Any, alpha: float = 1.0) -> Array:
-    """Return `x` where `x > 0`, else `alpha * (e^x - 1)` (Clevert et al., 2015).
+    """`x` where `x > 0`, else `alpha * (e^x - 1)` (Clevert et al., 2015).
 
     Parameters
     ----------
-    x : array_like of any shape
     alpha : float
         What large negative values go to, with the sign turned.
-
-    Returns
-    -------
-    ndarray of float32, of the shape of `x`
-
-    Raises
-    ------
-    ArgumentError
-        If `x` is empty or does not hold real numbers, or `alpha` is not a finite number.
 
     Examples
     --------
@@ -246,20 +206,7 @@ def elu(x: Any, alpha: float = 1.0) -> Array:
     numpy_helpers=ELU_CODE,
 )
 def selu(x: Any) -> Array:
-    """Return `scale * (x if x > 0 else alpha * (e^x - 1))` (Klambauer et al., 2017).
-
-    Parameters
-    ----------
-    x : array_like of any shape
-
-    Returns
-    -------
-    ndarray of float32, of the shape of `x`
-
-    Raises
-    ------
-    ArgumentError
-        If `x` is empty or does not hold real numbers.
+    """`scale * (x if x > 0 else alpha * (e^x - 1))` (Klambauer et al., 2017).
 
     Notes
     -----
@@ -275,8 +222,7 @@ def selu(x: Any) -> Array:
 
 
 @entry(
-    formula="1 / (1 + e^-x)",
-    worked=lambda x: "1 / (1 + e^-{(x)})",
+    formula="1 / (1 + e^-{(x)})",
     # e^-|x| never overflows; for negative x, e^x / (1 + e^x) is the same number
     definition=lambda x: np.where(x >= 0, 1.0, np.exp(-np.abs(x))) / (1.0 + np.exp(-np.abs(x))),
     torch="nn.Sigmoid()",
@@ -284,20 +230,7 @@ def selu(x: Any) -> Array:
     numpy="0.5 * (1 + np.tanh(x / 2))",
 )
 def sigmoid(x: Any) -> Array:
-    """Return `1 / (1 + e^-x)`.
-
-    Parameters
-    ----------
-    x : array_like of any shape
-
-    Returns
-    -------
-    ndarray of float32, of the shape of `x`
-
-    Raises
-    ------
-    ArgumentError
-        If `x` is empty or does not hold real numbers.
+    """`1 / (1 + e^-x)`.
 
     Examples
     --------
@@ -309,28 +242,14 @@ def sigmoid(x: Any) -> Array:
 
 
 @entry(
-    formula="tanh(x)",
-    worked=lambda x: "tanh({x})",
+    formula="tanh({x})",
     definition=lambda x: np.tanh(x),
     torch="nn.Tanh()",
     keras='layers.Activation("tanh")',
     numpy="np.tanh(x)",
 )
 def tanh(x: Any) -> Array:
-    """Return the hyperbolic tangent.
-
-    Parameters
-    ----------
-    x : array_like of any shape
-
-    Returns
-    -------
-    ndarray of float32, of the shape of `x`
-
-    Raises
-    ------
-    ArgumentError
-        If `x` is empty or does not hold real numbers.
+    """The hyperbolic tangent.
 
     Examples
     --------
@@ -341,8 +260,7 @@ def tanh(x: Any) -> Array:
 
 
 @entry(
-    formula="ln(1 + e^x)",
-    worked=lambda x: "ln(1 + e^{(x)})",
+    formula="ln(1 + e^{(x)})",
     # with e^x taken out of the logarithm for positive x
     definition=lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
     torch="nn.Softplus()",
@@ -350,20 +268,7 @@ def tanh(x: Any) -> Array:
     numpy="np.logaddexp(0, x)",
 )
 def softplus(x: Any) -> Array:
-    """Return `ln(1 + e^x)`.
-
-    Parameters
-    ----------
-    x : array_like of any shape
-
-    Returns
-    -------
-    ndarray of float32, of the shape of `x`
-
-    Raises
-    ------
-    ArgumentError
-        If `x` is empty or does not hold real numbers.
+    """`ln(1 + e^x)`.
 
     Examples
     --------
@@ -374,8 +279,7 @@ def softplus(x: Any) -> Array:
 
 
 @entry(
-    formula="x / (1 + e^-x)",
-    worked=lambda x: "{x} / (1 + e^-{(x)})",
+    formula="{x} / (1 + e^-{(x)})",
     definition=lambda x: x * ACTIVATIONS["sigmoid"].definition(x),
     torch="nn.SiLU()",
     keras='layers.Activation("silu")',
@@ -383,20 +287,7 @@ def softplus(x: Any) -> Array:
     aliases=("silu",),
 )
 def swish(x: Any) -> Array:
-    """Return `x * sigmoid(x)`, also called SiLU (Ramachandran et al., 2017).
-
-    Parameters
-    ----------
-    x : array_like of any shape
-
-    Returns
-    -------
-    ndarray of float32, of the shape of `x`
-
-    Raises
-    ------
-    ArgumentError
-        If `x` is empty or does not hold real numbers.
+    """`x * sigmoid(x)`, also called SiLU (Ramachandran et al., 2017).
 
     Examples
     --------
@@ -408,28 +299,14 @@ def swish(x: Any) -> Array:
 
 
 @entry(
-    formula="x * min(max(0, x/6 + 1/2), 1)",
-    worked=lambda x: "{x} * min(max(0, {x}/6 + 1/2), 1)",
+    formula="{x} * min(max(0, {x}/6 + 1/2), 1)",
     definition=lambda x: x * np.clip(x / 6 + 1 / 2, 0, 1),
     torch="nn.Hardswish()",
     keras='layers.Activation("hard_silu")',
     numpy="x * np.clip(x / 6 + 0.5, 0, 1)",
 )
 def hardswish(x: Any) -> Array:
-    """Return `x * min(max(0, x/6 + 1/2), 1)` (Howard et al., Searching for MobileNetV3, 2019).
-
-    Parameters
-    ----------
-    x : array_like of any shape
-
-    Returns
-    -------
-    ndarray of float32, of the shape of `x`
-
-    Raises
-    ------
-    ArgumentError
-        If `x` is empty or does not hold real numbers.
+    """`x * min(max(0, x/6 + 1/2), 1)` (Howard et al., Searching for MobileNetV3, 2019).
 
     Examples
     --------
@@ -441,32 +318,21 @@ def hardswish(x: Any) -> Array:
 
 
 @entry(
-    formula="e^-(epsilon * |x - center|)^2",
-    worked=lambda x: "e^-({(epsilon)} * |{x} - {(center)}|)^2",
+    formula="e^-({(epsilon)} * |{x} - {(center)}|)^2",
     definition=lambda x, center, epsilon: np.exp(-((epsilon * np.abs(x - center)) ** 2)),
     torch="Apply(lambda x: torch.exp(-(({epsilon} * (x - {center})) ** 2)))",
     keras="layers.Lambda(lambda x: ops.exp(-(({epsilon} * (x - {center})) ** 2)))",
     numpy="np.exp(-(({epsilon} * (x - {center})) ** 2))",
 )
 def rbf(x: Any, center: float = 0.0, epsilon: float = 1.0) -> Array:
-    """Return the Gaussian radial basis function `e^-(epsilon * |x - center|)^2`.
+    """The Gaussian radial basis function `e^-(epsilon * |x - center|)^2`.
 
     Parameters
     ----------
-    x : array_like of any shape
     center : float
         Where the result is 1.
     epsilon : float
         How fast it falls beside that.
-
-    Returns
-    -------
-    ndarray of float32, of the shape of `x`
-
-    Raises
-    ------
-    ArgumentError
-        If `x` is empty or does not hold real numbers, or `center` or `epsilon` is not a finite number.
 
     Examples
     --------

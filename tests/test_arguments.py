@@ -124,19 +124,21 @@ VALUES = {
     "64 axes": np.ones((1,) * 64),
 }
 
+NUMBERS = " ".join(["bias", *(name for known in ACTIVATIONS.values() for name in known.parameters)])
+
 TAKEN = {
     **dict.fromkeys(
         ["None"], "stride bias threads base layout frame depth titles topk columns cell alpha format options strip"
     ),
     **dict.fromkeys(["True"], "x ceil_mode count_include_pad flip labels numbers overwrite"),
-    **dict.fromkeys(["-1"], "x slope alpha center epsilon bias axis"),
+    **dict.fromkeys(["-1"], f"x axis {NUMBERS}"),
     **dict.fromkeys(
         ["10**5"],
-        "x slope alpha center epsilon bias stride threads n padding dilation frame max_pixels topk columns cell",
+        f"x stride threads n padding dilation frame max_pixels topk columns cell {NUMBERS}",
     ),
-    **dict.fromkeys(["10**30"], "slope alpha center epsilon threads n"),
+    **dict.fromkeys(["10**30"], f"threads n {NUMBERS.removeprefix('bias ')}"),
     **dict.fromkeys(["10**5000"], "threads n"),
-    **dict.fromkeys(["1.5"], "x slope alpha center epsilon bias"),
+    **dict.fromkeys(["1.5"], f"x {NUMBERS}"),
     **dict.fromkeys(["nan", "inf", "1e39"], "x"),
     **dict.fromkeys(["(1, 2, 3)", "(nan, 1)", "deep", "nan array", "64 axes", "bool array"], "x"),
     **dict.fromkeys(["beyond float32"], "x maps"),

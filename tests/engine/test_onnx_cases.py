@@ -136,12 +136,12 @@ def test_there_are_cases_of_most_activations():
 def test_activations(name, function):
     operator, attributes, (x,), expected = load(name)
     assert stage_name(operator) == function
-    alpha = [attributes["alpha"]] if "alpha" in attributes else []
+    given = [value for _, value in sorted(attributes.items())]  # alpha before beta, as our parameters stand
     if function == "selu":  # some cases have other constants than the paper's
-        result = attributes.get("gamma", SELU_SCALE) * cnnfilter.elu(x, *alpha or [SELU_ALPHA])
+        result = attributes.get("gamma", SELU_SCALE) * cnnfilter.elu(x, attributes.get("alpha", SELU_ALPHA))
     else:
-        assert ACTIVATIONS[function].parameters or alpha in ([], [1])  # that of Swish
-        result = getattr(cnnfilter, function)(x, *alpha[: len(ACTIVATIONS[function].parameters)])
+        assert ACTIVATIONS[function].parameters or given in ([], [1])  # that of Swish
+        result = getattr(cnnfilter, function)(x, *given[: len(ACTIVATIONS[function].parameters)])
     assert result.shape == expected.shape
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
 

@@ -42,7 +42,13 @@ def test_the_examples_of_stages_in_what_is_told_can_be_read(table):
             parse(ours.partition("as in ")[2])
 
 
-@pytest.mark.parametrize("word", {word for others in synonyms.STAGES.values() for word in others.split()})
+ABSENT = "there is no such activation here"
+"""Beside it the name of an activation that has come does no harm: a stage's is never looked up."""
+
+
+@pytest.mark.parametrize(
+    "word", {word for ours, others in synonyms.STAGES.items() if ours != ABSENT for word in others.split()}
+)
 def test_no_stage_is_among_the_words_of_others(word):
     assert readers.stage_name(word) is None
 

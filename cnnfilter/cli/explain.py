@@ -16,7 +16,7 @@ from cnnfilter.messages import quoted, show_shape
 from cnnfilter.text.values import whole_number
 
 if TYPE_CHECKING:
-    from cnnfilter.imaging.picture import Picture
+    from cnnfilter.explanation import Explanation
     from cnnfilter.pipeline import Pipeline
 
 LARGEST = 32
@@ -26,7 +26,10 @@ MOST_VALUES = 64
 """Of a result that is maps, and of one that is a vector: how much of it --matrix prints."""
 
 
-def _parse_place(text: str) -> tuple[int, ...]:
+Place = tuple[int, ...]
+
+
+def _parse_place(text: str) -> Place:
     parts = text.strip("([ ])").split(",")
     if len(parts) > 3 or (len(parts) == 1 and len(re.findall("[0-9]+", text)) > 1):
         msg = f"--at takes ROW,COL or ROW,COL,MAP, or the index in a vector, not {quoted(text)}"
@@ -66,7 +69,7 @@ def _parse_place(text: str) -> tuple[int, ...]:
 def command(
     stages: str,
     source: str | None,
-    at: tuple[int, ...] | None,
+    at: Place | None,
     matrix: bool,
     depth: int | None,
     frame: int | None,
@@ -79,24 +82,24 @@ def command(
     result. In a chain, one value of each window is traced to the stage before: the winner of a pool, the largest
     product of a convolution. INPUT is a picture, a table of numbers (.csv), or - for standard input.
     """
-    from cnnfilter.batch.naming import STREAM, wrong_input
+    import numpy as np
+
+    from cnnfilter.batch.naming import STREAM
+    from cnnfilter.explanation import explain
     from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
     from cnnfilter.imaging.reading import read
     from cnnfilter.network.notes import notes as chain_notes
     from cnnfilter.results.limits import check_rows
 
-    text, name = _arguments(stages, source, at, matrix=matrix)
-    if reason := wrong_input(name):
-        raise ArgumentError(reason)
+    pipeline, name = _arguments(stages, source, at, matrix=matrix)
     limit = max_pixels or DEFAULT_MAX_PIXELS
-    pipeline = None if text is None else _pipeline(text)
     shown = "standard input" if name == STREAM else name
     try:
-        file = _standard_input() if name == STREAM else Path(name)
-        picture = read(file, frame=frame, max_pixels=limit, depth=depth)
+        picture = read(_standard_input() if name == STREAM else Path(name), frame=frame, max_pixels=limit, depth=depth)
+        maps = np.atleast_3d(picture.pixels).transpose(2, 0, 1)
         if matrix:
-            _check_small(picture)
-        rows = () if pipeline is None else pipeline.plan(_shape(picture))
+            _check_small(*maps.shape[1:])
+        rows = () if pipeline is None else pipeline.plan(_size(maps))
         if rows and at is None:
             check_rows(rows, limit)
     except CnnfilterError as error:
@@ -107,31 +110,33 @@ def command(
     notes = [*picture.notes, *(["transparency is left out"] if picture.alpha is not None else [])]
     for note in (*notes, *chain_notes(rows, picture.pixels)):
         render.warning(f"{shown}: {note}")
-    render.out(_answer(pipeline, picture, at, matrix=matrix, as_json=as_json))
+    result = pipeline.run(maps[None]) if pipeline is not None and at is None else None
+    explanation = explain(pipeline, picture.pixels, at) if pipeline is not None and at is not None else None
+    write = _json if as_json else _text
+    render.out(write(maps if matrix else None, result, explanation))
     return 0
 
 
-def _arguments(stages: str, source: str | None, at: tuple[int, ...] | None, *, matrix: bool) -> tuple[str | None, str]:
-    """Return the chain's text, if there is one, and the input."""
-    if source is None:
-        if not matrix or at is not None:
-            msg = "explain takes STAGES and INPUT; only --matrix alone takes INPUT without STAGES"
-            raise ArgumentError(msg)
-        return None, stages
-    if at is None and not matrix:
-        msg = "explain needs the place of a value: --at ROW,COL, counted from 0 in the result"
-        raise ArgumentError(msg)
-    return stages, source
-
-
-def _pipeline(text: str) -> Pipeline:
-    """Return the chain, all of whose weights could be read: before a picture is opened."""
+def _arguments(stages: str, source: str | None, at: Place | None, *, matrix: bool) -> tuple[Pipeline | None, str]:
+    """The chain, if there is one, whose weights are read before a picture is, and the input's name."""
+    from cnnfilter.batch.naming import wrong_input
     from cnnfilter.pipeline import Pipeline
 
-    pipeline = Pipeline.parse(text)
+    if source is None and (not matrix or at is not None):
+        msg = "explain takes STAGES and INPUT; only --matrix alone takes INPUT without STAGES"
+        raise ArgumentError(msg)
+    if source is not None and at is None and not matrix:
+        msg = "explain needs the place of a value: --at ROW,COL, counted from 0 in the result"
+        raise ArgumentError(msg)
+    name = stages if source is None else source
+    if reason := wrong_input(name):
+        raise ArgumentError(reason)
+    if source is None:
+        return None, name
+    pipeline = Pipeline.parse(stages)
     pipeline.check_runnable()
     pipeline.load_weights()
-    return pipeline
+    return pipeline, name
 
 
 def _standard_input() -> BinaryIO:
@@ -141,13 +146,12 @@ def _standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _shape(picture: Picture) -> tuple[int, int, int]:
-    height, width = picture.pixels.shape[:2]
-    return height, width, picture.pixels.shape[2] if picture.pixels.ndim == 3 else 1
+def _size(maps: Any) -> tuple[int, ...]:
+    """(H, W, C) of maps, or (n,) of a vector."""
+    return maps.shape if maps.ndim == 1 else (*maps.shape[1:], len(maps))
 
 
-def _check_small(picture: Picture) -> None:
-    height, width, _ = _shape(picture)
+def _check_small(height: int, width: int) -> None:
     if max(height, width) > LARGEST:
         msg = (
             f"{width}x{height} pixels are too many for --matrix (at most {LARGEST}x{LARGEST}); --at ROW,COL shows the "
@@ -156,48 +160,26 @@ def _check_small(picture: Picture) -> None:
         raise PictureError(msg)
 
 
-def _answer(
-    pipeline: Pipeline | None, picture: Picture, at: tuple[int, ...] | None, *, matrix: bool, as_json: bool
-) -> str:
-    from cnnfilter.explanation import explain, to_record
+def _json(maps: Any, result: Any, explanation: Explanation | None) -> str:
+    from cnnfilter.explanation import to_record
     from cnnfilter.explanation.record import plain
 
-    planes = _planes(picture)
-    result = pipeline.run(planes[None]) if pipeline is not None and at is None else None
-    explanation = explain(pipeline, picture.pixels, at) if pipeline is not None and at is not None else None
-    if as_json:
-        matrices = {"picture": planes.tolist()} if matrix else {}
-        if result is not None:
-            matrices["result"] = result.tolist()
-        record = {} if explanation is None else to_record(explanation)
-        return render.as_json(record | ({"matrix": plain(matrices)} if matrix else {}))
+    matrices = {name: values.tolist() for name, values in (("picture", maps), ("result", result)) if values is not None}
+    record = {} if explanation is None else to_record(explanation)
+    return render.as_json(record | ({"matrix": plain(matrices)} if matrices else {}))
+
+
+def _text(maps: Any, result: Any, explanation: Explanation | None) -> str:
     from cnnfilter.cli import board
 
     parts = []
-    if matrix:
-        title = f"picture {show_shape(_shape(picture))}"
-        parts.append(board.numbers(title, planes.tolist(), "channel", render.columns()))
+    if maps is not None:
+        parts.append(board.numbers(f"picture {show_shape(_size(maps))}", maps.tolist(), "channel", render.columns()))
     if result is not None:
-        parts.append(_result(result))
+        most = MOST_VALUES if result.ndim == 1 else MOST_MAPS
+        shown = result[None, :most, None] if result.ndim == 1 else result[:most]
+        parts.append(board.numbers(f"result {show_shape(_size(result))}", shown.tolist(), "map", render.columns()))
+        parts[-1] += f"  and {len(result) - most} more; --json has them all\n" * (len(result) > most)
     if explanation is not None:
         parts.append(board.board(explanation, render.width()))
     return "\n".join(parts)
-
-
-def _planes(picture: Picture) -> Any:
-    """Return the pixels as maps (C, H, W)."""
-    import numpy as np
-
-    return np.atleast_3d(picture.pixels).transpose(2, 0, 1)
-
-
-def _result(result: Any) -> str:
-    from cnnfilter.cli import board
-
-    if result.ndim == 1:
-        maps, size, count = result[None, :MOST_VALUES, None].tolist(), (len(result),), len(result) - MOST_VALUES
-    else:
-        size, count = (*result.shape[1:], len(result)), len(result) - MOST_MAPS
-        maps = result[:MOST_MAPS].tolist()
-    text = board.numbers(f"result {show_shape(size)}", maps, "map", render.columns())
-    return text + (f"  and {count} more; --json has them all\n" if count > 0 else "")

@@ -81,35 +81,38 @@ def command(
         entries = list(KERNELS.values())
         render.out(_dump([_entry(entry) for entry in entries]) if as_json else _catalogue(entries))
         return 0
-    from cnnfilter.kernels.facts import describe
-    from cnnfilter.kernels.kernel import Kernel, from_array
-    from cnnfilter.weights.bank import find_kernel
+    from cnnfilter.weights.bank import FilterBank, find_kernel
 
     found = find_kernel(kernel, array_name=kernel_name, layout=layout)
     if output is not None:
         _write_picture(found, output, force=force)
         return 0
-    if not isinstance(found, Kernel) and found.weight.shape[:2] != (1, 1):
-        if as_json:
-            render.out(_dump(_bank_facts(found)))
-        else:
-            render.out(_bank(found), cells.painted(found.weight))
-        return 0
-    single = found if isinstance(found, Kernel) else from_array(found.weight[0, 0], found.name)
-    bias = None if isinstance(found, Kernel) or found.bias is None else float(found.bias[0])
-    facts = describe(single)
+    known = _known(found)
     if as_json:
-        render.out(_dump(_facts(facts, bias)))
+        render.out(_dump(_bank_facts(known) if isinstance(known, FilterBank) else _facts(*known)))
     else:
-        render.out(_description(facts, bias), cells.painted(_filters(single)))
+        text = _bank(known) if isinstance(known, FilterBank) else _description(*known)
+        render.out(text, cells.painted(_filters(found)))
     return 0
 
 
-def _filters(kernel: Kernel | FilterBank) -> Weights:
-    """Return weights (O, I, kh, kw), those of a named kernel over one channel."""
+def _known(found: Kernel | FilterBank) -> tuple[KernelFacts, float | None] | FilterBank:
+    """The facts about a kernel, with the bias of one from a file; a bank of several filters as it is."""
+    from cnnfilter.kernels.facts import describe
+    from cnnfilter.kernels.kernel import Kernel, from_array
+
+    if isinstance(found, Kernel):
+        return describe(found), None
+    if found.weight.shape[:2] != (1, 1):
+        return found
+    return describe(from_array(found.weight[0, 0], found.name)), None if found.bias is None else float(found.bias[0])
+
+
+def _filters(found: Kernel | FilterBank) -> Weights:
+    """Weights (O, I, kh, kw), those of a named kernel over one channel."""
     from cnnfilter.kernels.kernel import Kernel
 
-    return kernel.weights.reshape(-1, 1, *kernel.size) if isinstance(kernel, Kernel) else kernel.weight
+    return found.weights.reshape(-1, 1, *found.size) if isinstance(found, Kernel) else found.weight
 
 
 def _write_picture(kernel: Kernel | FilterBank, output: str, *, force: bool) -> None:
@@ -135,20 +138,22 @@ def _write_picture(kernel: Kernel | FilterBank, output: str, *, force: bool) -> 
 
 
 def _catalogue(entries: Sequence[Entry]) -> str:
-    """Return the table; where it is narrow, without the families, and then with parameters in the last column."""
-    columns = ("KERNEL", "FAMILY", "PARAMETERS", "WHAT IT SHOWS OR DOES")
-    rows = [(each.name, each.family, _parameters(each), each.description) for each in entries]
-    short = [f"{each.description} ({_parameters(each)})" if each.parameters else each.description for each in entries]
-    tables_: list[tuple[Sequence[str], Sequence[Sequence[str]]]] = [
-        (columns, rows),
-        (columns[::2] + columns[3:], [row[::2] + row[3:] for row in rows]),
-        (columns[::3], [(row[0], text) for row, text in zip(rows, short, strict=True)]),
+    """The table; where it is narrow, without the families, and then with parameters in the last column."""
+    whole = [
+        ("KERNEL", "FAMILY", "PARAMETERS", "WHAT IT SHOWS OR DOES"),
+        *((each.name, each.family, _parameters(each), each.description) for each in entries),
     ]
-    for columns_, rows_ in tables_:
-        others = sum(max(map(len, column)) + 2 for column in list(zip(columns_, *rows_, strict=True))[:-1])
-        if others + tables.PROSE <= render.columns():
-            break
-    return tables.table(columns_, rows_, prose=True)
+    short = [(name, f"{text} ({given})" if given else text) for name, _, given, text in whole[1:]]
+    header, *rows = next(
+        (rows for rows in (whole, [(row[0], *row[2:]) for row in whole]) if _has_room(rows)), [whole[0][::3], *short]
+    )
+    return tables.table(header, rows, prose=True)
+
+
+def _has_room(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the last column may stand beside the others as prose."""
+    others = list(zip(*rows, strict=True))[:-1]
+    return sum(max(map(len, column)) + len(tables.GAP) for column in others) + tables.PROSE <= render.columns()
 
 
 def _parameters(entry: Entry) -> str:
@@ -181,7 +186,7 @@ def _description(facts: KernelFacts, bias: float | None) -> str:
 
 
 def _scale(scale: Fraction | float) -> str:
-    """Return a simple fraction as one, and any other number in six digits."""
+    """A simple fraction as one, and any other number in six digits."""
     is_simple = isinstance(scale, Fraction) and scale.denominator < SIMPLE
     return str(scale) if is_simple else f"{float(scale):.6g}"
 
@@ -198,29 +203,26 @@ def _filter_rows(facts: FilterFacts) -> Lines:
 
 
 def _matrix(matrix: Matrix) -> Lines:
-    """Return a matrix in as many digits as fit; where that are too few, its middle is left out."""
-    room = max(render.width() - INDENT, INDENT)
-    width = len(matrix[0])
-    rows = [*matrix[: MOST_ROWS // 2], None, *matrix[-(MOST_ROWS // 2) :]] if len(matrix) > MOST_ROWS else [*matrix]
-    sizes: list[int] = []
+    """A matrix in as many digits as fit; where that are too few, its middle is left out."""
+    room, width, half = max(render.width() - INDENT, INDENT), len(matrix[0]), MOST_ROWS // 2
+    is_high = len(matrix) > MOST_ROWS
+    rows = [*matrix[:half], *matrix[-half:]] if is_high else matrix
     for digits in (4, 3, 2):
-        cells = [None if row is None else [f"{value:.{digits}g}" for value in row] for row in rows]
-        size = max(len(cell) for row in cells if row for cell in row)
-        sizes.append(size)
+        texts = [[f"{value:.{digits}g}" for value in row] for row in rows]
+        size = max(len(text) for row in texts for text in row)
         if width * (size + 1) - 1 <= room:
             break
     columns = width if width * (size + 1) - 1 <= room else max((room - 3) // (size + 1) // 2 * 2, 2)
-    texts = []
-    for row in cells:
-        if row is None:
-            texts.append("...")
-            continue
-        parts = [cell.rjust(size) for cell in row]
-        texts.append(" ".join(parts if columns == width else [*parts[: columns // 2], "...", *parts[-columns // 2 :]]))
-    lines = [("matrix" if i == 0 else "", text) for i, text in enumerate(texts)]
-    if columns < width or None in rows:
-        lines.append(("part", f"of {len(matrix)}x{width} numbers; --json shows all"))
-    return lines
+    lines = []
+    for row in texts:
+        parts = [text.rjust(size) for text in row]
+        lines.append(" ".join(parts if columns == width else [*parts[: columns // 2], "...", *parts[-columns // 2 :]]))
+    if is_high:
+        lines.insert(half, "...")
+    named = [("matrix" if i == 0 else "", line) for i, line in enumerate(lines)]
+    if columns < width or is_high:
+        named.append(("part", f"of {len(matrix)}x{width} numbers; --json shows all"))
+    return named
 
 
 def _bank(bank: FilterBank) -> str:
@@ -232,12 +234,11 @@ def _bank(bank: FilterBank) -> str:
         ("shape", f"{filters}x{channels}x{height}x{width} (filters, channels, height, width)"),
     ]
     columns = ["filter", "sum", *(["bias"] if bank.bias is not None else [])]
-    cells = [[str(i), *(f"{each[key]:.6g}" for key in columns[1:])] for i, each in enumerate(record["filters"])]
-    hidden = len(cells) - MOST_ROWS
-    text = tables.table(columns, cells[:MOST_ROWS], range(3), room=render.width() - INDENT)
+    sums = [[str(i), *(f"{each[key]:.6g}" for key in columns[1:])] for i, each in enumerate(record["filters"])]
+    text = tables.table(columns, sums[:MOST_ROWS], range(3), room=render.width() - INDENT)
     rows += [("filters" if i == 0 else "", line) for i, line in enumerate(text.splitlines())]
-    if hidden > 0:
-        rows.append(("more", f"{hidden} filters; --json has them all"))
+    if len(sums) > MOST_ROWS:
+        rows.append(("more", f"{len(sums) - MOST_ROWS} filters; --json has them all"))
     rows.append(
         ("use", "cnnfilter run conv:FILE shows what each filter finds; apply takes one filter, or one a channel")
     )
@@ -255,13 +256,8 @@ def _bank_facts(bank: FilterBank) -> dict[str, Any]:
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
-    return {
-        "name": entry.name,
-        "family": entry.family,
-        "description": entry.description,
-        "source": entry.source,
-        "parameters": [each._asdict() for each in entry.parameters],
-    }
+    texts = {key: getattr(entry, key) for key in ("name", "family", "description", "source")}
+    return texts | {"parameters": [each._asdict() for each in entry.parameters]}
 
 
 def _facts(facts: KernelFacts, bias: float | None) -> dict[str, Any]:
@@ -278,5 +274,5 @@ _NUMBERS = r"\[\n[-+.,eE0-9 \n]*\]"
 
 
 def _dump(data: Any) -> str:
-    """Return JSON with a list of numbers, such as a row of a matrix, on one line."""
+    """JSON with a list of numbers, such as a row of a matrix, on one line."""
     return re.sub(_NUMBERS, lambda match: "[" + " ".join(match[0][1:-1].split()) + "]", render.as_json(data, indent=2))

@@ -26,7 +26,7 @@ _PLAIN = r"[\w./-]+"
 
 
 def item(word: str, text: str, begin: int = 0, *, help: str = "", more: bool = True) -> CompletionItem[Any]:
-    """Return an item that puts a word for what is typed from `begin` on.
+    """An item that puts a word for what is typed from `begin` on.
 
     Parameters
     ----------
@@ -50,22 +50,18 @@ def complete_files(ctx: click.Context, param: click.Parameter, incomplete: str) 
     return [CompletionItem(incomplete, type="file")]
 
 
-def complete_from(words: Callable[[], Mapping[str, str]], *, files: bool = True) -> Complete:
-    """Return a completion of words, each with what is said of it; where none fits, of files if these may stand too."""
+def complete_from(words: Callable[[], Collection[str]], *, files: bool = True) -> Complete:
+    """A completion of words, a mapping with what is said of each; where none fits, of files if these may stand too."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-        items = [
-            item(word, incomplete, help=text, more=word.endswith("="))
-            for word, text in words().items()
-            if word.startswith(incomplete)
-        ]
+        items = _fitting(words(), incomplete, 0, ends=True)
         return items or (complete_files(ctx, param, incomplete) if files else [])
 
     return complete
 
 
 def kernel_names() -> dict[str, str]:
-    """Return the kernels with what they show or do."""
+    """The kernels with what they show or do."""
     from cnnfilter.kernels.catalogue import KERNELS
 
     return {name: entry.description for name, entry in KERNELS.items()}
@@ -127,7 +123,7 @@ def _stage_items(piece: Any, text: str) -> Iterator[CompletionItem[Any]]:
 
 
 def _bare_items(key: str, text: str, begin: int) -> Iterator[CompletionItem[Any]]:
-    """Return items for what a stage filters or multiplies with."""
+    """Items for what a stage filters or multiplies with."""
     from cnnfilter.network.stages.text import Piece, split
     from cnnfilter.weights.kinds import READERS
 
@@ -138,19 +134,24 @@ def _bare_items(key: str, text: str, begin: int) -> Iterator[CompletionItem[Any]
         yield from (item(each, text, begin) for each in _files(text[begin:], tuple(READERS)))
 
 
-def _fitting(words: Collection[str], text: str, begin: int, given: Collection[str] = ()) -> Items:
-    """Return items for the words that begin as what is typed, but for keys that are given already."""
+def _fitting(
+    words: Collection[str], text: str, begin: int, given: Collection[str] = (), *, ends: bool = False
+) -> Items:
+    """Items for the words that begin as what is typed, but for keys that are given already.
+
+    Of words that end what they stand in, more may follow only one that ends in an equals sign.
+    """
     helps = words if isinstance(words, Mapping) else {}
     keys = {each.partition("=")[0].strip() + "=" for each in given}
     return [
-        item(word, text, begin, help=helps.get(word, ""))
+        item(word, text, begin, help=helps.get(word, ""), more=word.endswith("=") or not ends)
         for word in words
         if word.startswith(text[begin:]) and word not in keys
     ]
 
 
 def _files(prefix: str, suffixes: Collection[str] | None) -> list[str]:
-    """Return the paths that begin so: folders, and files whose names end in one of the suffixes or, with None, all."""
+    """The paths that begin so: folders, and files whose names end in one of the suffixes or, with None, all."""
     folder, stem = os.path.split(prefix)
     try:
         with os.scandir(folder or ".") as entries:
@@ -170,7 +171,7 @@ def _files(prefix: str, suffixes: Collection[str] | None) -> list[str]:
 
 
 def _arrays(path: str) -> list[str]:
-    """Return the names of the layers in a weight file; of one that cannot be read, none."""
+    """The names of the layers in a weight file; of one that cannot be read, none."""
     from pathlib import Path
 
     from cnnfilter.errors import CnnfilterError

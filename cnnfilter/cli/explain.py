@@ -57,8 +57,8 @@ def _parse_place(text: str) -> Place:
     "--at", type=options.Parsed("PLACE", _parse_place), metavar="ROW,COL[,MAP]",
     help="Which value of the result, counted from 0 (map 0 unless given); of a vector its index.",
 )  # fmt: skip
-@click.option(
-    "--matrix", is_flag=True,
+@options.flag(
+    "--matrix",
     help=f"Print the picture's numbers, and without --at the result's, up to {LARGEST}x{LARGEST}; STAGES may then be "
     "left out.",
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -57,10 +58,10 @@ def _frame(text: str) -> int | str:
     return int(text)
 
 
-def _format_names() -> Mapping[str, str]:
+def _format_names() -> list[str]:
     from cnnfilter.imaging.formats import ARRAYS, FORMATS
 
-    return {name.lower(): "" for name in (*FORMATS, *ARRAYS)}
+    return [name.lower() for name in (*FORMATS, *ARRAYS)]
 
 
 def _save_option(text: str) -> tuple[str, str]:
@@ -77,7 +78,15 @@ def _save_keys() -> Mapping[str, str]:
     return {f"{key}=": option.takes for known in OPTIONS.values() for key, option in known.items()}
 
 
-# How the kernel slides
+# Kinds of options
+flag = functools.partial(click.option, is_flag=True)
+
+
+def whole(*names: str, help: str, minimum: int = 1, metavar: str = "N") -> Callable[[Command], Command]:
+    """An option of a whole number."""
+    return click.option(*names, type=click.IntRange(min=minimum), metavar=metavar, help=help)
+
+
 def size(*names: str, help: str, default: int | None = None) -> Callable[[Command], Command]:
     """An option of a number for each axis; its last name says in messages what it is."""
     parse = Parsed("SIZE", lambda text: parse_pair(text, names[-1].removeprefix("--")))
@@ -88,24 +97,24 @@ def pads(*names: str, what: str, default: str, given: str | None = None) -> Call
     """An option of paddings; `what` is added, by `default` as much, which is `given` where it is not told from none."""
     return click.option(
         *names, type=Parsed("PADDING", parse_padding), default=given, metavar="N|HxW|T+BxL+R|WORD",
-        shell_complete=complete_from(lambda: dict.fromkeys(PADDINGS, ""), files=False),
+        shell_complete=complete_from(lambda: PADDINGS, files=False),
         help=f"{what}, or one of valid (none), same, same-lower.  [default: {default}]",
     )  # fmt: skip
 
 
+# How the kernel slides
 stride = size("--stride", default=1, help="Step between windows, in pixels.  [default: 1]")
 padding = pads("--padding", what="Pixels added around the picture", default="same", given="same")
 border = click.option(
     "--border", type=Parsed("BORDER", parse_border), default="replicate", metavar="NAME",
-    shell_complete=complete_from(lambda: dict.fromkeys(BORDER_WORDS, ""), files=False),
+    shell_complete=complete_from(lambda: BORDER_WORDS, files=False),
     help="What the padding holds: zeros, constant=V, replicate, reflect, symmetric or circular.  "
     "[default: replicate]",
 )  # fmt: skip
 dilation = size("--dilation", default=1, help="Distance between the kernel's taps, in pixels.  [default: 1]")
-true_convolution = click.option(
-    "--true-convolution", "flip", is_flag=True,
-    help="Turn the kernel by 180 degrees first, as mathematics does; CNNs do not.",
-)  # fmt: skip
+true_convolution = flag(
+    "--true-convolution", "flip", help="Turn the kernel by 180 degrees first, as mathematics does; CNNs do not."
+)
 
 # What becomes of the numbers. The words stand here too so that --help loads no NumPy; a test compares them.
 scale = click.option(
@@ -147,18 +156,14 @@ result_depth = click.option(
     help=f"{_REDUCED}; or write results as they are, neither rounded nor clipped, as float .npy or the .tif or .pfm "
     "that -o or --format names.  [default: as the input]",
 )  # fmt: skip
-frame = click.option(
-    "--frame", type=click.IntRange(min=0), metavar="N",
-    help="Which frame of an animation or page of a TIFF, counted from 0.",
-)  # fmt: skip
+_FRAME = "Which frame of an animation or page of a TIFF, counted from 0"
+frame = whole("--frame", minimum=0, help=f"{_FRAME}.")
 frames = click.option(
-    "--frame", type=Parsed("N", _frame), metavar="N|all",
-    shell_complete=complete_from(lambda: {"all": ""}, files=False),
-    help="Which frame of an animation or page of a TIFF, counted from 0; or all, into one TIFF, GIF, WebP, PNG or "
-    "AVIF, or to a file each where {frame} stands in -o.",
+    "--frame", type=Parsed("N", _frame), metavar="N|all", shell_complete=complete_from(lambda: ["all"], files=False),
+    help=f"{_FRAME}; or all, into one TIFF, GIF, WebP, PNG or AVIF, or to a file each where {{frame}} stands in -o.",
 )  # fmt: skip
-max_pixels = click.option(
-    "--max-pixels", type=click.IntRange(min=1), metavar="N",
+max_pixels = whole(
+    "--max-pixels",
     help="Refuse larger pictures before decoding them, and larger results before computing them.  "
     "[default: 89478485]",
 )  # fmt: skip
@@ -191,7 +196,7 @@ save_options = click.option(
     help="Passed to the encoders of the formats that have it, such as lossless=yes; repeatable.",
 )  # fmt: skip
 quality = click.option(
-    "--quality", metavar="N|keep", shell_complete=complete_from(lambda: {"keep": ""}, files=False),
+    "--quality", metavar="N|keep", shell_complete=complete_from(lambda: ["keep"], files=False),
     help="Of JPEG, WebP and AVIF, from 1 to 100; keep takes over quality and subsampling of a JPEG.  [default: 90]",
 )  # fmt: skip
 strip = click.option(
@@ -200,35 +205,23 @@ strip = click.option(
     help="Leave out EXIF, IPTC, XMP, comments, texts, colour profile and resolution; with privacy, all but the last "
     "two.  [without a word: all]",
 )  # fmt: skip
-force = click.option(
-    "-f", "--force", is_flag=True,
-    help="Overwrite existing files, read-only ones too, keeping their permissions; never an input.",
-)  # fmt: skip
+force = flag(
+    "-f", "--force", help="Overwrite existing files, read-only ones too, keeping their permissions; never an input."
+)
 
 # Pictures to look at
-enlarge = click.option(
-    "--enlarge", type=click.IntRange(min=1), metavar="N", help="Write each pixel as a square of N by N pixels."
-)
-numbers = click.option(
-    "--numbers", is_flag=True, help="Write each pixel's numbers into it, as far as --enlarge makes room."
-)
-beside = click.option("--beside", is_flag=True, help="Put the input to the left of the result, in one picture.")
+enlarge = whole("--enlarge", help="Write each pixel as a square of N by N pixels.")
+numbers = flag("--numbers", help="Write each pixel's numbers into it, as far as --enlarge makes room.")
+beside = flag("--beside", help="Put the input to the left of the result, in one picture.")
 
 # How the program behaves
-threads = click.option(
-    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads for each picture.  [default: all cores]"
-)
-quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
-verbose = click.option(
-    "-v", "--verbose", is_flag=True,
-    help="Say also format, time, how many values were clipped, and the sizes in a chain.",
-)  # fmt: skip
+threads = whole("--threads", help="Threads for each picture.  [default: all cores]")
+quiet = flag("-q", "--quiet", help="Say nothing but errors.")
+verbose = flag("-v", "--verbose", help="Say also format, time, how many values were clipped, and the sizes in a chain.")
 _BYTES = r"bytes of a name that are no UTF-8 appear as \xff"
-as_json = click.option(
-    "--json", "as_json", is_flag=True, help=f"Write JSON to standard output instead of text; {_BYTES}."
-)
-json_lines = click.option(
-    "--json", "as_json", is_flag=True,
+as_json = flag("--json", "as_json", help=f"Write JSON to standard output instead of text; {_BYTES}.")
+json_lines = flag(
+    "--json", "as_json",
     help="Write JSON to standard output, one object a line: for each input its output, whether that existed and the "
     f"input was skipped, or the error; if all is refused, the error alone.  {_BYTES[0].upper()}{_BYTES[1:]}.",
 )  # fmt: skip

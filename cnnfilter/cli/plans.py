@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.cli import tables
@@ -35,10 +35,9 @@ def table(rows: Sequence[Row], *, whole: bool = True) -> str:
     return f"{text}\n{tables.paragraph(f'total: {params:,} parameters{size}, {macs:,} multiply-adds')}"
 
 
-def totals(rows: Iterable[Row]) -> tuple[int, int]:
+def totals(rows: Sequence[Row]) -> tuple[int, int]:
     """All parameters, and all multiply-adds."""
-    counts = [(row.params, row.macs) for row in rows]
-    return sum(params for params, _ in counts), sum(macs for _, macs in counts)
+    return sum(row.params for row in rows), sum(row.macs for row in rows)
 
 
 def comparison(named: Sequence[tuple[str, str, Sequence[Answer]]]) -> str:

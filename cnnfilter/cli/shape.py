@@ -51,16 +51,13 @@ KNOWN = f"presets: {', '.join(PRESETS)}"
       cnnfilter shape mnist-cnn --emit torch
     """,
 )
-@click.argument("size", metavar="SIZE|PRESET", shell_complete=complete_from(lambda: dict.fromkeys(PRESETS, "")))
+@click.argument("size", metavar="SIZE|PRESET", shell_complete=complete_from(lambda: [*PRESETS]))
 @click.argument("stages", required=False, shell_complete=complete_stages)
 @options.size("-k", "--kernel", help="One window instead of STAGES: its size.")
 @options.size("-s", "--stride", help="Its step.  [default: 1]")
 @options.pads("-p", "--padding", what="What is added around the input", default="0")
 @options.size("-d", "--dilation", help="Distance between the window's taps.  [default: 1]")
-@click.option(
-    "--compare", "comparing", is_flag=True,
-    help="Show sizes and padding of PyTorch, Keras and ONNX for the same request.",
-)  # fmt: skip
+@options.flag("--compare", "comparing", help="Show sizes and padding of PyTorch, Keras and ONNX for the same request.")
 @click.option(
     "--emit", "language", type=click.Choice(["torch", "keras", "numpy"]),
     help="Print the network as a program instead.",
@@ -167,13 +164,8 @@ def _size(text: str) -> Shape:
 
 
 def _plan(size: str, stages: str | None) -> tuple[Sequence[Row], ShapeError | None]:
-    """Return the rows of the plan, up to a stage that does not fit, and what is wrong with that."""
-    if stages is not None:
-        chain = _stages(stages)
-        shape = input_shape(_size(size), chain)
-    elif size in PRESETS:
-        chain, shape = parse(PRESETS[size].text), PRESETS[size].size
-    else:
+    """The rows of the plan, up to a stage that does not fit, and what is wrong with that."""
+    if stages is None and size not in PRESETS:
         preset = nearest(size, PRESETS, count=1)
         msg = (
             f"unknown preset {quoted(size)}{preset} ({KNOWN})"
@@ -181,6 +173,8 @@ def _plan(size: str, stages: str | None) -> tuple[Sequence[Row], ShapeError | No
             else f"give the STAGES that follow {size}, such as conv:32@3x3,relu, or -k for one window ({KNOWN})"
         )
         raise click.UsageError(msg)
+    chain = _stages(size if stages is None else stages)
+    shape = PRESETS[size].size if stages is None else input_shape(_size(size), chain)
     rows: list[Row] = []
     try:
         rows.extend(planned(chain, shape))
@@ -210,7 +204,7 @@ def _answers(row: Row) -> Sequence[Answer]:
 
 
 def _one_window(size: Shape, stage: Conv, comparing: bool, as_json: bool) -> str:
-    """Return the arithmetic of one window, along one axis if nothing tells two apart."""
+    """The arithmetic of one window, along one axis if nothing tells two apart."""
     shape = input_shape(size, (stage,))
     (row,) = plan((stage,), shape)
     sliding = stage.sliding(shape)
@@ -238,19 +232,17 @@ def _arithmetic(row: Row, sliding: Sliding, axes: Sequence[int]) -> str:
 
 
 def _lost(count: int, padding: int) -> str:
-    """Say how many samples at the end no window reaches, and how many of them are padding."""
+    """How many samples at the end no window reaches, and how many of them are padding."""
     if not count:
         return "no pixels: the last window ends where the input ends"
-    pixels = "1 pixel" if count == 1 else f"{count} pixels"
-    if not padding:
-        return f"{pixels} at the end"
+    pixels = f"{count} pixel{'s' * (count > 1)}"
     if count <= padding:
         return f"{pixels} of padding at the end"
-    return f"{pixels} at the end, {padding} of padding among them"
+    return f"{pixels} at the end" + f", {padding} of padding among them" * bool(padding)
 
 
 def _request(stage: Conv) -> str:
-    """Return the options as they may be typed."""
+    """The options as they may be typed."""
     dilation = f" -d {show_pair(stage.dilation)}" if stage.dilation != (1, 1) else ""
     return f"-k {show_pair(stage.window)} -s {show_pair(stage.stride)} -p {show_padding(stage.padding)}{dilation}"
 

@@ -33,7 +33,7 @@ class Chain(Protocol):
         """Raise an `ArgumentError` if a stage has sizes but no weights."""
 
     def plan(self, shape: Shape) -> tuple[Row, ...]:
-        """Return a row for each stage."""
+        """A row for each stage."""
 
 
 @dataclass(frozen=True)
@@ -159,40 +159,33 @@ def _check_windows(rows: Sequence[Row]) -> None:
 
 
 def _checked(at: Sequence[int], shape: Shape) -> Place:
-    """Return a place that is in a result of this size."""
+    """A place that is in a result of this size."""
     try:
         place = tuple(map(operator.index, at))
     except TypeError:
         msg = f"at must be whole numbers, row and column and which map, not {quoted(at)}"
         raise ArgumentError(msg) from None
+    given = ",".join(map(quoted, place))
     if len(shape) == 1:
-        if len(place) != 1 or not 0 <= place[0] < shape[0]:
-            msg = (
-                f"no value at {_written(place)}: the result is a vector of {shape[0]}; give an index from 0 to "
-                f"{shape[0] - 1}"
-            )
-            raise ArgumentError(msg)
-        return place
-    if len(place) not in (2, 3):
+        fits = len(place) == 1 and 0 <= place[0] < shape[0]
+        limits = f"a vector of {shape[0]}; give an index from 0 to {shape[0] - 1}"
+    elif len(place) not in (2, 3):
+        fits = False
         wanted = either("ROW,COL or ROW,COL,MAP", "(row, column) or (row, column, map)")
-        msg = f"no value at {_written(place)}: the result is {show_shape(shape)}; give {wanted}"
+        limits = f"{show_shape(shape)}; give {wanted}"
+    else:
+        place = (*place, 0)[:3]
+        fits = all(0 <= index < size for index, size in zip(place, shape, strict=True))
+        rows, columns, maps = (f"0 to {size - 1}" for size in shape)
+        limits = f"{show_shape(shape)}, rows {rows}, columns {columns}, maps {maps}"
+    if not fits:
+        msg = f"no value at {given}: the result is {limits}"
         raise ArgumentError(msg)
-    row, column, number = place if len(place) == 3 else (*place, 0)
-    if not (0 <= row < shape[0] and 0 <= column < shape[1] and 0 <= number < shape[2]):
-        msg = (
-            f"no value at {_written(place)}: the result is {show_shape(shape)}, rows 0 to {shape[0] - 1}, columns 0 to "
-            f"{shape[1] - 1}, maps 0 to {shape[2] - 1}"
-        )
-        raise ArgumentError(msg)
-    return row, column, number
-
-
-def _written(place: Place) -> str:
-    return ",".join(map(quoted, place))
+    return place
 
 
 def _field(rows: Sequence[Row], place: Place, seen: Region) -> ReceptiveField:
-    """Return the receptive field of a value, which a vector's has from the maps before it, and what is seen of it."""
+    """The receptive field of a value, which a vector's has from the maps before it, and what is seen of it."""
     spot: tuple[int, ...] = place
     for row in reversed(rows):
         if row.stage.sees_all(row.input):

@@ -43,33 +43,23 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from cnnfilter.explanation import steps
 from cnnfilter.explanation.explaining import Explanation
-
-KINDS: dict[type[steps.Step], str] = {
-    steps.Convolved: "convolution",
-    steps.Pooled: "pool",
-    steps.Averaged: "mean",
-    steps.Pointwise: "function",
-    steps.Flattened: "flatten",
-    steps.Multiplied: "dense",
-    steps.Softmaxed: "softmax",
-}
+from cnnfilter.explanation.steps import Step
 
 
 def to_record(explanation: Explanation) -> dict[str, Any]:
-    """Return an explanation as dictionaries, lists, numbers and texts that `json.dumps` takes."""
+    """An explanation as dictionaries, lists, numbers and texts that `json.dumps` takes."""
     record: dict[str, Any] = plain(explanation)
     return record
 
 
 def plain(value: Any) -> Any:
-    """Return nested data with nothing in it that JSON lacks."""
-    if isinstance(value, steps.Step):
-        fields = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        return {"number": fields.pop("number"), "kind": KINDS[type(value)], **fields}
+    """Nested data with nothing in it that JSON lacks."""
     if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        fields = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        if isinstance(value, Step):
+            return {"number": fields.pop("number"), "kind": value.kind, **fields}
+        return fields
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

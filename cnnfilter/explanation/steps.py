@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 from cnnfilter.explanation.regions import Place
 
@@ -61,6 +62,8 @@ class Step:
 
     Attributes
     ----------
+    kind : str
+        What JSON calls it.
     number : int
         The stage's, counted from 1.
     stage : str
@@ -72,6 +75,8 @@ class Step:
         The place in the stage's input of what counts most, which the next step explains; None where all that
         counts lies in the padding.
     """
+
+    kind: ClassVar[str]
 
     number: int
     stage: str
@@ -87,6 +92,8 @@ class Convolved(Step):
     `combine` is None for one filter, else `"magnitude"` or `"maximum"`.
     """
 
+    kind = "convolution"
+
     filter: str
     filters: tuple[FilterSum, ...]
     combine: str | None
@@ -100,6 +107,8 @@ class Pooled(Step):
     `sum` is that of the window, None for the largest; `divisor` is 1 but for a mean.
     """
 
+    kind = "pool"
+
     pool: str
     window: Window
     sum: float | None
@@ -109,6 +118,8 @@ class Pooled(Step):
 @dataclass(frozen=True)
 class Averaged(Step):
     """The mean of a whole map: `sum` over `count` values."""
+
+    kind = "mean"
 
     sum: float
     count: int
@@ -121,6 +132,8 @@ class Pointwise(Step):
     `formula` has the numbers in it, and lacks only ` = value`.
     """
 
+    kind = "function"
+
     inputs: Numbers
     formula: str
 
@@ -129,10 +142,14 @@ class Pointwise(Step):
 class Flattened(Step):
     """A value that only moved, from its place in the maps to one in a vector."""
 
+    kind = "flatten"
+
 
 @dataclass(frozen=True)
 class Multiplied(Step):
     """A dense stage's row of weights times its vector: `products[i] = weights[i] * inputs[i]`, `total` their sum."""
+
+    kind = "dense"
 
     inputs: Numbers
     weights: Numbers
@@ -144,6 +161,8 @@ class Multiplied(Step):
 @dataclass(frozen=True)
 class Softmaxed(Step):
     """Powers of e, shifted by the largest input, over their sum."""
+
+    kind = "softmax"
 
     inputs: Numbers
     largest: float

@@ -38,24 +38,14 @@ def _each_value(stage: Stage, row: Row, region: Region) -> int:
     return region.count
 
 
-@work.register(stages.Conv)
-def _products(stage: stages.Conv, row: Row, region: Region) -> int:
-    products, places = _window_products(stage, row, region)
-    if stage.file is not None and not stage.depthwise:
-        products = products * row.input[2] // stage.groups // BANK
-    return max(products, places)
-
-
-@work.register(stages.Pool)
-def _samples(stage: stages.Pool, row: Row, region: Region) -> int:
-    return max(_window_products(stage, row, region))
-
-
-def _window_products(stage: stages.Conv | stages.Pool, row: Row, region: Region) -> tuple[int, int]:
-    """How many samples windows hold, and how long it takes to know their places."""
+@work.register(stages.Conv | stages.Pool)
+def _under_all(stage: stages.Conv | stages.Pool, row: Row, region: Region) -> int:
     window = stage.sliding(row.input).window
     places = [len(region.rows) * window[0], len(region.columns) * window[1]]
-    return len(region.maps) * math.prod(places), max(PLACE * each for each in places)
+    products = len(region.maps) * math.prod(places)
+    if isinstance(stage, stages.Conv) and stage.file is not None and not stage.depthwise:
+        products = products * row.input[2] // stage.groups // BANK
+    return max(products, *(PLACE * each for each in places))
 
 
 @work.register(stages.Dense | stages.GlobalAveragePool)
@@ -101,20 +91,12 @@ def _members(stage: stages.Magnitude, row: Row, region: Region) -> Region:
     return Region(numbers, region.rows, region.columns)
 
 
-@needed.register(stages.Conv)
-def _channels_under(stage: stages.Conv, row: Row, region: Region) -> Region:
-    filters = Filters(stage, row.input)
-    channels = {c for number in region.maps.tolist() for c in filters.of(number).channels}
-    return _under_windows(row, region, np.array(sorted(channels)))
-
-
-@needed.register(stages.Pool)
-def _plane_under(stage: stages.Pool, row: Row, region: Region) -> Region:
-    return _under_windows(row, region, region.maps)
-
-
-def _under_windows(row: Row, region: Region, maps: Index) -> Region:
-    windows = windows_of(row)
+@needed.register(stages.Conv | stages.Pool)
+def _under_windows(stage: stages.Conv | stages.Pool, row: Row, region: Region) -> Region:
+    windows, maps = windows_of(row), region.maps
+    if isinstance(stage, stages.Conv):
+        filters = Filters(stage, row.input)
+        maps = np.array(sorted({c for number in maps.tolist() for c in filters.of(number).channels}))
     touched = (np.unique(taps(windows, axis, places)[1]) for axis, places in enumerate((region.rows, region.columns)))
     rows, columns = (places[places != OUTSIDE] for places in touched)
     is_seen = bool(rows.size and columns.size)

@@ -121,22 +121,17 @@ def _convolved(stage: stages.Conv, result: Result) -> steps.Step:
     channel_sums = multiplied.sum(axis=(2, 3))
     totals = channel_sums.sum(axis=1)
     scaled = chosen.scaled(totals)
+    windows = [under.window(channel, held[c]) for c, channel in enumerate(chosen.channels)]
     filters = tuple(
         steps.FilterSum(
-            tuple(
-                steps.ChannelSum(
-                    under.window(channel, held[c]),
-                    _matrix(chosen.weights[f, c]),
-                    _matrix(multiplied[f, c]),
-                    float(channel_sums[f, c]),
-                )
-                for c, channel in enumerate(chosen.channels)
-            ),
-            float(totals[f]),
+            tuple(map(steps.ChannelSum, windows, map(_matrix, weights), map(_matrix, products), sums.tolist())),
+            float(total),
             chosen.scale,
-            float(scaled[f]),
+            float(value),
         )
-        for f in range(len(totals))
+        for weights, products, sums, total, value in zip(
+            chosen.weights, multiplied, channel_sums, totals, scaled, strict=True
+        )
     )
     counting = multiplied if chosen.combine != "maximum" else multiplied[[int(np.argmax(scaled))]]
     found = _most_inside(counting, under.padding)

@@ -38,20 +38,20 @@ def keeps_apart(stage: stages.Stage, row: Row) -> bool:
     raise unknown(stage, "keeping channels apart")
 
 
-@keeps_apart.register(stages.Absolute)
-@keeps_apart.register(stages.Activation)
-@keeps_apart.register(stages.Flatten)
-@keeps_apart.register(stages.GlobalAveragePool)
-@keeps_apart.register(stages.Magnitude)
-@keeps_apart.register(stages.Normalize)
-@keeps_apart.register(stages.Pool)
+@keeps_apart.register(
+    stages.Absolute
+    | stages.Activation
+    | stages.Flatten
+    | stages.GlobalAveragePool
+    | stages.Magnitude
+    | stages.Normalize
+    | stages.Pool
+)
 def _each_alone(stage: stages.Stage, row: Row) -> bool:
     return True
 
 
-@keeps_apart.register(stages.Dense)
-@keeps_apart.register(stages.Gray)
-@keeps_apart.register(stages.Softmax)
+@keeps_apart.register(stages.Dense | stages.Gray | stages.Softmax)
 def _mixed(stage: stages.Stage, row: Row) -> bool:
     return False
 

@@ -45,14 +45,16 @@ def note(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> str | No
     raise unknown(stage, "notes on what is hardly meant")
 
 
-@note.register(stages.Absolute)
-@note.register(stages.Activation)
-@note.register(stages.Conv)
-@note.register(stages.Dense)
-@note.register(stages.Flatten)
-@note.register(stages.GlobalAveragePool)
-@note.register(stages.Gray)
-@note.register(stages.Magnitude)
+@note.register(
+    stages.Absolute
+    | stages.Activation
+    | stages.Conv
+    | stages.Dense
+    | stages.Flatten
+    | stages.GlobalAveragePool
+    | stages.Gray
+    | stages.Magnitude
+)
 def _nothing(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> None:
     return None
 

@@ -180,7 +180,7 @@ def _conv(depthwise: bool) -> Make:
 
 def _known(file: stages.WeightFile, before: Sequence[stages.Stage]) -> stages.WeightFile:
     """Return the equal file of an earlier stage if there is one: it is read, and takes memory, once."""
-    files = (stage.file for stage in before if isinstance(stage, (stages.Conv, stages.Dense)))
+    files = (getattr(stage, "file", None) for stage in before)
     return next((each for each in files if each == file), file)
 
 

@@ -25,6 +25,10 @@ Pair = tuple[int, int]
 """One number for the vertical axis and one for the horizontal."""
 Pads = tuple[Pair, Pair]
 """((above, below), (left, right)), in samples."""
+NONE: Pads = ((0, 0), (0, 0))
+"""No padding."""
+ONE: Pair = (1, 1)
+"""The stride and dilation of what leaves out nothing."""
 Size = int | Sequence[int] | str
 """A window, stride or dilation as a caller writes it: `2`, `(2, 1)` or `"2x1"`."""
 Padding = int | Sequence[int] | Sequence[Sequence[int]] | str
@@ -140,7 +144,7 @@ def parse_padding(value: Padding) -> Pads | str:
         if word in SAME:
             return word
         if word == "valid":
-            return (0, 0), (0, 0)
+            return NONE
         _check_separator(word, "padding")
         if not re.fullmatch(r"[-+\dx ]+", word):
             msg = f"padding must be a number, HxW, T+BxL+R, valid, same or same-lower, not {quoted(value)}"

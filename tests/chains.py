@@ -3,7 +3,6 @@
 import numpy as np
 
 from cnnfilter.engine import reference
-from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.network.activations import ACTIVATIONS
 
 # Every stage, every kind of weights, and every way to pad; asymmetric wherever a flip or a swap could hide.
@@ -84,14 +83,12 @@ def bank_of(stage, channels, parameters, number):
         weight = parameters[f"conv{number}.weight"]
         groups = channels if stage.depthwise else stage.groups
         return weight, parameters.get(f"conv{number}.bias"), groups
-    found = None if stage.file is None else stage.bank(channels)
-    if found is not None and not isinstance(found, Kernel):
-        bank = found
+    bank = stage.source(channels)
+    if not isinstance(bank, tuple):
         weight = np.array([reference.scale_kernel(one, stage.scale) for one in bank.weight])
         bias = np.zeros(len(weight)) if bank.bias is None else bank.bias
         return weight, bias + stage.bias, channels if stage.depthwise else stage.groups
-    kernels = stage.kernels or (found,)
-    planes = np.concatenate([kernel.weights.reshape(-1, *kernel.size) for kernel in kernels])
+    planes = np.concatenate([kernel.weights.reshape(-1, *kernel.size) for kernel in bank])
     planes = planes[:, ::-1, ::-1] if stage.flip else planes
     return np.array([reference.scale_kernel(one, stage.scale) for one in planes]), None, None
 
@@ -107,7 +104,7 @@ def convolve(row, x, parameters, number):
     maps = reference.conv2d(x, weight, **options)
     result, first = [], 0
     for _ in range(len(x)):
-        for kernel in stage.kernels or (stage.bank(row.input[2]),):
+        for kernel in stage.source(row.input[2]):
             count = len(kernel.filters)
             answers = maps[first : first + count]
             result += [reference.combine(answers, count, kernel.combine)] if kernel.combine else [answers]

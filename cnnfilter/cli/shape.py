@@ -17,9 +17,8 @@ from cnnfilter.network.plan import input_shape, parse_shape, plan, planned
 from cnnfilter.network.presets import PRESETS
 from cnnfilter.network.stages import Conv
 from cnnfilter.network.stages.base import axis_arithmetic, dropped, size_formula
-from cnnfilter.network.stages.convolution import NONE, ONE
 from cnnfilter.network.stages.text import show_padding, show_pair
-from cnnfilter.sizes import Pads, Pair
+from cnnfilter.sizes import NONE, ONE, Pads, Pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

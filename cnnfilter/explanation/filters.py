@@ -57,11 +57,10 @@ class Filters:
     def __init__(self, stage: Conv, shape: Shape) -> None:
         self.stage = stage
         self.channels = shape[2]
-        source = stage.bank(shape[2]) if stage.file is not None else None
-        kernels = stage.kernels if source is None else (source,) if isinstance(source, Kernel) else ()
-        self.bank = None if source is None or isinstance(source, Kernel) else source
+        source = stage.source(shape[2])
+        self.bank = None if isinstance(source, tuple) else source
         self.named: list[tuple[str, Array, Kernel]] = []  # for each map of a channel
-        for kernel in kernels:
+        for kernel in source if isinstance(source, tuple) else ():
             weights = np.array(kernel.filters, dtype=np.float64)[:, None]
             parts = [weights] if kernel.combine else [one[None] for one in weights]
             self.named += [(kernel.name, part, kernel) for part in parts]

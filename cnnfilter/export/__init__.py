@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cnnfilter.errors import ArgumentError
 from cnnfilter.export.as_keras import keras_program
 from cnnfilter.export.as_numpy import numpy_program
 from cnnfilter.export.as_torch import torch_program
-from cnnfilter.messages import nearest, quoted
 from cnnfilter.network.plan import Row
+from cnnfilter.text.values import one_of
 
 PROGRAMS: dict[str, Callable[[Sequence[Row]], str]] = {
     "torch": torch_program,
@@ -39,7 +38,4 @@ def emit(rows: Sequence[Row], language: str) -> str:
     ArgumentError
         If the language is unknown or lacks an operation, or there are too many weights to print.
     """
-    if language not in PROGRAMS:
-        msg = f"unknown language {quoted(language)}{nearest(language, PROGRAMS)} (known: {', '.join(PROGRAMS)})"
-        raise ArgumentError(msg)
-    return PROGRAMS[language](rows)
+    return PROGRAMS[one_of(language, "language", PROGRAMS)](rows)

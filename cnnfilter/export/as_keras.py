@@ -8,7 +8,6 @@ from functools import singledispatch
 from cnnfilter.errors import ArgumentError
 from cnnfilter.export.base import (
     MODES,
-    NONE,
     ZEROS,
     Sequential,
     always,
@@ -25,7 +24,7 @@ from cnnfilter.messages import readable
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
-from cnnfilter.sizes import Border, Pads
+from cnnfilter.sizes import NONE, Border, Pads
 from cnnfilter.text.numbers import show_number
 
 HELPERS = {

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 
-from cnnfilter.export.base import MODES, NONE, always, combined, joined, mixed, normalized, pooling, scale_of, written
+from cnnfilter.export.base import MODES, always, combined, joined, mixed, normalized, pooling, scale_of, written
 from cnnfilter.export.weights import conv_weights, dense_weights, literal
 from cnnfilter.messages import printable
 from cnnfilter.network import stages
 from cnnfilter.network.activations import ACTIVATIONS
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
-from cnnfilter.sizes import Border
+from cnnfilter.sizes import NONE, Border
 from cnnfilter.text.numbers import show_number
 
 HELPERS = {

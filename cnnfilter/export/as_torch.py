@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 
-from cnnfilter.export.base import MODES, NONE, Sequential, always, combined, joined, mixed, normalized, pooling, written
+from cnnfilter.export.base import MODES, Sequential, always, combined, joined, mixed, normalized, pooling, written
 from cnnfilter.export.frameworks import TORCH_BORDERS, show, torch_padding, torch_pads, torch_refuses
 from cnnfilter.export.weights import conv_weights, dense_weights, literal
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
-from cnnfilter.sizes import Pads
+from cnnfilter.sizes import NONE, Pads
 from cnnfilter.text.numbers import show_number
 
 HELPERS = {

@@ -15,7 +15,6 @@ from cnnfilter.text.numbers import show_number
 MODES = {"replicate": "edge", "reflect": "reflect", "symmetric": "symmetric", "circular": "wrap"}
 """What `numpy.pad` calls the borders."""
 
-NONE: Pads = ((0, 0), (0, 0))
 ZEROS = Border()
 
 Code = Callable[[Any, Row, Any], list[str]]

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from cnnfilter.errors import ShapeError
 from cnnfilter.network.stages import Conv, Pool, Shape, Sliding
 from cnnfilter.network.stages.base import maps
-from cnnfilter.network.stages.convolution import NONE
 from cnnfilter.network.stages.text import show_padding
-from cnnfilter.sizes import Pads, Pair, output_sizes
+from cnnfilter.sizes import NONE, Pads, Pair, output_sizes
 
 TORCH_BORDERS = ("reflect", "replicate", "circular")
 """What the `padding_mode` of `torch.nn.Conv2d` knows besides zeros."""

@@ -72,10 +72,9 @@ def conv_weights(row: Row) -> ConvWeights:
     if stage.sizes is not None:
         groups = channels if stage.depthwise else stage.groups
         return ConvWeights(row.output[2], channels // groups, stage.window, groups, biased=stage.biased)
-    bank = None if stage.file is None else stage.bank(channels)
-    kernels = (bank,) if isinstance(bank, Kernel) else stage.kernels
-    if bank is None or isinstance(bank, Kernel):
-        return _repeated(kernels, stage, channels)
+    bank = stage.source(channels)
+    if isinstance(bank, tuple):
+        return _repeated(bank, stage, channels)
     _check_count(bank.weight.size, bank.name)
     weight = [_adjusted(one, stage) for one in bank.weight.tolist()]
     learned = [0.0] * len(weight) if bank.bias is None else bank.bias.tolist()

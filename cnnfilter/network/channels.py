@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 
-from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
@@ -58,9 +57,8 @@ def _mixed(stage: stages.Stage, row: Row) -> bool:
 
 @keeps_apart.register(stages.Conv)
 def _in_groups_of_one(stage: stages.Conv, row: Row) -> bool:
-    if stage.file is None or isinstance(stage.bank(row.input[2]), Kernel):
-        return True
-    return stage.depthwise or stage.groups == row.input[2]
+    channels = row.input[2]
+    return isinstance(stage.source(channels), tuple) or stage.depthwise or stage.groups == channels
 
 
 def _renamed(stage: stages.Stage, row: Row, names: Names) -> Names:
@@ -74,12 +72,9 @@ def _renamed(stage: stages.Stage, row: Row, names: Names) -> Names:
 
 def _kernel_names(stage: stages.Conv, channels: int) -> list[str]:
     """The name of each map that a stage makes of one channel; none of a bank."""
-    kernels = stage.kernels
-    if stage.file is not None:
-        bank = stage.bank(channels)
-        kernels = (bank,) if isinstance(bank, Kernel) else ()
+    source = stage.source(channels)
     names = []
-    for kernel in kernels:
+    for kernel in source if isinstance(source, tuple) else ():
         count = 1 if kernel.combine else len(kernel.filters)
         names += [kernel.name if count == 1 else f"{kernel.name} {i}" for i in range(count)]
     return names

@@ -11,13 +11,14 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.kernels.kernel import KERNELS, Kernel, get_kernel, parse_matrix
 from cnnfilter.kernels.matrix import looks_like_matrix
 from cnnfilter.kernels.scaling import SCALES
-from cnnfilter.messages import nearest, quoted
+from cnnfilter.messages import quoted
 from cnnfilter.network import stages
 from cnnfilter.network.activations import ACTIVATIONS
 from cnnfilter.network.stages.dense import ORDERS
 from cnnfilter.network.stages.text import Piece, split, unescape
 from cnnfilter.sizes import BORDER_WORDS, PADDINGS, Pair, parse_border, parse_padding, parse_pair
 from cnnfilter.text.numbers import parse_number
+from cnnfilter.text.values import one_of
 from cnnfilter.weights.kinds import names_file
 
 if TYPE_CHECKING:
@@ -28,12 +29,11 @@ _WINDOW = r"(?ai)[0-9]{1,9}(?:x[0-9]{1,9})?"
 _COUNT = r"(?a)[0-9]{1,9}"
 _MEANT_AS_SIZES = r"(?ai)[0-9x]*@.*|[0-9]+(x[0-9]+)+"
 
+Read = Callable[[str], Any]
+"""From the text of a value to the value."""
+
 Make = Callable[[dict[str, Any], Sequence[stages.Stage], "Path | None"], stages.Stage]
 """Takes the values by key, the stages before, and the folder that paths are relative to."""
-
-
-def _no_more(text: str) -> Mapping[str, Callable[[str], Any]]:
-    return {}
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ class Reader:
     """
 
     make: Make
-    keys: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
+    keys: Mapping[str, Read] = field(default_factory=dict)
     bare: str | None = None
     needs: str = ""
-    more: Callable[[str], Mapping[str, Callable[[str], Any]]] = _no_more
+    more: Callable[[str], Mapping[str, Read]] = lambda text: {}
 
 
 def yes_or_no(text: str) -> bool:
@@ -85,7 +85,7 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _pair(name: str) -> Callable[[str], Pair]:
+def _pair(name: str) -> Read:
     return lambda text: parse_pair(text, name)
 
 
@@ -104,24 +104,17 @@ class Choice:
         ArgumentError
             If it is none of them; with the nearest.
         """
-        if text.lower() not in self.known:
-            msg = f"unknown {self.name} {quoted(text)}{nearest(text, self.known)} (known: {', '.join(self.known)})"
-            raise ArgumentError(msg)
-        return text.lower()
+        return text.lower() if text.lower() in self.known else one_of(text, self.name, self.known)
 
 
-def words_of(read: Callable[[str], Any]) -> Sequence[str]:
+def words_of(read: Read) -> Sequence[str]:
     """Return the words that a value may be, among others perhaps, by what reads it."""
-    words: dict[Callable[[str], Any], Sequence[str]] = {
+    words: dict[Read, Sequence[str]] = {
         yes_or_no: ("yes", "no"),
         parse_padding: PADDINGS,
         parse_border: BORDER_WORDS,
     }
     return read.known if isinstance(read, Choice) else words.get(read, ())
-
-
-def _as_it_is(text: str) -> str:
-    return text
 
 
 # Convolutions
@@ -131,8 +124,8 @@ def _located(text: str, base: Path | None) -> str:
     return text if base is None else str(base / text)
 
 
-CONV_KEYS: dict[str, Callable[[str], Any]] = {
-    "kernel": _as_it_is,
+CONV_KEYS: dict[str, Read] = {
+    "kernel": str,
     "stride": _pair("stride"),
     "padding": parse_padding,
     "dilation": _pair("dilation"),
@@ -140,7 +133,7 @@ CONV_KEYS: dict[str, Callable[[str], Any]] = {
     "groups": _whole,
     "flip": yes_or_no,
     "scale": Choice("scale", SCALES),
-    "bias": _as_it_is,
+    "bias": str,
     "name": unescape,
     "layout": Choice("layout", ("oihw", "hwio")),
 }
@@ -149,8 +142,8 @@ CONV_KEYS: dict[str, Callable[[str], Any]] = {
 DEPTHWISE_KEYS = {key: read for key, read in CONV_KEYS.items() if key != "groups"}
 
 
-def _kernel_parameters(text: str) -> dict[str, Callable[[str], Any]]:
-    return {each.name: _as_it_is for each in KERNELS[text].parameters} if text in KERNELS else {}
+def _kernel_parameters(text: str) -> dict[str, Read]:
+    return {each.name: str for each in KERNELS[text].parameters} if text in KERNELS else {}
 
 
 def _conv(depthwise: bool) -> Make:
@@ -310,7 +303,7 @@ READERS: dict[str, Reader] = {
     "flatten": _plain(stages.Flatten),
     "dense": Reader(
         _dense,
-        {"weights": _as_it_is, "bias": yes_or_no, "name": unescape, "layout": Choice("layout", ORDERS)},
+        {"weights": str, "bias": yes_or_no, "name": unescape, "layout": Choice("layout", ORDERS)},
         bare="weights",
         needs="needs a number of units or a weight file, such as dense:10",
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar, Unpack, overload
 
 import numpy as np
 
@@ -16,11 +16,10 @@ from cnnfilter.imaging.mapping import FULL_SCALE, RANGES, Mapping, clipped_fract
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.kernels.kernel import Kernel, from_array, get_kernel
 from cnnfilter.kernels.scaling import SCALES
-from cnnfilter.messages import nearest, quoted
 from cnnfilter.running.run import Part, Plan, Run
 from cnnfilter.runtime import buffers
 from cnnfilter.sizes import Border, Padding, Pair, Size, parse_border, parse_padding, parse_pair
-from cnnfilter.text.values import switch
+from cnnfilter.text.values import one_of, switch
 from cnnfilter.weights.bank import FilterBank
 
 if TYPE_CHECKING:
@@ -74,11 +73,7 @@ class Filter:
         bias: float = 0.0,
         range: str = "clip",
     ) -> None:
-        for name, value, known in (("scale", scale, SCALES), ("range", range, RANGES)):
-            if not (isinstance(value, str) and value in known):
-                meant = nearest(value, known) if isinstance(value, str) else ""
-                msg = f"unknown {name} {quoted(value)}{meant} (known: {', '.join(known)})"
-                raise ArgumentError(msg)
+        one_of(scale, "scale", SCALES)
         bias = float(as_number(bias, "bias"))
         self.kernel = kernel
         self.stride = parse_pair(stride, "stride")
@@ -86,7 +81,7 @@ class Filter:
         self.dilation = parse_pair(dilation, "dilation")
         self.border = parse_border(border)
         self.bias = bias
-        self.range = range
+        self.range = one_of(range, "range", RANGES)
         if isinstance(kernel, FilterBank):
             bank, combine, learned = kernel.weight, None, kernel.bias
         else:
@@ -180,38 +175,26 @@ class Filter:
 Pictured = TypeVar("Pictured", bound=Picture)
 
 
-@overload
-def apply(
-    image: Pictured,
-    kernel: str | Kernel | FilterBank | Any,
-    *,
-    stride: Size = ...,
-    padding: Padding = ...,
-    dilation: Size = ...,
-    border: str | Border = ...,
-    flip: bool = ...,
-    scale: str = ...,
-    bias: float = ...,
-    range: str = ...,
-    threads: int | None = ...,
-) -> Pictured: ...
+class Options(TypedDict, total=False):
+    """The keywords of `apply`."""
+
+    stride: Size
+    padding: Padding
+    dilation: Size
+    border: str | Border
+    flip: bool
+    scale: str
+    bias: float
+    range: str
+    threads: int | None
 
 
 @overload
-def apply(
-    image: npt.ArrayLike,
-    kernel: str | Kernel | FilterBank | Any,
-    *,
-    stride: Size = ...,
-    padding: Padding = ...,
-    dilation: Size = ...,
-    border: str | Border = ...,
-    flip: bool = ...,
-    scale: str = ...,
-    bias: float = ...,
-    range: str = ...,
-    threads: int | None = ...,
-) -> Array: ...
+def apply(image: Pictured, kernel: Any, **options: Unpack[Options]) -> Pictured: ...
+
+
+@overload
+def apply(image: npt.ArrayLike, kernel: Any, **options: Unpack[Options]) -> Array: ...
 
 
 def apply(

@@ -16,7 +16,6 @@ from cnnfilter.engine.geometry import Array, Windows
 from cnnfilter.engine.pooled import joined
 from cnnfilter.engine.scaling import prepared
 from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling, Step
-from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
@@ -70,7 +69,7 @@ class Lowering:
 
     def mean(self, row: Row) -> None:
         """Take the mean of each map of what waits."""
-        self.operations.append(partial(Chain([*self.waiting, _pointwise(row, _same)]).run, mean=True))
+        self.operations.append(partial(Chain([*self.waiting, _pointwise(row, np.asarray)]).run, mean=True))
         self.waiting = []
 
     def flush(self) -> None:
@@ -102,11 +101,10 @@ def lower(stage: stages.Stage, row: Row, lowering: Lowering) -> None:
 def _conv(stage: stages.Conv, row: Row, lowering: Lowering) -> None:
     after = RECTIFIED if lowering.takes(RELU) else AS_IS
     windows, channels = _windows(stage, row), row.input[2]
-    source = stage.bank(channels) if stage.file is not None else None
-    if source is None or isinstance(source, Kernel):
-        kernels = stage.kernels if source is None else (source,)
+    source = stage.source(channels)
+    if isinstance(source, tuple):
         filters: list[tuple[Array, str | None]] = []
-        for kernel in kernels:
+        for kernel in source:
             weights = kernel.weights.reshape(-1, 1, *kernel.size)
             weights = prepared(weights, flip=stage.flip, scale=stage.scale)[:, 0]
             filters += [(weights, kernel.combine)] if kernel.combine else [(one[None], None) for one in weights]
@@ -139,11 +137,7 @@ def _mean(stage: stages.GlobalAveragePool, row: Row, lowering: Lowering) -> None
 
 @lower.register(stages.Flatten)
 def _flatten(stage: stages.Flatten, row: Row, lowering: Lowering) -> None:
-    lowering.vector(_flattened)
-
-
-def _flattened(values: Array) -> Array:
-    return values.reshape(-1)  # maps are (C, H, W) already
+    lowering.vector(np.ravel)  # maps are (C, H, W) already
 
 
 @lower.register(stages.Dense)
@@ -220,10 +214,6 @@ def _normalized(values: Array, stage: stages.Normalize) -> Array:
 @lower.register(stages.Softmax)
 def _softmax(stage: stages.Softmax, row: Row, lowering: Lowering) -> None:
     lowering.values(row, softmax)
-
-
-def _same(values: Array) -> Array:
-    return values
 
 
 def _pointwise(row: Row, function: Callable[[Array], Array]) -> Pointwise:

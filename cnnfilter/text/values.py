@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TypeGuard
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.messages import quoted
+from cnnfilter.messages import nearest, quoted
 
 
 def whole_number(value: object, name: str, minimum: int, maximum: int | None = None) -> int:
@@ -41,6 +41,21 @@ def whole_number(value: object, name: str, minimum: int, maximum: int | None = N
         msg = f"{name} must be at most {maximum}, not {quoted(number)}"
         raise ArgumentError(msg)
     return number
+
+
+def one_of(value: object, name: str, known: Collection[str]) -> str:
+    """Read one of some words.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none of them; with the nearest.
+    """
+    if isinstance(value, str) and value in known:
+        return value
+    meant = nearest(value, known) if isinstance(value, str) else ""
+    msg = f"unknown {name} {quoted(value)}{meant} (known: {', '.join(known)})"
+    raise ArgumentError(msg)
 
 
 def file_path(value: object, name: str = "path") -> Path:

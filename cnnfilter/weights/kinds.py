@@ -138,26 +138,24 @@ def conversion(path: Path) -> str:
 @contextlib.contextmanager
 def named_failures(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong with a file into one line that names it."""
-    shown = readable(path)
+    kind: type[CnnfilterError] = KernelError
     try:
         yield
-    except MissingExtraError as error:
-        msg = f"{shown}: {error}"
-        raise MissingExtraError(msg) from None
+        return
     except CnnfilterError as error:
-        msg = f"{shown}: {error}"
+        reason = str(error)
+        kind = MissingExtraError if isinstance(error, MissingExtraError) else kind
     except FileNotFoundError:
-        msg = f"{shown}: no such file"
+        reason = "no such file"
     except OSError as error:
-        msg = f"{shown}: {error.strerror or error}"
+        reason = error.strerror or str(error)
     except MemoryError:
-        msg = f"{shown}: not enough memory"
+        reason = "not enough memory"
     except CnnfilterWarning:  # whoever wants warnings as errors gets them as they are
         raise
     # A damaged zip, header or text fails in too many ways to list: BadZipFile, zlib.error, EOFError,
     # ValueError, TokenError, RecursionError, SafetensorError, ... Their words are about the decoder's insides.
     except Exception:
-        msg = f"{shown}: damaged or cut off, or not a {path.suffix} file"
-    else:
-        return
-    raise KernelError(msg) from None
+        reason = f"damaged or cut off, or not a {path.suffix} file"
+    msg = f"{readable(path)}: {reason}"
+    raise kind(msg) from None

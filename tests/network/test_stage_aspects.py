@@ -27,7 +27,7 @@ def modules():
             yield importlib.import_module(each.name)
 
 
-STAGES = sorted(set(descendants(Stage)), key=lambda kind: kind.__name__)
+STAGES = sorted({kind for kind in descendants(Stage) if not inspect.isabstract(kind)}, key=lambda kind: kind.__name__)
 ASPECTS = {
     f"{value.__module__}.{value.__name__}".removeprefix("cnnfilter."): value
     for module in modules()

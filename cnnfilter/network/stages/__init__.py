@@ -4,35 +4,18 @@ Sizes are tuples of whole numbers: `(H, W, C)` for maps, `(n,)` for a vector. A 
 read back by `cnnfilter.network.grammar`.
 """
 
-from cnnfilter.network.stages.base import Sliding, Stage
-from cnnfilter.network.stages.convolution import Conv
-from cnnfilter.network.stages.dense import Dense, Flatten
-from cnnfilter.network.stages.pointwise import (
-    Absolute,
-    Activation,
-    Gray,
-    Magnitude,
-    Normalize,
-    Softmax,
-)
-from cnnfilter.network.stages.pooling import GlobalAveragePool, Pool
-from cnnfilter.network.stages.text import Shape
-from cnnfilter.network.stages.weight_file import WeightFile
-
-__all__ = [
-    "Absolute",
-    "Activation",
-    "Conv",
-    "Dense",
-    "Flatten",
-    "GlobalAveragePool",
-    "Gray",
-    "Magnitude",
-    "Normalize",
-    "Pool",
-    "Shape",
-    "Sliding",
-    "Softmax",
-    "Stage",
-    "WeightFile",
-]
+from cnnfilter.network.stages.base import Sliding as Sliding
+from cnnfilter.network.stages.base import Stage as Stage
+from cnnfilter.network.stages.convolution import Conv as Conv
+from cnnfilter.network.stages.dense import Dense as Dense
+from cnnfilter.network.stages.dense import Flatten as Flatten
+from cnnfilter.network.stages.pointwise import Absolute as Absolute
+from cnnfilter.network.stages.pointwise import Activation as Activation
+from cnnfilter.network.stages.pointwise import Gray as Gray
+from cnnfilter.network.stages.pointwise import Magnitude as Magnitude
+from cnnfilter.network.stages.pointwise import Normalize as Normalize
+from cnnfilter.network.stages.pointwise import Softmax as Softmax
+from cnnfilter.network.stages.pooling import GlobalAveragePool as GlobalAveragePool
+from cnnfilter.network.stages.pooling import Pool as Pool
+from cnnfilter.network.stages.text import Shape as Shape
+from cnnfilter.network.stages.weight_file import WeightFile as WeightFile

@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.kernels.scaling import SCALES
-from cnnfilter.messages import nearest, quoted, readable
+from cnnfilter.messages import readable
 from cnnfilter.network.stages.base import Sliding, Stage, maps, params_arithmetic, size_arithmetic
 from cnnfilter.network.stages.text import Shape, show_padding, show_pair
 from cnnfilter.network.stages.weight_file import WeightFile
-from cnnfilter.sizes import Border, Pads, Pair, output_sizes, resolve_pads
+from cnnfilter.sizes import NONE, ONE, Border, Pads, Pair, output_sizes, resolve_pads
 from cnnfilter.text.numbers import show_number
+from cnnfilter.text.values import one_of
 
 if TYPE_CHECKING:
     from cnnfilter.weights.bank import FilterBank
-
-NONE: Pads = ((0, 0), (0, 0))
-ONE: Pair = (1, 1)
 
 
 @dataclass(frozen=True)
@@ -87,9 +85,7 @@ class Conv(Stage):
                     f"{other.name} is {other.size[0]}x{other.size[1]}"
                 )
                 raise ArgumentError(msg)
-        if self.scale not in SCALES:
-            msg = f"unknown scale {quoted(self.scale)}{nearest(self.scale, SCALES)} (known: {', '.join(SCALES)})"
-            raise ArgumentError(msg)
+        one_of(self.scale, "scale", SCALES)
         if not math.isfinite(self.bias):
             msg = f"bias must be a finite number, not {self.bias!r}"
             raise ArgumentError(msg)
@@ -114,23 +110,23 @@ class Conv(Stage):
         return self._window(None)
 
     def _window(self, channels: int | None) -> Pair:
-        if self.kernels:
-            return self.kernels[0].size
         if self.sizes is not None:
             return self.sizes[1]
-        bank = self.bank(channels)
-        return bank.size if isinstance(bank, Kernel) else (bank.weight.shape[2], bank.weight.shape[3])
+        source = self.source(channels)
+        return source[0].size if isinstance(source, tuple) else (source.weight.shape[2], source.weight.shape[3])
 
-    def bank(self, channels: int | None = None) -> Kernel | FilterBank:
-        """Return what is in its file, over so many channels.
+    def source(self, channels: int | None = None) -> tuple[Kernel, ...] | FilterBank:
+        """What it multiplies with: kernels, each of which filters every channel, or a bank over so many channels.
 
         Raises
         ------
         KernelError, MissingExtraError
-            If the file cannot be used, or may be read in two ways.
+            If its file cannot be used, or may be read in two ways.
         """
-        file: WeightFile = self.file  # type: ignore[assignment]  # asked for only where there is one
-        return file.bank(channels, self.groups, depthwise=self.depthwise)
+        if self.file is None:
+            return self.kernels
+        bank = self.file.bank(channels, self.groups, depthwise=self.depthwise)
+        return (bank,) if isinstance(bank, Kernel) else bank
 
     @property
     def maps_per_group(self) -> int:
@@ -141,17 +137,15 @@ class Conv(Stage):
         ArgumentError
             If that depends on the input.
         """
-        if self.kernels:
-            return sum(1 if each.combine else len(each.filters) for each in self.kernels)
         if self.sizes is not None:
             return self.sizes[0] // self.groups
-        bank = self.bank()
-        if isinstance(bank, Kernel):
-            return 1
+        source = self.source()
+        if isinstance(source, tuple):
+            return sum(1 if each.combine else len(each.filters) for each in source)
         if self.depthwise:
-            msg = f"cannot tell how many filters of {readable(bank.name)} see one channel; give magnitude a conv"
+            msg = f"cannot tell how many filters of {readable(source.name)} see one channel; give magnitude a conv"
             raise ArgumentError(msg)
-        return len(bank.weight) // self.groups
+        return len(source.weight) // self.groups
 
     def output(self, shape: Shape) -> Shape:
         """Return (H', W', C')."""
@@ -167,15 +161,13 @@ class Conv(Stage):
             raise ShapeError(msg) from None
 
     def _count(self, channels: int) -> int:
-        if self.kernels:
-            return channels * self.maps_per_group
         if self.sizes is not None:
             filters = self.sizes[0] * (channels if self.depthwise else 1)
             self._check_groups(filters, channels)
             return filters
-        bank = self.bank(channels)
-        if isinstance(bank, Kernel):
-            return channels
+        bank = self.source(channels)
+        if isinstance(bank, tuple):
+            return channels * sum(1 if each.combine else len(each.filters) for each in bank)
         filters, inputs = len(bank.weight), int(bank.weight.shape[1])
         if self.depthwise:
             if inputs != 1 or filters % channels:
@@ -213,9 +205,9 @@ class Conv(Stage):
         if self.kernels:
             return 0
         if self.sizes is None:
-            bank = self.bank(shape[2])
-            if isinstance(bank, Kernel):
-                return math.prod(bank.size)
+            bank = self.source(shape[2])
+            if isinstance(bank, tuple):
+                return math.prod(bank[0].size)
             return bank.weight.size + (0 if bank.bias is None else bank.bias.size)
         filters = self._count(shape[2])
         inputs = 1 if self.depthwise else shape[2] // self.groups
@@ -228,7 +220,7 @@ class Conv(Stage):
             filters = shape[2] * sum(len(each.filters) for each in self.kernels)
             return height * width * (filters * math.prod(self.window) + count * bool(self.bias))
         numbers = self.params(shape)
-        if self.file is not None and isinstance(self.bank(shape[2]), Kernel):
+        if self.file is not None and isinstance(self.source(shape[2]), tuple):
             numbers *= shape[2]
         return height * width * numbers
 
@@ -239,14 +231,12 @@ class Conv(Stage):
         return f"{size}\n{learned}" if learned else size
 
     def _params_arithmetic(self, shape: Shape) -> str:
-        if self.kernels:
-            return ""
         count = self._count(shape[2])
         if self.sizes is not None:
             inputs = 1 if self.depthwise else shape[2] // self.groups
             return params_arithmetic((*self.sizes[1], inputs), count, biased=self.biased)
-        bank = self.bank(shape[2])
-        if isinstance(bank, Kernel):
+        bank = self.source(shape[2])
+        if isinstance(bank, tuple):
             return ""
         return params_arithmetic((*bank.weight.shape[2:], bank.weight.shape[1]), count, biased=bank.bias is not None)
 
@@ -271,7 +261,7 @@ class Conv(Stage):
 
         inputs = {each.lengths[1] for each in readings(self.file.filters.weight.shape, self.file.layout)}
         if len(inputs) == 1 and not self.depthwise:
-            self.bank(inputs.pop() * self.groups)
+            self.source(inputs.pop() * self.groups)
 
     def arguments(self) -> list[str]:
         """Return what is filtered with, then what is not default."""

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.messages import nearest, quoted, show_shape
+from cnnfilter.messages import show_shape
 from cnnfilter.network.stages.base import Stage, params_arithmetic
 from cnnfilter.network.stages.text import Shape
 from cnnfilter.network.stages.weight_file import WeightFile
+from cnnfilter.text.values import one_of
 
 ORDERS = ("chw", "hwc")
 """In which order the maps that a dense stage was trained on were flattened: PyTorch's, Keras's."""
@@ -67,9 +68,7 @@ class Dense(Stage):
         if self.units is not None and self.units < 1:
             msg = f"units must be at least 1, not {self.units}"
             raise ArgumentError(msg)
-        if self.order not in ORDERS:
-            msg = f"unknown layout {quoted(self.order)}{nearest(self.order, ORDERS)} (known: {', '.join(ORDERS)})"
-            raise ArgumentError(msg)
+        one_of(self.order, "layout", ORDERS)
         if self.file is None and self.order != "chw":
             msg = "a layout is for weight files; units alone have no order"
             raise ArgumentError(msg)

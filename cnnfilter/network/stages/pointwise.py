@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass, replace
 
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.messages import nearest, quoted, show_shape
+from cnnfilter.messages import quoted, show_shape
 from cnnfilter.network.activations import ACTIVATIONS, Function
 from cnnfilter.network.stages.base import Stage, maps
 from cnnfilter.network.stages.convolution import Conv
 from cnnfilter.network.stages.text import Shape
 from cnnfilter.text.numbers import show_number
+from cnnfilter.text.values import one_of
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,18 @@ class Gray(Stage):
         return height, width, 1
 
 
+class SameSize(Stage):
+    """A stage of maps or of a vector, whose result is of the same size."""
+
+    takes, gives = "either", "same"
+
+    def output(self, shape: Shape) -> Shape:
+        """The size as it is."""
+        return shape
+
+
 @dataclass(frozen=True)
-class Normalize(Stage):
+class Normalize(SameSize):
     """``(x/divide - mean)/std``, where `mean` and `std` are one number or one for each channel.
 
     `divide` None is the full scale of the picture that enters the chain, wherever in it the stage stands: 255, 65535,
@@ -45,7 +56,6 @@ class Normalize(Stage):
     std: tuple[float, ...] = (1.0,)
 
     name = "normalize"
-    takes, gives = "either", "same"
 
     def __post_init__(self) -> None:
         divide = () if self.divide is None else (self.divide,)
@@ -86,7 +96,7 @@ class Normalize(Stage):
 
 
 @dataclass(frozen=True)
-class Activation(Stage):
+class Activation(SameSize):
     """An activation function, value by value.
 
     Parameters
@@ -100,12 +110,8 @@ class Activation(Stage):
     function: str
     values: tuple[float, ...] = ()
 
-    takes, gives = "either", "same"
-
     def __post_init__(self) -> None:
-        if self.function not in ACTIVATIONS:
-            msg = f"unknown activation {quoted(self.function)}{nearest(self.function, ACTIVATIONS)}"
-            raise ArgumentError(msg)
+        one_of(self.function, "activation", ACTIVATIONS)
         defaults = tuple(self.known.parameters.values())
         if len(self.values) > len(defaults):
             msg = f"{self.function} takes {len(defaults)} numbers, not {len(self.values)}"
@@ -129,10 +135,6 @@ class Activation(Stage):
         """Its parameters by name."""
         return dict(zip(self.known.parameters, self.values, strict=True))
 
-    def output(self, shape: Shape) -> Shape:
-        """Return the size as it is."""
-        return shape
-
     def arguments(self) -> list[str]:
         """Return what is not default."""
         defaults = self.known.parameters
@@ -140,15 +142,10 @@ class Activation(Stage):
 
 
 @dataclass(frozen=True)
-class Absolute(Stage):
+class Absolute(SameSize):
     """The absolute value."""
 
     name = "abs"
-    takes, gives = "either", "same"
-
-    def output(self, shape: Shape) -> Shape:
-        """Return the size as it is."""
-        return shape
 
 
 @dataclass(frozen=True)
@@ -185,15 +182,10 @@ class Magnitude(Stage):
 
 
 @dataclass(frozen=True)
-class Softmax(Stage):
+class Softmax(SameSize):
     """``e^x / sum e^x`` over the vector, or over the channels of each place."""
 
     name = "softmax"
-    takes, gives = "either", "same"
-
-    def output(self, shape: Shape) -> Shape:
-        """Return the size as it is."""
-        return shape
 
     def sees_all(self, shape: Shape) -> bool:
         """Tell whether all are divided by one sum: those of a vector are."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.messages import quoted
 from cnnfilter.network.stages.base import Sliding, Stage, maps, size_arithmetic
-from cnnfilter.network.stages.convolution import NONE, ONE
 from cnnfilter.network.stages.text import Shape, show_padding, show_pair
-from cnnfilter.sizes import Pads, Pair, output_sizes, resolve_pads
+from cnnfilter.sizes import NONE, ONE, Pads, Pair, output_sizes, resolve_pads
+from cnnfilter.text.values import one_of
 
 KINDS = ("max", "avg", "sum")
 
@@ -49,9 +48,7 @@ class Pool(Stage):
     takes, gives = "maps", "maps"
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            msg = f"unknown pool {quoted(self.kind)} (known: {', '.join(KINDS)})"
-            raise ArgumentError(msg)
+        one_of(self.kind, "pool", KINDS)
         if self.dilation != ONE and self.kind != "max":
             msg = f"{self.name} has no dilation; only maxpool has"
             raise ArgumentError(msg)

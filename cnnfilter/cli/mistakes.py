@@ -48,13 +48,13 @@ def rewritten(command: str, words: Sequence[str]) -> str | None:
 
 def unknown_command(words: Sequence[str], known: Iterable[str]) -> str:
     """The end of an error message about a command that does not exist: the one that may have been meant."""
-    from cnnfilter.network.plan import parse_shape
+    from cnnfilter.network.plan import parse_size
     from cnnfilter.network.presets import PRESETS
     from cnnfilter.text import synonyms
     from cnnfilter.weights.kinds import SUFFIXES
 
     word = words[0]
-    if word in PRESETS or parse_shape(word) is not None:
+    if word in PRESETS or parse_size(word) is not None:
         meant = _command("shape", words)
     elif _is_kernel(word) or looks_like_matrix(word) or word.lower().endswith(SUFFIXES):
         meant = _command("apply" if len(words) > 1 else "kernels", words)

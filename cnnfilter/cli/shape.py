@@ -13,7 +13,7 @@ from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeErr
 from cnnfilter.messages import nearest, quoted, shortened, show_shape
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.notes import notes
-from cnnfilter.network.plan import input_shape, parse_shape, plan, planned
+from cnnfilter.network.plan import input_shape, parse_size, plan, planned
 from cnnfilter.network.presets import PRESETS
 from cnnfilter.network.stages import Conv
 from cnnfilter.network.stages.base import axis_arithmetic, dropped, size_formula
@@ -132,7 +132,7 @@ def _check(
 
 
 def _size(text: str) -> Shape:
-    size = parse_shape(text)
+    size = parse_size(text)
     if size is not None:
         if len(size) == 3 and size[0] <= MOST_COLOURS < min(size[1:]):
             height, width, channels = size
@@ -154,7 +154,7 @@ def _size(text: str) -> Shape:
             written = "x".join(re.split(r"[,;*x\u00d7\s]+", numbers))
             msg = (
                 f"sizes are written {written}, not {quoted(text)}"
-                if parse_shape(written) is not None
+                if parse_size(written) is not None
                 else f"{quoted(text)} is no size (N, HxW or HxWxC), and there is no picture of that name"
             )
             raise ArgumentError(msg) from None

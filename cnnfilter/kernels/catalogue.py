@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnnfilter.kernels.formulas import (
-    Filters,
+    Matrices,
     box,
     compass,
     difference_of_gaussians,
@@ -64,12 +64,12 @@ class Entry(NamedTuple):
     description: str
     family: str
     source: str
-    weights: Filters | Callable[..., Filters]
+    weights: Matrices | Callable[..., Matrices]
     parameters: tuple[Parameter, ...] = ()
 
-    def make(self, values: dict[str, float]) -> Filters:
+    def make(self, values: dict[str, float]) -> Matrices:
         """Return the filters for the parameters that are given; the others take their defaults."""
-        if isinstance(self.weights, Filters):
+        if isinstance(self.weights, Matrices):
             return self.weights
         return self.weights(**{each.name: values.get(each.name, each.default) for each in self.parameters})
 
@@ -82,8 +82,8 @@ def _size(default: int | None, description: str) -> Parameter:
     return Parameter("size", description, 1, MAX_SIDE, default, integer=True)
 
 
-def _one(matrix: Matrix, scale: Fraction | float = 1) -> Filters:
-    return Filters((matrix,), scale)
+def _one(matrix: Matrix, scale: Fraction | float = 1) -> Matrices:
+    return Matrices((matrix,), scale)
 
 
 _ENTRIES = (
@@ -161,29 +161,29 @@ _ENTRIES = (
     ),
     Entry("sobel-x", "brightening to the right", "gradient", SOBEL, _one(SOBEL_X)),
     Entry("sobel-y", "brightening downwards", "gradient", SOBEL, _one(SOBEL_Y)),
-    Entry("sobel", "gradient magnitude", "gradient", SOBEL, Filters((SOBEL_X, SOBEL_Y), 1, "magnitude")),
+    Entry("sobel", "gradient magnitude", "gradient", SOBEL, Matrices((SOBEL_X, SOBEL_Y), 1, "magnitude")),
     Entry("prewitt-x", "brightening to the right", "gradient", PREWITT, _one(PREWITT_X)),
     Entry("prewitt-y", "brightening downwards", "gradient", PREWITT, _one(PREWITT_Y)),
-    Entry("prewitt", "gradient magnitude", "gradient", PREWITT, Filters((PREWITT_X, PREWITT_Y), 1, "magnitude")),
+    Entry("prewitt", "gradient magnitude", "gradient", PREWITT, Matrices((PREWITT_X, PREWITT_Y), 1, "magnitude")),
     Entry("scharr-x", "brightening to the right", "gradient", SCHARR, _one(SCHARR_X)),
     Entry("scharr-y", "brightening downwards", "gradient", SCHARR, _one(SCHARR_Y)),
-    Entry("scharr", "gradient magnitude", "gradient", SCHARR, Filters((SCHARR_X, SCHARR_Y), 1, "magnitude")),
+    Entry("scharr", "gradient magnitude", "gradient", SCHARR, Matrices((SCHARR_X, SCHARR_Y), 1, "magnitude")),
     Entry("roberts-x", "brightening to the lower right", "gradient", ROBERTS, _one(ROBERTS_X)),
     Entry("roberts-y", "brightening to the lower left", "gradient", ROBERTS, _one(ROBERTS_Y)),
-    Entry("roberts", "gradient magnitude", "gradient", ROBERTS, Filters((ROBERTS_X, ROBERTS_Y), 1, "magnitude")),
+    Entry("roberts", "gradient magnitude", "gradient", ROBERTS, Matrices((ROBERTS_X, ROBERTS_Y), 1, "magnitude")),
     Entry(
         "kirsch",
         "strongest of eight compass directions",
         "compass",
         "Kirsch 1971; from east counterclockwise",
-        Filters(compass(KIRSCH_EAST), 1, "maximum"),
+        Matrices(compass(KIRSCH_EAST), 1, "maximum"),
     ),
     Entry(
         "robinson",
         "strongest of eight compass directions",
         "compass",
         "Robinson 1977; from east counterclockwise",
-        Filters(compass(ROBINSON_EAST), 1, "maximum"),
+        Matrices(compass(ROBINSON_EAST), 1, "maximum"),
     ),
     Entry("line-h", "bright horizontal lines", "lines", LINES, _one(((-1, -1, -1), (2, 2, 2), (-1, -1, -1)))),
     Entry("line-v", "bright vertical lines", "lines", LINES, _one(((-1, 2, -1), (-1, 2, -1), (-1, 2, -1)))),

@@ -1,4 +1,4 @@
-"""Kernels that follow from a formula: the makers behind the parametric entries of the catalogue."""
+"""Kernels that follow from a formula: what is behind the entries of the catalogue that have parameters."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ LOG_REACH = 4
 """The Laplacian of a Gaussian falls off later: at 3 sigma it still has 4% of its peak, at 4 sigma 0.2%."""
 
 
-class Filters(NamedTuple):
-    """What a maker makes: filters before the scale, their scale, and how the results combine."""
+class Matrices(NamedTuple):
+    """The numbers of a kernel: its filters before the scale, their scale, and how the results combine."""
 
     filters: tuple[Matrix, ...]
     scale: Fraction | float = 1
@@ -42,19 +42,19 @@ def compass(east: Matrix) -> tuple[Matrix, ...]:
     return tuple(directions)
 
 
-def box(size: int) -> Filters:
+def box(size: int) -> Matrices:
     """Return the mean over `size` x `size` pixels."""
-    return Filters((((1,) * size,) * size,), Fraction(1, size * size))
+    return Matrices((((1,) * size,) * size,), Fraction(1, size * size))
 
 
-def gaussian(size: int | None, sigma: float | None) -> Filters:
+def gaussian(size: int | None, sigma: float | None) -> Matrices:
     """Return a Gaussian of sum 1: sampled if `sigma` is given, else the binomial of `size` (3 by default)."""
     if sigma is None:
         return _binomial(size or 3)
-    return Filters((_sampled_gaussian(sigma, size or 2 * _radius(sigma, GAUSSIAN_REACH) + 1),))
+    return Matrices((_sampled_gaussian(sigma, size or 2 * _radius(sigma, GAUSSIAN_REACH) + 1),))
 
 
-def laplacian_of_gaussian(sigma: float) -> Filters:
+def laplacian_of_gaussian(sigma: float) -> Matrices:
     """Return the Laplacian of a Gaussian; its centre is negative, as `laplacian`'s is.
 
     Notes
@@ -69,10 +69,10 @@ def laplacian_of_gaussian(sigma: float) -> Filters:
         [(y + x - 2) / (sigma * sigma) * g for x, g in zip(offsets, row, strict=True)]
         for y, row in zip(offsets, samples, strict=True)
     ]
-    return Filters((_zero_sum(rows),))
+    return Matrices((_zero_sum(rows),))
 
 
-def difference_of_gaussians(sigma: float, ratio: float | None, sigma2: float | None) -> Filters:
+def difference_of_gaussians(sigma: float, ratio: float | None, sigma2: float | None) -> Matrices:
     """Return the Gaussian of `sigma` minus the wider one of `sigma2`, or of `ratio` times `sigma`."""
     if ratio is not None and sigma2 is not None:
         msg = "give ratio or sigma2, not both"
@@ -83,10 +83,10 @@ def difference_of_gaussians(sigma: float, ratio: float | None, sigma2: float | N
         raise ArgumentError(msg)
     size = 2 * _radius(wide, GAUSSIAN_REACH) + 1
     pairs = zip(_sampled_gaussian(sigma, size), _sampled_gaussian(wide, size), strict=True)
-    return Filters((_zero_sum([[a - b for a, b in zip(*rows, strict=True)] for rows in pairs]),))
+    return Matrices((_zero_sum([[a - b for a, b in zip(*rows, strict=True)] for rows in pairs]),))
 
 
-def unsharp(amount: float, sigma: float | None) -> Filters:
+def unsharp(amount: float, sigma: float | None) -> Matrices:
     """Return the picture plus `amount` times what a Gaussian blur takes away from it.
 
     Notes
@@ -98,10 +98,10 @@ def unsharp(amount: float, sigma: float | None) -> Filters:
     centre = len(blur[0]) // 2
     rows = [[-amount * value for value in row] for row in blur[0]]
     rows[centre][centre] += (1 + amount) * (scale.denominator if isinstance(scale, Fraction) else 1)
-    return Filters((_matrix(rows),), scale)
+    return Matrices((_matrix(rows),), scale)
 
 
-def motion(length: int, angle: float) -> Filters:
+def motion(length: int, angle: float) -> Matrices:
     """Return the mean along a line of `length` pixels, `angle` degrees counterclockwise from the x axis.
 
     Notes
@@ -119,7 +119,7 @@ def motion(length: int, angle: float) -> Filters:
         for y in range(-reach[1], reach[1] + 1)
     ]
     total = math.fsum(map(math.fsum, rows))
-    return Filters((_matrix(rows),), Fraction(1, int(total)) if total == int(total) else 1 / total)
+    return Matrices((_matrix(rows),), Fraction(1, int(total)) if total == int(total) else 1 / total)
 
 
 def _line_weight(x: int, y: int, along: tuple[float, float], half: float) -> float:
@@ -142,12 +142,12 @@ def _radius(sigma: float, reach: int) -> int:
     return radius
 
 
-def _binomial(size: int) -> Filters:
+def _binomial(size: int) -> Matrices:
     integers = [math.comb(size - 1, k) for k in range(size)]
     if size <= LARGEST_EXACT_BINOMIAL:
-        return Filters((_matrix([[a * b for b in integers] for a in integers]),), Fraction(1, 4 ** (size - 1)))
+        return Matrices((_matrix([[a * b for b in integers] for a in integers]),), Fraction(1, 4 ** (size - 1)))
     row = [value / 2 ** (size - 1) for value in integers]
-    return Filters((_matrix([[a * b for b in row] for a in row]),))
+    return Matrices((_matrix([[a * b for b in row] for a in row]),))
 
 
 def _sampled_gaussian(sigma: float, size: int) -> Matrix:

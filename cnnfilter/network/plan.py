@@ -89,7 +89,7 @@ class Row:
         )
 
 
-def parse_shape(text: str) -> Shape | None:
+def parse_size(text: str) -> Shape | None:
     """Read a size `N`, `HxW` or `HxWxC`, or return None if the text is not one.
 
     Raises
@@ -99,7 +99,7 @@ def parse_shape(text: str) -> Shape | None:
 
     Examples
     --------
-    >>> parse_shape("28x28x1"), parse_shape("photo.png")
+    >>> parse_size("28x28x1"), parse_size("photo.png")
     ((28, 28, 1), None)
     """
     if not re.fullmatch(r"[0-9]+(x[0-9]+){0,2}", text.strip(), re.IGNORECASE):

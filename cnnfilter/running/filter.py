@@ -16,7 +16,7 @@ from cnnfilter.imaging.mapping import FULL_SCALE, RANGES, Mapping, clipped_fract
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.kernels.kernel import Kernel, from_array, get_kernel
 from cnnfilter.kernels.scaling import SCALES
-from cnnfilter.running.run import Part, Plan, Run
+from cnnfilter.running.run import Part, Run, Setup
 from cnnfilter.runtime import buffers
 from cnnfilter.sizes import Border, Padding, Pair, Size, parse_border, parse_padding, parse_pair
 from cnnfilter.text.values import one_of, switch
@@ -94,7 +94,7 @@ class Filter:
             msg = f"the kernel's weights, the bias or the border are too large: a result may reach {largest:.3g}"
             raise ArgumentError(msg)
         self.biases = np.full(len(bank), bias) if learned is None else learned + bias
-        self._latest: tuple[Any, Plan] | None = None
+        self._latest: tuple[Any, Setup] | None = None
 
     @property
     def is_light(self) -> bool:
@@ -163,12 +163,12 @@ class Filter:
             float(clamped.sum()) / len(clamped) if count_clipped else None,
         )
 
-    def plan_for(self, size: Pair, channels: int, dtype: np.dtype[Any], parts: list[Part]) -> Plan:
+    def setup_for(self, size: Pair, channels: int, dtype: np.dtype[Any], parts: list[Part]) -> Setup:
         """Return how to run over pictures of a size and type: that of the last one, if this is like it."""
         key = (size, channels, dtype)
         latest = self._latest
         if latest is None or latest[0] != key:
-            latest = self._latest = key, Plan(self, size, dtype, parts)
+            latest = self._latest = key, Setup(self, size, dtype, parts)
         return latest[1]
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BAND_SAMPLES = 1 << 21
 """Samples of the result that one call of the loops computes. Nothing waits in a cache between steps here, so bands
-need only be small enough to be shared, and large enough for what a call costs (30 microseconds) not to count."""
+need only be small enough to be weighted, and large enough for what a call costs (30 microseconds) not to count."""
 
 FLOAT_SAMPLES = 1 << 18
 """The same where a band passes through several arrays of floats, 24 bytes a sample on each thread. A quarter of it
@@ -40,7 +40,7 @@ class Part(NamedTuple):
     bias: float
 
 
-class Plan:
+class Setup:
     """How a filter runs over all pictures of one size and type."""
 
     def __init__(self, filter_: Filter, size: Pair, dtype: np.dtype[Any], parts: list[Part]) -> None:
@@ -84,8 +84,8 @@ class Run:
         channels = pixels.size // (self.size[0] * self.size[1])
         self.parts = self._parts(filter_, pixels.reshape(*self.size, channels))
         self.channels = sum(part.step for part in self.parts)
-        self.plan = filter_.plan_for(self.size, channels, pixels.dtype, self.parts)
-        self.windows, self.methods = self.plan.windows, self.plan.methods
+        self.setup = filter_.setup_for(self.size, channels, pixels.dtype, self.parts)
+        self.windows, self.methods = self.setup.windows, self.setup.methods
 
     def _parts(self, filter_: Filter, pixels: Array) -> list[Part]:
         bank, channels = filter_.bank, pixels.shape[2]
@@ -148,15 +148,15 @@ class Run:
         opacity = alpha[begin:end] / np.float32(FULL_SCALE[alpha.dtype.name])
         width = self.size[1]
         sums = []
-        for planes, methods in zip(part.filters, self.plan.blending[c], strict=True):
+        for planes, methods in zip(part.filters, self.setup.blending[c], strict=True):
             total = np.zeros((last - first, self.windows.out[1], part.step), dtype=np.float32)
             for weights, plane, (over_colours, over_cover) in zip(planes, part.source, methods, strict=True):
                 colours = plane.reshape(-1, width, part.step)
-                shared = np.multiply(colours[begin:end], opacity[..., None], dtype=np.float32)
+                weighted = np.multiply(colours[begin:end], opacity[..., None], dtype=np.float32)
                 filtered = np.empty_like(total)
                 cover = np.empty_like(total[..., :1])
                 for method, step, source, result in (
-                    (over_colours, part.step, shared, filtered),
+                    (over_colours, part.step, weighted, filtered),
                     (over_cover, 1, opacity, cover),
                 ):
                     rows = Rows(source.reshape(1, end - begin, width * step), step, begin)

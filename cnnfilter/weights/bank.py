@@ -87,13 +87,13 @@ def load_kernel(path: str | Path, *, array_name: str | None = None, layout: str 
     CnnfilterWarning
         Of arrays that might be the bias and are not used, and of a bias that is taken from a file beside this one.
     """
-    from cnnfilter.weights.layer import load_filters  # which kernels with a name do without
+    from cnnfilter.weights.layer import load_convolution  # which kernels with a name do without
     from cnnfilter.weights.layouts import LAYOUTS
 
     if layout is not None and layout.lower() not in LAYOUTS:
         msg = f"layout must be {' or '.join(LAYOUTS)}, not {quoted(layout)}"
         raise ArgumentError(msg)
-    return bank_of(load_filters(Path(path), array_name=array_name, layout=layout), layout)
+    return bank_of(load_convolution(Path(path), array_name=array_name, layout=layout), layout)
 
 
 def bank_of(

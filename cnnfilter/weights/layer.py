@@ -77,7 +77,7 @@ class Layer:
         return np.repeat(self.bias, count)
 
 
-def load_filters(path: Path, *, array_name: str | None = None, layout: str | None = None) -> Layer:
+def load_convolution(path: Path, *, array_name: str | None = None, layout: str | None = None) -> Layer:
     """Load the arrays of a convolution.
 
     Raises
@@ -104,7 +104,7 @@ def load_filters(path: Path, *, array_name: str | None = None, layout: str | Non
     return _load(path, array_name, ((4,), (2, 3)), outputs)
 
 
-def load_matrix(path: Path, *, array_name: str | None = None) -> Layer:
+def load_dense(path: Path, *, array_name: str | None = None) -> Layer:
     """Load the arrays of a dense layer.
 
     Raises

@@ -85,7 +85,7 @@ def test_a_learned_kernel_filters_every_channel(save):
 def test_a_weight_file_is_read_once_and_not_before_it_is_needed(save):
     file = WeightFile(save(k=np.ones((2, 3))))
     assert file.bank(3) is file.bank(3)
-    assert file.filters is file.filters
+    assert file.convolution is file.convolution
     missing = Conv(file=WeightFile("none.npy"))
     assert str(missing) == "conv:none.npy"
     with pytest.raises(KernelError, match=r"none\.npy: no such file"):

@@ -7,7 +7,7 @@ from cnnfilter.engine import reference
 from cnnfilter.errors import ArgumentError, KernelError, ShapeError
 from cnnfilter.network.field import Field
 from cnnfilter.network.grammar import parse
-from cnnfilter.network.plan import input_shape, parse_shape, plan
+from cnnfilter.network.plan import input_shape, parse_size, plan
 from cnnfilter.network.stages import Sliding
 
 
@@ -173,13 +173,13 @@ def test_a_layout_needs_the_maps_that_were_flattened(tmp_path):
      ("a.png", None), ("28x", None), ("1x2x3x4", None), ("-3", None), ("2.5", None), ("", None), ("٣", None)],
 )  # fmt: skip
 def test_a_size_is_up_to_three_numbers(text, shape):
-    assert parse_shape(text) == shape
+    assert parse_size(text) == shape
 
 
 @pytest.mark.parametrize("text", ["0", "3x0", "1000000001", "9" * 5000])
 def test_a_size_has_limits(text):
     with pytest.raises(ArgumentError, match="a size is from 1 to 1000000000, not"):
-        parse_shape(text)
+        parse_size(text)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from cnnfilter.errors import CnnfilterWarning, KernelError
 from cnnfilter.kernels.kernel import get_kernel
 from cnnfilter.weights.bank import FilterBank, load_kernel, matrix_of
 from cnnfilter.weights.files import Member
-from cnnfilter.weights.layer import load_matrix
+from cnnfilter.weights.layer import load_dense
 from cnnfilter.weights.pairing import Layers, read_name
 from tests.command import run, save
 
@@ -95,7 +95,7 @@ def test_a_layer_is_asked_for_by_its_name(weight):
 def test_all_weights_of_a_keras_model_are_paired_in_their_order():
     path = as_npz(dict(zip(("arr_0", "arr_1", "arr_2", "arr_3"), (HWIO, BIAS, DENSE.T, DENSE[:, 0]), strict=True)))
     np.testing.assert_array_equal(load_kernel(path).bias, BIAS)
-    weight, bias = matrix_of(load_matrix(path, array_name="arr_2"), 3)
+    weight, bias = matrix_of(load_dense(path, array_name="arr_2"), 3)
     np.testing.assert_array_equal(weight, DENSE)
     np.testing.assert_array_equal(bias, DENSE[:, 0])
 
@@ -123,14 +123,14 @@ def test_a_bias_of_one_axis_is_one_number_for_each_filter(shape):
 @pytest.mark.parametrize("bias", [2.0, [2], [[2]]])
 def test_a_bias_of_one_number_is_for_all(bias):
     np.testing.assert_array_equal(load_kernel(as_npz({"w": OIHW, "b": np.array(bias)})).bias, [2, 2, 2, 2])
-    _, biases = matrix_of(load_matrix(as_npz({"fc_W": DENSE, "fc_b": np.array(bias)})), 3)
+    _, biases = matrix_of(load_dense(as_npz({"fc_W": DENSE, "fc_b": np.array(bias)})), 3)
     np.testing.assert_array_equal(biases, np.float32([2, 2]))
 
 
 def test_a_bias_for_each_row_of_a_batch_is_refused():
     message = "array 'fc_b' is 5x2, but there are 2 or 3 filters or outputs; a bias is one number for each, or for all"
     with pytest.raises(KernelError, match=message):
-        load_matrix(as_npz({"fc_W": DENSE, "fc_b": np.ones((5, 2))}), array_name="fc")
+        load_dense(as_npz({"fc_W": DENSE, "fc_b": np.ones((5, 2))}), array_name="fc")
 
 
 def test_letters_that_name_kernels_are_no_biases():
@@ -207,7 +207,7 @@ def test_a_table_takes_the_bias_in_a_table_beside_it():
     np.savetxt("fc_w.csv", DENSE, delimiter=",")
     np.savetxt("fc_b.csv", DENSE[:, 0])
     with pytest.warns(CnnfilterWarning, match=r"^fc_w\.csv: its bias is from fc_b\.csv beside it$"):
-        layer = load_matrix(Path("fc_w.csv"))
+        layer = load_dense(Path("fc_w.csv"))
     np.testing.assert_array_equal(layer.bias, DENSE[:, 0])
 
 
@@ -308,18 +308,18 @@ def test_kernels_of_names_that_dense_layers_have_too_are_kernels():
 
 def test_the_bank_of_a_convolution_is_no_matrix():
     with pytest.raises(KernelError, match=r"'w' is 3-D \(4x3x3\), that of a convolution; it must be 2-D, or use conv"):
-        load_matrix(as_npz({"w": np.ones((4, 3, 3))}))
+        load_dense(as_npz({"w": np.ones((4, 3, 3))}))
     with pytest.raises(
         KernelError, match=r"'W' is 4-D \(4x3x5x5\), that of a convolution; it must be 2-D, or use conv"
     ):
-        load_matrix(as_npz({"W": OIHW, "b": BIAS}))
+        load_dense(as_npz({"W": OIHW, "b": BIAS}))
 
 
 @pytest.mark.parametrize("bias", [None, 1, 2])
 def test_a_matrix_is_read_the_way_that_fits(bias):
     arrays = {} if bias is None else {"b": np.ones(bias)}
     for stored in (DENSE, DENSE.T):
-        weight, biases = matrix_of(load_matrix(as_npz({"W": stored, **arrays})), 3)
+        weight, biases = matrix_of(load_dense(as_npz({"W": stored, **arrays})), 3)
         np.testing.assert_array_equal(weight, DENSE)
         assert weight.flags.c_contiguous
         assert biases is None if bias is None else biases.shape == (2,)
@@ -327,11 +327,11 @@ def test_a_matrix_is_read_the_way_that_fits(bias):
 
 def test_a_square_matrix_is_read_by_the_framework_that_its_name_tells():
     square = np.arange(9, dtype=np.float32).reshape(3, 3)
-    np.testing.assert_array_equal(matrix_of(load_matrix(as_npz({"fc.weight": square})), 3)[0], square)
-    np.testing.assert_array_equal(matrix_of(load_matrix(as_npz({"fc/kernel:0": square})), 3)[0], square.T)
+    np.testing.assert_array_equal(matrix_of(load_dense(as_npz({"fc.weight": square})), 3)[0], square)
+    np.testing.assert_array_equal(matrix_of(load_dense(as_npz({"fc/kernel:0": square})), 3)[0], square.T)
     with pytest.warns(CnnfilterWarning, match=r"^net.npz: its square matrix is read as \(outputs, inputs\); Keras"):
-        np.testing.assert_array_equal(matrix_of(load_matrix(as_npz({"fc_W": square})), 3)[0], square)
-    matrix_of(load_matrix(as_npz({"fc_W": square})), 5)  # fits no way, of which the stage tells
+        np.testing.assert_array_equal(matrix_of(load_dense(as_npz({"fc_W": square})), 3)[0], square)
+    matrix_of(load_dense(as_npz({"fc_W": square})), 5)  # fits no way, of which the stage tells
 
 
 # Commands

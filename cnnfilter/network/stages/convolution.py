@@ -155,7 +155,7 @@ class Conv(Stage):
         try:
             return *output_sizes((height, width), *sliding[:2], sliding.pads, sliding.dilation), count
         except ShapeError as error:
-            if self.file is None or self.file.filters.weight.ndim > 2 or sliding.window[0] == sliding.window[1]:
+            if self.file is None or self.file.convolution.weight.ndim > 2 or sliding.window[0] == sliding.window[1]:
                 raise
             msg = f"{error}; a dense layer's matrix is for dense"
             raise ShapeError(msg) from None
@@ -259,7 +259,7 @@ class Conv(Stage):
             return
         from cnnfilter.weights.layouts import readings  # brings NumPy, which sizes alone do not need
 
-        inputs = {each.lengths[1] for each in readings(self.file.filters.weight.shape, self.file.layout)}
+        inputs = {each.lengths[1] for each in readings(self.file.convolution.weight.shape, self.file.layout)}
         if len(inputs) == 1 and not self.depthwise:
             self.source(inputs.pop() * self.groups)
 

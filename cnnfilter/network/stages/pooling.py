@@ -62,7 +62,7 @@ class Pool(Stage):
         return f"{self.kind}pool"
 
     @property
-    def step(self) -> Pair:
+    def strides(self) -> Pair:
         """The stride, which is the window unless one is given."""
         return self.window if self.stride is None else self.stride
 
@@ -79,13 +79,13 @@ class Pool(Stage):
 
     def sliding(self, shape: Shape) -> Sliding:
         """Return how the window moves."""
-        pads = resolve_pads(self.padding, (shape[0], shape[1]), self.window, self.step, self.dilation)
-        return Sliding(self.window, self.step, self.dilation, pads)
+        pads = resolve_pads(self.padding, (shape[0], shape[1]), self.window, self.strides, self.dilation)
+        return Sliding(self.window, self.strides, self.dilation, pads)
 
     def arguments(self) -> list[str]:
         """Return the window, then what is not default."""
         options = {
-            "stride": (show_pair(self.step), self.step != self.window),
+            "stride": (show_pair(self.strides), self.strides != self.window),
             "padding": (show_padding(self.padding), self.padding != NONE),
             "dilation": (show_pair(self.dilation), self.dilation != ONE),
             "ceil_mode": ("yes", self.ceil_mode),

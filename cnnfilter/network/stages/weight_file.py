@@ -41,7 +41,7 @@ class WeightFile:
     )
 
     @lazy
-    def filters(self) -> Layer:
+    def convolution(self) -> Layer:
         """The arrays of a convolution in it.
 
         Raises
@@ -49,10 +49,10 @@ class WeightFile:
         KernelError, MissingExtraError
             If the file cannot be used; one line that names it.
         """
-        from cnnfilter.weights.layer import load_filters  # brings NumPy, which sizes alone do not need
+        from cnnfilter.weights.layer import load_convolution  # brings NumPy, which sizes alone do not need
 
         with keys_named():
-            return load_filters(Path(self.path), array_name=self.array_name, layout=self.layout)
+            return load_convolution(Path(self.path), array_name=self.array_name, layout=self.layout)
 
     @lazy
     def dense(self) -> Layer:
@@ -61,12 +61,12 @@ class WeightFile:
         Raises
         ------
         KernelError, MissingExtraError
-            As for `filters`.
+            As for `convolution`.
         """
-        from cnnfilter.weights.layer import load_matrix
+        from cnnfilter.weights.layer import load_dense
 
         with keys_named():
-            return load_matrix(Path(self.path), array_name=self.array_name)
+            return load_dense(Path(self.path), array_name=self.array_name)
 
     def bank(self, channels: int | None = None, groups: int = 1, *, depthwise: bool = False) -> Kernel | FilterBank:
         """Return the kernel or the bank in it, over so many channels; see `bank_of`.
@@ -74,7 +74,7 @@ class WeightFile:
         Raises
         ------
         KernelError, MissingExtraError
-            As for `filters`, and if it may be read in two ways.
+            As for `convolution`, and if it may be read in two ways.
         """
         asked = (channels, groups, depthwise)
         if asked not in self._banks:
@@ -82,7 +82,7 @@ class WeightFile:
 
             with keys_named():
                 self._banks[asked] = bank_of(
-                    self.filters, self.layout, channels=channels, groups=groups, depthwise=depthwise
+                    self.convolution, self.layout, channels=channels, groups=groups, depthwise=depthwise
                 )
         return self._banks[asked]
 
@@ -92,7 +92,7 @@ class WeightFile:
         Raises
         ------
         KernelError, MissingExtraError
-            As for `filters`.
+            As for `convolution`.
         """
         if inputs not in self._matrices:
             from cnnfilter.weights.bank import matrix_of

@@ -59,7 +59,7 @@ def keys_named() -> Iterator[None]:
 
 
 def either(option: str, parameter: str) -> str:
-    """Return what a message tells whoever reads it to give: an option of the command line, or a parameter.
+    """What a message tells whoever reads it to give: an option of the command line, or a parameter.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def either(option: str, parameter: str) -> str:
 
 
 def alternatives(words: Sequence[str], last: str = "or") -> str:
-    """Return words joined as people join them.
+    """Words as people join them.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def alternatives(words: Sequence[str], last: str = "or") -> str:
 
 
 def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
-    """Return a tail for an error message that names what `word` may have meant, or nothing.
+    """A tail for an error message that names what `word` may have meant, or nothing.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
 
 
 def quoted(value: object) -> str:
-    r"""Return a value as a message repeats it: in quotes if it is text, and cut where it is long.
+    r"""A value as a message repeats it: in quotes if it is text, and cut where it is long.
 
     Bytes of an argument or a file name that are no text, which Python holds as lone surrogates, appear as bytes.
 
@@ -118,7 +118,7 @@ def quoted(value: object) -> str:
 
 
 def readable(path: object) -> str:
-    r"""Return a file's name as it is, or in quotes and with escapes if it holds what cannot be printed.
+    r"""A file's name as it is, or in quotes and with escapes if it holds what cannot be printed.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def readable(path: object) -> str:
 
 
 def shortened(value: object, longest: int = LONGEST_STAGE) -> str:
-    """Return a text as it is, or without its middle if it is longer: a stage may be a matrix of a thousand rows."""
+    """A text as it is, or without its middle if it is longer: a stage may be a matrix of a thousand rows."""
     text, half = str(value), longest // 2
     return text if len(text) <= longest + 3 else f"{text[:half]}...{text[-half:]}"
 
@@ -142,7 +142,7 @@ def show_shape(shape: Sequence[int]) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return `text` as one line that a terminal shows and does not obey.
+    r"""`text` as one line that a terminal shows and does not obey.
 
     Line breaks, control characters and everything else without a shape of its own appear as `\n`, `\x1b`,
     `\u202e`; bytes of a file name that are no UTF-8 as `\xff`.
@@ -158,12 +158,12 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Return `text` with each of its lines made `printable`."""
+    """`text` with each of its lines made `printable`."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 def escaped(character: str) -> str:
-    """Return a character as its escape."""
+    """A character as its escape."""
     if "\udc80" <= character <= "\udcff":  # how Python carries a byte that it could not decode
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode("ascii")
@@ -185,7 +185,7 @@ def show_bytes(size: float, more: int = 0) -> str:
 
 
 def why_no_file(path: Path) -> str | None:
-    """Return what a path is instead of a file that may be opened without waiting; None if it is one.
+    """What a path is instead of a file that may be opened without waiting; None if it is one.
 
     Raises
     ------

@@ -258,7 +258,7 @@ class Pipeline:
         return to_record(explain(self, maps.transpose(1, 2, 0), at))
 
     def _prepared(self, shape: Shape, scale: int) -> list[Operation]:
-        """Return what is done to an input, one after the other; for the last size and scale it is kept.
+        """What is done to an input, one after the other; for the last size and scale it is kept.
 
         A small network takes longer to prepare than to run.
         """
@@ -289,7 +289,7 @@ def _html(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _one(given: Array, name: str, layout: str | None) -> Array:
-    """Return the maps of the one picture that a pipeline takes at a time."""
+    """The maps of the one picture that a pipeline takes at a time."""
     batch = as_maps(given, name, layout)
     if len(batch) != 1:
         msg = f"a pipeline runs one picture at a time: {name} is a batch of {len(batch)}"

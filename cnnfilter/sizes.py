@@ -86,7 +86,7 @@ def parse_pair(value: Size, name: str, *, minimum: int = 1) -> Pair:
 
 
 def _check_separator(value: object, name: str) -> None:
-    """Tell how two numbers are written to who parts them by a comma, a blank or a star, in parentheses or not."""
+    """Refuse two numbers parted by a comma, a blank or a star, in parentheses or not, and say how they are written."""
     found = re.fullmatch(r"\s*[(\[]?\s*(\d+)\s*[,;*\s]\s*(\d+)\s*[)\]]?\s*", value) if isinstance(value, str) else None
     if found:
         msg = f"{name}: write {quoted(f'{found[1]}x{found[2]}')} (height x width), not {quoted(value)}"
@@ -109,7 +109,7 @@ def parse_shape(value: object) -> tuple[int, ...]:
 
 
 def _any_blank(parts: Sequence[object]) -> bool:
-    """Tell whether a text's number is missing, as behind the x of `2x`."""
+    """Whether a text's number is missing, as behind the x of `2x`."""
     return any(isinstance(part, str) and not part.strip() for part in parts)
 
 
@@ -171,7 +171,7 @@ def _sides(axis: object, whole: object) -> Pair:
 
 
 def axis_pads(padding: Pair | str, n: int, window: int, stride: int = 1, dilation: int = 1) -> Pair:
-    """Return the samples of padding before and after one axis.
+    """The samples of padding before and after one axis.
 
     `same` gives `ceil(n / stride)` outputs; of an odd total the larger half goes to the end
     (TensorFlow, ONNX SAME_UPPER), or to the beginning for `same-lower` (ONNX SAME_LOWER).
@@ -190,7 +190,7 @@ def axis_pads(padding: Pair | str, n: int, window: int, stride: int = 1, dilatio
 
 
 def resolve_pads(padding: Pads | str, size: Pair, window: Pair, stride: Pair, dilation: Pair) -> Pads:
-    """Return the four amounts of padding for an input of `size` (height, width)."""
+    """The four amounts of padding for an input of `size` (height, width)."""
     vertical, horizontal = (padding, padding) if isinstance(padding, str) else padding
     return (
         axis_pads(vertical, size[0], window[0], stride[0], dilation[0]),
@@ -221,7 +221,7 @@ def output_size(
     dilation: int = 1,
     ceil_mode: bool = False,
 ) -> int:
-    """Return the number of outputs of a window sliding along one axis.
+    """The number of outputs of a window sliding along one axis.
 
     Parameters
     ----------
@@ -289,7 +289,7 @@ def output_size(
 def output_sizes(
     size: Pair, window: Pair, stride: Pair, pads: Pads, dilation: Pair, *, ceil_mode: bool = False
 ) -> Pair:
-    """Return the output height and width; `output_size` for both axes.
+    """The output height and width; `output_size` for both axes.
 
     Raises
     ------

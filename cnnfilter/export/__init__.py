@@ -19,7 +19,7 @@ PROGRAMS: dict[str, Callable[[Sequence[Row]], str]] = {
 
 
 def emit(rows: Sequence[Row], language: str) -> str:
-    """Return a program that computes what the chain computes.
+    """A program that computes what the chain computes.
 
     Parameters
     ----------

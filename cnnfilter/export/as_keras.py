@@ -81,7 +81,7 @@ class Combine(layers.Layer):
 
 
 def keras_program(rows: Sequence[Row]) -> str:
-    """Return the program.
+    """The program of a planned chain in Keras.
 
     Raises
     ------
@@ -106,7 +106,7 @@ class _Program(Sequential):
 
 @singledispatch
 def layers(stage: stages.Stage, row: Row, program: _Program) -> list[str]:
-    """Return a stage's layers of Keras."""
+    """A stage's layers of Keras."""
     raise unknown(stage, "Keras code")
 
 

@@ -96,7 +96,7 @@ class _Program:
 
 
 def numpy_program(rows: Sequence[Row]) -> str:
-    """Return the program."""
+    """The program of a planned chain in NumPy."""
     program = _Program()
     for row in rows:
         *before, last = expressions(row.stage, row, program)
@@ -142,7 +142,7 @@ def _channels_first(shape: stages.Shape) -> stages.Shape:
 
 @singledispatch
 def expressions(stage: stages.Stage, row: Row, program: _Program) -> list[str]:
-    """Return the expressions of `x` that a stage is."""
+    """The expressions of `x` that a stage is."""
     raise unknown(stage, "NumPy code")
 
 

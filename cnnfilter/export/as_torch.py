@@ -76,7 +76,7 @@ class Combine(nn.Module):
 
 
 def torch_program(rows: Sequence[Row]) -> str:
-    """Return the program."""
+    """The program of a planned chain in PyTorch."""
     program = _Program(rows, " " * 4, HELPERS, layers)
     weights = "\nwith torch.no_grad():\n" + "\n".join(program.weights) + "\n" if program.weights else ""
     numpy = ["import numpy as np"] if "np." in program.helpers else []
@@ -96,7 +96,7 @@ class _Program(Sequential):
 
 @singledispatch
 def layers(stage: stages.Stage, row: Row, program: _Program) -> list[str]:
-    """Return a stage's layers of PyTorch."""
+    """A stage's layers of PyTorch."""
     raise unknown(stage, "PyTorch code")
 
 
@@ -146,7 +146,7 @@ def _conv(stage: stages.Conv, row: Row, program: _Program) -> list[str]:
 
 
 def _conv_padding(row: Row, stage: stages.Conv, pads: Pads) -> tuple[list[str], list[str]]:
-    """Return the layers that pad before a convolution, and its own arguments that pad."""
+    """The layers that pad before a convolution, and its own arguments that pad."""
     border, text = stage.border, torch_padding(pads)
     if pads == NONE:
         return [], []

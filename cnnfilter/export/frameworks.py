@@ -49,7 +49,7 @@ class Answer:
     same_values: bool = True
 
     def differs_from(self, other: Answer) -> str:
-        """Return in what: `refused`, `size`, `pads`, `values`, or nothing."""
+        """In what it differs: `refused`, `size`, `pads`, `values`, or nothing."""
         if self.output is None:
             return "refused"
         if self.output != other.output:
@@ -60,7 +60,7 @@ class Answer:
 
 
 def compare(stage: Conv | Pool, shape: Shape) -> tuple[Answer, ...]:
-    """Return what cnnfilter, PyTorch, Keras and ONNX do with a stage.
+    """What cnnfilter, PyTorch, Keras and ONNX do with a stage.
 
     Parameters
     ----------
@@ -105,31 +105,31 @@ def _slide(size: Pair, sliding: Sliding, ceil_mode: bool = False) -> Pair | None
 
 
 def _slide_padded(size: Pair, sliding: Sliding, ceil_mode: bool = False) -> Pair | None:
-    """Return the size where something else pads first, so that ceil_mode knows nothing of the padding."""
+    """The size where something else pads first, so that ceil_mode knows nothing of the padding."""
     (above, below), (left, right) = sliding.pads
     padded = size[0] + above + below, size[1] + left + right
     return _slide(padded, sliding._replace(pads=NONE), ceil_mode)
 
 
 def torch_padding(pads: Pads) -> str | None:
-    """Return the `padding` of PyTorch's layers, or None if they have no such padding: their sides are equal."""
+    """The `padding` of PyTorch's layers, or None if they have no such padding: their sides are equal."""
     if any(begin != end for begin, end in pads):
         return None
     return show((pads[0][0], pads[1][0]))
 
 
 def torch_pads(pads: Pads) -> str:
-    """Return the amounts in the order of `torch.nn.functional.pad`: left, right, above, below."""
+    """The amounts in the order of `torch.nn.functional.pad`: left, right, above, below."""
     return f"({pads[1][0]}, {pads[1][1]}, {pads[0][0]}, {pads[0][1]})"
 
 
 def show(pair: Pair) -> str:
-    """Return one number for both axes, or a tuple, as the frameworks' code is written."""
+    """One number for both axes, or a tuple, as the frameworks' code is written."""
     return str(pair[0]) if pair[0] == pair[1] else str(pair)
 
 
 def torch_refuses(stage: Conv | Pool, sliding: Sliding) -> str | None:
-    """Return why a pool of PyTorch refuses the padding, or None."""
+    """Why a pool of PyTorch refuses the padding, or None."""
     if isinstance(stage, Conv):
         return None
     for window, pads in zip(sliding.window, sliding.pads, strict=True):
@@ -217,7 +217,7 @@ def _keras(stage: Conv | Pool, size: Pair, sliding: Sliding) -> Answer:
 
 
 def _divides_by_all(stage: Pool) -> bool:
-    """Return whether padding with zeros gives the same: in a sum, and in a mean that counts them."""
+    """Whether padding with zeros gives the same: in a sum, and in a mean that counts them."""
     return stage.kind != "max" and stage.count_include_pad
 
 
@@ -254,7 +254,7 @@ def _padded_first(
     modes: Mapping[str, str],
     then: str,
 ) -> Answer:
-    """Return the answer where the layer pads zeros only, so that another operation must pad before it."""
+    """The answer where the layer pads zeros only, so that another operation must pad before it."""
     output = _slide_padded(size, sliding)
     if stage.border.mode not in modes:
         note = f"there is no border {stage.border}: numpy.pad beforehand"

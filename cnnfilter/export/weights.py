@@ -58,7 +58,7 @@ class ConvWeights:
 
 
 def conv_weights(row: Row) -> ConvWeights:
-    """Return the bank of a row's convolution.
+    """The bank of a row's convolution.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def _check_count(count: int, name: str) -> None:
 
 
 def literal(values: Any, indent: str = "    ") -> str:
-    """Return nested lists as Python, the outermost with a line for each of its items.
+    """Nested lists as Python, the outermost with a line for each of its items.
 
     Examples
     --------

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def to_float32(array: npt.NDArray[np.generic], name: str = "weights", *, copy: bool = True) -> npt.NDArray[np.float32]:
-    """Return the numbers as a C-contiguous float32 array.
+    """The numbers as a C-contiguous float32 array.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ class Entry(NamedTuple):
     parameters: tuple[Parameter, ...] = ()
 
     def make(self, values: dict[str, float]) -> Matrices:
-        """Return the filters for the parameters that are given; the others take their defaults."""
+        """The filters for the parameters that are given; the others take their defaults."""
         if isinstance(self.weights, Matrices):
             return self.weights
         return self.weights(**{each.name: values.get(each.name, each.default) for each in self.parameters})

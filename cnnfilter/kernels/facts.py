@@ -80,7 +80,7 @@ class KernelFacts:
 
 
 def describe(kernel: Kernel) -> KernelFacts:
-    """Return what can be said of a kernel from its numbers.
+    """What can be said of a kernel from its numbers.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ class Matrices(NamedTuple):
 
 
 def compass(east: Matrix) -> tuple[Matrix, ...]:
-    """Return the eight directions of a 3x3 kernel, from east counterclockwise, by turning its outer ring."""
+    """The eight directions of a 3x3 kernel, from east counterclockwise, by turning its outer ring."""
     ring = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))
     directions = []
     for turn in range(8):
@@ -43,19 +43,19 @@ def compass(east: Matrix) -> tuple[Matrix, ...]:
 
 
 def box(size: int) -> Matrices:
-    """Return the mean over `size` x `size` pixels."""
+    """The mean over `size` x `size` pixels."""
     return Matrices((((1,) * size,) * size,), Fraction(1, size * size))
 
 
 def gaussian(size: int | None, sigma: float | None) -> Matrices:
-    """Return a Gaussian of sum 1: sampled if `sigma` is given, else the binomial of `size` (3 by default)."""
+    """A Gaussian of sum 1: sampled if `sigma` is given, else the binomial of `size` (3 by default)."""
     if sigma is None:
         return _binomial(size or 3)
     return Matrices((_sampled_gaussian(sigma, size or 2 * _radius(sigma, GAUSSIAN_REACH) + 1),))
 
 
 def laplacian_of_gaussian(sigma: float) -> Matrices:
-    """Return the Laplacian of a Gaussian; its centre is negative, as `laplacian`'s is.
+    """The Laplacian of a Gaussian; its centre is negative, as `laplacian`'s is.
 
     Notes
     -----
@@ -73,7 +73,7 @@ def laplacian_of_gaussian(sigma: float) -> Matrices:
 
 
 def difference_of_gaussians(sigma: float, ratio: float | None, sigma2: float | None) -> Matrices:
-    """Return the Gaussian of `sigma` minus the wider one of `sigma2`, or of `ratio` times `sigma`."""
+    """The Gaussian of `sigma` minus the wider one of `sigma2`, or of `ratio` times `sigma`."""
     if ratio is not None and sigma2 is not None:
         msg = "give ratio or sigma2, not both"
         raise ArgumentError(msg)
@@ -87,7 +87,7 @@ def difference_of_gaussians(sigma: float, ratio: float | None, sigma2: float | N
 
 
 def unsharp(amount: float, sigma: float | None) -> Matrices:
-    """Return the picture plus `amount` times what a Gaussian blur takes away from it.
+    """The picture plus `amount` times what a Gaussian blur takes away from it.
 
     Notes
     -----
@@ -102,7 +102,7 @@ def unsharp(amount: float, sigma: float | None) -> Matrices:
 
 
 def motion(length: int, angle: float) -> Matrices:
-    """Return the mean along a line of `length` pixels, `angle` degrees counterclockwise from the x axis.
+    """The mean along a line of `length` pixels, `angle` degrees counterclockwise from the x axis.
 
     Notes
     -----

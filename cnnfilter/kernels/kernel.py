@@ -70,7 +70,7 @@ class Kernel:
 
 
 def get_kernel(text: str) -> Kernel:
-    """Return a kernel by its name and parameters, or from an inline matrix.
+    """A kernel by its name and parameters, or from an inline matrix.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def parse_matrix(text: str) -> Kernel:
 
 
 def from_array(array: npt.ArrayLike, name: str = "custom") -> Kernel:
-    """Return the kernel that an array holds.
+    """The kernel that an array holds.
 
     Parameters
     ----------

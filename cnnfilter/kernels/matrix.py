@@ -76,7 +76,7 @@ def _without_brackets(text: str) -> str:
 
 
 def looks_like_matrix(text: str) -> bool:
-    """Tell whether a kernel's text is meant as an inline matrix, rather than a name or a path.
+    """Whether a kernel's text is meant as an inline matrix, rather than a name or a path.
 
     Examples
     --------

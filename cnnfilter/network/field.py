@@ -40,12 +40,12 @@ class Field:
 
     @classmethod
     def of_input(cls, shape: Shape) -> Field:
-        """Return the field before any stage: each sample sees itself."""
+        """The field before any stage: each sample sees itself."""
         axes = len(shape) - 1 or 1
         return cls((1,) * axes, (1,) * axes, (0,) * axes)
 
     def through(self, sliding: Sliding) -> Field:
-        """Return the field after a window.
+        """The field after a window.
 
         Examples
         --------
@@ -62,7 +62,7 @@ class Field:
 
     @classmethod
     def over_all(cls, counts: Shape, moves: Sequence[tuple[Shape, Sliding]]) -> Field:
-        """Return the field of values that each see all of some maps: neighbours see the same, their jump is 0.
+        """The field of values that each see all of some maps: neighbours see the same, their jump is 0.
 
         Parameters
         ----------
@@ -82,7 +82,7 @@ class Field:
         return cls(tuple(size for _, size in spans), (0,) * len(spans), tuple(first for first, _ in spans))
 
     def extent(self, *place: int) -> tuple[tuple[int, int], ...]:
-        """Return first and last sample, on each axis, of what the value at `place` sees.
+        """First and last sample, on each axis, of what the value at `place` sees.
 
         Examples
         --------
@@ -99,7 +99,7 @@ which are the same unless taps are dilated or whole windows lie in the padding."
 
 
 def _touched(n: int, sliding: Sliding, axis: int, places: Sequence[int]) -> Sequence[int]:
-    """Return which of `n` samples some windows touch, ascending."""
+    """Which of `n` samples some windows touch, ascending."""
     step, dilation, before = sliding.stride[axis], sliding.dilation[axis], sliding.pads[axis][0]
     reach = dilation * (sliding.window[axis] - 1) + 1
     is_whole = isinstance(places, range) and dilation == 1 and sliding.window[axis] >= step  # nothing is left out

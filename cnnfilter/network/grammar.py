@@ -95,7 +95,7 @@ def parse(text: str, *, base: Path | None = None) -> Stages:
 
 
 def format(stages: Iterable[Stage]) -> str:
-    """Return the canonical text of stages, which `parse` reads as the same stages.
+    """The canonical text of stages, which `parse` reads as the same stages.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def _parse_file(name: str, base: Path | None) -> Stages:
 
 
 def _stages_of(line: str) -> list[Piece]:
-    """Return the stages of a line: commas work here too, and one at its end does no harm."""
+    """The stages of a line: commas work here too, and one at its end does no harm."""
     comment = re.search(r"(?<!\S)#", line)
     pieces = split(Piece(line[: comment.start()] if comment else line, 1), ",")
     return pieces[:-1] if not pieces[-1].text else pieces
@@ -237,7 +237,7 @@ def _unknown_stage(name: str, text: str, base: Path | None) -> str:
 
 
 def _with_arguments(example: str, text: str, base: Path | None) -> str:
-    """Return the example of a stage with the arguments that a person gave, if it takes them."""
+    """The example of a stage with the arguments that a person gave, if it takes them."""
     _, colon, arguments = text.partition(":")
     meant = f"{example.partition(':')[0]}:{arguments}"
     if not colon or "," in example or meant == example:
@@ -264,6 +264,6 @@ def _unknown_key(name: str, text: str, key: str | None, keys: Collection[str]) -
 
 
 def _with_commas(text: str) -> str | None:
-    """Return stages with commas between them, if a person wrote blanks or arrows there; else None."""
+    """Stages with commas between them, if a person wrote blanks or arrows there; else None."""
     parts = list(filter(None, re.split(r"[-=]>|[|>;\s]+", text)))
     return ",".join(parts) if len(parts) > 1 and all(stage_name(part.partition(":")[0]) for part in parts) else None

@@ -19,7 +19,7 @@ LARGE = 10
 
 
 def notes(rows: Sequence[Row], pixels: NDArray[Any] | None = None) -> Iterator[str]:
-    """Yield what a person should know of a chain, beginning with the stage's number and name.
+    """What a person should know of a chain, beginning with the stage's number and name.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def notes(rows: Sequence[Row], pixels: NDArray[Any] | None = None) -> Iterator[s
 
 @singledispatch
 def note(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> str | None:
-    """Return what a person should know of a stage, if anything."""
+    """What a person should know of a stage, if anything."""
     raise unknown(stage, "notes on what is hardly meant")
 
 
@@ -87,7 +87,7 @@ def _in_padding(stage: stages.Pool, row: Row, pixels: NDArray[Any] | None) -> st
 
 
 def _reaches_nothing(n: int, count: int, axis: int, sliding: stages.Sliding) -> bool:
-    """Tell whether one of `count` windows along an axis of `n` samples holds padding alone."""
+    """Whether one of `count` windows along an axis of `n` samples holds padding alone."""
     step, dilation, (before, _) = sliding.stride[axis], sliding.dilation[axis], sliding.pads[axis]
     reach = dilation * (sliding.window[axis] - 1)
     if reach < before or (count - 1) * step - before >= n:

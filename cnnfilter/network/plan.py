@@ -113,7 +113,7 @@ def parse_size(text: str) -> Shape | None:
 
 
 def input_shape(size: Shape, stages: Iterable[Stage]) -> Shape:
-    """Return the input that a size means: one number is a vector before `dense`, else N x N x 1.
+    """The input that a size means: one number is a vector before `dense`, else N x N x 1.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def plan(stages: Iterable[Stage], shape: Shape) -> tuple[Row, ...]:
 
 
 def planned(stages: Iterable[Stage], shape: Shape) -> Iterator[Row]:
-    """Yield the rows of `plan`, those before a stage that does not fit first."""
+    """The rows of `plan`, those before a stage that does not fit first."""
     if len(shape) not in (1, 3) or min(shape) < 1:
         msg = f"an input is (H, W, C) or (n,) of at least 1 each, not {shape}"
         raise ArgumentError(msg)
@@ -201,7 +201,7 @@ def _check_sizes(output: Shape, field: Field) -> None:
 
 
 def at_scale(rows: Iterable[Row], full_scale: float) -> tuple[Row, ...]:
-    """Return a plan for pictures of this full scale, by which `normalize` divides unless it is told otherwise."""
+    """A plan for pictures of this full scale, by which `normalize` divides unless it is told otherwise."""
     return tuple(
         replace(row, stage=row.stage.at_scale(full_scale)) if isinstance(row.stage, Normalize) else row for row in rows
     )

@@ -17,7 +17,7 @@ class Preset:
 
 
 def _vgg(*blocks: tuple[int, int]) -> str:
-    """Return blocks of (how many, filters) convolutions, each block with a pool after it."""
+    """Blocks of (how many, filters) convolutions, each block with a pool after it."""
     stages = []
     for count, filters in blocks:
         stages += [f"conv:{filters}@3x3:padding=1", "relu"] * count + ["maxpool:2"]

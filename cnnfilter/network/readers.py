@@ -97,7 +97,7 @@ class Choice:
     known: Sequence[str]
 
     def __call__(self, text: str) -> str:
-        """Return the word.
+        """The word.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class Choice:
 
 
 def words_of(read: Read) -> Sequence[str]:
-    """Return the words that a value may be, among others perhaps, by what reads it."""
+    """The words that a value may be, among others perhaps, by what reads it."""
     words: dict[Read, Sequence[str]] = {
         yes_or_no: ("yes", "no"),
         parse_padding: PADDINGS,
@@ -172,7 +172,7 @@ def _conv(depthwise: bool) -> Make:
 
 
 def _known(file: stages.WeightFile, before: Sequence[stages.Stage]) -> stages.WeightFile:
-    """Return the equal file of an earlier stage if there is one: it is read, and takes memory, once."""
+    """The equal file of an earlier stage if there is one: it is read, and takes memory, once."""
     files = (getattr(stage, "file", None) for stage in before)
     return next((each for each in files if each == file), file)
 
@@ -316,7 +316,7 @@ ALIASES = {alias: name for name, each in ACTIVATIONS.items() for alias in each.a
 
 
 def stage_name(word: str) -> str | None:
-    """Return the stage that a word is, in capitals or not, with or without underscores; None if it is none.
+    """The stage that a word is, in capitals or not, with or without underscores; None if it is none.
 
     Examples
     --------

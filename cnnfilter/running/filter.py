@@ -164,7 +164,7 @@ class Filter:
         )
 
     def setup_for(self, size: Pair, channels: int, dtype: np.dtype[Any], parts: list[Part]) -> Setup:
-        """Return how to run over pictures of a size and type: that of the last one, if this is like it."""
+        """How to run over pictures of a size and type; that of the last picture, if this one is like it."""
         key = (size, channels, dtype)
         latest = self._latest
         if latest is None or latest[0] != key:

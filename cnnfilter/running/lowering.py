@@ -29,7 +29,7 @@ RELU = stages.Activation("relu")
 
 
 def operations(rows: Sequence[Row]) -> list[Operation]:
-    """Return what is done to an input, one after the other; those between maps are joined.
+    """What is done to an input, one after the other; what is done between maps is joined.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Lowering:
         self.waiting: list[Step] = []
 
     def takes(self, stage: stages.Stage) -> bool:
-        """Tell whether the next stage is this one, which is then done with."""
+        """Whether the next stage is this one, which is then done with."""
         follows = bool(self.left) and self.left[0].stage == stage
         if follows:
             self.left.pop(0)
@@ -217,7 +217,7 @@ def _softmax(stage: stages.Softmax, row: Row, lowering: Lowering) -> None:
 
 
 def _pointwise(row: Row, function: Callable[[Array], Array]) -> Pointwise:
-    """Return a step whose function keeps height and width."""
+    """A step whose function keeps height and width."""
     height, width = row.input[:2]
     return Pointwise(function, (row.output[2], height, width))
 

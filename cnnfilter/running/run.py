@@ -132,7 +132,7 @@ class Run:
                 out[..., c] = rows
 
     def values(self, first: int, last: int) -> Array:
-        """Return rows `first` to `last - 1` before any range, (R, W', C') float32."""
+        """Rows `first` to `last - 1` before any range, (R, W', C') float32."""
         out = np.empty((last - first, self.windows.out[1], self.channels), dtype=np.float32)
         if self.alpha is None:
             self.store(out, first)
@@ -142,7 +142,7 @@ class Run:
         return out
 
     def _blended(self, c: int, alpha: Array, first: int, last: int) -> Array:
-        """Return `K*(a c) + c (sum(K) - K*a)` for part `c`, combined, (R, W', step) float32."""
+        """`K*(a c) + c (sum(K) - K*a)` for part `c`, combined, (R, W', step) float32."""
         part = self.parts[c]
         begin, end = self.windows.needed(first, last)
         opacity = alpha[begin:end] / np.float32(FULL_SCALE[alpha.dtype.name])
@@ -171,7 +171,7 @@ class Run:
         return result + np.float32(part.bias)
 
     def at_anchor(self, source: Array, first: int, last: int) -> Array:
-        """Return the samples where the windows of rows `first` to `last - 1` are anchored: in their middle."""
+        """The samples where the windows of rows `first` to `last - 1` are anchored: in their middle."""
         windows = self.windows
         places = []
         for axis, index, bounds in (
@@ -186,7 +186,7 @@ class Run:
         return source[np.ix_(*places)]
 
     def extremes(self, threads: int | None) -> tuple[float, float]:
-        """Return the smallest and the largest value before any range."""
+        """The smallest and the largest value before any range."""
         found: list[tuple[float, float]] = []
 
         def work(first: int, last: int) -> None:

@@ -6,7 +6,7 @@ import codecs
 
 
 def without_mark(data: bytes) -> bytes:
-    r"""Return a text as UTF-8 without a byte order mark; one that such a mark calls UTF-16 is converted.
+    r"""A text as UTF-8 without a byte order mark; one that such a mark calls UTF-16 is converted.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def without_mark(data: bytes) -> bytes:
 
 
 def decoded(data: bytes) -> str:
-    """Return a text in UTF-8, or in UTF-16 behind a byte order mark.
+    """A text in UTF-8, or in UTF-16 behind a byte order mark.
 
     Raises
     ------

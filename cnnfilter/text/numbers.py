@@ -48,7 +48,7 @@ _MIXED = {",": r"[^\s,]\s+[^\s,]", "\t": r"\S[^\S\t]+\S", ";": r"[^\s;]\s+[^\s;]
 
 
 def show_number(value: float) -> str:
-    """Return the shortest text of a number that `parse_number` reads as the same, without a `+` and a minus of zero."""
+    """The shortest text of a number that `parse_number` reads as the same, without a `+` and a minus of zero."""
     return repr(value + 0.0).removesuffix(".0").replace("e+", "e")
 
 
@@ -93,7 +93,7 @@ class Rows(NamedTuple):
     separator: str | None = None
 
     def cells(self, row: int) -> list[str]:
-        """Return the texts of a row's numbers, of the row counted from 0.
+        """The texts of a row's numbers, of the row counted from 0.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class Rows(NamedTuple):
         return cells
 
     def numbers(self, row: int) -> list[float]:
-        """Return a row's numbers, of the row counted from 0; an integer stays an `int`.
+        """A row's numbers, of the row counted from 0; an integer stays an `int`.
 
         Raises
         ------
@@ -181,7 +181,7 @@ def split_rows(text: str, *, file: bool = False) -> Rows:
 
 
 def _rows(lines: list[str], *, file: bool) -> Rows:
-    """Tell what ends rows, and what splits numbers."""
+    """The rows of some lines, which tell together what ends a row and what splits its numbers."""
     ended = [line.removesuffix(";").rstrip() for line in lines]  # as MATLAB ends rows
     if len(lines) > 1:
         if all(line.endswith(";") for line in lines[:-1] if line) or not any(";" in line for line in ended):
@@ -197,14 +197,14 @@ def _rows(lines: list[str], *, file: bool) -> Rows:
 
 
 def _imagemagick(line: str) -> list[str]:
-    """Return the rows of a line where commas split numbers and blanks end rows; of any other, the line."""
+    """The rows of a line where commas split numbers and blanks end rows; of any other, the line."""
     groups = ",".join(cell.strip() for cell in line.split(",", MOST)).split(maxsplit=MOST)
     lengths = {group.count(",") for group in groups}
     return groups if len(lengths) == 1 and 0 not in lengths else [line]
 
 
 def _sized(size: re.Match[str], lines: list[str]) -> Rows:
-    """Return the rows of ImageMagick's notation, whose size is width x height."""
+    """The rows of ImageMagick's notation, whose size is width x height."""
     width, height = int(size[1]), int(size[2] or size[1])
     if size[3]:
         msg = f"an origin or rotations, {quoted(size[3])}, are not read; write {width}x{height}: alone"
@@ -224,7 +224,7 @@ def _sized(size: re.Match[str], lines: list[str]) -> Rows:
 
 
 def read_tables(text: str, check: Callable[[list[int], int], None]) -> npt.NDArray[np.float64]:
-    """Return the numbers (n, H, W) of a file of n tables of one size, with empty lines between them.
+    """The numbers (n, H, W) of a file of n tables of one size, with empty lines between them.
 
     Parameters
     ----------
@@ -260,7 +260,7 @@ def read_tables(text: str, check: Callable[[list[int], int], None]) -> npt.NDArr
 
 
 def _plain(cells: list[str]) -> list[float] | None:
-    """Return numbers, a few times faster than one by one; None if it takes a closer look."""
+    """Numbers, a few times faster than one by one; None if it takes a closer look."""
     try:
         values = list(map(float, cells))
     except ValueError:

@@ -197,7 +197,7 @@ COMMANDS: Table = {
 
 
 def plain(word: str) -> str:
-    """Return a word without capitals, hyphens, underscores, a module before it and arguments in parentheses.
+    """A word without capitals, hyphens, underscores, a module before it and arguments in parentheses.
 
     Examples
     --------
@@ -209,7 +209,7 @@ def plain(word: str) -> str:
 
 
 def found(word: str, table: Table, known: Collection[str] | None = None) -> tuple[list[str], str]:
-    """Return what a word means here, or what is told of it.
+    """What a word means here, or what is told of it.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def found(word: str, table: Table, known: Collection[str] | None = None) -> tupl
 
 
 def tail(word: str, table: Table, known: Collection[str] | None = None, *, count: int = 3) -> str:
-    """Return the end of an error message: what a word means here, or the known words that are spelled like it."""
+    """The end of an error message: what a word means here, or the known words that are spelled like it."""
     words, text = found(word, table, known)
     if words:
         return f"; did you mean {alternatives(words)}?"

@@ -98,11 +98,11 @@ def switch(value: object, name: str) -> bool:
 
 
 def listed(value: object) -> object:
-    """Return the numbers of an array as lists, and anything else as it is."""
+    """The numbers of an array as lists, and anything else as it is."""
     return value.tolist() if hasattr(value, "tolist") and hasattr(value, "dtype") else value
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[object]]:
-    """Tell whether something is a sequence of values, which text and bytes are not."""
+    """Whether something is a sequence of values, which text and bytes are not."""
     # what is cheap to tell first: a small convolution asks seven times
     return not isinstance(value, (int, str, bytes, bytearray)) and isinstance(value, (tuple, list, Sequence))

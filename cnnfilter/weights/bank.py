@@ -104,7 +104,7 @@ def bank_of(
     groups: int = 1,
     depthwise: bool = False,
 ) -> Kernel | FilterBank:
-    """Return the kernel or the bank that a layer's arrays are.
+    """The kernel or the bank that a layer's arrays are.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def bank_of(
 
 
 def matrix_of(layer: Layer, inputs: int) -> tuple[Weights, Weights | None]:
-    """Return the matrix (out, in) of a dense layer, and its bias (out,), whichever way it is stored.
+    """The matrix (out, in) of a dense layer, and its bias (out,), whichever way it is stored.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ def load_bank(path: str | Path, *, name: str | None = None, layout: str | None =
 
 
 def find_kernel(text: str, *, array_name: str | None = None, layout: str | None = None) -> Kernel | FilterBank:
-    """Return a kernel as a person names it: an inline matrix, a weight file, or a name.
+    """A kernel as a person names it: an inline matrix, a weight file, or a name.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""The arrays in a weight file, one reader for each binary format; `weight_text` has those of text.
+"""The arrays in a weight file, one reader for each binary format; `weights.text` has those of text.
 
 A file is untrusted: nothing is unpickled, and a reader looks at headers only. What an array would take is
-checked (`Member.check`) before `Member.read` takes it. A reader may fail with any exception; `weights`
-turns it into one line that names the file.
+checked (`Member.check`) before `Member.read` takes it. A reader may fail with any exception;
+`kinds.named_failures` turns it into one line that names the file.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Member:
 
 
 def read_npy(stream: IO[bytes], size: int, path: Path) -> list[Member]:
-    """Return the one array of a `.npy` file."""
+    """The one array of a `.npy` file."""
     return [_npy_member("", stream, size)]
 
 
@@ -115,7 +115,7 @@ def _npy_member(name: str, stream: IO[bytes], size: int) -> Member:
 
 
 def read_npz(stream: IO[bytes], size: int, path: Path) -> list[Member]:
-    """Return the arrays of a `.npz` file; members that are not arrays are passed over."""
+    """The arrays of a `.npz` file; members that are not arrays are passed over."""
     _check_zip_end(stream, size)
     archive = zipfile.ZipFile(stream)
     infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
@@ -152,7 +152,7 @@ def _check_zip_end(stream: IO[bytes], size: int) -> None:
 
 
 def read_safetensors(stream: IO[bytes], size: int, path: Path) -> list[Member]:
-    """Return the arrays of a `.safetensors` file.
+    """The arrays of a `.safetensors` file.
 
     Raises
     ------

@@ -63,7 +63,7 @@ class Layer:
     bias: Weights | None
 
     def biases(self, count: int) -> Weights | None:
-        """Return a bias for each of so many outputs, if there is any.
+        """A bias for each of so many outputs, if there is any.
 
         Raises
         ------
@@ -236,7 +236,7 @@ def _tell_unused(path: Path, weight: Member, vectors: Sequence[Member]) -> None:
 
 
 def _bias_beside(path: Path, weight: Member, outputs: Outputs) -> Weights | None:
-    """Return the bias in a file of its own, `conv1.bias.npy` beside `conv1.weight.npy`, and tell where it is from."""
+    """The bias in a file of its own, `conv1.bias.npy` beside `conv1.weight.npy`; a warning tells where it is from."""
     found = None
     for beside in _biases_beside(path):
         member = None
@@ -261,7 +261,7 @@ def _bias_beside(path: Path, weight: Member, outputs: Outputs) -> Weights | None
 
 
 def _biases_beside(path: Path) -> list[Path]:
-    """Return the files that are named as the bias of this one's weights."""
+    """The files that are named as the bias of this one's weights."""
     name, suffix = read_name(path.stem), path.suffix.lower()
     with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
         names = [Path(entry.name) for entry in itertools.islice(entries, MAX_BESIDE)]

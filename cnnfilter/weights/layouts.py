@@ -36,7 +36,7 @@ class Reading(NamedTuple):
 
 
 def readings(shape: tuple[int, ...], layout: str | None = None) -> list[Reading]:
-    """Return the ways in which an array may be a bank: one, if its shape tells or a person does, else two.
+    """The ways in which an array may be a bank: one, if its shape tells or a person does, else two.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def readings(shape: tuple[int, ...], layout: str | None = None) -> list[Reading]
 def settled(
     shape: tuple[int, ...], layout: str | None = None, fits: Callable[[Reading], bool] = lambda reading: True
 ) -> Reading:
-    """Return how to read an array: as a person tells it, as its shape does, or as the only way that fits.
+    """How to read an array: as a person tells it, as its shape does, or as the only way that fits.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def settled(
 
 
 def _likely_layout(shape: tuple[int, ...]) -> str | None:
-    """Return the layout that a shape tells; None where either may be meant."""
+    """The layout that a shape tells; None where either may be meant."""
     if len(shape) == 3:  # the Python interface takes these as (n, kh, kw)
         return "oihw" if shape[0] != shape[1] or shape == (1, 1, 1) else None
     for name, window, other in (("oihw", shape[2:], shape[:2]), ("hwio", shape[:2], shape[2:])):
@@ -114,6 +114,6 @@ def _likely_layout(shape: tuple[int, ...]) -> str | None:
 
 
 def _is_likely(window: tuple[int, ...]) -> bool:
-    """Tell whether a kernel may well have this window, which may also be numbers of filters and channels."""
+    """Whether a kernel may well have this window, which may also be numbers of filters and channels."""
     shortest, longest = sorted(window)
     return (shortest == longest <= MAX_WINDOW) or (shortest == 1 and longest in LINES)

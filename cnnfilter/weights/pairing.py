@@ -63,7 +63,7 @@ def read_name(name: str) -> Name:
 
 
 def is_vector(shape: Sequence[int]) -> bool:
-    """Tell whether an array may be a bias: a number, or as many as its one axis that is longer than 1."""
+    """Whether an array may be a bias: a number, or as many as its one axis that is longer than 1."""
     return sum(length > 1 for length in shape) <= 1
 
 
@@ -93,14 +93,14 @@ class Layers:
         self._is_single = sum(len(member.shape) > 1 for member in members) == 1
 
     def named(self, asked: str) -> Member | None:
-        """Return the array that a person names: by its whole name, or by its layer's if one alone is of it."""
+        """The array that a person names: by its whole name, or by its layer's if one alone is of it."""
         if asked in self.members:
             return self.members[asked]
         fitting = [each for each in self._weights[asked] if not self._names[each.name].is_bias]
         return fitting[0] if len(fitting) == 1 else None
 
     def weights(self) -> list[Member]:
-        """Return all but those whose names and shapes are a bias's; if there are no others, these."""
+        """All but those whose names and shapes are a bias's; if there are no others, these."""
         found = [each for each in self.members.values() if not self._is_bias(each)]
         return found or list(self.members.values())
 
@@ -108,7 +108,7 @@ class Layers:
         return self._names[member.name].is_bias and is_vector(member.shape)
 
     def bias_of(self, weight: Member, fits: Callable[[Member], bool]) -> Member | None:
-        """Return the bias of an array.
+        """The bias of an array.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class Layers:
         return test
 
     def _following(self, weight: Member) -> Member | None:
-        """Return the vector behind an array in a numbered list, if it is the only one there.
+        """The vector behind an array in a numbered list, if it is the only one there.
 
         More, four or five, are those of a batch normalisation.
         """
@@ -158,7 +158,7 @@ class Layers:
         return self.members.get(f"{found[1]}{int(found[2]) + step:0{len(found[2])}}")
 
     def unused(self, weight: Member, fits: Callable[[Member], bool]) -> list[Member]:
-        """Return the vectors that might be the bias of an array, and are not named as that of another one."""
+        """The vectors that might be the bias of an array, and are not named as that of another one."""
         return [each for each in self.members.values() if len(each.shape) == 1 and fits(each) and self._is_free(each)]
 
     def _is_free(self, vector: Member) -> bool:

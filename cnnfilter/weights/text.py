@@ -1,4 +1,4 @@
-"""The arrays in a weight file that is text: `.json`, `.csv` and `.txt`. See `weight_files` for what holds."""
+"""The arrays in a weight file that is text: `.json`, `.csv` and `.txt`. See `weights.files` for what holds."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _text(stream: IO[bytes], size: int) -> str:
 
 
 def read_table(stream: IO[bytes], size: int, path: Path) -> list[Member]:
-    """Return the one matrix of a `.csv` or `.txt` file; `text.numbers` has the rules."""
+    """The one matrix of a `.csv` or `.txt` file; `text.numbers` has the rules."""
 
     def check(heights: list[int], columns: int) -> None:
         if len(heights) > 1:  # two matrices must not become one
@@ -52,7 +52,7 @@ def read_table(stream: IO[bytes], size: int, path: Path) -> list[Member]:
 
 
 def read_json(stream: IO[bytes], size: int, path: Path) -> list[Member]:
-    """Return the arrays of a `.json` file: a nested list, or an object of nested lists by name.
+    """The arrays of a `.json` file: a nested list, or an object of nested lists by name.
 
     An object within an object is a layer, `conv1.weight`. Values that are text or null describe, and are passed over.
     """
@@ -80,7 +80,7 @@ def read_json(stream: IO[bytes], size: int, path: Path) -> list[Member]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object, none of whose values is lost because another one has its name."""
+    """An object, none of whose values is lost because another one has its name."""
     found = dict(pairs)
     if len(found) < len(pairs):
         (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)

@@ -43,7 +43,7 @@ class Stage(ABC):
 
     @abstractmethod
     def output(self, shape: Shape) -> Shape:
-        """Return the size of the result for an input of this size.
+        """The size of the result for an input of this size.
 
         Raises
         ------
@@ -52,22 +52,22 @@ class Stage(ABC):
         """
 
     def params(self, shape: Shape) -> int:
-        """Return how many learned numbers there are. A named kernel's are constants, and do not count."""
+        """How many learned numbers there are. A named kernel's are constants, and do not count."""
         return 0
 
     def macs(self, shape: Shape) -> int:
-        """Return how many multiply-adds it takes, counted as torchinfo does.
+        """How many multiply-adds it takes, counted as torchinfo does.
 
         One for each weight and each bias at each place of the result; none for pooling and activations.
         """
         return 0
 
     def arithmetic(self, shape: Shape) -> str:
-        """Return the formula behind the size with its numbers; one line for each axis that differs."""
+        """The formula behind the size with its numbers; one line for each axis that differs."""
         return ""
 
     def sliding(self, shape: Shape) -> Sliding | None:
-        """Return how its window moves over such an input, or None if it looks at one sample at a time."""
+        """How its window moves over such an input, or None if it looks at one sample at a time."""
         return None
 
     def sees_all(self, shape: Shape) -> bool:
@@ -90,7 +90,7 @@ class Stage(ABC):
         return
 
     def arguments(self) -> list[str]:
-        """Return the arguments of its text, without those that have their default."""
+        """The arguments of its text, without those that have their default."""
         return []
 
     def __str__(self) -> str:
@@ -108,7 +108,7 @@ def located(number: int, stage: Stage) -> Iterator[None]:
 
 
 def unknown(stage: Stage, aspect: str) -> TypeError:
-    """Return the error of an aspect that was told nothing of a stage's class.
+    """The error of an aspect that was told nothing of a stage's class.
 
     What another room does with stages is a `functools.singledispatch` there, an *aspect*: its default raises this, so
     that no stage is taken for another. A test holds every stage against every aspect.
@@ -117,7 +117,7 @@ def unknown(stage: Stage, aspect: str) -> TypeError:
 
 
 def maps(shape: Shape, stage: Stage) -> tuple[int, int, int]:
-    """Return a size that must be that of maps.
+    """A size that must be that of maps.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def maps(shape: Shape, stage: Stage) -> tuple[int, int, int]:
 
 
 def size_arithmetic(size: Pair, sliding: Sliding, *, ceil_mode: bool = False) -> str:
-    """Return the size formula with its numbers, a line for each axis or one for both.
+    """The size formula with its numbers, a line for each axis or one for both.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def size_arithmetic(size: Pair, sliding: Sliding, *, ceil_mode: bool = False) ->
 
 
 def axis_arithmetic(n: int, window: int, stride: int, dilation: int, pads: Pair, *, ceil_mode: bool = False) -> str:
-    """Return the size formula of one axis with its numbers, and the quotient where it is not whole.
+    """The size formula of one axis with its numbers, and the quotient where it is not whole.
 
     Examples
     --------
@@ -164,13 +164,13 @@ def axis_arithmetic(n: int, window: int, stride: int, dilation: int, pads: Pair,
 
 
 def _quotient(number: int, divisor: int) -> str:
-    """Return a quotient that is not whole in at most two decimals, which never round it to a whole number."""
+    """A quotient that is not whole in at most two decimals, which never round it to a whole number."""
     whole = number // divisor
     return f"{min(max(number / divisor, whole + 0.01), whole + 0.99):.2f}".rstrip("0")
 
 
 def params_arithmetic(window: Iterable[int], count: int, *, biased: bool) -> str:
-    """Return how many numbers are learned: for each of `count` results a weight for each of the inputs, and a bias.
+    """How many numbers are learned: for each of `count` results a weight for each of the inputs, and a bias.
 
     Examples
     --------
@@ -184,7 +184,7 @@ def params_arithmetic(window: Iterable[int], count: int, *, biased: bool) -> str
 
 
 def size_formula(sliding: Sliding) -> str:
-    """Return the size formula itself, no longer than such padding and dilation need.
+    """The size formula itself, no longer than such padding and dilation need.
 
     Examples
     --------
@@ -197,6 +197,6 @@ def size_formula(sliding: Sliding) -> str:
 
 
 def dropped(n: int, out: int, axis: int, sliding: Sliding) -> int:
-    """Return how many samples at the end of a padded axis no window reaches: those that the floor drops."""
+    """How many samples at the end of a padded axis no window reaches: those that the floor drops."""
     span = sliding.dilation[axis] * (sliding.window[axis] - 1) + 1
     return max(n + sum(sliding.pads[axis]) - (out - 1) * sliding.stride[axis] - span, 0)  # below 0 with ceil_mode

@@ -148,7 +148,7 @@ class Conv(Stage):
         return len(source.weight) // self.groups
 
     def output(self, shape: Shape) -> Shape:
-        """Return (H', W', C')."""
+        """(H', W', C')."""
         height, width, channels = maps(shape, self)
         count = self._count(channels)
         sliding = self.sliding(shape)
@@ -201,7 +201,7 @@ class Conv(Stage):
         return "another stage before it must give that many"
 
     def params(self, shape: Shape) -> int:
-        """Return the learned numbers, with the biases."""
+        """The learned numbers, with the biases."""
         if self.kernels:
             return 0
         if self.sizes is None:
@@ -214,7 +214,7 @@ class Conv(Stage):
         return filters * (math.prod(self.sizes[1]) * inputs + self.biased)
 
     def macs(self, shape: Shape) -> int:
-        """Return one for each weight and bias of a filter at each place; all filters of a combined kernel count."""
+        """One multiply-add for each weight and bias of a filter at each place; all filters of a combined kernel count."""
         height, width, count = maps(self.output(shape), self)
         if self.kernels:
             filters = shape[2] * sum(len(each.filters) for each in self.kernels)
@@ -225,7 +225,7 @@ class Conv(Stage):
         return height * width * numbers
 
     def arithmetic(self, shape: Shape) -> str:
-        """Return the size formula with its numbers, and that of the learned ones."""
+        """The size formula with its numbers, and that of the learned ones."""
         size = size_arithmetic((shape[0], shape[1]), self.sliding(shape))
         learned = self._params_arithmetic(shape)
         return f"{size}\n{learned}" if learned else size
@@ -241,7 +241,7 @@ class Conv(Stage):
         return params_arithmetic((*bank.weight.shape[2:], bank.weight.shape[1]), count, biased=bank.bias is not None)
 
     def sliding(self, shape: Shape) -> Sliding:
-        """Return how the kernel moves."""
+        """How the kernel moves."""
         window = self._window(shape[2])
         pads = resolve_pads(self.padding, (shape[0], shape[1]), window, self.stride, self.dilation)
         return Sliding(window, self.stride, self.dilation, pads)
@@ -264,7 +264,7 @@ class Conv(Stage):
             self.source(inputs.pop() * self.groups)
 
     def arguments(self) -> list[str]:
-        """Return what is filtered with, then what is not default."""
+        """What is filtered with, then what is not default."""
         options = {
             "stride": (show_pair(self.stride), self.stride != ONE),
             "padding": (show_padding(self.padding), self.padding != NONE),

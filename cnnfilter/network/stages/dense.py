@@ -24,11 +24,11 @@ class Flatten(Stage):
     takes, gives = "maps", "vector"
 
     def output(self, shape: Shape) -> Shape:
-        """Return (H*W*C,); a vector stays as it is."""
+        """(H*W*C,); a vector stays as it is."""
         return (math.prod(shape),)
 
     def arithmetic(self, shape: Shape) -> str:
-        """Return the product."""
+        """The product."""
         return f"{'*'.join(map(str, shape))} = {math.prod(shape)}"
 
 
@@ -77,7 +77,7 @@ class Dense(Stage):
             raise ArgumentError(msg)
 
     def output(self, shape: Shape) -> Shape:
-        """Return (units,)."""
+        """(units,)."""
         if len(shape) != 1:
             msg = f"takes a vector, not maps of {show_shape(shape)}; put flatten before it"
             raise ShapeError(msg)
@@ -90,18 +90,18 @@ class Dense(Stage):
         return (outputs,)
 
     def params(self, shape: Shape) -> int:
-        """Return the learned numbers, with the biases."""
+        """The learned numbers, with the biases."""
         if self.file is None:
             return self.output(shape)[0] * (shape[0] + self.biased)
         weight, bias = self.file.matrix(shape[0])
         return int(weight.size) + (0 if bias is None else len(bias))
 
     def macs(self, shape: Shape) -> int:
-        """Return one for each weight and bias."""
+        """One multiply-add for each weight and bias."""
         return self.params(shape)
 
     def arithmetic(self, shape: Shape) -> str:
-        """Return the number of parameters with its numbers."""
+        """The formula of the learned numbers, with its numbers."""
         outputs = self.output(shape)[0]
         return params_arithmetic((shape[0],), outputs, biased=self.params(shape) > shape[0] * outputs)
 
@@ -120,7 +120,7 @@ class Dense(Stage):
             _ = self.file.dense
 
     def arguments(self) -> list[str]:
-        """Return the units or the file, then what is not default."""
+        """The units or the file, then what is not default."""
         what = [str(self.units)] if self.file is None else self.file.arguments("weights")
         order = [f"layout={self.order}"] if self.order != "chw" else []
         return [*what, *order, *([] if self.biased else ["bias=no"])]

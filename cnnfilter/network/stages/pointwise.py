@@ -25,7 +25,7 @@ class Gray(Stage):
     """What red, green and blue count (ITU-R BT.601)."""
 
     def output(self, shape: Shape) -> Shape:
-        """Return (H, W, 1)."""
+        """(H, W, 1)."""
         height, width, channels = maps(shape, self)
         if channels not in (1, 3):
             msg = f"takes 3 channels (or 1, which stays as it is), not {channels}; put gray before conv"
@@ -71,11 +71,11 @@ class Normalize(SameSize):
         return 1.0 if self.divide is None else self.divide
 
     def at_scale(self, full_scale: float) -> Normalize:
-        """Return the stage as it is for pictures of this full scale."""
+        """The stage as it is for pictures of this full scale."""
         return replace(self, divide=full_scale) if self.divide is None else self
 
     def output(self, shape: Shape) -> Shape:
-        """Return the size as it is."""
+        """The size as it is."""
         for key, values in (("mean", self.mean), ("std", self.std)):
             if len(values) > 1 and (len(shape) != 3 or len(values) != shape[2]):
                 msg = (
@@ -86,7 +86,7 @@ class Normalize(SameSize):
         return shape
 
     def arguments(self) -> list[str]:
-        """Return what is not default."""
+        """What is not default."""
         shown = {
             "divide": "" if self.divide is None else show_number(self.divide),
             "mean": "+".join(map(show_number, self.mean)),
@@ -136,7 +136,7 @@ class Activation(SameSize):
         return dict(zip(self.known.parameters, self.values, strict=True))
 
     def arguments(self) -> list[str]:
-        """Return what is not default."""
+        """What is not default."""
         defaults = self.known.parameters
         return [f"{key}={show_number(value)}" for key, value in self.named.items() if value != defaults[key]]
 
@@ -169,7 +169,7 @@ class Magnitude(Stage):
         return self.of.maps_per_group
 
     def output(self, shape: Shape) -> Shape:
-        """Return the size with the channels divided."""
+        """The size with the channels divided."""
         height, width, channels = maps(shape, self)
         if channels % self.count:
             msg = f"combines {self.count} maps at a time, which does not divide the {channels} of {show_shape(shape)}"
@@ -177,7 +177,7 @@ class Magnitude(Stage):
         return height, width, channels // self.count
 
     def arithmetic(self, shape: Shape) -> str:
-        """Return how many maps become one."""
+        """How many maps become one."""
         return f"{shape[2]} maps / {self.count} = {shape[2] // self.count}"
 
 
@@ -188,7 +188,7 @@ class Softmax(SameSize):
     name = "softmax"
 
     def sees_all(self, shape: Shape) -> bool:
-        """Tell whether all are divided by one sum: those of a vector are."""
+        """Whether all are divided by one sum: those of a vector are."""
         return len(shape) == 1
 
 

@@ -67,23 +67,23 @@ class Pool(Stage):
         return self.window if self.stride is None else self.stride
 
     def output(self, shape: Shape) -> Shape:
-        """Return (H', W', C): the channels stay."""
+        """(H', W', C): the channels stay."""
         height, width, channels = maps(shape, self)
         sliding = self.sliding(shape)
         sizes = output_sizes((height, width), *sliding[:2], sliding.pads, sliding.dilation, ceil_mode=self.ceil_mode)
         return *sizes, channels
 
     def arithmetic(self, shape: Shape) -> str:
-        """Return the size formula with its numbers."""
+        """The size formula with its numbers."""
         return size_arithmetic((shape[0], shape[1]), self.sliding(shape), ceil_mode=self.ceil_mode)
 
     def sliding(self, shape: Shape) -> Sliding:
-        """Return how the window moves."""
+        """How the window moves."""
         pads = resolve_pads(self.padding, (shape[0], shape[1]), self.window, self.strides, self.dilation)
         return Sliding(self.window, self.strides, self.dilation, pads)
 
     def arguments(self) -> list[str]:
-        """Return the window, then what is not default."""
+        """The window, then what is not default."""
         options = {
             "stride": (show_pair(self.strides), self.strides != self.window),
             "padding": (show_padding(self.padding), self.padding != NONE),
@@ -102,11 +102,11 @@ class GlobalAveragePool(Stage):
     takes, gives = "maps", "maps"
 
     def output(self, shape: Shape) -> Shape:
-        """Return (1, 1, C)."""
+        """(1, 1, C)."""
         return 1, 1, maps(shape, self)[2]
 
     def arithmetic(self, shape: Shape) -> str:
-        """Return over how many samples the mean goes."""
+        """How many samples the mean is of."""
         return f"mean of {shape[0]}*{shape[1]} = {shape[0] * shape[1]}"
 
     def sees_all(self, shape: Shape) -> bool:

@@ -16,12 +16,12 @@ Shape = tuple[int, ...]
 
 
 def show_pair(pair: Pair) -> str:
-    """Return a window, stride or dilation in its shortest form, `2` or `2x1`."""
+    """A window, stride or dilation in its shortest form, `2` or `2x1`."""
     return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
 
 
 def show_padding(padding: Pads | str) -> str:
-    """Return a padding in its shortest form: `same`, `1`, `1x2`, `1+2x0+3`."""
+    """A padding in its shortest form: `same`, `1`, `1x2`, `1+2x0+3`."""
     if isinstance(padding, str):
         return padding
     if all(begin == end for begin, end in padding):
@@ -30,7 +30,7 @@ def show_padding(padding: Pads | str) -> str:
 
 
 def escape(text: str) -> str:
-    r"""Return a path or a name with a backslash before what would split it, as the grammar reads it.
+    r"""A path or a name with a backslash before what would split it, as the grammar reads it.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def _ends_drive(text: str, colon: int) -> bool:
 
 
 def unescape(text: str) -> str:
-    """Return what `escape` was given."""
+    """The text that `escape` was given."""
 
     def halve(found: re.Match[str]) -> str:
         # at the end of a part one backslash alone stands for itself: a person's path may end in one

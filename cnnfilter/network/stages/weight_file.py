@@ -69,7 +69,7 @@ class WeightFile:
             return load_dense(Path(self.path), array_name=self.array_name)
 
     def bank(self, channels: int | None = None, groups: int = 1, *, depthwise: bool = False) -> Kernel | FilterBank:
-        """Return the kernel or the bank in it, over so many channels; see `bank_of`.
+        """The kernel or the bank in it, over so many channels; see `bank_of`.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class WeightFile:
         return self._banks[asked]
 
     def matrix(self, inputs: int) -> tuple[Weights, Weights | None]:
-        """Return the matrix (out, in) of a dense stage in it, and its bias (out,); see `matrix_of`.
+        """The matrix (out, in) of a dense stage in it, and its bias (out,); see `matrix_of`.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class WeightFile:
         return self._matrices[inputs]
 
     def arguments(self, key: str) -> list[str]:
-        """Return how it is written: the path, bare unless it holds a `=`, then what is not default."""
+        """How it is written: the path, bare unless it holds a `=`, then what is not default."""
         path = (f"{key}=" if "=" in self.path else "") + escape(self.path)
         name = [] if self.array_name is None else [f"name={escape(self.array_name)}"]
         layout = [] if self.layout is None else [f"layout={self.layout}"]

@@ -13,7 +13,7 @@ FLIPS = 10
 
 
 def _sources():
-    """Return a small real picture as a file of each format, by a name with its extension."""
+    """A small real picture as a file of each format, by a name with its extension."""
     with Image.open(ROOT / "samples" / "chelsea.png") as sample:
         colour = sample.convert("RGB").crop((100, 80, 164, 128))
     grey = colour.convert("L")

@@ -27,7 +27,7 @@ _HUNDREDTH = 10
 
 
 def why_not(format: str, picture: Picture) -> str | None:
-    """Return why an animation cannot hold a picture; None if it can, a GIF in the colours that it has."""
+    """Why an animation cannot hold a picture; None if it can, a GIF in the colours that it has."""
     if picture.pixels.dtype != np.uint8:
         return f"an animation cannot hold {described(picture)}: write .tif, or each to a file with {{frame}} in -o"
     if format != "GIF":
@@ -38,7 +38,7 @@ def why_not(format: str, picture: Picture) -> str | None:
 
 
 def parameters(format: str, pictures: Sequence[Picture]) -> dict[str, Any]:
-    """Return Pillow's parameters of the timing of frames, the first of which has how often they are played."""
+    """Pillow's parameters of the timing of frames, the first of which has how often they are played."""
     timings = [picture.stored.timing for picture in pictures]
     durations = [timing.duration if timing and timing.duration else _USUAL for timing in timings]
     if format == "GIF":
@@ -53,7 +53,7 @@ def parameters(format: str, pictures: Sequence[Picture]) -> dict[str, Any]:
 
 
 def matched(format: str, images: Sequence[Image.Image], notes: list[str]) -> list[Image.Image]:
-    """Return images of one mode, as an animation needs them; those of a GIF in the colours that it has."""
+    """Images of one mode, as an animation needs them; those of a GIF in the colours that it has."""
     if len({image.size for image in images}) > 1:
         msg = "pages of several sizes make no animation: write .tif, or each to a file with {frame} in -o"
         raise PictureError(msg)
@@ -68,7 +68,7 @@ def matched(format: str, images: Sequence[Image.Image], notes: list[str]) -> lis
 
 
 def in_palette(image: Image.Image) -> Image.Image:
-    """Return an image for a GIF in exactly its colours, or as it is if they are too many."""
+    """An image for a GIF in exactly its colours, or as it is if they are too many."""
     samples = np.array(image.convert("RGBA"))
     samples[samples[..., 3] == 0] = 0  # one transparent colour
     exact = stored.with_palette(samples[..., :3], samples[..., 3])

@@ -29,7 +29,7 @@ _BYTES = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
 
 
 def best_icon(stream: BinaryIO) -> BinaryIO:
-    """Return an ICO of its largest picture alone, of several as large the one of most colours.
+    """An ICO of its largest picture alone, of several as large the one of most colours.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def best_icon(stream: BinaryIO) -> BinaryIO:
 
 
 def has_small_alpha(stream: BinaryIO) -> bool:
-    """Return whether a BMP has pixels of 16 bits with alpha, which Pillow leaves out."""
+    """Whether a BMP has pixels of 16 bits with alpha, which Pillow leaves out."""
     stream.seek(_HEAD)
     head = stream.read(_V3)
     size = int.from_bytes(head[:4], "little")
@@ -55,7 +55,7 @@ def has_small_alpha(stream: BinaryIO) -> bool:
 
 
 def eight_bits(stream: BinaryIO) -> BinaryIO | None:
-    """Return a BMP of 8 bits for each colour and alpha instead of one that tells by masks where they are; or None.
+    """A BMP of 8 bits for each colour and alpha instead of one that tells by masks where they are; or None.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def eight_bits(stream: BinaryIO) -> BinaryIO | None:
 
 
 def of_16_bits(stream: BinaryIO) -> BinaryIO:
-    """Return a TGA that counts the bit of pixels of 15 bits, or of such a palette, that nothing is in.
+    """A TGA that counts the bit of pixels of 15 bits, or of such a palette, that nothing is in.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def of_16_bits(stream: BinaryIO) -> BinaryIO:
 
 
 def _scaled(rows: npt.NDArray[Any], mask: int) -> npt.NDArray[Any]:
-    """Return what a mask picks, from 0 to 255."""
+    """What a mask picks, from 0 to 255."""
     if not mask:
         return np.zeros_like(rows)
     shift = (mask & -mask).bit_length() - 1

@@ -66,7 +66,7 @@ class Scale:
 
 
 def scale_for(colormap: str, low: float, high: float) -> Scale:
-    """Return the scale for values from `low` to `high`.
+    """The scale for values from `low` to `high`.
 
     `blue-white-red` is centred on 0. If all values are one, the others reach from it to 0.
 
@@ -97,7 +97,7 @@ def scale_for(colormap: str, low: float, high: float) -> Scale:
 
 @functools.cache
 def table(colormap: str) -> npt.NDArray[np.uint8]:
-    """Return the colours of a map, `(n, 3)` uint8; n is odd where 0 has a colour of its own."""
+    """The colours of a map, `(n, 3)` uint8; n is odd where 0 has a colour of its own."""
     import numpy as np
 
     if colormap == DIVERGING:
@@ -138,7 +138,7 @@ def _diverging() -> npt.NDArray[np.uint8]:
 
 
 def levels(values: npt.NDArray[Any], scale: Scale) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool]]:
-    """Return each value's place in the scale's table, uint8, and a mask of those that are not finite.
+    """Each value's place in the scale's table, uint8, and a mask of those that are not finite.
 
     Values outside the scale get the colour of its nearer end. Call it with blocks: the arithmetic is float64,
     since in float32 the width of a scale could be infinite.
@@ -156,7 +156,7 @@ def levels(values: npt.NDArray[Any], scale: Scale) -> tuple[npt.NDArray[np.uint8
 
 
 def colours(values: npt.NDArray[Any], scale: Scale) -> npt.NDArray[np.uint8]:
-    """Return the colour of each value, uint8, with an axis of red, green, blue at the end.
+    """The colour of each value, uint8, with an axis of red, green, blue at the end.
 
     Examples
     --------

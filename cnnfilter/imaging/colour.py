@@ -16,7 +16,7 @@ Convert = Callable[["Image"], "Image"]
 
 
 def to_srgb(mode: str, icc: bytes | None) -> tuple[Convert | None, str]:
-    """Return how images of a mode become sRGB, as viewers do it (perceptually), and what a person should know of that.
+    """How images of a mode become sRGB, as viewers do it (perceptually), and what a person should know of that.
 
     Parameters
     ----------

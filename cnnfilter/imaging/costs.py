@@ -29,7 +29,7 @@ _JPEG2000_TILE, _JPEG2000_COMPONENT = 9000, 1100
 
 
 def bytes_needed(image: ImageFile, format: str, stream: BinaryIO, *, frame: int | None = None) -> int:
-    """Return how much memory it takes to decode an opened picture, to hold its pixels, and a result as large.
+    """How much memory it takes to decode an opened picture, to hold its pixels, and a result as large.
 
     Where the stream is left, nobody may count on.
     """

@@ -41,7 +41,7 @@ _SHADES = {"1": 255, "L;2": 85, "L;4": 17}
 
 
 def raw_mode(image: ImageFile) -> str:
-    """Return how the pixels lie in the file, by Pillow's name; known only before they are decoded."""
+    """How the pixels lie in the file, by Pillow's name; known only before they are decoded."""
     args = image.tile[0].args if image.tile else ""
     return str(args[0] if isinstance(args, tuple) else args)
 
@@ -72,7 +72,7 @@ def refuse_deep_colour(image: ImageFile, format: str, stream: BinaryIO) -> None:
 
 
 def deep_colour_error(bits: int, what: str) -> PictureError:
-    """Return the error about colour of more bits than results can have."""
+    """The error about colour of more bits than results can have."""
     return PictureError(
         f"{bits}-bit {what} can only be read reduced to 8 bits; {either('--depth 8', 'depth=8')} accepts that"
     )
@@ -88,7 +88,7 @@ def fix_transparency(image: Image, raw: str) -> None:
 
 
 def _target(image: Image, raw: str) -> str:
-    """Return the mode to convert to: L, LA, RGB, RGBA, or one of 16 bits or of floats as it is."""
+    """The mode to convert to: L, LA, RGB, RGBA, or one of 16 bits or of floats as it is."""
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         return image.mode
     grey = image.mode in ("1", "L", "LA", "La") or raw.startswith("LA;") or _has_grey_palette(image)
@@ -103,7 +103,7 @@ def _has_grey_palette(image: Image) -> bool:
 
 
 def _place(part: slice, height: int, orientation: int) -> tuple[slice, slice]:
-    """Return where rows of the file belong in the upright array."""
+    """Where rows of the file belong in the upright array."""
     if orientation in (3, 4, 6, 7):
         part = slice(height - part.stop, height - part.start)
     return (part, slice(None)) if orientation < 5 else (slice(None), part)
@@ -127,7 +127,7 @@ def to_arrays(
     shared: bool = False,
     notes: list[str] | None = None,
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
-    """Return pixels and alpha of a decoded image.
+    """Pixels and alpha of a decoded image.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def _sixteen_bits(array: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any
 
 
 def grey_if_alike(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return colours as greys if all are: Pillow makes colours of whatever frame of a GIF is not the first."""
+    """Colours as greys if all are: Pillow makes colours of whatever frame of a GIF is not the first."""
     if pixels.ndim == 3 and (pixels[..., :1] == pixels[..., 1:]).all():
         return np.ascontiguousarray(pixels[..., 0])
     return pixels
@@ -249,5 +249,5 @@ def at_depth(pixels: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any]:
 
 
 def reduced(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Return 16-bit values brought to 8 bits, `round(v * 255 / 65535)`."""
+    """16-bit values brought to 8 bits, `round(v * 255 / 65535)`."""
     return ((array.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)

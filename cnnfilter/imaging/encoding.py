@@ -67,7 +67,7 @@ def encode(
     frames: Sequence[Picture] = (),
     notes: list[str] | None = None,
 ) -> bytes | memoryview:
-    """Return a picture as the bytes of a file.
+    """A picture as the bytes of a file.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def encode_frames(
     strip: str | None = None,
     notes: list[str],
 ) -> bytes | memoryview:
-    """Return several pictures as the pages of a TIFF, or the frames of an animation.
+    """Several pictures as the pages of a TIFF, or the frames of an animation.
 
     Parameters
     ----------
@@ -194,12 +194,12 @@ def encode_frames(
 
 
 def not_kept(format: str, lost: Sequence[str]) -> list[str]:
-    """Return a note on what of a file a format does not keep, if anything."""
+    """A note on what of a file a format does not keep, if anything."""
     return [f"not kept in {format}: {shortened(', '.join(dict.fromkeys(lost)), _LONGEST_NOTE)}"] if lost else []
 
 
 def _saved(image: Image.Image, format: str, parameters: Mapping[str, Any]) -> bytes | memoryview:
-    """Return what Pillow saves.
+    """What Pillow saves.
 
     A JPEG goes to a file in memory. While Pillow encodes into a file, other threads can encode too, which they cannot
     while it encodes for a Python object. It does not look whether a write took all that it was given, as one near a
@@ -253,7 +253,7 @@ def _image(picture: Picture) -> Image.Image:
 
 
 def _of_few(picture: Picture, format: str) -> Image.Image | None:
-    """Return a picture of few colours as an image of these, where its file had so few or the format has no more."""
+    """A picture of few colours as an image of these, where its file had so few or the format has no more."""
     if format != "GIF":
         return stored.image_of_few(picture, format)
     from cnnfilter.imaging import animation

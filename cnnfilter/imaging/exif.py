@@ -70,7 +70,7 @@ Tags = dict[int, "Value | Tags"]
 
 
 def without_pictures(data: bytes) -> bytes:
-    """Return bytes of the same length, whose JPEGs are zeros: previews in maker notes and in IPTC."""
+    """Bytes of the same length, whose JPEGs are zeros: previews in maker notes and in IPTC."""
     found = re.search(_JPEG, data)
     if found is None:
         return data
@@ -88,7 +88,7 @@ class Cleaned(NamedTuple):
 
 
 def cleaned(block: bytes) -> Cleaned:
-    """Return a block without what shows or describes the picture as it was.
+    """A block without what shows or describes the picture as it was.
 
     Whatever no tag leads to is a preview, too, or nothing.
 
@@ -159,7 +159,7 @@ def _keep(directory: Directory, place: int, kept: bytearray) -> int:
 
 
 def sized(block: bytes, width: int, height: int) -> bytes:
-    """Return a cleaned block that tells another size of the picture, where it tells one."""
+    """A cleaned block that tells another size of the picture, where it tells one."""
     edited = bytearray(block)
     for directory in _all(_first(block), _FIRST):
         for tags, length in ((_WIDTHS, width), (_HEIGHTS, height)):
@@ -171,7 +171,7 @@ def sized(block: bytes, width: int, height: int) -> bytes:
 
 
 def tells_resolution(block: bytes) -> bool:
-    """Tell whether a block has a resolution."""
+    """Whether a block has a resolution."""
     return _first(block).entries.keys() >= {282, 283}
 
 
@@ -183,18 +183,18 @@ def _all(directory: Directory, place: int) -> Iterator[Directory]:
 
 
 def described(page: Directory) -> bytes | None:
-    """Return what a TIFF's page tells of the photo as an EXIF block, not cleaned; None if it tells nothing."""
+    """What a TIFF's page tells of the photo as an EXIF block, not cleaned; None if it tells nothing."""
     tags = _tags(page, _FIRST, DESCRIPTIVE_TAGS)
     return _block(tags) if tags else None
 
 
 def placed(page: Directory) -> Tags:
-    """Return what a TIFF's page tells of where on Earth it is."""
+    """What a TIFF's page tells of where on Earth it is."""
     return _tags(page, None, PLACE_TAGS)
 
 
 def adobe_rgb(block: bytes) -> bytes | None:
-    """Return a block that says no more than that the colours are Adobe RGB's, as cameras do; None if it does not."""
+    """A block that says no more than that the colours are Adobe RGB's, as cameras do; None if it does not."""
     try:
         photo = _tags(_first(block), _FIRST, (_EXIF,)).get(_EXIF)
     except ValueError:
@@ -212,12 +212,12 @@ def _block(tags: Tags) -> bytes:
 
 
 def descriptive(block: bytes) -> Tags:
-    """Return the tags of a block that a TIFF's own first directory takes in."""
+    """The tags of a block that a TIFF's own first directory takes in."""
     return _tags(_first(block), _FIRST, DESCRIPTIVE_TAGS)
 
 
 def with_tags(file: bytes, tags: Tags) -> bytes:
-    """Return a TIFF of one page with more tags in its directory, which is moved to the end for that."""
+    """A TIFF of one page with more tags in its directory, which is moved to the end for that."""
     single = read_tiff(io.BytesIO(file))
     layout = single.layout
     at = len(file) + len(file) % 2
@@ -228,7 +228,7 @@ def with_tags(file: bytes, tags: Tags) -> bytes:
 
 
 def joined(pages: Iterable[bytes | memoryview]) -> bytearray:
-    """Return one TIFF of TIFFs of one page in strips; Pillow looks at all pages before each that it adds.
+    """One TIFF of TIFFs of one page in strips; Pillow looks at all pages before each that it adds.
 
     Raises
     ------
@@ -263,7 +263,7 @@ def joined(pages: Iterable[bytes | memoryview]) -> bytearray:
 
 
 def _tags(directory: Directory, place: int | None, wanted: Collection[int] | None) -> Tags:
-    """Return the tags of a directory, or those that are `wanted`, and all of those below it."""
+    """The tags of a directory, or those that are `wanted`, and all of those below it."""
     entries = {tag: entry for tag, entry in directory.entries.items() if wanted is None or tag in wanted}
     if sum(entry.size for entry in entries.values()) > MAX_BYTES:
         msg = f"the directory at {directory.position} has more than {MAX_BYTES} bytes"
@@ -281,13 +281,13 @@ def _tags(directory: Directory, place: int | None, wanted: Collection[int] | Non
 
 
 def _reordered(data: bytes, kind: int, order: str) -> bytes:
-    """Return numbers of an order as little-endian, or the other way round."""
+    """Numbers of an order as little-endian, or the other way round."""
     size = struct.calcsize("=" + KINDS.get(kind, "c")[0])
     return data if order == "<" or size == 1 else np.frombuffer(data, f"u{size}").byteswap().tobytes()
 
 
 def _laid_out(tags: Tags, at: int, layout: Layout) -> bytes:
-    """Return a directory, its values and those below it as they stand at a place of a file; no other follows."""
+    """A directory, its values and those below it as they stand at a place of a file; no other follows."""
     wide = layout.offset.size
     begin = at + layout.length.size + layout.entry.size * len(tags) + wide
     table, values = b"", b""

@@ -25,7 +25,7 @@ Tile = npt.NDArray[np.uint8]
 
 
 def filter_tiles(weight: npt.NDArray[np.float32]) -> list[Tile]:
-    """Return each filter of a bank as a small picture, a pixel a weight.
+    """Each filter of a bank as a small picture, a pixel a weight.
 
     Parameters
     ----------

@@ -6,10 +6,11 @@ A picture ends where its format says; what follows in a pipe, and may never end,
 from __future__ import annotations
 
 import io
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.headers import boxes
+from cnnfilter.imaging.pieces import Made
 from cnnfilter.messages import either
 
 _BUFFER = 1 << 16
@@ -41,35 +42,20 @@ class Forward(io.BufferedReader):
         return len(self._raw.bytes)
 
 
-class _Forward(io.RawIOBase):
+class _Forward(Made):
     """What is read of a stream, to the end of the picture in it."""
 
     def __init__(self, source: BinaryIO, limit: int) -> None:
         self._source, self._limit = source, limit
         self.bytes = bytearray()
-        self._at = 0
         self._told: int | None = None
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = self._at if whence == io.SEEK_CUR else self._end() if whence == io.SEEK_END else 0
-        self._at = base + offset
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        end = self._at + len(buffer)
+    def _bytes(self, size: int) -> memoryview:
+        end = self._at + size
         if self._told is not None:  # OpenJPEG ends the process where it finds more than the length that it was told
             end = min(end, self._told)
         self._fill(end)
-        data = memoryview(self.bytes)[self._at : end]
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+        return memoryview(self.bytes)[self._at : end]
 
     def readall(self) -> bytes:
         data = bytes(memoryview(self.bytes)[self._at : self._end()])
@@ -91,7 +77,7 @@ class _Forward(io.RawIOBase):
             raise too_long(self._limit)
 
     def _end(self) -> int:
-        """Return where the picture ends by what its format tells, or else the stream, of which all is kept then."""
+        """Where the picture ends by what its format tells, or else the stream, of which all is kept then."""
         if self._told is None:
             place = self._at
             self._told = told_end(cast(BinaryIO, self), self._limit)
@@ -101,13 +87,13 @@ class _Forward(io.RawIOBase):
 
 
 def too_long(most: int) -> PictureError:
-    """Return the error about a file that would take more memory than it may."""
+    """The error about a file that would take more memory than it may."""
     limits = either("--memory and --max-pixels", "max_pixels")
     return PictureError(f"more than {most:,} bytes, the most that is read of it at once; see {limits}")
 
 
 def told_end(stream: BinaryIO, most: int) -> int:
-    """Return where a picture ends by what its format tells; more than `most` if it tells nothing, or not before."""
+    """Where a picture ends by what its format tells; more than `most` if it tells nothing, or not before."""
     stream.seek(0)
     head = stream.read(12)
     if head[:4] == b"RIFF":
@@ -118,7 +104,7 @@ def told_end(stream: BinaryIO, most: int) -> int:
 
 
 def _end_of_boxes(stream: BinaryIO, most: int) -> int:
-    """Return where what no longer looks like a box begins: 4 bytes of length, 4 letters."""
+    """Where what no longer looks like a box begins: 4 bytes of length, 4 letters."""
     at = parts = 0
     for kind, _, end in boxes(stream, 0, most + 1, _MOST_PARTS):
         if not kind.isascii() or b"\0" in kind:
@@ -128,7 +114,7 @@ def _end_of_boxes(stream: BinaryIO, most: int) -> int:
 
 
 def _end_of_codestream(stream: BinaryIO, most: int) -> int:
-    """Return where a JPEG 2000 without boxes ends, from one of its parts to the next."""
+    """Where a JPEG 2000 without boxes ends, from one of its parts to the next."""
     at = 2
     for _ in range(_MOST_PARTS):
         stream.seek(at)

@@ -46,7 +46,7 @@ class Coverage:
         self._is_whole = False
 
     def at(self, index: int) -> npt.NDArray[np.bool_] | None:
-        """Return which pixels, (H, W), are covered when a frame is shown; None if the first covers all.
+        """Which pixels, (H, W), are covered when a frame is shown; None if the first covers all.
 
         Of the frames that are asked for, none may come before another.
         """
@@ -65,7 +65,7 @@ class Coverage:
 
 
 def on_whole_canvas(stream: BinaryIO, counted: BinaryIO) -> BinaryIO:
-    """Return a GIF whose canvas holds all frames: Pillow makes it larger with each that goes beyond, after the first.
+    """A GIF whose canvas holds all frames: Pillow makes it larger with each that goes beyond, after the first.
 
     `counted` is the stream as it is looked through.
     """

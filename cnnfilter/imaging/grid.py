@@ -32,11 +32,11 @@ class Zoom:
 
     @classmethod
     def to(cls, longer: int, pixels: int) -> Zoom:
-        """Return the largest zoom at which a longer side of so many values takes no more than so many pixels."""
+        """The largest zoom at which a longer side of so many values takes no more than so many pixels."""
         return cls(grow=pixels // longer) if pixels >= longer else cls(shrink=-(-longer // pixels))
 
     def tile(self, height: int, width: int) -> tuple[int, int]:
-        """Return the height and width of a map in pixels."""
+        """The height and width of a map in pixels."""
         return -(-height // self.shrink) * self.grow, -(-width // self.shrink) * self.grow
 
 
@@ -74,14 +74,14 @@ class Grid:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Return the height and width of the whole sheet."""
+        """The height and width of the whole sheet."""
         height, width = self.text.legend
         below = height + self.margin if height else 0
         across = self.columns * (self.cell[1] + self.gap) - self.gap
         return self.legend_top + below, 2 * self.margin + max(across, width)
 
     def places(self, count: int) -> Iterator[tuple[int, int]]:
-        """Yield the upper left corner of each cell."""
+        """The upper left corner of each cell."""
         for index in range(count):
             row, column = divmod(index, self.columns)
             yield (

@@ -43,7 +43,7 @@ _WEBP_PARTS = {b"VP8X": (24, 3), b"VP8 ": (26, 2)}
 
 
 def webp_size(head: bytes) -> tuple[int, int] | None:
-    """Return width and height of a WebP, whose decoder takes the canvas's memory when it is made."""
+    """Width and height of a WebP, whose decoder takes the canvas's memory when it is made."""
     kind = head[12:16]
     if kind == b"VP8L" and len(head) >= 25:
         bits = int.from_bytes(head[21:25], "little")
@@ -60,7 +60,7 @@ _WEBP_CHUNKS = 1000
 
 
 def webp_is_lossless(stream: BinaryIO) -> bool:
-    """Return whether the pixels of a WebP, or of its first frame, are stored without loss."""
+    """Whether the pixels of a WebP, or of its first frame, are stored without loss."""
     at = 12
     for _ in range(_WEBP_CHUNKS):
         stream.seek(at)
@@ -87,7 +87,7 @@ _PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
 def icons(stream: BinaryIO) -> list[Icon]:
-    """Return the pictures of an ICO, the largest of which Pillow decodes when it opens it.
+    """The pictures of an ICO, the largest of which Pillow decodes when it opens it.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def eager_size(format: str, stream: BinaryIO) -> tuple[int, int] | None:
 
 
 def png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the chunks of a PNG up to its end: type, and where the data begin, at which the stream is, and end."""
+    """The chunks of a PNG up to its end: type, and where the data begin, at which the stream is, and end."""
     begin, kind = 16, b""
     while kind != b"IEND":
         stream.seek(begin - 8)
@@ -144,7 +144,7 @@ MAX_BOXES = 200
 def boxes(
     stream: BinaryIO, begin: int = 0, end: int = 1 << 62, most: int = MAX_BOXES
 ) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the boxes of a JPEG 2000 (ISO/IEC 15444-1, annex I): type, and where the content begins and ends."""
+    """The boxes of a JPEG 2000 (ISO/IEC 15444-1, annex I): type, and where the content begins and ends."""
     for _ in range(most):
         if begin >= end:
             return
@@ -177,7 +177,7 @@ class Jpeg2000Header(NamedTuple):
 
 
 def jpeg2000_header(stream: BinaryIO) -> Jpeg2000Header:
-    """Return what Pillow does not tell of a JPEG 2000.
+    """What Pillow does not tell of a JPEG 2000.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def jpeg2000_header(stream: BinaryIO) -> Jpeg2000Header:
 
 
 def tga_alpha(stream: BinaryIO) -> bool:
-    """Return whether a TGA of 16 bits a pixel says that one of them is alpha; of others Pillow knows."""
+    """Whether a TGA of 16 bits a pixel says that one of them is alpha; of others Pillow knows."""
     stream.seek(16)
     depth, flags = stream.read(2)
     return depth not in (15, 16) or bool(flags & 0x0F)
@@ -220,7 +220,7 @@ _FRAMES, _PROGRESSIVE = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}, (0xC2, 0xC6, 
 
 
 def is_one_scan(stream: BinaryIO, image: Any) -> bool:
-    """Return whether the scan at which Pillow stopped, having opened a JPEG, has all components of its picture."""
+    """Whether the scan at which Pillow stopped, having opened a JPEG, has all components of its picture."""
     start = b"\xff\xda" + struct.pack(">HB", 6 + 2 * image.layers, image.layers)
     stream.seek(max(stream.tell() - len(start) - 2 * image.layers - 3, 0))
     return stream.read(len(start)) == start
@@ -250,12 +250,12 @@ def check_scans(stream: BinaryIO, begin: int = 0) -> None:
 
 
 def too_many_parts() -> PictureError:
-    """Return the error about a file that takes long to look through."""
+    """The error about a file that takes long to look through."""
     return PictureError(f"it has more than {MAX_PARTS:,} parts of a few bytes each, as no picture has")
 
 
 def segments(stream: BinaryIO, start: int = 0) -> Iterator[tuple[int, int, int]]:
-    """Yield the segments of a JPEG up to its end: marker, and where the data begin, at which the stream is, and end."""
+    """The segments of a JPEG up to its end: marker, and where the data begin, at which the stream is, and end."""
     found = _next_marker(stream, start + 2)
     while found is not None:
         at, marker = found
@@ -269,7 +269,7 @@ def segments(stream: BinaryIO, start: int = 0) -> Iterator[tuple[int, int, int]]
 
 
 def _next_marker(stream: BinaryIO, at: int) -> tuple[int, int] | None:
-    """Return where the segment of the next marker begins, and which one it is; None if there is none."""
+    """Where the segment of the next marker begins, and which one it is; None if there is none."""
     size = 16  # most of them follow each other
     while True:
         stream.seek(at)
@@ -288,7 +288,7 @@ AVIF_HEAD = 1 << 16
 
 
 def avif_depth(head: bytes) -> int:
-    """Return the bits of an AVIF's samples: 8, 10 or 12; Pillow shows all as 8-bit.
+    """The bits of an AVIF's samples: 8, 10 or 12; Pillow shows all as 8-bit.
 
     `head` is enough of the file to hold the `av1C` box.
     """
@@ -300,7 +300,7 @@ def avif_depth(head: bytes) -> int:
 
 
 def avif_colours(head: bytes) -> bytes | None:
-    """Return what the colours of an AVIF mean, as a PNG's chunk cICP says it (ITU-T H.273); None if nobody says it.
+    """What the colours of an AVIF mean, as a PNG's chunk cICP says it (ITU-T H.273); None if nobody says it.
 
     `head` is enough of the file to hold the `colr` box.
     """
@@ -312,7 +312,7 @@ def avif_colours(head: bytes) -> bytes | None:
 
 
 def bmp_profile(stream: BinaryIO) -> bytes | None:
-    """Return the ICC profile embedded in a BMP of version 5."""
+    """The ICC profile embedded in a BMP of version 5."""
     stream.seek(14)
     header = stream.read(124)
     if len(header) < 124 or header[:4] != b"\x7c\0\0\0" or header[56:60] != b"DEBM":

@@ -45,7 +45,7 @@ class Kept(NamedTuple):
 
 
 def keep(metadata: Metadata, format: str, shape: tuple[int, ...]) -> Kept:
-    """Return what a format keeps.
+    """What a format keeps.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ _PARAMETERS = {"comments": "comment"}
 
 
 def _sized(metadata: Metadata, size: tuple[int, int], lost: list[str]) -> Metadata:
-    """Return metadata that tell the size of what is written."""
+    """Metadata that tell the size of what is written."""
     block, xmp = metadata.exif, metadata.xmp
     if block:
         from cnnfilter.imaging import exif  # here and below: most pictures have none
@@ -126,7 +126,7 @@ def _resolution(metadata: Metadata, format: str, lost: list[str]) -> dict[str, A
 
 
 def _unknown_colours(metadata: Metadata, *, known: bool) -> list[str]:
-    """Return the chunks of a PNG without which its colours mean something else."""
+    """The chunks of a PNG without which its colours mean something else."""
     kinds = [kind for kind, _ in metadata.colour]
     overruled = (b"gAMA", b"cHRM", b"sRGB") if known or b"sRGB" in kinds else ()
     return [kind.decode() for kind, data in metadata.colour if (kind, data) not in _SRGB and kind not in overruled]
@@ -190,7 +190,7 @@ def _text(comment: bytes) -> str:
 
 
 def _is_readable(block: bytes) -> bool:
-    """Tell whether Pillow can read a block, as its AVIF plugin does before it writes one."""
+    """Whether Pillow can read a block, as its AVIF plugin does before it writes one."""
     try:
         Image.Exif().load(block)
     except Exception:  # Pillow raises whatever a damaged directory leads to

@@ -28,7 +28,7 @@ _LONGEST = 200
 
 
 def tidy(text: str) -> str:
-    """Return a text in one line of printable characters."""
+    """A text in one line of printable characters."""
     return "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST])
 
 
@@ -76,11 +76,11 @@ class Lettering:
         return text if hasattr(self.font, "getmetrics") else text.encode("latin-1", "replace").decode("latin-1")
 
     def width(self, text: str) -> int:
-        """Return a line's width in pixels."""
+        """A line's width in pixels."""
         return math.ceil(float(self.font.getlength(self._writable(text)))) + 1
 
     def shorten(self, text: str, width: int) -> str:
-        """Return as much of a line as fits, with `...` where its end was cut off."""
+        """As much of a line as fits, with `...` where its end was cut off."""
         if self.width(text) <= width:
             return text
         kept = next((n for n in range(len(text), 0, -1) if self.width(text[:n] + "...") <= width), 0)
@@ -121,7 +121,7 @@ def draw_numbers(canvas: npt.NDArray[np.uint8], values: npt.NDArray[Any], cell: 
     lines, longest = len(texts[0][0]), {text for row in texts for place in row for text in place}
 
     def room(size: int) -> int:
-        """Return the smallest cell for letters of this size, with a margin."""
+        """The smallest cell for letters of this size, with a margin."""
         lettering = Lettering(size)
         widest = max(lettering.width(text) for text in longest)
         return max(widest + widest // 7 + 3, lines * lettering.line + 1, 2 * size)

@@ -25,7 +25,7 @@ _PIXEL, _BESIDE = 16, 1 << 26
 
 
 def most_bytes(max_pixels: int, max_bytes: int | None = None) -> int:
-    """Return how many bytes of a file are kept or read at once, where that cannot be avoided."""
+    """How many bytes of a file are kept or read at once, where that cannot be avoided."""
     return min(max_bytes or 1 << 62, _PIXEL * max_pixels + _BESIDE)
 
 
@@ -54,7 +54,7 @@ class Limits(NamedTuple):
     most: int = MOST
 
     def wanted(self, frames: int) -> range:
-        """Return which of so many frames are read.
+        """Which of so many frames are read.
 
         Raises
         ------
@@ -88,13 +88,13 @@ class Limits(NamedTuple):
         self.admit(height, width, channels, memory + held)
 
     def notes(self, frames: int) -> list[str]:
-        """Return a note if nobody chose one of several frames."""
+        """A note if nobody chose one of several frames."""
         picks = either("--frame picks another, counted from 0, or all", "frame=N picks another, counted from 0")
         several = self.frame is None and frames > 1
         return [f"first of {frames} frames; {picks}"] * several
 
     def left_out(self, stored: Stored) -> list[str]:
-        """Return a note on what of a file is neither read nor a frame, unless one was chosen."""
+        """A note on what of a file is neither read nor a frame, unless one was chosen."""
         if not stored.others or isinstance(self.frame, int):
             return []
         return [f"its {stored.others} {'are' if stored.others[:2] != '1 ' else 'is'} left out"]

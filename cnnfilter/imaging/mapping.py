@@ -58,7 +58,7 @@ def _full_scale(dtype: npt.DTypeLike) -> int:
 
 
 def mapping(range: str, low: float = 0.0, high: float = 0.0, dtype: npt.DTypeLike = np.uint8) -> Mapping:
-    """Return the mapping that a range stands for.
+    """The mapping that a range stands for.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def quantise(values: npt.ArrayLike, dtype: npt.DTypeLike, how: Mapping) -> npt.N
 
 
 def clipped_fraction(values: npt.ArrayLike, dtype: npt.DTypeLike, how: Mapping) -> float:
-    """Return the fraction of the values that `quantise` clamps, from 0 to 1; 0 for float32.
+    """The fraction of the values that `quantise` clamps, from 0 to 1; 0 for float32.
 
     Examples
     --------

@@ -87,13 +87,13 @@ def summarise(plane: npt.NDArray[np.float32]) -> Summary:
 
 
 def common_range(summaries: list[Summary]) -> tuple[float, float]:
-    """Return the extremes of several maps' finite values, 0 and 0 if there are none."""
+    """The extremes of several maps' finite values, 0 and 0 if there are none."""
     some = [summary for summary in summaries if summary.finite]
     return min((one.low for one in some), default=0.0), max((one.high for one in some), default=0.0)
 
 
 def finite_range(maps: npt.ArrayLike) -> tuple[float, float]:
-    """Return the smallest and the largest finite value of feature maps.
+    """The smallest and the largest finite value of feature maps.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def finite_range(maps: npt.ArrayLike) -> tuple[float, float]:
 
 
 def typical_range(planes: Iterable[npt.NDArray[np.float32]], extremes: tuple[float, float]) -> tuple[float, float]:
-    """Return the extremes of finite values, but a percentile in the place of one that only outliers come near.
+    """The extremes of finite values, but a percentile in the place of one that only outliers come near.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def typical_range(planes: Iterable[npt.NDArray[np.float32]], extremes: tuple[flo
 
 
 def _sample(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return some of the values, evenly spread; the odd step meets all columns of a map of even width."""
+    """Some of the values, evenly spread; the odd step meets all columns of a map of even width."""
     step = max(1, plane.size // BLOCK)
     return plane.reshape(-1)[:: step + 1 - step % 2]
 

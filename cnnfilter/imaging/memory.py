@@ -49,7 +49,7 @@ class _Memory(io.RawIOBase):
 
 
 def packed(image: Image.Image) -> npt.NDArray[np.uint8]:
-    """Return a copy of an image's pixels, (H, W) or (H, W, 3); of one with alpha, without it.
+    """A copy of an image's pixels, (H, W) or (H, W, 3); of one with alpha, without it.
 
     They are taken as the body of a PPM, which takes a fifth of the time of `numpy.asarray(image)`.
 
@@ -66,7 +66,7 @@ def packed(image: Image.Image) -> npt.NDArray[np.uint8]:
 
 
 def wrapped(array: npt.NDArray[Any], mode: str) -> Image.Image:
-    """Return an image of an array's pixels, which shares its memory unless it is RGB or float."""
+    """An image of an array's pixels, which shares its memory unless it is RGB or float."""
     height, width = array.shape[:2]
     # fromarray would copy the array to bytes first
     return Image.frombuffer(mode, (width, height), np.ascontiguousarray(array), "raw", mode, 0, 1)
@@ -110,7 +110,7 @@ class _Lent:
 
 
 def shared(image: Image.Image) -> npt.NDArray[np.uint8] | None:
-    """Return the pixels of an RGB image where they lie, (H, W, 3) with a sample between; None if that cannot be."""
+    """The pixels of an RGB image where they lie, (H, W, 3) with a sample between; None if that cannot be."""
     try:
         return np.asarray(_Lent(image))[..., :3]
     except (AttributeError, ValueError):  # an old Pillow; or several blocks
@@ -118,7 +118,7 @@ def shared(image: Image.Image) -> npt.NDArray[np.uint8] | None:
 
 
 def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return a new array of any content, in the memory of a new image where that can be: (H, W, 4) of uint8."""
+    """A new array of any content, in the memory of a new image where that can be: (H, W, 4) of uint8."""
     if np.dtype(dtype) == np.uint8 and shape[2:] == (SAMPLES,):
         with contextlib.suppress(ValueError):
             return np.asarray(_Lent(Image.new("RGB", (shape[1], shape[0]), None)))
@@ -126,13 +126,13 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
 
 
 def whole(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8] | None:
-    """Return all samples, (H, W, 4), of pixels that `shared` gave; None for any others."""
+    """All samples, (H, W, 4), of pixels that `shared` gave; None for any others."""
     lent = _lent(pixels)
     return None if lent is None else np.asarray(lent)
 
 
 def image_of(pixels: npt.NDArray[Any]) -> Image.Image | None:
-    """Return the image of pixels that are the first three samples of what `empty` gave; None for any others.
+    """The image of pixels that are the first three samples of what `empty` gave; None for any others.
 
     One out of a file would bring along what the file said beside its pixels.
     """
@@ -141,13 +141,13 @@ def image_of(pixels: npt.NDArray[Any]) -> Image.Image | None:
 
 
 def contiguous(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return any pixels side by side, copied only if they are not."""
+    """Any pixels side by side, copied only if they are not."""
     lent = _lent(pixels)
     return np.ascontiguousarray(pixels) if lent is None else packed(lent.image)
 
 
 def _lent(pixels: npt.NDArray[Any]) -> _Lent | None:
-    """Return what pixels belong to if they are all of an image."""
+    """What pixels belong to if they are all of an image."""
     owner: Any = pixels.base
     while isinstance(owner, np.ndarray):
         owner = owner.base

@@ -36,7 +36,7 @@ class Mended(NamedTuple):
 
 
 def mended(stream: BinaryIO, format: str, *, was_opened: bool) -> Mended | None:
-    """Return a file that could not be opened, or be decoded, in a form that perhaps can; None if there is none.
+    """A file that could not be opened, or be decoded, in a form that perhaps can; None if there is none.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def _png(stream: BinaryIO) -> Mended:
 
 
 def _is_sound(stream: BinaryIO, kind: bytes, length: int, lengths: Mapping[bytes, int | None]) -> bool:
-    """Return whether a chunk that pixels do not need, and whose data follow, is as it should be."""
+    """Whether a chunk that pixels do not need, and whose data follow, is as it should be."""
     if length != (lengths.get(kind) or length) or length > MAX_TEXTS or (kind == b"iCCP" and not length):
         return False
     data = stream.read(length)
@@ -135,7 +135,7 @@ def _bmp(stream: BinaryIO) -> Mended | None:
 
 
 def _tga(stream: BinaryIO) -> Mended | None:
-    """Return a TGA with its runs written out, which Pillow has none cross from row to row of."""
+    """A TGA with its runs written out, which Pillow has none cross from row to row of."""
     stream = of_16_bits(stream)
     stream.seek(0)
     header = bytearray(stream.read(18))
@@ -155,7 +155,7 @@ def _tga(stream: BinaryIO) -> Mended | None:
 
 
 def _runs(stream: BinaryIO, size: int) -> Iterator[bytes]:
-    """Yield the pixels of each packet, of so many bytes each: one that is repeated, or as many as it says."""
+    """The pixels of each packet, of so many bytes each: one that is repeated, or as many as it says."""
     while head := stream.read(1):
         count = (head[0] & 0x7F) + 1
         yield stream.read(size) * count if head[0] & 0x80 else stream.read(size * count)

@@ -118,7 +118,7 @@ class Metadata:
     lost: tuple[str, ...] = ()
 
     def stripped(self, strip: str | None) -> Metadata:
-        """Return what is left without what `strip`, one of `STRIP` or None, names."""
+        """What is left without what `strip`, one of `STRIP` or None, names."""
         if strip is None:
             return self
         if strip == "all":
@@ -195,7 +195,7 @@ def _read_tiff(directory: Directory, found: dict[str, Any], lost: list[str]) -> 
 
 
 def _without_pictures(iptc: bytes) -> bytes | None:
-    """Return IPTC's datasets without previews, if there are any."""
+    """IPTC's datasets without previews, if there are any."""
     if not iptc:
         return None
     from cnnfilter.imaging.exif import without_pictures
@@ -289,7 +289,7 @@ _READERS = {"PNG": _read_png, "BMP": _read_bmp, "AVIF": _read_avif, "JPEG2000": 
 
 
 def _chunks(stream: BinaryIO) -> Iterator[Chunk]:
-    """Yield the chunks of texts and colour that stand before the pixels of a PNG, and its credentials."""
+    """The chunks of texts and colour that stand before the pixels of a PNG, and its credentials."""
     for kind, begin, end in png_chunks(stream):
         if kind == b"IDAT":
             return
@@ -298,7 +298,7 @@ def _chunks(stream: BinaryIO) -> Iterator[Chunk]:
 
 
 def _raw_profiles(info: Mapping[Any, Any], found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
-    """Return the EXIF and the XMP of texts `Raw profile type ...`; an ICC profile and IPTC are added to `found`."""
+    """The EXIF and the XMP of texts `Raw profile type ...`; an ICC profile and IPTC are added to `found`."""
     profiles = {}
     for keyword, text in info.items():
         name = str(keyword).removeprefix(_RAW_PROFILE)
@@ -321,7 +321,7 @@ def _raw_profiles(info: Mapping[Any, Any], found: dict[str, Any], lost: list[str
 
 
 def _iptc_resource(data: bytes) -> bytes:
-    """Return IPTC's datasets out of Photoshop's resources, or data that is none of these as it is."""
+    """IPTC's datasets out of Photoshop's resources, or data that is none of these as it is."""
     at = 0
     with contextlib.suppress(struct.error):  # cut off
         while data.startswith(_RESOURCE, at):
@@ -335,29 +335,29 @@ def _iptc_resource(data: bytes) -> bytes:
 
 
 def iptc_resource(iptc: bytes) -> bytes:
-    """Return IPTC's datasets as a resource of Photoshop's, as JPEG and PNG hold them."""
+    """IPTC's datasets as a resource of Photoshop's, as JPEG and PNG hold them."""
     return _RESOURCE + struct.pack(">HHI", _IPTC_RESOURCE, 0, len(iptc)) + iptc + bytes(len(iptc) % 2)
 
 
 def upright_xmp(xmp: bytes) -> tuple[bytes, int | None]:
-    """Return an XMP packet without pictures, whose `tiff:Orientation` is 1, and the one (1 to 8) it had, if any."""
+    """An XMP packet without pictures, whose `tiff:Orientation` is 1, and the one (1 to 8) it had, if any."""
     match = re.search(_XMP_ORIENTATION, xmp)
     xmp = re.sub(_XMP_EXTENSION, b"", re.sub(_XMP_PICTURE, rb"\1", xmp))
     return re.sub(_XMP_ORIENTATION, rb"\g<1>1", xmp), int(match[2]) if match else None
 
 
 def sized_xmp(xmp: bytes, width: int, height: int) -> bytes:
-    """Return an XMP packet that tells another size of the picture, where it tells one."""
+    """An XMP packet that tells another size of the picture, where it tells one."""
     return re.sub(_XMP_HEIGHT, rb"\g<1>%d" % height, re.sub(_XMP_WIDTH, rb"\g<1>%d" % width, xmp))
 
 
 def icc_fits(icc: bytes, channels: int) -> bool:
-    """Return whether a profile is one of greys (1 channel) or of RGB (3 channels), as the pixels are."""
+    """Whether a profile is one of greys (1 channel) or of RGB (3 channels), as the pixels are."""
     return icc[36:40] == b"acsp" and icc[16:20] == {1: b"GRAY", 3: b"RGB "}.get(channels)
 
 
 def sane_resolution(given: Any) -> tuple[float, float] | None:
-    """Return a resolution if it is two numbers that can be one."""
+    """A resolution if it is two numbers that can be one."""
     try:
         across, down = (float(number) for number in given)
     except (TypeError, ValueError, ZeroDivisionError):
@@ -366,7 +366,7 @@ def sane_resolution(given: Any) -> tuple[float, float] | None:
 
 
 def _aspect(info: Mapping[Any, Any]) -> tuple[float, float] | None:
-    """Return a resolution without a unit, as PNG, TIFF and JPEG tell it."""
+    """A resolution without a unit, as PNG, TIFF and JPEG tell it."""
     if "dpi" in info:
         return None
     density = info.get("jfif_density") if info.get("jfif_unit") == 0 else None

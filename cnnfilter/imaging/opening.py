@@ -97,7 +97,7 @@ def damage_told(format: str) -> Iterator[None]:
 
 
 def opened(stream: BinaryIO, format: str, most: int = MOST) -> ImageFile:
-    """Return a picture of which nothing is decoded yet, but of an ICO and a WebP (see `headers.eager_size`).
+    """A picture of which nothing is decoded yet, but of an ICO and a WebP (see `headers.eager_size`).
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def opened(stream: BinaryIO, format: str, most: int = MOST) -> ImageFile:
 
 
 def _better(stream: BinaryIO, format: str) -> BinaryIO:
-    """Return a picture in the form of which Pillow takes all that is in it."""
+    """A picture in the form of which Pillow takes all that is in it."""
     if format == "GIF":
         from cnnfilter.imaging.gif import on_whole_canvas  # here and below: which other formats do without
 
@@ -154,7 +154,7 @@ def _better(stream: BinaryIO, format: str) -> BinaryIO:
 
 
 def _alone(stream: BinaryIO) -> BinaryIO:
-    """Return a picture without what follows it, which would be read as well."""
+    """A picture without what follows it, which would be read as well."""
     size = stream.seek(0, io.SEEK_END)
     end = told_end(stream, size)
     return joined(stream, [(0, end)]) if end < size else stream

@@ -115,7 +115,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
 
 
 def applicable(format: str, options: Mapping[str, str]) -> dict[str, str]:
-    """Return those save options that a format has; to `keep` something is one of its own.
+    """Those save options that a format has; to `keep` something is one of its own.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def applicable(format: str, options: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_options(format: str, options: Mapping[str, str]) -> dict[str, Any]:
-    """Return save options as Pillow takes them.
+    """Save options as Pillow takes them.
 
     Parameters
     ----------

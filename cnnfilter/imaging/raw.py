@@ -38,7 +38,7 @@ class _Parts(io.RawIOBase):
 def encode_values(
     values: npt.NDArray[np.float32], format: str, *, name: str, options: Mapping[str, str] | None = None
 ) -> bytes | memoryview | Parts:
-    """Return maps or a vector as a file.
+    """Maps or a vector as a file.
 
     Parameters
     ----------

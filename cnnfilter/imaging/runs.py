@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
+
+from cnnfilter.imaging.pieces import Made
 
 _RLE8, _RLE4 = (1, 8), (2, 4)
 """Compression and bits."""
@@ -18,41 +20,33 @@ _LONGEST = 260
 """Bytes of the longest code, and more."""
 
 
-class _Rows(io.RawIOBase):
+class _Rows(Made):
     """A BMP without compression, whose rows are worked out as they are read, from the first one after each seek."""
 
     def __init__(self, head: bytes, stream: BinaryIO, offset: int, size: tuple[int, int], bits: int) -> None:
         self._head, self._stream, self._offset, self._size, self._bits = head, stream, offset, size, bits
-        self._at = 0
         self._rows, self._row = _rows(stream, offset, size, bits), b""
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
 
     def tell(self) -> int:
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = offset if whence == io.SEEK_SET else self._at + offset
         self._rows, self._row = _rows(self._stream, self._offset, self._size, self._bits), b""
-        return self._at
+        return super().seek(offset, whence)
 
-    def readinto(self, buffer: Any) -> int:
+    def _end(self) -> int:
+        return len(self._head) + _stride(self._size[0]) * self._size[1]
+
+    def _bytes(self, size: int) -> bytes:
         if self._at < len(self._head):
-            data = self._head[self._at : self._at + len(buffer)]
-        else:
-            self._row = self._row or next(self._rows, b"")
-            data, self._row = self._row[: len(buffer)], self._row[len(buffer) :]
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+            return self._head[self._at : self._at + size]
+        row = self._row or next(self._rows, b"")
+        self._row = row[size:]
+        return row[:size]
 
 
 def unpacked(stream: BinaryIO) -> BinaryIO | None:
-    """Return a run-length coded BMP as one that is not; None of any other.
+    """A run-length coded BMP as one that is not; None of any other.
 
     Raises
     ------
@@ -72,10 +66,14 @@ def unpacked(stream: BinaryIO) -> BinaryIO | None:
     return io.BufferedReader(_Rows(bytes(head) + rest, stream, offset, (width, abs(height)), bits))
 
 
+def _stride(width: int) -> int:
+    return -(-width // 4) * 4
+
+
 def _rows(stream: BinaryIO, offset: int, size: tuple[int, int], bits: int) -> Iterator[bytes]:
-    """Yield rows of indices, filled up to four bytes."""
+    """Rows of indices, filled up to four bytes."""
     width, height = size
-    stride = -(-width // 4) * 4
+    stride = _stride(width)
     stream.seek(offset)
     data, at, row, done = b"", 0, bytearray(), 0
     while done < height:

@@ -177,7 +177,7 @@ def _check(scaling: str, **counts: int | None) -> None:
 def _entries(
     planes: npt.NDArray[np.float32], topk: int | None, titles: Sequence[str] | None, colormap: str, together: bool
 ) -> tuple[list[_Entry], Scale]:
-    """Return the maps that are shown, and the scale that they have in common or, each on its own, would have."""
+    """The maps that are shown, and the scale that they have in common or, each on its own, would have."""
     summaries = [summarise(plane) for plane in planes]
     shown = range(len(planes)) if topk is None else _strongest(summaries, topk)
     lost = any(summaries[index].finite < summaries[index].size for index in shown)
@@ -226,7 +226,7 @@ def span(low: float, high: float, size: int) -> str:
 
 
 def _room_below(entries: list[_Entry], lettering: Lettering) -> tuple[int, int]:
-    """Return the height of a map's label, and the width that no map's label exceeds.
+    """The height of a map's label, and the width that no map's label exceeds.
 
     A title alone does not widen a sheet beyond some fourteen letters.
     """
@@ -275,7 +275,7 @@ def _bar_width(legend: _Legend, lettering: Lettering) -> int:
 
 
 def _room_of(legend: _Legend, lettering: Lettering) -> tuple[int, int]:
-    """Return the height and width of the legend."""
+    """The height and width of the legend."""
     signs = [2 * lettering.size + lettering.width(text) for _, text in legend.signs]
     widest = max(*(lettering.width(text) for text in legend.lines), _bar_width(legend, lettering), *signs, 0)
     bar = lettering.line + 2 * lettering.size if legend.ends else lettering.size // 2

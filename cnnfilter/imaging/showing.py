@@ -21,7 +21,7 @@ _GAP = 50
 
 
 def enlarged(picture: Picture, factor: int, numbers: npt.NDArray[Any] | None = None) -> Picture:
-    """Return a picture whose pixels are squares of `factor` by `factor` pixels.
+    """A picture whose pixels are squares of `factor` by `factor` pixels.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def enlarged(picture: Picture, factor: int, numbers: npt.NDArray[Any] | None = N
 
 
 def beside(first: Picture, second: Picture) -> Picture:
-    """Return two pictures in one, side by side, with the second's metadata; what is higher stands out below."""
+    """Two pictures in one, side by side, with the second's metadata; what is higher stands out below."""
     eight_bits = first.pixels.dtype != second.pixels.dtype
     first, second = (_seen(each, eight_bits=eight_bits) for each in (first, second))
     both = (first, second)
@@ -74,7 +74,7 @@ def beside(first: Picture, second: Picture) -> Picture:
 
 
 def _seen(picture: Picture, *, eight_bits: bool) -> Picture:
-    """Return a picture that can be looked at: floats in colours, and 16 bits as 8 where that is asked for."""
+    """A picture that can be looked at: floats in colours, and 16 bits as 8 where that is asked for."""
     pixels = picture.pixels
     format = "PNG" if picture.format == NPY else picture.format
     if pixels.dtype == np.float32:

@@ -21,7 +21,7 @@ _ORIENTATION = 0x0112
 
 
 def read_size(path: str | Path) -> tuple[int, int, int]:
-    """Return height, width and channels of the pixels that `reading.read` would give, without decoding them.
+    """Height, width and channels of the pixels that `reading.read` would give, without decoding them.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def _channels(image: ImageFile) -> int:
 
 
 def _is_grey(image: ImageFile) -> bool:
-    """Return whether a palette holds greys only; `getpalette` would decode the picture first."""
+    """Whether a palette holds greys only; `getpalette` would decode the picture first."""
     mode, data = image.palette.getdata() if image.palette else ("", b"")
     if mode == "RGB;L":  # TIFF: all reds, all greens, all blues
         third = len(data) // 3

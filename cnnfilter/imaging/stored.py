@@ -37,7 +37,7 @@ _FEW = ("PNG", "TIFF", "BMP", "PBM")
 
 
 def stored_in(image: ImageFile, format: str, stream: BinaryIO, raw: str) -> Stored:
-    """Return what an opened image and its file tell; `raw` is how the pixels lie in it.
+    """What an opened image and its file tell; `raw` is how the pixels lie in it.
 
     Where the stream is left, nobody may count on.
     """
@@ -46,7 +46,7 @@ def stored_in(image: ImageFile, format: str, stream: BinaryIO, raw: str) -> Stor
 
 
 def stored_in_tiff(page: Directory, mode: str) -> Stored:
-    """Return what a page of a TIFF tells, whose pixels have one of Pillow's modes."""
+    """What a page of a TIFF tells, whose pixels have one of Pillow's modes."""
     from cnnfilter.imaging.tiff import PREDICTOR  # which only a TIFF needs
 
     parameters: dict[str, Any] = {"compression": _TIFF.get(page.compression, DEFLATE)}
@@ -78,7 +78,7 @@ def _jpeg(image: Any, stream: BinaryIO, raw: str) -> Stored:
 
 
 def _samples(page: Directory) -> str:
-    """Return what the samples of a TIFF are, if they are others than those that are written."""
+    """What the samples of a TIFF are, if they are others than those that are written."""
     bits, kind = max(page.bits), page.sample_formats[0]
     if page.photometric == 3 or (kind, bits) in ((1, 1), (1, 8), (1, 16), (3, 32)):
         return ""
@@ -113,7 +113,7 @@ def _counted(number: int, one: str, several: str = "") -> str:
 
 
 def timing_of(image: ImageFile, format: str) -> Timing:
-    """Return the timing of the frame that an image has loaded."""
+    """The timing of the frame that an image has loaded."""
     loop = image.info.get("loop")
     if format == "GIF":  # what it counts are repetitions
         loop = 1 if loop is None else loop + 1 if loop else 0
@@ -121,14 +121,14 @@ def timing_of(image: ImageFile, format: str) -> Timing:
 
 
 def lost_in_place(picture: Picture, *, every: bool = False) -> str | None:
-    """Return what of a file would be lost if a result took its place, that of `every` frame or of one; or None."""
+    """What of a file would be lost if a result took its place, that of `every` frame or of one; or None."""
     if picture.frames > 1 and not every:
         return f"{picture.frames - 1} of its {picture.frames} frames"
     return f"its {picture.stored.others}" if picture.stored.others else None
 
 
 def image_of_few(picture: Picture, format: str) -> Image.Image | None:
-    """Return a picture of few colours as an image of a palette, or of black and white, as its file has it.
+    """A picture of few colours as an image of a palette, or of black and white, as its file has it.
 
     None if it has more colours, or came from a file without, or of another format.
     """
@@ -143,13 +143,13 @@ def image_of_few(picture: Picture, format: str) -> Image.Image | None:
 
 
 def is_two_toned(picture: Picture) -> bool:
-    """Tell whether all pixels are black or white."""
+    """Whether all pixels are black or white."""
     pixels = picture.pixels
     return picture.alpha is None and pixels.ndim == 2 and bool(((pixels == 0) | (pixels == 255)).all())
 
 
 def with_palette(pixels: npt.NDArray[Any], alpha: npt.NDArray[Any] | None) -> Image.Image | None:
-    """Return an image of palette indices in exactly the colours of a picture; None if they are too many."""
+    """An image of palette indices in exactly the colours of a picture; None if they are too many."""
     image = memory.wrapped(memory.contiguous(pixels), "L" if pixels.ndim == 2 else "RGB").convert("RGBA")
     if alpha is not None:
         image.putalpha(memory.wrapped(alpha, "L"))
@@ -170,7 +170,7 @@ def with_palette(pixels: npt.NDArray[Any], alpha: npt.NDArray[Any] | None) -> Im
 
 
 def fitting(picture: Picture, format: str, options: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return those save options that count for a picture in a format, and a note on each that does not there."""
+    """Those save options that count for a picture in a format, and a note on each that does not there."""
     counting = applicable(format, options)
     notes = []
     for key, text in options.items():
@@ -188,7 +188,7 @@ def fitting(picture: Picture, format: str, options: Mapping[str, str]) -> tuple[
 
 
 def alike(picture: Picture, format: str, given: Mapping[str, Any], mode: str) -> dict[str, Any]:
-    """Return Pillow's parameters that store a picture as its file did, as far as none that are given say otherwise.
+    """Pillow's parameters that store a picture as its file did, as far as none that are given say otherwise.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def alike(picture: Picture, format: str, given: Mapping[str, Any], mode: str) ->
 
 
 def _compression(had: str, mode: str) -> str:
-    """Return the compression that a picture had, or deflate where that is for others only."""
+    """The compression that a picture had, or deflate where that is for others only."""
     if (had in _FAX and mode != "1") or (had == "jpeg" and mode not in ("L", "RGB", "RGBA")):
         return DEFLATE
     return had

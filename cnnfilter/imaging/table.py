@@ -43,7 +43,7 @@ def read(stream: BinaryIO, limits: Limits) -> Picture:
 
 
 def read_table(stream: BinaryIO, check_size: Callable[[int, int, int], None]) -> npt.NDArray[Any]:
-    """Return the pixels, (H, W) or (H, W, 3), that a table of numbers holds.
+    """The pixels, (H, W) or (H, W, 3), that a table of numbers holds.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def _check_channels(rows: list[int]) -> None:
 
 
 def written(values: npt.NDArray[Any]) -> bytes:
-    r"""Return numbers as the text of a table; what `read_table` reads are the same numbers.
+    r"""Numbers as the text of a table; what `read_table` reads are the same numbers.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def _line(row: npt.NDArray[Any]) -> str:
 
 
 def _fitting(grid: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
-    """Return numbers as the smallest type of pixels that holds them all."""
+    """Numbers as the smallest type of pixels that holds them all."""
     if (grid == np.rint(grid)).all() and grid.min() >= 0:
         for dtype in (np.uint8, np.uint16):
             if grid.max() <= np.iinfo(dtype).max:

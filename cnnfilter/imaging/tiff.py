@@ -113,7 +113,7 @@ class Directory:
     _known: dict[int, tuple[int | float, ...]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def numbers(self, tag: int) -> tuple[int | float, ...]:
-        """Return a tag's values; none if it is missing or no number. A fraction is numerator and denominator.
+        """A tag's values; none if it is missing or no number. A fraction is numerator and denominator.
 
         Raises
         ------
@@ -131,11 +131,11 @@ class Directory:
         return self._known[tag]
 
     def number(self, tag: int, default: int) -> int:
-        """Return a tag's first value as a whole number, or what is meant where it is missing."""
+        """A tag's first value as a whole number, or what is meant where it is missing."""
         return int(next(iter(self.numbers(tag)), default))
 
     def data(self, tag: int) -> bytes:
-        """Return a tag's values as the file has them, or nothing.
+        """A tag's values as the file has them, or nothing.
 
         Raises
         ------
@@ -205,7 +205,7 @@ class Directory:
         return self.data(IMAGE_DESCRIPTION).rstrip(b"\0").decode("utf-8", "replace")
 
     def subdirectories(self, tag: int = SUB_IFDS) -> tuple[Directory, ...]:
-        """Return those below this one: reduced copies of it in a pyramid, the pixels of a raw photo, or EXIF.
+        """Those below this one: reduced copies of it in a pyramid, the pixels of a raw photo, or EXIF.
 
         Raises
         ------
@@ -216,7 +216,7 @@ class Directory:
         return tuple(_directory(self.stream, self.layout, int(at)) for at in offsets)
 
     def copies(self) -> tuple[Directory, ...]:
-        """Return those in SubIFDs; none if one is damaged, as the page can do without them."""
+        """Those in SubIFDs; none if one is damaged, as the page can do without them."""
         try:
             return self.subdirectories()
         except ValueError:
@@ -240,7 +240,7 @@ class Tiff(NamedTuple):
     pages: tuple[int, ...]
 
     def page(self, index: int) -> Directory:
-        """Return a page's directory, counted from 0.
+        """A page's directory, counted from 0.
 
         Raises
         ------
@@ -287,7 +287,7 @@ def read_tiff(stream: BinaryIO) -> Tiff:
 
 
 def _extent(stream: BinaryIO, layout: Layout, at: int) -> tuple[int, int]:
-    """Return how many entries a directory has, and where they begin."""
+    """How many entries a directory has, and where they begin."""
     form = layout.length
     stream.seek(min(at, LAST))
     (count,) = form.unpack(stream.read(form.size).ljust(form.size, b"\0"))
@@ -314,7 +314,7 @@ def _directory(stream: BinaryIO, layout: Layout, at: int) -> Directory:
 
 
 def file_of(page: Directory, changes: Mapping[int, int | None] | None = None) -> BinaryIO:
-    """Return a file whose first page is this one, for decoders that know no other way to it.
+    """A file whose first page is this one, for decoders that know no other way to it.
 
     Parameters
     ----------
@@ -333,7 +333,7 @@ def file_of(page: Directory, changes: Mapping[int, int | None] | None = None) ->
 
 
 def _changed(page: Directory, layout: Layout, changes: Mapping[int, int | None]) -> bytes:
-    """Return a directory with other values, after which no page follows."""
+    """A directory with other values, after which no page follows."""
     entry, inline = layout.entry, 8 if layout.is_big else 4
     found = {
         tag: entry.pack(tag, 4, 1, struct.pack(layout.order + "I", value))

@@ -75,7 +75,7 @@ def check(file: Tiff, page: Directory) -> None:
 
 
 def is_plain(page: Directory) -> bool:
-    """Return whether Pillow reads a page right: samples without a sign, of up to 8 bits, side by side."""
+    """Whether Pillow reads a page right: samples without a sign, of up to 8 bits, side by side."""
     if page.layout == (">", True):  # a BigTIFF that Pillow takes for a small one
         return False
     if page.compression in _BY_PILLOW_ALONE:
@@ -93,7 +93,7 @@ def is_plain(page: Directory) -> bool:
 
 
 def _is_known(page: Directory) -> bool:
-    """Return whether `decode` makes a picture of a page."""
+    """Whether `decode` makes a picture of a page."""
     if len(set(page.bits)) > 1 or len(set(page.sample_formats)) > 1 or page.photometric not in _MODES:
         return False
     bits, kind = page.bits[0], page.sample_formats[0]
@@ -115,7 +115,7 @@ def _is_known(page: Directory) -> bool:
 
 
 def _held(page: Directory) -> str:
-    """Return what a page holds, in a few words."""
+    """What a page holds, in a few words."""
     depths = sorted(set(page.bits))
     bits = "/".join(str(bits) for bits in depths[:_DEPTHS]) + "/..." * (len(depths) > _DEPTHS)
     kind = _KINDS.get(page.sample_formats[0], " complex")
@@ -138,7 +138,7 @@ _GREYED: dict[int, int | None] = {
 
 
 def bytes_needed(page: Directory) -> int:
-    """Return how much memory decoding a page takes, with its pixels and a result as large."""
+    """How much memory decoding a page takes, with its pixels and a result as large."""
     width, height = page.size
     across, down = segment_size(page)
     sample = -(-max(page.bits) // 8)
@@ -155,7 +155,7 @@ def bytes_needed(page: Directory) -> int:
 
 
 def left_out(page: Directory) -> list[str]:
-    """Return a note of samples beside colours and alpha, which are not read."""
+    """A note of samples beside colours and alpha, which are not read."""
     channels = {_PALETTE: 1}.get(page.photometric or 0) or Image.getmodebands(_MODES.get(page.photometric or 0, "RGB"))
     number = page.samples - channels - (_alpha(page, channels) is not None)
     which = "last sample" if number == 1 else f"last {number} samples"
@@ -163,7 +163,7 @@ def left_out(page: Directory) -> list[str]:
 
 
 def _alpha(page: Directory, channels: int) -> int | None:
-    """Return which kind of alpha follows the colours."""
+    """Which kind of alpha follows the colours."""
     extra = page.numbers(tiff.EXTRA_SAMPLES)
     if not extra and page.photometric == _RGB and page.samples == channels + 1:
         return _UNASSOCIATED  # as Pillow and others take it
@@ -171,12 +171,12 @@ def _alpha(page: Directory, channels: int) -> int | None:
 
 
 def mode_of(page: Directory, image: ImageFile) -> str:
-    """Return Pillow's name of the colours of a page, as which it opened `image`."""
+    """Pillow's name of the colours of a page, as which it opened `image`."""
     return image.mode if is_plain(page) else _MODES[int(page.photometric or _WHITE_IS_0)]
 
 
 def opened(page: Directory, *, is_first: bool) -> ImageFile:
-    """Return a page as Pillow opens it: for its pixels if it is plain, else for all but these."""
+    """A page as Pillow opens it: for its pixels if it is plain, else for all but these."""
     if not is_plain(page):
         return TiffImagePlugin.TiffImageFile(tiff.file_of(page, _GREYED))
     stream = page.stream if is_first else tiff.file_of(page)
@@ -187,7 +187,7 @@ def opened(page: Directory, *, is_first: bool) -> ImageFile:
 def to_arrays(
     page: Directory, image: ImageFile, *, depth: int | None, shared: bool, notes: list[str]
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
-    """Return pixels and alpha of a page that `check` lets pass, turned upright.
+    """Pixels and alpha of a page that `check` lets pass, turned upright.
 
     Parameters
     ----------
@@ -244,7 +244,7 @@ def _needs(file: Tiff, wanted: range, max_pixels: int) -> Iterator[Need]:
 
 
 def _decoded(page: Directory, depth: int | None) -> Image.Image | tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
-    """Return an image where the samples have 8 bits in the end; else pixels of 16 bits or of floats, and alpha."""
+    """An image where the samples have 8 bits in the end; else pixels of 16 bits or of floats, and alpha."""
     mode = _MODES[int(page.photometric or _WHITE_IS_0)]
     channels = Image.getmodebands(mode)
     alpha = _alpha(page, channels)
@@ -271,7 +271,7 @@ def _upright(samples: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
 
 
 def _scaled(page: Directory, samples: npt.NDArray[Any], depth: int | None, *, is_associated: bool) -> npt.NDArray[Any]:
-    """Return samples as the pixels of a picture are: of uint8 or uint16 from black to white, or of float32.
+    """Samples as the pixels of a picture are: of uint8 or uint16 from black to white, or of float32.
 
     Raises
     ------
@@ -303,7 +303,7 @@ def _scaled(page: Directory, samples: npt.NDArray[Any], depth: int | None, *, is
 
 
 def _unmultiplied(band: npt.NDArray[Any], white: int) -> npt.NDArray[Any]:
-    """Return colours that were multiplied with alpha, the last sample, as they were before; 0 where nothing is seen."""
+    """Colours that were multiplied with alpha, the last sample, as they were before; 0 where nothing is seen."""
     alpha = band[..., -1:]
     with np.errstate(all="ignore"):
         colours = np.where(alpha == 0, 0, band[..., :-1] * np.float64(white) / alpha)

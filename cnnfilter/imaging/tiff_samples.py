@@ -55,7 +55,7 @@ class _Grid(NamedTuple):
 
 
 def segment_size(page: Directory) -> tuple[int, int]:
-    """Return width and height of the tiles of a page, or of its strips; each is decoded whole.
+    """Width and height of the tiles of a page, or of its strips; each is decoded whole.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def read_samples(page: Directory) -> npt.NDArray[Any]:
 
 
 def _dtype(page: Directory) -> np.dtype[Any]:
-    """Return how samples are stored, or the type that is next larger, in the file's byte order."""
+    """How samples are stored, or the type that is next larger, in the file's byte order."""
     bits, kind = page.bits[0], {2: "i", 3: "f"}.get(page.sample_formats[0], "u")
     size = next(size for size in (8, 16, 32, 64) if size >= bits)
     # samples that do not begin at bytes stand with the most significant bit first
@@ -129,7 +129,7 @@ def _dtype(page: Directory) -> np.dtype[Any]:
 
 
 def _segments(page: Directory, grid: _Grid) -> Iterator[bytes]:
-    """Yield the strips or tiles as they are in the file."""
+    """The strips or tiles as they are in the file."""
     tags = (tiff.TILE_OFFSETS, tiff.TILE_BYTE_COUNTS) if page.is_tiled else (tiff.STRIP_OFFSETS, tiff.STRIP_BYTE_COUNTS)
     offsets, counts = (page.numbers(tag) for tag in tags)
     number = grid.across * grid.down * grid.planes
@@ -142,7 +142,7 @@ def _segments(page: Directory, grid: _Grid) -> Iterator[bytes]:
 
 
 def _decode_picture(page: Directory, grid: _Grid, dtype: np.dtype[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
-    """Yield each tile by its place, read as the picture that it is."""
+    """Each tile by its place, read as the picture that it is."""
     from cnnfilter.imaging.formats import FORMATS
 
     form = FORMATS[PICTURES[page.compression]]
@@ -162,7 +162,7 @@ def _decode_picture(page: Directory, grid: _Grid, dtype: np.dtype[Any]) -> Itera
 
 
 def _decode_bytes(page: Directory, grid: _Grid, dtype: np.dtype[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
-    """Yield each strip or tile by its place, as samples (rows, columns, samples)."""
+    """Each strip or tile by its place, as samples (rows, columns, samples)."""
     bits, samples = page.bits[0], 1 if grid.planes > 1 else page.samples
     row = -(-grid.width * samples * bits // 8)
     last = page.size[1] - (grid.down - 1) * grid.height  # rows of the lowest strip; tiles are always whole
@@ -182,7 +182,7 @@ def _decode_bytes(page: Directory, grid: _Grid, dtype: np.dtype[Any]) -> Iterato
 def _decompressed(
     page: Directory, segments: Sequence[bytes], shape: tuple[int, int], rows: int
 ) -> npt.NDArray[np.uint8]:
-    """Return the bytes of strips, (rows, bytes in a row), through a TIFF in memory that says they are greys."""
+    """The bytes of strips, (rows, bytes in a row), through a TIFF in memory that says they are greys."""
     if page.compression == 1 and page.number(tiff.FILL_ORDER, 1) == 1:
         whole = b"".join(segment[: rows * shape[1]] for segment in segments)
         return np.frombuffer(whole, np.uint8, shape[0] * shape[1]).reshape(shape)
@@ -212,7 +212,7 @@ def _decompressed(
 def _meant(
     page: Directory, rows: npt.NDArray[np.uint8], dtype: np.dtype[Any], columns: int, samples: int
 ) -> npt.NDArray[Any]:
-    """Return the samples (rows, columns, samples) in rows of bytes, which may be differences."""
+    """The samples (rows, columns, samples) in rows of bytes, which may be differences."""
     predictor, size = page.number(tiff.PREDICTOR, 1), dtype.itemsize
     if predictor == _FLOATS:  # the first bytes of all numbers in a row, then their second bytes
         planes = np.cumsum(rows.reshape(len(rows), -1, samples), axis=1, dtype=np.uint8).reshape(len(rows), size, -1)
@@ -226,7 +226,7 @@ def _meant(
 
 
 def _unpacked(rows: npt.NDArray[np.uint8], bits: int, dtype: np.dtype[Any], number: int) -> npt.NDArray[Any]:
-    """Return the samples in rows of bytes, `number` in each, in the machine's byte order."""
+    """The samples in rows of bytes, `number` in each, in the machine's byte order."""
     native = dtype.newbyteorder("=")
     if bits == 8 * dtype.itemsize:
         return rows.view(dtype).astype(native, copy=False)

@@ -45,7 +45,7 @@ Save = Callable[[Image.Image], bytes | memoryview]
 
 
 def pays(pixels: npt.NDArray[Any], save: Save) -> bool:
-    """Tell whether rows as they are compress as well as filtered ones, by a sample of both.
+    """Whether rows as they are compress as well as filtered ones, by a sample of both.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def pays(pixels: npt.NDArray[Any], save: Save) -> bool:
 
 
 def encode(pixels: npt.NDArray[np.uint8], save: Save) -> bytes:
-    """Return a PNG of unfiltered rows.
+    """A PNG of unfiltered rows.
 
     Parameters
     ----------

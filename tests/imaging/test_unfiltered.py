@@ -20,7 +20,7 @@ from tests.picture_files import UPRIGHT_XMP, exif, icc, noise, saved
 
 
 def chunks(data):
-    """Return the chunks of a PNG by their kind, and check their sums."""
+    """The chunks of a PNG by their kind, and check their sums."""
     found, at = {}, 8
     while at < len(data):
         (length,), kind = struct.unpack_from(">I", data, at), data[at + 4 : at + 8]
@@ -32,7 +32,7 @@ def chunks(data):
 
 
 def filters(data):
-    """Return the filters of a PNG's rows."""
+    """The filters of a PNG's rows."""
     found = chunks(data)
     width, height, depth, colour = struct.unpack_from(">IIBB", found[b"IHDR"][0])
     length = width * {0: 1, 2: 3}[colour] * depth // 8 + 1

@@ -11,15 +11,14 @@ import numpy.typing as npt
 
 from cnnfilter.errors import ShapeError
 from cnnfilter.imaging.colormaps import DIVERGING, Scale, colours, levels
-from cnnfilter.imaging.grid import Text, Zoom, arrange
+from cnnfilter.imaging.grid import Text, arrange
 from cnnfilter.imaging.lettering import Lettering, draw_numbers, tidy
 from cnnfilter.imaging.picture import Picture
-from cnnfilter.imaging.sheet import MAX_SIDE, span
+from cnnfilter.imaging.sheet import GREY, INK, MAX_SIDE, span
 
 _FEW, _LARGE_CELL = 4, 320
 """Up to so many filters have cells so large, in which their numbers can be read."""
 _FONT = 14
-_FRAME = 144
 
 Tile = npt.NDArray[np.uint8]
 
@@ -37,11 +36,12 @@ def filter_tiles(weight: npt.NDArray[np.float32]) -> list[Tile]:
         The largest magnitude of each filter has the full colour. One over three channels is red, green and blue, with
         mid grey at 0. Other channels lie side by side and below each other, with white lines between them.
     """
-    return [_tile(each, float(np.abs(each).max())) for each in weight]
+    return list(map(_tile, weight))
 
 
-def _tile(channels: npt.NDArray[np.float32], largest: float) -> Tile:
+def _tile(channels: npt.NDArray[np.float32]) -> Tile:
     count, height, width = channels.shape
+    largest = float(np.abs(channels).max())
     if count == 3:
         return levels(channels.transpose(1, 2, 0), Scale("gray", -largest, largest))[0]
     across = math.ceil(math.sqrt(count))
@@ -79,26 +79,19 @@ def filter_sheet(weight: npt.NDArray[np.float32], titles: Sequence[str]) -> Pict
     extremes = [span(float(each.min()), float(each.max()), each.size) for each in weight]
     below = list(zip(map(tidy, titles), extremes, strict=True))
     room = Text(_FONT, 2 * lettering.line + 4, max(map(lettering.width, extremes)))
-
-    def measure(longer: int, zoom: Zoom) -> Text:
-        return room
-
     cell = _LARGE_CELL if len(tiles) <= _FEW and max(height, width) < _LARGE_CELL else None
-    grid = arrange(len(tiles), (height, width), measure, columns=None, cell=cell, max_side=MAX_SIDE)
+    grid = arrange(len(tiles), (height, width), lambda *_: room, columns=None, cell=cell, max_side=MAX_SIDE)
     if grid is None or grid.zoom.shrink > 1:
         shape = "x".join(map(str, weight.shape[1:]))
         msg = f"a picture of {MAX_SIDE} pixels has no room for {len(tiles)} filters of {shape}"
         raise ShapeError(msg)
     canvas = np.full((*grid.size, 3), 255, np.uint8)
-    factor = grid.zoom.grow
     for tile, each, texts, (top, left) in zip(tiles, weight, below, grid.places(len(tiles)), strict=True):
-        canvas[top : top + grid.tile[0] + 2, left : left + grid.tile[1] + 2] = _FRAME
-        inside = canvas[top + 1 : top + 1 + grid.tile[0], left + 1 : left + 1 + grid.tile[1]]
-        inside[:] = tile.repeat(factor, axis=0).repeat(factor, axis=1)
+        inside = grid.framed(canvas, top, left)
+        inside[:] = grid.zoom.enlarged(tile)
         if len(each) == 1:
             with contextlib.suppress(ShapeError):  # without room they are left out
-                draw_numbers(inside, each[0], factor)
-        for row, (text, colour) in enumerate(zip(texts, ((0, 0, 0), (96, 96, 96)), strict=True)):
-            y = top + grid.tile[0] + 4 + row * lettering.line
-            lettering.draw(canvas, y, left, lettering.shorten(text, grid.cell[1]), colour)
+                draw_numbers(inside, each[0], grid.zoom.grow)
+        lines = zip(texts, (INK, GREY), strict=True)
+        lettering.draw_lines(canvas, top + grid.tile[0] + 4, left, lines, grid.cell[1])
     return Picture(canvas)

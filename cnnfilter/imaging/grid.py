@@ -1,4 +1,4 @@
-"""Where everything lies on a contact sheet: sizes in pixels, and no pixels yet."""
+"""Where everything lies on a contact sheet, in pixels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import bisect
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+FRAME = 144
+"""The grey of the lines round tiles and cells."""
 
 _TILE = 128
 """Maps are enlarged by a whole factor as far as their longer side stays within this."""
@@ -38,6 +45,10 @@ class Zoom:
     def tile(self, height: int, width: int) -> tuple[int, int]:
         """The height and width of a map in pixels."""
         return -(-height // self.shrink) * self.grow, -(-width // self.shrink) * self.grow
+
+    def enlarged(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """An array, (H, W) or (H, W, C), of which each place is a square of `grow` by `grow`."""
+        return values.repeat(self.grow, axis=0).repeat(self.grow, axis=1)
 
 
 @dataclass(frozen=True)
@@ -80,14 +91,17 @@ class Grid:
         across = self.columns * (self.cell[1] + self.gap) - self.gap
         return self.legend_top + below, 2 * self.margin + max(across, width)
 
+    def framed(self, canvas: npt.NDArray[Any], top: int, left: int) -> npt.NDArray[Any]:
+        """Draw the frame of a tile, and return the part of the canvas within."""
+        height, width = self.tile
+        canvas[top : top + height + 2, left : left + width + 2] = FRAME
+        return canvas[top + 1 : top + 1 + height, left + 1 : left + 1 + width]
+
     def places(self, count: int) -> Iterator[tuple[int, int]]:
         """The upper left corner of each cell."""
         for index in range(count):
             row, column = divmod(index, self.columns)
-            yield (
-                self.margin + row * (self.cell[0] + self.gap),
-                self.margin + column * (self.cell[1] + self.gap),
-            )
+            yield self.margin + row * (self.cell[0] + self.gap), self.margin + column * (self.cell[1] + self.gap)
 
 
 def _most_enlarged(height: int, width: int) -> int:

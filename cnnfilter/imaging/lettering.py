@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cnnfilter.errors import ShapeError
+from cnnfilter.imaging.grid import FRAME
 from cnnfilter.messages import either
 
 Colour = tuple[int, int, int]
@@ -21,7 +23,6 @@ _SMALLEST, _LARGEST = 7, 64
 """The sizes of letters in cells."""
 _MIDDLE = 128
 """The mean of red, green and blue above which a pixel is bright."""
-_LINE = 144
 
 _LONGEST = 200
 """Characters of a title that are looked at at all."""
@@ -96,6 +97,13 @@ class Lettering:
         under = canvas[top : top + self.line, left : left + mask.width]
         under[:] = np.rint(under * (1 - ink) + np.array(colour, np.float32) * ink)
 
+    def draw_lines(
+        self, canvas: npt.NDArray[Any], top: int, left: int, lines: Iterable[tuple[str, Colour]], width: int
+    ) -> None:
+        """Write lines of given colours below each other, as much of each as fits."""
+        for row, (text, colour) in enumerate(lines):
+            self.draw(canvas, top + row * self.line, left, self.shorten(text, width), colour)
+
 
 def draw_numbers(canvas: npt.NDArray[np.uint8], values: npt.NDArray[Any], cell: int) -> None:
     """Write a value into each of a picture's enlarged pixels, which get lines between them.
@@ -135,7 +143,7 @@ def draw_numbers(canvas: npt.NDArray[np.uint8], values: npt.NDArray[Any], cell: 
         msg = f"{height}x{width} numbers of this length do not fit into cells of {cell} pixels; {remedy}"
         raise ShapeError(msg)
     lettering = Lettering(size)
-    canvas[::cell] = canvas[:, ::cell] = _LINE
+    canvas[::cell] = canvas[:, ::cell] = FRAME
     for row, across in enumerate(texts):
         for column, place in enumerate(across):
             top, left = row * cell, column * cell

@@ -239,20 +239,17 @@ def map_picture(maps: npt.ArrayLike, *, colormap: str = "auto", limits: tuple[fl
         scale = Scale("gray", *((scale.low, scale.high) if low < 0 else (0.0, high)))
     finite = all(np.isfinite(block).all() for block in _blocks(planes))
     notes = () if finite else ("values that are not finite are shown in magenta",)
-    if count == 1 and scale.colormap == "gray" and finite:
-        pixels = np.empty((height, width), np.uint8)
-        for block, out in zip(_blocks(planes), _blocks(pixels), strict=True):
-            out[:] = levels(block, scale)[0]
-        return Picture(pixels)
-    pixels = np.empty((height, width, 3), np.uint8)
-    flat = pixels.reshape(-1, 3)
+    shape = (height, width) if count == 1 and scale.colormap == "gray" and finite else (height, width, 3)
+    pixels = np.empty(shape, np.uint8)
+    flat = pixels.reshape(height * width, -1)
     values = planes.reshape(count, -1)
     for start in range(0, len(flat), BLOCK):
         part = slice(start, start + BLOCK)
-        if count == 1:
-            flat[part] = colours(values[0, part], scale)
-        else:
+        if scale.colormap == "gray":
             places, lost = levels(values[:, part], scale)
             flat[part] = places.T
-            flat[part][lost.any(axis=0)] = NOT_FINITE
+            if not finite:
+                flat[part][lost.any(axis=0)] = NOT_FINITE
+        else:
+            flat[part] = colours(values[0, part], scale)
     return Picture(pixels, notes=notes)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.imaging.colormaps import DIVERGING, NOT_FINITE, Scale, colours, scale_for
-from cnnfilter.imaging.grid import Grid, Text, Zoom, arrange
+from cnnfilter.imaging.grid import FRAME, Grid, Text, Zoom, arrange
 from cnnfilter.imaging.lettering import Colour, Lettering, draw_numbers, number, tidy
 from cnnfilter.imaging.maps import OUTLIERS, Summary, as_maps, common_range, shrunk, summarise, typical_range
 from cnnfilter.imaging.picture import Picture
@@ -29,8 +29,7 @@ SCALINGS = ("map", "global")
 MAX_SIDE = 8192
 """The sheet's largest height and width in pixels; larger maps are reduced."""
 
-_INK, _GREY, _ALARM = (0, 0, 0), (96, 96, 96), (176, 0, 32)
-_FRAME = 144
+INK, GREY, _ALARM = (0, 0, 0), (96, 96, 96), (176, 0, 32)
 _HATCH = (236, 184)
 _FONT = (12, 96)
 """The smallest and the largest font, in pixels; between them a seventieth of the sheet's width, to be read when the
@@ -153,13 +152,15 @@ def contact_sheet(
         )
         raise ShapeError(msg)
     canvas = np.full((*grid.size, 3), 255, np.uint8)
+    lettering = Lettering(grid.text.size)
     for entry, (top, left) in zip(entries, grid.places(len(entries)), strict=True):
-        inside = _draw_map(canvas, top, left, planes[entry.index], entry, grid)
+        inside = grid.framed(canvas, top, left)
+        _draw_map(inside, planes[entry.index], entry, grid)
         if numbers:
             draw_numbers(inside, planes[entry.index], grid.zoom.grow)
+        if labels:
+            lettering.draw_lines(canvas, top + grid.tile[0] + 4, left, entry.lines, grid.cell[1])
     if labels:
-        lettering = Lettering(grid.text.size)
-        _draw_labels(canvas, entries, grid, lettering)
         _draw_legend(canvas, _legend(planes, entries, common, together, grid.zoom), grid, lettering)
     return Picture(canvas, notes=_notes(entries, planes, grid.zoom))
 
@@ -179,7 +180,9 @@ def _entries(
 ) -> tuple[list[_Entry], Scale]:
     """The maps that are shown, and the scale that they have in common or, each on its own, would have."""
     summaries = [summarise(plane) for plane in planes]
-    shown = range(len(planes)) if topk is None else _strongest(summaries, topk)
+    shown: Sequence[int] = range(len(planes))
+    if topk is not None:
+        shown = heapq.nlargest(topk, shown, key=lambda index: summaries[index].strength)
     lost = any(summaries[index].finite < summaries[index].size for index in shown)
     extremes = common_range([summaries[index] for index in shown])
     common = scale_for(colormap, *extremes)  # whose sign of values chooses the colours, outliers or not
@@ -192,7 +195,7 @@ def _entries(
             low, high = typical_range([planes[index]], (summary.low, summary.high))
             scale = scale_for(common.colormap, low, high)
         title = f"{index} {tidy(titles[index])}".rstrip() if titles else str(index)
-        lines = [(title, _INK), _extremes(summary)]
+        lines = [(title, INK), _extremes(summary)]
         if lost:
             missing = summary.size - summary.finite
             lines.append((f"{missing} not finite" if missing else "", _ALARM))
@@ -200,16 +203,12 @@ def _entries(
     return entries, common
 
 
-def _strongest(summaries: list[Summary], topk: int) -> list[int]:
-    return heapq.nlargest(topk, range(len(summaries)), key=lambda index: summaries[index].strength)
-
-
 def _extremes(summary: Summary) -> tuple[str, Colour]:
     if not summary.finite:
-        return "no finite value", _GREY
+        return "no finite value", GREY
     if summary.dead:
         return "dead: all 0", _ALARM
-    return span(summary.low, summary.high, summary.size), _GREY
+    return span(summary.low, summary.high, summary.size), GREY
 
 
 def span(low: float, high: float, size: int) -> str:
@@ -282,28 +281,14 @@ def _room_of(legend: _Legend, lettering: Lettering) -> tuple[int, int]:
     return (len(legend.lines) + len(legend.signs)) * lettering.line + bar, widest
 
 
-def _draw_map(
-    canvas: _Canvas,
-    top: int,
-    left: int,
-    plane: npt.NDArray[np.float32],
-    entry: _Entry,
-    grid: Grid,
-) -> _Canvas:
-    """Draw a map with its frame; return the part of the canvas within that."""
-    height, width = grid.tile
-    canvas[top : top + height + 2, left : left + width + 2] = _FRAME
-    inside = canvas[top + 1 : top + 1 + height, left + 1 : left + 1 + width]
+def _draw_map(inside: _Canvas, plane: npt.NDArray[np.float32], entry: _Entry, grid: Grid) -> None:
     if entry.summary.dead:
         _hatch(inside, grid.text.size)
-        return inside
-    grow = grid.zoom.grow
+        return
     for first, rows in shrunk(plane, grid.zoom.shrink):
-        painted = colours(rows, entry.scale)
-        if grow > 1:
-            painted = painted.repeat(grow, axis=0).repeat(grow, axis=1)
-        inside[first * grow : first * grow + len(painted)] = painted
-    return inside
+        painted = grid.zoom.enlarged(colours(rows, entry.scale))
+        begin = first * grid.zoom.grow
+        inside[begin : begin + len(painted)] = painted
 
 
 def _hatch(area: _Canvas, size: int) -> None:
@@ -314,17 +299,10 @@ def _hatch(area: _Canvas, size: int) -> None:
         area[row] = stripes[row % period : row % period + area.shape[1], np.newaxis]
 
 
-def _draw_labels(canvas: _Canvas, entries: list[_Entry], grid: Grid, lettering: Lettering) -> None:
-    for entry, (top, left) in zip(entries, grid.places(len(entries)), strict=True):
-        for row, (text, colour) in enumerate(entry.lines):
-            y = top + grid.tile[0] + 4 + row * lettering.line
-            lettering.draw(canvas, y, left, lettering.shorten(text, grid.cell[1]), colour)
-
-
 def _draw_legend(canvas: _Canvas, legend: _Legend, grid: Grid, lettering: Lettering) -> None:
     top, left, size = grid.legend_top, grid.margin, lettering.size
     for text in legend.lines:
-        lettering.draw(canvas, top, left, text, _INK)
+        lettering.draw(canvas, top, left, text, INK)
         top += lettering.line
     if legend.ends:
         _draw_bar(canvas, top, left, legend, lettering)
@@ -336,26 +314,26 @@ def _draw_legend(canvas: _Canvas, legend: _Legend, grid: Grid, lettering: Letter
             _hatch(swatch, size)
         else:
             swatch[:] = NOT_FINITE
-        lettering.draw(canvas, top, left + 2 * size, text, _INK)
+        lettering.draw(canvas, top, left + 2 * size, text, INK)
         top += lettering.line
 
 
 def _draw_bar(canvas: _Canvas, top: int, left: int, legend: _Legend, lettering: Lettering) -> None:
     width, size, scale = _bar_width(legend, lettering), lettering.size, legend.scale
-    canvas[top : top + size + 2, left : left + width] = _FRAME
+    canvas[top : top + size + 2, left : left + width] = FRAME
     bar = colours(np.linspace(0, 1, width - 2), Scale(scale.colormap, 0, 1))
     canvas[top + 1 : top + 1 + size, left + 1 : left + width - 1] = bar
     top += size + 4
     low, high = legend.ends
     right = left + width - lettering.width(high)
-    lettering.draw(canvas, top, left, low, _INK)
-    lettering.draw(canvas, top, right, high, _INK)
+    lettering.draw(canvas, top, left, low, INK)
+    lettering.draw(canvas, top, right, high, INK)
     if scale.low < 0 < scale.high and low != "min":  # several scales have no common place for 0
         middle = left + round((width - 1) * -scale.low / (scale.high - scale.low))
-        canvas[top - 4 : top, middle] = _INK
+        canvas[top - 4 : top, middle] = INK
         start, space = middle - lettering.width("0") // 2, size // 3
         if left + lettering.width(low) + space <= start <= right - lettering.width("0") - space:
-            lettering.draw(canvas, top, start, "0", _INK)
+            lettering.draw(canvas, top, start, "0", INK)
 
 
 def _notes(entries: list[_Entry], planes: npt.NDArray[np.float32], zoom: Zoom) -> tuple[str, ...]:

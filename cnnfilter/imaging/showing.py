@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.formats import NPY
+from cnnfilter.imaging.grid import Zoom
 from cnnfilter.imaging.lettering import draw_numbers
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.imaging.maps import map_picture
@@ -44,11 +45,12 @@ def enlarged(picture: Picture, factor: int, numbers: npt.NDArray[Any] | None = N
         most = MAX_SIDE // max(height, width)
         msg = f"enlarged {factor} times, {width}x{height} has a side of more than {MAX_SIDE} pixels"
         raise PictureError(msg + (f"; --enlarge {most} is the most for it" if most > 1 else "; leave out --enlarge"))
-    pixels = picture.pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+    zoom = Zoom(factor)
+    pixels = zoom.enlarged(picture.pixels)
     if numbers is not None:
         pixels = np.repeat(pixels[..., np.newaxis], 3, axis=2) if pixels.ndim == 2 else pixels
         draw_numbers(pixels, numbers, factor)
-    alpha = None if picture.alpha is None else picture.alpha.repeat(factor, axis=0).repeat(factor, axis=1)
+    alpha = None if picture.alpha is None else zoom.enlarged(picture.alpha)
     return replace(picture, pixels=pixels, alpha=alpha)
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
+from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.headers import icons
 from cnnfilter.imaging.pieces import joined
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 _ENTRY = struct.Struct("<4B2H2I")
 """Of an icon: width, height, colours, nothing, planes, bits, and size and place of the picture."""
@@ -100,11 +98,11 @@ def of_16_bits(stream: BinaryIO) -> BinaryIO:
     return joined(stream, [bytes(head), (_TGA_HEAD, stream.seek(0, io.SEEK_END))])
 
 
-def _scaled(rows: npt.NDArray[Any], mask: int) -> npt.NDArray[Any]:
+def _scaled(rows: Array, mask: int) -> Array:
     """What a mask picks, from 0 to 255."""
     if not mask:
         return np.zeros_like(rows)
     shift = (mask & -mask).bit_length() - 1
     picked = (rows & rows.dtype.type(mask)) >> rows.dtype.type(shift)
-    scaled: npt.NDArray[Any] = np.rint(picked * (255 / (mask >> shift)))
+    scaled: Array = np.rint(picked * (255 / (mask >> shift)))
     return scaled

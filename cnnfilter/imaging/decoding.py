@@ -6,19 +6,19 @@ No second copy of the picture is made on the way. Pixels that stay as they are, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from PIL.Image import Image, Transpose
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
+from cnnfilter.imaging.arrays import Array, Uint8Array
 from cnnfilter.imaging.colour import CONVERTED, Convert, to_srgb
 from cnnfilter.imaging.headers import AVIF_HEAD, avif_depth, jpeg2000_header
 from cnnfilter.messages import either
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     from PIL.ImageFile import ImageFile
 
 BAND = 1 << 18
@@ -87,8 +87,8 @@ def fix_transparency(image: Image, raw: str) -> None:
         image.info["transparency"] = tuple(value >> 8 for value in transparent)
 
 
-def _target(image: Image, raw: str) -> str:
-    """The mode to convert to: L, LA, RGB, RGBA, or one of 16 bits or of floats as it is."""
+def target_mode(image: Image, raw: str) -> str:
+    """The mode to convert an image to, decoded or not: L, LA, RGB, RGBA, or one of 16 bits or of floats as it is."""
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         return image.mode
     grey = image.mode in ("1", "L", "LA", "La") or raw.startswith("LA;") or _has_grey_palette(image)
@@ -98,8 +98,12 @@ def _target(image: Image, raw: str) -> str:
 def _has_grey_palette(image: Image) -> bool:
     if image.mode != "P" or "icc_profile" in image.info:  # a profile would be one for RGB
         return False
-    palette = image.getpalette("RGB") or []
-    return palette[0::3] == palette[1::3] == palette[2::3]
+    mode, data = image.palette.getdata() if image.palette else ("", b"")  # `getpalette` would decode the picture first
+    if mode == "RGB;L":  # TIFF: all reds, all greens, all blues
+        third = len(data) // 3
+        return data[:third] == data[third : 2 * third] == data[2 * third :]
+    step = {"RGB": 3, "RGBA": 4, "BGR": 3, "BGRX": 4}.get(mode, 0)
+    return step > 0 and data[0::step] == data[1::step] == data[2::step]
 
 
 def _place(part: slice, height: int, orientation: int) -> tuple[slice, slice]:
@@ -126,7 +130,7 @@ def to_arrays(
     depth: int | None = None,
     shared: bool = False,
     notes: list[str] | None = None,
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+) -> tuple[Array, Array | None]:
     """Pixels and alpha of a decoded image.
 
     Parameters
@@ -157,7 +161,7 @@ def to_arrays(
         If 32-bit integers are outside 0 to 65535, or floats are to become 8-bit.
     """
     fix_transparency(image, raw)
-    target = _target(image, raw)
+    target = target_mode(image, raw)
     if target == "F":
         check_float_depth(depth)
     deep = target.startswith("I")
@@ -223,19 +227,19 @@ def check_range(what: str, low: int, high: int) -> None:
         raise PictureError(msg)
 
 
-def _sixteen_bits(array: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any]:
+def _sixteen_bits(array: Array, depth: int | None) -> Array:
     check_range("32-bit", int(array.min()), int(array.max()))
     return reduced(array) if depth == 8 else array
 
 
-def grey_if_alike(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def grey_if_alike(pixels: Array) -> Array:
     """Colours as greys if all are: Pillow makes colours of whatever frame of a GIF is not the first."""
     if pixels.ndim == 3 and (pixels[..., :1] == pixels[..., 1:]).all():
         return np.ascontiguousarray(pixels[..., 0])
     return pixels
 
 
-def at_depth(pixels: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any]:
+def at_depth(pixels: Array, depth: int | None) -> Array:
     """The pixels of an array at the depth that is asked for.
 
     Raises
@@ -248,6 +252,6 @@ def at_depth(pixels: npt.NDArray[Any], depth: int | None) -> npt.NDArray[Any]:
     return reduced(pixels) if depth == 8 and pixels.dtype == np.uint16 else pixels
 
 
-def reduced(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+def reduced(array: Array) -> Uint8Array:
     """16-bit values brought to 8 bits, `round(v * 255 / 65535)`."""
     return ((array.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)

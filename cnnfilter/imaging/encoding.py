@@ -13,7 +13,7 @@ import contextlib
 import importlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFile
@@ -21,6 +21,7 @@ from PIL import Image, ImageFile
 from cnnfilter import npy
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory, stored, table, unfiltered
+from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.formats import FORMATS, NPY, TABLE, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.keeping import keep
@@ -28,9 +29,6 @@ from cnnfilter.imaging.options import read_options
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.messages import shortened
 from cnnfilter.runtime import forks, memory_files
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "PNG": {"compress_level": 1, "compress_type": 3},
@@ -241,7 +239,7 @@ def _make_room(size: int) -> None:
         ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, size)
 
 
-def _with_alpha(picture: Picture) -> npt.NDArray[Any]:
+def _with_alpha(picture: Picture) -> Array:
     return picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
 
 
@@ -265,7 +263,7 @@ def _of_few(picture: Picture, format: str) -> Image.Image | None:
     return image if image.mode == "P" else None
 
 
-def _mode(pixels: npt.NDArray[Any]) -> str:
+def _mode(pixels: Array) -> str:
     return "RGB" if pixels.ndim == 3 and pixels.shape[2] == 3 else _MODES[pixels.dtype.name]
 
 

@@ -7,9 +7,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfilter.errors import ShapeError
+from cnnfilter.imaging.arrays import Float32Array, Uint8Array
 from cnnfilter.imaging.colormaps import DIVERGING, Scale, colours, levels
 from cnnfilter.imaging.grid import Text, arrange
 from cnnfilter.imaging.lettering import Lettering, draw_numbers, tidy
@@ -20,10 +20,8 @@ _FEW, _LARGE_CELL = 4, 320
 """Up to so many filters have cells so large, in which their numbers can be read."""
 _FONT = 14
 
-Tile = npt.NDArray[np.uint8]
 
-
-def filter_tiles(weight: npt.NDArray[np.float32]) -> list[Tile]:
+def filter_tiles(weight: Float32Array) -> list[Uint8Array]:
     """Each filter of a bank as a small picture, a pixel a weight.
 
     Parameters
@@ -39,7 +37,7 @@ def filter_tiles(weight: npt.NDArray[np.float32]) -> list[Tile]:
     return list(map(_tile, weight))
 
 
-def _tile(channels: npt.NDArray[np.float32]) -> Tile:
+def _tile(channels: Float32Array) -> Uint8Array:
     count, height, width = channels.shape
     largest = float(np.abs(channels).max())
     if count == 3:
@@ -53,7 +51,7 @@ def _tile(channels: npt.NDArray[np.float32]) -> Tile:
     return tile
 
 
-def filter_sheet(weight: npt.NDArray[np.float32], titles: Sequence[str]) -> Picture:
+def filter_sheet(weight: Float32Array, titles: Sequence[str]) -> Picture:
     """Show the filters of a bank, each enlarged in a cell, with its title and its extremes below.
 
     Parameters

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.pieces import joined
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 _IMAGE, _EXTENSION, _CONTROL, _END = 0x2C, 0x21, 0xF9, 0x3B
 _SIZE = 6
@@ -45,7 +43,7 @@ class Coverage:
         self._shown, self._after = np.zeros(size[::-1], bool), np.zeros(size[::-1], bool)
         self._is_whole = False
 
-    def at(self, index: int) -> npt.NDArray[np.bool_] | None:
+    def at(self, index: int) -> Array | None:
         """Which pixels, (H, W), are covered when a frame is shown; None if the first covers all.
 
         Of the frames that are asked for, none may come before another.

@@ -6,10 +6,8 @@ import bisect
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
+from cnnfilter.imaging.arrays import Array
 
 FRAME = 144
 """The grey of the lines round tiles and cells."""
@@ -46,7 +44,7 @@ class Zoom:
         """The height and width of a map in pixels."""
         return -(-height // self.shrink) * self.grow, -(-width // self.shrink) * self.grow
 
-    def enlarged(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def enlarged(self, values: Array) -> Array:
         """An array, (H, W) or (H, W, C), of which each place is a square of `grow` by `grow`."""
         return values.repeat(self.grow, axis=0).repeat(self.grow, axis=1)
 
@@ -91,7 +89,7 @@ class Grid:
         across = self.columns * (self.cell[1] + self.gap) - self.gap
         return self.legend_top + below, 2 * self.margin + max(across, width)
 
-    def framed(self, canvas: npt.NDArray[Any], top: int, left: int) -> npt.NDArray[Any]:
+    def framed(self, canvas: Array, top: int, left: int) -> Array:
         """Draw the frame of a tile, and return the part of the canvas within."""
         height, width = self.tile
         canvas[top : top + height + 2, left : left + width + 2] = FRAME

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfilter.errors import ShapeError
+from cnnfilter.imaging.arrays import Array, Uint8Array
 from cnnfilter.imaging.grid import FRAME
 from cnnfilter.messages import either
 
@@ -87,7 +87,7 @@ class Lettering:
         kept = next((n for n in range(len(text), 0, -1) if self.width(text[:n] + "...") <= width), 0)
         return text[:kept] + "..."
 
-    def draw(self, canvas: npt.NDArray[Any], top: int, left: int, text: str, colour: Colour) -> None:
+    def draw(self, canvas: Array, top: int, left: int, text: str, colour: Colour) -> None:
         """Write a line into an RGB canvas, with its upper left corner at a place."""
         from PIL import Image, ImageDraw
 
@@ -97,15 +97,13 @@ class Lettering:
         under = canvas[top : top + self.line, left : left + mask.width]
         under[:] = np.rint(under * (1 - ink) + np.array(colour, np.float32) * ink)
 
-    def draw_lines(
-        self, canvas: npt.NDArray[Any], top: int, left: int, lines: Iterable[tuple[str, Colour]], width: int
-    ) -> None:
+    def draw_lines(self, canvas: Array, top: int, left: int, lines: Iterable[tuple[str, Colour]], width: int) -> None:
         """Write lines of given colours below each other, as much of each as fits."""
         for row, (text, colour) in enumerate(lines):
             self.draw(canvas, top + row * self.line, left, self.shorten(text, width), colour)
 
 
-def draw_numbers(canvas: npt.NDArray[np.uint8], values: npt.NDArray[Any], cell: int) -> None:
+def draw_numbers(canvas: Uint8Array, values: Array, cell: int) -> None:
     """Write a value into each of a picture's enlarged pixels, which get lines between them.
 
     Numbers are black on bright pixels and white on dark ones.

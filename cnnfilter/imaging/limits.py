@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnfilter.errors import ArgumentError, PictureError
+from cnnfilter.errors import PictureError
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
 from cnnfilter.messages import either, show_bytes
 
@@ -98,19 +97,6 @@ class Limits(NamedTuple):
         if not stored.others or isinstance(self.frame, int):
             return []
         return [f"its {stored.others} {'are' if stored.others[:2] != '1 ' else 'is'} left out"]
-
-
-def check_arguments(frame: int | None, max_pixels: int, depth: int | None) -> None:
-    """Raise an `ArgumentError` if an argument of `reading.read` is outside its limits."""
-    if frame is not None and operator.index(frame) < 0:
-        msg = f"frame must be at least 0 (the first), not {frame}"
-        raise ArgumentError(msg)
-    if max_pixels < 1:
-        msg = f"{either('max-pixels', 'max_pixels')} must be at least 1, not {max_pixels}"
-        raise ArgumentError(msg)
-    if depth not in (None, 8):
-        msg = f"depth must be 8, not {depth}"
-        raise ArgumentError(msg)
 
 
 def check_size(size: tuple[int, int], max_pixels: int, bytes_per_pixel: int) -> None:

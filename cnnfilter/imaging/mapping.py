@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from cnnfilter.errors import ArgumentError, PictureError
+from cnnfilter.imaging.arrays import Array, Float32Array
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -107,7 +108,7 @@ def mapping(range: str, low: float = 0.0, high: float = 0.0, dtype: npt.DTypeLik
     return Mapping(full / (2 * largest) if largest else 0.0, full / 2)
 
 
-def _mapped(values: npt.NDArray[np.float32], how: Mapping) -> npt.NDArray[Any]:
+def _mapped(values: Float32Array, how: Mapping) -> Array:
     if how.absolute:
         values = np.abs(values)
     if how.gain == 1 and how.offset == 0:
@@ -116,12 +117,12 @@ def _mapped(values: npt.NDArray[np.float32], how: Mapping) -> npt.NDArray[Any]:
     return values.astype(np.float64) * how.gain + how.offset
 
 
-def _chunks(flat: npt.NDArray[np.float32]) -> Iterator[slice]:
+def _chunks(flat: Float32Array) -> Iterator[slice]:
     for start in range(0, flat.size, _CHUNK):
         yield slice(start, start + _CHUNK)
 
 
-def quantise(values: npt.ArrayLike, dtype: npt.DTypeLike, how: Mapping) -> npt.NDArray[Any]:
+def quantise(values: npt.ArrayLike, dtype: npt.DTypeLike, how: Mapping) -> Array:
     """Turn float values into a picture's numbers.
 
     Parameters
@@ -188,7 +189,7 @@ def clipped_fraction(values: npt.ArrayLike, dtype: npt.DTypeLike, how: Mapping) 
     return outside / flat.size
 
 
-def shade(pixels: npt.NDArray[Any]) -> str | None:
+def shade(pixels: Array) -> str | None:
     """Return `"black"` or `"white"` if hardly anything else is seen in a picture, judged by a sample; else None.
 
     Nearly black has no more than one sample in a hundred above 8% of white, and one in a thousand above 25%: a drawing

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.imaging.arrays import Array, Float32Array
 from cnnfilter.imaging.colormaps import NOT_FINITE, Scale, colours, levels, scale_for
 from cnnfilter.imaging.picture import Picture
 
@@ -48,7 +48,7 @@ class Summary:
         return self.constant and self.low == 0
 
 
-def as_maps(maps: npt.ArrayLike) -> npt.NDArray[np.float32]:
+def as_maps(maps: npt.ArrayLike) -> Float32Array:
     """Return feature maps `(C, H, W)`; one map may come as `(H, W)`.
 
     Raises
@@ -66,7 +66,7 @@ def as_maps(maps: npt.ArrayLike) -> npt.NDArray[np.float32]:
     return array
 
 
-def summarise(plane: npt.NDArray[np.float32]) -> Summary:
+def summarise(plane: Float32Array) -> Summary:
     """Look through one map.
 
     Examples
@@ -108,7 +108,7 @@ def finite_range(maps: npt.ArrayLike) -> tuple[float, float]:
     return common_range([summarise(plane) for plane in as_maps(maps)])
 
 
-def typical_range(planes: Iterable[npt.NDArray[np.float32]], extremes: tuple[float, float]) -> tuple[float, float]:
+def typical_range(planes: Iterable[Float32Array], extremes: tuple[float, float]) -> tuple[float, float]:
     """The extremes of finite values, but a percentile in the place of one that only outliers come near.
 
     Parameters
@@ -146,19 +146,19 @@ def typical_range(planes: Iterable[npt.NDArray[np.float32]], extremes: tuple[flo
     return low, high
 
 
-def _sample(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _sample(plane: Float32Array) -> Float32Array:
     """Some of the values, evenly spread; the odd step meets all columns of a map of even width."""
     step = max(1, plane.size // BLOCK)
     return plane.reshape(-1)[:: step + 1 - step % 2]
 
 
-def _blocks(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+def _blocks(array: Array) -> Iterator[Array]:
     flat = array.reshape(-1)
     for start in range(0, flat.size, BLOCK):
         yield flat[start : start + BLOCK]
 
 
-def shrunk(plane: npt.NDArray[np.float32], factor: int) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+def shrunk(plane: Float32Array, factor: int) -> Iterator[tuple[int, Array]]:
     """Reduce a map by a whole factor, each value the mean of a square of `factor` by `factor`.
 
     A square that reaches past the end has the mean of what there is. A NaN in a square stays one.
@@ -175,7 +175,7 @@ def shrunk(plane: npt.NDArray[np.float32], factor: int) -> Iterator[tuple[int, n
     across = np.minimum(columns + factor, width) - columns
     step = max(1, BLOCK // (width * factor))
     for first in range(0, -(-height // factor), step):
-        block: npt.NDArray[Any] = plane[first * factor : (first + step) * factor]
+        block: Array = plane[first * factor : (first + step) * factor]
         if factor > 1:
             rows = np.arange(0, len(block), factor)
             down = np.minimum(rows + factor, len(block)) - rows

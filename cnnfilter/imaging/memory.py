@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 from PIL import PpmImagePlugin as PpmImagePlugin  # writes what `packed` reads
 
+from cnnfilter.imaging.arrays import Array, Uint8Array
 from cnnfilter.runtime import buffers
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class _Memory(io.RawIOBase):
         return len(data)
 
 
-def packed(image: Image.Image) -> npt.NDArray[np.uint8]:
+def packed(image: Image.Image) -> Uint8Array:
     """A copy of an image's pixels, (H, W) or (H, W, 3); of one with alpha, without it.
 
     They are taken as the body of a PPM, which takes a fifth of the time of `numpy.asarray(image)`.
@@ -65,7 +66,7 @@ def packed(image: Image.Image) -> npt.NDArray[np.uint8]:
     return stream.memory[stream.end - size : stream.end].reshape(shape)
 
 
-def wrapped(array: npt.NDArray[Any], mode: str) -> Image.Image:
+def wrapped(array: Array, mode: str) -> Image.Image:
     """An image of an array's pixels, which shares its memory unless it is RGB or float."""
     height, width = array.shape[:2]
     # fromarray would copy the array to bytes first
@@ -109,7 +110,7 @@ class _Lent:
         }
 
 
-def shared(image: Image.Image) -> npt.NDArray[np.uint8] | None:
+def shared(image: Image.Image) -> Uint8Array | None:
     """The pixels of an RGB image where they lie, (H, W, 3) with a sample between; None if that cannot be."""
     try:
         return np.asarray(_Lent(image))[..., :3]
@@ -117,7 +118,7 @@ def shared(image: Image.Image) -> npt.NDArray[np.uint8] | None:
         return None
 
 
-def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
     """A new array of any content, in the memory of a new image where that can be: (H, W, 4) of uint8."""
     if np.dtype(dtype) == np.uint8 and shape[2:] == (SAMPLES,):
         with contextlib.suppress(ValueError):
@@ -125,13 +126,13 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     return buffers.empty(shape, dtype)
 
 
-def whole(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8] | None:
+def whole(pixels: Array) -> Uint8Array | None:
     """All samples, (H, W, 4), of pixels that `shared` gave; None for any others."""
     lent = _lent(pixels)
     return None if lent is None else np.asarray(lent)
 
 
-def image_of(pixels: npt.NDArray[Any]) -> Image.Image | None:
+def image_of(pixels: Array) -> Image.Image | None:
     """The image of pixels that are the first three samples of what `empty` gave; None for any others.
 
     One out of a file would bring along what the file said beside its pixels.
@@ -140,13 +141,13 @@ def image_of(pixels: npt.NDArray[Any]) -> Image.Image | None:
     return None if lent is None or lent.image.info else lent.image
 
 
-def contiguous(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def contiguous(pixels: Array) -> Array:
     """Any pixels side by side, copied only if they are not."""
     lent = _lent(pixels)
     return np.ascontiguousarray(pixels) if lent is None else packed(lent.image)
 
 
-def _lent(pixels: npt.NDArray[Any]) -> _Lent | None:
+def _lent(pixels: Array) -> _Lent | None:
     """What pixels belong to if they are all of an image."""
     owner: Any = pixels.base
     while isinstance(owner, np.ndarray):

@@ -63,7 +63,7 @@ def _or_keep(option: Option) -> Option:
 _QUALITY = _whole(1, 100)
 _SUBSAMPLING = _words(_4_4_4="4:4:4", _4_2_2="4:2:2", _4_2_0="4:2:0")
 
-OPTIONS: dict[str, dict[str, Option]] = {
+OPTIONS: Mapping[str, Mapping[str, Option]] = {
     "PNG": {"compress_level": _whole(0, 9), "compress_type": _whole(0, 4), "optimize": _SWITCH},
     "JPEG": {
         "quality": _or_keep(_QUALITY),
@@ -86,14 +86,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "alpha_quality": _whole(0, 100),
         "exact": _SWITCH,
     },
-    "BMP": {},
     "GIF": {"optimize": _SWITCH, "interlace": _SWITCH},
-    "PPM": {},
-    "PGM": {},
-    "PBM": {},
-    "PFM": {},
-    "PNM": {},
-    "ICO": {},
     "TGA": {"compression": _words(none=None, rle="tga_rle")},
     "AVIF": {
         "quality": _whole(0, 100),
@@ -107,11 +100,8 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "quality_layers": Option("numbers joined by +", _rates),
         "num_resolutions": _whole(1, 33),
     },
-    "NPY": {},
-    "NPZ": {},
-    "CSV": {},
 }
-"""Pillow's parameters that a person may set, by format."""
+"""Pillow's parameters that a person may set, by format; the others have none."""
 
 
 def applicable(format: str, options: Mapping[str, str]) -> dict[str, str]:
@@ -122,7 +112,7 @@ def applicable(format: str, options: Mapping[str, str]) -> dict[str, str]:
     >>> applicable("PNG", {"quality": "75", "optimize": "yes"})
     {'optimize': 'yes'}
     """
-    known = OPTIONS[format]
+    known = OPTIONS.get(format, {})
     return {key: text for key, text in options.items() if key in known and (text != KEEP or known[key].keeps)}
 
 
@@ -151,7 +141,7 @@ def read_options(format: str, options: Mapping[str, str]) -> dict[str, Any]:
     >>> read_options("JPEG", {"quality": "75", "progressive": "yes"})
     {'quality': 75, 'progressive': True}
     """
-    known = OPTIONS[format]
+    known = OPTIONS.get(format, {})
     parsed = {}
     for key, text in options.items():
         if key not in known:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cnnfilter.imaging import mapping
+from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.metadata import Metadata
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 PALETTE = 256
 """The most colours of a palette."""
@@ -81,8 +79,8 @@ class Picture:
         How it stores them.
     """
 
-    pixels: npt.NDArray[Any]
-    alpha: npt.NDArray[Any] | None = None
+    pixels: Array
+    alpha: Array | None = None
     metadata: Metadata = Metadata()
     format: str = "PNG"
     notes: tuple[str, ...] = ()

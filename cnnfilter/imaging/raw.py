@@ -7,11 +7,9 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from cnnfilter import npy
 from cnnfilter.imaging import table
+from cnnfilter.imaging.arrays import Float32Array
 from cnnfilter.imaging.encoding import encode_frames
 from cnnfilter.imaging.formats import NPY, NPZ, TABLE
 from cnnfilter.imaging.options import read_options
@@ -36,7 +34,7 @@ class _Parts(io.RawIOBase):
 
 
 def encode_values(
-    values: npt.NDArray[np.float32], format: str, *, name: str, options: Mapping[str, str] | None = None
+    values: Float32Array, format: str, *, name: str, options: Mapping[str, str] | None = None
 ) -> bytes | memoryview | Parts:
     """Maps or a vector as a file.
 

@@ -20,7 +20,7 @@ from cnnfilter.imaging import bare, decoding, table
 from cnnfilter.imaging.costs import PER_PIXEL, bytes_needed
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, NPY, TABLE, reason_of
 from cnnfilter.imaging.headers import check_scans, eager_size, is_one_scan, tga_alpha
-from cnnfilter.imaging.limits import ALL, Admit, Limits, Need, at_once, check_arguments, check_size, most_bytes
+from cnnfilter.imaging.limits import ALL, Admit, Limits, Need, at_once, check_size, most_bytes
 from cnnfilter.imaging.metadata import Metadata, read_metadata
 from cnnfilter.imaging.opening import damage_told, format_of, opened, prepare
 from cnnfilter.imaging.picture import Picture, Stored
@@ -67,12 +67,9 @@ def read(
 
     Raises
     ------
-    ArgumentError
-        If an argument is outside its limits.
     PictureError
         If the file cannot be read or decoded, or is refused. The message does not name the file.
     """
-    check_arguments(frame, max_pixels, depth)
     limits = Limits(frame, max_pixels, depth, shared, admit)
     with contextlib.closing(_pictures(source, limits, max_bytes)) as pictures:
         return next(pictures)
@@ -105,10 +102,9 @@ def read_frames(
 
     Raises
     ------
-    ArgumentError, PictureError
+    PictureError
         As from `read`.
     """
-    check_arguments(None, max_pixels, depth)
     return _pictures(source, Limits(ALL, max_pixels, depth, shared=False, admit=admit, together=together), max_bytes)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfilter.errors import ArgumentError, ShapeError
+from cnnfilter.imaging.arrays import Float32Array, Uint8Array
 from cnnfilter.imaging.colormaps import DIVERGING, NOT_FINITE, Scale, colours, scale_for
 from cnnfilter.imaging.grid import FRAME, Grid, Text, Zoom, arrange
 from cnnfilter.imaging.lettering import Colour, Lettering, draw_numbers, number, tidy
@@ -34,8 +35,6 @@ _HATCH = (236, 184)
 _FONT = (12, 96)
 """The smallest and the largest font, in pixels; between them a seventieth of the sheet's width, to be read when the
 whole sheet is on a screen, but a tenth of a map's longer side at most and a fortieth at least."""
-
-_Canvas = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -176,7 +175,7 @@ def _check(scaling: str, **counts: int | None) -> None:
 
 
 def _entries(
-    planes: npt.NDArray[np.float32], topk: int | None, titles: Sequence[str] | None, colormap: str, together: bool
+    planes: Float32Array, topk: int | None, titles: Sequence[str] | None, colormap: str, together: bool
 ) -> tuple[list[_Entry], Scale]:
     """The maps that are shown, and the scale that they have in common or, each on its own, would have."""
     summaries = [summarise(plane) for plane in planes]
@@ -238,9 +237,7 @@ def _room_below(entries: list[_Entry], lettering: Lettering) -> tuple[int, int]:
     return len(entries[0].lines) * lettering.line + lettering.size // 2, widest
 
 
-def _legend(
-    planes: npt.NDArray[np.float32], entries: list[_Entry], common: Scale, together: bool, zoom: Zoom
-) -> _Legend:
+def _legend(planes: Float32Array, entries: list[_Entry], common: Scale, together: bool, zoom: Zoom) -> _Legend:
     count, height, width = planes.shape
     chosen = f"{len(entries)} strongest of " if len(entries) < count else ""
     first = f"{chosen}{_counted(count)} of {height}x{width}"
@@ -281,7 +278,7 @@ def _room_of(legend: _Legend, lettering: Lettering) -> tuple[int, int]:
     return (len(legend.lines) + len(legend.signs)) * lettering.line + bar, widest
 
 
-def _draw_map(inside: _Canvas, plane: npt.NDArray[np.float32], entry: _Entry, grid: Grid) -> None:
+def _draw_map(inside: Uint8Array, plane: Float32Array, entry: _Entry, grid: Grid) -> None:
     if entry.summary.dead:
         _hatch(inside, grid.text.size)
         return
@@ -291,7 +288,7 @@ def _draw_map(inside: _Canvas, plane: npt.NDArray[np.float32], entry: _Entry, gr
         inside[begin : begin + len(painted)] = painted
 
 
-def _hatch(area: _Canvas, size: int) -> None:
+def _hatch(area: Uint8Array, size: int) -> None:
     """Fill an area with diagonal stripes, in greys that no colour map's zero or maximum is taken for."""
     period = max(4, size * 2 // 3)
     stripes = np.where(np.arange(area.shape[1] + period) % period < period // 3, _HATCH[1], _HATCH[0])
@@ -299,7 +296,7 @@ def _hatch(area: _Canvas, size: int) -> None:
         area[row] = stripes[row % period : row % period + area.shape[1], np.newaxis]
 
 
-def _draw_legend(canvas: _Canvas, legend: _Legend, grid: Grid, lettering: Lettering) -> None:
+def _draw_legend(canvas: Uint8Array, legend: _Legend, grid: Grid, lettering: Lettering) -> None:
     top, left, size = grid.legend_top, grid.margin, lettering.size
     for text in legend.lines:
         lettering.draw(canvas, top, left, text, INK)
@@ -318,7 +315,7 @@ def _draw_legend(canvas: _Canvas, legend: _Legend, grid: Grid, lettering: Letter
         top += lettering.line
 
 
-def _draw_bar(canvas: _Canvas, top: int, left: int, legend: _Legend, lettering: Lettering) -> None:
+def _draw_bar(canvas: Uint8Array, top: int, left: int, legend: _Legend, lettering: Lettering) -> None:
     width, size, scale = _bar_width(legend, lettering), lettering.size, legend.scale
     canvas[top : top + size + 2, left : left + width] = FRAME
     bar = colours(np.linspace(0, 1, width - 2), Scale(scale.colormap, 0, 1))
@@ -336,7 +333,7 @@ def _draw_bar(canvas: _Canvas, top: int, left: int, legend: _Legend, lettering: 
             lettering.draw(canvas, top, start, "0", INK)
 
 
-def _notes(entries: list[_Entry], planes: npt.NDArray[np.float32], zoom: Zoom) -> tuple[str, ...]:
+def _notes(entries: list[_Entry], planes: Float32Array, zoom: Zoom) -> tuple[str, ...]:
     notes = []
     dead = [entry.index for entry in entries if entry.summary.dead]
     lost = [entry.index for entry in entries if entry.summary.finite < entry.summary.size]

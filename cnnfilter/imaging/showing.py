@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cnnfilter.errors import PictureError
+from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.formats import NPY
 from cnnfilter.imaging.grid import Zoom
 from cnnfilter.imaging.lettering import draw_numbers
@@ -21,7 +20,7 @@ _GAP = 50
 """Between two pictures lies this part of their width."""
 
 
-def enlarged(picture: Picture, factor: int, numbers: npt.NDArray[Any] | None = None) -> Picture:
+def enlarged(picture: Picture, factor: int, numbers: Array | None = None) -> Picture:
     """A picture whose pixels are squares of `factor` by `factor` pixels.
 
     Parameters

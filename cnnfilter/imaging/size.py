@@ -11,7 +11,7 @@ from PIL.ImageFile import ImageFile
 
 from cnnfilter.errors import CnnfilterError, PictureError
 from cnnfilter.imaging import bare, table
-from cnnfilter.imaging.decoding import raw_mode
+from cnnfilter.imaging.decoding import raw_mode, target_mode
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, FORMATS, NPY, TABLE, reason_of
 from cnnfilter.imaging.headers import eager_size
 from cnnfilter.imaging.opening import damage_told, format_of, opened
@@ -81,9 +81,11 @@ def _from_header(stream: BinaryIO, path: Path) -> tuple[int, int, int]:
     format = format_of(stream, path)
     with damage_told(format):
         if format == NPY:
-            return _with_channels(bare.read_header(stream).shape)
+            height, width, channels = (*bare.read_header(stream).shape, 1)[:3]
+            return height, width, channels
         if format == TABLE:  # numbers typed in, without a header
-            return _with_channels(table.read_table(stream, _check_table).shape)
+            height, width, channels = (*table.read_table(stream, _check_table).shape, 1)[:3]
+            return height, width, channels
         size = eager_size(format, stream)
         if size and _is_too_large(size):
             return size[1], size[0], 3
@@ -124,10 +126,6 @@ def _of_tiff(stream: BinaryIO) -> tuple[int, int, int]:
     return height, width, _channels(image) if tiff_picture.mode_of(page, image) == image.mode else 3
 
 
-def _with_channels(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    return shape[0], shape[1], shape[2] if len(shape) == 3 else 1
-
-
 def _check_table(width: int, height: int, channels: int) -> None:
     if channels * width * height > DEFAULT_MAX_PIXELS:
         msg = f"a table of {width}x{height} numbers is too large"
@@ -143,18 +141,4 @@ def _orientation(image: ImageFile) -> int:
 
 
 def _channels(image: ImageFile) -> int:
-    if image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;"):
-        return 1
-    if raw_mode(image).startswith("LA;"):  # grey with alpha that Pillow widens to RGBA
-        return 1
-    return 1 if image.mode == "P" and "icc_profile" not in image.info and _is_grey(image) else 3
-
-
-def _is_grey(image: ImageFile) -> bool:
-    """Whether a palette holds greys only; `getpalette` would decode the picture first."""
-    mode, data = image.palette.getdata() if image.palette else ("", b"")
-    if mode == "RGB;L":  # TIFF: all reds, all greens, all blues
-        third = len(data) // 3
-        return data[:third] == data[third : 2 * third] == data[2 * third :]
-    step = {"RGB": 3, "BGR": 3, "BGRX": 4}.get(mode, 0)
-    return step > 0 and data[0::step] == data[1::step] == data[2::step]
+    return 3 if target_mode(image, raw_mode(image)).startswith("RGB") else 1

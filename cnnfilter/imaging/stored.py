@@ -14,13 +14,13 @@ from PIL import Image
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
+from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.headers import webp_is_lossless
 from cnnfilter.imaging.options import DEFLATE, KEEP, OPTIONS, applicable
 from cnnfilter.imaging.picture import BLACK_AND_WHITE, PALETTE, Picture, Stored, Timing
 from cnnfilter.messages import either
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     from PIL.ImageFile import ImageFile
 
     from cnnfilter.imaging.tiff import Directory
@@ -148,7 +148,7 @@ def is_two_toned(picture: Picture) -> bool:
     return picture.alpha is None and pixels.ndim == 2 and bool(((pixels == 0) | (pixels == 255)).all())
 
 
-def with_palette(pixels: npt.NDArray[Any], alpha: npt.NDArray[Any] | None) -> Image.Image | None:
+def with_palette(pixels: Array, alpha: Array | None) -> Image.Image | None:
     """An image of palette indices in exactly the colours of a picture; None if they are too many."""
     image = memory.wrapped(memory.contiguous(pixels), "L" if pixels.ndim == 2 else "RGB").convert("RGBA")
     if alpha is not None:
@@ -174,7 +174,7 @@ def fitting(picture: Picture, format: str, options: Mapping[str, str]) -> tuple[
     counting = applicable(format, options)
     notes = []
     for key, text in options.items():
-        if text == KEEP and key in OPTIONS[format] and not (key in counting and picture.stored.tables):
+        if text == KEEP and key in OPTIONS.get(format, ()) and not (key in counting and picture.stored.tables):
             counting.pop(key, None)
             notes.append(f"{key}=keep is for a JPEG that stays one; here {key} is as usual")
     own = picture.stored.parameters if picture.format == format else {}

@@ -8,20 +8,18 @@ number makes it a picture of floats, which keeps them as they are.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
 from cnnfilter.errors import ArgumentError, PictureError
+from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.decoding import at_depth
 from cnnfilter.imaging.formats import NPY
 from cnnfilter.imaging.limits import Limits
 from cnnfilter.imaging.picture import Picture, Stored
 from cnnfilter.text.files import decoded
 from cnnfilter.text.numbers import read_tables
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 MAX_BYTES = 16 << 20
 """The largest file: several million numbers. More belong in a `.npy`."""
@@ -42,7 +40,7 @@ def read(stream: BinaryIO, limits: Limits) -> Picture:
     return Picture(at_depth(pixels, limits.depth), format=format, stored=Stored(table=True))
 
 
-def read_table(stream: BinaryIO, check_size: Callable[[int, int, int], None]) -> npt.NDArray[Any]:
+def read_table(stream: BinaryIO, check_size: Callable[[int, int, int], None]) -> Array:
     """The pixels, (H, W) or (H, W, 3), that a table of numbers holds.
 
     Parameters
@@ -90,7 +88,7 @@ def _check_channels(rows: list[int]) -> None:
         raise PictureError(msg)
 
 
-def written(values: npt.NDArray[Any]) -> bytes:
+def written(values: Array) -> bytes:
     r"""Numbers as the text of a table; what `read_table` reads are the same numbers.
 
     Parameters
@@ -108,12 +106,12 @@ def written(values: npt.NDArray[Any]) -> bytes:
     return "\n".join("".join(_line(row) for row in block) for block in blocks).encode()
 
 
-def _line(row: npt.NDArray[Any]) -> str:
+def _line(row: Array) -> str:
     # NumPy writes as few digits as tell a float32 from its neighbours
     return ",".join(text.removesuffix(".0") for text in row.astype(str).tolist()) + "\n"
 
 
-def _fitting(grid: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+def _fitting(grid: Array) -> Array:
     """Numbers as the smallest type of pixels that holds them all."""
     if (grid == np.rint(grid)).all() and grid.min() >= 0:
         for dtype in (np.uint8, np.uint16):

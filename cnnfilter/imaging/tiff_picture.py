@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import decoding, memory, tiff
+from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.costs import OTHER_MODES, PER_PIXEL
 from cnnfilter.imaging.formats import raw_photo
 from cnnfilter.imaging.headers import silence_libtiff
@@ -22,7 +23,6 @@ from cnnfilter.imaging.tiff import Directory, Tiff
 from cnnfilter.imaging.tiff_samples import BYTES, PICTURES, check_segments, read_samples, segment_size
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     from PIL.ImageFile import ImageFile
 
 _BY_PILLOW_ALONE = (2, 3, 4, 6, 7, 32771, 32809)
@@ -186,7 +186,7 @@ def opened(page: Directory, *, is_first: bool) -> ImageFile:
 
 def to_arrays(
     page: Directory, image: ImageFile, *, depth: int | None, shared: bool, notes: list[str]
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+) -> tuple[Array, Array | None]:
     """Pixels and alpha of a page that `check` lets pass, turned upright.
 
     Parameters
@@ -243,7 +243,7 @@ def _needs(file: Tiff, wanted: range, max_pixels: int) -> Iterator[Need]:
         check_size(segment_size(page), max_pixels, page.samples)  # a tile is decoded whole
 
 
-def _decoded(page: Directory, depth: int | None) -> Image.Image | tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+def _decoded(page: Directory, depth: int | None) -> Image.Image | tuple[Array, Array | None]:
     """An image where the samples have 8 bits in the end; else pixels of 16 bits or of floats, and alpha."""
     mode = _MODES[int(page.photometric or _WHITE_IS_0)]
     channels = Image.getmodebands(mode)
@@ -265,12 +265,12 @@ def _decoded(page: Directory, depth: int | None) -> Image.Image | tuple[npt.NDAr
     return memory.wrapped(samples, mode + "A")
 
 
-def _upright(samples: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
+def _upright(samples: Array, orientation: int) -> Array:
     turned = samples.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else samples
     return np.ascontiguousarray(np.flip(turned, _TURNS.get(orientation, ())))
 
 
-def _scaled(page: Directory, samples: npt.NDArray[Any], depth: int | None, *, is_associated: bool) -> npt.NDArray[Any]:
+def _scaled(page: Directory, samples: Array, depth: int | None, *, is_associated: bool) -> Array:
     """Samples as the pixels of a picture are: of uint8 or uint16 from black to white, or of float32.
 
     Raises
@@ -302,7 +302,7 @@ def _scaled(page: Directory, samples: npt.NDArray[Any], depth: int | None, *, is
     return out
 
 
-def _unmultiplied(band: npt.NDArray[Any], white: int) -> npt.NDArray[Any]:
+def _unmultiplied(band: Array, white: int) -> Array:
     """Colours that were multiplied with alpha, the last sample, as they were before; 0 where nothing is seen."""
     alpha = band[..., -1:]
     with np.errstate(all="ignore"):

@@ -11,16 +11,14 @@ import io
 import itertools
 import struct
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from cnnfilter.imaging import memory, tiff
+from cnnfilter.imaging.arrays import Array, Uint8Array
 from cnnfilter.imaging.tiff import Directory
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 BYTES = (1, 5, 8, 32773, 32946, 34925, 50000)
 """Compressions of bytes, whatever they mean: none, LZW, deflate (two numbers), PackBits, LZMA, Zstandard."""
@@ -87,7 +85,7 @@ def check_segments(page: Directory) -> None:
         raise ValueError(msg)
 
 
-def read_samples(page: Directory) -> npt.NDArray[Any]:
+def read_samples(page: Directory) -> Array:
     """Decode the samples of a page.
 
     Parameters
@@ -141,7 +139,7 @@ def _segments(page: Directory, grid: _Grid) -> Iterator[bytes]:
         yield page.stream.read(int(count))
 
 
-def _decode_picture(page: Directory, grid: _Grid, dtype: np.dtype[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+def _decode_picture(page: Directory, grid: _Grid, dtype: np.dtype[Any]) -> Iterator[tuple[int, Array]]:
     """Each tile by its place, read as the picture that it is."""
     from cnnfilter.imaging.formats import FORMATS
 
@@ -161,7 +159,7 @@ def _decode_picture(page: Directory, grid: _Grid, dtype: np.dtype[Any]) -> Itera
         yield place, array.astype(dtype) * 257 if dtype.itemsize > array.itemsize else array
 
 
-def _decode_bytes(page: Directory, grid: _Grid, dtype: np.dtype[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+def _decode_bytes(page: Directory, grid: _Grid, dtype: np.dtype[Any]) -> Iterator[tuple[int, Array]]:
     """Each strip or tile by its place, as samples (rows, columns, samples)."""
     bits, samples = page.bits[0], 1 if grid.planes > 1 else page.samples
     row = -(-grid.width * samples * bits // 8)
@@ -179,9 +177,7 @@ def _decode_bytes(page: Directory, grid: _Grid, dtype: np.dtype[Any]) -> Iterato
             batch = []
 
 
-def _decompressed(
-    page: Directory, segments: Sequence[bytes], shape: tuple[int, int], rows: int
-) -> npt.NDArray[np.uint8]:
+def _decompressed(page: Directory, segments: Sequence[bytes], shape: tuple[int, int], rows: int) -> Uint8Array:
     """The bytes of strips, (rows, bytes in a row), through a TIFF in memory that says they are greys."""
     if page.compression == 1 and page.number(tiff.FILL_ORDER, 1) == 1:
         whole = b"".join(segment[: rows * shape[1]] for segment in segments)
@@ -209,9 +205,7 @@ def _decompressed(
     return memory.packed(image)
 
 
-def _meant(
-    page: Directory, rows: npt.NDArray[np.uint8], dtype: np.dtype[Any], columns: int, samples: int
-) -> npt.NDArray[Any]:
+def _meant(page: Directory, rows: Uint8Array, dtype: np.dtype[Any], columns: int, samples: int) -> Array:
     """The samples (rows, columns, samples) in rows of bytes, which may be differences."""
     predictor, size = page.number(tiff.PREDICTOR, 1), dtype.itemsize
     if predictor == _FLOATS:  # the first bytes of all numbers in a row, then their second bytes
@@ -225,7 +219,7 @@ def _meant(
     return array
 
 
-def _unpacked(rows: npt.NDArray[np.uint8], bits: int, dtype: np.dtype[Any], number: int) -> npt.NDArray[Any]:
+def _unpacked(rows: Uint8Array, bits: int, dtype: np.dtype[Any], number: int) -> Array:
     """The samples in rows of bytes, `number` in each, in the machine's byte order."""
     native = dtype.newbyteorder("=")
     if bits == 8 * dtype.itemsize:

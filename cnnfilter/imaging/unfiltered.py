@@ -15,15 +15,13 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from cnnfilter.imaging import memory
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
+from cnnfilter.imaging.arrays import Array, Uint8Array
 
 BLOCKS, BLOCK_ROWS = 6, 6
 """How many blocks of rows are tried, evenly spread, and rows in each: the first is filtered by a row that was not
@@ -44,7 +42,7 @@ _COLOUR_TYPES = {1: 0, 3: 2}
 Save = Callable[[Image.Image], bytes | memoryview]
 
 
-def pays(pixels: npt.NDArray[Any], save: Save) -> bool:
+def pays(pixels: Array, save: Save) -> bool:
     """Whether rows as they are compress as well as filtered ones, by a sample of both.
 
     Parameters
@@ -63,7 +61,7 @@ def pays(pixels: npt.NDArray[Any], save: Save) -> bool:
     return len(encode(sample, save)) <= NO_LARGER * len(save(memory.wrapped(sample, "L" if grey else "RGB")))
 
 
-def encode(pixels: npt.NDArray[np.uint8], save: Save) -> bytes:
+def encode(pixels: Uint8Array, save: Save) -> bytes:
     """A PNG of unfiltered rows.
 
     Parameters

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from cnnfilter.errors import ArgumentError, PictureError
+from cnnfilter.errors import PictureError
 from cnnfilter.imaging import decoding, headers
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.reading import read
@@ -284,19 +284,6 @@ def test_a_single_picture_has_frame_0_only():
     assert read_bytes(data, frame=0).pixels.shape == (HEIGHT, WIDTH, 3)
     with pytest.raises(PictureError, match="there is no frame 1: the file has 1"):
         read_bytes(data, frame=1)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"frame": -1}, "frame must be at least 0"),
-        ({"max_pixels": 0}, "max_pixels must be at least 1, not 0"),
-        ({"depth": 16}, "depth must be 8, not 16"),
-    ],
-)
-def test_arguments_are_checked(arguments, message):
-    with pytest.raises(ArgumentError, match=message):
-        read_bytes(saved(drawn("L"), "PNG"), **arguments)
 
 
 def test_a_picture_has_sensible_defaults():

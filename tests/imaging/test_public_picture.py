@@ -127,6 +127,20 @@ def test_what_cannot_be_read(how, message):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"frame": -1}, "^frame must be at least 0, not -1$"),
+        ({"max_pixels": 0}, "^max_pixels must be at least 1, not 0$"),
+        ({"depth": 16}, "^depth must be at most 8, not 16$"),
+    ],
+)
+def test_arguments_of_reading_are_checked(arguments, message):
+    save("a.png")
+    with pytest.raises(cnnfilter.ArgumentError, match=message):
+        read("a.png", **arguments)
+
+
+@pytest.mark.parametrize(
     ("pixels", "alpha", "message"),
     [
         (GREY.astype(np.float64), None, r"^pixels must be an array \(H, W\) .* not float64 of shape \(30, 45\)$"),

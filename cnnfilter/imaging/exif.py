@@ -172,7 +172,7 @@ def sized(block: bytes, width: int, height: int) -> bytes:
 
 def tells_resolution(block: bytes) -> bool:
     """Whether a block has a resolution."""
-    return _first(block).entries.keys() >= {282, 283}
+    return _first(block).tells_resolution
 
 
 def _all(directory: Directory, place: int) -> Iterator[Directory]:

@@ -65,8 +65,6 @@ _KNOWN = (*_UNKEPT, IPTC_TAG, 34377, 34675, 50838, 50839)
 _RESOURCE, _COMMENT = b"8BIM", b"Comment\0"
 _ENCODER = b"Created by OpenJPEG"
 """How the comment begins by which Pillow's encoder of JPEG 2000 names itself."""
-_RESOLUTION = {282, 283}
-"""A TIFF's tags of the horizontal and the vertical one."""
 _XMP, _EXTENDED_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 
 _XMP_ORIENTATION = rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))([1-8])"""
@@ -145,27 +143,27 @@ def read_metadata(image: ImageFile, file: BinaryIO | Directory, mode: str) -> tu
         Pillow's name of the colours that were decoded; the profile of those that become sRGB is not kept.
     """
     info, page = image.info, None if hasattr(file, "read") else file
-    found: dict[str, Any] = {"icc": info.get("icc_profile") or None}
+    names = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp"}
+    found: dict[str, Any] = {field: info[name] for field, name in names.items() if info.get(name)}
     lost: list[str] = []
-    if page is None or set(page.entries) >= _RESOLUTION:  # Pillow gives a TIFF without one 1 dpi
+    if page is None or page.tells_resolution:  # Pillow gives a TIFF without one 1 dpi
         found |= {"dpi": sane_resolution(info.get("dpi")), "aspect": _aspect(info)}
-    block, xmp, orientation = info.get("exif"), info.get("xmp"), None
+    orientation = turned = None
     try:
         if page is not None:
-            block = _read_tiff(page, found, lost)
+            _read_tiff(page, found, lost)
         else:
-            stream = cast("BinaryIO", file)
-            more = _READERS.get(str(image.format), _read_segments)(image, stream, found, lost)
-            block, xmp = block or more.get("exif"), xmp or more.get("xmp")
-        if block:
+            _READERS.get(str(image.format), _read_segments)(image, cast("BinaryIO", file), found, lost)
+        if block := found.pop("exif", None):
             from cnnfilter.imaging.exif import cleaned  # most pictures have none
 
             found["exif"], orientation, others = cleaned(block)
             lost += others
     except ValueError:
+        found.pop("exif", None)
         lost.append("EXIF, which is broken")
-    turned = None
-    if xmp and b"\0" in (xmp := xmp.rstrip(b"\0")):
+    xmp = found.pop("xmp", b"").rstrip(b"\0")
+    if b"\0" in xmp:
         lost.append("XMP, which is not UTF-8")
     elif xmp:
         found["xmp"], turned = upright_xmp(xmp)
@@ -175,8 +173,8 @@ def read_metadata(image: ImageFile, file: BinaryIO | Directory, mode: str) -> tu
     return kept, 1 if page is not None else orientation or turned or 1  # Pillow has turned a TIFF upright
 
 
-def _read_tiff(directory: Directory, found: dict[str, Any], lost: list[str]) -> bytes | None:
-    """Read what a page of a TIFF has of its own, and return what describes it as an EXIF block."""
+def _read_tiff(directory: Directory, found: dict[str, Any], lost: list[str]) -> None:
+    """Read what a page of a TIFF has of its own, and what describes it as an EXIF block."""
     from cnnfilter.imaging.exif import DESCRIPTIVE_TAGS, PLACE_TAGS, described, placed
     from cnnfilter.imaging.tiff import ORIENTATION
 
@@ -191,7 +189,7 @@ def _read_tiff(directory: Directory, found: dict[str, Any], lost: list[str]) -> 
     known = {*DESCRIPTIVE_TAGS, *PLACE_TAGS, *_KNOWN}
     if any(tag >= _PRIVATE and tag not in known for tag in directory.entries):
         lost.append("private tags")
-    return described(directory)
+    found["exif"] = described(directory)
 
 
 def _without_pictures(iptc: bytes) -> bytes | None:
@@ -203,7 +201,7 @@ def _without_pictures(iptc: bytes) -> bytes | None:
     return without_pictures(iptc)
 
 
-def _read_segments(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
+def _read_segments(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> None:
     """Read what a JPEG has of its own, and comments of other formats."""
     segments = getattr(image, "applist", [])
     comments = [data for name, data in segments if name == "COM"] or [image.info.get("comment", b"")]
@@ -223,28 +221,24 @@ def _read_segments(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lo
         lost.append("content credentials")
     others = {name for name, data in segments if name not in _SEGMENTS and not data.startswith(_DUCKY)}
     lost += [f"segment {name}" for name in sorted(others)]
-    return {}
 
 
-def _read_bmp(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
+def _read_bmp(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> None:
     """Read the profile of a BMP, which Pillow leaves out."""
     found["icc"] = bmp_profile(stream)
-    return {}
 
 
-def _read_avif(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
+def _read_avif(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> None:
     """Read what the colours of an AVIF mean, which Pillow leaves out."""
     stream.seek(0)
     colours = avif_colours(stream.read(AVIF_HEAD))
     if colours is not None and not (colours[0] in _USUAL_PRIMARIES and colours[1] in _USUAL_TRANSFERS):
         found["colour"] = ((b"cICP", colours),)
-    return {}
 
 
-def _read_jpeg2000(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
-    """Read the boxes of a JPEG 2000, which Pillow leaves out, and return its EXIF and its XMP."""
+def _read_jpeg2000(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> None:
+    """Read the boxes of a JPEG 2000, which Pillow leaves out."""
     _read_segments(image, stream, found, lost)
-    blocks = {}
     for kind, begin, end in boxes(stream):
         inside = boxes(stream, begin, end) if kind == b"jp2h" else [(kind, begin, end)]
         for inner, first, last in inside:
@@ -252,14 +246,12 @@ def _read_jpeg2000(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lo
             if inner == b"colr" and stream.read(3)[:1] == b"\2":
                 found["icc"] = stream.read(min(last - first - 3, MAX_PROFILE))
             elif inner == b"uuid" and (name := _UUIDS.get(stream.read(16))):
-                blocks[name] = stream.read(min(last - first - 16, MAX_TEXTS))
-    if "iptc" in blocks:
-        found["iptc"] = _without_pictures(blocks["iptc"])
-    return blocks
+                data = stream.read(min(last - first - 16, MAX_TEXTS))
+                found[name] = _without_pictures(data) if name == "iptc" else data
 
 
-def _read_png(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
-    """Read what a PNG has of its own, and return EXIF and XMP that stand in texts, as ImageMagick wrote them."""
+def _read_png(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: list[str]) -> None:
+    """Read what a PNG has of its own, and what stands in texts, as ImageMagick wrote it."""
     from PIL.PngImagePlugin import PngInfo
 
     chunks = list(_chunks(stream))
@@ -282,7 +274,8 @@ def _read_png(image: ImageFile, stream: BinaryIO, found: dict[str, Any], lost: l
     found["texts"] = tuple(chunk for chunk in texts if chunk[1] not in comments)
     # of a text that is no iTXt, which Pillow takes for Latin-1
     xmp = str(image.info.get("XML:com.adobe.xmp", "")).encode("latin-1", "replace")
-    return {"xmp": xmp, **_raw_profiles(image.info, found, lost)}
+    for field, data in {"xmp": xmp, **_raw_profiles(image.info, lost)}.items():
+        found[field] = data if field == "iptc" else found.get(field) or data
 
 
 _READERS = {"PNG": _read_png, "BMP": _read_bmp, "AVIF": _read_avif, "JPEG2000": _read_jpeg2000}
@@ -297,9 +290,9 @@ def _chunks(stream: BinaryIO) -> Iterator[Chunk]:
             yield kind, stream.read(end - begin)
 
 
-def _raw_profiles(info: Mapping[Any, Any], found: dict[str, Any], lost: list[str]) -> dict[str, bytes]:
-    """The EXIF and the XMP of texts `Raw profile type ...`; an ICC profile and IPTC are added to `found`."""
-    profiles = {}
+def _raw_profiles(info: Mapping[Any, Any], lost: list[str]) -> dict[str, Any]:
+    """What stands in texts `Raw profile type ...`, by the field of `Metadata`."""
+    profiles: dict[str, Any] = {}
     for keyword, text in info.items():
         name = str(keyword).removeprefix(_RAW_PROFILE)
         if name == keyword:
@@ -314,9 +307,9 @@ def _raw_profiles(info: Mapping[Any, Any], found: dict[str, Any], lost: list[str
         elif data.startswith(_XMP) or name == "xmp":
             profiles["xmp"] = data.removeprefix(_XMP)
         elif name in ("icc", "icm"):
-            found["icc"] = found["icc"] or data
+            profiles.setdefault("icc", data)
         elif data.startswith(_RESOURCE) or name == "iptc":
-            found["iptc"] = _without_pictures(_iptc_resource(data))
+            profiles["iptc"] = _without_pictures(_iptc_resource(data))
     return profiles
 
 

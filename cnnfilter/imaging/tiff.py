@@ -31,7 +31,8 @@ MAX_SUBDIRECTORIES = 64
 
 IMAGE_WIDTH, IMAGE_LENGTH, BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 FILL_ORDER, IMAGE_DESCRIPTION, STRIP_OFFSETS, ORIENTATION, SAMPLES_PER_PIXEL = 266, 270, 273, 274, 277
-ROWS_PER_STRIP, STRIP_BYTE_COUNTS, PLANAR_CONFIGURATION, PREDICTOR, COLOR_MAP = 278, 279, 284, 317, 320
+ROWS_PER_STRIP, STRIP_BYTE_COUNTS, X_RESOLUTION, Y_RESOLUTION, PLANAR_CONFIGURATION = 278, 279, 282, 283, 284
+PREDICTOR, COLOR_MAP = 317, 320
 TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS, SUB_IFDS = 322, 323, 324, 325, 330
 EXTRA_SAMPLES, SAMPLE_FORMAT = 338, 339
 _DIRECTORIES = (SUB_IFDS, 34665, 34853)
@@ -198,6 +199,11 @@ class Directory:
     def is_tiled(self) -> bool:
         """Whether pixels are stored by tiles, not by strips of rows."""
         return TILE_OFFSETS in self.entries
+
+    @property
+    def tells_resolution(self) -> bool:
+        """Whether it has a horizontal and a vertical resolution."""
+        return self.entries.keys() >= {X_RESOLUTION, Y_RESOLUTION}
 
     @property
     def description(self) -> str:

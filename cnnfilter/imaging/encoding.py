@@ -3,8 +3,7 @@
 Defaults: PNG is run-length compressed at level 1 (a third of the time of Pillow's level 6, and photos grow
 no larger), its rows filtered where that helps (see `unfiltered`); JPEG, WebP and AVIF have quality 90; JPEG keeps
 full colour resolution (4:4:4), as thin coloured edges are what filters make; JPEG 2000 is lossless; TIFF is not
-compressed. What the input of the same
-format chose for itself, as `stored` has it, comes before these.
+compressed. What the input of the same format chose for itself, as `stored` has it, comes before these.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from PIL import Image, ImageFile
 
 from cnnfilter import npy
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import memory, stored, table, unfiltered
+from cnnfilter.imaging import animation, memory, stored, table, unfiltered
 from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.formats import FORMATS, NPY, TABLE, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
@@ -46,14 +45,6 @@ _LONGEST_NOTE = 400
 """Letters of what is not kept; a damaged file may have thousands of broken profiles."""
 
 _settings = forks.lock()
-
-
-class _Memory(io.BytesIO):
-    """A buffer with a name: Pillow then needs only the plugin of its extension, and loads no others."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
 
 
 def encode(
@@ -98,11 +89,8 @@ def encode(
     format = format_named(format)
     parameters = read_options(format, options or {})
     few = None if frames else _of_few(picture, format)
-    reasons: Iterator[str | None] = (why_not(format, each) for each in (picture, *frames))
-    if frames:
-        from cnnfilter.imaging import animation
-
-        reasons = (animation.why_not(format, each) for each in (picture, *frames))
+    refuse = animation.why_not if frames else why_not
+    reasons = (refuse(format, each) for each in (picture, *frames))
     if few is None and (reason := next(filter(None, reasons), None)):
         raise PictureError(reason)
     if parameters.get("compression") == "jpeg" and picture.pixels.dtype != np.uint8:
@@ -111,7 +99,8 @@ def encode(
         raise PictureError(msg)
     kept = keep(picture.metadata.stripped(strip), format, picture.pixels.shape)
     notes = [] if notes is None else notes
-    notes += not_kept(format, kept.lost)
+    if kept.lost:
+        notes.append(f"not kept in {format}: {shortened(', '.join(dict.fromkeys(kept.lost)), _LONGEST_NOTE)}")
     try:
         if format == NPY:
             return b"".join(npy.parts(np.ascontiguousarray(_with_alpha(picture))))
@@ -191,11 +180,6 @@ def encode_frames(
     return memoryview(data)
 
 
-def not_kept(format: str, lost: Sequence[str]) -> list[str]:
-    """A note on what of a file a format does not keep, if anything."""
-    return [f"not kept in {format}: {shortened(', '.join(dict.fromkeys(lost)), _LONGEST_NOTE)}"] if lost else []
-
-
 def _saved(image: Image.Image, format: str, parameters: Mapping[str, Any]) -> bytes | memoryview:
     """What Pillow saves.
 
@@ -203,10 +187,9 @@ def _saved(image: Image.Image, format: str, parameters: Mapping[str, Any]) -> by
     while it encodes for a Python object. It does not look whether a write took all that it was given, as one near a
     limit on file sizes may not; the end of the file tells.
     """
-    name = "picture" + extension_for(format)
 
-    def save(file: io.FileIO) -> None:
-        file.name = name  # Pillow looks at its extension
+    def save(file: Any) -> None:
+        file.name = "picture" + extension_for(format)  # with which Pillow loads no plugin but the one of its extension
         image.save(file, **parameters)
 
     if format == "JPEG" and memory_files.exist():
@@ -214,8 +197,8 @@ def _saved(image: Image.Image, format: str, parameters: Mapping[str, Any]) -> by
             data = memory_files.written(save)
             if data[-len(_JPEG_END) :] == _JPEG_END:
                 return data
-    buffer = _Memory(name)
-    image.save(buffer, **parameters)
+    buffer = io.BytesIO()
+    save(buffer)
     return buffer.getvalue()
 
 
@@ -254,8 +237,6 @@ def _of_few(picture: Picture, format: str) -> Image.Image | None:
     """A picture of few colours as an image of these, where its file had so few or the format has no more."""
     if format != "GIF":
         return stored.image_of_few(picture, format)
-    from cnnfilter.imaging import animation
-
     is_grey = _mode(picture.pixels) == "L" and picture.alpha is None
     if is_grey or animation.why_not(format, picture):
         return None

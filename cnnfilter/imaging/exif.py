@@ -134,13 +134,11 @@ def _keep(directory: Directory, place: int, kept: bytearray) -> int:
     for tag, entry in directory.entries.items():
         if tag in _ELSEWHERE or (tag == tiff.IMAGE_DESCRIPTION and _tells_shape(directory)):
             continue
-        try:
-            value = directory.data(tag)
-            below = directory.subdirectories(tag) if tag in _BELOW.get(place, ()) else ()
-        except ValueError:  # outside the block
+        if (found := _value(directory, tag, place)) is None:
             continue
+        value, below = found
         if below:
-            if not (last := _keep(below[0], tag, kept)):
+            if not (last := _keep(below, tag, kept)):
                 continue
             end = max(end, last)
         elif entry.size > 4:
@@ -270,14 +268,20 @@ def _tags(directory: Directory, place: int | None, wanted: Collection[int] | Non
         raise ValueError(msg)
     tags: Tags = {}
     for tag, entry in entries.items():
-        try:
-            data = directory.data(tag)
-            below = directory.subdirectories(tag) if tag in _BELOW.get(place, ()) else ()
-        except ValueError:  # outside the file
-            continue
-        data = _reordered(data, entry.kind, directory.layout.order)
-        tags[tag] = _tags(below[0], tag, None) if below else Value(entry.kind, entry.number, data)
+        if found := _value(directory, tag, place):
+            data, below = found
+            data = _reordered(data, entry.kind, directory.layout.order)
+            tags[tag] = _tags(below, tag, None) if below else Value(entry.kind, entry.number, data)
     return tags
+
+
+def _value(directory: Directory, tag: int, place: int | None) -> tuple[bytes, Directory | None] | None:
+    """The bytes of a tag, and the directory that it leads to, if it does; None if they are outside the file."""
+    try:
+        below = directory.subdirectories(tag) if tag in _BELOW.get(place, ()) else ()
+        return directory.data(tag), next(iter(below), None)
+    except ValueError:
+        return None
 
 
 def _reordered(data: bytes, kind: int, order: str) -> bytes:

@@ -35,7 +35,7 @@ _PPM_HEADER = 64
 
 
 class _Memory(io.RawIOBase):
-    """A stream into memory that is there already; for its name, see `encoding`."""
+    """A stream into memory that is there already; by its name, Pillow loads no plugin but that of the extension."""
 
     name = "pixels.ppm"
 

@@ -12,16 +12,17 @@ PNG Specification, third edition (W3C 2025): section 9, filtering, and 11.2.1, t
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from cnnfilter.imaging import memory
 from cnnfilter.imaging.arrays import Array, Uint8Array
+from cnnfilter.imaging.headers import png_chunks
 
 BLOCKS, BLOCK_ROWS = 6, 6
 """How many blocks of rows are tried, evenly spread, and rows in each: the first is filtered by a row that was not
@@ -30,8 +31,8 @@ before it."""
 NO_LARGER = 1.01
 """How many times as large as the other a sample may be that counts as no larger."""
 
-_SIGNATURE = 8
-"""Bytes before the first chunk."""
+_BEFORE = 12
+"""Bytes of the signature, and of the length of the first chunk, the header, which does not change."""
 
 _COLOURS = 256
 """Of a palette with which Pillow gives each index 8 bits."""
@@ -80,20 +81,13 @@ def encode(pixels: Uint8Array, save: Save) -> bytes:
     channels = pixels.size // (height * width)
     image = Image.frombuffer("P", (width * channels, height), pixels, "raw", "P", 0, 1)  # shares the memory
     image.putpalette(bytes(3 * _COLOURS))
-    data = memoryview(save(image))
-    header = struct.pack(">II5B", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
-    parts: list[Any] = [data[:_SIGNATURE]]
-    begin, kind = _SIGNATURE, b""
-    while kind != b"IDAT":
-        (length,), kind = struct.unpack_from(">I", data, begin), bytes(data[begin + 4 : begin + 8])
-        end = begin + length + 12
-        if kind == b"IHDR":
-            parts += _chunk(kind, header)
-        elif kind != b"PLTE":
-            parts.append(data[begin:end])
-        begin = end
-    return b"".join([*parts, data[begin:]])
-
-
-def _chunk(kind: bytes, content: bytes) -> list[bytes]:
-    return [struct.pack(">I", len(content)), kind, content, struct.pack(">I", zlib.crc32(kind + content))]
+    saved = save(image)
+    data = memoryview(saved)
+    header = b"IHDR" + struct.pack(">II5B", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
+    parts: list[Any] = [data[:_BEFORE], header, struct.pack(">I", zlib.crc32(header))]
+    for kind, begin, end in png_chunks(io.BytesIO(saved)):
+        if kind == b"IDAT":
+            break
+        if kind not in (b"IHDR", b"PLTE"):
+            parts.append(data[begin - 8 : end + 4])
+    return b"".join([*parts, data[begin - 8 :]])

@@ -11,10 +11,10 @@ import numpy as np
 from cnnfilter.errors import ShapeError
 from cnnfilter.imaging.arrays import Float32Array, Uint8Array
 from cnnfilter.imaging.colormaps import DIVERGING, Scale, colours, levels
-from cnnfilter.imaging.grid import Text, arrange
+from cnnfilter.imaging.grid import MAX_SIDE, Text, arrange
 from cnnfilter.imaging.lettering import Lettering, draw_numbers, tidy
 from cnnfilter.imaging.picture import Picture
-from cnnfilter.imaging.sheet import GREY, INK, MAX_SIDE, span
+from cnnfilter.imaging.sheet import GREY, INK, span
 
 _FEW, _LARGE_CELL = 4, 320
 """Up to so many filters have cells so large, in which their numbers can be read."""
@@ -78,7 +78,7 @@ def filter_sheet(weight: Float32Array, titles: Sequence[str]) -> Picture:
     below = list(zip(map(tidy, titles), extremes, strict=True))
     room = Text(_FONT, 2 * lettering.line + 4, max(map(lettering.width, extremes)))
     cell = _LARGE_CELL if len(tiles) <= _FEW and max(height, width) < _LARGE_CELL else None
-    grid = arrange(len(tiles), (height, width), lambda *_: room, columns=None, cell=cell, max_side=MAX_SIDE)
+    grid = arrange(len(tiles), (height, width), lambda *_: room, cell=cell)
     if grid is None or grid.zoom.shrink > 1:
         shape = "x".join(map(str, weight.shape[1:]))
         msg = f"a picture of {MAX_SIDE} pixels has no room for {len(tiles)} filters of {shape}"

@@ -12,6 +12,9 @@ from cnnfilter.imaging.arrays import Array
 FRAME = 144
 """The grey of the lines round tiles and cells."""
 
+MAX_SIDE = 8192
+"""The largest height and width of a sheet in pixels; larger maps are reduced, each pixel the mean of a square."""
+
 _TILE = 128
 """Maps are enlarged by a whole factor as far as their longer side stays within this."""
 _GROW = 64
@@ -112,9 +115,8 @@ def arrange(
     shape: tuple[int, int],
     measure: Callable[[int, Zoom], Text],
     *,
-    columns: int | None,
-    cell: int | None,
-    max_side: int,
+    columns: int | None = None,
+    cell: int | None = None,
 ) -> Grid | None:
     """Lay out a sheet with the largest zoom that fits.
 
@@ -130,8 +132,6 @@ def arrange(
         Given, or chosen for a sheet that is nearly square.
     cell : int, optional
         The most pixels of the longer side of a tile; by default, small maps are enlarged and others keep their size.
-    max_side : int
-        The largest height and width of the sheet.
 
     Returns
     -------
@@ -148,17 +148,17 @@ def arrange(
         text = measure(max(tile), zoom)
         place = (tile[0] + 2 + text.below, max(tile[1] + 2, text.widest))  # a frame of one pixel
         gap = text.size
-        chosen = min(columns, count) if columns else _columns(count, (place[0] + gap, place[1] + gap), max_side)
+        chosen = min(columns, count) if columns else _columns(count, (place[0] + gap, place[1] + gap))
         return Grid(zoom, text, chosen, -(-count // chosen), tile, place, gap)
 
     def fits(step: int) -> bool:
-        return max(grid(step).size) <= max_side
+        return max(grid(step).size) <= MAX_SIDE
 
     best = bisect.bisect_left(steps, True, key=fits)
     return grid(steps[best]) if best < len(steps) else None
 
 
-def _columns(count: int, step: tuple[int, int], max_side: int) -> int:
+def _columns(count: int, step: tuple[int, int]) -> int:
     """Choose the number of columns: a sheet nearly square, with few empty places."""
 
     def cost(columns: int) -> tuple[bool, float]:
@@ -166,6 +166,6 @@ def _columns(count: int, step: tuple[int, int], max_side: int) -> int:
         height, width = rows * step[0], columns * step[1]
         empty = (rows * columns - count) / (rows * columns)
         price = abs(math.log(width / height / _ASPECT)) + _EMPTY * empty + _INCOMPLETE * (empty > 0)
-        return max(height, width) > max_side, price
+        return max(height, width) > MAX_SIDE, price
 
-    return min(range(1, min(count, max(1, max_side // step[1])) + 1), key=cost)
+    return min(range(1, min(count, max(1, MAX_SIDE // step[1])) + 1), key=cost)

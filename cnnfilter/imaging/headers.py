@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import math
@@ -17,25 +18,20 @@ EXIF_PREFIX = b"Exif\x00\x00"
 
 
 @functools.cache
-def silence_libtiff(library: str | None = None) -> bool:
+def silence_libtiff() -> None:
     """Keep libtiff from printing what it finds wrong with a file; its return codes still say so.
 
     Pillow has no way to set libtiff's handlers, whose messages go to standard error past Python. They are
-    looked up among the libraries that Pillow's own depends on (or the one at a path, `library`). Returns
-    whether they were there: where libtiff is linked into Pillow (Windows), they are not, and its messages
-    stay.
+    looked up among the libraries that Pillow's own depends on. Where libtiff is linked into it (Windows), they
+    are not there, and its messages stay.
     """
     from PIL import _imaging
 
-    loaded = ctypes.CDLL(library or _imaging.__file__)
-    names = ("TIFFSetErrorHandler", "TIFFSetWarningHandler")
-    if not all(hasattr(loaded, name) for name in names):
-        return False
-    for name in names:
-        setter = getattr(loaded, name)
-        setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
-        setter(None)
-    return True
+    loaded = ctypes.CDLL(_imaging.__file__)
+    with contextlib.suppress(AttributeError):
+        for setter in (loaded.TIFFSetErrorHandler, loaded.TIFFSetWarningHandler):
+            setter.argtypes, setter.restype = [ctypes.c_void_p], ctypes.c_void_p
+            setter(None)
 
 
 _WEBP_HEAD = 30

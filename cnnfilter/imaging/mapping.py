@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cnnfilter.errors import ArgumentError, PictureError
+from cnnfilter.errors import PictureError
 from cnnfilter.imaging.arrays import Array, Float32Array
 
 if TYPE_CHECKING:
@@ -50,14 +50,6 @@ class Mapping(NamedTuple):
     absolute: bool = False
 
 
-def _full_scale(dtype: npt.DTypeLike) -> int:
-    name = np.dtype(dtype).name
-    if name not in FULL_SCALE:
-        msg = f"a picture is uint8, uint16 or float32, not {name}"
-        raise ArgumentError(msg)
-    return FULL_SCALE[name]
-
-
 def mapping(range: str, low: float = 0.0, high: float = 0.0, dtype: npt.DTypeLike = np.uint8) -> Mapping:
     """The mapping that a range stands for.
 
@@ -77,8 +69,6 @@ def mapping(range: str, low: float = 0.0, high: float = 0.0, dtype: npt.DTypeLik
 
     Raises
     ------
-    ArgumentError
-        If the range or the dtype is unknown.
     PictureError
         If an extreme that is needed is NaN or infinite.
 
@@ -91,10 +81,7 @@ def mapping(range: str, low: float = 0.0, high: float = 0.0, dtype: npt.DTypeLik
     >>> mapping("center", -40, 100)
     Mapping(gain=1.275, offset=127.5, absolute=False)
     """
-    if range not in RANGES:
-        msg = f"unknown range {range!r} (known: {', '.join(RANGES)})"
-        raise ArgumentError(msg)
-    full = _full_scale(dtype)
+    full = FULL_SCALE[np.dtype(dtype).name]
     if range in ("clip", "abs"):
         return Mapping(absolute=range == "abs")
     low, high = float(low), float(high)
@@ -149,7 +136,7 @@ def quantise(values: npt.ArrayLike, dtype: npt.DTypeLike, how: Mapping) -> Array
     >>> quantise([-1, 0.5, 1.5, 300], "uint8", Mapping()).tolist()
     [0, 0, 2, 255]
     """
-    full = _full_scale(dtype)
+    full = FULL_SCALE[np.dtype(dtype).name]
     values = np.ascontiguousarray(values, dtype=np.float32)
     flat = values.reshape(-1)
     result = np.empty(flat.size, dtype)
@@ -178,7 +165,7 @@ def clipped_fraction(values: npt.ArrayLike, dtype: npt.DTypeLike, how: Mapping) 
     >>> clipped_fraction([-1, 0.5, 255.4, 300], "uint8", Mapping())
     0.5
     """
-    full = _full_scale(dtype)
+    full = FULL_SCALE[np.dtype(dtype).name]
     flat = np.ascontiguousarray(values, dtype=np.float32).reshape(-1)
     if np.dtype(dtype).kind == "f" or not flat.size:
         return 0.0

@@ -12,7 +12,6 @@ from cnnfilter.imaging import table
 from cnnfilter.imaging.arrays import Float32Array
 from cnnfilter.imaging.encoding import encode_frames
 from cnnfilter.imaging.formats import NPY, NPZ, TABLE
-from cnnfilter.imaging.options import read_options
 from cnnfilter.imaging.picture import Picture
 
 RAW = (NPY, NPZ, TABLE, "TIFF")
@@ -47,7 +46,7 @@ def encode_values(
     name : str
         The array's name in an `.npz`.
     options : mapping of str to str, optional
-        Save options, as for `encoding.encode`.
+        Save options of a TIFF, as for `encoding.encode`.
 
     Returns
     -------
@@ -70,7 +69,6 @@ def encode_values(
     if format == "TIFF":
         pages = (Picture(plane, format=format) for plane in values.reshape(-1, *values.shape[-2:]))
         return encode_frames(pages, format, options=options, notes=[])
-    read_options(format, options or {})
     if format == TABLE:
         return table.written(values)
     parts = npy.parts(values)

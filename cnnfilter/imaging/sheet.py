@@ -18,7 +18,7 @@ import numpy.typing as npt
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.imaging.arrays import Float32Array, Uint8Array
 from cnnfilter.imaging.colormaps import DIVERGING, NOT_FINITE, Scale, colours, scale_for
-from cnnfilter.imaging.grid import FRAME, Grid, Text, Zoom, arrange
+from cnnfilter.imaging.grid import FRAME, MAX_SIDE, Grid, Text, Zoom, arrange
 from cnnfilter.imaging.lettering import Colour, Lettering, draw_numbers, number, tidy
 from cnnfilter.imaging.maps import OUTLIERS, Summary, as_maps, common_range, shrunk, summarise, typical_range
 from cnnfilter.imaging.picture import Picture
@@ -26,9 +26,6 @@ from cnnfilter.messages import quoted
 
 SCALINGS = ("map", "global")
 """Whether each map's colours span its own values, or those of all maps on the sheet."""
-
-MAX_SIDE = 8192
-"""The sheet's largest height and width in pixels; larger maps are reduced."""
 
 INK, GREY, _ALARM = (0, 0, 0), (96, 96, 96), (176, 0, 32)
 _HATCH = (236, 184)
@@ -73,7 +70,6 @@ def contact_sheet(
     labels: bool = True,
     titles: Sequence[str] | None = None,
     numbers: bool = False,
-    max_side: int = MAX_SIDE,
 ) -> Picture:
     """Show feature maps side by side.
 
@@ -102,9 +98,6 @@ def contact_sheet(
         A name for each of the C maps, written after its index; a long one is cut.
     numbers : bool
         Whether each value is written into its place, which must be enlarged enough.
-    max_side : int
-        The sheet's largest height and width in pixels; one that would exceed this has its maps reduced, each
-        pixel the mean of a square.
 
     Returns
     -------
@@ -116,7 +109,7 @@ def contact_sheet(
     ShapeError
         If the maps are not `(C, H, W)`, or are too many for one sheet, or the numbers do not fit.
     ArgumentError
-        If another argument is outside its limits.
+        If there is no such scaling or colour map, or no title for each map.
 
     Examples
     --------
@@ -125,7 +118,9 @@ def contact_sheet(
     >>> contact_sheet(maps, topk=4).pixels.shape
     (431, 296, 3)
     """
-    _check(scaling, topk=topk, columns=columns, cell=cell, max_side=max_side)
+    if scaling not in SCALINGS:
+        msg = f"unknown scaling {quoted(scaling)} (known: {', '.join(SCALINGS)})"
+        raise ArgumentError(msg)
     planes = as_maps(maps)
     if titles is not None and len(titles) != len(planes):
         msg = f"there must be one title for each of {len(planes)} maps, not {len(titles)}"
@@ -142,11 +137,11 @@ def contact_sheet(
         below, widest = _room_below(entries, lettering)
         return Text(font, below, widest, _room_of(_legend(planes, entries, common, together, zoom), lettering))
 
-    grid = arrange(len(entries), planes[0].shape, measure, columns=columns, cell=cell, max_side=max_side)
+    grid = arrange(len(entries), planes[0].shape, measure, columns=columns, cell=cell)
     if grid is None:
         side = f" in {columns} columns" if columns else ""
         msg = (
-            f"a sheet of {max_side} pixels has no room for {_counted(len(entries))}{side}; "
+            f"a sheet of {MAX_SIDE} pixels has no room for {_counted(len(entries))}{side}; "
             "show fewer with topk, or leave out the labels"
         )
         raise ShapeError(msg)
@@ -162,16 +157,6 @@ def contact_sheet(
     if labels:
         _draw_legend(canvas, _legend(planes, entries, common, together, grid.zoom), grid, lettering)
     return Picture(canvas, notes=_notes(entries, planes, grid.zoom))
-
-
-def _check(scaling: str, **counts: int | None) -> None:
-    if scaling not in SCALINGS:
-        msg = f"unknown scaling {quoted(scaling)} (known: {', '.join(SCALINGS)})"
-        raise ArgumentError(msg)
-    for name, value in counts.items():
-        if value is not None and value < 1:
-            msg = f"{name} must be at least 1, not {value}"
-            raise ArgumentError(msg)
 
 
 def _entries(

@@ -9,12 +9,11 @@ import numpy as np
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.formats import NPY
-from cnnfilter.imaging.grid import Zoom
+from cnnfilter.imaging.grid import MAX_SIDE, Zoom
 from cnnfilter.imaging.lettering import draw_numbers
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.imaging.maps import map_picture
 from cnnfilter.imaging.picture import Picture
-from cnnfilter.imaging.sheet import MAX_SIDE
 
 _GAP = 50
 """Between two pictures lies this part of their width."""

@@ -58,7 +58,7 @@ class Showing(NamedTuple):
         """
         if not self.given:
             return 0
-        from cnnfilter.imaging.sheet import MAX_SIDE
+        from cnnfilter.imaging.grid import MAX_SIDE
 
         shown = (values + source * self.beside) * (self.enlarge or 1) ** 2
         return 2 * COLOURS * min(shown, (1 + self.beside) * MAX_SIDE**2)

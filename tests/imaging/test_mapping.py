@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cnnfilter.errors import ArgumentError, PictureError
+from cnnfilter.errors import PictureError
 from cnnfilter.imaging.mapping import RANGES, Mapping, clipped_fraction, mapping, quantise
 
 
@@ -92,16 +92,6 @@ def test_values_that_are_not_finite_are_an_error_with_their_number(bad):
 def test_extremes_that_are_not_finite_are_an_error(range, bad):
     with pytest.raises(PictureError, match=f"range {range} needs finite values, but the result goes from 0 to"):
         mapping(range, 0, bad)
-
-
-def test_an_unknown_range_names_the_known_ones():
-    with pytest.raises(ArgumentError, match=r"unknown range 'clamp' \(known: clip, abs, normalize, center\)"):
-        mapping("clamp")
-
-
-def test_an_unknown_dtype_is_refused():
-    with pytest.raises(ArgumentError, match="a picture is uint8, uint16 or float32, not int32"):
-        quantise(floats(1), np.int32, Mapping())
 
 
 def test_the_clipped_fraction_counts_what_rounds_to_outside():

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.imaging.raw import RAW, encode_values
+from cnnfilter.imaging.raw import encode_values
 
 MAPS = np.random.default_rng(3).normal(size=(3, 4, 5)).astype(np.float32)
 
@@ -41,7 +41,6 @@ def test_a_tiff_has_a_page_for_each_map(values, options):
             np.testing.assert_array_equal(np.asarray(tiff), plane)
 
 
-@pytest.mark.parametrize("format", RAW)
-def test_save_options_are_checked(format):
-    with pytest.raises(ArgumentError, match=f"^{format} has no save option 'nonsense'"):
-        encode_values(MAPS, format, name="maps", options={"nonsense": "1"})
+def test_save_options_are_checked():
+    with pytest.raises(ArgumentError, match="^TIFF has no save option 'nonsense'"):
+        encode_values(MAPS, "TIFF", name="maps", options={"nonsense": "1"})

@@ -11,10 +11,10 @@ from PIL import Image
 
 from cnnfilter import conv2d
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.imaging import sheet
+from cnnfilter.imaging import grid, sheet
 from cnnfilter.imaging.colormaps import NOT_FINITE, table
 from cnnfilter.imaging.grid import Text, arrange
-from cnnfilter.imaging.sheet import MAX_SIDE, contact_sheet
+from cnnfilter.imaging.sheet import contact_sheet
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 MARGIN = 12
@@ -250,9 +250,15 @@ def test_letters_grow_with_the_sheet(written):
     assert min(heights) >= 24
 
 
-def test_a_sheet_too_large_has_its_maps_reduced(written):
+def limit_sides(monkeypatch, pixels):
+    for module in (grid, sheet):
+        monkeypatch.setattr(module, "MAX_SIDE", pixels)
+
+
+def test_a_sheet_too_large_has_its_maps_reduced(written, monkeypatch):
+    limit_sides(monkeypatch, 260)
     plane = np.kron([[0, 1], [2, 3]], np.ones((90, 120)))
-    picture = contact_sheet([plane], max_side=260, colormap="gray")
+    picture = contact_sheet([plane], colormap="gray")
     assert max(picture.pixels.shape) <= 260
     assert picture.notes == ("maps of 180x240 are shown as 90x120, 2 times reduced",)
     assert "1 map of 180x240, reduced 2 times" in texts(written)
@@ -261,9 +267,10 @@ def test_a_sheet_too_large_has_its_maps_reduced(written):
 
 
 @pytest.mark.parametrize("columns", [None, 3])
-def test_too_many_maps_for_a_sheet_are_refused(columns):
+def test_too_many_maps_for_a_sheet_are_refused(columns, monkeypatch):
+    limit_sides(monkeypatch, 500)
     with pytest.raises(ShapeError, match=r"^a sheet of 500 pixels has no room for 400 maps( in 3 columns)?; "):
-        contact_sheet(np.ones((400, 2, 2)), max_side=500, columns=columns)
+        contact_sheet(np.ones((400, 2, 2)), columns=columns)
 
 
 @pytest.mark.parametrize(
@@ -271,10 +278,6 @@ def test_too_many_maps_for_a_sheet_are_refused(columns):
     [
         ({"scaling": "local"}, r"unknown scaling 'local' \(known: map, global\)"),
         ({"colormap": "jet"}, "unknown colormap 'jet'"),
-        ({"topk": 0}, "topk must be at least 1, not 0"),
-        ({"columns": 0}, "columns must be at least 1, not 0"),
-        ({"cell": 0}, "cell must be at least 1, not 0"),
-        ({"max_side": -1}, "max_side must be at least 1, not -1"),
         ({"titles": ["a"]}, "there must be one title for each of 2 maps, not 1"),
     ],
 )
@@ -310,21 +313,18 @@ def test_no_text_touches_another_or_a_map(written, maps):
 @given(st.integers(1, 600), st.integers(1, 300), st.integers(1, 300))
 @settings(max_examples=60, deadline=None)
 def test_every_map_has_its_place_on_a_sheet_that_fits(count, height, width):
-    grid = arrange(
-        count, (height, width), lambda longer, zoom: Text(12, 40, 70, (90, 200)), columns=None, cell=None, max_side=4096
-    )
-    assert max(grid.size) <= 4096
-    places = list(grid.places(count))
+    made = arrange(count, (height, width), lambda longer, zoom: Text(12, 40, 70, (90, 200)))
+    assert max(made.size) <= grid.MAX_SIDE
+    places = list(made.places(count))
     assert len(set(places)) == count
-    assert all(left + grid.cell[1] + grid.margin <= grid.size[1] for _, left in places)
-    assert all(top + grid.cell[0] <= grid.legend_top for top, _ in places)
-    assert (grid.rows - 1) * grid.columns < count
+    assert all(left + made.cell[1] + made.margin <= made.size[1] for _, left in places)
+    assert all(top + made.cell[0] <= made.legend_top for top, _ in places)
+    assert (made.rows - 1) * made.columns < count
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (4, 2), (9, 3), (16, 4), (64, 8)])
 def test_square_numbers_make_square_grids(count, columns):
-    grid = arrange(count, (56, 56), lambda longer, zoom: Text(12, 40, 70), columns=None, cell=None, max_side=MAX_SIDE)
-    assert grid.columns == columns
+    assert arrange(count, (56, 56), lambda longer, zoom: Text(12, 40, 70)).columns == columns
 
 
 def test_large_maps_have_large_letters():
@@ -333,11 +333,12 @@ def test_large_maps_have_large_letters():
     assert large.pixels.shape[0] > 2300
 
 
-def test_memory_is_that_of_the_sheet():
+def test_memory_is_that_of_the_sheet(monkeypatch):
+    limit_sides(monkeypatch, 3000)
     maps = np.broadcast_to(np.float32(0), (4, 1500, 2000)).copy()
     maps[:, ::2] = 1
     tracemalloc.start()
-    picture = contact_sheet(maps, max_side=3000)
+    picture = contact_sheet(maps)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < picture.pixels.nbytes + 10e6

@@ -8,10 +8,11 @@ from PIL import Image
 from cnnfilter import Pipeline, get_kernel
 from cnnfilter.errors import PictureError, ShapeError
 from cnnfilter.imaging import lettering
+from cnnfilter.imaging.grid import MAX_SIDE
 from cnnfilter.imaging.lettering import draw_numbers
 from cnnfilter.imaging.maps import map_picture
 from cnnfilter.imaging.picture import Picture
-from cnnfilter.imaging.sheet import MAX_SIDE, contact_sheet
+from cnnfilter.imaging.sheet import contact_sheet
 from cnnfilter.imaging.showing import beside, enlarged
 from cnnfilter.messages import options_named
 from cnnfilter.results.limits import chain_need, filtered_need

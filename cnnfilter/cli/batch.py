@@ -223,6 +223,7 @@ _EXCLUDING = (
     ),
     ("in_place", "floats", "--in-place keeps the depth, and --depth float changes it"),
     ("in_place", "skip_existing", "--in-place writes where something exists, and --skip-existing does not"),
+    ("quiet", "verbose", "-q says less and -v says more"),
     ("force", "skip_existing", "--force overwrites what exists, and --skip-existing leaves it"),
 )
 

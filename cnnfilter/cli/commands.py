@@ -92,7 +92,7 @@ class InputCommand(Command):
         Raises
         ------
         click.UsageError
-            Also where an option stands behind `--`, and where options exclude each other.
+            Also where an option stands behind `--`.
         """
         args = self.prepared(ctx, args)
         try:
@@ -114,9 +114,6 @@ class InputCommand(Command):
             if name and name.partition("=")[0] in options and not os.path.exists(name):  # noqa: PTH110  (never raises)
                 msg = f"there is no file {quoted(name)}; options go before --"
                 raise click.UsageError(msg, ctx)
-        if ctx.params.get("quiet") and ctx.params.get("verbose"):
-            msg = "-q says less and -v says more; give one of them"
-            raise click.UsageError(msg, ctx)
         return rest
 
     def prepared(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from cnnfilter.kernels.catalogue import KERNELS
+
 if TYPE_CHECKING:
     import click
     from click.shell_completion import CompletionItem
@@ -23,24 +25,6 @@ MOST_FILES = 200
 
 _PLAIN = r"[\w./-]+"
 """A name of a file or an array that neither a shell nor the stage language reads as anything else."""
-
-
-def item(word: str, text: str, begin: int = 0, *, help: str = "", more: bool = True) -> CompletionItem[Any]:
-    """An item that puts a word for what is typed from `begin` on.
-
-    Parameters
-    ----------
-    word, text : str
-        What stands there then, and what is typed.
-    begin : int
-    help : str
-        What is said of it, where the shell can.
-    more : bool
-        Whether more may follow without a blank.
-    """
-    from click.shell_completion import CompletionItem
-
-    return CompletionItem(text[:begin] + word, help=help or None, begin=begin, more=more)
 
 
 def complete_files(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
@@ -60,20 +44,16 @@ def complete_from(words: Callable[[], Collection[str]], *, files: bool = True) -
     return complete
 
 
-def kernel_names() -> dict[str, str]:
+def _kernel_names() -> dict[str, str]:
     """The kernels with what they show or do."""
-    from cnnfilter.kernels.catalogue import KERNELS
-
     return {name: entry.description for name, entry in KERNELS.items()}
 
 
 def complete_kernels(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Complete a kernel's name, or behind a colon its parameters."""
-    from cnnfilter.kernels.catalogue import KERNELS
-
     name, colon, rest = incomplete.partition(":")
     if not (colon and name in KERNELS):
-        return complete_from(kernel_names)(ctx, param, incomplete)
+        return complete_from(_kernel_names)(ctx, param, incomplete)
     *given, last = rest.split(":")
     known = {f"{each.name}=": each.description for each in KERNELS[name].parameters if "=" not in last}
     return _fitting(known, incomplete, len(incomplete) - len(last), given)
@@ -84,10 +64,9 @@ def complete_stages(ctx: click.Context, param: click.Parameter, incomplete: str)
     from cnnfilter.network.stages.text import Piece, split
 
     if incomplete.startswith("@"):
-        items = [item(each, incomplete, 1) for each in _files(incomplete[1:], None)]
+        items = _fitting(_files(incomplete[1:], None), incomplete, 1)
     else:
-        piece = split(Piece(incomplete, 1), ",")[-1]
-        items = list(_stage_items(piece, incomplete))
+        items = list(_stage_items(split(Piece(incomplete, 1), ",")[-1], incomplete))
     return items or complete_files(ctx, param, incomplete)
 
 
@@ -129,22 +108,24 @@ def _bare_items(key: str, text: str, begin: int) -> Iterator[CompletionItem[Any]
 
     if key == "kernel":
         last = split(Piece(text[begin:], begin + 1), "+")[-1]
-        yield from _fitting(kernel_names(), text, last.column - 1)
+        yield from _fitting(_kernel_names(), text, last.column - 1)
     if key in ("kernel", "weights"):
-        yield from (item(each, text, begin) for each in _files(text[begin:], tuple(READERS)))
+        yield from _fitting(_files(text[begin:], READERS), text, begin)
 
 
 def _fitting(
     words: Collection[str], text: str, begin: int, given: Collection[str] = (), *, ends: bool = False
 ) -> Items:
-    """Items for the words that begin as what is typed, but for keys that are given already.
+    """Items for the words that begin as what is typed from `begin` on, but for keys that are given already.
 
     Of words that end what they stand in, more may follow only one that ends in an equals sign.
     """
+    from click.shell_completion import CompletionItem
+
     helps = words if isinstance(words, Mapping) else {}
     keys = {each.partition("=")[0].strip() + "=" for each in given}
     return [
-        item(word, text, begin, help=helps.get(word, ""), more=word.endswith("=") or not ends)
+        CompletionItem(text[:begin] + word, help=helps.get(word), begin=begin, more=word.endswith("=") or not ends)
         for word in words
         if word.startswith(text[begin:]) and word not in keys
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,15 +15,10 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.messages import quoted
 from cnnfilter.sizes import BORDER_WORDS, PADDINGS, parse_border, parse_padding, parse_pair
 
-if TYPE_CHECKING:
-    ParamType = click.ParamType[Any]
-else:
-    ParamType = click.ParamType  # not generic at run time in every version that is supported
-
 Command = Callable[..., Any]
 
 
-class Parsed(ParamType):
+class Parsed(click.ParamType):  # type: ignore[type-arg]  # not generic in every version that is supported
     """A parameter that the library reads; its error is the person's error message.
 
     Parameters

@@ -10,7 +10,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO, TypeVar
+from typing import Any, TextIO
 
 from cnnfilter.batch.write import write_all
 from cnnfilter.messages import escaped, printable, printable_lines
@@ -59,7 +59,6 @@ def warning(text: str) -> None:
     message(f"warning: {text}")
 
 
-T = TypeVar("T")
 _screen: list[Callable[[str], None]] = []
 """What writes messages while something stands on the terminal that they must not run into."""
 _so_far: list[Callable[[], str]] = []
@@ -67,7 +66,7 @@ _so_far: list[Callable[[], str]] = []
 
 
 @contextlib.contextmanager
-def _among(others: list[T], each: T) -> Iterator[None]:
+def _among(others: list[Any], each: Any) -> Iterator[None]:
     others.append(each)
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -146,18 +147,18 @@ def _size(text: str) -> Shape:
 
     if reason := wrong_input(text):
         raise ArgumentError(reason)
+    if not os.path.exists(text):  # noqa: PTH110  (never raises: a NUL is refused before)
+        numbers = text.lower().strip("([ ])").removeprefix("none,").strip()
+        written = "x".join(re.split(r"[,;*x\u00d7\s]+", numbers))
+        msg = (
+            f"{quoted(text)} is no size (N, HxW or HxWxC), and there is no picture of that name"
+            if parse_size(written) is None
+            else f"sizes are written {written}, not {quoted(text)}"
+        )
+        raise ArgumentError(msg)
     try:
         return read_size(text)
     except PictureError as error:
-        if str(error) == "no such file":
-            numbers = text.lower().strip("([ ])").removeprefix("none,").strip()
-            written = "x".join(re.split(r"[,;*x\u00d7\s]+", numbers))
-            msg = (
-                f"sizes are written {written}, not {quoted(text)}"
-                if parse_size(written) is not None
-                else f"{quoted(text)} is no size (N, HxW or HxWxC), and there is no picture of that name"
-            )
-            raise ArgumentError(msg) from None
         msg = f"{text}: {error}"
         raise PictureError(msg) from None
 

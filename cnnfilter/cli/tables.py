@@ -76,12 +76,12 @@ def table(
     return "".join(line.rstrip() + "\n" for line in out)
 
 
-def _indented(text: str, room: float) -> Iterator[str]:
+def _indented(text: str, room: float, indent: str = GAP * 2) -> Iterator[str]:
     """Yield a text's lines as they stand below something; what is still too long goes on further to the right."""
     for line in filter(None, text.split("\n")):
-        first, *more = wrapped(line, room - 2 * len(GAP))
-        yield GAP * 2 + first
-        yield from (GAP * 3 + part for part in more)
+        first, *more = wrapped(line, room - len(indent))
+        yield indent + first
+        yield from (indent + GAP + part for part in more)
 
 
 def _stacked(header: Sequence[str], cells: Sequence[str], room: float) -> Iterator[str]:
@@ -149,8 +149,7 @@ def paragraph(text: str) -> str:
 def joined(*parts: str) -> str:
     """Parts of a line, each on a line of its own where the terminal is too narrow for all."""
     room = render.columns()
-    whole = printable(" ".join(parts))
-    if len(whole) <= room:
-        return whole + "\n"
-    first, *others = (wrapped(printable(part), room - len(GAP) * (i > 0)) for i, part in enumerate(parts))
-    return "\n".join([*first, *(GAP * (1 + (i > 0)) + line for lines in others for i, line in enumerate(lines))]) + "\n"
+    first, *others = map(printable, parts)
+    whole = " ".join([first, *others])
+    lines = [whole] if len(whole) <= room else [*wrapped(first, room), *_indented("\n".join(others), room, GAP)]
+    return "\n".join(lines) + "\n"

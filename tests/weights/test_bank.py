@@ -11,7 +11,7 @@ from cnnfilter.kernels.kernel import Kernel, get_kernel
 from cnnfilter.weights import files
 from cnnfilter.weights.bank import FilterBank, find_kernel, load_kernel, matrix_of
 from cnnfilter.weights.kinds import PICKLES, READERS, UNSUPPORTED, conversion
-from cnnfilter.weights.layer import load_matrix
+from cnnfilter.weights.layer import load_dense
 
 RNG = np.random.default_rng(7)
 MATRIX = np.array([[1, 2, 3], [4, 5, 6.5]], np.float32)
@@ -275,7 +275,7 @@ def test_a_file_of_one_array_has_no_names(tmp_path, suffix):
 
 def test_arrays_of_other_layers_load_with_their_bias(npz):
     path = npz(fc_weight=np.arange(6).reshape(2, 3), fc_bias=[1, 2], conv_weight=OIHW)
-    weight, bias = matrix_of(load_matrix(path), 3)
+    weight, bias = matrix_of(load_dense(path), 3)
     assert weight.dtype == bias.dtype == np.float32
     np.testing.assert_array_equal(weight, [[0, 1, 2], [3, 4, 5]])
     np.testing.assert_array_equal(bias, [1, 2])

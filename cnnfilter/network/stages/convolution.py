@@ -214,7 +214,7 @@ class Conv(Stage):
         return filters * (math.prod(self.sizes[1]) * inputs + self.biased)
 
     def macs(self, shape: Shape) -> int:
-        """One multiply-add for each weight and bias of a filter at each place; all filters of a combined kernel count."""
+        """One for each weight and bias of a filter at each place; all filters of a combined kernel count."""
         height, width, count = maps(self.output(shape), self)
         if self.kernels:
             filters = shape[2] * sum(len(each.filters) for each in self.kernels)

@@ -16,7 +16,7 @@ _LINES = 24
 
 
 def painted(weight: Weights) -> str:
-    """Return as many filters (O, I, kh, kw) as fit, in colours; nothing where there are no colours, or no room.
+    """As many filters (O, I, kh, kw) as fit, in colours; nothing where there are no colours, or no room.
 
     Standard output must be a terminal, and NO_COLOR unset.
     """

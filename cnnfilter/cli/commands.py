@@ -21,7 +21,7 @@ class Command(click.Command):
     allow_extra_args = True  # refused here, with what they may mean
 
     def named(self, ctx: click.Context) -> dict[str, click.Parameter]:
-        """Its parameters, by each of their names."""
+        """The parameters of the command, by each of their names."""
         return {name: param for param in self.get_params(ctx) for name in param.opts}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

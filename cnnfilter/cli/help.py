@@ -45,7 +45,7 @@ class Formatter(click.HelpFormatter):
             self.write("".join(" " * self.current_indent + line + "\n" for line in lines))
 
     def _lines(self, text: str, more: int | None = None) -> str:
-        """Return a text in lines as long as there is room; with `more`, further ones stand so much to the right."""
+        """A text in lines as long as there is room; with `more`, further ones stand so much to the right."""
         lead = self.current_indent + (len(text) - len(text.lstrip()) if more else 0)
         words = text.strip() if more else " ".join(text.split())
         room = self.width - lead

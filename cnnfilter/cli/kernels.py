@@ -157,7 +157,7 @@ def _has_room(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _parameters(entry: Entry) -> str:
-    """Name them with their defaults; one that may be left out has none."""
+    """The parameters with their defaults; one that may be left out has none."""
     return " ".join(each.name if each.default is None else f"{each.name}={each.default:g}" for each in entry.parameters)
 
 
@@ -226,7 +226,7 @@ def _matrix(matrix: Matrix) -> Lines:
 
 
 def _bank(bank: FilterBank) -> str:
-    """Describe a bank by its shape and its filters' sums."""
+    """The shape of a bank, and the sums of its filters."""
     record = _bank_facts(bank)
     filters, channels, height, width = record["shape"]
     rows: Lines = [

@@ -68,7 +68,7 @@ def unknown_command(words: Sequence[str], known: Iterable[str]) -> str:
 
 
 def _joined(words: Sequence[str], by: str, first: Callable[[str], bool], more: Callable[[str], bool]) -> list[str]:
-    """Words, those that go on with the one before joined to it."""
+    """Words, each that goes on with the one before joined to it."""
     joined: list[str] = []
     for word in words:
         if joined and first(joined[-1]) and more(word) and not _exists(word):

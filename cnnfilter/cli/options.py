@@ -83,13 +83,13 @@ def whole(*names: str, help: str, minimum: int = 1, metavar: str = "N") -> Calla
 
 
 def size(*names: str, help: str, default: int | None = None) -> Callable[[Command], Command]:
-    """An option of a number for each axis; its last name says in messages what it is."""
+    """An option of a number for each axis; messages call it by its last name."""
     parse = Parsed("SIZE", lambda text: parse_pair(text, names[-1].removeprefix("--")))
     return click.option(*names, type=parse, default=default, metavar="N|HxW", help=help)
 
 
 def pads(*names: str, what: str, default: str, given: str | None = None) -> Callable[[Command], Command]:
-    """An option of paddings; `what` is added, by `default` as much, which is `given` where it is not told from none."""
+    """An option of a padding; its help begins with `what` and ends with the default, which is `given` if it is used."""
     return click.option(
         *names, type=Parsed("PADDING", parse_padding), default=given, metavar="N|HxW|T+BxL+R|WORD",
         shell_complete=complete_from(lambda: PADDINGS, files=False),
@@ -131,7 +131,7 @@ alpha = click.option(
 
 # Kernels
 kernel_text = Parsed("KERNEL", lambda text: text[1:] if text.startswith(" -") else text)
-"""Takes off the blank that `KernelCommand` put before a minus."""
+"""A kernel without the blank that `KernelCommand` put before a minus."""
 kernel_name = click.option(
     "--kernel-name", metavar="NAME", help="Which array of a weight file, or which layer, is the kernel."
 )

@@ -18,12 +18,12 @@ Count = Callable[[Iterable["Event"]], Iterable["Event"]]
 """Passes events on, and counts them."""
 
 BESIDE_BAR = 64
-"""What all takes that stands beside the bar; a narrower terminal has only the count, the time left and the failures."""
+"""Columns of what stands beside the bar; a narrower terminal has only the count, the time left and the failures."""
 WIDEST_BAR = 40
 
 
 def wants_progress(total: int, *, quiet: bool, told: bool) -> bool:
-    """Tell whether to show a bar: not for one input, nor where results are told on the same terminal."""
+    """Whether a bar is shown: not for one input, nor where results are told on the same terminal."""
     stream = sys.stderr
     if total < 2 or quiet or stream is None or not stream.isatty():
         return False

@@ -27,13 +27,13 @@ class _Answers(ShellComplete):
     """The protocol that the three shells share."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """Return the arguments before the cursor, and the one that it is in."""
+        """The arguments before the cursor, and the one that it is in."""
         # one more letter tells an argument that has just begun from the end of the one before
         words = split_arg_string(os.environ[LINE] + "x")
         return words[1:-1], words[-1][:-1]
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
-        """Return items whose values are whole words, also of `--border=re`."""
+        """Items whose values are whole words, also of `--border=re`."""
         option, equals, value = incomplete.partition("=")
         if not (equals and option.startswith("--")):
             return super().get_completions(args, incomplete)
@@ -47,13 +47,13 @@ class _Answers(ShellComplete):
         ]
 
     def format_completion(self, item: CompletionItem[Any]) -> str:
-        """Return an answer's line."""
+        """The line of an answer."""
         if item.type != "plain":
             return "file"
         return f"{'part' if item.more else 'plain'}\t{item.value}\t{item.help or ''}"
 
     def complete(self) -> str:
-        """Return the answer. Nothing that a terminal might obey, such as a name with escapes in it, is in it."""
+        """The answer. Nothing that a terminal might obey, such as a name with escapes in it, is in it."""
         args, incomplete = self.get_completion_args()
         lines = [self.format_completion(each) for each in self.get_completions(args, incomplete)]
         return "\n".join(line for line in lines if line.replace("\t", "").isprintable())
@@ -80,7 +80,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s 2>/dev/null || complete -F
 """
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
-        """Return items whose values are what bash puts for its own last word."""
+        """Items whose values are what bash puts for its own last word."""
         line = os.environ[LINE]
         word, begin = _last_words(line, os.environ.get(BREAKS, ""))
         items = []
@@ -92,7 +92,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s 2>/dev/null || complete -F
 
 
 def _last_words(line: str, breaks: str) -> tuple[int, int]:
-    """Return where the last argument begins, and where the last word does that bash sees in it."""
+    """Where the last argument begins, and where the last word that bash sees in it does."""
     word = begin = inside = 0
     quote = ""
     characters = iter(enumerate(line, 1))
@@ -156,7 +156,7 @@ complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
 
 
 def answer(command: click.Command, variable: str, instruction: str) -> int:
-    """Write what a shell asks for to standard output; return the exit code.
+    """Write what a shell asks for to standard output; the result is the exit code.
 
     Whatever goes wrong while somebody types completes nothing, and says nothing.
     """

@@ -21,7 +21,7 @@ from cnnfilter.network.plan import Row, at_scale
 from cnnfilter.network.stages import Flatten, Shape, Stage
 
 MOST_TAPS = 1_000_000
-"""Of a window, all of whose products are told: the largest kernel has 998,001."""
+"""The largest window whose products are all told: the largest kernel has 998,001."""
 
 
 class Chain(Protocol):

@@ -34,17 +34,17 @@ class Region:
 
     @property
     def axes(self) -> tuple[Index, Index, Index]:
-        """Its maps, rows and columns."""
+        """The maps, rows and columns."""
         return self.maps, self.rows, self.columns
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """How many maps, rows and columns it has."""
+        """How many maps, rows and columns there are."""
         return len(self.maps), len(self.rows), len(self.columns)
 
     @property
     def count(self) -> int:
-        """How many values it has."""
+        """How many values there are."""
         return math.prod(self.shape)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""How each kind of stage tells what it did to make one value."""
+"""What each kind of stage did to make one value, as the step that tells it."""
 
 from __future__ import annotations
 

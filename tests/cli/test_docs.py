@@ -18,7 +18,7 @@ BLOCKS = re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL
 
 
 def transcripts():
-    """Return every command of the README with what it prints, block by block."""
+    """Every command of the README with what it prints, block by block."""
     return [
         (command, output)
         for block in BLOCKS
@@ -28,7 +28,7 @@ def transcripts():
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """Return a copy of what the commands may write into."""
+    """A copy of what the commands may write into."""
     folder = tmp_path_factory.mktemp("readme")
     shutil.copytree(ROOT / "samples", folder / "samples", ignore=shutil.ignore_patterns("*-edge.*"))
     return folder

@@ -9,7 +9,8 @@ import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW, RECTIFIED, SUM_LENGTH
-from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, flat_planes
+from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
+from cnnfilter.engine.groups import Bank, MapPadding, Maps, Planes, Source
 from cnnfilter.engine.precision import sum_type
 from cnnfilter.engine.reach import scaled
 from cnnfilter.sizes import Pair
@@ -95,22 +96,20 @@ class BankFilter:
 
     def run(self, source: Rows, first: int, out: Array, *, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`, (O, R, W') float32 whose rows are contiguous."""
-        samples, (count, size) = source.samples, out.shape[1:]
+        samples, count = source.samples, out.shape[1]
         maps, height, width = samples.shape
         known = (first, count, source.first, height, samples.dtype.kind == "f")
         place = self.places.get(known)
         if place is None:  # threads may make the same twice
             place = self.places[known] = self._place(*known)
         flat = samples.reshape(-1)
-        if place.rows is not None:
-            copied = np.empty(maps * len(place.rows) * len(self.padded_columns) + NARROW, dtype=np.float32)
-            outside = float(self.windows.border.value)
-            loops.pad_rows(copied, flat, maps, height, width, place.rows, self.padded_columns, *self.inside, outside)
+        if place.padding is not None:
+            copied = np.empty(maps * len(place.padding.rows) * len(self.padded_columns) + NARROW, dtype=np.float32)
+            loops.pad_rows(copied, Maps(flat, maps, height, width), place.padding)
             flat = copied
-        target, plane = planes_of(out)
+        bank = Bank(place.offsets, self.weights, self.gain, self.biases, self.count, after == RECTIFIED)
         lines = np.empty(place.scratch, dtype=np.float32)
-        taps = (place.offsets, self.weights, self.gain, self.biases, self.count, after == RECTIFIED)
-        loops.bank_rows(target, plane, size, count, place.together, lines, flat, place.origin, place.stride, *taps)
+        loops.bank_rows(planes_of(out), Source(flat, place.origin, place.stride), bank, place.together, lines)
 
     def _place(self, first: int, count: int, source_first: int, height: int, is_float: bool) -> _Place:
         """Return where the windows of rows `first` to `first + count - 1` lie in some rows of the source."""
@@ -119,11 +118,12 @@ class BankFilter:
         seen = windows.rows[begin : begin + (count - 1) * step + windows.span[0]]
         if self.needs_no_copy and is_float and (seen != OUTSIDE).all() and (np.diff(seen) == 1).all():
             length = windows.size[1]
-            rows, down, along = None, self.rows, self.columns
+            padding, down, along = None, self.rows, self.columns
             origin, stride = (int(seen[0]) - source_first) * length, step * length
         else:
             length = len(self.padded_columns)
             rows = _sorted(np.where(seen == OUTSIDE, OUTSIDE, seen - source_first), step)
+            padding = MapPadding(rows, self.padded_columns, *self.inside, float(windows.border.value))
             height = len(rows)
             down, along = _tap_places(self.rows, height, step), _tap_places(self.columns, length, windows.stride[1])
             origin, stride = 0, length
@@ -131,7 +131,7 @@ class BankFilter:
         offsets = (planes[:, None, None] + down[:, None] * length + along).reshape(-1)
         together = _rows_together(windows.out[1], stride, count)
         scratch = 0 if together == 1 else FILTERS * max((together - 1) * stride + windows.out[1], NARROW)
-        return _Place(rows, origin, stride, offsets, together, scratch)
+        return _Place(padding, origin, stride, offsets, together, scratch)
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,8 @@ class _Place:
 
     Attributes
     ----------
-    rows : ndarray of int64, or None
-        The source's row, or `OUTSIDE`, behind each of a copy; None where the source is read as it lies.
+    padding : MapPadding or None
+        Of a copy; None where the source is read as it lies.
     origin, stride : int
         Where the first window begins, and samples between the windows of two rows.
     offsets : ndarray of int64
@@ -152,7 +152,7 @@ class _Place:
         Samples of scratch that these take.
     """
 
-    rows: Index | None
+    padding: MapPadding | None
     origin: int
     stride: int
     offsets: Index
@@ -168,9 +168,14 @@ def _rows_together(size: int, stride: int, count: int) -> int:
     return max(2, min(count, LONG_ROW // stride))
 
 
-def planes_of(out: Array) -> tuple[Array, int]:
-    """Return what `flat_planes` does, more quickly where all rows of the planes are there."""
-    return (out.reshape(-1), out[0].size) if out.flags.c_contiguous else flat_planes(out)
+def planes_of(out: Array) -> Planes:
+    """Rows of planes (planes, R, W'), as loops take them."""
+    _, rows, width = out.shape
+    if out.flags.c_contiguous:  # which is quicker
+        return Planes(out.reshape(-1), rows * width, width, rows)
+    pitch = out.strides[0] // out.itemsize
+    samples = (len(out) - 1) * pitch + rows * width
+    return Planes(np.lib.stride_tricks.as_strided(out, (samples,), (out.itemsize,)), pitch, width, rows)
 
 
 def _sorted(index: Index, stride: int) -> Index:

@@ -1,7 +1,8 @@
 """Numbers that the loops and those who call them agree on."""
 
-SINGLE, MAGNITUDE, MAXIMUM = 0, 1, 2
-"""How the filters of one map are combined: one filter, the root of the sum of squares, or the largest."""
+SINGLE, MAGNITUDE, MAXIMUM, PRODUCTS = 0, 1, 2, 3
+"""How the filters of one map are combined: one filter, the root of the sum of squares, or the largest; of one filter
+also: the sum of a single group of products is the result."""
 
 BY_NAME = {None: SINGLE, "magnitude": MAGNITUDE, "maximum": MAXIMUM}
 

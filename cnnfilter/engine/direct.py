@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.codes import AS_IS, BY_NAME, GROUP, ROW, SINGLE, SUM_LENGTH, TOGETHER
+from cnnfilter.engine.codes import AS_IS, BY_NAME, GROUP, PRODUCTS, ROW, SINGLE, SUM_LENGTH, TOGETHER
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
+from cnnfilter.engine.groups import Filters, Finish, SharedTaps, Source, Span
 from cnnfilter.engine.precision import accumulator, products_fit_int16
-from cnnfilter.engine.shared import SharedTaps, share
+from cnnfilter.engine.shared import share
 
 
 @dataclass(frozen=True)
@@ -77,25 +78,30 @@ class Rim:
 
 @dataclass
 class _Taps:
-    """What the loops take for windows that lie alike, as they take it, and whether any sum begins with a base."""
+    """Taps of windows that lie alike.
 
-    offsets: Index
-    weights: Array
-    starts: Index
-    bases: Array
+    Attributes
+    ----------
+    filters : Filters
+    has_base : bool
+        Whether any sum begins with something.
+    """
+
+    filters: Filters
     has_base: bool
     _shared: dict[int, SharedTaps] = field(default_factory=dict)
 
     def moved(self, distances: Index) -> _Taps:
-        """Return the taps at other places."""
-        return _Taps(self.offsets + distances, self.weights, self.starts, self.bases, self.has_base)
+        """The taps at other places."""
+        return _Taps(self.filters._replace(offsets=self.filters.offsets + distances), self.has_base)
 
     def shared(self, width: int, pitch: int, rows: int) -> SharedTaps:
-        """Return the taps of a kernel `width` taps wide for so many rows of windows, `pitch` samples apart."""
+        """The taps of a kernel `width` taps wide for so many rows of windows, `pitch` samples apart."""
         taps = self._shared.get(rows)
         if taps is None:
-            offsets, weights = self.offsets.reshape(-1, width), self.weights.reshape(-1, width)
-            taps = self._shared[rows] = share(offsets, weights, pitch, rows)
+            offsets, weights, _, bases = self.filters
+            offsets, weights = offsets.reshape(-1, width), weights.reshape(-1, width)
+            taps = self._shared[rows] = share(offsets, weights, pitch, rows, float(bases[0]))
         return taps
 
 
@@ -192,14 +198,14 @@ class DirectFilter:
         if size < ROW:
             begin = end = 0
         result = out.reshape(len(out), -1, step)
-        how = (first, float(bias), after)
+        how = Finish(self.gain, float(bias), after)
         if begin < end:
             origin = (begin * stride - windows.pads[1][0]) * step
             if stride == 1:
-                self._run_blocks(source, origin, out, begin * step, size, *how)
+                self._run_blocks(source, origin, first, out, Span(begin * step, size), how)
             else:
                 every = np.empty((len(out), size), dtype=out.dtype)
-                self._run_blocks(source, origin, every, 0, size, *how)
+                self._run_blocks(source, origin, first, every, Span(0, size), how)
                 result[:, begin:end] = every.reshape(len(out), -1, step)[:, ::stride]
         if end - begin < windows.out[1]:
             rim = self._rims.get(step) or Rim.of(windows, begin, end, step)
@@ -208,76 +214,69 @@ class DirectFilter:
             size = max(ROW, (int(rim.picks.max()) + 1) * step)
             every = np.empty((len(out), -(-size // step) * step), dtype=out.dtype)
             if self.pads_rows:
-                self._filter(every, 0, narrow, 0, size, self._within(narrow), *how[1:])
+                self._filter(every, Span(0, size), self._source(narrow, 0), self._within(narrow), how)
             else:
-                self._run_blocks(narrow, 0, every, 0, size, *how)
+                self._run_blocks(narrow, 0, first, every, Span(0, size), how)
             result[:, rim.outputs] = every.reshape(len(out), -1, step)[:, rim.picks]
 
-    def _run_blocks(
-        self, source: Rows, origin: int, out: Array, begin: int, size: int, first: int, bias: float, after: int
-    ) -> None:
-        """Compute `size` samples of each row of `out` from `begin` on; the first windows begin at sample `origin`."""
+    def _run_blocks(self, rows: Rows, origin: int, first: int, out: Array, span: Span, how: Finish) -> None:
+        """Compute a span of output rows `first` onwards, whose first windows begin at sample `origin` of a row."""
         for top, bottom in self.windows.runs(first, first + len(out), *self.reach[0]):
-            place, taps = self._placed(source, origin, top)
-            self._filter(out[top - first : bottom - first], begin, source, place, size, taps, bias, after)
+            self._filter(out[top - first : bottom - first], span, *self._placed(rows, origin, top), how)
 
-    def _filter(
-        self, out: Array, begin: int, source: Rows, origin: int, size: int, taps: _Taps, bias: float, after: int
-    ) -> None:
-        """Compute `size` samples of each row of `out` from `begin` on, whose windows lie alike."""
-        samples, stride = source.samples.reshape(-1), self.windows.stride[0] * source.samples.shape[2]
+    def _filter(self, out: Array, span: Span, source: Source, taps: _Taps, how: Finish) -> None:
+        """Compute a span of each row of `out`, whose windows lie alike."""
         if self.shares:
-            rows = min(len(out), TOGETHER)
-            how = (*taps.shared(self.width, stride, rows), float(taps.bases[0]), self.gain, bias, after)
-            loops.filter_rows(out.reshape(-1), len(out), begin, size, samples, origin, stride, rows, *how)
+            shared = taps.shared(self.width, source.stride, min(len(out), TOGETHER))
+            loops.filter_rows(out, span, source, shared, how)
         else:
-            loops.filter_block(out, begin, *self._block(source, origin, size, taps, bias, after))
+            loops.filter_block(out, span, source, taps.filters, self._combined(taps, how), how)
 
-    def block(self, source: Rows, origin: int, size: int, first: int, bias: float, after: int) -> tuple[Any, ...]:
-        """Return what `filter_block` takes, of `size` on, for outputs from row `first` on whose windows lie alike."""
-        place, taps = self._placed(source, origin, first)
-        return self._block(source, place, size, taps, bias, after)
+    def block(self, rows: Rows, first: int, bias: float, after: int) -> tuple[Source, Filters, int, Finish]:
+        """What `filter_block` takes for outputs from row `first` on whose windows lie alike."""
+        source, taps = self._placed(rows, 0, first)
+        how = Finish(self.gain, bias, after)
+        return source, taps.filters, self._combined(taps, how), how
 
-    def _placed(self, source: Rows, origin: int, first: int) -> tuple[int, _Taps]:
-        """Return where the windows of output row `first` begin, those of the next rows alike, and the taps for them."""
-        windows, length, taps = self.windows, source.samples.shape[2], self._within(source)
+    def _combined(self, taps: _Taps, how: Finish) -> int:
+        return PRODUCTS if self.is_sum and how.bias == 0 and not taps.has_base else self.combine
+
+    def _source(self, rows: Rows, origin: int) -> Source:
+        return Source(rows.samples.reshape(-1), origin, self.windows.stride[0] * rows.samples.shape[2])
+
+    def _placed(self, rows: Rows, origin: int, first: int) -> tuple[Source, _Taps]:
+        """Where the windows of output row `first` begin, those of the next rows alike, and the taps for them."""
+        windows, length, taps = self.windows, rows.samples.shape[2], self._within(rows)
         top = first * windows.stride[0] - windows.pads[0][0]
         if top + self.reach[0][0] >= 0 and top + self.reach[0][1] < windows.size[0]:
-            return origin + (top - source.first) * length, taps
-        rows = windows.rows[first * windows.stride[0] + self.rows]
-        inside = rows != OUTSIDE
+            return self._source(rows, origin + (top - rows.first) * length), taps
+        seen = windows.rows[first * windows.stride[0] + self.rows]
+        inside = seen != OUTSIDE
         if not inside.all():
-            return origin, self._taps(source, rows - source.first, inside)
-        return origin, taps.moved((rows - source.first - self.rows) * length)
+            return self._source(rows, origin), self._taps(rows, seen - rows.first, inside)
+        return self._source(rows, origin), taps.moved((seen - rows.first - self.rows) * length)
 
-    def _block(self, source: Rows, origin: int, size: int, taps: _Taps, bias: float, after: int) -> tuple[Any, ...]:
-        """Return what `filter_block` takes; the first window begins at sample `origin`."""
-        samples, stride = source.samples.reshape(-1), self.windows.stride[0] * source.samples.shape[2]
-        is_sum = self.is_sum and bias == 0 and not taps.has_base
-        how = (self.combine, is_sum, self.gain, bias, after)
-        return (size, samples, origin, stride, taps.offsets, taps.weights, taps.starts, taps.bases, *how)
-
-    def _within(self, source: Rows) -> _Taps:
-        """Return the taps of windows that lie within the samples, from where each begins."""
-        key = (source.samples.shape, source.step, source.samples.dtype)
+    def _within(self, rows: Rows) -> _Taps:
+        """The taps of windows that lie within the samples, from where each begins."""
+        key = (rows.samples.shape, rows.step, rows.samples.dtype)
         taps = self._taps_within.get(key)
         if taps is None:
-            taps = self._taps_within[key] = self._taps(source, self.rows, self.rows != OUTSIDE)
+            taps = self._taps_within[key] = self._taps(rows, self.rows, self.rows != OUTSIDE)
         return taps
 
-    def _taps(self, source: Rows, rows: Index, inside: Array) -> _Taps:
-        """Return the taps of `rows` of the samples, of which those that are not `inside` hold the border's constant."""
-        _, height, length = source.samples.shape
+    def _taps(self, rows: Rows, places: Index, inside: Array) -> _Taps:
+        """The taps in some rows of the samples, of which those that are not `inside` hold the border's constant."""
+        _, height, length = rows.samples.shape
         filters, weights = self.filters, self.weights
         kind = np.int64 if self.kind is np.int64 else np.float64
         bases = np.zeros(self.count, dtype=kind)
-        offsets = (self.planes * height + rows) * length + self.columns * source.step
+        offsets = (self.planes * height + places) * length + self.columns * rows.step
         if not inside.all():
             beyond = weights[~inside].astype(kind) * np.asarray(self.windows.border.value, dtype=kind)
             np.add.at(bases, filters[~inside], beyond)
             filters, weights, offsets = filters[inside], weights[inside], offsets[inside]
         # Only a border that a whole number of the picture's type cannot be changes the type of the products.
-        product = weights.dtype if source.samples.dtype == np.uint8 else self.kind
+        product = weights.dtype if rows.samples.dtype == np.uint8 else self.kind
         starts = np.searchsorted(filters, np.arange(self.count + 1))
         bases = bases.astype(self.kind, copy=False)
-        return _Taps(offsets, weights.astype(product, copy=False), starts, bases, bool(bases.any()))
+        return _Taps(Filters(offsets, weights.astype(product, copy=False), starts, bases), bool(bases.any()))

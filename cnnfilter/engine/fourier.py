@@ -12,6 +12,7 @@ import numpy as np
 from cnnfilter.engine import loops
 from cnnfilter.engine.codes import APART, AS_IS, MIDDLE, NARROW, SUM_LENGTH
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, pick_columns
+from cnnfilter.engine.groups import Finish, Spectrum, TilePadding, Tiles
 
 SMALLEST_TILE = 256
 """Rows of a tile, a power of 4."""
@@ -81,10 +82,8 @@ class FourierFilter:
         # Rows beyond the padding are 0: whatever lies in a tile adds to the rounding error of all of it.
         beyond = windows.stride[0] + self.side
         rows = np.append(windows.rows, np.full(beyond, OUTSIDE))
-        self.rows = np.maximum(rows, 0)
-        self.gains = (rows != OUTSIDE).astype(np.float32)
-        self.bases = np.where(windows.rows == OUTSIDE, windows.border.value, 0)
-        self.bases = np.append(self.bases, np.zeros(beyond)).astype(np.float32)
+        bases = np.append(np.where(windows.rows == OUTSIDE, windows.border.value, 0), np.zeros(beyond))
+        self.rows = np.maximum(rows, 0), (rows != OUTSIDE).astype(np.float32), bases.astype(np.float32)
         self._columns: dict[int, Index] = {}  # by the samples between columns; threads may make the same twice
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
@@ -95,30 +94,12 @@ class FourierFilter:
         pairs = -(-wide // (2 * self.tile_samples))
         size = _multiple(-(-wide // (2 * pairs)), MIDDLE)
         length = _multiple(size + int(self.columns[-1]) * step, NARROW)
-        loops.filter_tiles(
-            every,
-            first,
-            source.samples.reshape(-1),
-            source.samples.shape[2],
-            self.rows,
-            self.gains,
-            self.bases,
-            self._places(step),
-            windows.pads[1][0] * step,
-            float(windows.border.value),
-            np.empty(2 * self.side * (length + 2 * NARROW) + 6 * APART, dtype=self.kind),
-            length,
-            size,
-            self.band_rows,
-            windows.stride[0],
-            self.columns * step,
-            *self.weights,
-            *self.turns,
-            self.rounder,
-            self.gain,
-            float(bias),
-            after,
-        )
+        samples, width, left = source.samples.reshape(-1), source.samples.shape[2], windows.pads[1][0] * step
+        padding = TilePadding(*self.rows, self._places(step), width, left, float(windows.border.value))
+        scratch = np.empty(2 * self.side * (length + 2 * NARROW) + 6 * APART, dtype=self.kind)
+        tiles = Tiles(scratch, length, self.side, size, self.band_rows, windows.stride[0], self.rounder)
+        spectrum = Spectrum(self.columns * step, *self.weights, *self.turns)
+        loops.filter_tiles(every, first, samples, padding, tiles, spectrum, Finish(self.gain, float(bias), after))
         if pick > 1:
             pick_columns(out, every, step, pick)
 

@@ -13,15 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from cnnfilter.engine.groups import Array as Array
+from cnnfilter.engine.groups import Index as Index
 from cnnfilter.errors import RoomError
 from cnnfilter.messages import show_bytes, show_shape
 from cnnfilter.runtime import buffers
 from cnnfilter.runtime.forks import lazy
 from cnnfilter.sizes import Border, Pads, Pair, output_sizes, resolve_pads
-
-# What numpy.typing calls NDArray, without loading that.
-Array = np.ndarray[tuple[Any, ...], np.dtype[Any]]
-Index = np.ndarray[tuple[Any, ...], np.dtype[np.int64]]
 
 FARTHEST = 64
 """Rows or columns that windows may lie apart, and what is between them still be copied or computed."""
@@ -224,10 +222,3 @@ def new_result(shape: tuple[int, ...], dtype: Any, empty: Empty = buffers.empty)
 def pick_columns(out: Array, every: Array, step: int, stride: int) -> None:
     """Copy every `stride`-th column of `every` (R, L) to `out` (R, W' * step)."""
     out.reshape(len(out), -1, step)[...] = every.reshape(len(every), -1, step)[:, ::stride]
-
-
-def flat_planes(out: Array) -> tuple[Array, int]:
-    """Return the memory from the first to the last of some rows of planes, and the samples between two planes."""
-    plane = out.strides[0] // out.itemsize
-    samples = (len(out) - 1) * plane + out[0].size
-    return np.lib.stride_tricks.as_strided(out, (samples,), (out.itemsize,)), plane

@@ -9,6 +9,7 @@ from cnnfilter.engine.arrays import SAMPLE_TYPES
 from cnnfilter.engine.codes import BESIDE, ROW
 from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.geometry import Array, Rows
+from cnnfilter.engine.groups import PoolScratch
 from cnnfilter.engine.methods import FloatFilter, Method
 from cnnfilter.engine.steps import Depthwise, Pooling, Step
 from cnnfilter.sizes import Pair
@@ -45,9 +46,8 @@ class PooledFilter:
         pool = self.pooling.windows
         columns = min(pool.out[1], max(1, BLOCK // pool.stride[1]))
         size = (columns - 1) * pool.stride[1] + pool.window[1]
-        lines = np.empty(pool.window[0] * size, dtype=np.float32)
-        line = np.empty(size + BESIDE, dtype=np.float32)
-        pooling = (lines, line, np.arange(pool.window[0]), np.array(pool.window), np.array(pool.stride))
+        lines, line = np.empty(pool.window[0] * size, np.float32), np.empty(size + BESIDE, np.float32)
+        scratch = PoolScratch(columns, lines, line, np.arange(pool.window[0]))
         results = iter(out)
         for plane in source.samples:
             rows = Rows(plane[None], source.step, source.first)
@@ -55,8 +55,8 @@ class PooledFilter:
                 row = first * pool.stride[0]
                 if isinstance(method, FloatFilter):
                     method = method.over(rows, row, row + (len(out[0]) - 1) * pool.stride[0] + pool.window[0])
-                block = method.block(rows, 0, columns, row, float(self.filters.bias), self.filters.after)  # type: ignore[union-attr]  # see joined
-                loops.pooled_block(next(results), *block, *pooling)
+                block = method.block(rows, row, float(self.filters.bias), self.filters.after)  # type: ignore[union-attr]  # see joined
+                loops.pooled_block(next(results), *block, self.pooling.pool, scratch)
 
 
 def _is_direct(method: Method) -> bool:

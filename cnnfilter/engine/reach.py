@@ -17,6 +17,7 @@ import numpy as np
 from cnnfilter.engine import loops
 from cnnfilter.engine.codes import MIDDLE, SIZE_BITS
 from cnnfilter.engine.geometry import Array, Rows
+from cnnfilter.engine.groups import Span
 from cnnfilter.engine.precision import PROMISED, absolute_sums
 from cnnfilter.text.numbers import FLOAT32_MAX
 
@@ -108,7 +109,7 @@ def extremes(samples: Array, begin: int, end: int) -> tuple[float, float]:
     size = (end - begin) * length
     if size >= MIDDLE:
         found = np.empty(2 * MIDDLE + 2, dtype=np.int32)
-        loops.extremes(found, samples.reshape(-1), planes, samples.shape[1] * length, begin * length, size)
+        loops.extremes(found, samples.reshape(-1), planes, samples.shape[1] * length, Span(begin * length, size))
         smallest, largest = found[2 * MIDDLE :].tolist()
         sizes = np.array([1 + SIZE_BITS - smallest if smallest > 0 else 0, largest], dtype=np.int32).view(np.float32)
         if np.isfinite(sizes).all():

@@ -8,7 +8,8 @@ import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.codes import AS_IS, NARROW, TOGETHER
-from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows, pick_columns
+from cnnfilter.engine.geometry import OUTSIDE, Array, Rows, Windows, pick_columns
+from cnnfilter.engine.groups import Finish, LinePadding, RunningSums, Source, Taps
 from cnnfilter.engine.precision import float32_serves_twice
 from cnnfilter.engine.reach import unit_of
 from cnnfilter.engine.shared import share
@@ -83,34 +84,20 @@ class SeparableFilter:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
         windows, samples, step = self.windows, source.samples, source.step
         length, (stride, pick) = samples.shape[2], windows.stride
-        beside, behind = padding_of_rows(windows, step)
-        line = np.empty((self.together, len(windows.columns) * step), dtype=self.kind)
+        padding = line_padding(windows, step, float(self.down.sum(dtype=np.float64)) * windows.border.value)
+        lines = np.empty((self.together, len(windows.columns) * step), dtype=self.kind)
+        seen, along = Source(samples.reshape(-1), 0, stride * length), Taps(self.columns * step, self.along)
+        how = Finish(self.gain, float(bias), after)
         every = out if pick == 1 else np.empty((len(out), windows.every_column(step)), dtype=out.dtype)
         for top, bottom in windows.runs(first, first + len(out), 0, windows.span[0] - 1):
             rows = windows.rows[top * stride + self.rows]
             inside = rows != OUTSIDE
             together = min(bottom - top, self.together)
             offsets, down = (rows[inside] - source.first) * length, self.down[inside]
-            loops.separable_block(
-                every[top - first : bottom - first],
-                samples.reshape(-1),
-                0,
-                stride * length,
-                length,
-                together,
-                *share(offsets[:, None], down[:, None], stride * length, together),
-                float(self.down[~inside].sum(dtype=np.float64)) * windows.border.value,
-                self.columns * step,
-                self.along,
-                self.gain,
-                float(bias),
-                after,
-                line[:together].reshape(-1),
-                windows.pads[1][0] * step,
-                beside,
-                behind,
-                float(self.down.sum(dtype=np.float64)) * windows.border.value,
-            )
+            base = float(self.down[~inside].sum(dtype=np.float64)) * windows.border.value
+            taps = share(offsets[:, None], down[:, None], stride * length, together, base)
+            some = every[top - first : bottom - first]
+            loops.separable_block(some, seen, taps, along, how, lines[:together], padding)
         if pick > 1:
             pick_columns(out, every, step, pick)
 
@@ -136,39 +123,25 @@ class BoxFilter:
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
-        windows, samples, step = self.windows, source.samples, source.step
+        windows, step = self.windows, source.step
         pitch = len(windows.columns) * step + 2 * NARROW
         side = windows.window[1]
         top = max(0, side.bit_length() - 3)  # about 4 to 10 sums are left to add, which takes less than more doubling
         powers = np.array([top] * (side >> top) + [p for p in range(top) if side >> p & 1])
         taken = np.cumsum(1 << powers) - (1 << powers)
-        loops.box_rows(
-            out,
-            samples.reshape(-1),
-            samples.shape[2],
-            windows.rows_from(source.first),
-            windows.window[0],
-            int(windows.border.value),
-            self.gain,
-            float(bias),
-            after,
-            first,
-            np.zeros((top + 1) * pitch, dtype=self.kind),
-            pitch,
-            windows.pads[1][0] * step,
-            *padding_of_rows(windows, step),
-            step,
-            powers * pitch + taken * step,
-            np.ones(len(powers), dtype=self.kind),
-        )
+        lines, ones = np.zeros((top + 1) * pitch, dtype=self.kind), np.ones(len(powers), dtype=self.kind)
+        sums = RunningSums(lines, pitch, step, powers * pitch + taken * step, ones)
+        padding = line_padding(windows, step, int(windows.border.value))
+        rows, how = windows.rows_from(source.first)[first:], Finish(self.gain, float(bias), after)
+        loops.box_rows(out, source.samples.reshape(-1), rows, windows.window[0], sums, padding, how)
 
 
-def padding_of_rows(windows: Windows, step: int) -> tuple[Index, Index]:
-    """Return which samples of a padded row are padding, and the sample that each repeats, or `OUTSIDE`."""
+def line_padding(windows: Windows, step: int, outside: float) -> LinePadding:
+    """The padding of padded rows, where `outside` stands for the border's constant."""
     left, width = windows.pads[1][0], windows.size[1]
     columns = np.delete(np.arange(len(windows.columns)), slice(left, left + width))
     sources = windows.columns[columns]
     channels = np.arange(step)
-    beside = columns[:, None] * step + channels
+    places = columns[:, None] * step + channels
     behind = np.where(sources[:, None] == OUTSIDE, OUTSIDE, (sources[:, None] + left) * step + channels)
-    return beside.reshape(-1), behind.reshape(-1)
+    return LinePadding(left * step, width * step, places.reshape(-1), behind.reshape(-1), outside)

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from cnnfilter.engine.codes import ROW_SPANS, SUM_LENGTH, TOGETHER
-from cnnfilter.engine.geometry import Array, Index
+from cnnfilter.engine.groups import Array, Index, SharedTaps
 
 _SPAN_OF = np.zeros((TOGETHER, TOGETHER), dtype=np.int64)
 _SPAN_OF[tuple(zip(*ROW_SPANS, strict=True))] = range(len(ROW_SPANS))
 """The number of the span from one row to another."""
 
 
-class SharedTaps(NamedTuple):
-    """What `sum_rows` takes.
-
-    Attributes
-    ----------
-    offsets : ndarray of int64, (K,)
-        From where the first row's window begins.
-    weights : ndarray, (K * TOGETHER,)
-        With which the sample there counts for each row.
-    starts : ndarray of int64, (groups * len(ROW_SPANS) + 1,)
-        Where the taps of each span of rows begin, in each group.
-    """
-
-    offsets: Index
-    weights: Array
-    starts: Index
-
-
-def share(offsets: Index, weights: Array, pitch: int, rows: int) -> SharedTaps:
+def share(offsets: Index, weights: Array, pitch: int, rows: int, base: float) -> SharedTaps:
     """Return the taps of some rows of windows, from those of the first.
 
     Each row adds up its taps in the order of the kernel, and in the same groups: rows that see the same have the same
@@ -48,10 +28,12 @@ def share(offsets: Index, weights: Array, pitch: int, rows: int) -> SharedTaps:
         anywhere where there is only one window.
     rows : int
         At most `TOGETHER`.
+    base : float
+        What each sum begins with.
 
     Examples
     --------
-    >>> share(np.array([[0], [10]]), np.array([[2.0], [3.0]]), 10, 2).offsets
+    >>> share(np.array([[0], [10]]), np.array([[2.0], [3.0]]), 10, 2, 0.0).offsets
     array([ 0, 10, 20])
     """
     height, width = weights.shape
@@ -69,4 +51,4 @@ def share(offsets: Index, weights: Array, pitch: int, rows: int) -> SharedTaps:
     places = offsets[seen] if rows == 1 else offsets[0] + pitch * seen[:, None]
     spans = group * len(ROW_SPANS) + _SPAN_OF[low, high]  # they ascend: see `ROW_SPANS`
     starts = np.searchsorted(spans, np.arange(len(tops) * len(ROW_SPANS) + 1)) * width
-    return SharedTaps(places.reshape(-1), numbers.transpose(0, 2, 1).reshape(-1), starts)
+    return SharedTaps(places.reshape(-1), numbers.transpose(0, 2, 1).reshape(-1), starts, base, rows)

@@ -12,6 +12,7 @@ from cnnfilter.engine import loops
 from cnnfilter.engine.bank import FEWEST_FILTERS, BankFilter, planes_of
 from cnnfilter.engine.codes import AS_IS, BESIDE
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
+from cnnfilter.engine.groups import Maps, Pool, PoolCounts, PoolPadding
 from cnnfilter.engine.methods import FEWEST_FOURIER_EXACT, Method, choose
 from cnnfilter.sizes import Pair
 
@@ -191,29 +192,26 @@ class Pooling(_Windowed):
         self.windows = windows
         self.shape = (channels, *windows.out)
         self.work = channels * windows.window[0] * windows.window[1] * windows.out[0] * windows.out[1]
-        self.sizes = [np.array(pair) for pair in (windows.window, windows.stride, windows.dilation)]
-        self.rows: dict[int, Index] = {}
+        self.pool = Pool(*map(np.array, (windows.window, windows.stride, windows.dilation)))
+        self.paddings: dict[int, PoolPadding] = {}  # by the first row of the source
         if kind == "avg":
-            self.counts = [_window_counts(windows, axis, count_include_pad) for axis in (0, 1)]
+            self.counts = PoolCounts(*(_window_counts(windows, axis, count_include_pad) for axis in (0, 1)))
         else:
-            self.counts = [np.ones(n, dtype=np.int64) for n in windows.out]
+            self.counts = PoolCounts(*(np.ones(n, dtype=np.int64) for n in windows.out))
 
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Pool each channel."""
         windows = self.windows
-        maps, height, width = source.samples.shape
-        rows = self.rows.get(source.first)
-        if rows is None:  # threads may make the same twice
-            rows = self.rows[source.first] = windows.rows_from(source.first)
-        results = (*planes_of(out), *out.shape[:0:-1])
-        place = (rows, windows.columns, *windows.interior, windows.pads[1][0])
-        flat = source.samples.reshape(-1)
+        padding = self.paddings.get(source.first)
+        if padding is None:  # threads may make the same twice
+            rows, left = windows.rows_from(source.first), windows.pads[1][0]
+            padding = self.paddings[source.first] = PoolPadding(rows, windows.columns, *windows.interior, left)
+        planes, maps = planes_of(out), Maps(source.samples.reshape(-1), *source.samples.shape)
         if self.kind == "max":
-            line = np.empty(width + BESIDE, dtype=np.float32)
-            loops.max_pool_rows(*results, flat, maps, height, width, *place, *self.sizes, first, line)
+            loops.max_pool_rows(planes, first, maps, padding, self.pool, np.empty(maps.width + BESIDE, np.float32))
         else:
-            lines = np.empty(width), np.empty(out.shape[2])
-            loops.sum_pool_rows(*results, flat, maps, height, *place, *self.sizes[:2], *self.counts, first, *lines)
+            line, sums = np.empty(maps.width), np.empty(planes.width)
+            loops.sum_pool_rows(planes, first, maps, padding, self.pool, self.counts, line, sums)
 
 
 def _window_counts(windows: Windows, axis: int, count_padding: bool) -> Index:

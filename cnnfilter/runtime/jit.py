@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numba
@@ -12,7 +13,7 @@ from numba import types
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
-from cnnfilter.runtime import native
+from cnnfilter.runtime.convention import ARRAY_FIELDS, UNREACHED
 
 FASTMATH = {"nsz", "arcp", "contract", "afn"}
 """LLVM's fast-math flags but for those that break a promise: under `nnan` and `ninf` a test for NaN is compiled
@@ -36,11 +37,21 @@ def part(function: Callable[..., Any]) -> Any:
     return numba.njit(nogil=True, inline="always", **OPTIONS)(function)
 
 
-def _reader(kinds: Sequence[str]) -> Any:
-    """Return what reads a loop's arguments from where `native` packs them, each in eight bytes."""
-    known = [getattr(types, kind) if "[" not in kind else _array_type(kind) for kind in kinds]
+def _type_of(kind: Any) -> Any:
+    """Numba's type of a kind of argument."""
+    if isinstance(kind, tuple):
+        return types.NamedTuple([_type_of(each) for each in kind], type(kind))
+    name, _, axes = kind.partition("[")
+    return types.Array(getattr(types, name), int(axes[:-1]), "C") if axes else getattr(types, name)
 
-    def value(context: Any, builder: Any, kind: Any, word: Any) -> Any:
+
+def _reader(known: Sequence[Any]) -> Any:
+    """What reads a loop's arguments, of known types, from where `native` packs them."""
+
+    def value(context: Any, builder: Any, kind: Any, words: Iterator[Any]) -> Any:
+        if isinstance(kind, types.BaseTuple):
+            return context.make_tuple(builder, kind, [value(context, builder, each, words) for each in kind.types])
+        word = next(words)
         if kind == types.boolean:
             return builder.icmp_signed("!=", word, word.type(0))
         if kind == types.float64:
@@ -48,7 +59,7 @@ def _reader(kinds: Sequence[str]) -> Any:
         if kind == types.int64:
             return word
         pointer = word.type.as_pointer()
-        fields = builder.inttoptr(builder.add(word, word.type(native.ARRAY_FIELDS)), pointer)
+        fields = builder.inttoptr(builder.add(word, word.type(ARRAY_FIELDS)), pointer)
         data = builder.inttoptr(builder.load(fields), context.get_data_type(kind.dtype).as_pointer())
         sizes = builder.inttoptr(builder.load(builder.gep(fields, [word.type(2)])), pointer)
         shape = [builder.load(builder.gep(sizes, [word.type(axis)])) for axis in range(kind.ndim)]
@@ -64,30 +75,22 @@ def _reader(kinds: Sequence[str]) -> Any:
     def read(context: Any, words: Any) -> Any:
         def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             (words,) = arguments
-            values = [
-                value(context, builder, kind, builder.load(builder.gep(words, [ir.IntType(64)(position)])))
-                for position, kind in enumerate(known)
-            ]
-            return context.make_tuple(builder, signature.return_type, values)
+            each = (builder.load(builder.gep(words, [ir.IntType(64)(position)])) for position in itertools.count())
+            return value(context, builder, signature.return_type, each)
 
         return types.Tuple(known)(words), build
 
     return read
 
 
-def _array_type(kind: str) -> Any:
-    return types.Array(getattr(types, kind[: kind.index("[")]), int(kind[-2]), "C")
-
-
-def object_code(function: Any, kinds: Sequence[str]) -> bytes:
+def object_code(function: Any, kinds: Sequence[Any]) -> bytes:
     """Compile a loop to a function of one pointer, to its arguments; return its name, a line, and its code.
 
     Parameters
     ----------
     function : a loop
-    kinds : sequence of str
-        The types of its arguments, as `native` names them. Each takes eight bytes: a number, or the address of an
-        array object, whose data and shape the code finds there itself.
+    kinds : sequence
+        Those of its arguments, see `convention.kind_of`.
 
     Raises
     ------
@@ -96,14 +99,14 @@ def object_code(function: Any, kinds: Sequence[str]) -> bytes:
     """
     # Numba joins a function with one that calls it only where its arguments are written out.
     values = ", ".join(f"values[{position}]" for position in range(len(kinds)))
-    namespace = {"read": _reader(kinds), "loop": part(function.py_func)}
+    namespace = {"read": _reader([_type_of(kind) for kind in kinds]), "loop": part(function.py_func)}
     exec(f"def entry(words):\n    values = read(words)\n    loop({values})\n", namespace)
     compiled = numba.cfunc(types.void(types.CPointer(types.int64)), **OPTIONS)(namespace["entry"])
     library = compiled._library
     needed = {function.name for function in library._final_module.functions if function.is_declaration}
     missing = [
         name
-        for name in sorted(needed.difference(native.UNREACHED))
+        for name in sorted(needed.difference(UNREACHED))
         if not name.startswith("llvm.") and not hasattr(ctypes.pythonapi, name)
     ]
     if missing:

@@ -2,9 +2,7 @@
 
 Importing Numba and loading one function from its own cache takes four times as long as filtering a small picture.
 What Numba compiles is therefore kept as object code, which `llvmlite.binding` alone can load. It is called through
-ctypes, which also lets other threads run, with a single argument: all that the loop takes, packed. Asking an array for
-its address takes 1.6 us and ctypes 0.2 us for each argument, which of small maps was more than the loops themselves;
-so the code is handed the array objects, and looks for itself.
+ctypes, which also lets other threads run, with a single argument: all that the loop takes, packed (see `convention`).
 
 The store (see `store`) holds a file for each loop and each set of argument types, named by a hash of everything that
 the code depends on: the processor and its features, the versions of Numba and llvmlite, and the text of every module
@@ -30,20 +28,13 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from cnnfilter.runtime import forks, store
+from cnnfilter.runtime.convention import ARRAY_FIELDS, UNREACHED, WORDS, flat, kind_of, unreadable
 
-UNREACHED = (
-    "NRT_Free",
-    "NRT_MemInfo_call_dtor",
-    "numba_do_raise",
-    "numba_gil_ensure",
-    "numba_gil_release",
-    "numba_runtime_build_excinfo_struct",
-    "numba_unpickle",
-)
-"""Functions of Numba's runtime that loops refer to and never call: they free no array, and raise nothing, for
-which steps of 0 and slices of other sizes would be needed. A loop that needs any other is not stored."""
+Run = Callable[[Sequence[Any], list[Any]], None]
+"""Runs a loop, given its arguments, and what `flat` makes of them."""
 
 PACKAGE = Path(__file__).parents[1]
 IMPORTS = re.compile(rb"^ *from (cnnfilter[\w.]*) import (\([^)]*\)|[^\n#]*)", re.MULTILINE)
@@ -52,12 +43,6 @@ NAME = re.compile(rb"\w+")
 
 PLAIN_VARIABLES = ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK", "NUMBA_DEBUG", "NUMBA_DEBUGINFO", "NUMBA_OPT")
 """Variables under which the loops are left to Numba: object code would not show what they ask for."""
-
-WORDS = {"boolean": "?7x", "int64": "q", "float64": "d"}
-"""How `struct` packs an argument that is a number; an array is packed as the address of its object."""
-
-ARRAY_FIELDS = object.__basicsize__
-"""Where in an array object its own fields begin: they follow what every Python object has."""
 
 on_compile: list[Callable[[], None]] = []
 """Called before something is compiled, which takes seconds: a command tells the person who waits."""
@@ -77,25 +62,27 @@ class Loop:
     def __init__(self, module: str, name: str) -> None:
         self.module = f"cnnfilter.engine.loops.{module}"
         self.name = name
-        self.ready: dict[tuple[Any, ...], Callable[..., None]] = {}
+        self.ready: dict[tuple[Any, ...], Run] = {}
 
     def __call__(self, *arguments: Any) -> None:
-        """Run it. Arrays must be C-contiguous; numbers are those of Python or NumPy."""
-        # Of each argument what is quick to ask for: a band costs a few of these calls.
-        key = tuple([(a.dtype.num, a.ndim) if isinstance(a, np.ndarray) else type(a) for a in arguments])
-        function = self.ready.get(key)
-        if function is None:
+        """Run it. Arrays must be C-contiguous; numbers are those of Python or NumPy; groups hold such."""
+        values = flat(arguments)
+        # Of each value what is quick to ask for: a band costs a few of these calls.
+        key = tuple([(a.dtype, a.ndim) if type(a) is ndarray else type(a) for a in values])
+        run = self.ready.get(key)
+        if run is None:
             with _lock:
-                function = self.ready.get(key) or self._prepare(tuple(_kind(argument) for argument in arguments))
-                self.ready[key] = function
-        function(*arguments)
+                run = self.ready.get(key) or self._prepare([kind_of(argument) for argument in arguments])
+                self.ready[key] = run
+        run(arguments, values)
 
-    def _prepare(self, kinds: tuple[str, ...]) -> Callable[..., None]:
+    def _prepare(self, kinds: Sequence[Any]) -> Run:
         if not any(os.environ.get(variable, "0") not in ("", "0") for variable in PLAIN_VARIABLES):
             with contextlib.suppress(Exception):  # any failure of the short way leaves the long one
                 if _finds_arrays():
                     return self._load(kinds) or self._compile(kinds)
-        return self._function()
+        function = self._function()
+        return lambda arguments, _: function(*arguments)
 
     def _function(self) -> Callable[..., None]:
         from cnnfilter.runtime import compiler  # which a run that finds its code does without
@@ -105,15 +92,15 @@ class Loop:
         # as plain Python, too, lanes past the last result are silent about what lies there
         return np.errstate(all="ignore")(function) if isinstance(function, FunctionType) else function
 
-    def _file(self, kinds: tuple[str, ...]) -> str:
-        key = hashlib.sha256("\n".join([environment(), self.module, self.name, *kinds]).encode())
+    def _file(self, kinds: Sequence[Any]) -> str:
+        key = hashlib.sha256("\n".join([environment(), self.module, self.name, *map(str, kinds)]).encode())
         return f"{self.name}-{key.hexdigest()[:32]}.o"
 
-    def _load(self, kinds: tuple[str, ...]) -> Callable[..., None] | None:
+    def _load(self, kinds: Sequence[Any]) -> Run | None:
         stored = store.read(self._file(kinds))
         return None if stored is None else _callable(stored, kinds)
 
-    def _compile(self, kinds: tuple[str, ...]) -> Callable[..., None]:
+    def _compile(self, kinds: Sequence[Any]) -> Run:
         for tell in list(on_compile):
             with contextlib.suppress(Exception):  # whoever cannot be told loses nothing but the message
                 tell()
@@ -126,32 +113,22 @@ class Loop:
         return function
 
 
-def _kind(argument: Any) -> str:
-    """Return the name of an argument's type: `uint8[2]` for an array of two axes, or a scalar's."""
-    if isinstance(argument, np.ndarray):
-        return f"{argument.dtype.name}[{argument.ndim}]"
-    if isinstance(argument, bool | np.bool_):
-        return "boolean"
-    return "int64" if isinstance(argument, int | np.integer) else "float64"
-
-
-def _callable(stored: bytes, kinds: Sequence[str]) -> Callable[..., None]:
-    """Return a Python function that calls what `jit.object_code` made."""
+def _callable(stored: bytes, kinds: Sequence[Any]) -> Run:
+    """A Python function that calls what `jit.object_code` made."""
     name, _, code = stored.partition(b"\n")
     address = _load_object(name.decode(), code)
     native = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(address)
-    pack = struct.Struct("=" + "".join(WORDS.get(kind, "q") for kind in kinds)).pack
-    arrays = [position for position, kind in enumerate(kinds) if kind not in WORDS]
+    each = flat(kinds)
+    pack = struct.Struct("=" + "".join(WORDS.get(kind, "q") for kind in each)).pack
+    arrays = [position for position, kind in enumerate(each) if kind not in WORDS]
 
-    def call(*arguments: Any) -> None:
-        words = list(arguments)
+    def call(_: Sequence[Any], values: list[Any]) -> None:
         for position in arrays:
-            array = arguments[position]
-            if not (array.flags.c_contiguous and array.dtype.isnative):
-                msg = f"a loop takes contiguous arrays of native numbers, not {array.dtype.str}, steps {array.strides}"
-                raise ValueError(msg)
-            words[position] = id(array)
-        native(pack(*words))
+            array = values[position]
+            if not array.flags.c_contiguous:
+                raise unreadable(array)
+            values[position] = id(array)
+        native(pack(*values))
 
     return call
 

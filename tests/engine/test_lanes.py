@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cnnfilter.engine.codes import ABSOLUTE, AS_IS, RECTIFIED, ROW_SPANS, TOGETHER
+from cnnfilter.engine.groups import Bank, Finish, SharedTaps
 from cnnfilter.engine.lanes import operations as lanes
 from cnnfilter.runtime.jit import loop
 
@@ -36,7 +37,7 @@ def both(function, out, *arguments):
 def test_storing(x, after, out):
     def operate(out, x, after, kind):
         none = lanes.zeros(kind, 32)
-        lanes.finish(out, 1, lanes.samples(none, x, 3), 2.0, -20.0, after)
+        lanes.finish(out, 1, lanes.samples(none, x, 3), Finish(2.0, -20.0, after))
         lanes.put(out, 70, lanes.shaped(lanes.samples(none, x, 200), after))
         lanes.put(out, 110, lanes.samples(none, x, 60))
 
@@ -76,7 +77,7 @@ def test_sums_of_64_bits_are_finished_in_float64(out, kind):
         for at in range(0, 96, 16):
             total = lanes.samples(lanes.zeros(kind, 16), x, at)
             largest = lanes.larger(total, lanes.samples(lanes.zeros(kind, 16), x, at + 1))
-            lanes.finish(out, at, largest, 0.5, -(2.0**29) + 0.25, AS_IS)
+            lanes.finish(out, at, largest, Finish(0.5, -(2.0**29) + 0.25, AS_IS))
 
     x = 2.0**30 + np.arange(97) * 3 % 71
     python, compiled = both(operate, np.zeros(96, out), x.astype(kind), kind)
@@ -148,53 +149,55 @@ def test_sums_of_taps(kind, small, taps):
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 @pytest.mark.parametrize("x", [FLOATS, BYTES, SHORTS.astype(np.uint16)], ids=["float32", "uint8", "uint16"])
 def test_sums_of_rows(x, kind):
-    def operate(out, pitch, rows, x, offsets, weights, starts, kind):
-        total = lanes.spread(lanes.zeros(kind, 64), 0.5)
-        sums = lanes.sum_rows(total, x, 10, offsets, weights, starts)
-        lanes.finish_rows(out, 2, pitch, rows, sums, 2.0, -20.0, ABSOLUTE)
-        lanes.put_rows(out, 102, pitch, rows, sums)
+    def operate(out, x, taps, kind):
+        total = lanes.spread(lanes.zeros(kind, 64), taps.base)
+        sums = lanes.sum_rows(total, x, 10, taps)
+        lanes.finish_rows(out, 0, 2, taps.rows, sums, Finish(2.0, -20.0, ABSOLUTE))
+        lanes.put_rows(out, 5, 2, taps.rows, sums)
 
     compiled = loop(operate)
     for groups, rows in itertools.product((1, 3), (1, 3, TOGETHER)):
         starts = np.concatenate([[0], np.cumsum(RANDOM.integers(0, 4, groups * len(ROW_SPANS)))])
         offsets = RANDOM.integers(0, 300, starts[-1])
         weights = RANDOM.integers(-4, 5, TOGETHER * starts[-1]).astype(kind)
-        results = [np.full(200, 7, np.float32) for _ in range(2)]
+        results = [np.full((10, 20), 7, np.float32) for _ in range(2)]
         for run, result in zip((operate, compiled), results, strict=True):
             with np.errstate(all="ignore"):
-                run(result, 20, rows, x, offsets, weights, starts, kind)
+                run(result, x, SharedTaps(offsets, weights, starts, 0.5, rows), kind)
         np.testing.assert_allclose(*results, rtol=1e-5, atol=1e-3)  # a product and a sum may be rounded once
-        for begin in (0, 100):
-            assert (results[1][begin + 2 + 20 * (rows - 1) + 16 : begin + 102] == 7).all()
+        for first in (0, 5):
+            assert (results[1][first : first + rows, 18:] == 7).all()
+            assert (results[1][first + rows : first + 5] == 7).all()
 
 
 @pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize("filters", [1, 5, 8])
 @pytest.mark.parametrize("taps", [1, 64, 4200])
 def test_sums_of_several_filters(taps, filters, relu):
-    def operate(out, x, offsets, weights, biases, filters, relu):
+    def operate(out, x, bank):
         none = lanes.zeros(np.float32, 16)
-        lanes.sum_filters(none, out, 3, 20, x, 10, offsets, weights, 0.5, biases, filters, relu)
+        lanes.sum_filters(none, out, 3, 20, x, 10, bank, 1)
 
-    offsets, weights = RANDOM.integers(0, 300, taps), RANDOM.integers(-4, 5, (taps, 8)).astype(np.float32)
-    biases = RANDOM.integers(-9, 9, 8).astype(np.float32)
-    np.testing.assert_array_equal(
-        *both(operate, np.zeros(170, np.float32), BYTES.astype(np.float32), offsets, weights, biases, filters, relu)
-    )
+    offsets, weights = RANDOM.integers(0, 300, taps), RANDOM.integers(-4, 5, (2, taps, 8)).astype(np.float32)
+    biases = RANDOM.integers(-9, 9, 16).astype(np.float32)
+    bank = Bank(offsets, weights, 0.5, biases, 8 + filters, relu)
+    python, compiled = both(operate, np.zeros(170, np.float32), BYTES.astype(np.float32), bank)
+    np.testing.assert_array_equal(python, compiled)
+    np.testing.assert_array_equal(compiled[3 + 20 * filters :], 0)
 
 
 @pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize("taps", [1, 65])
 def test_what_is_not_finite_passes_through_several_filters(taps, relu):
-    def operate(out, x, offsets, weights, biases, relu):
+    def operate(out, x, bank):
         none = lanes.zeros(np.float32, 16)
-        lanes.sum_filters(none, out, 0, 16, x, 0, offsets, weights, 1.0, biases, 8, relu)
+        lanes.sum_filters(none, out, 0, 16, x, 0, bank, 0)
 
     x = np.zeros(32, np.float32)
     x[:5] = np.nan, np.inf, -np.inf, -2, 3
-    weights = np.ones((taps, 8), np.float32)
-    offsets = np.array([0] + [16] * (taps - 1))
-    python, compiled = both(operate, np.zeros(128, np.float32), x, offsets, weights, np.zeros(8, np.float32), relu)
+    offsets, weights = np.array([0] + [16] * (taps - 1)), np.ones((1, taps, 8), np.float32)
+    bank = Bank(offsets, weights, 1.0, np.zeros(8, np.float32), 8, relu)
+    python, compiled = both(operate, np.zeros(128, np.float32), x, bank)
     np.testing.assert_array_equal(python, compiled)
     np.testing.assert_array_equal(compiled[:5], [np.nan, np.inf, 0, 0, 3] if relu else [np.nan, np.inf, -np.inf, -2, 3])
 

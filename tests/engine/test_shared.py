@@ -45,7 +45,7 @@ def test_each_row_has_the_taps_of_its_window_in_their_order(size, rows):
     offsets = PITCH * np.arange(height)[:, None] + np.arange(width) + 7
     if height == 0 and rows > 1:
         return  # all of a window lies in padding of one row of results alone
-    each = taps_of_each_row(share(offsets, weights, PITCH, rows))
+    each = taps_of_each_row(share(offsets, weights, PITCH, rows, 0.0))
     step = SUM_LENGTH // width
     for row in range(rows):
         taps = [
@@ -59,13 +59,13 @@ def test_each_row_has_the_taps_of_its_window_in_their_order(size, rows):
 
 
 def test_what_several_rows_see_is_there_once():
-    shared = share(np.arange(5)[:, None] * PITCH, np.ones((5, 1)), PITCH, TOGETHER)
+    shared = share(np.arange(5)[:, None] * PITCH, np.ones((5, 1)), PITCH, TOGETHER, 0.0)
     assert shared.offsets.tolist() == [n * PITCH for n in range(5 + TOGETHER - 1)]
 
 
 def test_the_rows_of_a_single_window_may_lie_anywhere():
     offsets = np.array([[40, 41], [0, 1], [0, 1]])
-    shared = share(offsets, np.arange(6.0).reshape(3, 2), PITCH, 1)
+    shared = share(offsets, np.arange(6.0).reshape(3, 2), PITCH, 1, 0.0)
     assert shared.offsets.tolist() == offsets.reshape(-1).tolist()
 
 

@@ -11,7 +11,9 @@ import pytest
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.codes import BESIDE
+from cnnfilter.engine.groups import Maps, Planes, Pool, PoolPadding, Span
 from cnnfilter.runtime import jit, native, store
+from cnnfilter.runtime.convention import kind_of
 from cnnfilter.runtime.native import Loop
 
 pytestmark = pytest.mark.skipif(
@@ -36,11 +38,16 @@ def kept(tmp_path, monkeypatch):
 
 def pool(loop, x=None):
     """Run a fresh handle of the pooling loop over a small array."""
-    x = np.arange(16, dtype=np.float32) if x is None else x
-    out, index, pair = np.zeros((2, 2), dtype=np.float32), np.arange(4), np.array([2, 2])
-    line = np.zeros(4 + BESIDE, dtype=np.float32)
-    loop(out.reshape(-1), 4, 2, 2, x, 1, 4, 4, index, index, 0, 2, 0, pair, pair, np.array([1, 1]), 0, line)
+    out = np.zeros((2, 2), dtype=np.float32)
+    loop(*pool_arguments(out, np.arange(16, dtype=np.float32) if x is None else x))
     return str(out.tolist())
+
+
+def pool_arguments(out, x):
+    index, pair = np.arange(4), np.array([2, 2])
+    padding, windows = PoolPadding(index, index, 0, 2, 0), Pool(pair, pair, np.array([1, 1]))
+    planes, maps = Planes(out.reshape(-1), 4, 2, 2), Maps(x, 1, 4, 4)
+    return planes, 0, maps, padding, windows, np.zeros(4 + BESIDE, dtype=np.float32)
 
 
 def fresh():
@@ -157,24 +164,20 @@ def test_numbers_reach_the_code():
     out = np.zeros(3)
     for numbers in ((-3, -0.25, True), (np.int32(-3), np.float32(-0.25), np.bool_(True))):
         out[:] = 0
-        call(out, *numbers)
+        call((), [out, *numbers])
         assert out.tolist() == [-3, -0.25, 1]
-    call(out, 2**40, np.inf, False)
+    call((), [out, 2**40, np.inf, False])
     assert out.tolist() == [2**40, np.inf, 2]
 
 
 def test_code_without_its_function(monkeypatch):
-    code = jit.object_code(native.importlib.import_module("cnnfilter.engine.loops.pooling").max_pool_rows, KINDS)
+    kinds = [kind_of(each) for each in pool_arguments(np.zeros((2, 2), np.float32), np.zeros(16, np.float32))]
+    code = jit.object_code(native.importlib.import_module("cnnfilter.engine.loops.pooling").max_pool_rows, kinds)
     with pytest.raises(LookupError, match="no function in the object code"):
-        native._callable(b"elsewhere\n" + code.partition(b"\n")[2], KINDS)
+        native._callable(b"elsewhere\n" + code.partition(b"\n")[2], kinds)
 
 
 KINDS_OF_NUMBERS = ("float64[1]", "int64", "float64", "boolean")
-
-KINDS = (
-    *("float32[1]", "int64", "int64", "int64", "float32[1]", "int64", "int64", "int64", "int64[1]", "int64[1]"),
-    *("int64", "int64", "int64", "int64[1]", "int64[1]", "int64[1]", "int64", "float32[1]"),
-)
 
 
 def test_a_loop_that_needs_more_is_not_stored():
@@ -220,5 +223,5 @@ def test_numbers_of_every_kind(kept):
     seen = []
     loop = fresh()
     loop._prepare = lambda kinds: seen.append(kinds) or (lambda *_: None)
-    loop(1, np.int32(2), True, np.bool_(False), 1.5, np.float32(2), np.zeros((2, 3), np.uint8))
-    assert seen == [("int64", "int64", "boolean", "boolean", "float64", "float64", "uint8[2]")]
+    loop(1, np.int32(2), True, np.bool_(False), 1.5, np.float32(2), np.zeros((2, 3), np.uint8), Span(3, 4))
+    assert seen == [["int64", "int64", "boolean", "boolean", "float64", "float64", "uint8[2]", Span("int64", "int64")]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -99,10 +100,10 @@ def load_number(context, builder, kind, array, k):
 
 
 def pointer(context, builder, kind, array, at, count=None, used=None):
-    """Return the address of a number in an array, or that of `count` of them as lanes, `used` of which are there."""
+    """The address of a number among all of an array, or that of `count` of them as lanes, `used` of which are there."""
     array = context.make_array(kind)(context, builder, array)
     if context.enable_boundscheck:
-        (size,) = cgutils.unpack_tuple(builder, array.shape)
+        size = functools.reduce(builder.mul, cgutils.unpack_tuple(builder, array.shape))
         cgutils.do_boundscheck(context, builder, at, size)
         used = used or at.type(count or 1)
         cgutils.do_boundscheck(context, builder, builder.sub(builder.add(at, used), at.type(1)), size)
@@ -338,13 +339,15 @@ def lower_put(context, builder, signature, arguments):
 
 @lowered(
     finish,
-    lambda out, at, total, gain, bias, after: types.none,
-    *(types.Array, types.Integer, Lanes, types.Float, types.Float, types.Integer),
+    lambda out, at, total, how: types.none,
+    *(types.Array, types.Integer, Lanes, types.NamedTuple),
 )
 def lower_finish(context, builder, signature, arguments):
     """Build what `finish` means."""
-    kind, place, lanes, gain_kind, bias_kind, _ = signature.args
-    out, at, total, gain, bias, after = arguments
+    kind, place, lanes, how_kind = signature.args
+    out, at, total, how = arguments
+    gain_kind, bias_kind, _ = how_kind.types
+    gain, bias, after = cgutils.unpack_tuple(builder, how)
     real = types.float64 if lanes.dtype.bitwidth == 64 else types.float32
     gain, bias = (
         spread_number(builder, context.cast(builder, value, kind, real), lanes.count)

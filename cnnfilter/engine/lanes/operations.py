@@ -5,7 +5,17 @@ from __future__ import annotations
 import llvmlite.binding as llvm
 import numpy as np
 
-from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, ROW, ROW_SPANS, SIZE_BITS, SUM_LENGTH, TOGETHER
+from cnnfilter.engine.codes import (
+    ABSOLUTE,
+    FILTERS,
+    GROUP,
+    RECTIFIED,
+    ROW,
+    ROW_SPANS,
+    SIZE_BITS,
+    SUM_LENGTH,
+    TOGETHER,
+)
 
 WIDE = ROW if llvm.get_host_cpu_features().get("avx512f") else ROW // 2
 """Lanes that sums are kept in. Of 32-bit numbers they take 8 of AVX-512's 32 registers, and 8 of AVX2's 16: enough
@@ -45,22 +55,21 @@ def sum_taps(total, none, x, origin, offsets, weights, begin, end):
     return total
 
 
-def sum_rows(total, x, origin, offsets, weights, starts):
-    """Add taps to the sums of `TOGETHER` rows at once, which lie in `total` one after the other.
+def sum_rows(total, x, origin, taps):
+    """Add `SharedTaps` to the sums of `TOGETHER` rows at once, which lie in `total` one after the other.
 
-    A tap is a sample's offset and the weight with which it counts for each row. Those of a group that count for the
-    rows of a span begin at `starts[len(ROW_SPANS) * group + span]` and end at the next start. The sum of each further
-    group is added up on its own.
+    Those of a group that count for the rows of a span begin at `starts[len(ROW_SPANS) * group + span]` and end at the
+    next start. The sum of each further group is added up on its own.
     """
     total = total.reshape(TOGETHER, -1)
-    for group in range(0, len(starts) - 1, len(ROW_SPANS)):
+    for group in range(0, len(taps.starts) - 1, len(ROW_SPANS)):
         sums = np.zeros_like(total) if group else total.copy()
         for span, (low, high) in enumerate(ROW_SPANS, group):
-            for k in range(starts[span], starts[span + 1]):
-                at = offsets[k] + origin
+            for k in range(taps.starts[span], taps.starts[span + 1]):
+                at = taps.offsets[k] + origin
                 seen = x[at : at + total.shape[1]].astype(total.dtype)
                 for row in range(low, high + 1):
-                    sums[row] += weights[TOGETHER * k + row] * seen
+                    sums[row] += taps.weights[TOGETHER * k + row] * seen
         total = total + sums if group else sums
     return total.reshape(-1)
 
@@ -136,36 +145,40 @@ def put_first(out, at, values, count):
     out[at : at + count] = values[:count]
 
 
-def finish(out, at, total, gain, bias, after):
-    """Store what `after` makes of `total * gain + bias`, as `put` does: computed in float64 where that has 64 bits."""
+def finish(out, at, total, how):
+    """Store what `how`, a `Finish`, makes of sums, as `put` does: computed in float64 where they have 64 bits."""
     real = np.float64 if total.dtype.itemsize == 8 else np.float32
-    put(out, at, shaped(total.astype(real) * real(gain) + real(bias), after))
+    put(out, at, shaped(total.astype(real) * real(how.gain) + real(how.bias), how.after))
 
 
-def finish_rows(out, to, pitch, rows, total, gain, bias, after):
-    """Store the first `rows` of `TOGETHER` rows as `finish` does, from `to` on and `pitch` apart."""
+def finish_rows(out, top, at, rows, total, how):
+    """Store the first `rows` of `TOGETHER` rows as `finish` does, in those of `out` (R, L) from `top` on."""
     for row, lanes in enumerate(total.reshape(TOGETHER, -1)[:rows]):
-        finish(out, to + row * pitch, lanes, gain, bias, after)
+        finish(out[top + row], at, lanes, how)
 
 
-def put_rows(out, to, pitch, rows, values):
-    """Store the first `rows` of `TOGETHER` rows as `put` does, from `to` on and `pitch` apart."""
+def put_rows(out, top, at, rows, values):
+    """Store the first `rows` of `TOGETHER` rows as `put` does, in those of `out` (R, L) from `top` on."""
     for row, lanes in enumerate(values.reshape(TOGETHER, -1)[:rows]):
-        put(out, to + row * pitch, lanes)
+        put(out[top + row], at, lanes)
 
 
-def sum_filters(none, out, to, plane, x, origin, offsets, weights, gain, biases, filters, relu):
-    """Store as many neighbouring results as `none` has lanes, of a group of filters; parameters as in `bank_rows`."""
+def sum_filters(none, out, to, pitch, x, origin, bank, group):
+    """Store as many neighbouring results as `none` has lanes, of each filter of a group of a `Bank`.
+
+    Those of the first filter are stored from `to` on, and those of the next ones `pitch` apart.
+    """
+    weights, biases = bank.weights[group], bank.biases[group * FILTERS :]
 
     def added(o, first, end):
         part = none
         for k in range(first, end):
-            part = part + weights[k, o] * x[origin + offsets[k] : origin + offsets[k] + none.size]
+            at = origin + bank.offsets[k]
+            part = part + weights[k, o] * x[at : at + none.size]
         return part
 
-    taps = len(offsets)
-    for o in range(filters):
-        place = slice(to + o * plane, to + o * plane + none.size)
+    taps = len(bank.offsets)
+    for o in range(min(FILTERS, bank.filters - group * FILTERS)):
         if taps <= SUM_LENGTH:
             result = added(o, 0, taps)
         else:
@@ -175,5 +188,5 @@ def sum_filters(none, out, to, plane, x, origin, offsets, weights, gain, biases,
                 for first in range(long, min(long + SUM_LENGTH * SUM_LENGTH, taps), SUM_LENGTH):
                     total = total + added(o, first, min(first + SUM_LENGTH, taps))
                 result = result + total
-        result = result * np.float32(gain) + biases[o]
-        out[place] = np.where(result < 0, none, result) if relu else result
+        result = result * np.float32(bank.gain) + biases[o]
+        put(out, to + o * pitch, np.where(result < 0, none, result) if bank.relu else result)

@@ -33,16 +33,19 @@ PREFETCH = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), *[ir.IntT
 
 @lowered(
     sum_filters,
-    lambda none, out, to, plane, x, origin, offsets, weights, gain, biases, filters, relu: types.none,
-    *(Lanes, types.Array, types.Integer, types.Integer, types.Array, types.Integer),
-    *(types.Array, types.Array, types.Float, types.Array, types.Integer, types.Boolean),
+    lambda none, out, to, pitch, x, origin, bank, group: types.none,
+    *(Lanes, types.Array, types.Integer, types.Integer, types.Array, types.Integer, types.NamedTuple, types.Integer),
 )
 def _lower_sum_filters(context, builder, signature, arguments):
-    lanes, kind, _, _, source, _, index, weight_kind, gain_kind, bias_kind, *_ = signature.args
-    none, out, to, plane, x, origin, offsets, weights, gain, biases, filters, relu = arguments
+    lanes, kind, _, _, source, _, bank_kind, _ = signature.args
+    none, out, to, pitch, x, origin, bank, group = arguments
+    index, weight_kind, gain_kind, bias_kind, *_ = bank_kind.types
+    offsets, weights, gain, biases, filters, relu = cgutils.unpack_tuple(builder, bank)
     size = to.type
     numbers = context.make_array(weight_kind)(context, builder, weights)
-    (taps, _) = cgutils.unpack_tuple(builder, numbers.shape)
+    (_, taps, _) = cgutils.unpack_tuple(builder, numbers.shape)
+    before = builder.mul(group, size(FILTERS))  # filters of other groups
+    taps_before = builder.mul(before, taps)
     prefetch = builder.module.declare_intrinsic("llvm.prefetch", [ir.IntType(8).as_pointer()], PREFETCH)
     totals = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
     parts = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
@@ -52,7 +55,7 @@ def _lower_sum_filters(context, builder, signature, arguments):
         with stepping(builder, first, end, 1) as (k, _):
             at = builder.add(load_number(context, builder, index, offsets, k), origin)
             seen = load_lanes(context, builder, source, x, at, lanes)
-            row = builder.gep(numbers.data, [builder.mul(k, size(FILTERS))])
+            row = builder.gep(numbers.data, [builder.add(taps_before, builder.mul(k, size(FILTERS)))])
             for o, part in enumerate(parts):
                 weight = spread_number(builder, builder.load(builder.gep(row, [size(o)])), lanes.count)
                 product = multiply(builder, lanes.dtype, weight, seen)
@@ -61,8 +64,8 @@ def _lower_sum_filters(context, builder, signature, arguments):
     def each_used(build):
         """Build something for each filter that there is, from its number and where its results are stored."""
         for o in range(FILTERS):
-            with builder.if_then(builder.icmp_signed("<", size(o), filters)):
-                build(o, builder.add(to, builder.mul(plane, size(o))))
+            with builder.if_then(builder.icmp_signed("<", builder.add(before, size(o)), filters)):
+                build(o, builder.add(to, builder.mul(pitch, size(o))))
 
     def fetch(_, place):
         """Ask for the memory of results to come: to wait for it where they are stored took a quarter of the time."""
@@ -74,7 +77,9 @@ def _lower_sum_filters(context, builder, signature, arguments):
     gain = spread_number(builder, context.cast(builder, gain, gain_kind, lanes.dtype), lanes.count)
 
     def store_finished(held, o, place):
-        bias = spread_number(builder, load_number(context, builder, bias_kind, biases, size(o)), lanes.count)
+        bias = spread_number(
+            builder, load_number(context, builder, bias_kind, biases, builder.add(before, size(o))), lanes.count
+        )
         held = add(builder, lanes.dtype, multiply(builder, lanes.dtype, held, gain), bias)
         held = builder.select(builder.fcmp_ordered("<", held, lowest), lowest, held)
         store_lanes(context, builder, kind, out, place, held, lanes.count)
@@ -119,12 +124,14 @@ def _lower_sum_filters(context, builder, signature, arguments):
 
 @lowered(
     sum_rows,
-    lambda total, x, origin, offsets, weights, starts: total,
-    *(Lanes, types.Array, types.Integer, types.Array, types.Array, types.Array),
+    lambda total, x, origin, taps: total,
+    *(Lanes, types.Array, types.Integer, types.NamedTuple),
 )
 def _lower_sum_rows(context, builder, signature, arguments):
-    lanes, source, _, index, kind, start_kind = signature.args
-    total, x, origin, offsets, weights, starts = arguments
+    lanes, source, _, taps_kind = signature.args
+    total, x, origin, taps = arguments
+    index, kind, start_kind, *_ = taps_kind.types
+    offsets, weights, starts, *_ = cgutils.unpack_tuple(builder, taps)
     size, row_lanes = origin.type, Lanes(lanes.dtype, lanes.count // TOGETHER)
     (count,) = cgutils.unpack_tuple(builder, context.make_array(start_kind)(context, builder, starts).shape)
     sums = [cgutils.alloca_once_value(builder, row) for row in _split(builder, total)]
@@ -159,44 +166,46 @@ def _lower_sum_rows(context, builder, signature, arguments):
     return _joined(builder, [builder.load(row) for row in sums])
 
 
-def _each_row(builder, to, pitch, count, rows, store):
-    """Store each of some rows that there is, from its place and its lanes."""
+def _each_row(context, builder, kind, out, top, at, count, rows, store):
+    """Store each of some rows that there is: from its place among all samples of `out`, and its lanes."""
+    _, pitch = cgutils.unpack_tuple(builder, context.make_array(kind)(context, builder, out).shape)
     for row, lanes in enumerate(_split(builder, rows)):
         with builder.if_then(builder.icmp_signed("<", count.type(row), count)):
-            store(builder.add(to, builder.mul(pitch, to.type(row))), lanes)
+            place = builder.mul(builder.add(top, top.type(row)), pitch)
+            store(builder.add(place, at), lanes)
 
 
 @lowered(
     finish_rows,
-    lambda out, to, pitch, rows, total, gain, bias, after: types.none,
-    *(types.Array, types.Integer, types.Integer, types.Integer, Lanes, types.Float, types.Float, types.Integer),
+    lambda out, top, at, rows, total, how: types.none,
+    *(types.Array, types.Integer, types.Integer, types.Integer, Lanes, types.NamedTuple),
 )
 def _lower_finish_rows(context, builder, signature, arguments):
-    kind, place, _, _, rows, *kinds = signature.args
-    out, to, pitch, count, total, *how = arguments
-    signature = types.none(kind, place, Lanes(rows.dtype, rows.count // TOGETHER), *kinds)
+    kind, _, place, _, lanes, how_kind = signature.args
+    out, top, at, count, total, how = arguments
+    signature = types.none(kind, place, Lanes(lanes.dtype, lanes.count // TOGETHER), how_kind)
 
-    def store(at, lanes):
-        lower_finish(context, builder, signature, (out, at, lanes, *how))
+    def store(place, row):
+        lower_finish(context, builder, signature, (out, place, row, how))
 
-    _each_row(builder, to, pitch, count, total, store)
+    _each_row(context, builder, kind, out, top, at, count, total, store)
     return context.get_dummy_value()
 
 
 @lowered(
     put_rows,
-    lambda out, to, pitch, rows, values: types.none,
+    lambda out, top, at, rows, values: types.none,
     *(types.Array, types.Integer, types.Integer, types.Integer, Lanes),
 )
 def _lower_put_rows(context, builder, signature, arguments):
-    kind, place, _, _, rows = signature.args
-    out, to, pitch, count, values = arguments
-    signature = types.none(kind, place, Lanes(rows.dtype, rows.count // TOGETHER))
+    kind, _, place, _, lanes = signature.args
+    out, top, at, count, values = arguments
+    signature = types.none(kind, place, Lanes(lanes.dtype, lanes.count // TOGETHER))
 
-    def store(at, lanes):
-        lower_put(context, builder, signature, (out, at, lanes))
+    def store(place, row):
+        lower_put(context, builder, signature, (out, place, row))
 
-    _each_row(builder, to, pitch, count, values, store)
+    _each_row(context, builder, kind, out, top, at, count, values, store)
     return context.get_dummy_value()
 
 

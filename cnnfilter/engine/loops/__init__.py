@@ -1,8 +1,8 @@
 """All compiled code, and nothing else: no validation, no allocation, no Python objects.
 
-Every array arrives ready: of the right type, large enough, C-contiguous. Sources are flat, so that one loop serves
-a grey picture, the interleaved channels of a colour picture and a stack of feature maps: a tap is an offset into
-the samples and a weight.
+Values that travel together arrive as one group: see `engine/groups`. Every array arrives ready: of the right type,
+large enough, C-contiguous. Sources are flat, so that one loop serves a grey picture, the interleaved channels of a
+colour picture and a stack of feature maps: a tap is an offset into the samples and a weight.
 
 Loops that matter are written in lanes: see `engine/lanes`. What is left to LLVM's vectoriser takes `r = x[o : o + n]`
 and reads `r[j]`: reading `x[o + j]` would keep the check for negative indices inside the loop, which costs a factor

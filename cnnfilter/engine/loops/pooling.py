@@ -90,65 +90,34 @@ def _sum_inside(row, line, stride):
 
 
 @loop
-def max_pool_rows(
-    out,
-    plane,
-    width,
-    count,
-    x,
-    maps,
-    height,
-    length,
-    rows,
-    columns,
-    interior_first,
-    interior_last,
-    left,
-    window,
-    stride,
-    dilation,
-    first,
-    line,
-):
+def max_pool_rows(out, first, maps, padding, pool, line):
     """Take the largest value of each window of each map; a NaN is the largest of all.
 
     Parameters
     ----------
-    out : (samples,) float32
-        The results, flat.
-    plane, width : int
-        Samples between the results of two maps, and in a row of them.
-    count : int
-        Rows of results.
-    x : (samples,)
-        The maps, flat.
-    maps, height : int
-        How many, and their rows.
-    rows, columns : (padded,) int64
-        Source row and column of each padded one, -1 for padding, which no maximum sees; see `geometry`.
-    interior_first, interior_last : int
-        First output column, and one past the last, whose windows lie within the source's columns.
-    left : int
-        Columns of padding on the left.
-    window, stride, dilation : (2,) int64
+    out : Planes
+        Those of the maps.
     first : int
         The output row that `out` begins with.
-    length : int
-        Samples in a row of the maps.
-    line : (length + `BESIDE`,) float32
+    maps : Maps
+    padding : PoolPadding
+    pool : Pool
+    line : (maps.width + `BESIDE`,) float32
         Scratch.
     """
     none, few = spread(zeros(np.float32, MIDDLE), -np.inf), spread(zeros(np.float32, NARROW), -np.inf)
-    for c in range(maps):
-        for i in range(count):
-            begin = c * height * length
-            max_down(line, length, none, few, x, begin, length, rows, (first + i) * stride[0], window[0], dilation[0])
-            row = out[c * plane + i * width : c * plane + (i + 1) * width]
-            if interior_last > interior_first:
-                begin = interior_first * stride[1] - left
-                max_along(row[interior_first:interior_last], few, line, begin, window[1], stride[1], dilation[1])
-            for rim in range(interior_first + width - interior_last):
-                j = rim if rim < interior_first else rim - interior_first + interior_last
+    width, length = out.width, maps.width
+    rows, columns, inner, outer, left = padding
+    window, stride, dilation = pool
+    for c in range(maps.channels):
+        for i in range(out.rows):
+            begin, top = c * maps.height * length, (first + i) * stride[0]
+            max_down(line, length, none, few, maps.samples, begin, length, rows, top, window[0], dilation[0])
+            row = out.samples[c * out.pitch + i * width : c * out.pitch + (i + 1) * width]
+            if outer > inner:
+                max_along(row[inner:outer], few, line, inner * stride[1] - left, window[1], stride[1], dilation[1])
+            for rim in range(inner + width - outer):
+                j = rim if rim < inner else rim - inner + outer
                 value = np.float32(-np.inf)
                 for n in range(window[1]):
                     column = columns[j * stride[1] + n * dilation[1]]
@@ -158,55 +127,43 @@ def max_pool_rows(
 
 
 @loop
-def sum_pool_rows(
-    out,
-    plane,
-    width,
-    count,
-    x,
-    maps,
-    height,
-    rows,
-    columns,
-    interior_first,
-    interior_last,
-    left,
-    window,
-    stride,
-    row_counts,
-    column_counts,
-    first,
-    line,
-    sums,
-):
-    """Add up each window and divide by `row_counts[i] * column_counts[j]`; other parameters as in `max_pool_rows`.
+def sum_pool_rows(out, first, maps, padding, pool, counts, line, sums):
+    """Add up each window, and divide by how many samples it counts; other parameters as in `max_pool_rows`.
 
-    `line` (W,) and `sums` (W',) are float64: the sums of large windows keep their digits.
+    Parameters
+    ----------
+    pool : Pool
+        Without dilation.
+    counts : PoolCounts
+    line, sums : (maps.width,) and (out.width,) float64
+        Scratch: the sums of large windows keep their digits.
     """
-    for c in range(maps):
-        for i in range(count):
+    width = out.width
+    rows, columns, inner, outer, left = padding
+    for c in range(maps.channels):
+        for i in range(out.rows):
             for j in range(line.size):
                 line[j] = 0.0
-            for m in range(window[0]):
-                source = rows[(first + i) * stride[0] + m]
+            for m in range(pool.window[0]):
+                source = rows[(first + i) * pool.stride[0] + m]
                 if source >= 0:
-                    begin = (c * height + source) * line.size
-                    seen = x[begin : begin + line.size]
+                    begin = (c * maps.height + source) * line.size
+                    seen = maps.samples[begin : begin + line.size]
                     for j in range(line.size):
                         line[j] += seen[j]
             for j in range(width):
                 sums[j] = 0.0
-            for n in range(window[1]):
-                if interior_last > interior_first:
-                    begin = interior_first * stride[1] - left + n
-                    _sum_inside(sums[interior_first:interior_last], line[begin:], stride[1])
-                for rim in range(interior_first + width - interior_last):
-                    j = rim if rim < interior_first else rim - interior_first + interior_last
-                    column = columns[j * stride[1] + n]
+            for n in range(pool.window[1]):
+                if outer > inner:
+                    begin = inner * pool.stride[1] - left + n
+                    _sum_inside(sums[inner:outer], line[begin:], pool.stride[1])
+                for rim in range(inner + width - outer):
+                    j = rim if rim < inner else rim - inner + outer
+                    column = columns[j * pool.stride[1] + n]
                     if column >= 0:
                         sums[j] += line[column]
-            row = out[c * plane + i * width : c * plane + (i + 1) * width]
-            rows_counted = row_counts[first + i]
+            row = out.samples[c * out.pitch + i * width : c * out.pitch + (i + 1) * width]
+            rows_counted = counts.rows[first + i]
             for j in range(width):
-                divisor = rows_counted * column_counts[j]
+                divisor = rows_counted * counts.columns[j]
                 row[j] = sums[j] / divisor if divisor > 0 else 0.0

@@ -17,76 +17,42 @@ from cnnfilter.runtime.jit import loop
 
 
 @loop
-def separable_block(
-    out,
-    x,
-    origin,
-    stride,
-    row_length,
-    rows,
-    down_offsets,
-    down,
-    down_starts,
-    base,
-    along_offsets,
-    along,
-    gain,
-    bias,
-    after,
-    line,
-    begin,
-    beside,
-    behind,
-    outside,
-):
+def separable_block(out, source, down, along, how, lines, padding):
     """Convolve with the outer product of two vectors, where all windows' rows lie alike.
 
     Parameters
     ----------
     out : (R, L) uint8, uint16 or float32
-    x : (samples,)
-        The source, flat.
-    origin, stride, row_length : int
-        Where the window's first row begins in `x`, how far apart those of two results are, and samples in a row;
-        there and in `out` at least `ROW`.
-    rows : int
-        How many are summed down their windows together: at most `TOGETHER`, and at most `R`.
-    down_offsets, down, down_starts : (K,) int64, (K * TOGETHER,), (groups * len(ROW_SPANS) + 1,) int64
-        Places of the rows of their windows, their weights, and where those of each span begin; see `sum_rows`.
-    base : float
-        What the sum down a window begins with.
-    along_offsets, along : (N,) int64, (N,)
-        Places within a padded row, and their weights.
-    gain, bias, after : float, float, int
-        Stored is `sum * gain + bias`, or what `after` makes of it.
-    line : (rows * padded columns * step,)
+        At least as many rows as `down` is for, of `ROW` samples at least.
+    source : Source
+        Of a row of a window, all samples count, and there are at least `ROW`.
+    down : SharedTaps
+        Of the type of the sums.
+    along : Taps
+        Within a line, of the type of the sums.
+    how : Finish
+    lines : (down.rows, padded columns * spacing)
         Scratch of the type of the sums: rows summed down their windows, with their padding.
-    begin : int
-        Where in `line` the source's columns begin.
-    beside, behind : (P,) int64
-        Places in `line` that are padding, and the place that each repeats, or -1 for the border's constant.
-    outside : float
-        What the constant sums up to down a window.
+    padding : LinePadding
+        The border's constant stands there summed up down a window.
     """
-    wide, start = zeros(line.dtype.type, WIDE), spread(zeros(line.dtype.type, ROWS_LANES), base)
-    pitch = line.size // rows
-    for first in range(0, out.shape[0], rows):
-        top = min(first, out.shape[0] - rows)  # the last rows overlap those before, and so do the last lanes
+    wide, start = zeros(lines.dtype.type, WIDE), spread(zeros(lines.dtype.type, ROWS_LANES), down.base)
+    for first in range(0, out.shape[0], down.rows):
+        top = min(first, out.shape[0] - down.rows)  # the last rows overlap those before, and so do the last lanes
         at = 0
-        while at < row_length:
-            at = min(at, row_length - ROW_LANES)
-            sums = sum_rows(start, x, origin + top * stride + at, down_offsets, down, down_starts)
-            put_rows(line, begin + at, pitch, rows, sums)
+        while at < padding.size:
+            at = min(at, padding.size - ROW_LANES)
+            sums = sum_rows(start, source.samples, source.origin + top * source.stride + at, down)
+            put_rows(lines, 0, padding.begin + at, down.rows, sums)
             at += ROW_LANES
-        for i in range(rows):
-            summed = line[i * pitch : (i + 1) * pitch]
-            for p in range(beside.size):
-                summed[beside[p]] = summed[behind[p]] if behind[p] >= 0 else outside
-            row = out[top + i]
+        for i in range(down.rows):
+            line, row = lines[i], out[top + i]
+            for p in range(padding.places.size):
+                behind = padding.sources[p]
+                line[padding.places[p]] = line[behind] if behind >= 0 else padding.outside
             at = 0
             while at < row.size:
                 at = min(at, row.size - WIDE)
-                finish(
-                    row, at, sum_taps(wide, wide, summed, at, along_offsets, along, 0, along.size), gain, bias, after
-                )
+                total = sum_taps(wide, wide, line, at, along.offsets, along.weights, 0, along.weights.size)
+                finish(row, at, total, how)
                 at += WIDE

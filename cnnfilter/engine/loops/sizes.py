@@ -10,7 +10,7 @@ from cnnfilter.runtime.jit import loop
 
 
 @loop
-def extremes(found, x, planes, pitch, begin, size):
+def extremes(found, x, planes, pitch, span):
     """Find the smallest size but 0, and the largest, of some samples of each plane, as `sizes` gives them.
 
     Parameters
@@ -18,16 +18,18 @@ def extremes(found, x, planes, pitch, begin, size):
     found : (2 * MIDDLE + 2,) int32
         Its last two are set to 2**31 less the smallest, or to -2**31 where all are 0, and to the largest.
     x : (samples,) float32
-    planes, pitch, begin, size : int
-        How many planes, samples between two, and those of each that are looked at: at least `MIDDLE`.
+    planes, pitch : int
+        How many planes, and samples from one to the next.
+    span : Span
+        Of each plane; at least `MIDDLE` samples.
     """
     # 0 from the lowest number is that; all others begin anew at the largest one, in falling order.
     lowest = spread(zeros(np.int32, MIDDLE), -(1 << 31))
     small, large = lowest, lowest
     for plane in range(planes):
-        first, at = plane * pitch + begin, 0
-        while at < size:
-            at = min(at, size - MIDDLE)  # the last overlap those before
+        first, at = plane * pitch + span.begin, 0
+        while at < span.size:
+            at = min(at, span.size - MIDDLE)  # the last overlap those before
             seen = sizes(lowest, x, first + at)
             small, large = larger(lowest - seen, small), larger(seen, large)
             at += MIDDLE

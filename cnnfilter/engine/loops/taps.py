@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnfilter.engine.codes import MAGNITUDE
+from cnnfilter.engine.codes import MAGNITUDE, PRODUCTS
 from cnnfilter.engine.lanes.operations import (
     ROW_LANES,
     ROWS_LANES,
@@ -24,15 +24,16 @@ from cnnfilter.runtime.jit import loop, part
 
 
 @part
-def store_row(row, begin, size, x, origin, offsets, weights, starts, bases, combine, is_sum, gain, bias, after):
-    """Compute and store `size` results of a row, at least `ROW`, from `begin` on."""
+def store_row(row, span, x, origin, filters, combine, how):
+    """Compute and store some results of a row, at least `ROW`; parameters as in `filter_block`."""
+    offsets, weights, starts, bases = filters
     wide, none = zeros(bases.dtype.type, WIDE), zeros(weights.dtype.type, WIDE)
     at = 0
-    while at < size:
-        at = min(at, size - WIDE)  # the last overlap those before, and store the same
-        if is_sum:
+    while at < span.size:
+        at = min(at, span.size - WIDE)  # the last overlap those before, and store the same
+        if combine == PRODUCTS:
             products = sum_taps(none, none, x, origin + at, offsets, weights, 0, weights.size)
-            put(row, begin + at, shaped(products, after))
+            put(row, span.begin + at, shaped(products, how.after))
         else:
             result = wide
             for f in range(bases.size):
@@ -44,71 +45,46 @@ def store_row(row, begin, size, x, origin, offsets, weights, starts, bases, comb
                     result = one
                 else:
                     result = larger(one, result)
-            finish(row, begin + at, root(result) if combine == MAGNITUDE else result, gain, bias, after)
+            finish(row, span.begin + at, root(result) if combine == MAGNITUDE else result, how)
         at += WIDE
 
 
 @loop
-def filter_block(
-    out, begin, size, x, origin, stride, offsets, weights, starts, bases, combine, is_sum, gain, bias, after
-):
+def filter_block(out, span, source, filters, combine, how):
     """Convolve with a few filters and combine them into one map, where all windows lie alike.
 
     Parameters
     ----------
     out : (R, L) uint8, uint16 or float32
-    begin, size : int
-        The samples of each row of `out` that are computed, of which there are at least `ROW`.
-    x : (samples,)
-        The source, flat.
-    origin, stride : int
-        Where the window of the first result begins in `x`, and how far apart those of two rows are.
-    offsets : (K,) int64
-        Places of the taps, from where a window begins.
-    weights : (K,)
-        Of the type in which the products of a group of taps are summed: that of the sums, or int16.
-    starts : (F + 1,) int64
-        Where each filter's taps begin.
-    bases : (F,)
-        What each filter's sum begins with; of the type of the sums.
+    span : Span
+        Of each row of `out`; at least `ROW` samples.
+    source : Source
+    filters : Filters
     combine : int
-    is_sum : bool
-        Whether the sum of products is the result: one filter of at most a group of taps, and no base, gain or bias.
-    gain, bias, after : float, float, int
-        Stored is `sum * gain + bias`, or what `after` makes of it.
+        How; `PRODUCTS` for one filter of at most a group of taps without base, gain and bias.
+    how : Finish
     """
     for i in range(out.shape[0]):
-        at = origin + i * stride
-        store_row(out[i], begin, size, x, at, offsets, weights, starts, bases, combine, is_sum, gain, bias, after)
+        store_row(out[i], span, source.samples, source.origin + i * source.stride, filters, combine, how)
 
 
 @loop
-def filter_rows(out, count, begin, size, x, origin, stride, rows, offsets, weights, starts, base, gain, bias, after):
+def filter_rows(out, span, source, taps, how):
     """Convolve with one filter as `filter_block` does, a few rows at a time, which share the samples that they read.
 
     Parameters
     ----------
-    out : (count * L,) uint8, uint16 or float32
-    count : int
-        Rows of results.
-    rows : int
-        How many the taps are for: at most `TOGETHER`, and at most `count`.
-    offsets : (K,) int64
-        Places of the taps, from where the window of the first of those rows begins.
-    weights : (K * TOGETHER,) float32
-        Of each tap, in each row.
-    starts : (groups * len(ROW_SPANS) + 1,) int64
-        Where the taps of each span of rows begin; see `sum_rows`.
-    base : float
-        What each sum begins with.
+    out : (R, L) uint8, uint16 or float32
+        At least as many rows as the taps are for.
+    taps : SharedTaps
+        Of float32.
     """
-    start = spread(zeros(np.float32, ROWS_LANES), base)
-    pitch = out.size // count
-    for first in range(0, count, rows):
-        top = min(first, count - rows)  # the last rows overlap those before, and so do the last lanes
+    start = spread(zeros(np.float32, ROWS_LANES), taps.base)
+    for first in range(0, out.shape[0], taps.rows):
+        top = min(first, out.shape[0] - taps.rows)  # the last rows overlap those before, and so do the last lanes
         at = 0
-        while at < size:
-            at = min(at, size - ROW_LANES)
-            sums = sum_rows(start, x, origin + top * stride + at, offsets, weights, starts)
-            finish_rows(out, top * pitch + begin + at, pitch, rows, sums, gain, bias, after)
+        while at < span.size:
+            at = min(at, span.size - ROW_LANES)
+            sums = sum_rows(start, source.samples, source.origin + top * source.stride + at, taps)
+            finish_rows(out, top, span.begin + at, taps.rows, sums, how)
             at += ROW_LANES

@@ -15,27 +15,20 @@ CONVERTED = ("CMYK", "LAB")
 Convert = Callable[["Image"], "Image"]
 
 
-def to_srgb(mode: str, icc: bytes | None) -> tuple[Convert | None, str]:
-    """How images of a mode become sRGB, as viewers do it (perceptually), and what a person should know of that.
+def to_srgb(image: Image, notes: list[str]) -> Convert | None:
+    """How an image becomes sRGB as in viewers, perceptually; None if it is grey or RGB, or by Pillow's formula alone.
 
     Parameters
     ----------
-    mode : str
-        CMYK, whose profile decides what its inks look like, or LAB, which needs none.
-    icc : bytes, optional
-        The picture's profile.
-
-    Returns
-    -------
-    convert : callable or None
-        None where only Pillow's formula is left: of CMYK without a profile that is one of CMYK, or by a Pillow without
-        its library for profiles.
-    note : str
-        One line.
+    image : PIL.Image.Image
+        One of CMYK, whose profile decides what its inks look like, or of LAB, which needs none; else nothing happens.
+    notes : list of str
+        Is told what a person should know. Only the formula is left for CMYK without a profile that is one of CMYK, and
+        to a Pillow without its library for profiles.
     """
-    guess = f"its {mode} became RGB by a plain formula, as it has no profile of {mode}: colours are a guess"
-    if mode == "CMYK" and not icc:
-        return None, guess
+    mode, icc = image.mode, image.info.get("icc_profile")
+    if mode not in CONVERTED:
+        return None
     from PIL import ImageCms
 
     try:
@@ -43,5 +36,7 @@ def to_srgb(mode: str, icc: bytes | None) -> tuple[Convert | None, str]:
         srgb: Any = ImageCms.createProfile("sRGB")
         transform = ImageCms.buildTransform(profile, srgb, mode, "RGB")
     except (ImageCms.PyCMSError, ImportError):
-        return None, guess
-    return transform.apply, f"its {mode} became sRGB" + " through its profile" * (mode == "CMYK")
+        notes.append(f"its {mode} became RGB by a plain formula, as it has no profile of {mode}: colours are a guess")
+        return None
+    notes.append(f"its {mode} became sRGB" + " through its profile" * (mode == "CMYK"))
+    return transform.apply

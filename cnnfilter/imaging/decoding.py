@@ -14,7 +14,7 @@ from PIL.Image import Image, Transpose
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import memory
 from cnnfilter.imaging.arrays import Array, Uint8Array
-from cnnfilter.imaging.colour import CONVERTED, Convert, to_srgb
+from cnnfilter.imaging.colour import to_srgb
 from cnnfilter.imaging.headers import AVIF_HEAD, avif_depth, jpeg2000_header
 from cnnfilter.messages import either
 
@@ -113,15 +113,6 @@ def _place(part: slice, height: int, orientation: int) -> tuple[slice, slice]:
     return (part, slice(None)) if orientation < 5 else (slice(None), part)
 
 
-def _to_srgb(image: Image, notes: list[str] | None) -> Convert | None:
-    if image.mode not in CONVERTED:
-        return None
-    convert, note = to_srgb(image.mode, image.info.get("icc_profile"))
-    if notes is not None:
-        notes.append(note)
-    return convert
-
-
 def to_arrays(
     image: Image,
     *,
@@ -176,7 +167,7 @@ def to_arrays(
     pixels = np.empty((*shape, 3) if target.startswith("RGB") else shape, dtype)
     transparent = image.info.get("transparency") if deep else None
     alpha = np.empty(shape, dtype) if target.endswith("A") or transparent is not None else None
-    convert = _to_srgb(image, notes)
+    convert = to_srgb(image, [] if notes is None else notes)
     rows = max(1, BAND // width)
     for top in range(0, height, rows):
         part = slice(top, min(top + rows, height))

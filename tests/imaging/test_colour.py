@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from cnnfilter.imaging import colour
 from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.reading import read
 from tests.picture_files import cmyk_icc, icc, noise, saved, tiff
@@ -77,7 +76,8 @@ def test_a_pillow_without_its_library_for_profiles_guesses(monkeypatch):
         raise ImportError
 
     monkeypatch.setattr(ImageCms, "createProfile", missing)
-    assert colour.to_srgb("CMYK", cmyk_icc()) == (None, GUESSED)
+    monkeypatch.setattr(ImageCms, "buildTransform", missing)
+    assert read(io.BytesIO(saved(Image.fromarray(INKS, "CMYK"), "TIFF", icc_profile=cmyk_icc()))).notes == (GUESSED,)
 
 
 def test_lab_becomes_srgb_and_is_told_of():

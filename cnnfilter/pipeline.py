@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from cnnfilter.engine.arrays import as_maps, as_samples, full_scale
+from cnnfilter.engine.arrays import as_maps, as_samples
 from cnnfilter.engine.bands import available_threads
 from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
+from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.messages import printable, quoted, shortened
 from cnnfilter.network import grammar
 from cnnfilter.network.plan import COLUMNS, Row, at_scale, plan
@@ -213,7 +214,7 @@ class Pipeline:
         else:
             result = _one(given, "maps_or_image", layout)
             shape = (*result.shape[1:], result.shape[0])
-        prepared = self._prepared(shape, full_scale(given))
+        prepared = self._prepared(shape, FULL_SCALE[given.dtype.name])
         with np.errstate(over="ignore", invalid="ignore"):  # of vectors, as in `Pointwise`
             for operation in prepared:
                 result = operation(result, threads)

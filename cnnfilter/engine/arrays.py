@@ -59,11 +59,6 @@ def as_samples(x: Any, name: str = "x") -> Array:
     return np.ascontiguousarray(array).reshape(array.shape)  # the former makes a scalar 1-D
 
 
-def full_scale(samples: Array) -> int:
-    """Return what white is in a picture of such samples: 255 in uint8, 65535 in uint16, 1 in float32."""
-    return (1 << 8 * samples.itemsize) - 1 if samples.dtype.kind == "u" else 1
-
-
 def as_number(value: Any, name: str) -> np.float32:
     """Return one number as float32.
 

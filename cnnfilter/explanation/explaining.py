@@ -10,12 +10,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cnnfilter.engine.arrays import as_samples, full_scale
+from cnnfilter.engine.arrays import as_samples
 from cnnfilter.errors import ArgumentError
 from cnnfilter.explanation import steps
 from cnnfilter.explanation.evaluation import evaluate
 from cnnfilter.explanation.regions import Place, Region, unflattened
 from cnnfilter.explanation.worked import Result, step_of
+from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.messages import either, quoted, show_shape
 from cnnfilter.network.plan import Row, at_scale
 from cnnfilter.network.stages import Flatten, Shape, Stage
@@ -129,7 +130,7 @@ def explain(pipeline: Chain, picture: Any, at: Sequence[int]) -> Explanation:
         raise ArgumentError(msg)
     height, width, channels = np.atleast_3d(pixels).shape
     shape = (height, width, channels)
-    rows = at_scale(pipeline.plan(shape), full_scale(pixels))
+    rows = at_scale(pipeline.plan(shape), FULL_SCALE[pixels.dtype.name])
     _check_windows(rows)
     place = _checked(at, rows[-1].output)
     blocks = evaluate(rows, pixels, place)

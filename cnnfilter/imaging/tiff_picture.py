@@ -15,6 +15,7 @@ from cnnfilter.imaging.costs import OTHER_MODES, PER_PIXEL
 from cnnfilter.imaging.formats import raw_photo
 from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.limits import Limits, Need, check_size
+from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.imaging.metadata import read_metadata
 from cnnfilter.imaging.opening import prepare
 from cnnfilter.imaging.picture import Picture
@@ -282,7 +283,9 @@ def _scaled(page: Directory, samples: Array, depth: int | None, *, is_associated
     is_scaled = kind in _UNSIGNED and bits <= 16  # others are numbers as they are
     if not is_scaled and kind != _FLOAT:
         decoding.check_range(f"{bits}-bit", int(samples.min()), int(samples.max()))
-    dtype = np.float32 if kind == _FLOAT else np.uint8 if bits <= 8 or depth == 8 else np.uint16
+    held = np.float32 if kind == _FLOAT else np.uint8 if bits <= 8 else np.uint16
+    white = FULL_SCALE[held.__name__]
+    dtype = np.uint8 if depth == 8 else held
     is_same = samples.dtype == dtype and bits == 8 * samples.itemsize and page.photometric != _WHITE_IS_0
     if is_same and not is_associated:
         return samples
@@ -290,7 +293,6 @@ def _scaled(page: Directory, samples: Array, depth: int | None, *, is_associated
     rows = max(1, decoding.BAND // samples[0].size)
     for top in range(0, len(samples), rows):
         band = samples[top : top + rows]
-        white = 1 if kind == _FLOAT else 255 if bits <= 8 else 65535
         if is_scaled and (full := (1 << bits) - 1) < white:
             band = (band.astype(np.uint32) * white + full // 2) // full
         if page.photometric == _WHITE_IS_0 and kind != _FLOAT:
@@ -298,7 +300,7 @@ def _scaled(page: Directory, samples: Array, depth: int | None, *, is_associated
         if is_associated:
             band = _unmultiplied(band, white)
         with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite
-            out[top : top + rows] = decoding.reduced(band) if out.itemsize == 1 and white == 65535 else band
+            out[top : top + rows] = decoding.reduced(band) if dtype != held else band
     return out
 
 

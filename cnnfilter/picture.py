@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cnnfilter.batch.write import write_atomically
+from cnnfilter.batch.write import Writing, write_atomically
 from cnnfilter.engine.arrays import as_samples
 from cnnfilter.errors import ArgumentError, CnnfilterWarning, PictureError
 from cnnfilter.imaging import mapping, picture, reading, stored
@@ -139,7 +139,7 @@ class Picture(picture.Picture):
         counting, told = stored.fitting(self, named, given)
         notes: list[str] = []
         data = encode(self, named, options=counting, strip=strip, notes=notes)
-        notes += write_atomically(target, data, overwrite=replaces)
+        notes += write_atomically(target, data, Writing(replaces))
         for note in (*told, *notes):
             warnings.warn(f"{readable(target)}: {note}", CnnfilterWarning, stacklevel=2)
 

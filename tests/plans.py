@@ -1,8 +1,32 @@
-"""Files and plans for them, in the current folder."""
+"""Files and plans for them, in the current folder, and tasks that a function does."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cnnfilter.batch.inputs import Found, Input
+from cnnfilter.batch.naming import Wanted
 from cnnfilter.batch.plan import plan_outputs
+from cnnfilter.batch.work import Reading, Streams, Work, process
+from cnnfilter.results.pictures import PictureResult
+from cnnfilter.results.task import Saving, Task
+
+
+@dataclass(frozen=True, eq=False)
+class Doing(Task):
+    """What a function does."""
+
+    function: object = PictureResult
+    name: str = "edge"
+    default: str | None = None
+
+    def unshown(self, format):
+        return None
+
+    def need(self, height, width, channels):
+        return 0
+
+    def transform(self, picture, threads=None):
+        return replace(self.function(picture), saving=self.saving)
 
 
 def touch(*names):
@@ -11,6 +35,15 @@ def touch(*names):
         Path(name).write_bytes(b"x" if name.endswith((".txt", ".pdf")) else b"\x89PNG\r\n\x1a\n")
 
 
+def planned(inputs, *, kernel="edge", default=None, counts=None, options=None, told=False, **wanted):
+    task = Doing(name=kernel, default=default, saving=Saving(options or {}), told=told)
+    return plan_outputs(Found([Input(name) for name in inputs]), task, Wanted(**wanted), counts)
+
+
 def targets(inputs, **options):
-    plan = plan_outputs(inputs, **{"kernel": "edge", **options})
-    return [None if job.target is None else str(job.target) for job in plan.jobs]
+    return [None if job.target is None else str(job.target) for job in planned(inputs, **options).jobs]
+
+
+def carried_out(plan, function=PictureResult, *, reading=None, streams=None, work=None, saving=None):
+    task = Doing(function=function, saving=saving or Saving())
+    return process(plan, task, reading=reading or Reading(), streams=streams or Streams(), work=work or Work())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import overload
 
@@ -18,7 +19,7 @@ from cnnfilter.errors import ExistsError, OutputError
 class Jobs(Sequence[Job]):
     """The jobs of a plan, each made when it is asked for: of 10,000 inputs only the names are kept."""
 
-    def __init__(self, inputs: Sequence[Input], naming: Naming | None) -> None:
+    def __init__(self, inputs: Sequence[Input], naming: Naming) -> None:
         self.inputs = inputs
         self.naming = naming
         self.times: dict[int, int] = {}
@@ -38,24 +39,22 @@ class Jobs(Sequence[Job]):
             return tuple(self[i] for i in range(*index.indices(len(self))))
         name, place, error = self.inputs[index]
         index %= len(self)
-        if self.naming is None:
-            return Job(None if name == STREAM else Path(name), None, told=True, error=error, index=index)
         job = self.naming.job(name, place)
-        times, skipped = self.times.get(index, 1), index in self.skipped
         is_device = job.target is not None and self.place(job.target).device is not None
-        return Job(job.source, job.target, job.around, False, times, error, skipped, index, job.each, is_device)
+        times, skipped = self.times.get(index, 1), index in self.skipped
+        return replace(job, index=index, times=times, error=error, skipped=skipped, is_device=is_device)
 
     def look(self, target: Path) -> Place:
         """Note what stands under a name as the run is planned: what takes its place later is in the way."""
         place = look(target)
-        if place.device is not None and not (self.naming and self.naming.may_name_device):
+        if place.device is not None and not self.naming.may_name_device:
             place = Place(target)
         if place != (target, None):
             self._places[target] = place
         return place
 
     def place(self, target: Path) -> Place:
-        """Return what stood under a name when the run was planned."""
+        """What stood under a name when the run was planned."""
         return self._places.get(target) or Place(target)
 
     def __iter__(self) -> Iterator[Job]:
@@ -63,36 +62,12 @@ class Jobs(Sequence[Job]):
 
 
 class Plan:
-    """The jobs in the order of the inputs, and the names that they have claimed.
+    """The jobs in the order of the inputs, and the names that they have claimed."""
 
-    Parameters
-    ----------
-    jobs : Jobs
-    force : bool
-        Whether existing files are overwritten.
-    skip_existing : bool
-        Whether a job is left undone whose output exists.
-    folder : Path, optional
-        The output folder, which is made if there is none.
-    makes_folders : bool
-        Whether folders that targets lie in are made: those of a tree, or those that a template names.
-    """
-
-    def __init__(
-        self,
-        jobs: Jobs,
-        *,
-        force: bool = False,
-        skip_existing: bool = False,
-        folder: Path | None = None,
-        makes_folders: bool = False,
-    ) -> None:
+    def __init__(self, jobs: Jobs) -> None:
         self.jobs = jobs
-        self.force = force
-        self.skip_existing = skip_existing
-        self.folder = folder
-        self.makes_folders = makes_folders
-        self.in_place = jobs.naming is not None and jobs.naming.in_place
+        self.naming = jobs.naming
+        self.wanted = jobs.naming.wanted
         self.claims: dict[str, int] = {}
         """The job that has a name, by its index; `~index` once the file is written."""
         self.changed: set[Path] = set()
@@ -101,7 +76,7 @@ class Plan:
         self._real: dict[str, str] = {}
         self._unfit: dict[str, str | None] = {}
         # Where files are replaced, inputs must be known before any is; elsewhere they only make a better message.
-        self._inputs = _by_identity(jobs.inputs) if force else None
+        self._inputs = _by_identity(jobs.inputs) if self.wanted.force else None
 
     def prepare(self) -> None:
         """Make the output folder.
@@ -111,8 +86,8 @@ class Plan:
         OutputError
             If the folder cannot be made.
         """
-        if self.folder is not None:
-            self._make(self.folder, parents=False)
+        if self.naming.folder is not None:
+            self._make(self.naming.folder, parents=False)
 
     @property
     def folders(self) -> Iterator[Path]:
@@ -132,8 +107,13 @@ class Plan:
         if device is None and os.path.realpath(folder) != self._real.get(folder, folder):
             msg = f"the folder of '{target}' leads elsewhere than when the run was planned"
             raise OutputError(msg)
-        if self.makes_folders:
+        if self._makes_folders:
             self._make(target.parent, parents=True)
+
+    @property
+    def _makes_folders(self) -> bool:
+        """Whether folders that targets lie in are made: those of a tree, or those that a template names."""
+        return self.naming.base is not None
 
     def _make(self, folder: Path, *, parents: bool) -> None:
         try:
@@ -147,7 +127,7 @@ class Plan:
         self.changed.update(each.parent for each in made)
 
     def key(self, target: Path) -> str:
-        """Return what all names of an output have in common."""
+        """What all names of an output have in common."""
         place = self.jobs.place(target).path
         if place != target:  # it was a link
             return caseless(str(place))
@@ -189,21 +169,21 @@ class Plan:
             if stat.S_ISDIR(mode) or target.is_dir():
                 msg = f"the output '{target}' is a folder"
                 raise OutputError(msg)
-            if self.in_place and is_device(target):
+            if self.naming.in_place and is_device(target):
                 msg = f"'{target}' is no file, so none can take its place"
                 raise OutputError(msg)
-            exists = not self.in_place
+            exists = not self.naming.in_place
             same = self._input_that_is(target) if exists else None
             if same is not None:
                 source = Path(same)
                 msg = f"the output '{target}' is the input '{source}', which is never overwritten; choose another name"
                 raise OutputError(msg)
-        if exists and not (self.force or self.skip_existing):
+        if exists and not (self.wanted.force or self.wanted.skip_existing):
             msg = f"'{target}' exists already; --force overwrites it"
             raise ExistsError(msg)
         if (reason := self._no_place(job, target)) is not None:
             raise OutputError(reason)
-        return exists and self.skip_existing
+        return exists and self.wanted.skip_existing
 
     def _input_that_is(self, target: Path) -> str | None:
         if self._inputs is None:
@@ -211,19 +191,19 @@ class Plan:
         return self._inputs.get(identity(target) or -1)
 
     def _no_place(self, job: Job, target: Path) -> str | None:
-        """Return why a folder cannot take an output, or None."""
+        """Why a folder cannot take an output, or None."""
         text = os.path.dirname(target) or "."  # noqa: PTH120  (a path as an object takes longer)
         if text not in self._unfit:
             self._unfit[text] = self._wrong_folder(target.parent, target.name)
         reason = self._unfit[text]
-        if reason is None or (job.source is not None and not self.in_place and _is_missing(target, job.source)):
+        if reason is None or (job.source is not None and not self.naming.in_place and _is_missing(target, job.source)):
             return None  # in the second case the input is missing with the folder, which says more
         return reason
 
     def _wrong_folder(self, folder: Path, name: str) -> str | None:
-        """Return why a folder can take no output, the first of which has a name."""
+        """Why a folder can take no output, the first of which has a name."""
         if not folder.is_dir():
-            if not self.makes_folders:
+            if not self._makes_folders:
                 return f"there is no folder '{folder}' for the output '{name}'"
             while not os.path.lexists(folder):  # it will be made
                 folder = folder.parent
@@ -268,7 +248,7 @@ class Plan:
         return self.claims.setdefault(key, job.index)
 
     def owns(self, job: Job, target: Path) -> bool:
-        """Tell whether a job has claimed a name, so that claiming it again takes it from nobody."""
+        """Whether a job has claimed a name, so that claiming it again takes it from nobody."""
         return job.is_device or self.claims.get(self.key(target)) in (job.index, ~job.index)
 
     def keep(self, target: Path) -> None:
@@ -286,7 +266,7 @@ class Plan:
 
 
 def _by_identity(inputs: Sequence[Input]) -> dict[int, str]:
-    """Return the names of inputs by what these are, whatever they are called; of several, the first."""
+    """The names of inputs by what these are, whatever they are called; of several, the first."""
     names = [name for name, _, _ in reversed(inputs) if name != STREAM]
     return {known: name for name in names if (known := identity(name)) is not None}
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cnnfilter.imaging.formats import TABLE, extension_for, format_for_path
@@ -43,7 +43,7 @@ _URL = r"[A-Za-z][A-Za-z0-9+.-]+://"
 
 
 def wrong_input(name: str) -> str | None:
-    """Return why the name of an input can name none, or None."""
+    """Why the name of an input can name none, or None."""
     if not name:
         return "a file name is empty"
     if "\0" in name:
@@ -56,7 +56,7 @@ def wrong_input(name: str) -> str | None:
 
 
 def wrong_output(output: str) -> str | None:
-    """Return why the name of an output can name none, or None."""
+    """Why the name of an output can name none, or None."""
     if not output:
         return "a file name is empty"
     if "\0" in output:
@@ -75,7 +75,7 @@ def wrong_output(output: str) -> str | None:
 
 
 def too_long(path: Path) -> str | None:
-    """Return what is said of a path that no file can have for its length, or None."""
+    """What is said of a path that no file can have for its length, or None."""
     name = next((part for part in path.parts if len(os.fsencode(part)) > NAME_BYTES), None)
     if name is None and len(os.fsencode(path)) <= PATH_BYTES:
         return None
@@ -83,7 +83,7 @@ def too_long(path: Path) -> str | None:
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether a path is a folder; one that cannot be one, as it is too long, is none."""
+    """Whether a path is a folder; one that cannot be one, as it is too long, is none."""
     try:
         return path.is_dir()
     except OSError:
@@ -91,54 +91,94 @@ def is_folder(path: Path) -> bool:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a person wants of the outputs.
+
+    Parameters
+    ----------
+    output : str, optional
+        What `-o` holds.
+    format : str, optional
+        The format that is asked for, where it follows neither the name nor the result.
+    force : bool
+        Whether existing files are overwritten. Inputs never are, but in place.
+    skip_existing : bool
+        Whether a job is left undone whose output exists.
+    frame : str
+        What `{frame}` stands for in `output`: a number, or `EACH_FRAME`.
+    """
+
+    output: str | None = None
+    format: str | None = None
+    force: bool = False
+    skip_existing: bool = False
+    frame: str = "0"
+
+
+@dataclass(frozen=True)
 class Job:
     """One input and its output.
 
-    `source` is None for standard input, `target` for standard output, and where the result is `told` rather
-    than written. Where the extension follows the format of the result, `around` holds the parts of the
-    target's name that stand around it. `each` is the name of the frames that have a file each. `times` is
-    how often the person named the input, and `error` why it cannot be read, if that is known already. One that is
-    `skipped` has its output. `index` is its place in the plan.
-    A target that `is_device` was one when the run was planned, and takes all that the job makes.
+    Parameters
+    ----------
+    source : Path, optional
+        None for standard input.
+    target : Path, optional
+        None for standard output, and where the result is told. Of frames that have a file each, the first's.
+    told : bool
+        Whether the result is told, and not written.
+    format : str
+        The output's, see `Naming.settled`; empty as long as it follows a result that is not known.
+    around : tuple of str
+        The parts of the target's name that stand around its extension, where that follows the format.
+    each : str, optional
+        The name of frames that have a file each, with `EACH_FRAME` for the number.
+    index : int
+        The place in the plan.
+    times : int
+        How often the person named the input.
+    error : str, optional
+        Why the input cannot be read, if that is known already.
+    skipped : bool
+        Whether the output exists, and is left as it is.
+    is_device : bool
+        Whether the target was a device when the run was planned, and takes all that the job makes.
     """
 
     source: Path | None
     target: Path | None
-    around: tuple[str, ...] = ()
     told: bool = False
+    format: str = ""
+    around: tuple[str, ...] = ()
+    each: str | None = None
+    index: int = 0
     times: int = 1
     error: str | None = None
     skipped: bool = False
-    index: int = 0
-    each: str | None = None
     is_device: bool = False
 
     @property
     def follows_format(self) -> bool:
-        """Whether the target's extension is that of the format of the result."""
+        """Whether the target's extension is that of the format."""
         return len(self.around) > 1
 
-    def named_for(self, format: str, number: str = "0") -> Path | None:
-        """Return the target as it is called when the result is of this format, and that of the frame of a number."""
-        if self.target is not None and self.follows_format and format_for_path(self.target) != format:
-            return _numbered(bare_extension(format).join(self.around), number)
-        return self.target if self.each is None else _numbered(self.each, number)
-
-    def numbered(self, format: str, count: int) -> tuple[Path | None, ...]:
-        """Return the targets of so many results of this format.
+    def targets(self, count: int | None) -> tuple[Path | None, ...]:
+        """The targets of so many results; None stands for one without a number.
 
         Examples
         --------
-        >>> [str(path) for path in Job(None, Path("a.png")).numbered("PNG", 2)]
+        >>> [str(path) for path in Job(None, Path("a.png")).targets(2)]
         ['a-0.png', 'a-1.png']
         """
-        target = self.named_for(format)
+        target = self.target
+        if count is None:
+            return (target,)
         if target is None or self.is_device:
             return (target,) * count
-        digits = len(str(count - 1))
+        numbers = [f"{i:0{len(str(count - 1))}}" for i in range(count)]
         if self.each is not None:
-            return tuple(self.named_for(format, f"{i:0{digits}}") for i in range(count))
-        return tuple(target.with_name(f"{target.stem}-{i:0{digits}}{target.suffix}") for i in range(count))
+            return tuple(_numbered(self.each, number) for number in numbers)
+        return tuple(target.with_name(f"{target.stem}-{number}{target.suffix}") for number in numbers)
 
     def __str__(self) -> str:
         return "standard input" if self.source is None else str(self.source)
@@ -152,32 +192,29 @@ class Naming:
     ----------
     kernel : str
         Fit for a file name.
-    output : str, optional
-        What `-o` holds; `wrong_output` has nothing against it.
-    format : str, optional
-        The format that is asked for.
+    wanted : Wanted
+        `wrong_output` has nothing against its `output`.
     default : str, optional
         The format that results have where nothing is asked for, if that is not the input's.
     several : bool
         Whether there are several inputs, or may be.
     in_place : bool
         Whether outputs take the place of the inputs.
-    frame : str
-        What `{frame}` stands for: a number, or `EACH_FRAME`.
+    told : bool
+        Whether there are none, as results are told.
     """
 
     kernel: str
-    output: str | None
-    format: str | None
-    default: str | None
-    several: bool
+    wanted: Wanted
+    default: str | None = None
+    several: bool = False
     in_place: bool = False
-    frame: str = "0"
+    told: bool = False
 
     @lazy
     def folder(self) -> Path | None:
         """The folder that takes the outputs, if one does."""
-        output = self.output
+        output = self.wanted.output
         if output is None or output == STREAM:
             return None
         if is_folder(Path(output)):
@@ -188,16 +225,18 @@ class Naming:
     @property
     def base(self) -> Path | None:
         """The folder in which folders are made: that of the outputs, or what a template names before any field."""
-        if self.folder is not None or self.output is None or not fields_of(self.output):
+        output = self.wanted.output
+        if self.folder is not None or output is None or not fields_of(output):
             return self.folder
-        return Path(base_of(self.output))
+        return Path(base_of(output))
 
     @property
     def file(self) -> str | None:
         """The name, or the template, whose own extension tells the format."""
-        if self.output in (None, STREAM) or self.folder is not None:
+        output = self.wanted.output
+        if output in (None, STREAM) or self.folder is not None:
             return None
-        return None if self._template.endswith("{ext}") else self.output
+        return None if self._template.endswith("{ext}") else output
 
     @property
     def may_name_device(self) -> bool:
@@ -206,27 +245,54 @@ class Naming:
 
     @property
     def _template(self) -> str:
-        output = self.output or ""
+        output = self.wanted.output or ""
         return output + "{name}-{kernel}.{ext}" if output.endswith(SEPARATORS) else output
 
     def job(self, name: str, place: str | None = None) -> Job:
-        """Return the job of an input, and of one that was found in a folder by its place in that."""
+        """The job of an input; of one that was found in a folder, `place` is its own in that."""
         source = None if name == STREAM else Path(name)
+        output, folder = self.wanted.output, self.folder
+        if self.told:
+            return Job(source, None, told=True)
         if self.in_place:
-            return Job(source, source)
-        if self.output == STREAM or (source is None and self.output is None):
-            return Job(source, None)
-        folder = self.folder
-        if self.output is None or folder is not None:
+            return self.settled(Job(source, source))
+        if output == STREAM or (source is None and output is None):
+            return self.settled(Job(source, None))
+        if output is None or folder is not None:
             beside = source.parent if source else Path()
             around = self._beside(beside if folder is None else folder / (place or ""), source)
         else:
             around = self._filled(source)
-        name = self._extension(source).join(around)
-        return Job(source, _numbered(name, "0"), around, each=name if EACH_FRAME in name else None)
+        return self.settled(_called(Job(source, None, around=around), self._extension(source)))
+
+    def settled(self, job: Job, suiting: str = "") -> Job:
+        """A job with the format of its output, and the name that follows from it, as far as they can be told.
+
+        This is the one place where a format is chosen: by the person's word, by the name that they give, or by what
+        suits the result.
+
+        Parameters
+        ----------
+        job : Job
+        suiting : str
+            The format that suits the result, once that is known. What takes the input's place is of the input's
+            format, whatever its name says; but a table, which holds any numbers.
+        """
+        named = "" if job.target is None else format_for_path(job.target) or ""
+        if self.wanted.format is not None:
+            format = self.wanted.format
+        elif job.target is None:
+            format = "PNG"
+        elif self.in_place:
+            format = TABLE if named == TABLE else suiting
+        else:
+            format = suiting if job.follows_format else named or suiting
+        if format in ("", named) or not job.follows_format:
+            return replace(job, format=format)
+        return _called(replace(job, format=format), bare_extension(format))
 
     def _extension(self, source: Path | None) -> str:
-        format = self.format or self.default
+        format = self.wanted.format or self.default
         if format is None and source is not None and format_for_path(source) not in (None, TABLE):
             return source.suffix.removeprefix(".")  # as the person writes it: JPG stays JPG
         return bare_extension(format or "PNG")
@@ -243,7 +309,7 @@ class Naming:
             "{name}": _stem(source),
             "{kernel}": self.kernel,
             "{dir}": str(source.parent) if source else ".",
-            "{frame}": self.frame,
+            "{frame}": self.wanted.frame,
             "{{": "{",
             "}}": "}",
         }
@@ -259,17 +325,23 @@ class Naming:
         return tuple(around)
 
 
+def _called(job: Job, extension: str) -> Job:
+    """A job whose target has an extension, if there is a place for it."""
+    name = extension.join(job.around)
+    return replace(job, target=_numbered(name, "0"), each=name if EACH_FRAME in name else None)
+
+
 def _numbered(name: str, number: str) -> Path:
     return Path(name.replace(EACH_FRAME, number))
 
 
 def fields_of(output: str) -> list[str]:
-    """Return the fields of a template, with their braces; none of any other name."""
+    """The fields of a template, with their braces; none of any other name."""
     return [part for part in re.split(_PARTS, output)[1::2] if part not in ("{{", "}}")]
 
 
 def base_of(output: str) -> str:
-    """Return the folder that a template names before any field; any other name as it is.
+    """The folder that a template names before any field; any other name as it is.
 
     Examples
     --------
@@ -287,7 +359,7 @@ def _plain(text: str) -> str:
 
 
 def bare_extension(format: str) -> str:
-    """Return the usual extension of a format, without its dot."""
+    """The usual extension of a format, without its dot."""
     return extension_for(format).removeprefix(".")
 
 
@@ -296,7 +368,7 @@ def _stem(source: Path | None) -> str:
 
 
 def listed(names: list[str], most: int = 5) -> str:
-    """Return names as a sentence has them, no more than some of them."""
+    """Names as a sentence has them, no more than some of them."""
     shown = [f"'{name}'" for name in names]
     if len(shown) > most:
         shown = [*shown[: most - 1], f"{len(shown) - most + 1} more"]

@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnnfilter.batch.claims import Jobs, Plan
-from cnnfilter.batch.inputs import Found, Input
+from cnnfilter.batch.inputs import Found
 from cnnfilter.batch.naming import (
     APART,
+    EACH_FRAME,
     SEPARATORS,
     STREAM,
     Job,
     Naming,
+    Wanted,
     bare_extension,
     is_folder,
     listed,
@@ -33,10 +35,12 @@ from cnnfilter.batch.naming import (
 )
 from cnnfilter.batch.sniff import claim_key, expected_format, identity
 from cnnfilter.errors import ArgumentError, ExistsError, OutputError
-from cnnfilter.imaging.formats import NPY, format_for_path, holds_floats
+from cnnfilter.imaging.formats import format_for_path
 from cnnfilter.imaging.options import OPTIONS, applicable, read_options
 from cnnfilter.messages import nearest, quoted
-from cnnfilter.results.showing import AS_PICTURES
+
+if TYPE_CHECKING:
+    from cnnfilter.results.task import Task
 
 FEW = 5
 """Outputs that exist up to which each has a line of its own: of thousands, the first stands for all."""
@@ -49,65 +53,19 @@ class ConflictError(OutputError):
         return "; ".join(self.args)
 
 
-FLOATS = NPY
-"""What floats are written as where nothing else is asked for."""
-
-
-def unfit_for_floats(unfit: Callable[[str], str | None], format: str) -> str | None:
-    """Return why floats cannot be written in a format, or what else `unfit` has against it."""
-    if not holds_floats(format):
-        return f"{format} holds no floats, which --depth float asks for; write .npy, .csv, .tif or .pfm"
-    return unfit(format)
-
-
-def plan_outputs(
-    inputs: Sequence[str] | Found,
-    *,
-    kernel: str,
-    output: str | None = None,
-    in_place: bool = False,
-    format: str | None = None,
-    force: bool = False,
-    skip_existing: bool = False,
-    default: str | None = None,
-    unfit: Callable[[str], str | None] = AS_PICTURES.unfit,
-    told: bool = False,
-    counts: Sequence[int | None] | None = None,
-    options: Mapping[str, str] | None = None,
-    frame: str = "0",
-) -> Plan:
+def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[int | None] | None = None) -> Plan:
     """Name an output for every input.
 
     Parameters
     ----------
-    inputs : sequence of str, or Found
-        Paths as the person wrote them, or as `find_inputs` found them; `-` is standard input. A file that is named
-        twice, and would be written twice under one name, makes one job.
-    kernel : str
-        The kernel's name; what file systems dislike in it becomes `-`.
-    output : str, optional
-        What `-o` holds: a folder, a template, a file or `-`.
-    in_place : bool
-        Whether outputs take the place of the inputs.
-    format : str, optional
-        Pillow's name of the output format, when it does not follow the name or the input.
-    force : bool
-        Whether existing files are overwritten. Inputs never are, but `in_place`.
-    skip_existing : bool
-        Whether a job is left undone whose output exists.
-    default : str, optional
-        The format that results probably have where a name follows theirs; by default that of the input.
-    unfit : callable
-        Says why results cannot be written in a format that the person names; None where they can.
-    told : bool
-        Results are told and not written: the jobs have no targets.
+    found : Found
+        A file that is named twice, and would be written twice under one name, makes one job.
+    task : Task
+        What file systems dislike in its name becomes `-`.
+    wanted : Wanted
     counts : sequence of int or None, optional
         How many numbered files each input makes, None where that is known only later. By default, every
         input makes one file without a number.
-    options : mapping of str to str, optional
-        Save options, which must fit the format of each output as far as that is known.
-    frame : str
-        What `{frame}` stands for in `output`: see `naming.Naming`.
 
     Returns
     -------
@@ -119,7 +77,7 @@ def plan_outputs(
     ConflictError
         With every conflict there is.
     """
-    found = inputs if isinstance(inputs, Found) else Found([Input(name) for name in inputs])
+    output, in_place, options = wanted.output, task.saving.in_place, task.saving.options
     names = [each.name for each in found.inputs]
     conflicts = list(dict.fromkeys(filter(None, map(wrong_input, names))))
     if output is not None and (reason := wrong_output(output)):
@@ -130,40 +88,40 @@ def plan_outputs(
         conflicts.append("standard input has no place for the output; leave out --in-place")
     if output == STREAM and len(names) > 1:
         conflicts.append(f"standard output takes one picture, not {len(names)}; name a folder with -o")
-    if found.visited and output is None and not (told or in_place):
+    if found.visited and output is None and not (task.told or in_place):
         conflicts.append("the pictures of a folder need a folder to go to; name one with -o, such as -o out/")
     if counts is not None and (output == STREAM or (output is None and STREAM in names)):
         conflicts.append("standard output takes one picture, not one for each map; name a folder with -o")
-    if format is not None and (reason := unfit(format)):
+    if wanted.format is not None and (reason := task.unfit(wanted.format)):
         conflicts.append(reason)
-    conflicts += _unknown_options(options or {})
+    conflicts += _unknown_options(options)
     _refuse(conflicts)
-    if told:
-        return Plan(Jobs(found.inputs, None))
 
     several = len(names) > 1 or bool(found.visited)
-    naming = Naming(re.sub(r"[^A-Za-z0-9._-]", "-", kernel), output, format, default, several, in_place, frame)
+    kernel = re.sub(r"[^A-Za-z0-9._-]", "-", task.name)
+    naming = Naming(kernel, wanted, task.default, several, in_place, task.told)
+    if task.told:
+        return Plan(Jobs(found.inputs, naming))
     _refuse(_wrong_names(naming))
     jobs, numbers = _once(Jobs(found.inputs, naming), counts)
-    plan = Plan(jobs, force=force, skip_existing=skip_existing, folder=naming.folder,
-                makes_folders=naming.base is not None)  # fmt: skip
-    collisions, settled = _collisions(naming, plan, numbers)
+    plan = Plan(jobs)
+    collisions, settled = _collisions(plan, numbers)
     existing: list[str] = []
     for job in jobs:
         if job.target is None:
             continue
-        named = format or format_for_path(job.target)
+        named = format_for_path(job.target) if in_place else job.format
         try:
-            targets = _targets(job, format, numbers) if job.index not in settled else []
+            targets = _targets(job, numbers) if job.index not in settled else []
             if targets and all([plan.check(job, target) for target in targets]):
                 jobs.skipped[job.index] = tuple(targets)
-            if named is None and not job.is_device and not in_place:
+            if not named and not (job.follows_format or job.is_device or in_place):
                 folder = "" if job.target.suffix else ", in / if it is a folder"
                 conflicts.append(
                     f"the name '{job.target}' tells no format; end it in .png or another picture's extension{folder}, "
                     "or add --format"
                 )
-            elif format is None and named is not None and not job.follows_format and (reason := unfit(named)):
+            elif wanted.format is None and named and (reason := task.unfit(named)):
                 conflicts.append(f"'{job.target}': {reason}")
         except ExistsError as error:
             if job.error is None:  # else it says more that there is no input
@@ -176,7 +134,7 @@ def plan_outputs(
         conflicts = [each for each in conflicts if each not in known]
         conflicts.append(f"{existing[0]}, and so do {len(existing) - 1} more; --skip-existing leaves them as they are")
     conflicts += _fed_back(found, plan)
-    _refuse(list(dict.fromkeys([*collisions, *conflicts])) or _wrong_options(naming, jobs, options or {}))
+    _refuse(list(dict.fromkeys([*collisions, *conflicts])) or _wrong_options(naming, jobs, options))
     return plan
 
 
@@ -190,14 +148,15 @@ class Outlook(NamedTuple):
 
 def outlook(plan: Plan, job: Job) -> Outlook:
     """Look what an input holds where its output's name follows that, and whether that name is free."""
-    naming, known = plan.jobs.naming, Outlook(job.target, job.skipped, None if job.skipped else job.error)
-    is_known = not job.follows_format and job.each is None
-    if naming is None or is_known or job.skipped or job.error is not None:
+    if job.skipped or job.error is not None:
+        return Outlook(job.target, job.skipped, None if job.skipped else job.error)
+    known = Outlook(job.target, skipped=False, error=None)
+    if not job.follows_format and job.each is None:
         return known
-    format = _known_format(naming, job) or format_for_path(job.target or "") or "PNG"
-    if job.each is not None:
-        return known._replace(target=job.named_for(format, "{frame}"))
-    target = job.named_for(format)
+    expected = _expected(plan.naming, job)
+    target = expected.target
+    if expected.each is not None:
+        return known._replace(target=Path(expected.each.replace(EACH_FRAME, "{frame}")))
     if target is None or target == job.target:
         return known
     try:
@@ -207,8 +166,8 @@ def outlook(plan: Plan, job: Job) -> Outlook:
 
 
 def _fed_back(found: Found, plan: Plan) -> list[str]:
-    """Return a line if outputs would lie where the next run would find them as inputs."""
-    if plan.folder is None or not found.visited:
+    """A line if outputs would lie where the next run would find them as inputs."""
+    if plan.naming.folder is None or not found.visited:
         return []
     fed = sorted(found.visited.intersection(plan.real_folders))
     if not fed:
@@ -222,8 +181,8 @@ def _refuse(conflicts: Sequence[str]) -> None:
 
 
 def _wrong_names(naming: Naming) -> list[str]:
-    """Return what is wrong with the output folder, or with a name beside the format that is asked for."""
-    file, folder, format = naming.file, naming.base, naming.format
+    """What is wrong with the output folder, or with a name beside the format that is asked for."""
+    file, folder, format = naming.file, naming.base, naming.wanted.format
     named = None if file is None else format_for_path(file)
     if format is not None and named not in (None, format):
         extension = bare_extension(format)
@@ -235,7 +194,8 @@ def _wrong_names(naming: Naming) -> list[str]:
         return [reason]
     if folder.exists():
         return [f"'{folder}' is a file, not a folder, so it cannot hold the outputs"]
-    if folder == naming.folder and str(naming.output)[-1] not in SEPARATORS and format_for_path(folder) is not None:
+    is_called_folder = str(naming.wanted.output).endswith(SEPARATORS)
+    if folder == naming.folder and not is_called_folder and format_for_path(folder) is not None:
         return [f"'{folder}' is a picture's name, and would take several; end it in / if it is a folder"]
     if not folder.parent.is_dir():
         return [f"there is no folder '{folder.parent}' to make '{folder.name}' in"]
@@ -243,7 +203,7 @@ def _wrong_names(naming: Naming) -> list[str]:
 
 
 def _once(jobs: Jobs, counts: Sequence[int | None] | None) -> tuple[Jobs, list[int | None] | None]:
-    """Return the jobs with their counts, those that write the same file's result under the same name once."""
+    """The jobs with their counts, those that write the same file's result under the same name once."""
     firsts: dict[int, int] = {}
     others: dict[int, list[int]] = {}  # apart, as few files are named twice
     again: dict[int, int] = {}
@@ -271,34 +231,31 @@ def _is_same_output(one: Job, two: Job) -> bool:
     return one.target is not None and two.target is not None and claim_key(one.target) == claim_key(two.target)
 
 
-def _targets(job: Job, format: str | None, numbers: Sequence[int | None] | None) -> list[Path]:
-    """Return the names that a job will need, as far as that is known."""
-    if job.target is None:
+def _targets(job: Job, numbers: Sequence[int | None] | None) -> list[Path]:
+    """The names that a job will need, as far as they are known."""
+    count = None if numbers is None else numbers[job.index]
+    if numbers is not None and count is None:
         return []
-    if numbers is None:
-        return [job.target]
-    count = numbers[job.index]
-    if count is None:
-        return []
-    return list(filter(None, job.numbered(format or format_for_path(job.target) or "", count)))
+    return list(filter(None, job.targets(count)))
 
 
-def _collisions(naming: Naming, plan: Plan, numbers: Sequence[int | None] | None) -> tuple[list[str], set[int]]:
+def _collisions(plan: Plan, numbers: Sequence[int | None] | None) -> tuple[list[str], set[int]]:
     """Claim every name that is known, and return a line for each output that several pictures would make.
 
     Also returned are the places of these jobs, and of those that want the same name but are no pictures: they do
     not claim their names.
     """
+    naming = plan.naming
     takers: dict[str, dict[int, Path]] = {}
 
     def own(index: int, key: str) -> Path:
-        """Return a name as the job that has it writes it."""
-        return next(each for each in _targets(plan.jobs[index], naming.format, numbers) if plan.key(each) == key)
+        """A name as the job that has it writes it."""
+        return next(each for each in _targets(plan.jobs[index], numbers) if plan.key(each) == key)
 
     for job in plan.jobs:
         if job.target is None or plan.jobs.look(job.target).device is not None:
             continue
-        for target in _targets(job, naming.format, numbers):
+        for target in _targets(job, numbers):
             if numbers is not None:
                 plan.jobs.look(target)
             if not too_long(target):
@@ -306,9 +263,9 @@ def _collisions(naming: Naming, plan: Plan, numbers: Sequence[int | None] | None
                 first = plan.take(key, job, target)
                 if first != job.index:
                     takers.setdefault(key, {first: own(first, key)})[job.index] = target
-    if naming.format is None and naming.default is None:
+    if naming.default is None:
         for job in plan.jobs:  # a colour picture in a GIF becomes a PNG
-            changed = job.named_for("PNG") if _targets(job, None, numbers) else None
+            changed = naming.settled(job, "PNG").target if _targets(job, numbers) else None
             if changed is None or changed == job.target or (key := plan.key(changed)) not in plan.claims:
                 continue
             if expected_format(job.source) == "PNG":
@@ -332,18 +289,14 @@ def _collisions(naming: Naming, plan: Plan, numbers: Sequence[int | None] | None
 
 
 def _remedy(naming: Naming, jobs: Sequence[Job]) -> str:
-    """Return what keeps the outputs of these jobs apart."""
-    names = ["-" if job.source is None else str(job.source) for job in jobs]
-    for format, without in ((naming.format, ""), (None, ", without --format,")):
-        apart = replace(naming, output=APART, format=format)
-        targets = [_named(job, _known_format(apart, job)) for job in map(apart.job, names)]
-        if len(set(targets)) == len(jobs):
+    """What keeps the outputs of these jobs apart."""
+    names = [STREAM if job.source is None else str(job.source) for job in jobs]
+    for format, without in ((naming.wanted.format, ""), (None, ", without --format,")):
+        apart = replace(naming, wanted=replace(naming.wanted, output=APART, format=format))
+        targets = {claim_key(_expected(apart, job).target or Path()) for job in map(apart.job, names)}
+        if len(targets) == len(jobs):
             return f"-o '{APART}'{without} keeps them apart"
     return "filter each in a run of its own, with another -o"
-
-
-def _named(job: Job, format: str | None) -> str:
-    return claim_key(job.named_for(format or "PNG") or Path())
 
 
 def _unknown_options(options: Iterable[str]) -> list[str]:
@@ -352,12 +305,12 @@ def _unknown_options(options: Iterable[str]) -> list[str]:
 
 
 def _wrong_options(naming: Naming, jobs: Sequence[Job], options: Mapping[str, str]) -> list[str]:
-    """Return which save options have values that do not fit the formats of the outputs, or fit none of these."""
+    """A line for each save option whose value does not fit the formats of the outputs, or that none of these has."""
     wrong: dict[str, str] = {}
     lacking: dict[str, dict[str, str]] = {key: {} for key in options}
     for job in jobs if options else ():
-        format = _known_format(naming, job)
-        if format is None:
+        format = _expected(naming, job).format
+        if not format:
             continue
         for key, text in options.items():
             if has := bool(applicable(format, {key: text})):
@@ -365,18 +318,14 @@ def _wrong_options(naming: Naming, jobs: Sequence[Job], options: Mapping[str, st
             try:
                 read_options(format, {key: text})
             except ArgumentError as error:
-                follows = naming.format is None and job.follows_format
+                follows = naming.wanted.format is None and job.follows_format
                 told = f"{job}: {error}" if follows else str(error)
                 (wrong if has else lacking.get(key, {})).setdefault(str(error), told)
     return [*wrong.values(), *(line for lines in lacking.values() for line in lines.values())]
 
 
-def _known_format(naming: Naming, job: Job) -> str | None:
-    """Return the format that the output of a job will have, as far as that can be told."""
-    if naming.format is not None:
-        return naming.format
-    if job.target is None:
-        return "PNG"
-    if not job.follows_format and not naming.in_place:
-        return format_for_path(job.target)
-    return naming.default or expected_format(job.source)
+def _expected(naming: Naming, job: Job) -> Job:
+    """A job with the format that its output will have, as far as the input's first bytes tell it."""
+    if job.format or job.is_device:
+        return job
+    return naming.settled(job, naming.default or expected_format(job.source) or "")

@@ -6,43 +6,32 @@ Nothing here prints, and one input that fails stops no other.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from cnnfilter.batch.claims import Plan
 from cnnfilter.batch.memory import default_memory
 from cnnfilter.batch.naming import Job
 from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.batch.workers import Crew, StoppedError, Turn
-from cnnfilter.batch.write import sync_folder, write_atomically, write_stream
+from cnnfilter.batch.write import Writing, sync_folder, write_atomically, write_stream
 from cnnfilter.errors import CnnfilterError, DiskFullError, ExistsError, OutputError, PictureError
-from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, TABLE, format_for_path
+from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
 from cnnfilter.imaging.limits import ALL
 from cnnfilter.imaging.reading import read, read_frames
 from cnnfilter.imaging.stored import lost_in_place
 from cnnfilter.results.limits import is_out_of_memory
-from cnnfilter.results.pictures import Rendered, Result, Saving
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from cnnfilter.imaging.picture import Picture
     from cnnfilter.network.plan import Row
+    from cnnfilter.results.task import Encoded, Result, Task
+    from cnnfilter.results.vector import Vector
 
 FULL_FOR_GOOD = 3
 """How many jobs in a row find the disk full before the rest is not begun: a smaller result might fit."""
-
-Transform = Callable[["Picture"], Result]
-"""What is done to a picture."""
-Need = Callable[[int, int, int], int]
-"""How many bytes are needed beside a picture of this height, width and number of channels, to make its result."""
-
-
-def _no_need(height: int, width: int, channels: int) -> int:
-    """Return what a result takes that is no larger than the picture."""
-    return 0
 
 
 class Work(NamedTuple):
@@ -52,17 +41,17 @@ class Work(NamedTuple):
     ----------
     jobs : int
         How many inputs are worked on at a time, but for those that only wait for the disk.
+    threads : int, optional
+        How many each may use; all cores by default.
     memory : int, optional
         Bytes that they may take together; by default half of the machine's.
-    need : callable
-        What a result needs of that.
     preserve_times : bool
         Whether outputs have the times of their inputs.
     """
 
     jobs: int = 1
+    threads: int | None = None
     memory: int | None = None
-    need: Need = _no_need
     preserve_times: bool = False
 
 
@@ -72,7 +61,6 @@ class Reading(NamedTuple):
     frame: int | str | None = None
     max_pixels: int = DEFAULT_MAX_PIXELS
     depth: int | None = None
-    shared: bool = False
 
 
 class Streams(NamedTuple):
@@ -107,7 +95,7 @@ class Event(NamedTuple):
         The exception behind an error that is a defect of the program.
     rows : tuple of Row
         The plan of a chain.
-    vector : ndarray, optional
+    vector : Vector, optional
         What a chain gave, where that is told and not written.
     pixels : int
         Those of the input.
@@ -133,7 +121,7 @@ class Event(NamedTuple):
     error: str | None = None
     cause: Exception | None = None
     rows: tuple[Row, ...] = ()
-    vector: npt.NDArray[Any] | None = None
+    vector: Vector | None = None
     pixels: int = 0
     skipped: bool = False
     existing: tuple[Path, ...] = ()
@@ -147,12 +135,11 @@ Ahead = dict[int, Event | BaseException]
 
 def process(
     plan: Plan,
-    transform: Transform,
+    task: Task,
     *,
-    reading: Reading | None = None,
-    saving: Saving | None = None,
-    streams: Streams | None = None,
-    work: Work | None = None,
+    reading: Reading,
+    streams: Streams,
+    work: Work,
     ahead: Ahead | None = None,
 ) -> Iterator[Event]:
     """Carry out a plan, several inputs at a time.
@@ -175,11 +162,9 @@ def process(
     from cnnfilter.runtime import buffers  # loads NumPy
 
     plan.prepare()
-    work = work or Work()
     buffers.keep(0 if len(plan.jobs) == 1 else buffers.BLOCKS)  # after a single picture nothing needs its memory
     memory = default_memory() if work.memory is None else work.memory
-    work = work._replace(memory=memory)
-    run = _Run(plan, transform, reading or Reading(), saving or Saving(), streams or Streams(), work)
+    run = _Run(plan, task, reading, streams, work._replace(memory=memory))
     crew = Crew(len(plan.jobs), run.carry_out, jobs=work.jobs, memory=memory, ahead=ahead)
     try:
         for folder in plan.folders:
@@ -192,13 +177,10 @@ def process(
 class _Run:
     """What the jobs of one run have in common."""
 
-    def __init__(
-        self, plan: Plan, transform: Transform, reading: Reading, saving: Saving, streams: Streams, work: Work
-    ) -> None:
+    def __init__(self, plan: Plan, task: Task, reading: Reading, streams: Streams, work: Work) -> None:
         self.plan = plan
-        self.transform = transform
+        self.task = task
         self.reading = reading
-        self.saving = saving
         self.streams = streams
         self.work = work
         self.temporaries = Temporaries()
@@ -246,21 +228,23 @@ class _Run:
             pixels = picture.pixels.shape[0] * picture.pixels.shape[1]
             notes = said = _repeated(job)
             notes += picture.notes
-            format = _asked(job, self.saving, picture.format)
             if every is None:
-                result = self.transform(picture)
+                result: Result = self.task.transform(picture, self.work.threads)
             else:
                 from cnnfilter.results.frames import FrameResults  # which most runs do without
 
-                result = FrameResults(picture, every, self.transform, apart=job.each is not None)
+                apart = job.each is not None
+                result = FrameResults(picture, every, self.task, self.work.threads, apart=apart)
             notes = said + result.notes
             event = Event(job, 0.0, notes=notes, rows=result.rows, pixels=pixels)
             if job.told:
                 event = event._replace(vector=result.vector)
             else:
-                rendered = result.render(format, self.saving)
+                settled = self.plan.naming.settled(job, result.format)
+                targets, files = settled.targets(result.count), result.files(settled.format)
                 del picture, result  # may be as large as all that follows
-                event = _write(self, turn, event, rendered, times)
+                event = self._write(turn, event, targets, files, times)
+                event = event._replace(format=None if event.skipped else settled.format)
             return event._replace(seconds=time.perf_counter() - start)
         except CnnfilterError as failure:
             error, is_full = str(failure), isinstance(failure, DiskFullError)
@@ -274,6 +258,55 @@ class _Run:
                 cause = failure
         seconds = time.perf_counter() - start
         return Event(job, seconds, notes=notes, error=error, cause=cause, pixels=pixels, is_full=is_full)
+
+    def _write(
+        self,
+        turn: Turn,
+        event: Event,
+        targets: tuple[Path | None, ...],
+        files: Iterable[Encoded],
+        times: tuple[int, int] | None,
+    ) -> Event:
+        plan, job, saving = self.plan, event.job, self.task.saving
+        if not all(target is None or plan.owns(job, target) for target in targets):
+            turn.wait()  # who gets a name that nobody knew of must not depend on who comes first
+        # before the encoder's work
+        kept = {target for target in targets if target is not None and plan.claim(job, target)}
+        if kept.issuperset(targets):
+            return event._replace(skipped=True, existing=tuple(filter(None, targets)))
+        size, clipped, frames, notes = None, None, 1, list(event.notes)
+        # an only file is asked for to the end, which lets its pixels go before it is written
+        files = files if len(targets) > 1 else list(files)
+        writing = Writing(plan.wanted.force or saving.in_place, saving.strip is not None, times, sync=False)
+        for target, encoded in zip(targets, files, strict=True):
+            if target is None:
+                if self.streams.stdout is None:
+                    msg = "standard output is closed"
+                    raise OutputError(msg)
+                write_stream(self.streams.stdout, encoded.data)
+            elif target not in kept:
+                plan.make_folder(target)
+                if target == targets[-1]:
+                    writing = writing._replace(before_sync=turn.rest)
+                place = plan.jobs.place(target)
+                try:
+                    more = write_atomically(target, encoded.data, writing, place=place, temporaries=self.temporaries)
+                except ExistsError:  # somebody else has written it since
+                    if not plan.wanted.skip_existing:
+                        raise
+                    kept.add(target)
+                else:
+                    plan.keep(target)
+                    notes += [note for note in more if note not in notes]
+            size, clipped, frames = encoded.size, encoded.clipped, encoded.frames
+            notes += [note for note in encoded.notes if note not in notes]
+        if kept.issuperset(targets):
+            return event._replace(skipped=True, existing=tuple(filter(None, targets)))
+        written = tuple(target for target in targets if target is not None and target not in kept)
+        existing = tuple(target for target in targets if target in kept)
+        return event._replace(
+            targets=written, existing=existing, size=size, clipped=clipped, notes=tuple(notes), frames=frames
+        )
 
     def _source(self, job: Job) -> Path | BinaryIO:
         source = self.streams.stdin if job.source is None else job.source
@@ -291,8 +324,8 @@ class _Run:
             frame=None if reading.frame is None else int(reading.frame),
             max_pixels=reading.max_pixels,
             depth=reading.depth,
-            shared=reading.shared,
-            admit=partial(_admit, turn, self.work.need, False),
+            shared=self.task.shared,
+            admit=partial(_admit, turn, self.task, False),
             max_bytes=self.work.memory,
         )
         return self._checked(picture)
@@ -304,21 +337,21 @@ class _Run:
             max_pixels=self.reading.max_pixels,
             depth=self.reading.depth,
             together=together,
-            admit=partial(_admit, turn, self.work.need, together),
+            admit=partial(_admit, turn, self.task, together),
             max_bytes=self.work.memory,
         )
         return map(self._checked, pictures)
 
     def _checked(self, picture: Picture) -> Picture:
-        if self.plan.in_place and (lost := lost_in_place(picture, every=self.reading.frame == ALL)):
+        if self.task.saving.in_place and (lost := lost_in_place(picture, every=self.reading.frame == ALL)):
             msg = f"in place, {lost} would be lost; write it elsewhere"
             raise PictureError(msg)
         return picture
 
 
-def _admit(turn: Turn, need: Need, together: bool, height: int, width: int, channels: int, memory: int) -> None:
+def _admit(turn: Turn, task: Task, together: bool, height: int, width: int, channels: int, memory: int) -> None:
     try:
-        turn.admit(memory + need(height, width, channels))
+        turn.admit(memory + task.need(height, width, channels))
     except PictureError as error:
         if not together:
             raise
@@ -327,7 +360,7 @@ def _admit(turn: Turn, need: Need, together: bool, height: int, width: int, chan
 
 
 def _times(job: Job) -> tuple[int, int] | None:
-    """Return when an input was last read and changed; one that is not there fails when it is read."""
+    """When an input was last read and changed; one that is not there fails when it is read."""
     if job.source is None:
         return None
     try:
@@ -339,68 +372,3 @@ def _times(job: Job) -> tuple[int, int] | None:
 
 def _repeated(job: Job) -> tuple[str, ...]:
     return () if job.times == 1 else (f"named {job.times} times, done once",)
-
-
-def _asked(job: Job, saving: Saving, own: str) -> str | None:
-    """Return the format by the person's word, or the name that they gave; None if it follows the result.
-
-    What takes the input's place is of its `own` format, whatever its name says; but a table, which holds any numbers.
-    """
-    if saving.format is not None:
-        return saving.format
-    if job.target is None:
-        return "PNG"
-    named = format_for_path(job.target)
-    if saving.in_place and named != TABLE:
-        return own
-    return None if job.follows_format else named
-
-
-def _write(run: _Run, turn: Turn, event: Event, rendered: Rendered, times: tuple[int, int] | None) -> Event:
-    plan, job, streams = run.plan, event.job, run.streams
-    format, count = rendered.format, rendered.count
-    targets = (job.named_for(format),) if count is None else job.numbered(format, count)
-    if not all(target is None or plan.owns(job, target) for target in targets):
-        turn.wait()  # who gets a name that nobody knew of must not depend on who comes first
-    # before the encoder's work
-    kept = {target for target in targets if target is not None and plan.claim(job, target)}
-    if kept.issuperset(targets):
-        return event._replace(skipped=True, existing=tuple(filter(None, targets)))
-    size, clipped, frames, notes = None, None, 1, list(event.notes)
-    # an only file is asked for to the end, which lets its pixels go before it is written
-    files = rendered.files if len(targets) > 1 else list(rendered.files)
-    for target, encoded in zip(targets, files, strict=True):
-        if target is None:
-            if streams.stdout is None:
-                msg = "standard output is closed"
-                raise OutputError(msg)
-            write_stream(streams.stdout, encoded.data)
-        elif target not in kept:
-            plan.make_folder(target)
-            overwrite = plan.force or plan.in_place
-            try:
-                more = write_atomically(
-                    target,
-                    encoded.data,
-                    overwrite=overwrite,
-                    place=plan.jobs.place(target),
-                    times=times,
-                    temporaries=run.temporaries,
-                    sync=False,
-                    before_sync=turn.rest if target == targets[-1] else None,
-                    private=run.saving.strip is not None,
-                )
-            except ExistsError:  # somebody else has written it since
-                if not plan.skip_existing:
-                    raise
-                kept.add(target)
-            else:
-                plan.keep(target)
-                notes += [note for note in more if note not in notes]
-        size, clipped, frames = encoded.size, encoded.clipped, encoded.frames
-        notes += [note for note in encoded.notes if note not in notes]
-    if kept.issuperset(targets):
-        return event._replace(skipped=True, existing=tuple(filter(None, targets)))
-    written = tuple(target for target in targets if target is not None and target not in kept)
-    event = event._replace(existing=tuple(target for target in targets if target in kept))
-    return event._replace(targets=written, size=size, format=format, clipped=clipped, notes=tuple(notes), frames=frames)

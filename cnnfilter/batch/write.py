@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.errors import DiskFullError, ExistsError, OutputError
+from cnnfilter.messages import either
 
 if TYPE_CHECKING:
-    from cnnfilter.results.pictures import Data
-from cnnfilter.messages import either
+    from cnnfilter.results.task import Data
 
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 """The errors of a disk, or of a user's share of one, that has no room left."""
@@ -65,17 +65,35 @@ def _identity(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_dev, status.st_ino, stat.S_IFMT(status.st_mode)
 
 
+class Writing(NamedTuple):
+    """How a file is written.
+
+    Parameters
+    ----------
+    overwrite : bool
+        Whether an existing file is replaced. Without it, a file that appears under the name while this one is written
+        is not lost either. A new file's permissions follow the umask; one that replaces another takes on that one's, so
+        that a private file stays private, and what is in `belongings`. As with `mv`, a read-only file is replaced too:
+        what counts are the rights to its folder.
+    private : bool
+        See `belongings.take_over`.
+    times : tuple of int, optional
+        When it was last read and changed, in nanoseconds, for the file to tell; by default, now.
+    sync : bool
+        Whether the new name lasts through a power cut from now on; else `sync_folder` is to see to that.
+    before_sync : callable, optional
+        Is called when all is written, and only the disk is left to wait for.
+    """
+
+    overwrite: bool = False
+    private: bool = False
+    times: tuple[int, int] | None = None
+    sync: bool = True
+    before_sync: Callable[[], None] | None = None
+
+
 def write_atomically(
-    path: Path,
-    data: Data,
-    *,
-    overwrite: bool,
-    place: Place | None = None,
-    times: tuple[int, int] | None = None,
-    temporaries: Temporaries | None = None,
-    sync: bool = True,
-    before_sync: Callable[[], None] | None = None,
-    private: bool = False,
+    path: Path, data: Data, writing: Writing, *, place: Place | None = None, temporaries: Temporaries | None = None
 ) -> tuple[str, ...]:
     """Write a file whole or not at all.
 
@@ -85,23 +103,11 @@ def write_atomically(
         The final name.
     data : bytes, memoryview of bytes, or a sequence of these
         All of the file.
-    overwrite : bool
-        Whether an existing file is replaced. Without it, a file that appears under the name while this
-        one is written is not lost either. A new file's permissions follow the umask; one that replaces another
-        takes on that one's, so that a private file stays private, and what is in `belongings`. As with `mv`, a
-        read-only file is replaced too: what counts are the rights to its folder.
+    writing : Writing
     place : Place, optional
         What `look` found under the name when the run was planned; by default it looks now.
-    times : tuple of int, optional
-        When it was last read and changed, in nanoseconds, for the file to tell; by default, now.
     temporaries : Temporaries, optional
         Those of the run that this is part of.
-    sync : bool
-        Whether the new name lasts through a power cut from now on; else `sync_folder` is to see to that.
-    before_sync : callable, optional
-        Is called when all is written, and only the disk is left to wait for.
-    private : bool
-        See `belongings.take_over`.
 
     Returns
     -------
@@ -121,12 +127,12 @@ def write_atomically(
         place = place or look(path)
         notes: tuple[str, ...] = ()
         if place.device is not None:
-            _write_straight(place.path, place.device, data)
+            _write_straight(place, data)
         else:
-            target = place.path if overwrite else path
+            target = place.path if writing.overwrite else path
             with contextlib.nullcontext(temporaries) if temporaries else contextlib.closing(Temporaries()) as own:
-                notes = _write_sibling(target, data, times, own, before_sync, overwrite=overwrite, private=private)
-            if sync:
+                notes = _write_sibling(target, data, writing, own)
+            if writing.sync:
                 sync_folder(target.parent)
     except FileExistsError as error:
         msg = f"'{path}' exists already; {either('--force', 'overwrite=True')} overwrites it"
@@ -170,7 +176,7 @@ def write_all(file: BinaryIO, data: Data) -> None:
 
 
 def is_device(path: Path) -> bool:
-    """Tell whether `path` exists and is neither a file nor a folder: a device, a pipe, a socket."""
+    """Whether `path` exists and is neither a file nor a folder: a device, a pipe, a socket."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):  # ValueError: a NUL in the name
@@ -178,40 +184,31 @@ def is_device(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def _write_straight(path: Path, device: tuple[int, int, int], data: Data) -> None:
+def _write_straight(place: Place, data: Data) -> None:
     flags = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags), "wb", buffering=0) as file:
-        if _identity(os.fstat(file.fileno())) != device:
+    with os.fdopen(os.open(place.path, flags), "wb", buffering=0) as file:
+        if _identity(os.fstat(file.fileno())) != place.device:
             raise OSError(errno.EINVAL, "something else has taken its place")
         write_all(file, data)
 
 
-def _write_sibling(
-    target: Path,
-    data: Data,
-    times: tuple[int, int] | None,
-    temporaries: Temporaries,
-    before_sync: Callable[[], None] | None,
-    *,
-    overwrite: bool,
-    private: bool,
-) -> tuple[str, ...]:
-    temporary, file = temporaries.open(target, _permissions(target) if overwrite else None)
+def _write_sibling(target: Path, data: Data, writing: Writing, temporaries: Temporaries) -> tuple[str, ...]:
+    temporary, file = temporaries.open(target, _permissions(target) if writing.overwrite else None)
     try:
         with file:  # its lock ends with it, and must not before its name does
             write_all(file, data)
             notes: tuple[str, ...] = ()
-            if overwrite:
+            if writing.overwrite:
                 from cnnfilter.batch.belongings import take_over  # most results are new
 
-                notes = take_over(file.fileno(), target, private=private)
-            if before_sync is not None:
-                before_sync()
+                notes = take_over(file.fileno(), target, private=writing.private)
+            if writing.before_sync is not None:
+                writing.before_sync()
             os.fsync(file.fileno())
             temporaries.before_rename(file)
-            if times is not None:
-                os.utime(temporary if file.closed else file.fileno(), ns=times)
-            if overwrite:
+            if writing.times is not None:
+                os.utime(temporary if file.closed else file.fileno(), ns=writing.times)
+            if writing.overwrite:
                 temporary.replace(target)
             else:
                 _rename_to_new(temporary, target)
@@ -222,7 +219,7 @@ def _write_sibling(
 
 
 def _permissions(path: Path) -> int | None:
-    """Return who may read, write and run a file; None if there is none. Other bits are no permissions."""
+    """Who may read, write and run a file; None if there is none. Other bits are no permissions."""
     try:
         mode = path.lstat().st_mode
     except OSError:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
-
 import click
 from click.core import ParameterSource
 
@@ -12,9 +9,6 @@ from cnnfilter.cli import commands, options
 from cnnfilter.cli.batch import Batch, batched
 from cnnfilter.cli.completion import complete_kernels
 from cnnfilter.sizes import Border, Pads, Pair
-
-if TYPE_CHECKING:
-    from cnnfilter.batch.work import Transform
 
 
 @click.command(
@@ -79,8 +73,7 @@ def command(
     from cnnfilter.weights.bank import find_kernel
 
     found = find_kernel(kernel, array_name=kernel_name, layout=layout)
-    from cnnfilter.results.limits import filtered_need  # with the compiler: a wrong name need not wait for that
-    from cnnfilter.results.pictures import show_filtered
+    from cnnfilter.results.pictures import FilterTask  # with the compiler: a wrong name need not wait for that
     from cnnfilter.results.showing import Showing
     from cnnfilter.running.filter import Filter
 
@@ -90,17 +83,9 @@ def command(
     )  # fmt: skip
     showing = Showing(enlarge, numbers, beside)
     showing.check(in_place=batch.in_place, floats=batch.floats)
-    advise = context.get_parameter_source("range_") is ParameterSource.DEFAULT
-    plan = batch.plan(found.name, unfit=showing.unfit)
-
-    def make(threads: int) -> Transform:
-        return partial(
-            show_filtered, showing=showing, advise=advise, kernel_filter=kernel_filter, alpha=alpha, threads=threads,
-            count_clipped=batch.verbose, max_pixels=batch.limit, floats=batch.floats,
-        )  # fmt: skip
-
-    return batch.carry_out(
-        plan, make,
-        need=partial(filtered_need, kernel_filter, batch.limit, floats=batch.floats, showing=showing),
-        shared=kernel_filter.is_light and not (batch.verbose or batch.floats or showing.given),
+    task = FilterTask(
+        kernel_filter, alpha=alpha, showing=showing,
+        advise=context.get_parameter_source("range_") is ParameterSource.DEFAULT,
+        saving=batch.saving, max_pixels=batch.limit, count_clipped=batch.verbose,
     )  # fmt: skip
+    return batch.carry_out(batch.plan(task), task)

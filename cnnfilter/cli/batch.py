@@ -17,16 +17,15 @@ from cnnfilter.cli.compiling import compiling
 from cnnfilter.cli.completion import complete_files
 from cnnfilter.cli.options import Command
 from cnnfilter.cli.progress import progress
-from cnnfilter.cli.report import check_standard_output, report, tell_plan
+from cnnfilter.cli.report import Voice, check_standard_output, report, tell_plan
 from cnnfilter.errors import CnnfilterWarning
 from cnnfilter.runtime.forks import lazy
 
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.inputs import Found
-    from cnnfilter.batch.work import Event, Need, Reading, Transform
-    from cnnfilter.cli.report import Record
-    from cnnfilter.results.pictures import Saving
+    from cnnfilter.batch.work import Reading
+    from cnnfilter.results.task import Saving, Task
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,11 +69,6 @@ class Batch:
         return self.depth == "float"
 
     @property
-    def options(self) -> dict[str, str]:
-        """The save options, by their names."""
-        return dict(self.save_options) | ({} if self.quality is None else {"quality": self.quality})
-
-    @property
     def reading(self) -> Reading:
         """How inputs are opened."""
         from cnnfilter.batch.work import Reading
@@ -84,9 +78,10 @@ class Batch:
     @property
     def saving(self) -> Saving:
         """How results are encoded."""
-        from cnnfilter.results.pictures import Saving
+        from cnnfilter.results.task import Saving
 
-        return Saving(self.format_, self.options, self.strip, self.floats, self.in_place)
+        options = dict(self.save_options) | ({} if self.quality is None else {"quality": self.quality})
+        return Saving(options, self.strip, self.floats, self.in_place)
 
     @lazy
     def found(self) -> Found:
@@ -98,85 +93,54 @@ class Batch:
             listed = read_list(self.files_from, sys.stdin.buffer if sys.stdin else None, null=self.null)
         return find_inputs(self.inputs, listed=listed, recursive=self.recursive, output=self.output)
 
-    def plan(self, kernel: str, **more: Any) -> Plan:
-        """Return `plan_outputs` for these options, and `more` of its arguments."""
-        from cnnfilter.batch.naming import EACH_FRAME, fields_of
-        from cnnfilter.batch.plan import FLOATS, plan_outputs, unfit_for_floats
-        from cnnfilter.results.showing import AS_PICTURES
+    def plan(self, task: Task, counts: Sequence[int | None] | None = None) -> Plan:
+        """The plan of a task; `counts` as in `plan_outputs`."""
+        from cnnfilter.batch.naming import EACH_FRAME, Wanted, fields_of
+        from cnnfilter.batch.plan import plan_outputs
+        from cnnfilter.imaging.limits import ALL
 
-        more["frame"] = EACH_FRAME if self.frame == "all" else str(self.frame or 0)
-        if self.frame == "all" and "{frame}" in fields_of(self.output or ""):
+        if self.frame == ALL and "{frame}" in fields_of(self.output or ""):
             from cnnfilter.imaging.size import read_frame_count
 
-            more["counts"] = [read_frame_count(each.name) for each in self.found.inputs]
-        if self.floats:
-            more["unfit"] = functools.partial(unfit_for_floats, more.get("unfit", AS_PICTURES.unfit))
-            more["default"] = FLOATS
-        return plan_outputs(
-            self.found, kernel=kernel, output=self.output, in_place=self.in_place, format=self.format_,
-            force=self.force, skip_existing=self.skip_existing, options=self.options, **more,
-        )  # fmt: skip
+            counts = [read_frame_count(each.name) for each in self.found.inputs]
+        frame = EACH_FRAME if self.frame == ALL else str(self.frame or 0)
+        wanted = Wanted(self.output, self.format_, self.force, self.skip_existing, frame)
+        return plan_outputs(self.found, task, wanted, counts)
 
     @property
-    def is_several(self) -> bool:
+    def _is_several(self) -> bool:
         """Whether a count ends the report: not if the person named one file."""
         found = self.found
         return len(self.inputs) != 1 or self.files_from is not None or len(found.inputs) != 1 or bool(found.visited)
 
-    def carry_out(
-        self,
-        plan: Plan,
-        make: Callable[[int], Transform],
-        *,
-        need: Need,
-        record: Callable[[Event], Record] | None = None,
-        tell: Callable[[Event], str] | None = None,
-        shared: bool = False,
-    ) -> int:
-        """Carry out a plan, or show it; return the exit code.
-
-        Parameters
-        ----------
-        plan : Plan
-        make : callable
-            Makes what is done to a picture; takes how many threads each may use.
-        need : callable
-            See `batch.work.Work`.
-        record, tell : callable, optional
-            See `report`.
-        shared : bool
-            See `imaging.reading.read`.
-        """
+    def carry_out(self, plan: Plan, task: Task) -> int:
+        """Carry out the plan of a task, or show it; return the exit code."""
         from cnnfilter.batch.work import Ahead, Streams, Work, process
         from cnnfilter.batch.workers import share_cores
         from cnnfilter.engine.bands import available_threads
 
+        voice = Voice(quiet=self.quiet, verbose=self.verbose, as_json=self.as_json)
         check_standard_output(plan, as_json=self.as_json)
         if self.dry_run:
-            return tell_plan(plan, quiet=self.quiet, as_json=self.as_json)
+            return tell_plan(plan, voice)
         garbage.begin()  # of thousands of pictures, what each leaves behind would add up
         jobs, threads = share_cores(available_threads(None), len(plan.jobs), self.jobs, self.threads)
         ahead: Ahead = {}
         events = process(
             plan,
-            make(threads),
-            reading=self.reading._replace(shared=shared),
-            saving=self.saving,
+            task,
+            reading=self.reading,
             streams=Streams(sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None),
-            work=Work(jobs, self.memory, need, self.preserve_times),
+            work=Work(jobs, threads, self.memory, self.preserve_times),
             ahead=ahead,
         )
-        told = tell is not None or self.as_json
         # closed here and now, whatever ends the report: temporary files are not left to the end of the process
         with (
             compiling(quiet=self.quiet, verbose=self.verbose),
             contextlib.closing(events),  # type: ignore[type-var]  # a generator
-            progress(len(plan.jobs), quiet=self.quiet, told=told) as count,
+            progress(len(plan.jobs), quiet=self.quiet, told=task.told or self.as_json) as count,
         ):
-            return report(
-                count(events), several=self.is_several, quiet=self.quiet, verbose=self.verbose, as_json=self.as_json,
-                record=record, tell=tell, passed=(self.found.files, self.found.folders), ahead=ahead,
-            )  # fmt: skip
+            return report(count(events), task, voice, found=self.found if self._is_several else None, ahead=ahead)
 
 
 def _size(text: str) -> int:
@@ -229,7 +193,7 @@ _EXCLUDING = (
 
 
 def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
-    """Return a decorator that gives a command the options of `Batch`, and calls it with one.
+    """A decorator that gives a command the options of `Batch`, and calls it with one.
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ def _filters(found: Kernel | FilterBank) -> Weights:
 
 def _write_picture(kernel: Kernel | FilterBank, output: str, *, force: bool) -> None:
     """Write what `filter_sheet` shows; its format follows the name."""
-    from cnnfilter.batch.write import write_atomically
+    from cnnfilter.batch.write import Writing, write_atomically
     from cnnfilter.imaging.encoding import encode
     from cnnfilter.imaging.filters import filter_sheet
     from cnnfilter.imaging.formats import ARRAYS, format_for_path
@@ -132,7 +132,7 @@ def _write_picture(kernel: Kernel | FilterBank, output: str, *, force: bool) -> 
     weight = _filters(kernel)
     titles = [kernel.name] if len(weight) == 1 else [f"{i} {kernel.name}" for i in range(len(weight))]
     picture = filter_sheet(weight, titles)
-    write_atomically(Path(output), encode(picture, format), overwrite=force)
+    write_atomically(Path(output), encode(picture, format), Writing(force))
     height, width = picture.pixels.shape[:2]
     render.message(f"wrote {output}  {width}x{height}")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.cli import render, tables
@@ -13,12 +15,23 @@ from cnnfilter.messages import shortened, show_shape
 
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
-    from cnnfilter.batch.work import Ahead, Event
-
-Record = dict[str, Any]
+    from cnnfilter.batch.inputs import Found
+    from cnnfilter.batch.naming import Job
+    from cnnfilter.batch.work import Event
+    from cnnfilter.results.task import Task
+    from cnnfilter.results.vector import Vector
 
 MOST_KINDS = 4
 """Kinds of files that were passed over, up to which each is counted apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Voice:
+    """How much is told, and to whom: the options of these names."""
+
+    quiet: bool
+    verbose: bool
+    as_json: bool
 
 
 def check_standard_output(plan: Plan, *, as_json: bool) -> None:
@@ -40,84 +53,83 @@ def check_standard_output(plan: Plan, *, as_json: bool) -> None:
 
 
 def report(
-    events: Iterable[Event],
-    *,
-    several: bool,
-    quiet: bool,
-    verbose: bool,
-    as_json: bool,
-    record: Callable[[Event], Record] | None = None,
-    tell: Callable[[Event], str] | None = None,
-    passed: tuple[Mapping[str, int], int] = ({}, 0),
-    ahead: Ahead | None = None,
+    events: Iterable[Event], task: Task, voice: Voice, *, found: Found | None = None, ahead: Mapping[int, Any]
 ) -> int:
-    """Tell about each input as it is done.
+    """Tell about each input as it is done; return the exit code.
 
     Parameters
     ----------
     events : iterable of Event
-    several : bool
-        Whether to end with a count.
-    quiet, verbose, as_json : bool
-        The options of these names.
-    record : callable, optional
-        What `as_json` writes about an event.
-    tell : callable, optional
-        What standard output is told about a result that is not written.
-    passed : tuple of mapping and int
-        How many files in a folder were passed over, by kind, and how many folders.
-    ahead : dict, optional
+    task : Task
+    voice : Voice
+    found : Found, optional
+        The inputs, if a count and what was passed over are told at the end.
+    ahead : mapping
         See `batch.work.process`: of an interrupted run, what is written and could not be told yet is counted too.
-
-    Returns
-    -------
-    int
-        The exit code.
     """
-    counts = dict.fromkeys(("written" if tell is None else "done", "skipped", "failed"), 0)
-    done, undone = next(iter(counts)), 0
+    done, undone = "done" if task.told else "written", 0
+    counts = dict.fromkeys((done, "skipped", "failed"), 0)
 
     def so_far() -> str:
-        untold = sum(bool(getattr(each, "targets", ())) for each in list((ahead or {}).values()))
+        untold = sum(bool(getattr(each, "targets", ())) for each in list(ahead.values()))
         return _counted({**counts, done: counts[done] + untold})
 
-    counting = render.telling(so_far) if several and not quiet else contextlib.nullcontext()
-    with counting:
+    ends = found is not None and not voice.quiet
+    with render.telling(so_far) if ends else contextlib.nullcontext():
         for event in events:
             if event.undone:
                 undone += 1
-                if as_json:
-                    render.out(render.as_json((record or base_record)(event)))
-                continue
-            counts["failed" if event.error is not None else "skipped" if event.skipped else done] += 1
-            if not quiet:
-                for note in event.notes:
-                    render.warning(f"{event.job}: {note}")
-            if verbose and not quiet and event.rows:
-                _sizes(event)
-            if event.error is not None:
-                render.error(f"{event.job}: {event.error}")
-                if event.cause is not None:
-                    render.show_traceback(event.cause)
-            if as_json:
-                render.out(render.as_json((record or base_record)(event)))
-            elif tell is not None:
-                render.out(tell(event) if event.error is None else "")
-            elif event.skipped:
-                if verbose:
-                    render.message(f"skipped {event.job}: its output exists")
-            elif not quiet and event.error is None and (event.targets or verbose):
-                render.message(success(event, verbose=verbose))
+            else:
+                counts["failed" if event.error is not None else "skipped" if event.skipped else done] += 1
+                _warn(event, voice)
+            if voice.as_json:
+                render.out(render.as_json(_record(event, task)))
+            elif not event.undone:
+                _tell(event, task, voice, several=found is not None)
     if undone:
         render.error(f"the disk is full; {undone} more input{'s are' if undone > 1 else ' is'} left undone")
-    if several and not quiet:
-        _passed_over(*passed, none=not any(counts.values()))
+    if found is not None and not voice.quiet:
+        _passed_over(found, none=not any(counts.values()))
         render.message(_counted(counts))
     return 1 if counts["failed"] else 0
 
 
-def _passed_over(files: Mapping[str, int], folders: int, *, none: bool) -> None:
+def _warn(event: Event, voice: Voice) -> None:
+    """Tell what is worth knowing of an input, and why it failed."""
+    if not voice.quiet:
+        for note in event.notes:
+            render.warning(f"{event.job}: {note}")
+        if voice.verbose and event.rows:
+            _sizes(event)
+    if event.error is not None:
+        render.error(f"{event.job}: {event.error}")
+        if event.cause is not None:
+            render.show_traceback(event.cause)
+
+
+def _tell(event: Event, task: Task, voice: Voice, *, several: bool) -> None:
+    """Tell a person what was made of an input."""
+    if task.told:
+        render.out("" if event.vector is None else _table(event.job, event.vector, several=several))
+    elif event.skipped:
+        if voice.verbose:
+            render.message(f"skipped {event.job}: its output exists")
+    elif not voice.quiet and event.error is None and (event.targets or voice.verbose):
+        render.message(success(event, verbose=voice.verbose))
+
+
+def _table(job: Job, vector: Vector, *, several: bool) -> str:
+    """A vector as a table; the label, of any length and script, is its last column."""
+    scores = vector.scores()
+    header = ("INDEX", "VALUE", *(["LABEL"] if vector.labels is not None else []))
+    rows = [(str(index), f"{value:.6g}", *label) for index, value, *label in map(dict.values, scores)]
+    text = tables.table(header, rows, (0,), prose=True)
+    return f"{tables.paragraph(f'{job}:')}{text}\n" if several else text
+
+
+def _passed_over(found: Found, *, none: bool) -> None:
     """Say what of a folder was no input, and whether all was; in one that is all pictures, nothing."""
+    files, folders = found.files, found.folders
     kinds = sorted(files.items(), key=lambda each: (-each[1], each[0]))
     named = [f"{count} {kind}" for kind, count in kinds[:MOST_KINDS]]
     others = sum(count for _, count in kinds[MOST_KINDS:])
@@ -126,17 +138,17 @@ def _passed_over(files: Mapping[str, int], folders: int, *, none: bool) -> None:
     parts = [f"{total} file{'s' * (total > 1)} ({', '.join(named)})"] if files else []
     parts += [f"{folders} folder{'s' * (folders > 1)} (-r enters them)"] if folders else []
     if parts:
-        found = "found no picture that can be read; " if none else ""
-        render.message(f"{found}passed over {' and '.join(parts)}")
+        begin = "found no picture that can be read; " if none else ""
+        render.message(f"{begin}passed over {' and '.join(parts)}")
 
 
 def _counted(parts: dict[str, int]) -> str:
-    """Return a count; what is none is left out but for the first."""
+    """A count in words; what is none is left out but for the first."""
     first, *others = [f"{number} {word}" for word, number in parts.items() if number or word == next(iter(parts))]
     return ", ".join([first, *others])
 
 
-def tell_plan(plan: Plan, *, quiet: bool, as_json: bool) -> int:
+def tell_plan(plan: Plan, voice: Voice) -> int:
     """Show on standard output what would be written; return the exit code."""
     from cnnfilter.batch.plan import outlook
 
@@ -145,7 +157,7 @@ def tell_plan(plan: Plan, *, quiet: bool, as_json: bool) -> int:
         expected = outlook(plan, job)
         skipped += expected.skipped
         failed += expected.error is not None
-        if as_json:
+        if voice.as_json:
             record = {
                 "input": "-" if job.source is None else str(job.source),
                 "output": None if expected.target is None else str(expected.target),
@@ -158,7 +170,7 @@ def tell_plan(plan: Plan, *, quiet: bool, as_json: bool) -> int:
         else:
             target = "standard output" if expected.target is None else str(expected.target)
             render.out(tables.joined(str(job), f"-> {target}", *["(exists, skipped)"] * expected.skipped))
-    if not quiet:
+    if not voice.quiet:
         left = len(plan.jobs) - skipped - failed
         render.message(_counted({"to write": left, "skipped": skipped, "failed": failed}))
     return 1 if failed else 0
@@ -172,7 +184,7 @@ def _sizes(event: Event) -> None:
 
 
 def success(event: Event, *, verbose: bool) -> str:
-    """Return the line about something that was written."""
+    """The line about something that was written."""
     names = [str(target) for target in event.targets] or ["standard output"]
     line = f"wrote {names[0]}" + (f" to {names[-1]}" if len(names) > 1 else "") + "  "
     shape = event.rows[-1].output if event.rows else ()
@@ -191,15 +203,10 @@ def success(event: Event, *, verbose: bool) -> str:
     return line
 
 
-def outputs(event: Event) -> list[str]:
-    """Return the files that hold what was made of an input, now or before."""
-    return sorted(map(str, (*event.targets, *event.existing)))
-
-
-def base_record(event: Event) -> Record:
-    """Return what `--json` says about any event; `clipped` is null unless `-v` had it counted."""
-    targets = outputs(event)
-    return {
+def _record(event: Event, task: Task) -> dict[str, Any]:
+    """What `--json` says of an event; `clipped` is null unless `-v` had it counted, and a value that is not finite."""
+    targets = sorted(map(str, (*event.targets, *event.existing)))  # made now or before
+    record = {
         "input": "-" if event.job.source is None else str(event.job.source),
         "output": targets[0] if len(targets) == 1 else targets or None,
         "size": event.size,
@@ -209,4 +216,8 @@ def base_record(event: Event) -> Record:
         "notes": event.notes,
         "skipped": event.skipped,
         "error": event.error,
-    }
+    } | task.record(targets, event.rows)
+    if event.vector is not None:
+        scores = event.vector.scores()
+        record["values"] = [each if math.isfinite(each["value"]) else each | {"value": None} for each in scores]
+    return record

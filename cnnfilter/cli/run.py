@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
-from cnnfilter.cli import commands, options, tables
+from cnnfilter.cli import commands, options
 from cnnfilter.cli.batch import Batch, batched
 from cnnfilter.cli.completion import complete_files, complete_stages
-from cnnfilter.cli.report import Record, base_record, outputs
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.colormaps import COLORMAPS
 from cnnfilter.network.activations import ACTIVATIONS
@@ -21,14 +19,11 @@ from cnnfilter.results.showing import MAPS
 from cnnfilter.text.numbers import show_number
 
 if TYPE_CHECKING:
-    from cnnfilter.batch.claims import Plan
-    from cnnfilter.batch.work import Event, Transform
-    from cnnfilter.pipeline import Pipeline
-    from cnnfilter.results.view import View
+    from cnnfilter.results.chain import ChainTask
 
 
 def _activations() -> str:
-    """Return the lines of the help that list the activations, as stages with their defaults, and their formulas."""
+    """The lines of the help that list the activations, as stages with their defaults, and their formulas."""
     stages = {
         ":".join([name, *(f"{key}={show_number(value)}" for key, value in known.parameters.items())]): known.formula
         for name, known in ACTIVATIONS.items()
@@ -127,93 +122,42 @@ def command(
     """
     from cnnfilter.batch.survey import read_labels
     from cnnfilter.pipeline import Pipeline
-    from cnnfilter.results.chain import run_picture
-    from cnnfilter.results.limits import chain_need
+    from cnnfilter.results.chain import ChainTask
     from cnnfilter.results.showing import Showing
     from cnnfilter.results.view import View
 
     given = context.get_parameter_source("range_") is not ParameterSource.DEFAULT
-    names = read_labels(labels) if labels is not None else None
     view = View(
-        maps, range_ if given else None, colormap, scaling, topk, names, not no_labels, top, columns, cell,
-        Showing(enlarge, numbers, beside),
+        maps=maps, range=range_ if given else None, colormap=colormap, scaling=scaling, topk=topk, columns=columns,
+        cell=cell, lettering=not no_labels, labels=None if labels is None else read_labels(labels), top=top,
+        showing=Showing(enlarge, numbers, beside),
     )  # fmt: skip
-    pipeline = Pipeline.parse(stages)
-    plan = _plan(pipeline, batch, view)
-
-    def make(threads: int) -> Transform:
-        return partial(
-            run_picture, pipeline=pipeline, view=view, threads=threads, count_clipped=batch.verbose,
-            max_pixels=batch.limit, in_place=batch.in_place,
-        )  # fmt: skip
-
-    told = len(plan.jobs) > 0 and plan.jobs[0].told
-    return batch.carry_out(
-        plan, make, need=partial(chain_need, pipeline, batch.limit, showing=view.showing),
-        record=partial(_record, view=view),
-        tell=partial(_table, view=view, several=batch.is_several) if told else None,
-    )  # fmt: skip
+    task = ChainTask(
+        Pipeline.parse(stages), view, saving=batch.saving, max_pixels=batch.limit, count_clipped=batch.verbose
+    )
+    task, counts = _surveyed(task, batch)
+    return batch.carry_out(batch.plan(task, counts), task)
 
 
-def _plan(pipeline: Pipeline, batch: Batch, view: View) -> Plan:
+def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[int | None] | None]:
+    """The task as it is after a look at the inputs, and how many files each of them makes, if that is not one."""
     from cnnfilter.batch.naming import STREAM
     from cnnfilter.batch.survey import survey
-    from cnnfilter.results.chain import gives_vector, is_plain
+    from cnnfilter.imaging.limits import ALL
 
-    vector = gives_vector(pipeline.stages)
+    view, vector = task.view, task.gives_vector
     told = vector and batch.format_ is None and batch.output in (None, STREAM) and not batch.in_place
     view.check(vector=vector, told=told)
-    if batch.frame == "all" and (told or view.maps == "each"):
+    each = view.maps == "each"
+    if batch.frame == ALL and (told or each):
         msg = "--frame all writes one result of each frame; with --maps each, and for a vector that is told, name one"
         raise ArgumentError(msg)
     view.showing.check(in_place=batch.in_place, floats=batch.floats)
-    each = view.maps == "each"
-    found = survey(pipeline, [each.name for each in batch.found.inputs], batch.reading, every=each)
+    found = survey(task.pipeline, [each.name for each in batch.found.inputs], batch.reading, every=each)
     if found.rows:
         view.check_labels(found.rows[-1].output[-1])
-    default = "NPY" if vector else None
-    plain = not vector and (not found.rows or is_plain(found.rows, view))
-    if found.rows and not vector and not plain:
-        default = "PNG"
-    if batch.in_place and (each or not plain):
+    task = replace(task, rows=found.rows, told=told)
+    if batch.in_place and (each or task.default is not None):
         msg = "--in-place replaces a picture by a picture, and this chain gives none of the same kind; leave it out"
         raise ArgumentError(msg)
-    return batch.plan(
-        "chain", default=default, unfit=partial(view.unfit, vector=vector), told=told,
-        counts=found.counts if each else None,
-    )  # fmt: skip
-
-
-def _values(event: Event, view: View) -> list[dict[str, Any]]:
-    """Return the values of a vector with their places and labels, the largest first if only some are wanted."""
-    vector = [] if event.vector is None else event.vector.tolist()
-    order: Sequence[int] = range(len(vector))
-    if view.top is not None:  # NaN, which is in no order, comes last
-        ranked = sorted(order, key=lambda i: (math.isnan(vector[i]), -vector[i]))
-        order = ranked[: view.top]
-    return [
-        {"index": i, "value": vector[i]} | ({"label": view.labels[i]} if view.labels is not None else {}) for i in order
-    ]
-
-
-def _table(event: Event, view: View, *, several: bool) -> str:
-    """Return a vector as a table; the label, of any length and script, is its last column."""
-    values = _values(event, view)
-    labelled = view.labels is not None
-    header = ("INDEX", "VALUE", *(["LABEL"] if labelled else []))
-    rows = [(str(each["index"]), f"{each['value']:.6g}", *([each["label"]] if labelled else [])) for each in values]
-    text = tables.table(header, rows, (0,), prose=True)
-    return f"{tables.paragraph(f'{event.job}:')}{text}\n" if several else text
-
-
-def _record(event: Event, view: View) -> Record:
-    """Return what `--json` says; a value that is not finite, which JSON cannot hold, is null."""
-    record = base_record(event)
-    if view.maps == "each":
-        record["output"] = outputs(event) or None
-    record["shape"] = event.rows[-1].output if event.rows else None
-    if event.vector is not None:
-        record["values"] = [
-            each if math.isfinite(each["value"]) else each | {"value": None} for each in _values(event, view)
-        ]
-    return record
+    return task, found.counts if each else None

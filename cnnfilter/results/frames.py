@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import InitVar, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.animation import SEVERAL
 from cnnfilter.imaging.encoding import encode_frames
-from cnnfilter.results.pictures import Encoded, Rendered, Result, Saving
+from cnnfilter.results.pictures import Ready
+from cnnfilter.results.task import Encoded, OneResult, Task
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture, Timing
@@ -26,93 +27,90 @@ class FrameResults:
     first : Picture
     pictures : iterator of Picture
         The others.
-    transform : callable
+    task : Task
         Makes a picture's result.
+    threads : int, optional
+        How many that may use.
     apart : bool
         Whether each goes to a file of its own.
     """
 
     first: InitVar[Picture]
     pictures: Iterator[Picture]
-    transform: Callable[[Picture], Result]
+    task: Task
+    threads: int | None
     apart: bool
 
+    vector: ClassVar[None] = None  # those of frames are written, not told
+
     def __post_init__(self, first: Picture) -> None:
-        self.count = first.frames
+        self._frames = first.frames
         self._timing = first.stored.timing
-        self._first = self.transform(first)
+        self._first = self.task.transform(first, self.threads)
         self.notes: tuple[str, ...] = self._first.notes
         self.rows: tuple[Row, ...] = self._first.rows
+        self.format = self._first.format
+        self.count = self._frames if self.apart else None
 
-    @property
-    def vector(self) -> None:
-        """Vectors of frames are written, not told."""
-        return
-
-    def render(self, asked: str | None, saving: Saving) -> Rendered:
-        """Choose the format of all as for the first, and encode.
+    def files(self, format: str) -> Iterator[Encoded]:
+        """Encode each frame as it is made, or all together.
 
         Raises
         ------
         PictureError
             If the format holds one picture only, and all would go to one file.
         """
-        first = self._first.render(asked, saving)
-        format = first.format
         if self.apart:
-            return Rendered(format, self.count, self._each(format, saving))
-        if self.count == 1:
-            return first
+            return self._each(format)
+        if self._frames == 1:
+            return self._first.files(format)
         if format not in SEVERAL:
             msg = (
-                f"{format} holds one picture, and there are {self.count}: put {{frame}} into the name, such as "
+                f"{format} holds one picture, and there are {self._frames}: put {{frame}} into the name, such as "
                 "-o '{name}-{frame}.{ext}', or write .tif, .gif, .webp, .png or .avif"
             )
             raise PictureError(msg)
-        return Rendered(format, None, self._together(format, saving))
+        return self._together(format)
 
-    def _results(self) -> Iterator[tuple[Timing | None, Result]]:
+    def _results(self) -> Iterator[tuple[Timing | None, OneResult]]:
         yield self._timing, self._first
         del self._first  # of one frame at a time
         for picture in self.pictures:
-            timing, result = picture.stored.timing, self.transform(picture)
+            timing, result = picture.stored.timing, self.task.transform(picture, self.threads)
             del picture
             yield timing, result
 
-    def _each(self, format: str, saving: Saving) -> Iterator[Encoded]:
+    def _each(self, format: str) -> Iterator[Encoded]:
         for _, result in self._results():
-            for file in result.render(format, saving).files:
+            for file in result.files(format):
                 yield file._replace(notes=(*result.notes, *file.notes))
 
-    def _together(self, format: str, saving: Saving) -> Iterator[Encoded]:
-        shown: list[Encoded] = []
-        taken: list[Picture] = []
-        options: dict[str, str] = {}
+    def _drawn(self, format: str) -> Iterator[tuple[Timing | None, Ready]]:
+        for timing, result in self._results():
+            drawn = result.drawn(format)
+            if drawn is None:
+                msg = "maps that make no picture cannot be frames: put {frame} into the name of the output"
+                raise PictureError(msg)
+            (ready,) = drawn
+            yield timing, ready._replace(notes=(*result.notes, *ready.notes))
 
-        def take(picture: Picture, format: str, **how: Any) -> bytes:
-            taken.append(picture)
-            options.update(how["options"])
-            return b""
+    def _together(self, format: str) -> Iterator[Encoded]:
+        notes: list[str] = []
+        clipped: list[float] = []
 
         def pictures() -> Iterator[Picture]:
-            for timing, result in self._results():
-                (file,) = result.render(format, replace(saving, encode=take)).files
-                if not taken:
-                    msg = "maps that make no picture cannot be frames: put {frame} into the name of the output"
-                    raise PictureError(msg)
-                shown.append(file._replace(data=b"", notes=(*result.notes, *file.notes)))
-                picture = taken.pop()
-                yield replace(picture, stored=picture.stored._replace(timing=timing))
+            for timing, ready in frames:
+                notes.extend(ready.notes)
+                clipped.extend([] if ready.clipped is None else [ready.clipped])
+                yield replace(ready.picture, stored=ready.picture.stored._replace(timing=timing))
 
-        frames = pictures()
-        first = next(frames)  # which tells the options that count
-        notes: list[str] = []
-        if format == "TIFF" and self._timing is not None:
-            notes.append("a TIFF has no timing: that of the frames is left out")
+        frames = self._drawn(format)
+        first = next(frames)
+        saving, size = first[1].saving, first[1].picture.pixels.shape[1::-1]  # the options that count are the first's
         frames = itertools.chain([first], frames)
         del first
-        data = encode_frames(frames, format, options=options, strip=saving.strip, notes=notes)
-        notes = [note for file in shown for note in file.notes] + notes
-        clipped = [file.clipped for file in shown if file.clipped is not None]
+        is_lost = format == "TIFF" and self._timing is not None
+        more = ["a TIFF has no timing: that of the frames is left out"] * is_lost
+        data = encode_frames(pictures(), format, options=saving.options, strip=saving.strip, notes=more)
         mean = sum(clipped) / len(clipped) if clipped else None
-        yield Encoded(data, shown[0].size, tuple(dict.fromkeys(notes)), mean, len(shown))
+        yield Encoded(data, size, tuple(dict.fromkeys(notes + more)), mean, self._frames)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cnnfilter.errors import CnnfilterError, PictureError, ShapeError
+from cnnfilter.errors import PictureError
 from cnnfilter.messages import show_bytes
-from cnnfilter.results.showing import AS_PICTURES, Showing
 from cnnfilter.sizes import output_sizes, resolve_pads
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture
     from cnnfilter.network.plan import Row
-    from cnnfilter.pipeline import Pipeline
     from cnnfilter.running.filter import Filter
 
 VALUES = 3
@@ -32,60 +29,21 @@ def check_filtered(kernel_filter: Filter, picture: Picture, max_pixels: int) -> 
         If the kernel does not fit the padded picture.
     """
     size = picture.pixels.shape[0], picture.pixels.shape[1]
-    height, width = _filtered_size(kernel_filter, size)
+    height, width = filtered_size(kernel_filter, size)
     bytes_per_pixel = picture.pixels.nbytes // (size[0] * size[1])
     _check(f"{width}x{height}", height * width, height * width * bytes_per_pixel, max_pixels)
 
 
-def filtered_need(
-    kernel_filter: Filter,
-    max_pixels: int,
-    height: int,
-    width: int,
-    channels: int,
-    *,
-    floats: bool = False,
-    showing: Showing = AS_PICTURES,
-) -> int:
-    """Return how many bytes the result of a filter needs beyond one as large as the picture, and its encoded form.
-
-    Of one that will be refused, none. As `floats`, the picture and the result take four bytes a number.
-    """
-    try:
-        rows, columns = _filtered_size(kernel_filter, (height, width))
-    except ShapeError:
-        return 0
-    if rows * columns > max_pixels:
-        return 0
-    more = 4 * (height * width + 2 * rows * columns) if floats else 2 * rows * columns
-    return more * channels + showing.need(rows * columns, height * width)
-
-
-def _filtered_size(kernel_filter: Filter, size: tuple[int, int]) -> tuple[int, int]:
+def filtered_size(kernel_filter: Filter, size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of a filter's result; a `ShapeError` if the kernel does not fit the padded picture."""
     window = kernel_filter.bank.shape[2], kernel_filter.bank.shape[3]
     stride, dilation = kernel_filter.stride, kernel_filter.dilation
     pads = resolve_pads(kernel_filter.padding, size, window, stride, dilation)
     return output_sizes(size, window, stride, pads, dilation)
 
 
-def chain_need(
-    pipeline: Pipeline, max_pixels: int, height: int, width: int, channels: int, *, showing: Showing = AS_PICTURES
-) -> int:
-    """Return how many bytes a chain needs: for its source by planes, between stages, its result, and what that becomes.
-
-    Of one that will be refused, none.
-    """
-    try:
-        rows = pipeline.plan((height, width, channels))
-        check_rows(rows, max_pixels)
-    except CnnfilterError:
-        return 0
-    result = math.prod(rows[-1].output)
-    return height * width * channels + _between(rows) + 8 * result + showing.need(result, height * width)
-
-
-def _between(rows: Sequence[Row]) -> int:
-    """Return how many bytes of maps and vectors exist at a time between two stages.
+def between(rows: Sequence[Row]) -> int:
+    """How many bytes of maps and vectors exist at a time between two stages.
 
     Of maps a band in each thread, of as many rows as a row of the result needs: all of them under a window as high,
     before a vector, and where circular padding brings the last row to the first.
@@ -143,7 +101,7 @@ def _check(shown: str, pixels: int, memory: int, max_pixels: int) -> None:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether an exception means that an array is larger than memory can ever be, or than what is left."""
+    """Whether an exception means that an array is larger than memory can ever be, or than what is left."""
     if isinstance(error, MemoryError):
         return True
     return isinstance(error, ValueError) and str(error).startswith(("array is too big", "Maximum allowed dimension"))

@@ -1,144 +1,73 @@
-"""What is made of a picture, on its way to a file: pictures and arrays that know how they are encoded."""
+"""A filter over each picture: the task of `apply`, and the picture that it makes, ready to be encoded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from cnnfilter.errors import PictureError
+from cnnfilter.errors import PictureError, ShapeError
 from cnnfilter.imaging import mapping, memory, stored
 from cnnfilter.imaging.encoding import encode
-from cnnfilter.imaging.formats import ARRAYS, DEFAULT_MAX_PIXELS, NPY, described, holds_floats, output_format
+from cnnfilter.imaging.formats import ARRAYS, NPY, described, holds_floats, output_format
 from cnnfilter.imaging.picture import BLACK_AND_WHITE, Picture
-from cnnfilter.results.limits import check_filtered
+from cnnfilter.results.limits import check_filtered, filtered_size
+from cnnfilter.results.showing import AS_PICTURES, Showing
+from cnnfilter.results.task import Encoded, Saving, Task
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cnnfilter.network.plan import Row
-    from cnnfilter.results.showing import Showing
     from cnnfilter.running.filter import Filter
-
-Data = bytes | memoryview | Sequence[bytes | memoryview]
-"""All of a file, at once or in parts: a large array is written where it lies, without a copy."""
 
 ALPHA = ("keep", "drop", "filter")
 """What happens to transparency: carried through, left out, or filtered as one more channel."""
 
 
-@dataclass(frozen=True)
-class Saving:
-    """How results are encoded: see `imaging.encoding.encode`.
-
-    `format` None follows the name or the input; `options` count where the format has them; `floats` keeps the numbers
-    as they are. What is written `in_place` must be of the input's kind. `encode` takes its place.
-    """
-
-    format: str | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
-    strip: str | None = None
-    floats: bool = False
-    in_place: bool = False
-    encode: Callable[..., bytes | memoryview] | None = None
-
-
-class Encoded(NamedTuple):
-    """One file.
+class Ready(NamedTuple):
+    """A picture that is ready to be encoded.
 
     Parameters
     ----------
-    data : bytes, memoryview of bytes, or several of these
-        All of it.
-    size : tuple of int, optional
-        Width and height, if it is a picture.
+    picture : Picture
+    format : str
+    saving : Saving
+        Only those of its options are left that count for this picture in this format.
     notes : tuple of str
-        What a person should know, one line each.
+        What a person should know.
     clipped : float, optional
         The fraction of values that were clamped, where it was counted.
-    frames : int
-        How many pictures are in it.
-    """
-
-    data: Data
-    size: tuple[int, int] | None = None
-    notes: tuple[str, ...] = ()
-    clipped: float | None = None
-    frames: int = 1
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """The format of a result, how many numbered files it makes (None: one without a number), and these.
-
-    The files are encoded one by one, as they are asked for.
-    """
-
-    format: str
-    count: int | None
-    files: Iterator[Encoded]
-
-
-class Result(Protocol):
-    """What is made of a picture."""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a person should know before anything is encoded."""
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """The plan of a chain."""
-
-    @property
-    def vector(self) -> npt.NDArray[Any] | None:
-        """What a chain gave, if it is a vector."""
-
-    def render(self, asked: str | None, saving: Saving) -> Rendered:
-        """Choose a format, unless the person has (`asked`), and encode."""
-
-
-class PictureResult(NamedTuple):
-    """A picture, and the fraction of its values that were clamped, where it was counted.
-
-    Whether a range other than `clip` has `spanned` it: see `encoded_picture`.
     """
 
     picture: Picture
-    clipped: float | None = None
-    spanned: bool = False
+    format: str
+    saving: Saving
+    notes: tuple[str, ...]
+    clipped: float | None
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """The picture's."""
-        return self.picture.notes
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """No chain, no plan."""
-        return ()
-
-    @property
-    def vector(self) -> None:
-        """A picture is none."""
-
-    def render(self, asked: str | None, saving: Saving) -> Rendered:
-        """Encode it in the input's format, or in PNG where that cannot hold it."""
-        format = asked or (NPY if saving.floats else output_format(self.picture.format, self.picture))
-        return Rendered(format, None, self._files(format, saving))
-
-    def _files(self, format: str, saving: Saving) -> Iterator[Encoded]:
-        yield encoded_picture(self.picture, format, saving, self.clipped, spanned=self.spanned)
+    def encoded(self) -> Encoded:
+        """The picture as a file."""
+        notes: list[str] = []
+        picture, saving = self.picture, self.saving
+        data = encode(picture, self.format, options=saving.options, strip=saving.strip, notes=notes)
+        return Encoded(data, picture.pixels.shape[1::-1], (*self.notes, *notes), self.clipped)
 
 
-def encoded_picture(
-    picture: Picture, format: str, saving: Saving, clipped: float | None = None, *, spanned: bool = False
-) -> Encoded:
-    """Return a picture as a file; its notes stay with whoever made it, and those of the file come with it.
+def ready(
+    picture: Picture, format: str, saving: Saving, *, clipped: float | None = None, spanned: bool = False
+) -> Ready:
+    """A picture as a format needs it; its own notes stay with whoever made it.
 
-    One of floats that is `spanned` by a range, 1 being white, becomes one of 8 bits where the format needs them.
+    One of floats that is `spanned` by a range other than `clip`, 1 being white, becomes one of 8 bits where the format
+    needs them.
+
+    Raises
+    ------
+    PictureError
+        If it would replace a file of another kind.
     """
     notes: list[str] = []
     if spanned and picture.pixels.dtype == np.float32 and not holds_floats(format):
@@ -151,10 +80,8 @@ def encoded_picture(
         notes = [f"its results are rounded, and cut off at 0 and {full}, as a picture's; --depth float keeps them"]
     if saving.in_place:
         _check_kind(picture)
-    height, width = picture.pixels.shape[:2]
     options, more = stored.fitting(picture, format, saving.options)
-    data = (saving.encode or encode)(picture, format, options=options, strip=saving.strip, notes=notes)
-    return Encoded(data, (width, height), (*more, *notes), clipped)
+    return Ready(picture, format, replace(saving, options=options), (*more, *notes), clipped)
 
 
 def _check_kind(picture: Picture) -> None:
@@ -167,80 +94,141 @@ def _check_kind(picture: Picture) -> None:
         raise PictureError(msg)
 
 
-def filter_picture(
-    picture: Picture,
-    kernel_filter: Filter,
-    *,
-    alpha: str = "keep",
-    threads: int | None = None,
-    count_clipped: bool = False,
-    max_pixels: int = DEFAULT_MAX_PIXELS,
-    floats: bool = False,
-) -> PictureResult:
-    """Filter a picture, and see to its transparency.
+@dataclass(frozen=True, eq=False)
+class PictureResult:
+    """A picture that a filter made, and how it is saved.
 
     Parameters
     ----------
     picture : Picture
-        What to filter.
+    clipped : float, optional
+        The fraction of its values that were clamped, where it was counted.
+    spanned : bool
+        See `ready`.
+    saving : Saving
+    """
+
+    picture: Picture
+    clipped: float | None = None
+    spanned: bool = False
+    saving: Saving = Saving()
+
+    rows: ClassVar[tuple[Row, ...]] = ()
+    vector: ClassVar[None] = None
+    count: ClassVar[None] = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The picture's."""
+        return self.picture.notes
+
+    @property
+    def format(self) -> str:
+        """The input's, or PNG where that cannot hold the picture."""
+        if self.saving.floats:
+            return NPY
+        own = self.picture.format
+        return own if self.saving.in_place else output_format(own, self.picture)
+
+    def drawn(self, format: str) -> Iterator[Ready]:
+        """The picture, ready to be encoded."""
+        yield ready(self.picture, format, self.saving, clipped=self.clipped, spanned=self.spanned)
+
+    def files(self, format: str) -> Iterator[Encoded]:
+        """The picture as a file."""
+        return (each.encoded() for each in self.drawn(format))
+
+
+@dataclass(frozen=True, eq=False)
+class FilterTask(Task):
+    """A filter over each picture, what happens to transparency, and how the result is shown.
+
+    Parameters
+    ----------
     kernel_filter : Filter
-        The kernel and everything that it needs to know.
     alpha : str
         One of `ALPHA`.
-    threads : int, optional
-        How many to use; all cores by default.
-    count_clipped : bool
-        Whether to count the values that had to be clamped.
-    max_pixels : int
-        The largest width times height of a result.
-    floats : bool
-        Whether the result is one of floats, in the scale of the picture and neither rounded nor clamped.
-
-    Returns
-    -------
-    PictureResult
-        With the input's metadata and format.
-
-    Raises
-    ------
-    PictureError
-        If the result would be larger; nothing has been computed then.
-    ShapeError
-        If the kernel does not fit the picture.
+    showing : Showing
+    advise : bool
+        Whether to say what helps where nothing is seen in a result.
     """
-    check_filtered(kernel_filter, picture, max_pixels)
-    if floats:
-        picture = as_floats(picture)
-    whole = memory.whole(picture.pixels) if kernel_filter.is_light and not count_clipped else None
-    if whole is not None:
-        result = kernel_filter.run(whole, threads=threads, empty=memory.empty).pixels
-        return PictureResult(replace(picture, pixels=result[..., :3]))
-    if alpha == "filter" and picture.alpha is not None:
-        stacked = np.dstack([picture.pixels, picture.alpha])
-        filtered = kernel_filter.run(stacked, threads=threads, count_clipped=count_clipped)
-        pixels, transparency = filtered.pixels, None
-        if pixels.shape == (*pixels.shape[:2], stacked.shape[2]):  # not summed to one map by a bank
-            transparency = np.ascontiguousarray(pixels[..., -1])
-            pixels = np.ascontiguousarray(pixels[..., :-1].reshape(*pixels.shape[:2], *picture.pixels.shape[2:]))
-    else:
-        kept = picture.alpha if alpha == "keep" else None
-        pixels = memory.contiguous(picture.pixels)
-        filtered = kernel_filter.run(pixels, kept, threads=threads, count_clipped=count_clipped)
-        pixels, transparency = filtered.pixels, filtered.alpha
-    spanned = kernel_filter.range != "clip"
-    return PictureResult(replace(picture, pixels=pixels, alpha=transparency), filtered.clipped, spanned)
 
+    kernel_filter: Filter
+    alpha: str = "keep"
+    showing: Showing = AS_PICTURES
+    advise: bool = False
 
-def show_filtered(picture: Picture, showing: Showing, *, advise: bool = False, **how: Any) -> PictureResult:
-    """Filter a picture as `filter_picture` does (`how`), and show the result; `advise` where nothing is seen in it."""
-    result = filter_picture(picture, **how)
-    if advise and (note := _unseen(result.picture.pixels, picture)):
-        result = result._replace(picture=replace(result.picture, notes=(*result.picture.notes, note)))
-    return result._replace(picture=showing.picture(result.picture, picture)) if showing.given else result
+    @property
+    def name(self) -> str:
+        """The kernel's."""
+        return self.kernel_filter.kernel.name
+
+    @property
+    def shared(self) -> bool:
+        """Whether only colours are looked at, and a fourth sample of each pixel costs little."""
+        return self.kernel_filter.is_light and not (self.count_clipped or self.saving.floats or self.showing.given)
+
+    def unshown(self, format: str) -> str | None:
+        """See `Showing.unfit`."""
+        return self.showing.unfit(format)
+
+    def need(self, height: int, width: int, channels: int) -> int:
+        """How many bytes the result takes beyond one as large as the picture, with its encoded form.
+
+        As floats, the picture and the result take four bytes a number.
+        """
+        try:
+            rows, columns = filtered_size(self.kernel_filter, (height, width))
+        except ShapeError:
+            return 0
+        if rows * columns > self.max_pixels:
+            return 0
+        more = 4 * (height * width + 2 * rows * columns) if self.saving.floats else 2 * rows * columns
+        return more * channels + self.showing.need(rows * columns, height * width)
+
+    def transform(self, picture: Picture, threads: int | None = None) -> PictureResult:
+        """Filter a picture, see to its transparency, and show the result.
+
+        Raises
+        ------
+        PictureError
+            If the result would be larger than a picture may be; nothing has been computed then.
+        ShapeError
+            If the kernel does not fit the picture.
+        """
+        result = self._filtered(picture, threads)
+        if self.advise and (note := _unseen(result.picture.pixels, picture)):
+            result = replace(result, picture=replace(result.picture, notes=(*result.picture.notes, note)))
+        if self.showing.given:
+            result = replace(result, picture=self.showing.picture(result.picture, picture))
+        return result
+
+    def _filtered(self, picture: Picture, threads: int | None) -> PictureResult:
+        kernel_filter, counts = self.kernel_filter, self.count_clipped
+        check_filtered(kernel_filter, picture, self.max_pixels)
+        if self.saving.floats:
+            picture = _as_floats(picture)
+        whole = memory.whole(picture.pixels) if kernel_filter.is_light and not counts else None
+        if whole is not None:
+            result = kernel_filter.run(whole, threads=threads, empty=memory.empty).pixels
+            return PictureResult(replace(picture, pixels=result[..., :3]), saving=self.saving)
+        if self.alpha == "filter" and picture.alpha is not None:
+            stacked = np.dstack([picture.pixels, picture.alpha])
+            filtered = kernel_filter.run(stacked, threads=threads, count_clipped=counts)
+            pixels, alpha = filtered.pixels, None
+            if pixels.shape == (*pixels.shape[:2], stacked.shape[2]):  # not summed to one map by a bank
+                alpha = np.ascontiguousarray(pixels[..., -1])
+                pixels = np.ascontiguousarray(pixels[..., :-1].reshape(*pixels.shape[:2], *picture.pixels.shape[2:]))
+        else:
+            kept = picture.alpha if self.alpha == "keep" else None
+            filtered = kernel_filter.run(memory.contiguous(picture.pixels), kept, threads=threads, count_clipped=counts)
+            pixels, alpha = filtered.pixels, filtered.alpha
+        spanned = kernel_filter.range != "clip"
+        return PictureResult(replace(picture, pixels=pixels, alpha=alpha), filtered.clipped, spanned, self.saving)
 
 
 def _unseen(pixels: npt.NDArray[Any], source: Picture) -> str | None:
-    """Return what is said of a result in which nothing is seen, unless there was no more in its source."""
+    """What is said of a result in which nothing is seen, unless there was no more in its source."""
     shade = mapping.shade(pixels)
     if shade is None or shade == source.shade or _is_flat(source.pixels):
         return None
@@ -252,12 +240,12 @@ def _unseen(pixels: npt.NDArray[Any], source: Picture) -> str | None:
 
 
 def _is_flat(pixels: npt.NDArray[Any]) -> bool:
-    """Tell whether all pixels are of one colour: the first row, then all rows like it, which is compared quickly."""
+    """Whether all pixels are of one colour: the first row, then all rows like it, which is compared quickly."""
     return bool((pixels[0] == pixels[0, 0]).all() and (pixels == pixels[:1]).all())
 
 
-def as_floats(picture: Picture) -> Picture:
-    """Return a picture whose pixels are the same numbers as floats, and its alpha from 0 to 1."""
+def _as_floats(picture: Picture) -> Picture:
+    """A picture whose pixels are the same numbers as floats, and its alpha from 0 to 1."""
     alpha = picture.alpha
     if alpha is not None:
         alpha = (alpha / np.float32(mapping.FULL_SCALE[alpha.dtype.name])).astype(np.float32)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from cnnfilter.batch.belongings import take_over
-from cnnfilter.batch.write import write_atomically
+from cnnfilter.batch.write import Writing, write_atomically
 from tests.command import run
 
 
@@ -38,7 +38,7 @@ def attributes(monkeypatch):
 
 
 def replaced(name="a.txt", **keywords):
-    return write_atomically(Path(name), b"new", overwrite=True, **keywords)
+    return write_atomically(Path(name), b"new", Writing(overwrite=True, **keywords))
 
 
 def test_extended_attributes_are_taken_over_or_told_of(attributes):
@@ -53,7 +53,7 @@ def test_extended_attributes_are_taken_over_or_told_of(attributes):
     assert replaced(private=True) == ()
     assert given == {"security.\n": b"2"}
     given.clear()
-    assert write_atomically(Path("b.txt"), b"new", overwrite=False) == ()
+    assert write_atomically(Path("b.txt"), b"new", Writing(overwrite=False)) == ()
     assert given == {}
 
 

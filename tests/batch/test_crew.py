@@ -58,7 +58,7 @@ def test_what_needs_more_than_there_is_fails_alone():
             return str(error)
         return turn.index
 
-    message = "it takes about 0.000101 MB of memory, more than the limit of 0.000100 MB; see --memory"
+    message = "it takes about 101 bytes of memory, more than the limit of 100 bytes; see --memory"
     assert results(3, work) == [0, message, 2]
 
 

@@ -14,7 +14,7 @@ from cnnfilter import get_kernel
 from cnnfilter.imaging import memory
 from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.reading import read
-from cnnfilter.results.pictures import filter_picture
+from cnnfilter.results.pictures import FilterTask
 from cnnfilter.running.filter import Filter
 from tests.command import COMMAND, ROOT
 from tests.picture_files import exif, icc, noise, saved
@@ -126,7 +126,8 @@ def test_only_colours_that_stay_as_they_are_are_shared():
 )
 def test_results_are_those_of_copies(kernel, options, format):
     kernel_filter = Filter(get_kernel(kernel), **options)
-    shared, copied = (filter_picture(read(COFFEE, shared=asked), kernel_filter).picture for asked in (True, False))
+    task = FilterTask(kernel_filter)
+    shared, copied = (task.transform(read(COFFEE, shared=asked)).picture for asked in (True, False))
     np.testing.assert_array_equal(shared.pixels, copied.pixels)
     assert encode(shared, format) == encode(copied, format)
     light = options.get("range") != "center" and kernel != "gaussian:sigma=3"
@@ -134,8 +135,8 @@ def test_results_are_those_of_copies(kernel, options, format):
 
 
 def test_clipped_values_are_counted_of_colours_alone():
-    kernel_filter = Filter(get_kernel("edge"))
-    counted = [filter_picture(read(COFFEE, shared=asked), kernel_filter, count_clipped=True) for asked in (True, False)]
+    task = FilterTask(Filter(get_kernel("edge")), count_clipped=True)
+    counted = [task.transform(read(COFFEE, shared=asked)) for asked in (True, False)]
     assert counted[0].clipped == counted[1].clipped > 0
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from cnnfilter.batch.inputs import find_inputs
 from cnnfilter.batch.naming import Job, wrong_input, wrong_output
-from cnnfilter.batch.plan import plan_outputs
-from tests.plans import targets, touch
+from tests.plans import planned, targets, touch
 
 
 @pytest.fixture(autouse=True)
@@ -96,17 +95,26 @@ def test_what_a_template_puts_in_is_not_filled_in_again():
     assert targets(["{kernel}.png"], output="{name}-x.{ext}") == ["{kernel}-x.png"]
 
 
+def settled(suiting, **wanted):
+    """Name and format of the output of `a.gif` before it is opened, and where a result suits a format."""
+    plan = planned(["a.gif"], **wanted)
+    (job,) = plan.jobs
+    known = plan.naming.settled(job, suiting)
+    return str(job.target), job.format, str(known.target), known.format
+
+
 def test_the_extension_follows_the_format_of_the_result():
     touch("a.gif")
-    (job,) = plan_outputs(["a.gif"], kernel="edge").jobs
-    assert job.follows_format
-    assert str(job.target) == "a-edge.gif"
-    assert str(job.named_for("PNG")) == "a-edge.png"
-    assert str(job.named_for("GIF")) == "a-edge.gif"
-    (job,) = plan_outputs(["a.gif"], kernel="edge", output="b.gif").jobs
-    assert not job.follows_format
-    assert str(job.named_for("PNG")) == "b.gif"
-    assert Job(None, None).named_for("PNG") is None
+    assert settled("PNG") == ("a-edge.gif", "", "a-edge.png", "PNG")
+    assert settled("GIF") == ("a-edge.gif", "", "a-edge.gif", "GIF")
+
+
+def test_the_format_is_the_one_that_is_asked_for_or_that_of_the_name():
+    touch("a.gif")
+    assert settled("PNG", output="b.gif") == ("b.gif", "GIF", "b.gif", "GIF")
+    assert settled("PNG", format="TIFF") == ("a-edge.tif", "TIFF", "a-edge.tif", "TIFF")
+    assert settled("GIF", output="-") == ("None", "PNG", "None", "PNG")
+    assert settled("JPEG", output="/dev/null") == ("/dev/null", "", "/dev/null", "JPEG")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +130,7 @@ def test_in_the_midst_of_a_template_the_extension_is_the_inputs(template, expect
     touch("a.jpg", "b/a.JPG")
     for folder in ("jpg", "JPG", "png"):
         Path(folder).mkdir()
-    plan = plan_outputs(["a.jpg", "b/a.JPG", "-"], kernel="edge", output=template)
+    plan = planned(["a.jpg", "b/a.JPG", "-"], output=template)
     assert [str(job.target) for job in plan.jobs] == expected
     assert [job.follows_format for job in plan.jobs] == [template.endswith("{ext}")] * 3
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnfilter.batch.plan import ConflictError, plan_outputs
+from cnnfilter.batch.plan import ConflictError
 from cnnfilter.batch.sniff import claim_key, expected_format
 from cnnfilter.errors import OutputError
-from tests.plans import targets, touch
+from tests.plans import planned, targets, touch
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def _here(tmp_path, monkeypatch):
 
 def conflicts(inputs, **options):
     with pytest.raises(ConflictError) as caught:
-        plan_outputs(inputs, **{"kernel": "edge", **options})
+        planned(inputs, **options)
     assert all("\n" not in line for line in caught.value.args)
     return list(caught.value.args)
 
@@ -27,7 +27,7 @@ def conflicts(inputs, **options):
 def test_a_folder_that_exists_takes_the_outputs():
     touch("a.png")
     Path("out").mkdir()
-    plan = plan_outputs(["a.png"], kernel="edge", output="out")
+    plan = planned(["a.png"], output="out")
     assert [str(job.target) for job in plan.jobs] == ["out/a-edge.png"]
     plan.prepare()
 
@@ -35,7 +35,7 @@ def test_a_folder_that_exists_takes_the_outputs():
 @pytest.mark.parametrize(("inputs", "output"), [(["a.png"], "new/"), (["a.png", "b.jpg"], "new")])
 def test_a_folder_is_made_when_the_work_begins(inputs, output):
     touch(*inputs)
-    plan = plan_outputs(inputs, kernel="edge", output=output)
+    plan = planned(inputs, output=output)
     assert [job.target.parent for job in plan.jobs] == [Path("new")] * len(inputs)
     assert not Path("new").exists()
     plan.prepare()
@@ -45,7 +45,7 @@ def test_a_folder_is_made_when_the_work_begins(inputs, output):
 
 def test_a_folder_that_cannot_be_made_is_an_error():
     touch("a.png")
-    plan = plan_outputs(["a.png"], kernel="edge", output="new/")
+    plan = planned(["a.png"], output="new/")
     touch("new")
     with pytest.raises(OutputError, match="^cannot make the folder 'new': File exists$"):
         plan.prepare()
@@ -53,7 +53,7 @@ def test_a_folder_that_cannot_be_made_is_an_error():
 
 def test_a_plan_without_a_new_folder_makes_nothing():
     touch("a.png")
-    plan_outputs(["a.png"], kernel="edge").prepare()
+    planned(["a.png"]).prepare()
     assert os.listdir() == ["a.png"]  # noqa: PTH208  (names are shorter to compare)
 
 
@@ -100,7 +100,7 @@ def test_two_inputs_with_one_output_are_a_conflict(second):
 
 def test_one_input_given_twice_is_one_job():
     touch("a.png", "b.png")
-    plan = plan_outputs(["a.png", "b.png", "./a.png", "a.png"], kernel="edge", counts=[2, 1, 2, 2])
+    plan = planned(["a.png", "b.png", "./a.png", "a.png"], counts=[2, 1, 2, 2])
     assert [(str(job), str(job.target), job.times) for job in plan.jobs] == [
         ("a.png", "a-edge.png", 3),
         ("b.png", "b-edge.png", 1),
@@ -110,7 +110,7 @@ def test_one_input_given_twice_is_one_job():
 def test_another_name_of_the_same_file_is_a_job_of_its_own():
     touch("a.png")
     Path("b.png").hardlink_to("a.png")
-    plan = plan_outputs(["a.png", "b.png", "./b.png"], kernel="edge")
+    plan = planned(["a.png", "b.png", "./b.png"])
     assert [(str(job), job.times) for job in plan.jobs] == [("a.png", 1), ("b.png", 2)]
     assert [str(job) for job in plan.jobs[:1]] == ["a.png"]
 
@@ -119,7 +119,7 @@ def test_another_name_of_the_same_file_is_a_job_of_its_own():
 def test_what_is_no_picture_takes_no_name_from_one(junk):
     touch("a.png", "a.txt", "a.pdf")
     assert targets([junk, "a.png"]) == ["a-edge.png"] * 2
-    plan = plan_outputs([junk, "a.png"], kernel="edge")
+    plan = planned([junk, "a.png"])
     plan.claim(plan.jobs[1], Path("a-edge.png"))
     with pytest.raises(OutputError, match="would be the output of both 'a.png' and"):
         plan.claim(plan.jobs[0], Path("a-edge.png"))
@@ -127,7 +127,7 @@ def test_what_is_no_picture_takes_no_name_from_one(junk):
 
 def test_a_name_claimed_by_what_is_no_picture_or_failed_can_be_claimed_again():
     touch("a.pdf", "b.png", "c.png")
-    plan = plan_outputs(["a.pdf", "b.png", "c.png"], kernel="edge")
+    plan = planned(["a.pdf", "b.png", "c.png"])
     plan.claim(plan.jobs[1], Path("a-edge.png"))
     plan.claim(plan.jobs[2], Path("d.png"))
     plan.keep(Path("d.png"))
@@ -233,7 +233,7 @@ def test_a_picture_is_no_folder_that_is_made_for_outputs():
         ]
     Path("was.png").mkdir()
     for output in ("out.png/", "out.v2", "was.png"):
-        plan = plan_outputs(["a.png", "b.png"], kernel="edge", output=output)
+        plan = planned(["a.png", "b.png"], output=output)
         assert [str(job.target) for job in plan.jobs] == [f"{Path(output)}/{name}-edge.png" for name in "ab"]
 
 

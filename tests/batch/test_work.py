@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnfilter.batch.plan import plan_outputs
-from cnnfilter.batch.work import Reading, Streams, process
+from cnnfilter.batch.work import Reading, Streams
 from cnnfilter.errors import OutputError, PictureError, ShapeError
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.reading import read
 from cnnfilter.kernels.kernel import get_kernel
 from cnnfilter.messages import options_named
 from cnnfilter.results import pictures as results
-from cnnfilter.results.pictures import PictureResult, Saving, filter_picture
+from cnnfilter.results.pictures import FilterTask, PictureResult
+from cnnfilter.results.task import Saving
 from cnnfilter.running.filter import Filter
 from cnnfilter.weights.bank import FilterBank
+from tests.plans import carried_out, planned
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
@@ -40,10 +41,14 @@ def darker(picture):
     return PictureResult(replace(picture, pixels=picture.pixels // 2, notes=("darker",)), 0.25)
 
 
+def filtered(given, kernel_filter, **options):
+    return FilterTask(kernel_filter, **options).transform(given, threads=1)
+
+
 def events(inputs, transform=same, **options):
     names = {name: options.pop(name) for name in ("output", "format", "force") if name in options}
-    plan = plan_outputs(inputs, kernel="edge", **names)
-    return list(process(plan, transform, **options))
+    plan = planned(inputs, **names)
+    return list(carried_out(plan, transform, **options))
 
 
 def picture_bytes(name="a.png"):
@@ -81,10 +86,10 @@ def test_one_input_that_fails_stops_no_other():
 
 def test_the_output_folder_is_made_before_any_work():
     save("a.png")
-    plan = plan_outputs(["a.png"], kernel="edge", output="out/")
+    plan = planned(["a.png"], output="out/")
     Path("out").write_text("in the way")
     with pytest.raises(OutputError, match="cannot make the folder"):
-        next(process(plan, same))
+        next(carried_out(plan, same))
 
 
 @pytest.mark.parametrize(
@@ -244,12 +249,12 @@ def test_the_size_of_a_result_is_limited_before_it_is_computed(monkeypatch):
         "at least 6 MB of memory, and --max-pixels 2000002 accepts it"
     )
     with pytest.raises(PictureError, match=f"^{message}$"):
-        filter_picture(Picture(np.zeros((3, 4, 3), np.uint8)), wide, max_pixels=2_000_000)
+        filtered(Picture(np.zeros((3, 4, 3), np.uint8)), wide, max_pixels=2_000_000)
 
 
 def test_a_format_that_is_asked_for_is_written():
     save("a.png")
-    (event,) = events(["a.png"], format="BMP", saving=Saving(format="BMP"))
+    (event,) = events(["a.png"], format="BMP")
     assert (event.format, str(event.targets[0])) == ("BMP", "a-edge.bmp")
     assert Path("a-edge.bmp").read_bytes()[:2] == b"BM"
 
@@ -269,9 +274,9 @@ def test_a_device_gets_the_format_of_the_input():
 
 def test_a_file_that_appears_after_the_plan_is_not_lost():
     save("a.png")
-    plan = plan_outputs(["a.png"], kernel="edge")
+    plan = planned(["a.png"])
     Path("a-edge.png").write_bytes(b"other")
-    (event,) = process(plan, same)
+    (event,) = carried_out(plan, same)
     assert event.error == "'a-edge.png' exists already; --force overwrites it"
     assert Path("a-edge.png").read_bytes() == b"other"
 
@@ -326,17 +331,17 @@ BOX = Filter(get_kernel("box"))
 @pytest.mark.parametrize("channels", [1, 3])
 def test_alpha_kept_is_carried_through(channels):
     given = picture(channels)
-    result, clipped, _ = filter_picture(given, BOX)
+    result = filtered(given, BOX)
     expected = BOX.run(given.pixels, given.alpha)
-    np.testing.assert_array_equal(result.pixels, expected.pixels)
-    np.testing.assert_array_equal(result.alpha, given.alpha)
-    assert clipped is None
+    np.testing.assert_array_equal(result.picture.pixels, expected.pixels)
+    np.testing.assert_array_equal(result.picture.alpha, given.alpha)
+    assert result.clipped is None
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_alpha_dropped_is_ignored(channels):
     given = picture(channels)
-    result = filter_picture(given, BOX, alpha="drop").picture
+    result = filtered(given, BOX, alpha="drop").picture
     np.testing.assert_array_equal(result.pixels, BOX.run(given.pixels).pixels)
     assert result.alpha is None
 
@@ -344,7 +349,7 @@ def test_alpha_dropped_is_ignored(channels):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_alpha_filtered_is_one_more_channel(channels):
     given = picture(channels)
-    result = filter_picture(given, BOX, alpha="filter").picture
+    result = filtered(given, BOX, alpha="filter").picture
     np.testing.assert_array_equal(result.pixels, BOX.run(given.pixels).pixels)
     np.testing.assert_array_equal(result.alpha, BOX.run(given.alpha).pixels)
     assert result.pixels.shape == given.pixels.shape
@@ -354,20 +359,20 @@ def test_alpha_filtered_is_one_more_channel(channels):
 
 def test_alpha_filtered_of_an_opaque_picture_is_nothing():
     given = replace(picture(), alpha=None)
-    result = filter_picture(given, BOX, alpha="filter").picture
+    result = filtered(given, BOX, alpha="filter").picture
     assert result.alpha is None
     np.testing.assert_array_equal(result.pixels, BOX.run(given.pixels).pixels)
 
 
 def test_alpha_filtered_may_be_summed_with_the_colours_to_one_map():
     weight = np.ones((1, 4, 1, 1), np.float32) / 4
-    result = filter_picture(picture(), Filter(FilterBank("mean", weight)), alpha="filter").picture
+    result = filtered(picture(), Filter(FilterBank("mean", weight)), alpha="filter").picture
     assert result.pixels.shape == (6, 8)
     assert result.alpha is None
 
 
 def test_metadata_and_format_stay_and_clipping_is_counted():
     given = replace(picture(), alpha=None, format="TIFF", notes=("a note",))
-    result, clipped, _ = filter_picture(given, Filter(get_kernel("edge")), threads=1, count_clipped=True)
+    result = filtered(given, Filter(get_kernel("edge")), count_clipped=True)
     assert (result.format, result.notes) == ("TIFF", ("a note",))
-    assert 0 < clipped < 1
+    assert 0 < result.clipped < 1

@@ -14,17 +14,16 @@ import pytest
 
 from cnnfilter.batch import memory, work
 from cnnfilter.batch.memory import apart, default_memory, parse_memory
-from cnnfilter.batch.plan import plan_outputs
-from cnnfilter.batch.work import Work, process
+from cnnfilter.batch.work import Work
 from cnnfilter.batch.workers import Turn, share_cores
 from cnnfilter.cli import render
 from cnnfilter.engine import bands
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.picture import Picture
-from cnnfilter.results import pictures as results
-from cnnfilter.results.pictures import PictureResult
+from cnnfilter.results.pictures import FilterTask, PictureResult
 from tests.command import COMMAND, PHOTO, ROOT, run, save
 from tests.faults import interruptible
+from tests.plans import carried_out, planned
 
 
 @pytest.fixture(autouse=True)
@@ -146,8 +145,8 @@ def test_who_gets_a_name_that_changes_does_not_depend_on_who_comes_first():
         time.sleep(0.1 if len(calls) == 1 else 0)
         return PictureResult(picture)
 
-    plan = plan_outputs(["a.jpg", "a.webp"], kernel="edge")
-    first, second = process(plan, slow_first, work=Work(2))
+    plan = planned(["a.jpg", "a.webp"])
+    first, second = carried_out(plan, slow_first, work=Work(2))
     assert (first.error, str(first.targets[0])) == (None, "a-edge.png")
     assert second.error.startswith("'a-edge.png' would be the output of both 'a.jpg' and 'a.webp'")
 
@@ -198,7 +197,7 @@ def test_while_a_file_waits_for_the_disk_its_pixels_are_gone_and_another_picture
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", slow)
-    events = list(process(plan_outputs(["a.png", "b.png"], kernel="edge"), transform))
+    events = list(carried_out(planned(["a.png", "b.png"]), transform))
     assert [event.error for event in events] == [None, None]
 
 
@@ -221,7 +220,7 @@ def test_an_input_that_gets_the_name_of_an_output_is_not_overwritten():
             Path("b.png").rename("out/a-edge.png")
         return PictureResult(picture)
 
-    first, second = process(plan_outputs(["a.png", "b.png"], kernel="edge", output="out", force=True), transform)
+    first, second = carried_out(planned(["a.png", "b.png"], output="out", force=True), transform)
     assert first.error.startswith("the output 'out/a-edge.png' is the input 'b.png', which is never overwritten")
     assert second.error == "no such file"
     assert Path("out/a-edge.png").read_bytes() == original
@@ -231,7 +230,7 @@ def test_an_input_that_gets_the_name_of_an_output_is_not_overwritten():
 def test_an_output_that_appears_while_its_picture_is_made_is_kept(monkeypatch, skip):
     save("a.png")
     save("b.png")
-    plan = plan_outputs(["a.png", "b.png"], kernel="edge", skip_existing=skip)
+    plan = planned(["a.png", "b.png"], skip_existing=skip)
     claim = plan.claim
 
     def late(job, target):
@@ -241,7 +240,7 @@ def test_an_output_that_appears_while_its_picture_is_made_is_kept(monkeypatch, s
         return known
 
     monkeypatch.setattr(plan, "claim", late)
-    first, second = process(plan, PictureResult)
+    first, second = carried_out(plan, PictureResult)
     assert (first.skipped, first.targets) == (skip, ())
     assert first.error == (None if skip else "'a-edge.png' exists already; overwrite=True overwrites it")
     assert (second.skipped, second.error) == (False, None)
@@ -252,17 +251,17 @@ def test_what_is_written_is_counted_though_an_earlier_input_is_still_at_work(mon
     for name in ("b.png", "c.png", "d.png"):
         save(name)
     save("a.png", PHOTO[:9])
-    (filter_picture, so_far) = (results.filter_picture, [])
+    (transform, so_far) = (FilterTask.transform, [])
 
-    def slow(picture, *arguments, **keywords):
+    def slow(task, picture, threads):
         if len(picture.pixels) == 9:  # until all others are done
             deadline = time.monotonic() + 30
             while (count := render._so_far[-1]()) != "3 written" and time.monotonic() < deadline:
                 time.sleep(0.01)
             so_far.extend([count, sorted(path.name for path in Path("out").glob("*.png"))])
-        return filter_picture(picture, *arguments, **keywords)
+        return transform(task, picture, threads)
 
-    monkeypatch.setattr(results, "filter_picture", slow)
+    monkeypatch.setattr(FilterTask, "transform", slow)
     monkeypatch.setattr(bands, "available_threads", lambda threads: 2)
     result = run("apply", "box", "a.png", "b.png", "c.png", "d.png", "-o", "out/")
     assert so_far == ["3 written", ["b-box.png", "c-box.png", "d-box.png"]]  # which Ctrl-C would tell

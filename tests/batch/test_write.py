@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cnnfilter.batch import write
-from cnnfilter.batch.write import is_device, write_atomically, write_stream
+from cnnfilter.batch.write import Writing, is_device, write_atomically, write_stream
 from cnnfilter.errors import DiskFullError, OutputError
 from tests.command import ROOT, save
 
@@ -37,18 +37,18 @@ def names(folder):
 
 def test_a_new_file_holds_the_data_and_nothing_else_is_left(tmp_path):
     data = os.urandom(300_000)
-    write_atomically(tmp_path / "a.png", data, overwrite=False)
+    write_atomically(tmp_path / "a.png", data, Writing(overwrite=False))
     assert (tmp_path / "a.png").read_bytes() == data
     assert names(tmp_path) == ["a.png"]
 
 
 def test_parts_are_written_one_after_the_other(tmp_path):
-    write_atomically(tmp_path / "a.npy", [b"head", memoryview(b"numbers"), b""], overwrite=False)
+    write_atomically(tmp_path / "a.npy", [b"head", memoryview(b"numbers"), b""], Writing(overwrite=False))
     assert (tmp_path / "a.npy").read_bytes() == b"headnumbers"
 
 
 def test_an_empty_file_can_be_written(tmp_path):
-    write_atomically(tmp_path / "a.png", b"", overwrite=False)
+    write_atomically(tmp_path / "a.png", b"", Writing(overwrite=False))
     assert (tmp_path / "a.png").read_bytes() == b""
 
 
@@ -60,7 +60,7 @@ def mode(path):
 def test_permissions_of_a_new_file_follow_the_umask(tmp_path, overwrite):
     before = os.umask(0o027)
     try:
-        write_atomically(tmp_path / "a.png", b"new", overwrite=overwrite)
+        write_atomically(tmp_path / "a.png", b"new", Writing(overwrite=overwrite))
     finally:
         os.umask(before)
     assert mode(tmp_path / "a.png") == 0o640
@@ -69,7 +69,7 @@ def test_permissions_of_a_new_file_follow_the_umask(tmp_path, overwrite):
 @pytest.mark.parametrize("bits", [0o600, 0o444, 0o664, 0o4755])
 def test_a_replaced_file_keeps_its_permissions(old, bits):
     old.chmod(bits)
-    write_atomically(old, b"new", overwrite=True)
+    write_atomically(old, b"new", Writing(overwrite=True))
     assert mode(old) == bits & 0o777
     assert old.read_bytes() == b"new"
 
@@ -78,25 +78,25 @@ def test_a_private_file_is_private_while_it_is_written(old, monkeypatch):
     old.chmod(0o600)
     seen = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: seen.append(stat.S_IMODE(os.fstat(descriptor).st_mode)))
-    write_atomically(old, b"new", overwrite=True)
+    write_atomically(old, b"new", Writing(overwrite=True))
     assert seen[0] == 0o600
 
 
 def test_a_file_system_without_permissions_is_written_all_the_same(old, monkeypatch):
     monkeypatch.setattr(os, "chmod", failing(errno.EPERM))
-    write_atomically(old, b"new", overwrite=True)
+    write_atomically(old, b"new", Writing(overwrite=True))
     assert old.read_bytes() == b"new"
 
 
 def test_an_existing_file_is_kept_without_overwrite(old):
     with pytest.raises(OutputError, match=r"^'.*a\.png' exists already; overwrite=True overwrites it$"):
-        write_atomically(old, b"new", overwrite=False)
+        write_atomically(old, b"new", Writing(overwrite=False))
     assert old.read_bytes() == b"old"
     assert names(old.parent) == ["a.png"]
 
 
 def test_overwrite_replaces_the_file(old):
-    write_atomically(old, b"new", overwrite=True)
+    write_atomically(old, b"new", Writing(overwrite=True))
     assert old.read_bytes() == b"new"
     assert names(old.parent) == ["a.png"]
 
@@ -105,14 +105,14 @@ def test_a_file_that_appears_during_the_write_is_not_lost(tmp_path, monkeypatch)
     target = tmp_path / "a.png"
     monkeypatch.setattr(os, "fsync", lambda descriptor: target.write_bytes(b"other"))
     with pytest.raises(OutputError, match="exists already"):
-        write_atomically(target, b"new", overwrite=False)
+        write_atomically(target, b"new", Writing(overwrite=False))
     assert target.read_bytes() == b"other"
     assert names(tmp_path) == ["a.png"]
 
 
 def test_without_hard_links_a_new_file_is_renamed(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "link", failing(errno.EPERM))
-    write_atomically(tmp_path / "a.png", b"new", overwrite=False)
+    write_atomically(tmp_path / "a.png", b"new", Writing(overwrite=False))
     assert (tmp_path / "a.png").read_bytes() == b"new"
     assert names(tmp_path) == ["a.png"]
 
@@ -120,7 +120,7 @@ def test_without_hard_links_a_new_file_is_renamed(tmp_path, monkeypatch):
 def test_without_hard_links_an_existing_file_is_kept(old, monkeypatch):
     monkeypatch.setattr(os, "link", failing(errno.EPERM))
     with pytest.raises(OutputError, match="exists already"):
-        write_atomically(old, b"new", overwrite=False)
+        write_atomically(old, b"new", Writing(overwrite=False))
     assert old.read_bytes() == b"old"
     assert names(old.parent) == ["a.png"]
 
@@ -137,7 +137,7 @@ def test_without_hard_links_an_existing_file_is_kept(old, monkeypatch):
 def test_a_failure_leaves_the_old_file_and_no_temporary(old, monkeypatch, function, number, error):
     monkeypatch.setattr(os, function, failing(number))
     with pytest.raises(OutputError, match=rf"^cannot write '.*a\.png': {os.strerror(number)}$") as caught:
-        write_atomically(old, b"new", overwrite=True)
+        write_atomically(old, b"new", Writing(overwrite=True))
     assert caught.type is error
     assert old.read_bytes() == b"old"
     assert names(old.parent) == ["a.png"]
@@ -149,7 +149,7 @@ def test_an_interrupt_leaves_the_old_file_and_no_temporary(old, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        write_atomically(old, b"new", overwrite=True)
+        write_atomically(old, b"new", Writing(overwrite=True))
     assert old.read_bytes() == b"old"
     assert names(old.parent) == ["a.png"]
 
@@ -157,8 +157,8 @@ def test_an_interrupt_leaves_the_old_file_and_no_temporary(old, monkeypatch):
 def test_a_short_write_is_continued_and_a_full_disk_is_an_error(tmp_path):
     # a limit on file sizes makes the kernel write 1000 bytes of 5000, then refuse
     code = (
-        "import sys; from pathlib import Path; from cnnfilter.batch.write import write_atomically\n"
-        "try: write_atomically(Path(sys.argv[1]), bytes(5000), overwrite=False)\n"
+        "import sys; from pathlib import Path; from cnnfilter.batch.write import Writing, write_atomically\n"
+        "try: write_atomically(Path(sys.argv[1]), bytes(5000), Writing(overwrite=False))\n"
         "except Exception as error: sys.exit(f'{type(error).__name__}: {error}')\n"
     )
     result = subprocess.run(
@@ -189,20 +189,20 @@ def test_short_writes_are_continued():
 
 def test_a_missing_folder_and_a_folder_in_the_way_are_errors(tmp_path):
     with pytest.raises(OutputError, match=r"^cannot write '.*/none/a\.png': No such file or directory$"):
-        write_atomically(tmp_path / "none" / "a.png", b"new", overwrite=False)
+        write_atomically(tmp_path / "none" / "a.png", b"new", Writing(overwrite=False))
     with pytest.raises(OutputError, match=r"^cannot write '.*': Is a directory$"):
-        write_atomically(tmp_path, b"new", overwrite=True)
+        write_atomically(tmp_path, b"new", Writing(overwrite=True))
 
 
 def test_a_name_too_long_is_an_error(tmp_path):
     with pytest.raises(OutputError, match="File name too long$"):
-        write_atomically(tmp_path / ("a" * 256), b"new", overwrite=True)
+        write_atomically(tmp_path / ("a" * 256), b"new", Writing(overwrite=True))
 
 
 @pytest.mark.parametrize("name", [b"a" * 255, b"\xe4" * 255, "ä".encode() * 127, b"new\nline", b"-", b"%d a:b"])
 def test_any_name_that_a_folder_can_hold_works(tmp_path, name):
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
-    write_atomically(path, b"new", overwrite=False)
+    write_atomically(path, b"new", Writing(overwrite=False))
     assert path.read_bytes() == b"new"
     assert [os.fsencode(path) for path in names(tmp_path)] == [name]
 
@@ -234,26 +234,26 @@ def test_of_a_symbolic_link_the_target_is_written(tmp_path, old):
         link.unlink(missing_ok=True)
         link.symlink_to(target)
         with pytest.raises(OutputError, match="exists already"):
-            write_atomically(link, b"new", overwrite=False)
+            write_atomically(link, b"new", Writing(overwrite=False))
         assert names(tmp_path) == ["a.png", "links"]
-    write_atomically(link, b"new", overwrite=True)
+    write_atomically(link, b"new", Writing(overwrite=True))
     assert link.is_symlink()
     assert old.read_bytes() == b"new"
     assert names(folder) == ["link.png"]
 
 
 def test_devices_and_pipes_are_written_straight(tmp_path):
-    write_atomically(Path("/dev/null"), b"new", overwrite=False)
+    write_atomically(Path("/dev/null"), b"new", Writing(overwrite=False))
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
     with pytest.raises(OutputError, match=r"^cannot write '/dev/full': No space left on device$"):
-        write_atomically(Path("/dev/full"), b"new", overwrite=False)
+        write_atomically(Path("/dev/full"), b"new", Writing(overwrite=False))
 
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     got = []
     reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
     reader.start()
-    write_atomically(pipe, b"new", overwrite=False)
+    write_atomically(pipe, b"new", Writing(overwrite=False))
     reader.join()
     assert got == [b"new"]
 

@@ -302,7 +302,7 @@ def test_a_defect_met_in_a_picture_shows_its_traceback_on_request(monkeypatch):
     def fail(*arguments, **keywords):
         return 1 // 0
 
-    monkeypatch.setattr("cnnfilter.results.pictures.filter_picture", fail)
+    monkeypatch.setattr("cnnfilter.results.pictures.FilterTask.transform", fail)
     assert failed("edge", "photo.png") == (
         "photo.png: internal error, please report it: ZeroDivisionError: integer division or modulo by zero"
     )

@@ -112,11 +112,11 @@ def room(tmp_path, monkeypatch):
     crops(Path("in"), 40)
 
     def leave(fits):
-        def write(path, data, **options):
+        def write(path, *arguments, **options):
             if not fits(int(path.name[:3])):
                 msg = f"cannot write '{path}': {os.strerror(errno.EDQUOT)}"
                 raise DiskFullError(msg)
-            return write_atomically(path, data, **options)
+            return write_atomically(path, *arguments, **options)
 
         monkeypatch.setattr(work, "write_atomically", write)
 

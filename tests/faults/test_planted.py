@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cnnfilter.batch import temporaries, work, write
-from cnnfilter.batch.write import look, write_atomically
+from cnnfilter.batch.write import Writing, look, write_atomically
 from cnnfilter.errors import OutputError
 from tests.command import PHOTO, files, load, run, save
 
@@ -40,17 +40,31 @@ def plant(thing, name=EDGE):
         path.write_bytes(b"other")
 
 
+def once_read(monkeypatch, act):
+    """Do something once a picture is read."""
+    read = work.read
+
+    def reading(*arguments, **options):
+        picture = read(*arguments, **options)
+        act()
+        return picture
+
+    monkeypatch.setattr(work, "read", reading)
+
+
 def when(moment, thing, monkeypatch):
     """Plant a thing once a picture is read, once its result is encoded, or once that has yet to get its name only."""
-    if moment != "written":
-        name = {"read": "_asked", "encoded": "write_atomically"}[moment]
-        function = getattr(work, name)
+    if moment == "read":
+        once_read(monkeypatch, lambda: plant(thing))
+        return
+    if moment == "encoded":
+        write_file = work.write_atomically
 
         def planted(*arguments, **options):
             plant(thing)
-            return function(*arguments, **options)
+            return write_file(*arguments, **options)
 
-        monkeypatch.setattr(work, name, planted)
+        monkeypatch.setattr(work, "write_atomically", planted)
         return
     sync = os.fsync
 
@@ -128,15 +142,12 @@ def test_a_name_that_only_the_result_tells_is_as_safe(moment, monkeypatch):
 
 @pytest.mark.parametrize("force", [True, False])
 def test_so_are_names_with_a_number(force, monkeypatch):
-    asked = work._asked
-
-    def planted(*arguments):
+    def planted():
         plant("pipe", "maps.png")
         plant("pipe", "maps-0.png")
         plant("link to a file", "maps-1.png")
-        return asked(*arguments)
 
-    monkeypatch.setattr(work, "_asked", planted)
+    once_read(monkeypatch, planted)
     arguments = ["run", "gray,conv:sobel-x+sobel-y", "a.png", "--maps", "each", "-o", "maps.png"]
     result = run(*arguments, *["--force"] * force)
     assert result.exit_code == (0 if force else 1), result.err
@@ -149,14 +160,12 @@ def test_so_are_names_with_a_number(force, monkeypatch):
 
 def test_a_link_that_stood_there_before_is_written_through_where_it_led_then(monkeypatch):
     plant("link to a file")
-    asked = work._asked
 
-    def turned(*arguments):
+    def turned():
         Path(EDGE).unlink()
         Path(EDGE).symlink_to("../elsewhere")
-        return asked(*arguments)
 
-    monkeypatch.setattr(work, "_asked", turned)
+    once_read(monkeypatch, turned)
     assert run("apply", "edge", "a.png", "--force").exit_code == 0
     assert Path(EDGE).is_symlink()
     assert load("../private").shape == PHOTO.shape
@@ -169,16 +178,14 @@ def test_nor_is_a_link_that_takes_the_place_of_a_folder(folder, force, monkeypat
     """Of one that was there, of one that is made, and of one below."""
     Path("in/tree").mkdir(parents=True)
     save("in/tree/a.png")
-    asked = work._asked
 
-    def turned(*arguments):
+    def turned():
         if Path(folder).exists():
             Path(folder).rename("away")
         Path(folder).parent.mkdir(exist_ok=True)
         Path(folder).symlink_to(Path("..").resolve())
-        return asked(*arguments)
 
-    monkeypatch.setattr(work, "_asked", turned)
+    once_read(monkeypatch, turned)
     options = ["--in-place"] if folder == "in" else ["-o", "out/", *["--force"] * force]
     result = run("apply", "edge", "-r", "in", *options)
     assert result.exit_code == 1
@@ -212,7 +219,7 @@ def test_what_takes_the_place_of_a_device_is_not_written():
     Path("pipe").unlink()
     Path("pipe").write_bytes(b"other")
     with pytest.raises(OutputError, match="^cannot write 'pipe': something else has taken its place$"):
-        write_atomically(Path("pipe"), b"new", overwrite=True, place=place)
+        write_atomically(Path("pipe"), b"new", Writing(overwrite=True), place=place)
     assert Path("pipe").read_bytes() == b"other"
 
 
@@ -231,7 +238,7 @@ def test_permissions_and_times_are_those_of_the_file_that_was_opened(monkeypatch
         return descriptor
 
     monkeypatch.setattr(os, "open", opened)
-    write_atomically(Path(EDGE), b"new", overwrite=True, times=(7, 7))
+    write_atomically(Path(EDGE), b"new", Writing(overwrite=True, times=(7, 7)))
     assert untouched()
     assert Path("../private").stat().st_mtime_ns == 5
     assert (seen[0].read_bytes(), stat.S_IMODE(seen[0].stat().st_mode), seen[0].stat().st_mtime_ns) == (
@@ -247,7 +254,7 @@ def test_a_temporary_takes_no_name_that_somebody_foresaw(thing, monkeypatch):
     name = f".{EDGE}.cnnfilter-{bytes(8).hex()}.tmp"
     monkeypatch.setattr(temporaries, "sweep", lambda folder: plant(thing, name))
     with pytest.raises(OutputError):
-        write_atomically(Path(EDGE), b"new", overwrite=True)
+        write_atomically(Path(EDGE), b"new", Writing(overwrite=True))
     assert untouched()
     assert thing != "file" or Path(name).read_bytes() == b"other"
 

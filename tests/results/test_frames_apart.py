@@ -10,9 +10,9 @@ from cnnfilter import apply
 from cnnfilter.imaging.encoding import encode_frames
 from cnnfilter.imaging.picture import Picture, Stored, Timing
 from cnnfilter.results.frames import FrameResults
-from cnnfilter.results.pictures import PictureResult
 from tests.command import done, files, load, refused, run, save
 from tests.moving import GREY, animation, moving, opened
+from tests.plans import Doing
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +81,7 @@ def test_values_of_frames_are_written_apart():
 
 
 def test_a_result_of_frames_is_no_vector():
-    results = FrameResults(Picture(GREY), iter(()), PictureResult, apart=True)
+    results = FrameResults(Picture(GREY), iter(()), Doing(), None, apart=True)
     assert (results.vector, results.rows, results.notes) == (None, (), ())
 
 

@@ -8,13 +8,19 @@ import pytest
 
 from cnnfilter.engine import bands
 from cnnfilter.pipeline import Pipeline
-from cnnfilter.results.limits import chain_need
+from cnnfilter.results.chain import ChainTask
+from cnnfilter.results.view import View
 
 KERNELS = "conv:" + "+".join(["edge", "sharpen"] * 6)
 
 
 ROW = 4 * 998 * 12
 """Bytes of a row of the twelve maps."""
+
+
+def need(pipeline):
+    """Bytes beside a grey picture of a thousand rows and columns."""
+    return ChainTask(pipeline, View()).need(1000, 1000, 1)
 
 
 @pytest.mark.parametrize(
@@ -34,11 +40,11 @@ def test_what_lies_between_stages_counts(monkeypatch, text, between):
     monkeypatch.setattr(bands, "available_threads", lambda threads: 2)
     pipeline = Pipeline.parse(text)
     result = 8 * math.prod(pipeline.plan((1000, 1000, 1))[-1].output)
-    assert chain_need(pipeline, 90_000_000, 1000, 1000, 1) == 1000 * 1000 + between + result
+    assert need(pipeline) == 1000 * 1000 + between + result
 
 
 def test_a_chain_that_will_be_refused_needs_nothing():
-    assert chain_need(Pipeline.parse("conv:edge:padding=1000000"), 90_000_000, 1000, 1000, 1) == 0
+    assert need(Pipeline.parse("conv:edge:padding=1000000")) == 0
 
 
 @pytest.mark.parametrize(
@@ -61,4 +67,4 @@ def test_a_chain_takes_no_more_than_it_says(text):
     finally:
         tracemalloc.stop()
     # besides: the bands that pass through the cache, a few megabytes for each thread
-    assert peak < chain_need(pipeline, 90_000_000, 1000, 1000, 1) + 20_000_000 * bands.available_threads(None)
+    assert peak < need(pipeline) + 20_000_000 * bands.available_threads(None)

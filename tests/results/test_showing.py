@@ -15,8 +15,10 @@ from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.sheet import contact_sheet
 from cnnfilter.imaging.showing import beside, enlarged
 from cnnfilter.messages import options_named
-from cnnfilter.results.limits import chain_need, filtered_need
+from cnnfilter.results.chain import ChainTask
+from cnnfilter.results.pictures import FilterTask
 from cnnfilter.results.showing import Showing
+from cnnfilter.results.view import View
 from cnnfilter.running.filter import Filter
 from tests import command as shell
 from tests.command import done, load, save
@@ -178,8 +180,11 @@ def test_what_is_to_be_looked_at_is_no_array_and_no_replacement(arguments, messa
 def test_what_is_shown_counts_as_memory(showing, cells):
     """Each cell has three colours, and once more when it is encoded."""
     edge, chain = Filter(get_kernel("edge")), Pipeline.parse("conv:edge:padding=1")
-    for need in (partial(filtered_need, edge), partial(chain_need, chain)):
-        assert need(1000, 2, 3, 1, showing=showing) - need(1000, 2, 3, 1) == 6 * cells
+    for plain, shown in (
+        (FilterTask(edge), FilterTask(edge, showing=showing)),
+        (ChainTask(chain, View()), ChainTask(chain, View(showing=showing))),
+    ):
+        assert shown.need(2, 3, 1) - plain.need(2, 3, 1) == 6 * cells
     assert showing.need(10**9, 10**9) <= 12 * MAX_SIDE**2
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from cnnfilter.batch.inputs import Found, Input
 from cnnfilter.batch.naming import Wanted
 from cnnfilter.batch.plan import plan_outputs
-from cnnfilter.batch.work import Reading, Streams, Work, process
+from cnnfilter.batch.work import Streams, Work, process
+from cnnfilter.imaging.limits import Limits
 from cnnfilter.results.pictures import PictureResult
 from cnnfilter.results.task import Saving, Task
 
@@ -44,6 +45,6 @@ def targets(inputs, **options):
     return [None if job.target is None else str(job.target) for job in planned(inputs, **options).jobs]
 
 
-def carried_out(plan, function=PictureResult, *, reading=None, streams=None, work=None, saving=None):
+def carried_out(plan, function=PictureResult, *, limits=None, streams=None, work=None, saving=None):
     task = Doing(function=function, saving=saving or Saving())
-    return process(plan, task, reading=reading or Reading(), streams=streams or Streams(), work=work or Work())
+    return process(plan, task, limits=limits or Limits(), streams=streams or Streams(), work=work or Work())

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfilter.batch.naming import STREAM
-from cnnfilter.batch.work import Reading
 from cnnfilter.batch.write import is_device
 from cnnfilter.errors import ArgumentError, CnnfilterError
-from cnnfilter.imaging.limits import ALL
+from cnnfilter.imaging.limits import ALL, Limits
 from cnnfilter.imaging.size import read_size
 from cnnfilter.text.files import decoded
 
@@ -40,7 +39,7 @@ class Survey:
     counts: tuple[int | None, ...]
 
 
-def survey(pipeline: Pipeline, inputs: Sequence[str], reading: Reading, *, every: bool = False) -> Survey:
+def survey(pipeline: Pipeline, inputs: Sequence[str], limits: Limits, *, every: bool = False) -> Survey:
     """Plan a chain on the sizes in the headers of its inputs.
 
     Parameters
@@ -50,7 +49,7 @@ def survey(pipeline: Pipeline, inputs: Sequence[str], reading: Reading, *, every
     inputs : sequence of str
         As a person wrote them; `-` is standard input, whose size nobody knows yet. Those that cannot be read, or that
         the chain does not fit, are left to fail one by one.
-    reading : Reading
+    limits : Limits
         A frame other than the first has a size that only reading it tells; of all, the first is looked at.
     every : bool
         Look at every input, not only up to the first that the chain fits.
@@ -69,7 +68,7 @@ def survey(pipeline: Pipeline, inputs: Sequence[str], reading: Reading, *, every
     for name in inputs:
         counts.append(None)
         try:
-            shape = _shape(name, reading)
+            shape = _shape(name, limits)
             planned = pipeline.plan(shape) if shape is not None else ()
         except CnnfilterError:
             continue
@@ -81,8 +80,8 @@ def survey(pipeline: Pipeline, inputs: Sequence[str], reading: Reading, *, every
     return Survey(rows, tuple(counts))
 
 
-def _shape(name: str, reading: Reading) -> Shape | None:
-    if name == STREAM or reading.frame not in (None, 0, ALL) or is_device(Path(name)):
+def _shape(name: str, limits: Limits) -> Shape | None:
+    if name == STREAM or limits.frame not in (None, 0, ALL) or is_device(Path(name)):
         return None
     return read_size(name)
 

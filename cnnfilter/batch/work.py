@@ -6,7 +6,7 @@ Nothing here prints, and one input that fails stops no other.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -18,9 +18,8 @@ from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.batch.workers import Crew, StoppedError, Turn
 from cnnfilter.batch.write import Writing, sync_folder, write_atomically, write_stream
 from cnnfilter.errors import CnnfilterError, DiskFullError, ExistsError, OutputError, PictureError
-from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
-from cnnfilter.imaging.limits import ALL
-from cnnfilter.imaging.reading import read, read_frames
+from cnnfilter.imaging.limits import ALL, Limits
+from cnnfilter.imaging.reading import read_frames
 from cnnfilter.imaging.stored import lost_in_place
 from cnnfilter.results.limits import is_out_of_memory
 
@@ -53,14 +52,6 @@ class Work(NamedTuple):
     threads: int | None = None
     memory: int | None = None
     preserve_times: bool = False
-
-
-class Reading(NamedTuple):
-    """How inputs are opened: see `imaging.reading.read`; `ALL` frames, as `read_frames` says."""
-
-    frame: int | str | None = None
-    max_pixels: int = DEFAULT_MAX_PIXELS
-    depth: int | None = None
 
 
 class Streams(NamedTuple):
@@ -137,7 +128,7 @@ def process(
     plan: Plan,
     task: Task,
     *,
-    reading: Reading,
+    limits: Limits,
     streams: Streams,
     work: Work,
     ahead: Ahead | None = None,
@@ -164,7 +155,7 @@ def process(
     plan.prepare()
     buffers.keep(0 if len(plan.jobs) == 1 else buffers.BLOCKS)  # after a single picture nothing needs its memory
     memory = default_memory() if work.memory is None else work.memory
-    run = _Run(plan, task, reading, streams, work._replace(memory=memory))
+    run = _Run(plan, task, limits, streams, work._replace(memory=memory))
     crew = Crew(len(plan.jobs), run.carry_out, jobs=work.jobs, memory=memory, ahead=ahead)
     try:
         for folder in plan.folders:
@@ -177,10 +168,10 @@ def process(
 class _Run:
     """What the jobs of one run have in common."""
 
-    def __init__(self, plan: Plan, task: Task, reading: Reading, streams: Streams, work: Work) -> None:
+    def __init__(self, plan: Plan, task: Task, limits: Limits, streams: Streams, work: Work) -> None:
         self.plan = plan
         self.task = task
-        self.reading = reading
+        self.limits = limits
         self.streams = streams
         self.work = work
         self.temporaries = Temporaries()
@@ -223,18 +214,19 @@ class _Run:
             return Event(job, 0.0, error="the disk is full", is_full=True)
         try:
             times = _times(job) if self.work.preserve_times else None
-            every = self._read_frames(job, turn) if self.reading.frame == ALL else None
-            picture = self._read(job, turn) if every is None else next(every)
+            pictures = self._pictures(job, turn)
+            picture = next(pictures)
             pixels = picture.pixels.shape[0] * picture.pixels.shape[1]
             notes = said = _repeated(job)
             notes += picture.notes
-            if every is None:
+            if self.limits.frame != ALL:
+                pictures.close()
                 result: Result = self.task.transform(picture, self.work.threads)
             else:
                 from cnnfilter.results.frames import FrameResults  # which most runs do without
 
                 apart = job.each is not None
-                result = FrameResults(picture, every, self.task, self.work.threads, apart=apart)
+                result = FrameResults(picture, pictures, self.task, self.work.threads, apart=apart)
             notes = said + result.notes
             event = Event(job, 0.0, notes=notes, rows=result.rows, pixels=pixels)
             if job.told:
@@ -308,45 +300,23 @@ class _Run:
             targets=written, existing=existing, size=size, clipped=clipped, notes=tuple(notes), frames=frames
         )
 
-    def _source(self, job: Job) -> Path | BinaryIO:
+    def _pictures(self, job: Job, turn: Turn) -> Generator[Picture, None, None]:
         source = self.streams.stdin if job.source is None else job.source
         if source is None:
             msg = "standard input is closed"
             raise PictureError(msg)
         if job.error is not None:
             raise PictureError(job.error)
-        return source
-
-    def _read(self, job: Job, turn: Turn) -> Picture:
-        reading = self.reading
-        picture = read(
-            self._source(job),
-            frame=None if reading.frame is None else int(reading.frame),
-            max_pixels=reading.max_pixels,
-            depth=reading.depth,
-            shared=self.task.shared,
-            admit=partial(_admit, turn, self.task, False),
-            max_bytes=self.work.memory,
+        every = self.limits.frame == ALL
+        together = every and job.each is None
+        limits = self.limits._replace(
+            shared=self.task.shared and not every, admit=partial(_admit, turn, self.task, together), together=together
         )
-        return self._checked(picture)
-
-    def _read_frames(self, job: Job, turn: Turn) -> Iterator[Picture]:
-        together = job.each is None
-        pictures = read_frames(
-            self._source(job),
-            max_pixels=self.reading.max_pixels,
-            depth=self.reading.depth,
-            together=together,
-            admit=partial(_admit, turn, self.task, together),
-            max_bytes=self.work.memory,
-        )
-        return map(self._checked, pictures)
-
-    def _checked(self, picture: Picture) -> Picture:
-        if self.task.saving.in_place and (lost := lost_in_place(picture, every=self.reading.frame == ALL)):
-            msg = f"in place, {lost} would be lost; write it elsewhere"
-            raise PictureError(msg)
-        return picture
+        for picture in read_frames(source, limits, self.work.memory):
+            if self.task.saving.in_place and (lost := lost_in_place(picture, every=every)):
+                msg = f"in place, {lost} would be lost; write it elsewhere"
+                raise PictureError(msg)
+            yield picture
 
 
 def _admit(turn: Turn, task: Task, together: bool, height: int, width: int, channels: int, memory: int) -> None:

@@ -24,7 +24,7 @@ from cnnfilter.runtime.forks import lazy
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.inputs import Found
-    from cnnfilter.batch.work import Reading
+    from cnnfilter.imaging.limits import Limits
     from cnnfilter.results.task import Saving, Task
 
 
@@ -69,11 +69,11 @@ class Batch:
         return self.depth == "float"
 
     @property
-    def reading(self) -> Reading:
+    def limits(self) -> Limits:
         """How inputs are opened."""
-        from cnnfilter.batch.work import Reading
+        from cnnfilter.imaging.limits import Limits
 
-        return Reading(self.frame, self.limit, 8 if self.depth == "8" else None)
+        return Limits(self.frame, self.limit, 8 if self.depth == "8" else None)
 
     @property
     def saving(self) -> Saving:
@@ -129,7 +129,7 @@ class Batch:
         events = process(
             plan,
             task,
-            reading=self.reading,
+            limits=self.limits,
             streams=Streams(sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None),
             work=Work(jobs, threads, self.memory, self.preserve_times),
             ahead=ahead,

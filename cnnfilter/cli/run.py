@@ -153,7 +153,7 @@ def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[int | 
         msg = "--frame all writes one result of each frame; with --maps each, and for a vector that is told, name one"
         raise ArgumentError(msg)
     view.showing.check(in_place=batch.in_place, floats=batch.floats)
-    found = survey(task.pipeline, [each.name for each in batch.found.inputs], batch.reading, every=each)
+    found = survey(task.pipeline, [each.name for each in batch.found.inputs], batch.limits, every=each)
     if found.rows:
         view.check_labels(found.rows[-1].output[-1])
     task = replace(task, rows=found.rows, told=told)

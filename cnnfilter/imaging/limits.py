@@ -42,13 +42,16 @@ def at_once(height: int, width: int, channels: int, memory: int) -> None:
 
 
 class Limits(NamedTuple):
-    """What `read` was asked for; `ALL` frames are perhaps held `together`, and `most` bytes of a file at once."""
+    """What is asked for, as `reading.read` says; `frame` may be `ALL`.
 
-    frame: int | str | None
-    max_pixels: int
-    depth: int | None
-    shared: bool
-    admit: Admit
+    Whether what is made of all frames is held `together` until the last is read, and `most` bytes of a file at once.
+    """
+
+    frame: int | str | None = None
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    depth: int | None = None
+    shared: bool = False
+    admit: Admit = at_once
     together: bool = False
     most: int = MOST
 
@@ -97,6 +100,9 @@ class Limits(NamedTuple):
         if not stored.others or isinstance(self.frame, int):
             return []
         return [f"its {stored.others} {'are' if stored.others[:2] != '1 ' else 'is'} left out"]
+
+
+ALL_FRAMES = Limits(ALL)
 
 
 def check_size(size: tuple[int, int], max_pixels: int, bytes_per_pixel: int) -> None:

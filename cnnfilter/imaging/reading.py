@@ -20,7 +20,7 @@ from cnnfilter.imaging import bare, decoding, table
 from cnnfilter.imaging.costs import PER_PIXEL, bytes_needed
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, NPY, TABLE, reason_of
 from cnnfilter.imaging.headers import check_scans, eager_size, is_one_scan, tga_alpha
-from cnnfilter.imaging.limits import ALL, Admit, Limits, Need, at_once, check_size, most_bytes
+from cnnfilter.imaging.limits import ALL, ALL_FRAMES, Admit, Limits, Need, at_once, check_size, most_bytes
 from cnnfilter.imaging.metadata import Metadata, read_metadata
 from cnnfilter.imaging.opening import damage_told, format_of, opened, prepare
 from cnnfilter.imaging.picture import Picture, Stored
@@ -71,44 +71,32 @@ def read(
         If the file cannot be read or decoded, or is refused. The message does not name the file.
     """
     limits = Limits(frame, max_pixels, depth, shared, admit)
-    with contextlib.closing(_pictures(source, limits, max_bytes)) as pictures:
+    with contextlib.closing(read_frames(source, limits, max_bytes)) as pictures:
         return next(pictures)
 
 
 def read_frames(
-    source: str | Path | BinaryIO,
-    *,
-    max_pixels: int = DEFAULT_MAX_PIXELS,
-    depth: int | None = None,
-    together: bool = False,
-    admit: Admit = at_once,
-    max_bytes: int | None = None,
-) -> Iterator[Picture]:
-    """Read all frames of an animation, or pages of a TIFF, one by one, as viewers show them.
+    source: str | Path | BinaryIO, limits: Limits = ALL_FRAMES, max_bytes: int | None = None
+) -> Generator[Picture, None, None]:
+    """Read frames of an animation, or pages of a TIFF, one by one, as viewers show them.
 
     Parameters
     ----------
-    source, max_pixels, depth, max_bytes
+    source, max_bytes
         As for `read`.
-    together : bool
-        Whether what is made of each is held until the last is read.
-    admit : callable
-        Is asked once, before the first is decoded, with the size of the largest.
+    limits : Limits
+        Its `admit` is asked once, before the first is decoded, with the size of the largest.
 
     Yields
     ------
     Picture
-        Of an animation, each is all of it, not only what changed. `frames` is how many there will be.
+        Of an animation, each is all of it, not only what changed. `frames` is how many there are.
 
     Raises
     ------
     PictureError
         As from `read`.
     """
-    return _pictures(source, Limits(ALL, max_pixels, depth, shared=False, admit=admit, together=together), max_bytes)
-
-
-def _pictures(source: str | Path | BinaryIO, limits: Limits, max_bytes: int | None) -> Generator[Picture, None, None]:
     limits = limits._replace(most=most_bytes(limits.max_pixels, max_bytes))
     try:
         if not isinstance(source, (str, Path)):

@@ -13,7 +13,7 @@ from cnnfilter import apply
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import exif as exif_block
 from cnnfilter.imaging.encoding import encode_frames
-from cnnfilter.imaging.limits import HELD
+from cnnfilter.imaging.limits import ALL_FRAMES, HELD
 from cnnfilter.imaging.picture import Picture, Timing
 from cnnfilter.imaging.reading import read_frames
 from cnnfilter.imaging.size import read_frame_count
@@ -85,12 +85,18 @@ def test_a_single_picture_is_its_only_frame():
     assert picture.frames == 1
 
 
+def asking():
+    """What is asked for, and a function that is asked."""
+    asked = []
+    return asked, lambda *each: asked.append(each)
+
+
 @pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize("format", ["GIF", "TIFF"])
 def test_memory_is_asked_for_once_and_for_all_that_is_held(format, together):
-    asked = []
+    asked, admit = asking()
     data = animation(format)
-    assert len(list(read_frames(io.BytesIO(data), together=together, admit=lambda *each: asked.append(each)))) == 4
+    assert len(list(read_frames(io.BytesIO(data), ALL_FRAMES._replace(together=together, admit=admit)))) == 4
     ((height, width, channels, need),) = asked
     assert (height, width, channels) == (20, 30, 3)
     held = HELD * 4 * 600 * together
@@ -98,14 +104,14 @@ def test_memory_is_asked_for_once_and_for_all_that_is_held(format, together):
 
 
 def test_the_largest_page_tells_the_memory():
-    asked = []
+    asked, admit = asking()
     pages = [Image.new("L", size) for size in ((10, 10), (40, 50), (20, 5))]
     data = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])
-    shapes = [picture.pixels.shape for picture in read_frames(io.BytesIO(data), admit=lambda *each: asked.append(each))]
+    shapes = [picture.pixels.shape for picture in read_frames(io.BytesIO(data), ALL_FRAMES._replace(admit=admit))]
     assert shapes == [(10, 10), (50, 40), (5, 20)]
     assert [each[:3] for each in asked] == [(50, 40, 1)]
     with pytest.raises(PictureError, match="40x50 is 2,000 pixels, more than the limit of 1,999"):
-        next(read_frames(io.BytesIO(data), max_pixels=1999))
+        next(read_frames(io.BytesIO(data), ALL_FRAMES._replace(max_pixels=1999)))
 
 
 def test_how_many_frames_there_are_is_known_before_they_are_decoded(tmp_path):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnfilter.batch.work import Reading, Streams
+from cnnfilter.batch.work import Streams
 from cnnfilter.errors import OutputError, PictureError, ShapeError
+from cnnfilter.imaging.limits import Limits
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.reading import read
 from cnnfilter.kernels.kernel import get_kernel
@@ -129,9 +130,9 @@ def test_an_interrupt_is_no_failure_of_one_input():
 
 def test_options_reach_the_decoder_and_the_encoder():
     save("a.png")
-    (event,) = events(["a.png"], reading=Reading(max_pixels=11))
+    (event,) = events(["a.png"], limits=Limits(max_pixels=11))
     assert event.error.startswith("4x3 is 12 pixels, more than the limit of 11")
-    (event,) = events(["a.png"], reading=Reading(frame=1))
+    (event,) = events(["a.png"], limits=Limits(frame=1))
     assert event.error == "there is no frame 1: the file has 1, counted from 0"
     (event,) = events(["a.png"], saving=Saving(options={"compress_level": "11"}))
     assert event.error == "save option compress_level of PNG takes a whole number from 0 to 9, not '11'"

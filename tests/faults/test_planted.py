@@ -42,14 +42,14 @@ def plant(thing, name=EDGE):
 
 def once_read(monkeypatch, act):
     """Do something once a picture is read."""
-    read = work.read
+    read_frames = work.read_frames
 
-    def reading(*arguments, **options):
-        picture = read(*arguments, **options)
-        act()
-        return picture
+    def reading(*arguments):
+        for picture in read_frames(*arguments):
+            act()
+            yield picture
 
-    monkeypatch.setattr(work, "read", reading)
+    monkeypatch.setattr(work, "read_frames", reading)
 
 
 def when(moment, thing, monkeypatch):

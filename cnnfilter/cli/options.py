@@ -12,6 +12,7 @@ import click
 from cnnfilter.cli.commands import OptionalChoice
 from cnnfilter.cli.completion import complete_files, complete_from
 from cnnfilter.errors import ArgumentError
+from cnnfilter.kernels.scaling import SCALES
 from cnnfilter.messages import quoted
 from cnnfilter.sizes import BORDER_WORDS, PADDINGS, parse_border, parse_padding, parse_pair
 
@@ -111,9 +112,9 @@ true_convolution = flag(
     "--true-convolution", "flip", help="Turn the kernel by 180 degrees first, as mathematics does; CNNs do not."
 )
 
-# What becomes of the numbers. The words stand here too so that --help loads no NumPy; a test compares them.
+# What becomes of the numbers. Words of rooms that load NumPy stand here too; a test compares them.
 scale = click.option(
-    "--scale", type=click.Choice(["none", "sum", "l1"]), default="none", show_default=True,
+    "--scale", type=click.Choice(SCALES), default="none", show_default=True,
     help="Divide the kernel by its sum (of its positive weights where that is 0), or by that of its magnitudes (l1).",
 )  # fmt: skip
 bias = click.option("--bias", type=float, default=0.0, metavar="V", help="Added to every result.  [default: 0]")

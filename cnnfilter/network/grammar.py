@@ -23,7 +23,7 @@ from cnnfilter.kernels.catalogue import KERNELS
 from cnnfilter.kernels.matrix import looks_like_matrix
 from cnnfilter.messages import alternatives, quoted, readable, why_no_file
 from cnnfilter.network.presets import PRESETS
-from cnnfilter.network.readers import READERS, Reader, stage_name
+from cnnfilter.network.readers import READERS, Given, Reader, stage_name
 from cnnfilter.network.stages import Conv, Stage
 from cnnfilter.network.stages.text import Piece, split
 from cnnfilter.text.files import decoded
@@ -186,7 +186,7 @@ def _parse_stage(piece: Piece, before: Sequence[Stage], base: Path | None) -> St
     reader = READERS[name]
     values = dict(_values(name, reader, rest))
     try:
-        return reader.make(values, before, base)
+        return reader.make(Given(values, before, base))
     except CnnfilterError as error:
         raise _MisplacedError(str(error), rest[0] if rest else piece) from None
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.kernels.kernel import KERNELS, Kernel, get_kernel, parse_matrix
@@ -32,8 +33,19 @@ _MEANT_AS_SIZES = r"(?ai)[0-9x]*@.*|[0-9]+(x[0-9]+)+"
 Read = Callable[[str], Any]
 """From the text of a value to the value."""
 
-Make = Callable[[dict[str, Any], Sequence[stages.Stage], "Path | None"], stages.Stage]
-"""Takes the values by key, the stages before, and the folder that paths are relative to."""
+
+class Given(NamedTuple):
+    """What a stage is made of: the values by key, the stages before it, and the folder that paths are relative to."""
+
+    values: dict[str, Any]
+    before: Sequence[stages.Stage]
+    base: Path | None
+
+    def file(self, path: str, layout: str | None = None) -> stages.WeightFile:
+        """A file; an equal one of an earlier stage if there is one: it is read, and takes memory, once."""
+        path = path if self.base is None else str(self.base / path)
+        file = stages.WeightFile(path, self.values.pop("name", None), layout)
+        return next((known for stage in self.before if (known := getattr(stage, "file", None)) == file), file)
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class Reader:
     Parameters
     ----------
     make : callable
-        See `Make`.
+        From what is given to the stage.
     keys : mapping
         What reads the value of each key.
     bare : str, optional
@@ -54,7 +66,7 @@ class Reader:
         Gives further keys from the bare argument's text: a kernel's own parameters.
     """
 
-    make: Make
+    make: Callable[[Given], stages.Stage]
     keys: Mapping[str, Read] = field(default_factory=dict)
     bare: str | None = None
     needs: str = ""
@@ -120,10 +132,6 @@ def words_of(read: Read) -> Sequence[str]:
 # Convolutions
 
 
-def _located(text: str, base: Path | None) -> str:
-    return text if base is None else str(base / text)
-
-
 CONV_KEYS: dict[str, Read] = {
     "kernel": str,
     "stride": _pair("stride"),
@@ -139,42 +147,26 @@ CONV_KEYS: dict[str, Read] = {
 }
 """No kernel has a parameter of one of these names; a test sees to it."""
 
-DEPTHWISE_KEYS = {key: read for key, read in CONV_KEYS.items() if key != "groups"}
-
 
 def _kernel_parameters(text: str) -> dict[str, Read]:
     return {each.name: str for each in KERNELS[text].parameters} if text in KERNELS else {}
 
 
-def _conv(depthwise: bool) -> Make:
-    def make(values: dict[str, Any], before: Sequence[stages.Stage], base: Path | None) -> stages.Stage:
-        raw, bias = values.pop("kernel"), values.pop("bias", None)
-        name, layout = values.pop("name", None), values.pop("layout", None)
-        parameters = {key: values.pop(key) for key in _kernel_parameters(raw) if key in values}
-        sizes = _sizes(raw, depthwise)
-        if sizes is not None:
-            values["biased"] = bias is None or yes_or_no(bias)
-        elif bias is not None:
-            values["bias"] = _bias(bias)
-        text = unescape(raw)
-        is_file = sizes is None and names_file(text, base)
-        if not is_file and (name, layout) != (None, None):
-            msg = "name and layout are for weight files"
-            raise ArgumentError(msg)
-        if sizes is not None:
-            return stages.Conv(sizes=sizes, depthwise=depthwise, **values)
-        if is_file:
-            file = _known(stages.WeightFile(_located(text, base), name, layout), before)
-            return stages.Conv(file=file, depthwise=depthwise, **values)
-        return stages.Conv(_kernels(raw, parameters), depthwise=depthwise, **values)
-
-    return make
-
-
-def _known(file: stages.WeightFile, before: Sequence[stages.Stage]) -> stages.WeightFile:
-    """The equal file of an earlier stage if there is one: it is read, and takes memory, once."""
-    files = (getattr(stage, "file", None) for stage in before)
-    return next((each for each in files if each == file), file)
+def _conv(given: Given, *, depthwise: bool) -> stages.Stage:
+    values = given.values
+    raw, bias = values.pop("kernel"), values.pop("bias", None)
+    parameters = {key: values.pop(key) for key in _kernel_parameters(raw) if key in values}
+    sizes = _sizes(raw, depthwise)
+    if bias is not None:
+        values |= {"bias": _bias(bias)} if sizes is None else {"biased": yes_or_no(bias)}
+    if sizes is None and names_file(unescape(raw), given.base):
+        values["file"] = given.file(unescape(raw), values.pop("layout", None))
+    elif "name" in values or "layout" in values:
+        msg = "name and layout are for weight files"
+        raise ArgumentError(msg)
+    else:
+        values |= {"sizes": sizes} if sizes is not None else {"kernels": _kernels(raw, parameters)}
+    return stages.Conv(depthwise=depthwise, **values)
 
 
 def _bias(text: str) -> float:
@@ -216,8 +208,8 @@ _BETWEEN = (stages.Absolute, stages.Activation, stages.GlobalAveragePool, stages
 """What may stand between a convolution and the magnitude of its maps: all of these are still there after it."""
 
 
-def _magnitude(values: dict[str, Any], before: Sequence[stages.Stage], base: Path | None) -> stages.Stage:
-    for stage in reversed(before):
+def _magnitude(given: Given) -> stages.Stage:
+    for stage in reversed(given.before):
         if isinstance(stage, stages.Conv):
             return stages.Magnitude(stage)
         if not isinstance(stage, _BETWEEN):
@@ -229,30 +221,30 @@ def _magnitude(values: dict[str, Any], before: Sequence[stages.Stage], base: Pat
 # The others
 
 
-def _dense(values: dict[str, Any], before: Sequence[stages.Stage], base: Path | None) -> stages.Stage:
-    text, order = unescape(values["weights"]), values.get("layout", "chw")
-    biased = values.get("bias", True)
+def _dense(given: Given) -> stages.Stage:
+    values = given.values
+    text = unescape(values["weights"])
+    options = {"order": values.get("layout", "chw"), "biased": values.get("bias", True)}
     if re.fullmatch(r"-?[0-9]{1,9}", text):
         if "name" in values:
             msg = "name is for weight files"
             raise ArgumentError(msg)
-        return stages.Dense(units=int(text), order=order, biased=biased)
-    if not names_file(text, base):
+        return stages.Dense(units=int(text), **options)
+    if not names_file(text, given.base):
         msg = f"{quoted(text)} is neither a number of units nor a weight file"
         raise ArgumentError(msg)
-    file = _known(stages.WeightFile(_located(text, base), values.get("name")), before)
-    return stages.Dense(file=file, order=order, biased=biased)
+    return stages.Dense(file=given.file(text), **options)
 
 
-def _plain(stage: type[stages.Stage]) -> Reader:
-    return Reader(lambda values, before, base: stage(**values))
+def _plain(stage: type[stages.Stage], keys: Mapping[str, Read] | None = None, bare: str | None = None) -> Reader:
+    return Reader(lambda given: stage(**given.values), keys or {}, bare)
 
 
 def _activation(name: str) -> Reader:
     defaults = ACTIVATIONS[name].parameters
 
-    def make(values: dict[str, Any], before: Sequence[stages.Stage], base: Path | None) -> stages.Stage:
-        return stages.Activation(name, tuple(values.get(key, default) for key, default in defaults.items()))
+    def make(given: Given) -> stages.Stage:
+        return stages.Activation(name, tuple({**defaults, **given.values}.values()))
 
     return Reader(make, dict.fromkeys(defaults, _number), bare=next(iter(defaults), None))
 
@@ -267,28 +259,28 @@ def _pool(kind: str, *keys: str) -> Reader:
         "count_include_pad": yes_or_no,
     }
 
-    def make(values: dict[str, Any], before: Sequence[stages.Stage], base: Path | None) -> stages.Stage:
-        if values.get("stride") == values["window"]:
-            del values["stride"]
-        return stages.Pool(kind, **values)
+    def make(given: Given) -> stages.Stage:
+        if given.values.get("stride") == given.values["window"]:
+            del given.values["stride"]
+        return stages.Pool(kind, **given.values)
 
     chosen = {key: readers[key] for key in ("window", "stride", "padding", "ceil_mode", *keys)}
     return Reader(make, chosen, bare="window", needs=f"needs a window, such as {kind}pool:2")
 
 
-_CONV_NEEDS = "needs a kernel, a weight file or sizes, such as conv:sobel-x or conv:32@3x3"
-
 READERS: dict[str, Reader] = {
     "gray": _plain(stages.Gray),
-    "normalize": Reader(
-        lambda values, before, base: stages.Normalize(**values),
-        {"divide": _number, "mean": _numbers, "std": _numbers},
-        bare="divide",
+    "normalize": _plain(stages.Normalize, {"divide": _number, "mean": _numbers, "std": _numbers}, "divide"),
+    "conv": Reader(
+        partial(_conv, depthwise=False),
+        CONV_KEYS,
+        bare="kernel",
+        needs="needs a kernel, a weight file or sizes, such as conv:sobel-x or conv:32@3x3",
+        more=_kernel_parameters,
     ),
-    "conv": Reader(_conv(False), CONV_KEYS, bare="kernel", needs=_CONV_NEEDS, more=_kernel_parameters),
     "depthwise": Reader(
-        _conv(True),
-        DEPTHWISE_KEYS,
+        partial(_conv, depthwise=True),
+        {key: read for key, read in CONV_KEYS.items() if key != "groups"},
         bare="kernel",
         needs="needs a window, a kernel or a weight file, such as depthwise:3x3",
         more=_kernel_parameters,

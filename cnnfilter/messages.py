@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from cnnfilter.errors import CnnfilterError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -56,6 +58,16 @@ def keys_named() -> Iterator[None]:
         yield
     finally:
         _in_stage.reset(token)
+
+
+@contextlib.contextmanager
+def about(subject: str) -> Iterator[None]:
+    """Let the messages of errors begin with what they are about."""
+    try:
+        yield
+    except CnnfilterError as error:
+        msg = f"{subject}{error}"
+        raise type(error)(msg) from None
 
 
 def either(option: str, parameter: str) -> str:

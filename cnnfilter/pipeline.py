@@ -18,11 +18,10 @@ from cnnfilter.engine.bands import available_threads
 from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.mapping import FULL_SCALE
-from cnnfilter.messages import printable, quoted, shortened
+from cnnfilter.messages import about, printable, quoted, shortened
 from cnnfilter.network import grammar
 from cnnfilter.network.plan import COLUMNS, Row, at_scale, plan
 from cnnfilter.network.stages import Shape, Stage
-from cnnfilter.network.stages.base import located
 from cnnfilter.running.lowering import Operation, operations
 from cnnfilter.sizes import parse_shape
 
@@ -129,7 +128,7 @@ class Pipeline:
         """Raise an `ArgumentError` if a stage has sizes but no weights."""
         for number, stage in enumerate(self.stages, 1):
             if stage.runnable is not None:
-                with located(number, stage):
+                with about(f"stage {number} ({stage.name}): "):
                     raise ArgumentError(stage.runnable)
 
     def load_weights(self) -> None:
@@ -141,7 +140,7 @@ class Pipeline:
             If one cannot be used; the message begins with the stage's number and name.
         """
         for number, stage in enumerate(self.stages, 1):
-            with located(number, stage):
+            with about(f"stage {number} ({stage.name}): "):
                 stage.load()
 
     def __call__(self, maps_or_image: Any, *, layout: str | None = None, threads: int | None = None) -> Array:

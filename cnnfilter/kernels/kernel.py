@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cnnfilter.errors import ArgumentError, KernelError
 from cnnfilter.kernels.catalogue import KERNELS, Entry, Parameter
 from cnnfilter.kernels.matrix import MAX_SIDE, Matrix, looks_like_matrix, parse_rows
-from cnnfilter.messages import alternatives, quoted, show_shape
+from cnnfilter.messages import about, alternatives, quoted, show_shape
 from cnnfilter.text.numbers import parse_number, show_number
 
 if TYPE_CHECKING:
@@ -107,11 +107,8 @@ def get_kernel(text: str) -> Kernel:
         raise KernelError(_unknown(name))
     entry = KERNELS[name]
     values = _parse_parameters(entry, arguments)
-    try:
+    with about(f"{name}: "):
         made = entry.make(values)
-    except ArgumentError as error:
-        msg = f"{name}: {error}"
-        raise ArgumentError(msg) from None
     given = [f":{each.name}={show_number(values[each.name])}" for each in entry.parameters if each.name in values]
     return Kernel(name + "".join(given), made.filters, made.scale, made.combine, entry.source)
 
@@ -160,19 +157,15 @@ def _parse_parameters(entry: Entry, arguments: Sequence[str]) -> dict[str, float
 
 
 def _parse_value(kernel: str, parameter: Parameter, text: str) -> float:
-    try:
+    with about(f"{kernel}: {parameter.name} "):
         value = parse_number(text)
-    except ArgumentError as error:
-        msg = f"{kernel}: {parameter.name} {error}"
-        raise ArgumentError(msg) from None
-    if parameter.integer and not isinstance(value, int):
-        msg = f"{kernel}: {parameter.name} must be a whole number, not {text:.60}"
-        raise ArgumentError(msg)
-    if not parameter.minimum <= value <= parameter.maximum:
-        limits = f"{parameter.minimum:g} to {parameter.maximum:g}"
-        msg = f"{kernel}: {parameter.name} must be {limits}, not {text:.60}"
-        raise ArgumentError(msg)
-    return value
+        if parameter.integer and not isinstance(value, int):
+            msg = f"must be a whole number, not {text:.60}"
+            raise ArgumentError(msg)
+        if not parameter.minimum <= value <= parameter.maximum:
+            msg = f"must be {parameter.minimum:g} to {parameter.maximum:g}, not {text:.60}"
+            raise ArgumentError(msg)
+        return value
 
 
 def parse_matrix(text: str) -> Kernel:
@@ -199,12 +192,8 @@ def parse_matrix(text: str) -> Kernel:
     >>> parse_matrix("1 2; 3 1/4").filters
     (((1, 2), (3, 0.25)),)
     """
-    try:
-        rows = parse_rows(text)
-    except ArgumentError as error:
-        msg = f"inline matrix: {error}"
-        raise ArgumentError(msg) from None
-    return Kernel("custom", (rows,))
+    with about("inline matrix: "):
+        return Kernel("custom", (parse_rows(text),))
 
 
 def from_array(array: npt.ArrayLike, name: str = "custom") -> Kernel:

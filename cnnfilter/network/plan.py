@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.messages import shortened, show_shape
+from cnnfilter.messages import about, shortened, show_shape
 from cnnfilter.network.field import Field
 from cnnfilter.network.stages import Dense, Flatten, Normalize, Shape, Sliding, Stage
-from cnnfilter.network.stages.base import dropped, located
+from cnnfilter.network.stages.base import dropped
 from cnnfilter.network.stages.text import show_pair
 from cnnfilter.sizes import Pair
 
@@ -166,7 +166,7 @@ def planned(stages: Iterable[Stage], shape: Shape) -> Iterator[Row]:
     moves: list[tuple[Shape, Sliding]] = []
     flattened: Shape | None = None
     for number, stage in enumerate(stages, 1):
-        with located(number, stage):
+        with about(f"stage {number} ({stage.name}): "):
             output = stage.output(shape)
             if isinstance(stage, Dense) and stage.order == "hwc" and flattened is None:
                 msg = "layout=hwc needs the flatten before it that made its vector of maps"

@@ -12,7 +12,7 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.kernels.kernel import KERNELS, Kernel, get_kernel, parse_matrix
 from cnnfilter.kernels.matrix import looks_like_matrix
 from cnnfilter.kernels.scaling import SCALES
-from cnnfilter.messages import quoted
+from cnnfilter.messages import about, quoted
 from cnnfilter.network import stages
 from cnnfilter.network.activations import ACTIVATIONS
 from cnnfilter.network.stages.dense import ORDERS
@@ -170,11 +170,8 @@ def _conv(given: Given, *, depthwise: bool) -> stages.Stage:
 
 
 def _bias(text: str) -> float:
-    try:
+    with about("bias "):
         return _number(text)
-    except ArgumentError as error:
-        msg = f"bias {error}"
-        raise ArgumentError(msg) from None
 
 
 def _sizes(raw: str, depthwise: bool) -> tuple[int, Pair] | None:

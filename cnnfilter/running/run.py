@@ -61,17 +61,11 @@ class Setup:
     @lazy
     def blending(self) -> list[list[list[tuple[Method, Method]]]]:
         """How each weight matrix of each filter of each part runs over colours times alpha, and over alpha."""
+        return [[[self._both(one[None, None]) for one in planes] for planes in filters] for filters in self.filters]
+
+    def _both(self, weights: Array) -> tuple[Method, Method]:
         kind = np.dtype(np.float32)
-        return [
-            [
-                [
-                    (choose(one[None, None], self.windows, kind), choose(one[None, None], self.cover_windows, kind))
-                    for one in planes
-                ]
-                for planes in filters
-            ]
-            for filters in self.filters
-        ]
+        return choose(weights, self.windows, kind), choose(weights, self.cover_windows, kind)
 
 
 class Run:

@@ -9,7 +9,7 @@ import contextlib
 import stat
 from collections.abc import Iterator
 from importlib import import_module
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from cnnfilter.errors import CnnfilterError, CnnfilterWarning, KernelError, MissingExtraError
 from cnnfilter.kernels.catalogue import KERNELS
@@ -55,13 +55,6 @@ def open_members(path: Path) -> Iterator[list[Member]]:
     KernelError, MissingExtraError
         If it cannot be used.
     """
-    with _open(path) as (stream, size):
-        module, name = READERS[path.suffix.lower()].split(".")
-        yield getattr(import_module(f"cnnfilter.weights.{module}"), name)(stream, size, path)
-
-
-@contextlib.contextmanager
-def _open(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     suffix = path.suffix.lower()
     if suffix in PICKLES:
         msg = (
@@ -89,8 +82,9 @@ def _open(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     if not status.st_size:
         msg = "the file is empty"
         raise KernelError(msg)
+    module, name = READERS[suffix].split(".")
     with path.open("rb") as stream:
-        yield stream, status.st_size
+        yield getattr(import_module(f"cnnfilter.weights.{module}"), name)(stream, status.st_size, path)
 
 
 def names_file(text: str, base: Path | None = None) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
 
-from cnnfilter.errors import CnnfilterError, ShapeError
+from cnnfilter.errors import ShapeError
 from cnnfilter.network.stages.text import Shape
 from cnnfilter.sizes import Pads, Pair, output_size
 
@@ -95,16 +94,6 @@ class Stage(ABC):
 
     def __str__(self) -> str:
         return ":".join([self.name, *self.arguments()])
-
-
-@contextlib.contextmanager
-def located(number: int, stage: Stage) -> Iterator[None]:
-    """Let errors begin with the number of a stage, counted from 1, and its name."""
-    try:
-        yield
-    except CnnfilterError as error:
-        msg = f"stage {number} ({stage.name}): {error}"
-        raise type(error)(msg) from None
 
 
 def unknown(stage: Stage, aspect: str) -> TypeError:

@@ -17,18 +17,15 @@ NARROW = 60
 class Formatter(click.HelpFormatter):
     """Writes help in lines that the terminal has room for."""
 
-    def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
-        import shutil  # most commands show no help
-
-        width = min(shutil.get_terminal_size().columns - 1, WIDEST) if width is None else width
-        super().__init__(indent_increment, width, max_width)
-
     def write_text(self, text: str) -> None:
         r"""Write paragraphs; a line of examples, behind a `\b`, goes on further to the right where it is too long."""
         paragraphs = []
         for paragraph in text.split("\n\n"):
             first, *lines = paragraph.split("\n")
-            written = [self._lines(line, 4) for line in lines] if first == "\b" else [self._lines(paragraph)]
+            if first == "\b":
+                written = [self._lines(line.strip(), len(line) - len(line.lstrip()), 4) for line in lines]
+            else:
+                written = [self._lines(" ".join(paragraph.split()), 0, 0)]
             paragraphs.append("".join(written))
         self.write("\n".join(paragraphs))
 
@@ -44,16 +41,19 @@ class Formatter(click.HelpFormatter):
                 lines[:0] = wrapped(name, self.width - self.current_indent)
             self.write("".join(" " * self.current_indent + line + "\n" for line in lines))
 
-    def _lines(self, text: str, more: int | None = None) -> str:
-        """A text in lines as long as there is room; with `more`, further ones stand so much to the right."""
-        lead = self.current_indent + (len(text) - len(text.lstrip()) if more else 0)
-        words = text.strip() if more else " ".join(text.split())
+    def _lines(self, text: str, indent: int, more: int) -> str:
+        """A text in lines as long as there is room, from the second on so many columns `more` to the right."""
+        lead = self.current_indent + indent
         room = self.width - lead
-        first, *others = wrapped(words, room if len(words) <= room else room - (more or 0))
-        return "".join([" " * lead + first + "\n", *(" " * (lead + (more or 0)) + line + "\n" for line in others)])
+        first, *others = wrapped(text, room if len(text) <= room else room - more)
+        return "".join([" " * lead + first + "\n", *(" " * (lead + more) + line + "\n" for line in others)])
 
 
 class Context(click.Context):
     """A command's context, in which help is laid out so."""
 
-    formatter_class = Formatter
+    def make_formatter(self) -> Formatter:
+        """The formatter of its help."""
+        import shutil  # most commands show no help
+
+        return Formatter(width=min(shutil.get_terminal_size().columns - 1, WIDEST))

@@ -145,10 +145,9 @@ def _warnings_told() -> Iterator[None]:
 def _ended_by_signals() -> Iterator[None]:
     """Let a signal that ends the program remove its temporary files first."""
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
     # one that is ignored stays so: that is what nohup is for
     ordinary = (signal.SIG_DFL, signal.default_int_handler)
-    changed = {number: handler for number, handler in before.items() if handler in ordinary}
+    changed = {number: handler for number in numbers if (handler := signal.getsignal(number)) in ordinary}
     ending: list[int] = []
 
     def end(number: int, frame: FrameType | None) -> None:

@@ -158,7 +158,7 @@ def _told(value: object) -> str:
 
 
 def _of_8_bits(samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return samples of a picture with 255 as white, for the eye: what is no number is black."""
+    """Samples of a picture with 255 as white, for the eye: what is no number is black."""
     if samples.dtype == np.uint8:
         return samples
     scale = mapping.Mapping(mapping.FULL_SCALE["uint8"] / mapping.FULL_SCALE[samples.dtype.name])

@@ -7,7 +7,6 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import overload
 
 from cnnfilter.batch.inputs import Input
 from cnnfilter.batch.naming import STREAM, Job, Naming, too_long
@@ -16,7 +15,7 @@ from cnnfilter.batch.write import Place, is_device, look
 from cnnfilter.errors import ExistsError, OutputError
 
 
-class Jobs(Sequence[Job]):
+class Jobs:
     """The jobs of a plan, each made when it is asked for: of 10,000 inputs only the names are kept."""
 
     def __init__(self, inputs: Sequence[Input], naming: Naming) -> None:
@@ -30,15 +29,8 @@ class Jobs(Sequence[Job]):
     def __len__(self) -> int:
         return len(self.inputs)
 
-    @overload
-    def __getitem__(self, index: int) -> Job: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Job, ...]: ...
-    def __getitem__(self, index: int | slice) -> Job | tuple[Job, ...]:
-        if isinstance(index, slice):
-            return tuple(self[i] for i in range(*index.indices(len(self))))
+    def __getitem__(self, index: int) -> Job:
         name, place, error = self.inputs[index]
-        index %= len(self)
         job = self.naming.job(name, place)
         is_device = job.target is not None and self.place(job.target).device is not None
         times, skipped = self.times.get(index, 1), index in self.skipped

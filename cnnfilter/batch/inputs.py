@@ -104,7 +104,7 @@ def find_inputs(
 
 
 def _matching(pattern: str) -> list[str]:
-    """Return what a pattern stands for, in order; `**` for folders in folders, but for links to them and hidden ones.
+    """What a pattern stands for, in order; `**` for folders in folders, but for links to them and hidden ones.
 
     Where links lead to the folder that they are in, `glob` follows them until names are too long.
     """
@@ -168,7 +168,7 @@ def _look_into(
 
 
 def _kind(name: str) -> str:
-    """Return what a file that is passed over is counted as; what has a picture's name and is none is a pipe, say."""
+    """What a file that is passed over is counted as; what has a picture's name and is none is a pipe, say."""
     if name.startswith("."):
         return "hidden"
     if format_for_path(name) not in (None, NPZ, TABLE):
@@ -177,7 +177,7 @@ def _kind(name: str) -> str:
 
 
 def _is_missing(name: str) -> bool:
-    """Tell whether there is no file; why one cannot be looked at, reading it will tell."""
+    """Whether there is no file; why one cannot be looked at, reading it will tell."""
     try:
         os.stat(name)  # noqa: PTH116  (a path as an object takes longer)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -186,7 +186,7 @@ def _is_missing(name: str) -> bool:
 
 
 def _is_special(name: str) -> bool:
-    """Tell whether a name is that of a pipe or a device, which would be waited for."""
+    """Whether a name is that of a pipe or a device, which would be waited for."""
     return os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name))  # noqa: PTH110, PTH112, PTH113  (never raise)
 
 

@@ -20,7 +20,7 @@ _SIZE = r"(?ai)(\d{1,18}(?:\.\d{1,18})?) ?([KMGT]?)(I?)B?"
 
 
 def parse_memory(text: str) -> int:
-    """Return a number of bytes as a person writes it.
+    """The number of bytes that a person means.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def parse_memory(text: str) -> int:
 
 
 def apart(size: int, limit: int) -> tuple[str, str]:
-    """Return two different numbers of bytes as `show_bytes` has them, with as many digits as tell them apart.
+    """Two different numbers of bytes as `show_bytes` has them, with as many digits as tell them apart.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def apart(size: int, limit: int) -> tuple[str, str]:
 
 
 def default_memory() -> int:
-    """Return half of the machine's memory, or of what the process may have of it."""
+    """Half of the machine's memory, or of what the process may have of it."""
     limits = []
     try:
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
@@ -73,7 +73,7 @@ def default_memory() -> int:
 
 
 def address_limit() -> int | None:
-    """Return how many bytes of addresses the process may have (`ulimit -v`); None if nobody has set a limit."""
+    """How many bytes of addresses the process may have (`ulimit -v`); None if nobody has set a limit."""
     try:
         import resource
     except ImportError:  # Windows

@@ -44,10 +44,8 @@ _URL = r"[A-Za-z][A-Za-z0-9+.-]+://"
 
 def wrong_input(name: str) -> str | None:
     """Why the name of an input can name none, or None."""
-    if not name:
-        return "a file name is empty"
-    if "\0" in name:
-        return f"the name {quoted(name)} holds a NUL, which no file's does"
+    if reason := _wrong_name(name):
+        return reason
     if re.match(_URL, name):
         return f"URLs are not read: save {quoted(name)} as a file first"
     if name.endswith(SEPARATORS) and os.path.isfile(Path(name)):  # noqa: PTH113  (never raises)
@@ -57,10 +55,8 @@ def wrong_input(name: str) -> str | None:
 
 def wrong_output(output: str) -> str | None:
     """Why the name of an output can name none, or None."""
-    if not output:
-        return "a file name is empty"
-    if "\0" in output:
-        return f"the name {quoted(output)} holds a NUL, which no file's does"
+    if reason := _wrong_name(output):
+        return reason
     if is_folder(Path(output)):
         return None
     for part in re.split(_PARTS, output)[1::2]:
@@ -72,6 +68,12 @@ def wrong_output(output: str) -> str | None:
                 "{{ or }})"
             )
     return None
+
+
+def _wrong_name(name: str) -> str | None:
+    if not name:
+        return "a file name is empty"
+    return f"the name {quoted(name)} holds a NUL, which no file's does" if "\0" in name else None
 
 
 def too_long(path: Path) -> str | None:
@@ -289,13 +291,13 @@ class Naming:
             format = suiting if job.follows_format else named or suiting
         if format in ("", named) or not job.follows_format:
             return replace(job, format=format)
-        return _called(replace(job, format=format), bare_extension(format))
+        return _called(replace(job, format=format), extension_for(format))
 
     def _extension(self, source: Path | None) -> str:
         format = self.wanted.format or self.default
         if format is None and source is not None and format_for_path(source) not in (None, TABLE):
             return source.suffix.removeprefix(".")  # as the person writes it: JPG stays JPG
-        return bare_extension(format or "PNG")
+        return extension_for(format or "PNG")
 
     def _beside(self, folder: Path, source: Path | None) -> tuple[str, ...]:
         stem = _stem(source)[:NAME_BYTES]
@@ -315,7 +317,7 @@ class Naming:
         }
         follows = self._template.endswith("{ext}")
         if not follows:
-            values["{ext}"] = source.suffix.removeprefix(".") if source else bare_extension("PNG")
+            values["{ext}"] = source.suffix.removeprefix(".") if source else extension_for("PNG")
         around = [""]
         for part in re.split(_PARTS, self._template):
             if part == "{ext}" and follows:
@@ -356,11 +358,6 @@ def base_of(output: str) -> str:
 
 def _plain(text: str) -> str:
     return text.replace("{{", "{").replace("}}", "}")
-
-
-def bare_extension(format: str) -> str:
-    """The usual extension of a format, without its dot."""
-    return extension_for(format).removeprefix(".")
 
 
 def _stem(source: Path | None) -> str:

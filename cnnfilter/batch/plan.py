@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cnnfilter.batch.claims import Jobs, Plan
 from cnnfilter.batch.inputs import Found
@@ -26,7 +26,6 @@ from cnnfilter.batch.naming import (
     Job,
     Naming,
     Wanted,
-    bare_extension,
     is_folder,
     listed,
     too_long,
@@ -35,7 +34,7 @@ from cnnfilter.batch.naming import (
 )
 from cnnfilter.batch.sniff import claim_key, expected_format, identity
 from cnnfilter.errors import ArgumentError, ExistsError, OutputError
-from cnnfilter.imaging.formats import format_for_path
+from cnnfilter.imaging.formats import extension_for, format_for_path
 from cnnfilter.imaging.options import OPTIONS, applicable, read_options
 from cnnfilter.messages import nearest, quoted
 
@@ -138,31 +137,25 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[int 
     return plan
 
 
-class Outlook(NamedTuple):
-    """What will become of a job, as far as that can be told: its output, whether that is left alone, why it fails."""
+def outlook(plan: Plan, job: Job) -> Job:
+    """A job as it will be, as far as that can be told: its output, whether that is left alone, and why it fails.
 
-    target: Path | None
-    skipped: bool
-    error: str | None
-
-
-def outlook(plan: Plan, job: Job) -> Outlook:
-    """Look what an input holds where its output's name follows that, and whether that name is free."""
-    if job.skipped or job.error is not None:
-        return Outlook(job.target, job.skipped, None if job.skipped else job.error)
-    known = Outlook(job.target, skipped=False, error=None)
-    if not job.follows_format and job.each is None:
-        return known
+    What an input holds is looked at where its output's name follows that.
+    """
+    if job.skipped:
+        return replace(job, error=None)
+    if job.error is not None or not (job.follows_format or job.each is not None):
+        return job
     expected = _expected(plan.naming, job)
     target = expected.target
     if expected.each is not None:
-        return known._replace(target=Path(expected.each.replace(EACH_FRAME, "{frame}")))
+        return replace(job, target=Path(expected.each.replace(EACH_FRAME, "{frame}")))
     if target is None or target == job.target:
-        return known
+        return job
     try:
-        return Outlook(target, plan.check(job, target), None)
+        return replace(expected, skipped=plan.check(job, target))
     except OutputError as error:
-        return Outlook(target, skipped=False, error=str(error))
+        return replace(expected, error=str(error))
 
 
 def _fed_back(found: Found, plan: Plan) -> list[str]:
@@ -185,7 +178,7 @@ def _wrong_names(naming: Naming) -> list[str]:
     file, folder, format = naming.file, naming.base, naming.wanted.format
     named = None if file is None else format_for_path(file)
     if format is not None and named not in (None, format):
-        extension = bare_extension(format)
+        extension = extension_for(format)
         return [f"the name '{file}' is that of a {named}, but --format asks for {format}; end it in .{extension}, "
                 "or leave out --format"]  # fmt: skip
     if folder is None or is_folder(folder):
@@ -304,7 +297,7 @@ def _unknown_options(options: Iterable[str]) -> list[str]:
     return [f"no format has a save option {quoted(key)}{nearest(key, known)}" for key in options if key not in known]
 
 
-def _wrong_options(naming: Naming, jobs: Sequence[Job], options: Mapping[str, str]) -> list[str]:
+def _wrong_options(naming: Naming, jobs: Iterable[Job], options: Mapping[str, str]) -> list[str]:
     """A line for each save option whose value does not fit the formats of the outputs, or that none of these has."""
     wrong: dict[str, str] = {}
     lacking: dict[str, dict[str, str]] = {key: {} for key in options}

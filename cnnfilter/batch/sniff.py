@@ -16,7 +16,7 @@ _CASELESS = ("darwin", "win32")
 
 
 def identity(path: str | Path) -> int | None:
-    """Return what all names of one file have in common; None when there is no such file."""
+    """What all names of one file have in common; None when there is no such file."""
     try:
         status = os.stat(path)  # noqa: PTH116  (a path as an object takes longer than the call)
     except (OSError, ValueError):  # ValueError: a NUL in the name
@@ -25,19 +25,19 @@ def identity(path: str | Path) -> int | None:
 
 
 def claim_key(path: Path) -> str:
-    """Return what two paths have in common that name one file, which may not exist yet."""
+    """What two paths have in common that name one file, which may not exist yet."""
     return caseless(os.path.realpath(path))
 
 
 def caseless(name: str) -> str:
-    """Return what real paths have in common that are one to the usual file systems of this system."""
+    """What real paths have in common that are one to the usual file systems of this system."""
     name = os.path.normcase(name)
     # realpath leaves the case of what does not exist as it is, and macOS the composition of accents
     return unicodedata.normalize("NFC", name).casefold() if sys.platform in _CASELESS else name
 
 
 def expected_format(source: Path | None) -> str | None:
-    """Return the format that a result of this input probably has by its first bytes; None if it is no picture.
+    """The format that a result of this input probably has by its first bytes; None if it is no picture.
 
     A table of numbers and a colour picture in a GIF, which holds no more than 256 colours, give a PNG.
     """

@@ -32,7 +32,7 @@ class StoppedError(Exception):
 
 
 def share_cores(cores: int, tasks: int, jobs: int | None, threads: int | None) -> tuple[int, int]:
-    """Return how many tasks run side by side, and how many threads each may use: together at most the cores.
+    """How many tasks run side by side, and how many threads each may use: together at most the cores.
 
     Examples
     --------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from cnnfilter.cli.tables import facts, wrapped
+from cnnfilter.cli.tables import facts, padded, wrapped
 from cnnfilter.explanation import Explanation, ReceptiveField, steps
 from cnnfilter.explanation.formulas import show, show_scale, show_sum
 from cnnfilter.messages import LONGEST_NAME, shortened, show_shape
@@ -22,7 +22,7 @@ MARKS = "(["
 
 
 def board(explanation: Explanation, width: int) -> str:
-    """Return an explanation as lines of at most `width` characters, as far as they have places to end."""
+    """An explanation as lines of at most `width` characters, as far as they have places to end."""
     size = show_shape(explanation.input)
     lines = [
         f"{shortened(explanation.stages, LONGEST_NAME)} on a picture of {size} gives {show_shape(explanation.output)}",
@@ -44,7 +44,7 @@ def board(explanation: Explanation, width: int) -> str:
 
 
 def _fitted(line: str, width: int) -> Iterator[str]:
-    """Yield a line, and what it has no room for further to the right below it."""
+    """A line, and what it has no room for further to the right below it."""
     if len(line) <= width:
         yield line
         return
@@ -55,7 +55,7 @@ def _fitted(line: str, width: int) -> Iterator[str]:
 
 
 def _legend(windows: Sequence[Sequence[str]]) -> list[str]:
-    """Return what the marks in the windows mean, if there are any: those of the picture's come last."""
+    """What the marks in the windows mean, if there are any: those of the picture's come last."""
     cells = [[line.partition(" | ")[2] for line in lines] for lines in windows]
     meanings = ["(0) from the padding"] if any("(" in cell for each in cells for cell in each) else []
     marked = [any("[" in cell for cell in each) for each in cells]
@@ -91,9 +91,8 @@ def _range(word: str, first: int, last: int) -> str:
 
 
 def _grid(cells: Sequence[Sequence[str]]) -> list[str]:
-    """Return cells as lines, right-aligned in columns."""
-    sizes = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [" ".join(cell.rjust(size) for cell, size in zip(row, sizes, strict=True)) for row in cells]
+    """Cells as lines, right-aligned in columns."""
+    return [" ".join(row) for row in padded(cells)]
 
 
 def _matrix(values: steps.Matrix) -> list[str]:
@@ -101,7 +100,7 @@ def _matrix(values: steps.Matrix) -> list[str]:
 
 
 def _window(window: steps.Window, follows: Sequence[int] | None) -> list[str]:
-    """Return a window with the rows and columns it covers; padding in parentheses, what is followed in brackets."""
+    """A window with the rows and columns it covers; padding in parentheses, what is followed in brackets."""
     here = follows[:2] if follows is not None and follows[2] == window.channel else None
     marked = [
         [
@@ -122,12 +121,12 @@ def _window(window: steps.Window, follows: Sequence[int] | None) -> list[str]:
 
 
 def _beside(blocks: Sequence[tuple[str, list[str]]], width: int) -> list[str]:
-    """Return titled blocks side by side, or one below the other where that is too wide."""
+    """Titled blocks side by side, or one below the other where that is too wide."""
     sizes = [max(len(title), *map(len, lines)) for title, lines in blocks]
     if sum(sizes) + 4 * (len(blocks) - 1) > width:
         return [line for title, lines in blocks for line in (title, *("  " + each for each in lines if each))]
-    rows = zip(*([title, *lines] for title, lines in blocks), strict=True)
-    return ["    ".join(cell.ljust(size) for cell, size in zip(row, sizes, strict=True)) for row in rows]
+    rows = list(zip(*([title, *lines] for title, lines in blocks), strict=True))
+    return ["    ".join(row) for row in padded(rows, ())]
 
 
 def _fits(lines: Sequence[str], rows: int, width: int) -> bool:
@@ -135,7 +134,7 @@ def _fits(lines: Sequence[str], rows: int, width: int) -> bool:
 
 
 def _equation(label: str, terms: Iterable[float], result: float, width: int, many: str) -> str:
-    """Return `label  a + b = result`, or in words what was added where that is too long."""
+    """`label  a + b = result`, or in words what was added where that is too long."""
     values = list(terms)
     line = f"{label}  {show_sum(values)} = {show(result)}"
     return line if len(line) <= width and len(values) > 1 else f"{many} = {show(result)}"
@@ -215,13 +214,9 @@ def _largest_taps(channel: steps.ChannelSum) -> list[str]:
 
 
 def _terms(places: Sequence[str], numbers: Sequence[tuple[float, float, float]]) -> list[str]:
-    """Return a line for each product: its place, `input * weight = product`."""
+    """A line for each product: its place, `input * weight = product`."""
     cells = [(place, *map(show, each)) for place, each in zip(places, numbers, strict=True)]
-    sizes = [max(len(row[i]) for row in cells) for i in range(4)]
-    return [
-        "  {}  {} * {} = {}".format(*(cell.rjust(size) for cell, size in zip(row, sizes, strict=True)))
-        for row in cells
-    ]  # fmt: skip
+    return ["  {}  {} * {} = {}".format(*row) for row in padded(cells)]
 
 
 def _pooled(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
@@ -275,9 +270,7 @@ def _softmaxed(step: Any, follows: Sequence[int] | None, width: int) -> Iterator
     chosen = sorted({*chosen, own})
     yield f"e^(input - {show(step.largest)}), the largest taken off so that no power overflows:"
     cells = [(str(i), show(step.inputs[i]), show(step.powers[i])) for i in chosen]
-    sizes = [max(len(row[i]) for row in cells) for i in range(3)]
-    for cell in cells:
-        number, given, power = (each.rjust(size) for each, size in zip(cell, sizes, strict=True))
+    for number, given, power in padded(cells):
         yield f"  {number}  e^({given} - {show(step.largest)}) = {power}"
     if count > len(chosen):
         yield f"  not shown, as they are smaller: {count - len(chosen)}"
@@ -298,7 +291,7 @@ _WRITERS: dict[type[steps.Step], _Writer] = {
 
 
 def numbers(title: str, maps: Sequence[steps.Matrix], word: str, width: float) -> str:
-    """Return the numbers of a picture, or of a chain's result, one matrix below the other, in lines of some width."""
+    """The numbers of a picture, or of a chain's result, one matrix below the other, in lines of some width."""
     lines = [title]
     for number, values in enumerate(maps):
         lines += [f"{word} {number}"] if len(maps) > 1 else []
@@ -307,7 +300,7 @@ def numbers(title: str, maps: Sequence[steps.Matrix], word: str, width: float) -
 
 
 def _in_parts(values: steps.Matrix, width: float) -> Iterator[str]:
-    """Yield the lines of a matrix, so many columns at a time as there is room for."""
+    """The lines of a matrix, so many columns at a time as there is room for."""
     cells = [[show(value) for value in row] for row in values]
     sizes = [max(map(len, column)) for column in zip(*cells, strict=True)]
     begin = 0

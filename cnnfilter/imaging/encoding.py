@@ -189,7 +189,7 @@ def _saved(image: Image.Image, format: str, parameters: Mapping[str, Any]) -> by
     """
 
     def save(file: Any) -> None:
-        file.name = "picture" + extension_for(format)  # with which Pillow loads no plugin but the one of its extension
+        file.name = "picture." + extension_for(format)  # with which Pillow loads no plugin but the one of its extension
         image.save(file, **parameters)
 
     if format == "JPEG" and memory_files.exist():

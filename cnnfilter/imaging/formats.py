@@ -173,7 +173,7 @@ _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b
 
 
 def format_for_path(path: str | PurePath) -> str | None:
-    """Return the format that a file name's extension stands for, or None.
+    """The format that a file name's extension stands for, or None.
 
     Examples
     --------
@@ -184,7 +184,7 @@ def format_for_path(path: str | PurePath) -> str | None:
 
 
 def format_named(text: str) -> str:
-    """Return the format that a person names: `png`, `jpg`, `.tiff`, `JPEG2000`.
+    """The format that a person names: `png`, `jpg`, `.tiff`, `JPEG2000`.
 
     Raises
     ------
@@ -201,18 +201,18 @@ def format_named(text: str) -> str:
 
 
 def extension_for(format: str) -> str:
-    """Return the usual extension of a format, with its dot.
+    """The usual extension of a format, without its dot.
 
     Examples
     --------
     >>> extension_for("JPEG")
-    '.jpg'
+    'jpg'
     """
-    return f".{format.lower()}" if format in ARRAYS else FORMATS[format].extensions[0]
+    return format.lower() if format in ARRAYS else FORMATS[format].extensions[0].removeprefix(".")
 
 
 def recognise(head: bytes, path: str | PurePath | None = None) -> str:
-    """Return the format of a file from its first `HEAD` bytes.
+    """The format of a file from its first `HEAD` bytes.
 
     Parameters
     ----------
@@ -274,7 +274,7 @@ def _refuse(head: bytes) -> None:
 
 
 def raw_photo(name: str = "DNG, NEF and the like") -> PictureError:
-    """Return the error about a raw photo of which Pillow would see a preview at best."""
+    """The error about a raw photo of which Pillow would see a preview at best."""
     what = f"a raw photo ({name}), what a camera's sensor saw, is not opened"
     return PictureError(f"{what}; develop it first, for example: darktable-cli in.nef out.tif")
 
@@ -286,7 +286,7 @@ def _is_text(head: bytes) -> bool:
 
 
 def why_not(format: str, picture: Pixels) -> str | None:
-    """Return why a format cannot hold a picture, and what to do; None if it can.
+    """Why a format cannot hold a picture, and what to do; None if it can.
 
     Parameters
     ----------
@@ -327,7 +327,7 @@ def _shape(shape: Sequence[int]) -> tuple[int, int, int]:
 
 
 def described(picture: Pixels) -> str:
-    """Return depth and colour of a picture in words: `8-bit grey`."""
+    """Depth and colour of a picture in words: `8-bit grey`."""
     return _kind(str(picture.pixels.dtype), _shape(picture.pixels.shape)[2])
 
 
@@ -356,7 +356,7 @@ def _no_dtype(format: str, dtype: str, channels: int) -> str:
 
 
 def holds_floats(format: str) -> bool:
-    """Return whether a format holds floats as they are, of one channel at least.
+    """Whether a format holds floats as they are, of one channel at least.
 
     Examples
     --------
@@ -367,12 +367,12 @@ def holds_floats(format: str) -> bool:
 
 
 def holds(format: str, picture: Pixels) -> bool:
-    """Return whether a format can hold a picture's size, channels, depth and alpha."""
+    """Whether a format can hold a picture's size, channels, depth and alpha."""
     return why_not(format, picture) is None
 
 
 def output_format(input_format: str, picture: Pixels) -> str:
-    """Return the format to write: that of the input where it can hold the result, else its next of kin, else PNG.
+    """The format to write: that of the input where it can hold the result, else its next of kin, else PNG.
 
     PNG is also returned where it cannot hold the result either; `why_not` then has the reason.
 
@@ -387,7 +387,7 @@ def output_format(input_format: str, picture: Pixels) -> str:
 
 
 def damage_of(error: BaseException) -> str:
-    """Return why a file could not be decoded: too little memory, what the decoder lacks, or damage.
+    """Why a file could not be decoded: too little memory, what the decoder lacks, or damage.
 
     What a decoder says of damage (`unpack_from requires a buffer of ...`) is about its own insides.
     """
@@ -398,7 +398,7 @@ def damage_of(error: BaseException) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return another library's exception as one short line that names no file."""
+    """Another library's exception as one short line that names no file."""
     if isinstance(error, MemoryError):
         return "not enough memory"
     if isinstance(error, KeyError):

@@ -52,7 +52,7 @@ class Showing(NamedTuple):
             raise ArgumentError(msg)
 
     def need(self, values: int, source: int) -> int:
-        """Return how many bytes a picture takes that shows so many values, and its encoded form; of none, none.
+        """How many bytes a picture takes that shows so many values, and its encoded form; of none, none.
 
         `source` are the pixels of the input, which may stand beside them. One that is too large will be refused.
         """
@@ -64,7 +64,7 @@ class Showing(NamedTuple):
         return 2 * COLOURS * min(shown, (1 + self.beside) * MAX_SIDE**2)
 
     def unfit(self, format: str) -> str | None:
-        """Return why a filtered picture cannot be written in a format, or None if it can."""
+        """Why a filtered picture cannot be written in a format, or None if it can."""
         if format == NPZ:
             return "an .npz holds the values of a chain, and no picture; write .npy"
         return unfit_for_numbers(format, self.given) if format in ARRAYS and self.given else None
@@ -72,7 +72,7 @@ class Showing(NamedTuple):
     def picture(
         self, result: Picture, source: Picture, numbers: npt.NDArray[Any] | None = None, *, sheet: bool = False
     ) -> Picture:
-        """Return a result as it is shown.
+        """A result as it is shown.
 
         Parameters
         ----------
@@ -103,5 +103,5 @@ AS_PICTURES = Showing()
 
 
 def unfit_for_numbers(format: str, wrong: list[str]) -> str:
-    """Return why a format of numbers is none for what these options ask for."""
+    """Why a format of numbers is none for what these options ask for."""
     return f"{format} keeps the numbers themselves, and {wrong[0]} is for pictures; leave one of them out"

@@ -8,7 +8,9 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.formats import ARRAYS
 from cnnfilter.results.showing import AS_PICTURES, Showing, unfit_for_numbers
 
-_SHEET = ("topk", "no-labels", "columns", "cell")
+_PICTURES = ("--range", "--colormap", "--scaling")
+"""Options that all pictures of maps have."""
+_SHEET = ("--topk", "--no-labels", "--columns", "--cell")
 """Options that only a contact sheet has; `labels` are for vectors too."""
 
 
@@ -53,37 +55,28 @@ class View:
     showing: Showing = AS_PICTURES
 
     def __post_init__(self) -> None:
-        sheet = self._given(*_SHEET, "labels")
+        sheet = self._given(*_SHEET, "--labels")
         if self.maps == "each" and sheet:
             msg = f"{sheet[0]} is for a contact sheet, and --maps each makes none; leave one of them out"
             raise ArgumentError(msg)
-        colours = self._given("sheet", "colormap", *([] if self.maps == "each" else ["scaling"]), *_SHEET)
+        colours = self._given("--maps sheet", "--colormap", *([] if self.maps == "each" else ["--scaling"]), *_SHEET)
         if self.range is not None and colours:
             msg = f"--range is for plain pictures, and {colours[0]} for maps in colours; leave one of them out"
             raise ArgumentError(msg)
 
-    def _given(self, *names: str) -> list[str]:
-        """Return which of these options the person gave."""
+    def _given(self, *options: str) -> list[str]:
+        """Those of these options that the person gave."""
         given = {
-            "sheet": self.maps == "sheet",
-            "each": self.maps == "each",
-            "range": self.range is not None,
-            "colormap": self.colormap is not None,
-            "scaling": self.scaling is not None,
-            "topk": self.topk is not None,
-            "labels": self.labels is not None,
-            "no-labels": not self.lettering,
-            "top": self.top is not None,
-            "columns": self.columns is not None,
-            "cell": self.cell is not None,
+            "--maps sheet": self.maps == "sheet",
+            "--maps each": self.maps == "each",
+            "--no-labels": not self.lettering,
         }
-        words = {"sheet": "--maps sheet", "each": "--maps each"}
-        return [words.get(name, f"--{name}") for name in names if given[name]]
+        return [each for each in options if given.get(each) or getattr(self, each.removeprefix("--"), None) is not None]
 
     @property
     def wants_sheet(self) -> bool:
         """Whether something is given that only a contact sheet has."""
-        return self.maps != "each" and bool(self._given("sheet", "colormap", "scaling", "labels", *_SHEET))
+        return self.maps != "each" and bool(self._given("--maps sheet", "--colormap", "--scaling", "--labels", *_SHEET))
 
     @property
     def wants_picture(self) -> bool:
@@ -91,7 +84,7 @@ class View:
         return bool(self._pictorial())
 
     def _pictorial(self) -> list[str]:
-        return self._given("sheet", "range", "colormap", "scaling", "labels", *_SHEET) + self.showing.given
+        return self._given("--maps sheet", *_PICTURES, "--labels", *_SHEET) + self.showing.given
 
     def check(self, *, vector: bool, told: bool) -> None:
         """Refuse what has no meaning for such a result.
@@ -109,11 +102,11 @@ class View:
             Naming the option.
         """
         if vector:
-            wrong = self._given("sheet", "each", "range", "colormap", "scaling", *_SHEET) + self.showing.given
+            wrong = self._given("--maps sheet", "--maps each", *_PICTURES, *_SHEET) + self.showing.given
             if wrong:
                 msg = f"{wrong[0]} is for maps, and this chain ends in a vector; leave it out"
                 raise ArgumentError(msg)
-        wrong = self._given("top", *(["labels"] if vector else []))
+        wrong = self._given("--top", *(["--labels"] if vector else []))
         if wrong and not told:
             hint = "leave out -o and --format" if vector else "--topk shows only the strongest maps"
             what = "this chain ends in maps" if not vector else "a file holds only the numbers"
@@ -121,7 +114,7 @@ class View:
             raise ArgumentError(msg)
 
     def unfit(self, format: str, *, vector: bool) -> str | None:
-        """Return why results cannot be written in a format, or None if they can."""
+        """Why results cannot be written in a format, or None if they can."""
         if vector:
             wrong = f"a vector is written as .npy, .npz or .csv, not as {format}; without -o it is told"
             return None if format in ARRAYS else wrong

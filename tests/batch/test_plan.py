@@ -112,7 +112,6 @@ def test_another_name_of_the_same_file_is_a_job_of_its_own():
     Path("b.png").hardlink_to("a.png")
     plan = planned(["a.png", "b.png", "./b.png"])
     assert [(str(job), job.times) for job in plan.jobs] == [("a.png", 1), ("b.png", 2)]
-    assert [str(job) for job in plan.jobs[:1]] == ["a.png"]
 
 
 @pytest.mark.parametrize("junk", ["a.txt", "a.pdf", "a.none"])
@@ -131,7 +130,7 @@ def test_a_name_claimed_by_what_is_no_picture_or_failed_can_be_claimed_again():
     plan.claim(plan.jobs[1], Path("a-edge.png"))
     plan.claim(plan.jobs[2], Path("d.png"))
     plan.keep(Path("d.png"))
-    for job in plan.jobs[1:]:
+    for job in list(plan.jobs)[1:]:
         plan.release(job)
     plan.claim(plan.jobs[2], Path("b-edge.png"))
     with pytest.raises(OutputError, match="would be the output of both 'c.png' and 'b.png'; filter this one in a run"):

@@ -23,7 +23,7 @@ TEMPORARY = re.compile(r"\..*\.cnnfilter-[0-9a-f]{16}\.tmp", re.DOTALL)
 
 
 def generator():
-    """Return random numbers, other ones each time; what a failed test has printed draws them again."""
+    """Random numbers, other ones each time; what a failed test has printed draws them again."""
     seed = int(os.environ.get(SEED) or int.from_bytes(os.urandom(4), "big"))
     sys.stdout.write(f"{SEED}={seed} draws the same again\n")
     return random.Random(seed)
@@ -44,7 +44,7 @@ def crops(folder, count, width=200, height=150):
 
 
 def clean_runs(folder, count, commands=tuple(CHAINS)):
-    """Return a folder of as many pictures, and for each command what a run makes of it, and in how many seconds."""
+    """A folder of as many pictures, and for each command what a run makes of it, and in how many seconds."""
     crops(folder / "in", count)
     made = {}
     for command in commands:
@@ -59,7 +59,7 @@ def clean_runs(folder, count, commands=tuple(CHAINS)):
 
 
 def contents(folder):
-    """Return the bytes of each file of a folder, by its name; of none, nothing."""
+    """The bytes of each file of a folder, by its name; of none, nothing."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if not path.is_dir()} if folder.exists() else {}
 
 
@@ -100,5 +100,5 @@ def finished(*arguments, timeout=120, **options):
 
 
 def without_coverage():
-    """Return the environment without what makes processes measure coverage: files for it cannot be written either."""
+    """The environment without what makes processes measure coverage: files for it cannot be written either."""
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}

@@ -77,7 +77,7 @@ WAYS = {
 
 
 def prepare(tmp_path, way):
-    """Return the folder that is written to, and what is in it."""
+    """The folder that is written to, and what is in it."""
     if way == "in place":
         return tmp_path / "in"
     out = tmp_path / "out"

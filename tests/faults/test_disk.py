@@ -25,7 +25,7 @@ def clean(tmp_path_factory):
 
 
 def small_files(size):
-    """Return what lets a process write files of no more than `size` bytes: the write that passes it is short."""
+    """What lets a new process write files of no more than `size` bytes: the write that passes it is short."""
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
@@ -124,7 +124,7 @@ def room(tmp_path, monkeypatch):
 
 
 def lines(result):
-    """Return what was said but for what was written, of which each is told."""
+    """What was said but for what was written, of which each is told."""
     told = [line for line in result.messages if line.startswith("wrote ")]
     assert sorted(line.split()[1] for line in told) == sorted(f"out/{name}" for name in contents(Path("out")))
     return [line for line in result.messages if line not in told]

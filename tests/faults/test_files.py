@@ -20,7 +20,7 @@ PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2  # of linux/pr
 
 
 def outcome(lines, names):
-    """Return the names of the files that were written, and those that failed; check that nothing else is said."""
+    """The names of the files that were written, and those that failed; check that nothing else is said."""
     written, failed = set(), set()
     for line in lines:
         kind, _, rest = line.removeprefix("cnnfilter: ").partition(" ")

@@ -17,7 +17,7 @@ def clean(tmp_path_factory):
 
 
 def wait_for_a_temporary(out, process):
-    """Return when the process writes a file, or has ended."""
+    """Wait until the process writes a file, or has ended."""
     while process.poll() is None and not (out.exists() and temporary_names(out)):
         pass
 

@@ -23,7 +23,7 @@ keeps nothing of them; the allocator may put a page here and there."""
 
 
 def address_space(size):
-    """Return what lets a process have so many bytes of addresses: an allocation beyond them fails."""
+    """What lets a new process have so many bytes of addresses: an allocation beyond them fails."""
 
     def limit():
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
@@ -70,7 +70,7 @@ def test_a_picture_without_memory_fails_alone(command, tmp_path):
 
 
 def resident(process):
-    """Return the bytes that a process has in memory."""
+    """The bytes that a process has in memory."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) << 10
 

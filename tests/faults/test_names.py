@@ -48,7 +48,7 @@ def names(tmp_path, monkeypatch):
 
 
 def output(name, command):
-    """Return the name of the output, of which one that is too long loses letters of the input's."""
+    """The name of the output, of which one that is too long loses letters of the input's."""
     ending = f"-{SUFFIX[command]}."
     return name.removesuffix(".png")[: 251 - len(ending)] + ending + "png"  # there is room for four letters
 

@@ -91,7 +91,7 @@ def _in_time():
 
 
 def untouched():
-    """Tell that nothing outside the folder was made or changed."""
+    """Whether nothing outside the folder was made or changed."""
     private = Path("../private")
     outside = sorted(path.name for path in Path("..").iterdir())
     return (private.read_bytes(), stat.S_IMODE(private.stat().st_mode), outside) == (

@@ -26,7 +26,7 @@ def clean(tmp_path_factory):
 
 
 def is_python_s_own(err):
-    """Tell whether an interrupt met Python before it had anything of ours: it shows a traceback then."""
+    """Whether an interrupt met Python before it had anything of ours: it shows a traceback then."""
     # an error that was being handled may name the package's folder, where Python looked for our first module
     lines = [line for line in err.splitlines() if line.startswith("  File ") and PACKAGE in line]
     return "Traceback" in err and all(f"{PACKAGE}{os.sep}__" in line for line in lines)  # __init__, __main__
@@ -75,7 +75,7 @@ def test_a_run_ends_at_any_moment_and_keeps_what_is_done(number, clean, tmp_path
 
 
 def child_of(process):
-    """Return the id of a process's only child, once it has one that runs the command."""
+    """The id of a process's only child, once it has one that runs the command."""
     listing = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     for _ in range(500):
         for child in listing.read_text().split():

@@ -26,7 +26,7 @@ def _here(tmp_path, monkeypatch):
 
 
 def kept(path, modified):
-    """Tell whether a file has a time; a file system may not have every nanosecond, or every year."""
+    """Whether a file has a time; a file system may not have every nanosecond, or every year."""
     probe = Path("probe")
     probe.touch()
     os.utime(probe, ns=(modified, modified))

@@ -17,7 +17,7 @@ LOSSY = {"JPEG", "WEBP", "AVIF"}
 
 
 def back(data, format, tmp_path):
-    path = tmp_path / ("a" + extension_for(format))
+    path = tmp_path / ("a." + extension_for(format))
     path.write_bytes(data)
     return read(path)
 
@@ -189,7 +189,7 @@ def small_files():
 @pytest.mark.parametrize(("format", "data"), list(small_files()))
 def test_a_broken_file_is_one_clear_error_or_a_picture(format, data, tmp_path, capfd):
     generator = np.random.default_rng(len(data))
-    path = tmp_path / ("a" + extension_for(format) if format in FORMATS else "a")
+    path = tmp_path / ("a." + extension_for(format) if format in FORMATS else "a")
     failed = 0
     for trial in range(40):
         broken = bytearray(data)

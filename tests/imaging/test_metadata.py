@@ -123,7 +123,7 @@ def test_each_format_keeps_what_it_can_and_the_rest_is_told_of(format, tmp_path)
     pictures = (Picture(noise(4, 6, 3)), Picture(noise(4, 6)), Picture(noise(4, 6, dtype="float32")))
     picture = replace(next(each for each in pictures if holds(format, each)), metadata=carried)
     notes = []
-    path = tmp_path / ("a" + extension_for(format))
+    path = tmp_path / ("a." + extension_for(format))
     path.write_bytes(encode(picture, format, notes=notes))
     kept, able = read(path).metadata, FORMATS[format].metadata
     assert (kept.exif is not None) == ("exif" in able)

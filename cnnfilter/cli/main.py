@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Nothing here multiplies matrices with NumPy, whose BLAS would start a thread for each core all the same.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Pictures and results up to 16 megapixels of colour lie in single blocks of Pillow's memory, which filters share
-    # (see `imaging.memory`), and which go from one picture to the next: two for each worker. Given back and asked for
+    # (see `runtime.pillow`), and which go from one picture to the next: two for each worker. Given back and asked for
     # again, its pages would take as long as half of the decoding.
     os.environ.setdefault("PILLOW_BLOCK_SIZE", "64m")
     os.environ.setdefault("PILLOW_BLOCKS_MAX", str(min(2 * max(2, os.cpu_count() or 1), 8)))

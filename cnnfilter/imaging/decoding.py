@@ -1,7 +1,7 @@
 """From an opened Pillow image to arrays: modes, alpha, depth and orientation.
 
 No second copy of the picture is made on the way. Pixels that stay as they are, are copied at once or shared (see
-`memory`). What has to be converted or turned upright goes through small bands of rows.
+`runtime.pillow`). What has to be converted or turned upright goes through small bands of rows.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from PIL.Image import Image, Transpose
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import memory
 from cnnfilter.imaging.arrays import Array, Uint8Array
 from cnnfilter.imaging.colour import to_srgb
 from cnnfilter.imaging.headers import AVIF_HEAD, avif_depth, jpeg2000_header
 from cnnfilter.messages import either
+from cnnfilter.runtime import pillow
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -160,10 +160,10 @@ def to_arrays(
     width, height = image.size
     shape = (height, width) if orientation < 5 else (width, height)
     if image.mode == target in ("L", "RGB", "RGBA") and orientation == 1:
-        lent = memory.shared(image) if shared and target == "RGB" else None
+        lent = pillow.shared(image) if shared and target == "RGB" else None
         if lent is not None:
             return lent, None
-        return memory.packed(image), memory.packed(image.getchannel("A")) if target == "RGBA" else None
+        return pillow.packed(image), pillow.packed(image.getchannel("A")) if target == "RGBA" else None
     pixels = np.empty((*shape, 3) if target.startswith("RGB") else shape, dtype)
     transparent = image.info.get("transparency") if deep else None
     alpha = np.empty(shape, dtype) if target.endswith("A") or transparent is not None else None

@@ -19,7 +19,7 @@ from PIL import Image, ImageFile
 
 from cnnfilter import npy
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import animation, memory, stored, table, unfiltered
+from cnnfilter.imaging import animation, stored, table, unfiltered
 from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.formats import FORMATS, NPY, TABLE, extension_for, format_named, reason_of, why_not
 from cnnfilter.imaging.headers import silence_libtiff
@@ -27,7 +27,7 @@ from cnnfilter.imaging.keeping import keep
 from cnnfilter.imaging.options import read_options
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.messages import shortened
-from cnnfilter.runtime import forks, memory_files
+from cnnfilter.runtime import forks, memory_files, pillow
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "PNG": {"compress_level": 1, "compress_type": 3},
@@ -113,7 +113,7 @@ def encode(
         if format == "PNG" and not parameters and picture.alpha is None and few is None and not frames:
             default = _DEFAULTS[format]
             if unfiltered.pays(picture.pixels, lambda image: _saved(image, format, default)):
-                pixels = memory.contiguous(picture.pixels)
+                pixels = pillow.contiguous(picture.pixels)
                 return unfiltered.encode(pixels, lambda image: _saved(image, format, default | kept.parameters))
         image = few or _image(picture)
         if format == "PPM" and image.mode == "L":
@@ -227,9 +227,9 @@ def _with_alpha(picture: Picture) -> Array:
 
 
 def _image(picture: Picture) -> Image.Image:
-    image = memory.image_of(picture.pixels) or memory.wrapped(picture.pixels, _mode(picture.pixels))
+    image = pillow.image_of(picture.pixels) or pillow.wrapped(picture.pixels, _mode(picture.pixels))
     if picture.alpha is not None:
-        image.putalpha(memory.wrapped(picture.alpha, "L"))  # in place: no second copy of the pixels
+        image.putalpha(pillow.wrapped(picture.alpha, "L"))  # in place: no second copy of the pixels
     return image
 
 

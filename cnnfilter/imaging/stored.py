@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import memory
 from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.headers import webp_is_lossless
 from cnnfilter.imaging.options import DEFLATE, KEEP, OPTIONS, applicable
 from cnnfilter.imaging.picture import BLACK_AND_WHITE, PALETTE, Picture, Stored, Timing
 from cnnfilter.messages import either
+from cnnfilter.runtime import pillow
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -136,7 +136,7 @@ def image_of_few(picture: Picture, format: str) -> Image.Image | None:
     if not stored.colours or picture.format != format or format not in _FEW or pixels.dtype != np.uint8:
         return None
     if stored.colours == BLACK_AND_WHITE:
-        return memory.wrapped(pixels, "L").convert("1", dither=Image.Dither.NONE) if is_two_toned(picture) else None
+        return pillow.wrapped(pixels, "L").convert("1", dither=Image.Dither.NONE) if is_two_toned(picture) else None
     if picture.alpha is not None and format != "PNG":
         return None
     return with_palette(pixels, picture.alpha)
@@ -150,9 +150,9 @@ def is_two_toned(picture: Picture) -> bool:
 
 def with_palette(pixels: Array, alpha: Array | None) -> Image.Image | None:
     """An image of palette indices in exactly the colours of a picture; None if they are too many."""
-    image = memory.wrapped(memory.contiguous(pixels), "L" if pixels.ndim == 2 else "RGB").convert("RGBA")
+    image = pillow.wrapped(pillow.contiguous(pixels), "L" if pixels.ndim == 2 else "RGB").convert("RGBA")
     if alpha is not None:
-        image.putalpha(memory.wrapped(alpha, "L"))
+        image.putalpha(pillow.wrapped(alpha, "L"))
     found = image.getcolors(PALETTE)
     if found is None:
         return None
@@ -161,7 +161,7 @@ def with_palette(pixels: Array, alpha: Array | None) -> Image.Image | None:
     places = np.empty(samples.shape, np.uint8)
     for row, place in zip(samples, places, strict=True):  # row by row: the places of all would take eight bytes each
         place[:] = np.searchsorted(colours, row)
-    result = memory.wrapped(places, "P")
+    result = pillow.wrapped(places, "P")
     table = colours.view(np.uint8).reshape(-1, 4)
     result.putpalette(table[:, :3].tobytes())
     if alpha is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import decoding, memory, tiff
+from cnnfilter.imaging import decoding, tiff
 from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.costs import OTHER_MODES, PER_PIXEL
 from cnnfilter.imaging.formats import raw_photo
@@ -22,6 +22,7 @@ from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.stored import stored_in_tiff
 from cnnfilter.imaging.tiff import Directory, Tiff
 from cnnfilter.imaging.tiff_samples import BYTES, PICTURES, check_segments, read_samples, segment_size
+from cnnfilter.runtime import pillow
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -262,8 +263,8 @@ def _decoded(page: Directory, depth: int | None) -> Image.Image | tuple[Array, A
     if samples.dtype != np.uint8:
         return pixels, None if alpha is None else np.ascontiguousarray(samples[..., channels])
     if alpha is None or mode not in ("L", "RGB"):
-        return memory.wrapped(pixels, mode)
-    return memory.wrapped(samples, mode + "A")
+        return pillow.wrapped(pixels, mode)
+    return pillow.wrapped(samples, mode + "A")
 
 
 def _upright(samples: Array, orientation: int) -> Array:

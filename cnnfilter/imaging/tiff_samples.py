@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from cnnfilter.imaging import memory, tiff
+from cnnfilter.imaging import tiff
 from cnnfilter.imaging.arrays import Array, Uint8Array
 from cnnfilter.imaging.tiff import Directory
+from cnnfilter.runtime import pillow
 
 BYTES = (1, 5, 8, 32773, 32946, 34925, 50000)
 """Compressions of bytes, whatever they mean: none, LZW, deflate (two numbers), PackBits, LZMA, Zstandard."""
@@ -202,7 +203,7 @@ def _decompressed(page: Directory, segments: Sequence[bytes], shape: tuple[int, 
     parts += [*segments, struct.pack(f"<{len(sizes)}I", *offsets), struct.pack(f"<{len(sizes)}I", *sizes)]
     image = Image.OPEN["TIFF"][0](io.BytesIO(b"".join(parts)), "")
     image.load()
-    return memory.packed(image)
+    return pillow.packed(image)
 
 
 def _meant(page: Directory, rows: Uint8Array, dtype: np.dtype[Any], columns: int, samples: int) -> Array:

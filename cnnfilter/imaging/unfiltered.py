@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from cnnfilter.imaging import memory
 from cnnfilter.imaging.arrays import Array, Uint8Array
 from cnnfilter.imaging.headers import png_chunks
+from cnnfilter.runtime import pillow
 
 BLOCKS, BLOCK_ROWS = 6, 6
 """How many blocks of rows are tried, evenly spread, and rows in each: the first is filtered by a row that was not
@@ -60,7 +60,7 @@ def pays(pixels: Array, save: Save) -> bool:
     places = (begins[:, None] + np.arange(BLOCK_ROWS)).reshape(-1) if len(pixels) > BLOCKS * BLOCK_ROWS else slice(None)
     sample = np.ascontiguousarray(pixels[places])
     grey = sample.ndim == 2 or sample.shape[2] == 1
-    return len(encode(sample, save)) <= NO_LARGER * len(save(memory.wrapped(sample, "L" if grey else "RGB")))
+    return len(encode(sample, save)) <= NO_LARGER * len(save(pillow.wrapped(sample, "L" if grey else "RGB")))
 
 
 def encode(pixels: Uint8Array, save: Save) -> bytes:

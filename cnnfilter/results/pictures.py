@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from cnnfilter.errors import PictureError, ShapeError
-from cnnfilter.imaging import mapping, memory, stored
+from cnnfilter.imaging import mapping, stored
 from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import ARRAYS, NPY, described, holds_floats, output_format
 from cnnfilter.imaging.picture import BLACK_AND_WHITE, Picture
 from cnnfilter.results.limits import check_filtered, filtered_size
 from cnnfilter.results.showing import AS_PICTURES, Showing
 from cnnfilter.results.task import Encoded, Saving, Task
+from cnnfilter.runtime import pillow
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -208,9 +209,9 @@ class FilterTask(Task):
         check_filtered(kernel_filter, picture, self.max_pixels)
         if self.saving.floats:
             picture = _as_floats(picture)
-        whole = memory.whole(picture.pixels) if kernel_filter.is_light and not counts else None
+        whole = pillow.whole(picture.pixels) if kernel_filter.is_light and not counts else None
         if whole is not None:
-            result = kernel_filter.run(whole, threads=threads, empty=memory.empty).pixels
+            result = kernel_filter.run(whole, threads=threads, empty=pillow.empty).pixels
             return PictureResult(replace(picture, pixels=result[..., :3]), saving=self.saving)
         if self.alpha == "filter" and picture.alpha is not None:
             stacked = np.dstack([picture.pixels, picture.alpha])
@@ -221,7 +222,7 @@ class FilterTask(Task):
                 pixels = np.ascontiguousarray(pixels[..., :-1].reshape(*pixels.shape[:2], *picture.pixels.shape[2:]))
         else:
             kept = picture.alpha if self.alpha == "keep" else None
-            filtered = kernel_filter.run(memory.contiguous(picture.pixels), kept, threads=threads, count_clipped=counts)
+            filtered = kernel_filter.run(pillow.contiguous(picture.pixels), kept, threads=threads, count_clipped=counts)
             pixels, alpha = filtered.pixels, filtered.alpha
         spanned = kernel_filter.range != "clip"
         return PictureResult(replace(picture, pixels=pixels, alpha=alpha), filtered.clipped, spanned, self.saving)
@@ -249,4 +250,4 @@ def _as_floats(picture: Picture) -> Picture:
     alpha = picture.alpha
     if alpha is not None:
         alpha = (alpha / np.float32(mapping.FULL_SCALE[alpha.dtype.name])).astype(np.float32)
-    return replace(picture, pixels=memory.contiguous(picture.pixels).astype(np.float32), alpha=alpha)
+    return replace(picture, pixels=pillow.contiguous(picture.pixels).astype(np.float32), alpha=alpha)

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from cnnfilter import get_kernel
-from cnnfilter.imaging import memory
 from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.reading import read
 from cnnfilter.results.pictures import FilterTask
 from cnnfilter.running.filter import Filter
+from cnnfilter.runtime import pillow
 from tests.command import COMMAND, ROOT
 from tests.picture_files import exif, icc, noise, saved
 
@@ -38,19 +38,19 @@ def several_blocks(monkeypatch):
 
 def test_pixels_are_those_of_the_image_where_they_lie():
     one = image()
-    pixels = memory.shared(one)
+    pixels = pillow.shared(one)
     np.testing.assert_array_equal(pixels, PIXELS)
     assert pixels.strides == (4 * WIDTH, 4, 1)
     one.putpixel((3, 2), (7, 8, 9))
     assert pixels[2, 3].tolist() == [7, 8, 9]
-    assert memory.whole(pixels).shape == (HEIGHT, WIDTH, 4)
-    assert np.shares_memory(memory.whole(pixels), pixels)
+    assert pillow.whole(pixels).shape == (HEIGHT, WIDTH, 4)
+    assert np.shares_memory(pillow.whole(pixels), pixels)
 
 
 def test_the_memory_lasts_as_long_as_any_view_of_it():
     one = image()
     gone = weakref.ref(one)
-    row = memory.shared(one)[5]
+    row = pillow.shared(one)[5]
     del one
     gc.collect()
     others = [Image.new("RGB", (WIDTH, HEIGHT), "white") for _ in range(20)]
@@ -63,35 +63,35 @@ def test_the_memory_lasts_as_long_as_any_view_of_it():
 
 
 def test_what_is_not_all_of_an_image_is_taken_for_any_array():
-    pixels = memory.shared(image())
-    shifted = memory.whole(pixels)[..., 1:]
+    pixels = pillow.shared(image())
+    shifted = pillow.whole(pixels)[..., 1:]
     for part in (shifted, pixels[1:], pixels[:, ::-1], pixels[..., ::-1], pixels[..., 0], pixels.copy(), PIXELS):
-        assert memory.whole(part) is None
-        assert memory.image_of(part) is None
-        np.testing.assert_array_equal(memory.contiguous(part), part)
-    result = memory.contiguous(pixels)
+        assert pillow.whole(part) is None
+        assert pillow.image_of(part) is None
+        np.testing.assert_array_equal(pillow.contiguous(part), part)
+    result = pillow.contiguous(pixels)
     assert result.flags.c_contiguous
     np.testing.assert_array_equal(result, PIXELS)
 
 
 def test_what_cannot_be_shared_is_not(monkeypatch):
-    assert memory.shared(Image.new("L", (3, 2))) is None
-    assert memory.empty((3, 2), np.uint8).shape == (3, 2)
-    assert memory.image_of(memory.empty((3, 2, 4), np.uint8)[..., :3]).size == (2, 3)
-    assert memory.image_of(memory.empty((3, 2, 4), np.uint16)[..., :3]) is None
+    assert pillow.shared(Image.new("L", (3, 2))) is None
+    assert pillow.empty((3, 2), np.uint8).shape == (3, 2)
+    assert pillow.image_of(pillow.empty((3, 2, 4), np.uint8)[..., :3]).size == (2, 3)
+    assert pillow.image_of(pillow.empty((3, 2, 4), np.uint16)[..., :3]) is None
     several_blocks(monkeypatch)
-    assert memory.shared(image()) is None
-    assert memory.empty((3, 2, 4), np.uint8).shape == (3, 2, 4)
+    assert pillow.shared(image()) is None
+    assert pillow.empty((3, 2, 4), np.uint8).shape == (3, 2, 4)
     monkeypatch.delattr(Image.Image, "__arrow_c_array__")
-    assert memory.shared(image()) is None
+    assert pillow.shared(image()) is None
 
 
 def test_an_image_out_of_a_file_is_not_written_again_as_it_is():
     """What the file said beside its pixels would come along."""
     data = saved(image(), "JPEG", exif=exif(), icc_profile=icc())
     picture = read(io.BytesIO(data), shared=True)
-    assert memory.whole(picture.pixels) is not None
-    assert memory.image_of(picture.pixels) is None
+    assert pillow.whole(picture.pixels) is not None
+    assert pillow.image_of(picture.pixels) is None
     again = read(io.BytesIO(encode(picture, "PNG", strip="all")))
     np.testing.assert_array_equal(again.pixels, picture.pixels)
     assert (again.metadata.exif, again.metadata.icc) == (None, None)
@@ -107,7 +107,7 @@ def test_only_colours_that_stay_as_they_are_are_shared():
         (saved(image().convert("RGBA"), "PNG"), False),
     ):
         shared, copied = (read(io.BytesIO(source), shared=asked) for asked in (True, False))
-        assert (memory.whole(shared.pixels) is not None) == is_shared
+        assert (pillow.whole(shared.pixels) is not None) == is_shared
         assert copied.pixels.flags.c_contiguous
         np.testing.assert_array_equal(shared.pixels, copied.pixels)
 
@@ -131,7 +131,7 @@ def test_results_are_those_of_copies(kernel, options, format):
     np.testing.assert_array_equal(shared.pixels, copied.pixels)
     assert encode(shared, format) == encode(copied, format)
     light = options.get("range") != "center" and kernel != "gaussian:sigma=3"
-    assert (memory.image_of(shared.pixels) is not None) == kernel_filter.is_light == light
+    assert (pillow.image_of(shared.pixels) is not None) == kernel_filter.is_light == light
 
 
 def test_clipped_values_are_counted_of_colours_alone():

@@ -21,11 +21,13 @@ import numpy as np
 from PIL import Image
 from PIL import PpmImagePlugin as PpmImagePlugin  # writes what `packed` reads
 
-from cnnfilter.imaging.arrays import Array, Uint8Array
 from cnnfilter.runtime import buffers
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+    Uint8Array = npt.NDArray[np.uint8]
 
 SAMPLES = 4
 """Of a pixel in Pillow's memory."""

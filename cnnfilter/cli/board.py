@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnfilter.cli.tables import facts, padded, wrapped
 from cnnfilter.explanation import Explanation, ReceptiveField, steps
-from cnnfilter.explanation.formulas import show, show_scale, show_sum
+from cnnfilter.explanation.formulas import magnitude, show, show_scale, show_sum
 from cnnfilter.messages import LONGEST_NAME, shortened, show_shape
 
 MOST_CHANNELS = 3
@@ -158,8 +158,7 @@ def _convolved(step: Any, follows: Sequence[int] | None, width: int) -> Iterator
     if step.combine is not None:
         values = [each.value for each in step.filters]
         value = step.value - step.bias
-        terms = " + ".join(f"({show(each)})^2" if each < 0 else f"{show(each)}^2" for each in values)
-        written = f"sqrt({terms})" if step.combine == "magnitude" else f"max({', '.join(map(show, values))})"
+        written = magnitude(values) if step.combine == "magnitude" else f"max({', '.join(map(show, values))})"
         yield f"{step.combine}  {written} = {show(value)}"
     if step.bias:
         yield f"bias  {show_sum([value, step.bias])} = {show(step.value)}"

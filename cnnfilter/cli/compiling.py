@@ -30,7 +30,7 @@ def compiling(*, quiet: bool, verbose: bool) -> Iterator[None]:
             render.message(text)
 
     def begin() -> None:
-        if sys.stderr is not None and sys.stderr.isatty():
+        if render.is_terminal(sys.stderr):
             say("compiling for this machine, which takes a few seconds")
 
     native.on_compile[:] = [begin]

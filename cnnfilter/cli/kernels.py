@@ -18,7 +18,7 @@ from cnnfilter.kernels.catalogue import KERNELS, Entry
 from cnnfilter.messages import quoted
 
 if TYPE_CHECKING:
-    from cnnfilter.kernels.facts import FilterFacts, KernelFacts
+    from cnnfilter.kernels.facts import KernelFacts
     from cnnfilter.kernels.kernel import Kernel
     from cnnfilter.kernels.matrix import Matrix
     from cnnfilter.weights.bank import FilterBank, Weights
@@ -164,15 +164,21 @@ def _parameters(entry: Entry) -> str:
 def _description(facts: KernelFacts, bias: float | None) -> str:
     height, width = facts.size
     rows: Lines = [("kernel", facts.name), ("size", f"{height}x{width}")]
+    several = len(facts.filters) > 1
     for number, each in enumerate(facts.filters, 1):
-        if len(facts.filters) > 1:
+        if several:
             rows += [("", ""), (f"filter {number}", f"of {len(facts.filters)}")]
         rows += _matrix(each.matrix)
         if facts.scale != 1:
             rows.append(("scale", _scale(facts.scale)))
-        rows += _filter_rows(each)
-    if len(facts.filters) > 1:
-        rows.append(("", ""))
+        odd = ", ".join(each.antisymmetric)
+        symmetry = [", ".join(each.symmetric), f"with the sign turned: {odd}" if odd else ""]
+        rows += [
+            ("sum", f"{each.sum:.6g}"),
+            ("symmetry", "; ".join(filter(None, symmetry)) or "none"),
+            ("rank", f"{each.rank} ({'separable' if each.separable else 'not separable'})"),
+        ]
+    rows += [("", "")] * several
     if facts.combine is not None:
         rows.append(("combined", COMBINED[facts.combine]))
     if bias is not None:
@@ -189,17 +195,6 @@ def _scale(scale: Fraction | float) -> str:
     """A simple fraction as one, and any other number in six digits."""
     is_simple = isinstance(scale, Fraction) and scale.denominator < SIMPLE
     return str(scale) if is_simple else f"{float(scale):.6g}"
-
-
-def _filter_rows(facts: FilterFacts) -> Lines:
-    even = ", ".join(facts.symmetric)
-    odd = ", ".join(facts.antisymmetric)
-    parts = [even, f"with the sign turned: {odd}" if odd else ""]
-    return [
-        ("sum", f"{facts.sum:.6g}"),
-        ("symmetry", "; ".join(filter(None, parts)) or "none"),
-        ("rank", f"{facts.rank} ({'separable' if facts.separable else 'not separable'})"),
-    ]
 
 
 def _matrix(matrix: Matrix) -> Lines:

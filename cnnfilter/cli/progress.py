@@ -24,10 +24,7 @@ WIDEST_BAR = 40
 
 def wants_progress(total: int, *, quiet: bool, told: bool) -> bool:
     """Whether a bar is shown: not for one input, nor where results are told on the same terminal."""
-    stream = sys.stderr
-    if total < 2 or quiet or stream is None or not stream.isatty():
-        return False
-    if told and sys.stdout is not None and sys.stdout.isatty():
+    if total < 2 or quiet or not render.is_terminal(sys.stderr) or (told and render.is_terminal(sys.stdout)):
         return False
     return os.environ.get("TERM", "") not in ("dumb", "unknown")  # with NO_COLOR rich leaves the colours away
 

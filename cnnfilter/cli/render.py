@@ -153,6 +153,11 @@ def standard_output() -> TextIO:
     return sys.stdout
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream, None if it is closed, is a terminal."""
+    return stream is not None and stream.isatty()
+
+
 def silence(stream: TextIO) -> None:
     """Send what a failed stream still holds, or will be given, nowhere: Python flushes it when it ends."""
     with contextlib.suppress(OSError, ValueError):  # not every stream has a descriptor

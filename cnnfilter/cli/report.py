@@ -47,7 +47,7 @@ def check_standard_output(plan: Plan, *, as_json: bool) -> None:
     if as_json:
         msg = "standard output cannot take both the picture and --json; name a file with -o"
         raise ArgumentError(msg)
-    if sys.stdout is not None and sys.stdout.isatty():
+    if render.is_terminal(sys.stdout):
         msg = "standard output is a terminal, which shows no pictures; name a file with -o, or redirect it"
         raise ArgumentError(msg)
 

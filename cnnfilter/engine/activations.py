@@ -75,7 +75,7 @@ globals().update({name: _public(function) for name, function in ACTIVATIONS.item
 
 
 def softmax(x: Any, axis: int = 0) -> Array:
-    """Return `e^x / sum(e^x)` along one axis: the vector, or the channels of maps (C, H, W).
+    """`e^x / sum(e^x)` along one axis: the vector, or the channels of maps (C, H, W).
 
     Parameters
     ----------

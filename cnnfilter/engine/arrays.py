@@ -17,7 +17,7 @@ SAMPLE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
 
 def as_array(value: Any, name: str) -> Array:
-    """Return a value as an array of whatever it holds.
+    """A value as an array of whatever it holds.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def as_array(value: Any, name: str) -> Array:
 
 
 def as_samples(x: Any, name: str = "x") -> Array:
-    """Return `x` as an array of one of `SAMPLE_TYPES`, C-contiguous.
+    """`x` as an array of one of `SAMPLE_TYPES`, C-contiguous.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def as_samples(x: Any, name: str = "x") -> Array:
 
 
 def as_number(value: Any, name: str) -> np.float32:
-    """Return one number as float32.
+    """One number as float32.
 
     Raises
     ------
@@ -86,7 +86,7 @@ PICTURE_CHANNELS = (1, 3, 4)
 
 
 def as_maps(samples: Array, name: str = "x", layout: str | None = None) -> Array:
-    """Return what `as_samples` gives as maps (N, C, H, W), by the rules of the contract.
+    """Samples, as `as_samples` gives them, as maps (N, C, H, W).
 
     2-D is one channel. Without a layout, 3-D uint8 and uint16 is a picture (H, W, C), any other 3-D maps (C, H, W), and
     4-D a batch (N, C, H, W).
@@ -117,7 +117,7 @@ def as_maps(samples: Array, name: str = "x", layout: str | None = None) -> Array
 
 
 def as_weights(weight: Any, axes: tuple[int, ...], name: str = "weight") -> Array:
-    """Return weights as a finite, C-contiguous float32 array.
+    """Weights as a finite, C-contiguous float32 array.
 
     Raises
     ------

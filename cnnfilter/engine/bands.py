@@ -1,4 +1,4 @@
-"""Chains run through bands of rows that stay in cache, and bands shared over threads.
+"""Chains run through bands of rows that stay in cache, and bands spread over threads.
 
 The bands are cut by the sizes of the maps alone, never by the number of threads, so that every number of threads
 computes the same values in the same order.
@@ -28,11 +28,11 @@ on one, for both threads wait until they are woken, and find the maps in each ot
 
 WHOLE_SAMPLES = 1 << 22
 """Samples up to which maps between two windowed steps are kept whole (16 MB): neighbouring bands of a long chain
-would compute the rows that they share twice, and of small maps they share most."""
+would compute the rows that both need twice, and of small maps they both need most."""
 
 
 def available_threads(threads: int | None) -> int:
-    """Return how many threads to use: all of the process's cores for None.
+    """How many threads to use: all of the process's cores for None.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def available_threads(threads: int | None) -> int:
 
 
 def whole_bands(height: int, multiple: int) -> int:
-    """Return rows of a band: at most `height`, as far as that is a multiple of what is computed together."""
+    """Rows of a band: at most `height`, as far as that is a multiple of what is computed together."""
     return max(height // multiple, 1) * multiple
 
 
@@ -144,7 +144,7 @@ def _parts(steps: Sequence[Step]) -> list[list[Step]]:
 
 
 def _ranges(steps: Sequence[Step], first: int, last: int) -> list[tuple[int, int]]:
-    """Return the rows of every step's result, and before them of the source, that rows of the last one need."""
+    """The rows of every step's result, and before them of the source, that rows of the last one need."""
     ranges = [(first, last)]
     for step in reversed(steps):
         ranges.append(step.needed(*ranges[-1]))
@@ -152,7 +152,7 @@ def _ranges(steps: Sequence[Step], first: int, last: int) -> list[tuple[int, int
 
 
 def _height(steps: Sequence[Step]) -> int:
-    """Return how many rows of the last step's result make a band that passes through the cache."""
+    """How many rows of the last step's result make a band that passes through the cache."""
     rows = steps[-1].shape[1]
 
     def samples(height: int) -> int:

@@ -1,4 +1,4 @@
-"""Convolution with a bank of filters over the same windows, which share every sample that is read."""
+"""Convolution with a bank of filters over the same windows, which all see a sample that is read once."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class BankFilter:
         self.needed: dict[Pair, Pair] = {}
 
     def keeps_promises(self, source: Rows, first: int, last: int) -> bool:
-        """Return whether float32 is exact enough, and no zero weight meets what it turns into NaN."""
+        """Whether float32 is exact enough, and no zero weight meets what it turns into NaN."""
         samples, dtype = source.samples, source.samples.dtype
         rows = self.needed.get((first, last))
         if rows is None:  # threads may look twice
@@ -88,7 +88,7 @@ class BankFilter:
         return not self.has_zeros or bool(np.isfinite(samples[:, begin:end]).all())
 
     def _needed(self, first: int, last: int) -> Pair:
-        """Return the source rows for some results; (-1, -1) if a copy with their padding would be much larger."""
+        """The source rows for some results; (-1, -1) if a copy with their padding would be much larger."""
         begin, end = self.windows.needed(first, last)
         padded = (self.windows.stride[0] * (last - first - 1) + self.windows.span[0]) * len(self.padded_columns)
         is_much = self.planes * (padded - 8 * (end - begin) * self.windows.size[1]) > MOST_PADDING
@@ -112,7 +112,7 @@ class BankFilter:
         loops.bank_rows(planes_of(out), Source(flat, place.origin, place.stride), bank, place.together, lines)
 
     def _place(self, first: int, count: int, source_first: int, height: int, is_float: bool) -> _Place:
-        """Return where the windows of rows `first` to `first + count - 1` lie in some rows of the source."""
+        """Where the windows of rows `first` to `first + count - 1` lie in some rows of the source."""
         windows = self.windows
         begin, step = first * windows.stride[0], windows.stride[0]
         seen = windows.rows[begin : begin + (count - 1) * step + windows.span[0]]
@@ -161,7 +161,7 @@ class _Place:
 
 
 def _rows_together(size: int, stride: int, count: int) -> int:
-    """Return how many rows of `size` results to compute as one, `stride` of which are from one to the next."""
+    """How many rows of `size` results to compute as one, where each begins `stride` samples after the one before."""
     alone = -(-size // NARROW) * NARROW
     if size >= NARROW and alone <= stride * 1.1:  # to pick the results out of long rows takes about as much
         return 1
@@ -179,7 +179,7 @@ def planes_of(out: Array) -> Planes:
 
 
 def _sorted(index: Index, stride: int) -> Index:
-    """Return places of padded rows or columns, those of each remainder by the stride together, all equally many."""
+    """Padded rows or columns, those of each remainder by the stride together, all equally many."""
     if stride == 1:
         return index
     padded = np.pad(index, (0, -len(index) % stride), mode="edge")
@@ -187,5 +187,5 @@ def _sorted(index: Index, stride: int) -> Index:
 
 
 def _tap_places(taps: Index, length: int, stride: int) -> Index:
-    """Return where a sorted axis holds what some taps of the first window see."""
+    """Where a sorted axis holds what some taps of the first window see."""
     return taps % stride * (length // stride) + taps // stride

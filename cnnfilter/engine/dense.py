@@ -16,7 +16,7 @@ TOGETHER = 64
 
 
 def dense(x: Array, weight: Array, bias: Array) -> Array:
-    """Return ``x @ weight.T + bias``, all float32; a weight of zero contributes nothing, not even to NaN.
+    """``x @ weight.T + bias``, all float32; a weight of zero contributes nothing, not even to NaN.
 
     Parameters
     ----------

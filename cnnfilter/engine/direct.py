@@ -40,7 +40,7 @@ class Rim:
 
     @classmethod
     def of(cls, windows: Windows, begin: int, end: int, step: int) -> Rim:
-        """Return the rim of output columns `begin` to `end - 1`."""
+        """The rim of output columns `begin` to `end - 1`."""
         span, stride, width = windows.span[1], windows.stride[1], windows.out[1]
         outputs = [np.arange(begin), np.arange(end, width)]
         read: list[Index] = []
@@ -56,7 +56,7 @@ class Rim:
         return cls(np.concatenate(outputs), columns, np.concatenate(picks), max(len(columns), least))
 
     def rows(self, windows: Windows, source: Rows, first: int, last: int, *, padded: bool) -> Rows:
-        """Return the narrow picture, of the rows that output rows `first` to `last - 1` read, or of the padded ones."""
+        """The narrow picture, of the rows that output rows `first` to `last - 1` read, or of the padded ones."""
         begin, end = windows.needed(first, last)
         planes, _, length = source.samples.shape
         held = source.samples.reshape(planes, -1, length // source.step, source.step)
@@ -175,7 +175,7 @@ class DirectFilter:
         return self.reach[1][1] - self.reach[1][0] + 1
 
     def _can_share(self, numbers: Array) -> bool:
-        """Return whether rows of results gain by sharing what they read; products of 16 bits cost too little for that.
+        """Whether rows of results gain by sharing what they read; products of 16 bits cost too little for that.
 
         They must see much of the same, and no weight may be left out: rows would add up in orders of their own, and
         what is the same in all of them would come out in stripes.

@@ -34,7 +34,7 @@ def _tile_rows(windows: Windows) -> int:
 
 
 def is_exact(largest: float, windows: Windows) -> bool:
-    """Return whether float64 keeps sums of whole numbers, of absolute terms up to `largest`, closer than to a half.
+    """Whether float64 keeps sums of whole numbers, of absolute terms up to `largest`, closer than to a half.
 
     A term passes some 10 roundings in each of the passes there and back, which may all fall to one place of a column.
     """
@@ -104,7 +104,7 @@ class FourierFilter:
             pick_columns(out, every, step, pick)
 
     def _places(self, step: int) -> Index:
-        """Return the sample of a row behind each padded one, or `OUTSIDE`; there too beyond the last tile's results."""
+        """The sample of a row behind each padded one, or `OUTSIDE`, as it is beyond the last tile's results."""
         if step not in self._columns:
             columns = self.windows.columns[:, None]
             places = np.where(columns == OUTSIDE, OUTSIDE, columns * step + np.arange(step)).reshape(-1)

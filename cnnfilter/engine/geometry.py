@@ -35,7 +35,7 @@ OUTSIDE = -1
 
 
 def border_index(n: int, before: int, after: int, mode: str) -> Index:
-    """Return the source index of each sample of a padded axis, or `OUTSIDE`.
+    """The source index of each sample of a padded axis, or `OUTSIDE`.
 
     Parameters
     ----------
@@ -134,11 +134,11 @@ class Windows:
         return self._axis(1)
 
     def every_column(self, step: int) -> int:
-        """Return the samples of a row of results at all columns, which the stride has not thinned out yet."""
+        """How many samples a row of results has at all columns, which the stride has not thinned out yet."""
         return ((self.out[1] - 1) * self.stride[1] + 1) * step
 
     def rows_from(self, first: int) -> Index:
-        """Return the row of a band that begins with source row `first` behind each padded row, or `OUTSIDE`."""
+        """The row of a band that begins with source row `first` behind each padded row, or `OUTSIDE`."""
         return np.where(self.rows == OUTSIDE, OUTSIDE, self.rows - first)
 
     @property
@@ -155,7 +155,7 @@ class Windows:
         return max(self.span) > WIDEST or max(self.stride) > FARTHEST
 
     def inside(self, axis: int, lowest: int, highest: int) -> Pair:
-        """Return the first output, and one past the last, for which some places of the windows touch no padding.
+        """The first output, and one past the last, for which some places of the windows touch no padding.
 
         Parameters
         ----------
@@ -185,7 +185,7 @@ class Windows:
         yield from ((row, row + 1) for row in range(end, last))
 
     def needed(self, first: int, last: int) -> Pair:
-        """Return the source rows, begin and end, that output rows `first` to `last - 1` read."""
+        """The source rows, begin and end, that output rows `first` to `last - 1` read."""
         begin = first * self.stride[0]
         end = (last - 1) * self.stride[0] + self.span[0]
         before = self.pads[0][0]
@@ -201,7 +201,7 @@ class Windows:
 
 
 def new_result(shape: tuple[int, ...], dtype: Any, empty: Empty = buffers.empty) -> Array:
-    """Return an array for a result, from `empty`, which takes a shape and a type as `numpy.empty` does.
+    """An array for a result, from `empty`, which takes a shape and a type as `numpy.empty` does.
 
     Raises
     ------

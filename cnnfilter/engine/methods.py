@@ -35,7 +35,7 @@ FEWEST_ROWS = 4
 """Rows of a kernel from which spectra pay, which make nothing of its width cheaper."""
 
 FEWEST_FOURIER_SHORT = 256
-"""The same where products fit 16 bits, of which twice as many are added up in a step."""
+"""The same where products fit 16 bits, of which twice as many are added up at a time."""
 
 
 class FloatFilter:
@@ -59,7 +59,7 @@ class FloatFilter:
         self._wide: Summed | None = None
 
     def over(self, source: Rows, first: int, last: int) -> Summed:
-        """Return the filter for output rows `first` to `last - 1`."""
+        """The filter for output rows `first` to `last - 1`."""
         if self.reach.covers(source, *self.usual.windows.needed(first, last)):
             return self.usual
         self._wide = self._wide or self._make_wide()  # threads may make the same twice
@@ -74,7 +74,7 @@ Method = Summed | BoxFilter | FourierFilter | FloatFilter
 
 
 def choose(filters: Array, windows: Windows, dtype: np.dtype[Any], combine: str | None = None) -> Method:
-    """Return the fastest way to run some filters, combined into one map.
+    """The fastest way to run some filters, combined into one map.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def _is_wide(windows: Windows) -> bool:
 
 
 def _factors(numbers: Array) -> tuple[Array, Array] | None:
-    """Return the factors of one kernel of rank 1, if it is one and two passes pay."""
+    """The factors of one kernel of rank 1, if it is one and two passes pay."""
     matrix = numbers[0, 0]
     return factors(matrix) if np.count_nonzero(matrix) > sum(matrix.shape) + FEWEST_SEPARABLE else None
 
@@ -116,7 +116,7 @@ def _over_floats(filters: Array, windows: Windows, combine: str | None) -> Summe
 
 
 def _summed(filters: Array, windows: Windows, combine: str | None, small: Scaled | None) -> Summed:
-    """Return a way over float samples, in float32 if the filters are given for that, or in float64."""
+    """A way over float samples, in float32 if the filters are given for that, or in float64."""
     if _is_wide(windows) and len(filters) == filters.shape[1] == 1:
         two = _factors(filters)
         if two is not None:
@@ -128,7 +128,7 @@ def _summed(filters: Array, windows: Windows, combine: str | None, small: Scaled
 def _of_one_plane(
     numbers: Array, gain: float, windows: Windows, dtype: np.dtype[Any]
 ) -> BoxFilter | SeparableFilter | FourierFilter | None:
-    """Return a way that is faster than adding up taps over samples of 8 or 16 bits, or None."""
+    """A way that is faster than adding up taps over samples of 8 or 16 bits, or None."""
     matrix, outside = numbers[0, 0], windows.border.value
     largest, kind = largest_sum(numbers, dtype, outside), sum_type(numbers, dtype, outside)
     fits = largest < EXACT_FLOAT32 or (gain != 1 and largest <= np.iinfo(np.int32).max)  # also beside a bias

@@ -124,7 +124,7 @@ def conv2d(
 
 
 def _as_kernels(weight: Any) -> tuple[Array, str | None, Array | None]:
-    """Return the weights of kernels or of a bank, what the kernels' results become, and the bias of the bank."""
+    """The weights of kernels or of a bank, how the kernels' results are combined, and the bias of the bank."""
     if isinstance(weight, str):
         weight = get_kernel(weight)
     if isinstance(weight, Kernel):
@@ -135,7 +135,7 @@ def _as_kernels(weight: Any) -> tuple[Array, str | None, Array | None]:
 
 
 def _as_given(results: list[Array], x: Array, *, is_plane: bool) -> Array:
-    """Return a batch for a batch, maps for one picture, and a plane for a plane where that `is_plane`."""
+    """A batch for a batch, maps for one picture, and a plane for a plane where that `is_plane`."""
     if x.ndim == 4:
         return np.stack(results)
     plane: Array = results[0][0] if x.ndim == 2 and is_plane else results[0]

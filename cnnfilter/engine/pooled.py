@@ -38,7 +38,7 @@ class PooledFilter:
         self.work = filters.work + pooling.work
 
     def needed(self, first: int, last: int) -> Pair:
-        """Return the rows that the filters' windows reach."""
+        """The rows that the filters' windows reach."""
         return self.filters.needed(*self.pooling.needed(first, last))
 
     def run(self, source: Rows, first: int, out: Array) -> None:
@@ -64,9 +64,9 @@ def _is_direct(method: Method) -> bool:
 
 
 def joined(first: Step, second: Step) -> PooledFilter | None:
-    """Return a step and the one after it as one, where that can be.
+    """A step and the one after it as one, or None where that cannot be.
 
-    That is where shifted rows are pooled by windows that do not share any, and no window of either reaches into
+    That is where shifted rows are pooled by windows that have none in common, and no window of either reaches into
     padding.
     """
     if not (isinstance(first, Depthwise) and isinstance(second, Pooling) and second.kind == "max"):

@@ -11,7 +11,7 @@ from cnnfilter.engine.geometry import Array
 from cnnfilter.text.numbers import FLOAT32_MAX
 
 PROMISED = 1e-5
-"""The error of a sum, as a share of the sum of its absolute terms."""
+"""The error of a sum, as a part of the sum of its absolute terms."""
 
 EXACT_FLOAT32 = 1 << 24
 """Whole numbers up to this are exact in float32, and so is every sum of them that stays below."""
@@ -35,23 +35,23 @@ EXACT_INT64 = 1 << 63
 
 
 def is_whole(numbers: Array | float) -> bool:
-    """Return whether numbers are all whole."""
+    """Whether numbers are all whole."""
     return bool(np.equal(numbers, np.rint(numbers)).all())
 
 
 def absolute_sums(filters: Array) -> Array:
-    """Return the sum of each filter's absolute weights, (F,) float64, of filters (F, planes, kh, kw)."""
+    """The sum of each filter's absolute weights, (F,) float64, of filters (F, planes, kh, kw)."""
     sums: Array = np.abs(filters).reshape(len(filters), -1).sum(axis=1, dtype=np.float64)
     return sums
 
 
 def largest_sum(filters: Array, dtype: np.dtype[Any], outside: float) -> float:
-    """Return what the absolute terms of a sum may add up to, over whole numbers of a type and the border's constant."""
+    """What the absolute terms of a sum may add up to, over whole numbers of a type and the border's constant."""
     return float(absolute_sums(filters).max()) * max(np.iinfo(dtype).max, abs(outside))
 
 
 def sum_type(filters: Array, dtype: np.dtype[Any], outside: float, combine: str | None = None) -> type[np.number[Any]]:
-    """Return the type in which sums over samples of 8 or 16 bits are exact if they are whole, and never infinite.
+    """The type in which sums over samples of 8 or 16 bits are exact if they are whole, and never infinite.
 
     Longer sums than `LONG_SUM` keep the promised error in it only if they are whole.
     """
@@ -66,7 +66,7 @@ def sum_type(filters: Array, dtype: np.dtype[Any], outside: float, combine: str 
 def accumulator(
     filters: Array, dtype: np.dtype[Any], outside: float, combine: str | None = None
 ) -> type[np.number[Any]]:
-    """Return the type of the sums: exact for whole numbers, within 1e-5 of the magnitudes for the rest.
+    """The type of the sums: exact for whole numbers, within 1e-5 of the magnitudes for the rest.
 
     Of samples that are floats it does so where `reach` says that they are neither too large nor too small.
     """
@@ -76,7 +76,7 @@ def accumulator(
 
 
 def float32_serves_twice(down: int, along: int) -> bool:
-    """Return whether two passes, over so many taps, stay within the error: 0.8 of it, as factors take a fifth.
+    """Whether two passes, over so many taps, stay within the error: 0.8 of it, as factors take a fifth.
 
     The first adds up groups of 64 terms, and the second of 16, each with half a unit in the last place.
     """
@@ -85,7 +85,7 @@ def float32_serves_twice(down: int, along: int) -> bool:
 
 
 def whole_form(filters: Array) -> tuple[Array, float]:
-    """Return whole numbers and the gain that makes them the filters, or the filters and 1; if tiny, a power of two.
+    """Whole numbers and the gain that makes them the filters, or the filters and 1; if they are tiny, a power of two.
 
     Sums of whole numbers are exact, and those of small ones are fast in 16 bits: so a binomial's 1/16 and a
     box's 1/9 are multiplied once, at the end.
@@ -102,7 +102,7 @@ def whole_form(filters: Array) -> tuple[Array, float]:
 
 
 def products_fit_int16(numbers: Array, dtype: np.dtype[Any]) -> bool:
-    """Return whether the products of any 16 taps with 8-bit samples add up within 16 bits."""
+    """Whether the products of any 16 taps with 8-bit samples add up within 16 bits."""
     if dtype != np.uint8 or not is_whole(numbers):
         return False
     largest = -np.sort(-np.abs(numbers.reshape(len(numbers), -1)), axis=1)[:, :GROUP]

@@ -29,7 +29,7 @@ TINY = 1e-30
 
 
 def unit_of(largest: float) -> float:
-    """Return the power of two by which numbers are divided whose absolute sum may be `largest`: to 0.4 to 0.999.
+    """The power of two by which numbers are divided whose absolute sum may be `largest`: to 0.4 to 0.999.
 
     A thousandth below 1, as roundings may add up.
     """
@@ -52,11 +52,11 @@ class Reach(NamedTuple):
     largest: float = math.inf
 
     def holds(self, constant: float) -> bool:
-        """Return whether float32 will do for the border's constant."""
+        """Whether float32 will do for the border's constant."""
         return constant == 0 or self.smallest <= abs(constant) <= self.largest
 
     def covers(self, source: Rows, begin: int, end: int) -> bool:
-        """Return whether float32 will do for rows `begin` to `end - 1`, as `Windows.needed` names them."""
+        """Whether float32 will do for rows `begin` to `end - 1`, as `Windows.needed` names them."""
         begin = max(begin - source.first, 0)  # where all is padding, another row is named
         end = max(end - source.first, begin)
         if self.largest == math.inf:  # one will do, and nearly always the middle one, or one of the first row
@@ -84,7 +84,7 @@ class Scaled(NamedTuple):
 
 
 def scaled(filters: Array, combine: str | None = None) -> Scaled | None:
-    """Return filters (F, planes, kh, kw) float32, scaled, or None where that costs digits."""
+    """Filters (F, planes, kh, kw) float32, scaled, or None where that costs digits."""
     sums = absolute_sums(filters).tolist()
     unit = unit_of(max(sums))
     if unit > FLOAT32_MAX:
@@ -101,7 +101,7 @@ def scaled(filters: Array, combine: str | None = None) -> Scaled | None:
 
 
 def extremes(samples: Array, begin: int, end: int) -> tuple[float, float]:
-    """Return the smallest size but 0 and the largest, of the finite of some rows of each plane (planes, R, L) float32.
+    """The smallest size but 0 and the largest, of the finite samples of some rows of each plane (planes, R, L) float32.
 
     Infinity and 0 stand for what there is none of.
     """

@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 
 
 def to_batch(x: ArrayLike) -> Array:
-    """Return `x` as a float64 batch of maps (N, C, H, W), by the convention of the module."""
+    """`x` as a float64 batch of maps (N, C, H, W), by the convention of the module."""
     array = np.asarray(x)
     if array.ndim == 2:
         array = array[np.newaxis]
@@ -47,12 +47,12 @@ def to_batch(x: ArrayLike) -> Array:
 
 
 def from_batch(batch: Array, rank: int) -> Array:
-    """Return a batch that holds one picture as maps (rank 3), and that of one channel as a plane (rank 2)."""
+    """A batch that holds one picture as maps (rank 3), and one of a single channel as a plane (rank 2)."""
     return batch.reshape(batch.shape[4 - rank :])
 
 
 def source_index(i: int, n: int, mode: str) -> int | None:
-    """Return which of the `n` samples of an axis stands at place `i`, which may lie outside.
+    """Which of the `n` samples of an axis stands at place `i`, which may lie outside.
 
     Examples
     --------
@@ -323,7 +323,7 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Ar
 
 
 def _activation(name: str) -> Callable[..., Array]:
-    """Return an activation, whose parameters have defaults, by its definition in `cnnfilter.network.activations`."""
+    """An activation, whose parameters have defaults, by its definition in `cnnfilter.network.activations`."""
     known = ACTIVATIONS[name]
 
     def evaluated(x: ArrayLike, *values: float, **named: float) -> Array:

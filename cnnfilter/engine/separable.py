@@ -16,14 +16,14 @@ from cnnfilter.engine.shared import share
 from cnnfilter.text.numbers import FLOAT32_MAX
 
 EQUAL = 2e-6
-"""The share of each weight by which the outer product may miss it, of the 1e-5 that is promised of the sum."""
+"""The part of each weight by which the outer product may miss it, of the 1e-5 that is promised of the sum."""
 
 SMALLEST_NORMAL = 2.0**-126
 """The smallest number with all digits of float32."""
 
 
 def factors(weights: Array) -> tuple[Array, Array] | None:
-    """Return the column and the row whose outer product a kernel (kh, kw) is, or None if it has another rank.
+    """The column and the row whose outer product a kernel (kh, kw) is, or None if it has another rank.
 
     Those of whole numbers are whole.
 

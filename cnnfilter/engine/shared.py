@@ -13,7 +13,7 @@ _SPAN_OF[tuple(zip(*ROW_SPANS, strict=True))] = range(len(ROW_SPANS))
 
 
 def share(offsets: Index, weights: Array, pitch: int, rows: int, base: float) -> SharedTaps:
-    """Return the taps of some rows of windows, from those of the first.
+    """The taps of some rows of windows, from those of the first.
 
     Each row adds up its taps in the order of the kernel, and in the same groups: rows that see the same have the same
     results, to the last bit. Groups are whole rows of the kernel, of `SUM_LENGTH` taps at most.

@@ -47,14 +47,14 @@ class Step(Protocol):
         """Multiply-adds, or samples that are looked at, in all."""
 
     def needed(self, first: int, last: int) -> Pair:
-        """Return the input's rows, begin and end, that output rows `first` to `last - 1` read."""
+        """The input's rows, begin and end, that output rows `first` to `last - 1` read."""
 
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Compute output rows `first` onwards into `out`, (C, R, W) float32, from the rows `needed` names."""
 
 
 class _Windowed:
-    """What convolution and pooling share: a window that slides over rows and columns."""
+    """What convolution and pooling have in common: a window that slides over rows and columns."""
 
     windows: Windows
     band_rows = 1
@@ -71,7 +71,7 @@ class _Windowed:
         return self.windows.span[0] > self.windows.stride[0]
 
     def needed(self, first: int, last: int) -> Pair:
-        """Return the rows that the windows reach."""
+        """The rows that the windows reach."""
         return self.windows.needed(first, last)
 
 
@@ -108,7 +108,7 @@ class Convolution(_Windowed):
             self.band_rows = max(method.band_rows for kind in WHOLE_TYPES for method in self._methods(kind))
 
     def run(self, source: Rows, first: int, out: Array) -> None:
-        """Sum taps for a group of filters at a time where many share them, else for each."""
+        """Sum taps for a group of filters at a time where many see the same, else for each."""
         channels = self.bank.shape[1]
         for group, begin in enumerate(range(0, len(self.bank), self.filters_in_group)):
             planes = source.samples[group * channels : (group + 1) * channels]
@@ -169,7 +169,7 @@ class Depthwise(_Windowed):
                 method.run(rows, first, next(results), bias=self.bias, after=self.after)
 
     def methods_for(self, dtype: np.dtype[Any]) -> list[Method]:
-        """Return how each kernel is run over samples of a type."""
+        """How each kernel is run over samples of a type."""
         if dtype not in self.methods:
             self.methods[dtype] = [choose(one[:, None], self.windows, dtype, how) for one, how in self.kernels]
         return self.methods[dtype]
@@ -215,7 +215,7 @@ class Pooling(_Windowed):
 
 
 def _window_counts(windows: Windows, axis: int, count_padding: bool) -> Index:
-    """Return by how many samples each window of one axis is divided."""
+    """How many samples each window of one axis counts."""
     index = (windows.rows, windows.columns)[axis]
     counted = np.arange(len(index)) < sum(windows.pads[axis]) + windows.size[axis]
     if not count_padding:
@@ -249,7 +249,7 @@ class Pointwise:
         return self.shape[0] * self.shape[1] * self.shape[2]
 
     def needed(self, first: int, last: int) -> Pair:
-        """Return the same rows."""
+        """The same rows."""
         return first, last
 
     def run(self, source: Rows, first: int, out: Array) -> None:

@@ -134,7 +134,7 @@ def _callable(stored: bytes, kinds: Sequence[Any]) -> Run:
 
 
 def _finds_arrays() -> bool:
-    """Return whether an array object begins as every extension module of NumPy has it: address, axes, shape."""
+    """Whether an array object begins as every extension module of NumPy has it: address, axes, shape."""
     array = np.zeros((3, 5))
     address, _, shape = (ctypes.c_int64 * 3).from_address(id(array) + ARRAY_FIELDS)
     return address == array.ctypes.data and list((ctypes.c_int64 * 2).from_address(shape)) == [3, 5]
@@ -142,7 +142,7 @@ def _finds_arrays() -> bool:
 
 @cache
 def _target() -> Any:
-    """Return llvmlite's binding and the machine that it makes code for."""
+    """LLVM, as llvmlite binds it, and the machine that it makes code for."""
     import llvmlite.binding as llvm
 
     with contextlib.suppress(RuntimeError):  # newer releases do this by themselves, and refuse it
@@ -173,7 +173,7 @@ def _load_object(name: str, code: bytes) -> int:
 
 
 def sources(package: Path) -> dict[Path, bytes]:
-    """Return the text of each loop's module, and of every module that one of these imports.
+    """The text of each loop's module, and of every module that one of these imports.
 
     Read from their own lines, so that no constant that a loop takes from anywhere is forgotten.
     """
@@ -196,7 +196,7 @@ def sources(package: Path) -> dict[Path, bytes]:
 
 @cache
 def environment() -> str:
-    """Return everything that object code depends on, but the loop and its types."""
+    """Everything that object code depends on, but the loop and its types."""
     llvm, _ = _target()
     numba = importlib.util.find_spec("numba")
     version = Path(str(numba and numba.origin)).with_name("_version.py").read_bytes()

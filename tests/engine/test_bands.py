@@ -36,7 +36,7 @@ def windows(size, window, stride=1, padding=0, border="zeros", **options):
 
 
 def chain(size, border, filters=2):
-    """Return conv 3x3, ReLU, overlapping max pool, conv 3x3 with stride, average pool, and its definition."""
+    """A chain (conv 3x3, ReLU, overlapping max pool, conv 3x3 with stride, average pool), and its definition."""
     rng = np.random.default_rng(5)
     first, second = rng.normal(size=(filters, 1, 3, 3)), rng.normal(size=(8, filters, 3, 3))
     first, second = first.astype(np.float32), second.astype(np.float32)

@@ -38,7 +38,7 @@ def correlate(x, weight, outside=0.0):
 
 
 def terms_of(x, weight, outside=0.0):
-    """Return the sums of the absolute terms, of which errors are a share."""
+    """The sums of the absolute terms, of which errors are a part."""
     return correlate(np.abs(x), np.abs(weight), abs(outside))
 
 

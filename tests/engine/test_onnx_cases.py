@@ -75,7 +75,7 @@ GEMM = [
 
 
 def load(name):
-    """Return a case's operator, its attributes, inputs and output."""
+    """A case's operator, its attributes, inputs and output."""
     folder = FOLDER / f"test_{name}"
     (node,) = onnx.load(folder / "model.onnx").graph.node
     attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
@@ -89,7 +89,7 @@ def load(name):
 
 
 def sliding(attributes):
-    """Return the options of a window from ONNX's attributes: pads are top, left, bottom, right."""
+    """The options of a window from ONNX's attributes: pads are top, left, bottom, right."""
     automatic = attributes.get("auto_pad", b"NOTSET").decode()
     top, left, bottom, right = attributes.get("pads", [0, 0, 0, 0])
     named = {"SAME_UPPER": "same", "SAME_LOWER": "same-lower"}

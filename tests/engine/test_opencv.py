@@ -23,7 +23,7 @@ def integers(window, top):
 
 
 def filter2d(x, weight, depth, flag, value):
-    """Return `cv2.filter2D` with the padding made beforehand: it knows neither WRAP nor constants but 0."""
+    """`cv2.filter2D` with the padding made beforehand: it knows neither WRAP nor constants but 0."""
     rows, columns = weight.shape[0] // 2, weight.shape[1] // 2
     padded = cv2.copyMakeBorder(x, rows, rows, columns, columns, flag, value=(value,) * 4)
     height, width = x.shape[:2]

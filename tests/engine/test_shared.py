@@ -23,7 +23,7 @@ def eager(monkeypatch):
 
 
 def taps_of_each_row(shared):
-    """Return, for each row, the offsets and weights that count for it, in order, in groups."""
+    """The offsets and weights that count for each row, in order, in groups."""
     rows = [[] for _ in range(TOGETHER)]
     weights = shared.weights.reshape(-1, TOGETHER)
     for group in range(0, len(shared.starts) - 1, len(ROW_SPANS)):

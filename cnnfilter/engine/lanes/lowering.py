@@ -125,21 +125,21 @@ def store_lanes(context, builder, kind, array, at, lanes, count):
 
 
 def add(builder, dtype, left, right):
-    """Return the sum of two lanes."""
+    """The sum of two lanes."""
     if isinstance(dtype, types.Float):
         return builder.fadd(left, right, flags=FLAGS)
     return builder.add(left, right)
 
 
 def subtract(builder, dtype, left, right):
-    """Return the difference of two lanes."""
+    """The difference of two lanes."""
     if isinstance(dtype, types.Float):
         return builder.fsub(left, right, flags=FLAGS)
     return builder.sub(left, right)
 
 
 def multiply(builder, dtype, left, right):
-    """Return the product of two lanes."""
+    """The product of two lanes."""
     if isinstance(dtype, types.Float):
         return builder.fmul(left, right, flags=FLAGS)
     return builder.mul(left, right)
@@ -159,7 +159,7 @@ def _type_of_zeros(kind, count):
 
 
 def _same(left, right):
-    """Return the type of two operands, or None where they are not lanes of one type."""
+    """The type of two operands, or None where they are not lanes of one type."""
     return left if isinstance(left, Lanes) and left == right else None
 
 
@@ -229,7 +229,7 @@ def _lower_sizes(context, builder, signature, arguments):
 
 
 def _first_lanes(builder, count, lanes):
-    """Return which of some lanes are the first `count`."""
+    """Which of some lanes are the first `count`."""
     places = ir.Constant(ir.VectorType(count.type, lanes.count), list(range(lanes.count)))
     return builder.icmp_signed("<", places, spread_number(builder, count, lanes.count))
 

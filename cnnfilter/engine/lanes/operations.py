@@ -32,12 +32,12 @@ HALF = WIDE // 4
 
 
 def zeros(kind, count):
-    """Return `count` lanes of 0 of a NumPy type."""
+    """`count` lanes of 0 of a NumPy type."""
     return np.zeros(count, kind)
 
 
 def spread(like, value):
-    """Return as many lanes as `like` has, of its type, that all hold `value`."""
+    """As many lanes as `like` has, of its type, that all hold `value`."""
     return np.full_like(like, value)
 
 
@@ -75,29 +75,29 @@ def sum_rows(total, x, origin, taps):
 
 
 def add_product(total, weight, x, at):
-    """Return `total` plus `weight` times the samples of `x` from `at` on, in the type of `total`."""
+    """`total` plus `weight` times the samples of `x` from `at` on, in the type of `total`."""
     return total + total.dtype.type(weight) * x[at : at + total.size].astype(total.dtype)
 
 
 def samples(none, x, at):
-    """Return the samples of `x` from `at` on, as the type and as many as `none` holds."""
+    """The samples of `x` from `at` on, as many as `none` holds, of its type."""
     return x[at : at + none.size].astype(none.dtype)
 
 
 def first_samples(none, x, at, count):
-    """Return what `samples` does, but read the first `count` only; the other lanes are 0."""
+    """The first `count` of what `samples` gives, and 0 in the other lanes, for which nothing is read."""
     result = np.zeros_like(none)
     result[:count] = x[at : at + count]
     return result
 
 
 def every_second(none, x, at):
-    """Return every second sample of `x` from `at` on, as the type and as many as `none` holds; one more is read."""
+    """Every second sample of `x` from `at` on, as many as `none` holds, of its type; one more is read."""
     return x[at : at + 2 * none.size].reshape(-1, 2)[:, 0].astype(none.dtype)
 
 
 def sizes(none, x, at):
-    """Return the sizes of samples of `x`, float32, as whole numbers in the order of the sizes: their bits but the sign.
+    """The sizes of samples of `x`, float32, as whole numbers in the order of the sizes: their bits but the sign.
 
     They are as many as `none` holds, int32.
     """
@@ -105,12 +105,12 @@ def sizes(none, x, at):
 
 
 def larger(value, largest):
-    """Return the larger of each two, and a NaN before everything."""
+    """The larger of each two, and a NaN before everything."""
     return np.where((value > largest) | (value != value), value, largest)
 
 
 def add_up(values):
-    """Return the sum of lanes of floats in float64, of which there are a power of two."""
+    """The sum of lanes of floats in float64, of which there are a power of two."""
     values = values.astype(np.float64)
     while values.size > 1:
         values = values[: values.size // 2] + values[values.size // 2 :]
@@ -118,12 +118,12 @@ def add_up(values):
 
 
 def root(value):
-    """Return the square root of lanes of floats; whole numbers have no use for one, and stay."""
+    """The square root of lanes of floats; whole numbers have no use for one, and stay."""
     return np.sqrt(value) if value.dtype.kind == "f" else value
 
 
 def shaped(values, after):
-    """Return what the code `after` makes of values."""
+    """What the code `after` makes of values."""
     if after == ABSOLUTE:
         return np.abs(values)
     return np.where(values < 0, values.dtype.type(0), values) if after == RECTIFIED else values

@@ -1,4 +1,4 @@
-"""The instructions of sums of several filters or rows, which share the samples that are read."""
+"""The instructions of sums of several filters or rows, which see the same samples."""
 
 from __future__ import annotations
 
@@ -210,14 +210,14 @@ def _lower_put_rows(context, builder, signature, arguments):
 
 
 def _split(builder, rows):
-    """Return the lanes of each of `TOGETHER` rows."""
+    """The lanes of each of `TOGETHER` rows."""
     count = rows.type.count // TOGETHER
     places = [range(row * count, (row + 1) * count) for row in range(TOGETHER)]
     return [builder.shuffle_vector(rows, rows, _places(part)) for part in places]
 
 
 def _joined(builder, parts):
-    """Return parts of a power of two, one after the other."""
+    """A power of two of parts as one, in their order."""
     while len(parts) > 1:
         count = 2 * parts[0].type.count
         parts = [

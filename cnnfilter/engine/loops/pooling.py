@@ -20,7 +20,7 @@ from cnnfilter.runtime.jit import loop, part
 
 @part
 def _larger(value, largest):
-    """Return the larger of two, and a NaN before everything."""
+    """The larger of two, and a NaN before everything."""
     return value if value > largest or value != value else largest
 
 

@@ -114,18 +114,18 @@ class BankFilter:
     def _place(self, first: int, count: int, source_first: int, height: int, is_float: bool) -> _Place:
         """Where the windows of rows `first` to `first + count - 1` lie in some rows of the source."""
         windows = self.windows
-        begin, step = first * windows.stride[0], windows.stride[0]
-        seen = windows.rows[begin : begin + (count - 1) * step + windows.span[0]]
+        begin, pace = first * windows.stride[0], windows.stride[0]
+        seen = windows.rows[begin : begin + (count - 1) * pace + windows.span[0]]
         if self.needs_no_copy and is_float and (seen != OUTSIDE).all() and (np.diff(seen) == 1).all():
             length = windows.size[1]
             padding, down, along = None, self.rows, self.columns
-            origin, stride = (int(seen[0]) - source_first) * length, step * length
+            origin, stride = (int(seen[0]) - source_first) * length, pace * length
         else:
             length = len(self.padded_columns)
-            rows = _sorted(np.where(seen == OUTSIDE, OUTSIDE, seen - source_first), step)
+            rows = _sorted(np.where(seen == OUTSIDE, OUTSIDE, seen - source_first), pace)
             padding = MapPadding(rows, self.padded_columns, *self.inside, float(windows.border.value))
             height = len(rows)
-            down, along = _tap_places(self.rows, height, step), _tap_places(self.columns, length, windows.stride[1])
+            down, along = _tap_places(self.rows, height, pace), _tap_places(self.columns, length, windows.stride[1])
             origin, stride = 0, length
         planes = np.arange(self.planes) * (height * length)
         offsets = (planes[:, None, None] + down[:, None] * length + along).reshape(-1)

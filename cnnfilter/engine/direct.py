@@ -39,7 +39,7 @@ class Rim:
     width: int
 
     @classmethod
-    def of(cls, windows: Windows, begin: int, end: int, step: int) -> Rim:
+    def of(cls, windows: Windows, begin: int, end: int, spacing: int) -> Rim:
         """The rim of output columns `begin` to `end - 1`."""
         span, stride, width = windows.span[1], windows.stride[1], windows.out[1]
         outputs = [np.arange(begin), np.arange(end, width)]
@@ -52,14 +52,14 @@ class Rim:
                 seen = columns[:, None] * stride + np.arange(apart)
                 read.append(np.append(seen, columns[-1] * stride + np.arange(apart, span)))
         columns = windows.columns[np.concatenate(read)]
-        least = -(-ROW // step) + span - 1
+        least = -(-ROW // spacing) + span - 1
         return cls(np.concatenate(outputs), columns, np.concatenate(picks), max(len(columns), least))
 
     def rows(self, windows: Windows, source: Rows, first: int, last: int, *, padded: bool) -> Rows:
         """The narrow picture, of the rows that output rows `first` to `last - 1` read, or of the padded ones."""
         begin, end = windows.needed(first, last)
         planes, _, length = source.samples.shape
-        held = source.samples.reshape(planes, -1, length // source.step, source.step)
+        held = source.samples.reshape(planes, -1, length // source.spacing, source.spacing)
         constant, outside = windows.border.value, self.columns == OUTSIDE
         kind = held.dtype
         if kind.kind == "u" and outside.any() and not (0 <= constant <= np.iinfo(kind).max and constant % 1 == 0):
@@ -69,11 +69,11 @@ class Rim:
             rows = windows.rows[first * windows.stride[0] :][: (last - first - 1) * windows.stride[0] + windows.span[0]]
             read = read[:, np.maximum(rows - begin, 0)]
             read[:, rows == OUTSIDE] = constant
-        samples = np.zeros((planes, read.shape[1], self.width, source.step), dtype=kind)
+        samples = np.zeros((planes, read.shape[1], self.width, source.spacing), dtype=kind)
         samples[:, :, : len(self.columns)] = read
         if outside.any():
             samples[:, :, np.flatnonzero(outside)] = constant
-        return Rows(samples.reshape(planes, -1, self.width * source.step), source.step, begin)
+        return Rows(samples.reshape(planes, -1, self.width * source.spacing), source.spacing, begin)
 
 
 @dataclass
@@ -187,37 +187,37 @@ class DirectFilter:
         return sees_the_same and is_one and taps * windows.out[0] * windows.out[1] >= SHARED_WORK
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
-        """Compute output rows `first` onwards into `out`, (R, W' * step).
+        """Compute output rows `first` onwards into `out`, (R, W' * spacing).
 
         `source` must hold the rows that `windows.needed` names. Stored is `sum + bias`, or what
         `after` makes of it: in a float32 `out` as it is, in uint8 and uint16 rounded half to even and clamped.
         """
-        windows, step, stride = self.windows, source.step, self.windows.stride[1]
+        windows, spacing, stride = self.windows, source.spacing, self.windows.stride[1]
         begin, end = windows.inside(1, *self.reach[1])
-        size = ((end - begin - 1) * stride + 1) * step
+        size = ((end - begin - 1) * stride + 1) * spacing
         if size < ROW:
             begin = end = 0
-        result = out.reshape(len(out), -1, step)
+        result = out.reshape(len(out), -1, spacing)
         how = Finish(self.gain, float(bias), after)
         if begin < end:
-            origin = (begin * stride - windows.pads[1][0]) * step
+            origin = (begin * stride - windows.pads[1][0]) * spacing
             if stride == 1:
-                self._run_blocks(source, origin, first, out, Span(begin * step, size), how)
+                self._run_blocks(source, origin, first, out, Span(begin * spacing, size), how)
             else:
                 every = np.empty((len(out), size), dtype=out.dtype)
                 self._run_blocks(source, origin, first, every, Span(0, size), how)
-                result[:, begin:end] = every.reshape(len(out), -1, step)[:, ::stride]
+                result[:, begin:end] = every.reshape(len(out), -1, spacing)[:, ::stride]
         if end - begin < windows.out[1]:
-            rim = self._rims.get(step) or Rim.of(windows, begin, end, step)
-            self._rims[step] = rim
+            rim = self._rims.get(spacing) or Rim.of(windows, begin, end, spacing)
+            self._rims[spacing] = rim
             narrow = rim.rows(windows, source, first, first + len(out), padded=self.pads_rows)
-            size = max(ROW, (int(rim.picks.max()) + 1) * step)
-            every = np.empty((len(out), -(-size // step) * step), dtype=out.dtype)
+            size = max(ROW, (int(rim.picks.max()) + 1) * spacing)
+            every = np.empty((len(out), -(-size // spacing) * spacing), dtype=out.dtype)
             if self.pads_rows:
                 self._filter(every, Span(0, size), self._source(narrow, 0), self._within(narrow), how)
             else:
                 self._run_blocks(narrow, 0, first, every, Span(0, size), how)
-            result[:, rim.outputs] = every.reshape(len(out), -1, step)[:, rim.picks]
+            result[:, rim.outputs] = every.reshape(len(out), -1, spacing)[:, rim.picks]
 
     def _run_blocks(self, rows: Rows, origin: int, first: int, out: Array, span: Span, how: Finish) -> None:
         """Compute a span of output rows `first` onwards, whose first windows begin at sample `origin` of a row."""
@@ -258,7 +258,7 @@ class DirectFilter:
 
     def _within(self, rows: Rows) -> _Taps:
         """The taps of windows that lie within the samples, from where each begins."""
-        key = (rows.samples.shape, rows.step, rows.samples.dtype)
+        key = (rows.samples.shape, rows.spacing, rows.samples.dtype)
         taps = self._taps_within.get(key)
         if taps is None:
             taps = self._taps_within[key] = self._taps(rows, self.rows, self.rows != OUTSIDE)
@@ -270,7 +270,7 @@ class DirectFilter:
         filters, weights = self.filters, self.weights
         kind = np.int64 if self.kind is np.int64 else np.float64
         bases = np.zeros(self.count, dtype=kind)
-        offsets = (self.planes * height + places) * length + self.columns * rows.step
+        offsets = (self.planes * height + places) * length + self.columns * rows.spacing
         if not inside.all():
             beyond = weights[~inside].astype(kind) * np.asarray(self.windows.border.value, dtype=kind)
             np.add.at(bases, filters[~inside], beyond)

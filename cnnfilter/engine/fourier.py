@@ -88,28 +88,28 @@ class FourierFilter:
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
-        windows, step, pick = self.windows, source.step, self.windows.stride[1]
-        wide = windows.every_column(step)
+        windows, spacing, pick = self.windows, source.spacing, self.windows.stride[1]
+        wide = windows.every_column(spacing)
         every = out if pick == 1 else np.empty((len(out), wide), dtype=out.dtype)
         pairs = -(-wide // (2 * self.tile_samples))
         size = _multiple(-(-wide // (2 * pairs)), MIDDLE)
-        length = _multiple(size + int(self.columns[-1]) * step, NARROW)
-        samples, width, left = source.samples.reshape(-1), source.samples.shape[2], windows.pads[1][0] * step
-        padding = TilePadding(*self.rows, self._places(step), width, left, float(windows.border.value))
+        length = _multiple(size + int(self.columns[-1]) * spacing, NARROW)
+        samples, width, left = source.samples.reshape(-1), source.samples.shape[2], windows.pads[1][0] * spacing
+        padding = TilePadding(*self.rows, self._places(spacing), width, left, float(windows.border.value))
         scratch = np.empty(2 * self.side * (length + 2 * NARROW) + 6 * APART, dtype=self.kind)
         tiles = Tiles(scratch, length, self.side, size, self.band_rows, windows.stride[0], self.rounder)
-        spectrum = Spectrum(self.columns * step, *self.weights, *self.turns)
+        spectrum = Spectrum(self.columns * spacing, *self.weights, *self.turns)
         loops.filter_tiles(every, first, samples, padding, tiles, spectrum, Finish(self.gain, float(bias), after))
         if pick > 1:
-            pick_columns(out, every, step, pick)
+            pick_columns(out, every, spacing, pick)
 
-    def _places(self, step: int) -> Index:
+    def _places(self, spacing: int) -> Index:
         """The sample of a row behind each padded one, or `OUTSIDE`, as it is beyond the last tile's results."""
-        if step not in self._columns:
+        if spacing not in self._columns:
             columns = self.windows.columns[:, None]
-            places = np.where(columns == OUTSIDE, OUTSIDE, columns * step + np.arange(step)).reshape(-1)
-            self._columns[step] = np.append(places, np.full(MIDDLE + NARROW, OUTSIDE))
-        return self._columns[step]
+            places = np.where(columns == OUTSIDE, OUTSIDE, columns * spacing + np.arange(spacing)).reshape(-1)
+            self._columns[spacing] = np.append(places, np.full(MIDDLE + NARROW, OUTSIDE))
+        return self._columns[spacing]
 
 
 def _multiple(number: int, of: int) -> int:

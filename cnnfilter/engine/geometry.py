@@ -70,15 +70,15 @@ class Rows:
 
     Attributes
     ----------
-    samples : ndarray, (planes, R, W * step)
+    samples : ndarray, (planes, R, W * spacing)
         Rows `first` to `first + R - 1` of each plane, C-contiguous.
-    step : int
+    spacing : int
         Samples between neighbouring columns of one channel.
     first : int
     """
 
     samples: Array
-    step: int = 1
+    spacing: int = 1
     first: int = 0
 
 
@@ -133,9 +133,9 @@ class Windows:
         """Source column of each padded column."""
         return self._axis(1)
 
-    def every_column(self, step: int) -> int:
+    def every_column(self, spacing: int) -> int:
         """How many samples a row of results has at all columns, which the stride has not thinned out yet."""
-        return ((self.out[1] - 1) * self.stride[1] + 1) * step
+        return ((self.out[1] - 1) * self.stride[1] + 1) * spacing
 
     def rows_from(self, first: int) -> Index:
         """The row of a band that begins with source row `first` behind each padded row, or `OUTSIDE`."""
@@ -219,6 +219,6 @@ def new_result(shape: tuple[int, ...], dtype: Any, empty: Empty = buffers.empty)
         raise RoomError(msg) from None
 
 
-def pick_columns(out: Array, every: Array, step: int, stride: int) -> None:
-    """Copy every `stride`-th column of `every` (R, L) to `out` (R, W' * step)."""
-    out.reshape(len(out), -1, step)[...] = every.reshape(len(every), -1, step)[:, ::stride]
+def pick_columns(out: Array, every: Array, spacing: int, stride: int) -> None:
+    """Copy every `stride`-th column of `every` (R, L) to `out` (R, W' * spacing)."""
+    out.reshape(len(out), -1, spacing)[...] = every.reshape(len(every), -1, spacing)[:, ::stride]

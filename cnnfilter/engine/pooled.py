@@ -50,7 +50,7 @@ class PooledFilter:
         scratch = PoolScratch(columns, lines, line, np.arange(pool.window[0]))
         results = iter(out)
         for plane in source.samples:
-            rows = Rows(plane[None], source.step, source.first)
+            rows = Rows(plane[None], source.spacing, source.first)
             for method in self.filters.methods_for(plane.dtype):
                 row = first * pool.stride[0]
                 if isinstance(method, FloatFilter):

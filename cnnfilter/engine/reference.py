@@ -172,9 +172,9 @@ def conv2d(
     shifts = np.tile(shifts, len(bank) // len(shifts))
 
     count, inputs, kh, kw = bank.shape
-    step, gap = parse_pair(stride, "stride"), parse_pair(dilation, "dilation")
-    pads = resolve_pads(parse_padding(padding), size, (kh, kw), step, gap)
-    height, width = output_sizes(size, (kh, kw), step, pads, gap)
+    strides, dilations = parse_pair(stride, "stride"), parse_pair(dilation, "dilation")
+    pads = resolve_pads(parse_padding(padding), size, (kh, kw), strides, dilations)
+    height, width = output_sizes(size, (kh, kw), strides, pads, dilations)
     padded = pad(batch, pads, border)
     result = np.zeros((len(batch), count, height, width))
     for n in range(len(batch)):
@@ -182,8 +182,8 @@ def conv2d(
             first = o // (count // groups) * inputs  # the first channel of this filter's group
             for i in range(height):
                 for j in range(width):
-                    rows = slice(i * step[0], i * step[0] + gap[0] * (kh - 1) + 1, gap[0])
-                    columns = slice(j * step[1], j * step[1] + gap[1] * (kw - 1) + 1, gap[1])
+                    rows = slice(i * strides[0], i * strides[0] + dilations[0] * (kh - 1) + 1, dilations[0])
+                    columns = slice(j * strides[1], j * strides[1] + dilations[1] * (kw - 1) + 1, dilations[1])
                     window = padded[n, first : first + inputs, rows, columns]
                     result[n, o, i, j] = weighted_sum(window, bank[o]) + shifts[o]
     return from_batch(result, max(np.ndim(x), min(filters.ndim, 3)))
@@ -201,18 +201,18 @@ def _slide(
     """Visit each window of each channel: `pool` gets its samples and its (height, width) with padding."""
     batch = to_batch(x)
     size = (batch.shape[2], batch.shape[3])
-    taps, gap = parse_pair(window, "window"), parse_pair(dilation, "dilation")
-    step = taps if stride is None else parse_pair(stride, "stride")
-    pads = resolve_pads(parse_padding(padding), size, taps, step, gap)
-    height, width = output_sizes(size, taps, step, pads, gap, ceil_mode=ceil_mode)
+    taps, dilations = parse_pair(window, "window"), parse_pair(dilation, "dilation")
+    strides = taps if stride is None else parse_pair(stride, "stride")
+    pads = resolve_pads(parse_padding(padding), size, taps, strides, dilations)
+    height, width = output_sizes(size, taps, strides, pads, dilations, ceil_mode=ceil_mode)
     result = np.zeros((*batch.shape[:2], height, width))
     for i in range(height):
         for j in range(width):
             inside: list[list[int]] = []  # the rows, then the columns, of the samples under the window
             extent = []  # its height and width with padding, but not what ceil_mode adds past that
             for axis, place in enumerate((i, j)):
-                start = place * step[axis] - pads[axis][0]
-                touched = [start + m * gap[axis] for m in range(taps[axis])]
+                start = place * strides[axis] - pads[axis][0]
+                touched = [start + m * dilations[axis] for m in range(taps[axis])]
                 inside.append([t for t in touched if 0 <= t < size[axis]])
                 extent.append(sum(t < size[axis] + pads[axis][1] for t in touched))
             samples = batch[:, :, inside[0]][:, :, :, inside[1]]

@@ -82,13 +82,13 @@ class SeparableFilter:
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
-        windows, samples, step = self.windows, source.samples, source.step
+        windows, samples, spacing = self.windows, source.samples, source.spacing
         length, (stride, pick) = samples.shape[2], windows.stride
-        padding = line_padding(windows, step, float(self.down.sum(dtype=np.float64)) * windows.border.value)
-        lines = np.empty((self.together, len(windows.columns) * step), dtype=self.kind)
-        seen, along = Source(samples.reshape(-1), 0, stride * length), Taps(self.columns * step, self.along)
+        padding = line_padding(windows, spacing, float(self.down.sum(dtype=np.float64)) * windows.border.value)
+        lines = np.empty((self.together, len(windows.columns) * spacing), dtype=self.kind)
+        seen, along = Source(samples.reshape(-1), 0, stride * length), Taps(self.columns * spacing, self.along)
         how = Finish(self.gain, float(bias), after)
-        every = out if pick == 1 else np.empty((len(out), windows.every_column(step)), dtype=out.dtype)
+        every = out if pick == 1 else np.empty((len(out), windows.every_column(spacing)), dtype=out.dtype)
         for top, bottom in windows.runs(first, first + len(out), 0, windows.span[0] - 1):
             rows = windows.rows[top * stride + self.rows]
             inside = rows != OUTSIDE
@@ -99,7 +99,7 @@ class SeparableFilter:
             some = every[top - first : bottom - first]
             loops.separable_block(some, seen, taps, along, how, lines[:together], padding)
         if pick > 1:
-            pick_columns(out, every, step, pick)
+            pick_columns(out, every, spacing, pick)
 
 
 class BoxFilter:
@@ -123,25 +123,25 @@ class BoxFilter:
 
     def run(self, source: Rows, first: int, out: Array, *, bias: float = 0.0, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`; see `DirectFilter.run`."""
-        windows, step = self.windows, source.step
-        pitch = len(windows.columns) * step + 2 * NARROW
+        windows, spacing = self.windows, source.spacing
+        pitch = len(windows.columns) * spacing + 2 * NARROW
         side = windows.window[1]
         top = max(0, side.bit_length() - 3)  # about 4 to 10 sums are left to add, which takes less than more doubling
         powers = np.array([top] * (side >> top) + [p for p in range(top) if side >> p & 1])
         taken = np.cumsum(1 << powers) - (1 << powers)
         lines, ones = np.zeros((top + 1) * pitch, dtype=self.kind), np.ones(len(powers), dtype=self.kind)
-        sums = RunningSums(lines, pitch, step, powers * pitch + taken * step, ones)
-        padding = line_padding(windows, step, int(windows.border.value))
+        sums = RunningSums(lines, pitch, spacing, powers * pitch + taken * spacing, ones)
+        padding = line_padding(windows, spacing, int(windows.border.value))
         rows, how = windows.rows_from(source.first)[first:], Finish(self.gain, float(bias), after)
         loops.box_rows(out, source.samples.reshape(-1), rows, windows.window[0], sums, padding, how)
 
 
-def line_padding(windows: Windows, step: int, outside: float) -> LinePadding:
+def line_padding(windows: Windows, spacing: int, outside: float) -> LinePadding:
     """The padding of padded rows, where `outside` stands for the border's constant."""
     left, width = windows.pads[1][0], windows.size[1]
     columns = np.delete(np.arange(len(windows.columns)), slice(left, left + width))
     sources = windows.columns[columns]
-    channels = np.arange(step)
-    places = columns[:, None] * step + channels
-    behind = np.where(sources[:, None] == OUTSIDE, OUTSIDE, (sources[:, None] + left) * step + channels)
-    return LinePadding(left * step, width * step, places.reshape(-1), behind.reshape(-1), outside)
+    channels = np.arange(spacing)
+    places = columns[:, None] * spacing + channels
+    behind = np.where(sources[:, None] == OUTSIDE, OUTSIDE, (sources[:, None] + left) * spacing + channels)
+    return LinePadding(left * spacing, width * spacing, places.reshape(-1), behind.reshape(-1), outside)

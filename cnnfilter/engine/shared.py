@@ -37,9 +37,9 @@ def share(offsets: Index, weights: Array, pitch: int, rows: int, base: float) ->
     array([ 0, 10, 20])
     """
     height, width = weights.shape
-    step = SUM_LENGTH // width
-    tops = np.arange(0, max(height, 1), step)
-    bottoms = np.minimum(tops + step, height)
+    most = SUM_LENGTH // width
+    tops = np.arange(0, max(height, 1), most)
+    bottoms = np.minimum(tops + most, height)
     counts = bottoms - tops + rows - 1
     group = np.repeat(np.arange(len(tops)), counts)
     seen = np.arange(len(group)) - np.repeat(np.cumsum(counts) - counts, counts) + tops[group]  # row of the samples

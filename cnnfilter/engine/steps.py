@@ -112,7 +112,7 @@ class Convolution(_Windowed):
         channels = self.bank.shape[1]
         for group, begin in enumerate(range(0, len(self.bank), self.filters_in_group)):
             planes = source.samples[group * channels : (group + 1) * channels]
-            rows = Rows(planes, source.step, source.first)
+            rows = Rows(planes, source.spacing, source.first)
             end = begin + self.filters_in_group
             if self.groups and self.groups[group].keeps_promises(rows, first, first + out.shape[1]):
                 self.groups[group].run(rows, first, out[begin:end], after=self.after)
@@ -164,7 +164,7 @@ class Depthwise(_Windowed):
         results = iter(out)
         methods = self.methods_for(source.samples.dtype)
         for plane in source.samples:
-            rows = Rows(plane[None], source.step, source.first)
+            rows = Rows(plane[None], source.spacing, source.first)
             for method in methods:
                 method.run(rows, first, next(results), bias=self.bias, after=self.after)
 

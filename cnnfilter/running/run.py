@@ -31,12 +31,12 @@ took 1.4 times as long, and four times as much gained 4%."""
 
 
 class Part(NamedTuple):
-    """Filters, combined into one map, and the source that they read, (planes, H, W * step)."""
+    """Filters, combined into one map, and the source that they read, (planes, H, W * spacing)."""
 
     filters: Array
     combine: str | None
     source: Array
-    step: int
+    spacing: int
     bias: float
 
 
@@ -77,7 +77,7 @@ class Run:
         self.size = (pixels.shape[0], pixels.shape[1])
         channels = pixels.size // (self.size[0] * self.size[1])
         self.parts = self._parts(filter_, pixels.reshape(*self.size, channels))
-        self.channels = sum(part.step for part in self.parts)
+        self.channels = sum(part.spacing for part in self.parts)
         self.setup = filter_.setup_for(self.size, channels, pixels.dtype, self.parts)
         self.windows, self.methods = self.setup.windows, self.setup.methods
 
@@ -120,7 +120,7 @@ class Run:
         """Compute rows `first` onwards into `out`, (R, W', C') of any type of picture."""
         for c, part in enumerate(self.parts):
             rows = out if len(self.parts) == 1 else np.empty(out.shape[:2], dtype=out.dtype)
-            source = Rows(part.source, part.step)
+            source = Rows(part.source, part.spacing)
             self.methods[c].run(source, first, rows.reshape(len(out), -1), bias=part.bias, after=after)
             if len(self.parts) > 1:
                 out[..., c] = rows
@@ -132,28 +132,28 @@ class Run:
             self.store(out, first)
         else:
             for c, part in enumerate(self.parts):
-                out[..., c : c + part.step] = self._blended(c, self.alpha, first, last)
+                out[..., c : c + part.spacing] = self._blended(c, self.alpha, first, last)
         return out
 
     def _blended(self, c: int, alpha: Array, first: int, last: int) -> Array:
-        """`K*(a c) + c (sum(K) - K*a)` for part `c`, combined, (R, W', step) float32."""
+        """`K*(a c) + c (sum(K) - K*a)` for part `c`, combined, (R, W', spacing) float32."""
         part = self.parts[c]
         begin, end = self.windows.needed(first, last)
         opacity = alpha[begin:end] / np.float32(FULL_SCALE[alpha.dtype.name])
         width = self.size[1]
         sums = []
         for planes, methods in zip(part.filters, self.setup.blending[c], strict=True):
-            total = np.zeros((last - first, self.windows.out[1], part.step), dtype=np.float32)
+            total = np.zeros((last - first, self.windows.out[1], part.spacing), dtype=np.float32)
             for weights, plane, (over_colours, over_cover) in zip(planes, part.source, methods, strict=True):
-                colours = plane.reshape(-1, width, part.step)
+                colours = plane.reshape(-1, width, part.spacing)
                 weighted = np.multiply(colours[begin:end], opacity[..., None], dtype=np.float32)
                 filtered = np.empty_like(total)
                 cover = np.empty_like(total[..., :1])
-                for method, step, source, result in (
-                    (over_colours, part.step, weighted, filtered),
+                for method, spacing, source, result in (
+                    (over_colours, part.spacing, weighted, filtered),
                     (over_cover, 1, opacity, cover),
                 ):
-                    rows = Rows(source.reshape(1, end - begin, width * step), step, begin)
+                    rows = Rows(source.reshape(1, end - begin, width * spacing), spacing, begin)
                     method.run(rows, first, result.reshape(last - first, -1))
                 missing = np.float32(weights.sum(dtype=np.float64)) - cover
                 total += filtered + self.at_anchor(colours, first, last) * missing

@@ -13,25 +13,10 @@ from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.extending import lower_builtin, register_model, type_callable
+from numba.types import Array, Float, Integer, NamedTuple
 
 from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, SIZE_BITS
-from cnnfilter.engine.lanes.operations import (
-    add_product,
-    add_up,
-    every_second,
-    finish,
-    first_samples,
-    larger,
-    put,
-    put_first,
-    root,
-    samples,
-    shaped,
-    sizes,
-    spread,
-    sum_taps,
-    zeros,
-)
+from cnnfilter.engine.lanes import operations
 from cnnfilter.runtime.jit import FASTMATH
 
 FLAGS = tuple(sorted(FASTMATH))
@@ -54,14 +39,25 @@ class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]  # nor here
 
 
 def lowered(function: Callable[..., Any], result: Callable[..., Any], *kinds: Any) -> Callable[..., Any]:
-    """Register what builds a function's instructions, and by which rule the type of its result follows."""
+    """Register what builds the instructions of a function, and by which rule the type of its result follows."""
 
     def register(build: Callable[..., Any]) -> Callable[..., Any]:
-        type_callable(function)(lambda context: result)
+        rule = functools.wraps(function)(lambda *given: result(*given))  # which Numba asks for its parameters
+        type_callable(function)(lambda context: rule)
         lower_builtin(function, *kinds)(build)
         return build
 
     return register
+
+
+def like_first(kind, *_):
+    """The type of the first argument, as a rule for `lowered`."""
+    return kind
+
+
+def nothing(*_):
+    """No type, as a rule for `lowered`."""
+    return types.none
 
 
 def _vector(context, dtype, count):
@@ -81,11 +77,11 @@ def _converted(context, builder, lanes, dtype, to, count):
     vector = _vector(context, to, count)
     if dtype == to:
         return lanes
-    if isinstance(dtype, types.Float):
-        if isinstance(to, types.Integer):
+    if isinstance(dtype, Float):
+        if isinstance(to, Integer):
             return builder.fptosi(lanes, vector)
         return (builder.fpext if to.bitwidth > dtype.bitwidth else builder.fptrunc)(lanes, vector)
-    if isinstance(to, types.Float):
+    if isinstance(to, Float):
         if not dtype.signed:  # processors convert signed numbers
             lanes = builder.zext(lanes, _vector(context, types.int32, count))
         return builder.sitofp(lanes, vector)
@@ -126,21 +122,21 @@ def store_lanes(context, builder, kind, array, at, lanes, count):
 
 def add(builder, dtype, left, right):
     """The sum of two lanes."""
-    if isinstance(dtype, types.Float):
+    if isinstance(dtype, Float):
         return builder.fadd(left, right, flags=FLAGS)
     return builder.add(left, right)
 
 
 def subtract(builder, dtype, left, right):
     """The difference of two lanes."""
-    if isinstance(dtype, types.Float):
+    if isinstance(dtype, Float):
         return builder.fsub(left, right, flags=FLAGS)
     return builder.sub(left, right)
 
 
 def multiply(builder, dtype, left, right):
     """The product of two lanes."""
-    if isinstance(dtype, types.Float):
+    if isinstance(dtype, Float):
         return builder.fmul(left, right, flags=FLAGS)
     return builder.mul(left, right)
 
@@ -163,30 +159,26 @@ def _same(left, right):
     return left if isinstance(left, Lanes) and left == right else None
 
 
-@lowered(zeros, _type_of_zeros, types.NumberClass, types.IntegerLiteral)
+@lowered(operations.zeros, _type_of_zeros, types.NumberClass, types.IntegerLiteral)
 def _lower_zeros(context, builder, signature, arguments):
     return ir.Constant(context.get_value_type(signature.return_type), None)
 
 
-@lowered(spread, lambda like, value: like, Lanes, types.Number)
+@lowered(operations.spread, like_first, Lanes, types.Number)
 def _lower_spread(context, builder, signature, arguments):
     like, kind = signature.args
     return spread_number(builder, context.cast(builder, arguments[1], kind, like.dtype), like.count)
 
 
-@lowered(
-    sum_taps,
-    lambda total, none, x, origin, offsets, weights, begin, end: total,
-    *(Lanes, Lanes, types.Array, types.Integer, types.Array, types.Array, types.Integer, types.Integer),
-)
+@lowered(operations.sum_taps, like_first, Lanes, Lanes, Array, Integer, Array, Array, Integer, Integer)
 def _lower_sum_taps(context, builder, signature, arguments):
     lanes, small, source, _, index, kind, *_ = signature.args
     total, none, x, origin, offsets, weights, begin, end = arguments
     total = cgutils.alloca_once_value(builder, total)
     products = cgutils.alloca_once_value(builder, none)
-    with stepping(builder, begin, end, GROUP) as (first, last):
+    with ranging(builder, begin, end, GROUP) as (first, last):
         builder.store(none, products)
-        with stepping(builder, first, last, 1) as (k, _):
+        with ranging(builder, first, last, 1) as (k, _):
             at = builder.add(load_number(context, builder, index, offsets, k), origin)
             weight = spread_number(builder, load_number(context, builder, kind, weights, k), lanes.count)
             product = multiply(builder, small.dtype, weight, load_lanes(context, builder, source, x, at, small))
@@ -196,7 +188,7 @@ def _lower_sum_taps(context, builder, signature, arguments):
     return builder.load(total)
 
 
-@lowered(add_product, lambda total, weight, x, at: total, Lanes, types.Number, types.Array, types.Integer)
+@lowered(operations.add_product, like_first, Lanes, types.Number, Array, Integer)
 def _lower_add_product(context, builder, signature, arguments):
     lanes, kind, source, _ = signature.args
     total, weight, x, at = arguments
@@ -207,19 +199,19 @@ def _lower_add_product(context, builder, signature, arguments):
 
 for _operator, _build in ((operator.add, add), (operator.sub, subtract), (operator.mul, multiply)):
 
-    @lowered(_operator, lambda left, right: _same(left, right), Lanes, Lanes)
+    @lowered(_operator, _same, Lanes, Lanes)
     def _lower_operator(context, builder, signature, arguments, build=_build):
         return build(builder, signature.return_type.dtype, *arguments)
 
 
-@lowered(samples, lambda none, x, at: none, Lanes, types.Array, types.Integer)
+@lowered(operations.samples, like_first, Lanes, Array, Integer)
 def _lower_samples(context, builder, signature, arguments):
     lanes, source, _ = signature.args
     _, x, at = arguments
     return load_lanes(context, builder, source, x, at, lanes)
 
 
-@lowered(sizes, lambda none, x, at: none, Lanes, types.Array, types.Integer)
+@lowered(operations.sizes, like_first, Lanes, Array, Integer)
 def _lower_sizes(context, builder, signature, arguments):
     lanes, source, _ = signature.args
     _, x, at = arguments
@@ -236,13 +228,13 @@ def _first_lanes(builder, count, lanes):
 
 def _masked(builder, name, dtype, count, result, *operands):
     """Call LLVM's load or store of some lanes."""
-    lanes = f"v{count}{'f' if isinstance(dtype, types.Float) else 'i'}{dtype.bitwidth}"
+    lanes = f"v{count}{'f' if isinstance(dtype, Float) else 'i'}{dtype.bitwidth}"
     declared = ir.FunctionType(result, [operand.type for operand in operands])
     full = f"llvm.masked.{name}.{lanes}.p0{lanes}"  # releases with one type of pointer mend the name
     return builder.call(cgutils.get_or_insert_function(builder.module, declared, full), operands)
 
 
-@lowered(first_samples, lambda none, x, at, count: none, *(Lanes, types.Array, types.Integer, types.Integer))
+@lowered(operations.first_samples, like_first, Lanes, Array, Integer, Integer)
 def _lower_first_samples(context, builder, signature, arguments):
     lanes, source, *_ = signature.args
     none, x, at, count = arguments
@@ -254,11 +246,7 @@ def _lower_first_samples(context, builder, signature, arguments):
     return _converted(context, builder, loaded, source.dtype, lanes.dtype, lanes.count)
 
 
-@lowered(
-    put_first,
-    lambda out, at, values, count: types.none,
-    *(types.Array, types.Integer, Lanes, types.Integer),
-)
+@lowered(operations.put_first, nothing, Array, Integer, Lanes, Integer)
 def _lower_put_first(context, builder, signature, arguments):
     kind, _, lanes, _ = signature.args
     out, at, values, count = arguments
@@ -269,7 +257,7 @@ def _lower_put_first(context, builder, signature, arguments):
     return context.get_dummy_value()
 
 
-@lowered(every_second, lambda none, x, at: none, Lanes, types.Array, types.Integer)
+@lowered(operations.every_second, like_first, Lanes, Array, Integer)
 def _lower_every_second(context, builder, signature, arguments):
     lanes, source, _ = signature.args
     _, x, at = arguments
@@ -278,16 +266,16 @@ def _lower_every_second(context, builder, signature, arguments):
     return builder.shuffle_vector(both, both, places)
 
 
-@lowered(larger, lambda value, largest: value, Lanes, Lanes)
+@lowered(operations.larger, like_first, Lanes, Lanes)
 def _lower_larger(context, builder, signature, arguments):
     value, largest = arguments
-    if isinstance(signature.args[0].dtype, types.Integer):
+    if isinstance(signature.args[0].dtype, Integer):
         return builder.select(builder.icmp_signed(">", value, largest), value, largest)
     is_larger = builder.or_(builder.fcmp_ordered(">", value, largest), builder.fcmp_unordered("uno", value, value))
     return builder.select(is_larger, value, largest)
 
 
-@lowered(add_up, lambda values: types.float64, Lanes)
+@lowered(operations.add_up, lambda _: types.float64, Lanes)
 def _lower_add_up(context, builder, signature, arguments):
     (lanes,) = signature.args
     values, count = _converted(context, builder, *arguments, lanes.dtype, types.float64, lanes.count), lanes.count
@@ -299,16 +287,16 @@ def _lower_add_up(context, builder, signature, arguments):
     return builder.extract_element(values, ir.IntType(32)(0))
 
 
-@lowered(root, lambda value: value, Lanes)
+@lowered(operations.root, like_first, Lanes)
 def _lower_root(context, builder, signature, arguments):
-    if isinstance(signature.args[0].dtype, types.Integer):
+    if isinstance(signature.args[0].dtype, Integer):
         return arguments[0]
     return _called(builder, "sqrt", _suffix(signature.args[0].dtype), *arguments)
 
 
 def _shaped(builder, dtype, values, after):
     zero = ir.Constant(values.type, None)
-    if isinstance(dtype, types.Float):
+    if isinstance(dtype, Float):
         size = _called(builder, "fabs", _suffix(dtype), values)
         is_negative = builder.fcmp_ordered("<", values, zero)
     else:
@@ -319,17 +307,17 @@ def _shaped(builder, dtype, values, after):
     return builder.select(builder.icmp_signed("==", after, after.type(RECTIFIED)), rectified, values)
 
 
-@lowered(shaped, lambda values, after: values, Lanes, types.Integer)
+@lowered(operations.shaped, like_first, Lanes, Integer)
 def _lower_shaped(context, builder, signature, arguments):
     return _shaped(builder, signature.args[0].dtype, *arguments)
 
 
-@lowered(put, lambda out, at, values: types.none, types.Array, types.Integer, Lanes)
+@lowered(operations.put, nothing, Array, Integer, Lanes)
 def lower_put(context, builder, signature, arguments):
     """Build what `put` means."""
     kind, _, lanes = signature.args
     out, at, values = arguments
-    if isinstance(kind.dtype, types.Integer) and not kind.dtype.signed:
+    if isinstance(kind.dtype, Integer) and not kind.dtype.signed:
         values = _quantised(context, builder, values, lanes, kind.dtype)
     else:
         values = _converted(context, builder, values, lanes.dtype, kind.dtype, lanes.count)
@@ -337,11 +325,7 @@ def lower_put(context, builder, signature, arguments):
     return context.get_dummy_value()
 
 
-@lowered(
-    finish,
-    lambda out, at, total, how: types.none,
-    *(types.Array, types.Integer, Lanes, types.NamedTuple),
-)
+@lowered(operations.finish, nothing, Array, Integer, Lanes, NamedTuple)
 def lower_finish(context, builder, signature, arguments):
     """Build what `finish` means."""
     kind, place, lanes, how_kind = signature.args
@@ -361,7 +345,7 @@ def lower_finish(context, builder, signature, arguments):
 
 def _quantised(context, builder, values, lanes, to):
     zero = ir.Constant(values.type, None)
-    if isinstance(lanes.dtype, types.Float):
+    if isinstance(lanes.dtype, Float):
         high = ir.Constant(values.type, [float(to.maxval)] * lanes.count)
         # A comparison with NaN is false, which leaves 0.
         values = builder.select(builder.fcmp_ordered(">", values, zero), values, zero)
@@ -377,11 +361,11 @@ def _quantised(context, builder, values, lanes, to):
 
 
 @contextlib.contextmanager
-def stepping(builder, begin, end, step):
-    """Loop over `range(begin, end, step)`; yield its number, and the next or the end, whichever comes first."""
+def ranging(builder, begin, end, by):
+    """Loop over `range(begin, end, by)`; yield its number, and the next or the end, whichever comes first."""
     size = begin.type
-    with cgutils.for_range_slice(builder, begin, end, size(step), size, inc=True) as (first, _):
-        following = builder.add(first, size(step))
+    with cgutils.for_range_slice(builder, begin, end, size(by), size, inc=True) as (first, _):
+        following = builder.add(first, size(by))
         yield first, builder.select(builder.icmp_signed("<", following, end), following, end)
 
 

@@ -6,23 +6,26 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.types import Array, Integer, NamedTuple
 
 from cnnfilter.engine.codes import FILTERS, ROW_SPANS, SUM_LENGTH, TOGETHER
+from cnnfilter.engine.lanes import operations
 from cnnfilter.engine.lanes.lowering import (
     Lanes,
     add,
+    like_first,
     load_lanes,
     load_number,
     lower_finish,
     lower_put,
     lowered,
     multiply,
+    nothing,
     pointer,
+    ranging,
     spread_number,
-    stepping,
     store_lanes,
 )
-from cnnfilter.engine.lanes.operations import finish_rows, put_rows, sum_filters, sum_rows
 
 CACHE_LINE = 64
 """Bytes that memory is asked for at a time, on most processors."""
@@ -32,9 +35,9 @@ PREFETCH = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), *[ir.IntT
 
 
 @lowered(
-    sum_filters,
-    lambda none, out, to, pitch, x, origin, bank, group: types.none,
-    *(Lanes, types.Array, types.Integer, types.Integer, types.Array, types.Integer, types.NamedTuple, types.Integer),
+    operations.sum_filters,
+    nothing,
+    *(Lanes, Array, Integer, Integer, Array, Integer, NamedTuple, Integer),
 )
 def _lower_sum_filters(context, builder, signature, arguments):
     lanes, kind, _, _, source, _, bank_kind, _ = signature.args
@@ -52,7 +55,7 @@ def _lower_sum_filters(context, builder, signature, arguments):
 
     def add_taps(first, end):
         """Add some taps to `parts`."""
-        with stepping(builder, first, end, 1) as (k, _):
+        with ranging(builder, first, end, 1) as (k, _):
             at = builder.add(load_number(context, builder, index, offsets, k), origin)
             seen = load_lanes(context, builder, source, x, at, lanes)
             row = builder.gep(numbers.data, [builder.add(taps_before, builder.mul(k, size(FILTERS)))])
@@ -108,10 +111,10 @@ def _lower_sum_filters(context, builder, signature, arguments):
             each_used(store_only)
         with long:
             each_used(store_none)
-            with stepping(builder, size(0), taps, SUM_LENGTH * SUM_LENGTH) as (begin, end):
+            with ranging(builder, size(0), taps, SUM_LENGTH * SUM_LENGTH) as (begin, end):
                 for total in totals:
                     builder.store(none, total)
-                with stepping(builder, begin, end, SUM_LENGTH) as (first, first_end):
+                with ranging(builder, begin, end, SUM_LENGTH) as (first, first_end):
                     for part in parts:
                         builder.store(none, part)
                     add_taps(first, first_end)
@@ -122,11 +125,7 @@ def _lower_sum_filters(context, builder, signature, arguments):
     return context.get_dummy_value()
 
 
-@lowered(
-    sum_rows,
-    lambda total, x, origin, taps: total,
-    *(Lanes, types.Array, types.Integer, types.NamedTuple),
-)
+@lowered(operations.sum_rows, like_first, Lanes, Array, Integer, NamedTuple)
 def _lower_sum_rows(context, builder, signature, arguments):
     lanes, source, _, taps_kind = signature.args
     total, x, origin, taps = arguments
@@ -142,7 +141,7 @@ def _lower_sum_rows(context, builder, signature, arguments):
         return load_number(context, builder, start_kind, starts, place)
 
     def add_taps(first, end, rows):
-        with stepping(builder, first, end, 1) as (k, _):
+        with ranging(builder, first, end, 1) as (k, _):
             at = builder.add(load_number(context, builder, index, offsets, k), origin)
             seen = load_lanes(context, builder, source, x, at, row_lanes)
             for row in rows:
@@ -151,7 +150,7 @@ def _lower_sum_rows(context, builder, signature, arguments):
                 product = multiply(builder, lanes.dtype, weight, seen)
                 builder.store(add(builder, lanes.dtype, builder.load(sums[row]), product), sums[row])
 
-    with stepping(builder, size(0), builder.sub(count, size(1)), len(ROW_SPANS)) as (group, _):
+    with ranging(builder, size(0), builder.sub(count, size(1)), len(ROW_SPANS)) as (group, _):
         is_further = builder.icmp_signed(">", group, size(0))
         with builder.if_then(is_further, likely=False):
             for row, kept in zip(sums, before, strict=True):
@@ -175,11 +174,7 @@ def _each_row(context, builder, kind, out, top, at, count, rows, store):
             store(builder.add(place, at), lanes)
 
 
-@lowered(
-    finish_rows,
-    lambda out, top, at, rows, total, how: types.none,
-    *(types.Array, types.Integer, types.Integer, types.Integer, Lanes, types.NamedTuple),
-)
+@lowered(operations.finish_rows, nothing, Array, Integer, Integer, Integer, Lanes, NamedTuple)
 def _lower_finish_rows(context, builder, signature, arguments):
     kind, _, place, _, lanes, how_kind = signature.args
     out, top, at, count, total, how = arguments
@@ -192,11 +187,7 @@ def _lower_finish_rows(context, builder, signature, arguments):
     return context.get_dummy_value()
 
 
-@lowered(
-    put_rows,
-    lambda out, top, at, rows, values: types.none,
-    *(types.Array, types.Integer, types.Integer, types.Integer, Lanes),
-)
+@lowered(operations.put_rows, nothing, Array, Integer, Integer, Integer, Lanes)
 def _lower_put_rows(context, builder, signature, arguments):
     kind, _, place, _, lanes = signature.args
     out, top, at, count, values = arguments

@@ -58,8 +58,6 @@ def box_rows(out, x, rows, window, sums, padding, how):
                 both = samples(narrow, lines, half + at) + samples(narrow, lines, half + at + ahead)
                 put(lines, half + pitch + at, both)
         row = out[i]
-        at = 0
-        while at < row.size:
+        for at in range(0, row.size, WIDE):
             at = min(at, row.size - WIDE)  # the last overlap those before, and store the same
             finish(row, at, sum_taps(wide, wide, lines, at, parts, ones, 0, ones.size), how)
-            at += WIDE

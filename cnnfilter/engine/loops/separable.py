@@ -39,20 +39,16 @@ def separable_block(out, source, down, along, how, lines, padding):
     wide, start = zeros(lines.dtype.type, WIDE), spread(zeros(lines.dtype.type, ROWS_LANES), down.base)
     for first in range(0, out.shape[0], down.rows):
         top = min(first, out.shape[0] - down.rows)  # the last rows overlap those before, and so do the last lanes
-        at = 0
-        while at < padding.size:
+        for at in range(0, padding.size, ROW_LANES):
             at = min(at, padding.size - ROW_LANES)
             sums = sum_rows(start, source.samples, source.origin + top * source.stride + at, down)
             put_rows(lines, 0, padding.begin + at, down.rows, sums)
-            at += ROW_LANES
         for i in range(down.rows):
             line, row = lines[i], out[top + i]
             for p in range(padding.places.size):
                 behind = padding.sources[p]
                 line[padding.places[p]] = line[behind] if behind >= 0 else padding.outside
-            at = 0
-            while at < row.size:
+            for at in range(0, row.size, WIDE):
                 at = min(at, row.size - WIDE)
                 total = sum_taps(wide, wide, line, at, along.offsets, along.weights, 0, along.weights.size)
                 finish(row, at, total, how)
-                at += WIDE

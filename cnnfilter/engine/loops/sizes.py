@@ -27,12 +27,11 @@ def extremes(found, x, planes, pitch, span):
     lowest = spread(zeros(np.int32, MIDDLE), -(1 << 31))
     small, large = lowest, lowest
     for plane in range(planes):
-        first, at = plane * pitch + span.begin, 0
-        while at < span.size:
+        first = plane * pitch + span.begin
+        for at in range(0, span.size, MIDDLE):
             at = min(at, span.size - MIDDLE)  # the last overlap those before
             seen = sizes(lowest, x, first + at)
             small, large = larger(lowest - seen, small), larger(seen, large)
-            at += MIDDLE
     put(found, 0, small)
     put(found, MIDDLE, large)
     for part in range(2):

@@ -28,8 +28,7 @@ def store_row(row, span, x, origin, filters, combine, how):
     """Compute and store some results of a row, at least `ROW`; parameters as in `filter_block`."""
     offsets, weights, starts, bases = filters
     wide, none = zeros(bases.dtype.type, WIDE), zeros(weights.dtype.type, WIDE)
-    at = 0
-    while at < span.size:
+    for at in range(0, span.size, WIDE):
         at = min(at, span.size - WIDE)  # the last overlap those before, and store the same
         if combine == PRODUCTS:
             products = sum_taps(none, none, x, origin + at, offsets, weights, 0, weights.size)
@@ -46,7 +45,6 @@ def store_row(row, span, x, origin, filters, combine, how):
                 else:
                     result = larger(one, result)
             finish(row, span.begin + at, root(result) if combine == MAGNITUDE else result, how)
-        at += WIDE
 
 
 @loop
@@ -82,9 +80,7 @@ def filter_rows(out, span, source, taps, how):
     start = spread(zeros(np.float32, ROWS_LANES), taps.base)
     for first in range(0, out.shape[0], taps.rows):
         top = min(first, out.shape[0] - taps.rows)  # the last rows overlap those before, and so do the last lanes
-        at = 0
-        while at < span.size:
+        for at in range(0, span.size, ROW_LANES):
             at = min(at, span.size - ROW_LANES)
             sums = sum_rows(start, source.samples, source.origin + top * source.stride + at, taps)
             finish_rows(out, top, span.begin + at, taps.rows, sums, how)
-            at += ROW_LANES

@@ -177,18 +177,17 @@ def _run_part(steps: Sequence[Step], band: int, source: Array, threads: int | No
     sums = np.zeros((height if mean else 0, channels))  # a row for each band, at its first row
 
     def work(first: int, last: int) -> None:
-        made = _ranges(steps, first, last)[1:]
         rows = Rows(source)
-        for step, (begin, end) in zip(steps[:-1], made[:-1], strict=True):
-            result: Array = np.empty((step.shape[0], end - begin, step.shape[2]), dtype=np.float32)
+        made = _ranges(steps, first, last)[1:]
+        for number, (step, (begin, end)) in enumerate(zip(steps, made, strict=True), 1):
+            if number == len(steps) and not mean:
+                result: Array = out[:, first:last]
+            else:
+                result = np.empty((step.shape[0], end - begin, step.shape[2]), dtype=np.float32)
             step.run(rows, begin, result)
             rows = Rows(result, first=begin)
         if mean:
-            result = np.empty((channels, last - first, width), dtype=np.float32)
-            steps[-1].run(rows, first, result)
             sums[first] = result.sum(axis=(1, 2), dtype=np.float64)
-        else:
-            steps[-1].run(rows, first, out[:, first:last])
 
     in_bands(height, band, threads, work)
     if mean:

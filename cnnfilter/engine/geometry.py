@@ -169,11 +169,6 @@ class Windows:
         last = (before + self.size[axis] - 1 - highest) // stride + 1
         return first, min(max(first, last), self.out[axis])
 
-    @property
-    def interior(self) -> Pair:
-        """First output column, and one past the last, whose windows touch no padding on either side."""
-        return self.inside(1, 0, self.span[1] - 1)
-
     def runs(self, first: int, last: int, lowest: int, highest: int) -> Iterator[Pair]:
         """Cut output rows `first` to `last - 1` where some places lie otherwise: all within the source, or alone."""
         inside = self.inside(0, lowest, highest)

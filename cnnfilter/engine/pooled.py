@@ -18,7 +18,7 @@ BLOCK = 4096
 """Results in a row that are computed before they are pooled: a few rows of them stay in the first-level cache."""
 
 
-class PooledFilter:
+class PooledFilter(Step):
     """Kernels over each channel, and the largest of each window of their results: one step instead of two.
 
     Parameters
@@ -27,9 +27,6 @@ class PooledFilter:
     pooling : Pooling
         As `joined` finds them.
     """
-
-    is_local = True
-    band_rows = 1
 
     def __init__(self, filters: Depthwise, pooling: Pooling) -> None:
         self.filters, self.pooling = filters, pooling

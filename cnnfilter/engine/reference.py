@@ -250,11 +250,7 @@ def max_pool2d(
     >>> max_pool2d([[3, 2, 0, 0], [0, 7, 1, 3]], 2)
     array([[7., 3.]])
     """
-
-    def largest(samples: Array, extent: Pair) -> Array:
-        return np.asarray(np.max(samples, axis=(2, 3), initial=-np.inf))
-
-    return _slide(x, window, stride, padding, dilation, ceil_mode, largest)
+    return _slide(x, window, stride, padding, dilation, ceil_mode, lambda seen, _: seen.max((2, 3), initial=-np.inf))
 
 
 def avg_pool2d(
@@ -299,11 +295,7 @@ def sum_pool2d(
     >>> sum_pool2d([[3, 2, 0, 0], [0, 7, 1, 3]], 2)
     array([[12.,  4.]])
     """
-
-    def total(samples: Array, extent: Pair) -> Array:
-        return np.asarray(np.sum(samples, axis=(2, 3)))
-
-    return _slide(x, window, stride, padding, 1, ceil_mode, total)
+    return _slide(x, window, stride, padding, 1, ceil_mode, lambda seen, _: seen.sum((2, 3)))
 
 
 def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Array:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -23,52 +24,46 @@ Shape = tuple[int, int, int]
 """(C, H, W) of maps."""
 
 
-class Step(Protocol):
-    """One operation of a chain."""
+class Step(ABC):
+    """One operation of a chain.
 
-    @property
-    def shape(self) -> Shape:
-        """Of its whole result."""
+    Attributes
+    ----------
+    shape : tuple
+        Of its whole result.
+    work : int
+        Multiply-adds, or samples that are looked at, in all.
+    is_local : bool
+        Whether a band of its rows needs only a band of its input's.
+    overlaps : bool
+        Whether neighbouring bands of its rows need some of the same rows of its input.
+    band_rows : int
+        Rows that are computed together, of which bands should be multiples.
+    """
 
-    @property
-    def is_local(self) -> bool:
-        """Whether a band of its rows needs only a band of its input's."""
-
-    @property
-    def overlaps(self) -> bool:
-        """Whether neighbouring bands of its rows need some of the same rows of its input."""
-
-    @property
-    def band_rows(self) -> int:
-        """Rows that are computed together, of which bands should be multiples."""
-
-    @property
-    def work(self) -> int:
-        """Multiply-adds, or samples that are looked at, in all."""
+    shape: Shape
+    work: int
+    is_local = True
+    overlaps = False
+    band_rows = 1
 
     def needed(self, first: int, last: int) -> Pair:
-        """The input's rows, begin and end, that output rows `first` to `last - 1` read."""
+        """The input's rows, begin and end, that output rows `first` to `last - 1` read: by default the same."""
+        return first, last
 
+    @abstractmethod
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Compute output rows `first` onwards into `out`, (C, R, W) float32, from the rows `needed` names."""
 
 
-class _Windowed:
-    """What convolution and pooling have in common: a window that slides over rows and columns."""
+class _Windowed(Step):
+    """A window that slides over rows and columns, as of a convolution or a pool."""
 
-    windows: Windows
-    band_rows = 1
-
-    @property
-    def is_local(self) -> bool:
-        """False where circular padding brings the last rows to the first."""
-        circular = self.windows.border.mode == "circular"
-        return not (circular and any(self.windows.pads[0]))
-
-    @property
-    def overlaps(self) -> bool:
-        """Whether a window reaches into the next one's rows."""
-        return self.windows.span[0] > self.windows.stride[0]
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
+        # Circular padding brings the last rows to the first.
+        self.is_local = not (windows.border.mode == "circular" and any(windows.pads[0]))
+        self.overlaps = windows.span[0] > windows.stride[0]
 
     def needed(self, first: int, last: int) -> Pair:
         """The rows that the windows reach."""
@@ -90,7 +85,7 @@ class Convolution(_Windowed):
     """
 
     def __init__(self, bank: Array, biases: Array, windows: Windows, groups: int = 1, *, after: int = AS_IS) -> None:
-        self.windows = windows
+        super().__init__(windows)
         self.after = after
         self.bank = bank
         self.biases = biases.astype(np.float32)
@@ -150,7 +145,7 @@ class Depthwise(_Windowed):
         *,
         after: int = AS_IS,
     ) -> None:
-        self.windows = windows
+        super().__init__(windows)
         self.after = after
         self.bias = bias
         self.shape = (channels * len(kernels), *windows.out)
@@ -189,7 +184,7 @@ class Pooling(_Windowed):
 
     def __init__(self, kind: str, windows: Windows, channels: int, *, count_include_pad: bool = True) -> None:
         self.kind = kind
-        self.windows = windows
+        super().__init__(windows)
         self.shape = (channels, *windows.out)
         self.work = channels * windows.window[0] * windows.window[1] * windows.out[0] * windows.out[1]
         self.pool = Pool(*map(np.array, (windows.window, windows.stride, windows.dilation)))
@@ -204,8 +199,9 @@ class Pooling(_Windowed):
         windows = self.windows
         padding = self.paddings.get(source.first)
         if padding is None:  # threads may make the same twice
-            rows, left = windows.rows_from(source.first), windows.pads[1][0]
-            padding = self.paddings[source.first] = PoolPadding(rows, windows.columns, *windows.interior, left)
+            inside = windows.inside(1, 0, windows.span[1] - 1)
+            padding = PoolPadding(windows.rows_from(source.first), windows.columns, *inside, windows.pads[1][0])
+            self.paddings[source.first] = padding
         planes, maps = planes_of(out), Maps(source.samples.reshape(-1), *source.samples.shape)
         if self.kind == "max":
             loops.max_pool_rows(planes, first, maps, padding, self.pool, np.empty(maps.width + BESIDE, np.float32))
@@ -226,31 +222,20 @@ def _window_counts(windows: Windows, axis: int, count_padding: bool) -> Index:
     return counts
 
 
-@dataclass(frozen=True)
-class Pointwise:
+class Pointwise(Step):
     """A function of the channels at each place: an activation, a grey value, a magnitude.
 
-    Attributes
+    Parameters
     ----------
     function : callable
         From (C, R, W) of any type of sample to `shape[0]` maps, float32.
     shape : tuple
     """
 
-    function: Callable[[Array], Array]
-    shape: Shape
-    is_local = True
-    overlaps = False
-    band_rows = 1
-
-    @property
-    def work(self) -> int:
-        """Values."""
-        return self.shape[0] * self.shape[1] * self.shape[2]
-
-    def needed(self, first: int, last: int) -> Pair:
-        """The same rows."""
-        return first, last
+    def __init__(self, function: Callable[[Array], Array], shape: Shape) -> None:
+        self.function = function
+        self.shape = shape
+        self.work = math.prod(shape)
 
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Apply the function to the rows of `out`."""

@@ -120,25 +120,16 @@ def store_lanes(context, builder, kind, array, at, lanes, count):
     stored.align = kind.dtype.bitwidth // 8
 
 
-def add(builder, dtype, left, right):
-    """The sum of two lanes."""
-    if isinstance(dtype, Float):
-        return builder.fadd(left, right, flags=FLAGS)
-    return builder.add(left, right)
+def _arithmetic(name):
+    def build(builder, dtype, left, right):
+        if isinstance(dtype, Float):
+            return getattr(builder, f"f{name}")(left, right, flags=FLAGS)
+        return getattr(builder, name)(left, right)
+
+    return build
 
 
-def subtract(builder, dtype, left, right):
-    """The difference of two lanes."""
-    if isinstance(dtype, Float):
-        return builder.fsub(left, right, flags=FLAGS)
-    return builder.sub(left, right)
-
-
-def multiply(builder, dtype, left, right):
-    """The product of two lanes."""
-    if isinstance(dtype, Float):
-        return builder.fmul(left, right, flags=FLAGS)
-    return builder.mul(left, right)
+add, subtract, multiply = (_arithmetic(name) for name in ("add", "sub", "mul"))
 
 
 def _called(builder, name, suffix, *operands):

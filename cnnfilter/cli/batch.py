@@ -150,29 +150,24 @@ def _size(text: str) -> int:
 
 
 _files_from = click.option(
-    "--files-from",
-    metavar="FILE",
-    shell_complete=complete_files,
+    "--files-from", metavar="FILE", shell_complete=complete_files,
     help="Take inputs also from this list, one a line; - is standard input.",
+)  # fmt: skip
+_null = options.flag("-0", "--null", help="Names in that list end in a NUL, as find -print0 writes them.")
+_recursive = options.flag(
+    "-r", "--recursive", help="Enter the folders in a folder too; the output folder has the same tree."
 )
-_null = click.option("-0", "--null", is_flag=True, help="Names in that list end in a NUL, as find -print0 writes them.")
-_recursive = click.option(
-    "-r", "--recursive", is_flag=True, help="Enter the folders in a folder too; the output folder has the same tree."
-)
-_in_place = click.option(
-    "--in-place", is_flag=True,
+_in_place = options.flag(
+    "--in-place",
     help="Replace each input by its result, in one step; one that would lose its format, depth, frames or other sizes "
     "fails.",
 )  # fmt: skip
-_skip_existing = click.option(
-    "--skip-existing", is_flag=True, help="Leave inputs alone whose output exists: resumes a run that was interrupted."
+_skip_existing = options.flag(
+    "--skip-existing", help="Leave inputs alone whose output exists: resumes a run that was interrupted."
 )
-_dry_run = click.option("-n", "--dry-run", is_flag=True, help="Show what would be written, and do nothing.")
-_preserve_times = click.option("--preserve-times", is_flag=True, help="Give outputs the times of their inputs.")
-_jobs = click.option(
-    "-j", "--jobs", type=click.IntRange(min=1), metavar="N",
-    help="Pictures to work on at a time, at most one a core.  [default: all cores]",
-)  # fmt: skip
+_dry_run = options.flag("-n", "--dry-run", help="Show what would be written, and do nothing.")
+_preserve_times = options.flag("--preserve-times", help="Give outputs the times of their inputs.")
+_jobs = options.whole("-j", "--jobs", help="Pictures to work on at a time, at most one a core.  [default: all cores]")
 _memory = click.option(
     "--memory", type=options.Parsed("SIZE", _size), metavar="SIZE",
     help="What they may take together, such as 4G; a larger picture fails.  [default: half of the machine's]",

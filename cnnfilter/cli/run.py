@@ -65,26 +65,18 @@ def _activations() -> str:
     "--scaling", type=click.Choice(["map", "global"]),
     help="Whether each map's colours span its own values or those of all maps.  [default: map]",
 )  # fmt: skip
-@click.option(
-    "--topk", type=click.IntRange(min=1), metavar="N",
-    help="Show only the N maps with the largest mean magnitude.",
-)  # fmt: skip
-@click.option(
-    "--columns", type=click.IntRange(min=1), metavar="N",
-    help="Maps side by side on a contact sheet.  [default: as many as make it nearly square]",
-)  # fmt: skip
-@click.option(
-    "--cell", type=click.IntRange(min=1), metavar="PIXELS",
+@options.whole("--topk", help="Show only the N maps with the largest mean magnitude.")
+@options.whole("--columns", help="Maps side by side on a contact sheet.  [default: as many as make it nearly square]")
+@options.whole(
+    "--cell", metavar="PIXELS",
     help="The most pixels of a map's longer side on a contact sheet; it is enlarged or reduced by a whole factor.",
 )  # fmt: skip
-@click.option("--no-labels", is_flag=True, help="Leave labels and legend off a contact sheet.")
+@options.flag("--no-labels", help="Leave labels and legend off a contact sheet.")
 @click.option(
     "--labels", metavar="FILE", shell_complete=complete_files,
     help="Names of a vector's values, or of the maps on a sheet: a text file with one a line.",
 )  # fmt: skip
-@click.option(
-    "--top", type=click.IntRange(min=1), metavar="N", help="Print only the N largest values of a vector, in order."
-)
+@options.whole("--top", help="Print only the N largest values of a vector, in order.")
 @options.enlarge
 @options.numbers
 @options.beside

@@ -151,9 +151,10 @@ def process(
         If standard output has no reader any more.
     """
     from cnnfilter.runtime import buffers  # loads NumPy
+    from cnnfilter.runtime.process import BLOCKS
 
     plan.prepare()
-    buffers.keep(0 if len(plan.jobs) == 1 else buffers.BLOCKS)  # after a single picture nothing needs its memory
+    buffers.keep(0 if len(plan.jobs) == 1 else BLOCKS)  # after a single picture nothing needs its memory
     memory = default_memory() if work.memory is None else work.memory
     run = _Run(plan, task, limits, streams, work._replace(memory=memory))
     crew = Crew(len(plan.jobs), run.carry_out, jobs=work.jobs, memory=memory, ahead=ahead)

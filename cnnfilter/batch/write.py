@@ -14,6 +14,7 @@ import contextlib
 import errno
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.errors import DiskFullError, ExistsError, OutputError
 from cnnfilter.messages import either
+from cnnfilter.runtime.tricks import uses
 
 if TYPE_CHECKING:
     from cnnfilter.results.task import Data
@@ -28,9 +30,9 @@ if TYPE_CHECKING:
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 """The errors of a disk, or of a user's share of one, that has no room left."""
 
-_PIECE = 1 << 18
+_PIECE = 1 << 18 if uses("pieces") else sys.maxsize
 """Bytes given to the system at a time. For more it looks for larger blocks of memory, which the host of a virtual
-machine may have yet to provide: a write of 7 MB then took up to ten times as long."""
+machine may have yet to provide: on average, a write of 7 MB then takes 13 ms instead of 2 to 5."""
 
 
 class Place(NamedTuple):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import garbage, options
+from cnnfilter.cli import options
 from cnnfilter.cli.compiling import compiling
 from cnnfilter.cli.completion import complete_files
 from cnnfilter.cli.options import Command
@@ -20,6 +20,7 @@ from cnnfilter.cli.progress import progress
 from cnnfilter.cli.report import Voice, check_standard_output, report, tell_plan
 from cnnfilter.errors import CnnfilterWarning
 from cnnfilter.runtime.forks import lazy
+from cnnfilter.runtime.process import collect_garbage
 
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
@@ -123,7 +124,7 @@ class Batch:
         check_standard_output(plan, as_json=self.as_json)
         if self.dry_run:
             return tell_plan(plan, voice)
-        garbage.begin()  # of thousands of pictures, what each leaves behind would add up
+        collect_garbage()  # of thousands of pictures, what each leaves behind would add up
         jobs, threads = share_cores(available_threads(None), len(plan.jobs), self.jobs, self.threads)
         ahead: Ahead = {}
         events = process(

@@ -28,8 +28,9 @@ from types import FrameType
 from typing import Any
 
 from cnnfilter import messages as words
-from cnnfilter.cli import garbage, render
+from cnnfilter.cli import render
 from cnnfilter.errors import CnnfilterError, CnnfilterWarning
+from cnnfilter.runtime import process, tricks
 
 COMPLETE = "_CNNFILTER_COMPLETE"
 """The environment variable by which a shell asks for completions, or for the script that asks for them."""
@@ -48,18 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code. On an interrupt or termination the process ends by the same signal, and nothing is returned.
     """
-    # Nothing here multiplies matrices with NumPy, whose BLAS would start a thread for each core all the same.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Pictures and results up to 16 megapixels of colour lie in single blocks of Pillow's memory, which filters share
-    # (see `runtime.pillow`), and which go from one picture to the next: two for each worker. Given back and asked for
-    # again, its pages would take as long as half of the decoding.
-    os.environ.setdefault("PILLOW_BLOCK_SIZE", "64m")
-    os.environ.setdefault("PILLOW_BLOCKS_MAX", str(min(2 * max(2, os.cpu_count() or 1), 8)))
+    process.set_libraries()
     if arguments is not None:
         return _guarded(arguments)
-    garbage.put_off()
+    process.put_off_garbage()
     code = _guarded(sys.argv[1:])
-    garbage.leave()
+    process.leave_garbage()
     return code
 
 
@@ -90,6 +85,7 @@ def _guarded(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    tricks.check()
     import click  # an interrupt while it loads is caught already
 
     from cnnfilter.cli.group import cnnfilter

@@ -1,21 +1,22 @@
 """Large arrays whose memory is kept for the next one when they are no longer used.
 
-Fresh memory takes as long as a small kernel: the system clears each page before it hands it out (36 MB in 4 to 15 ms;
-a 3x3 kernel over as many samples takes 10), and the C library returns large blocks to it at once. Told to keep all of
-them, it doubled the memory of a folder's run on two threads; so a few are kept here, for arrays that they fit.
+The system clears each page of fresh memory before it hands it out, and the C library returns large blocks to it at
+once: without what is kept here, a 3x3 kernel over 12 megapixels of floats takes 1.6 times as long. Told to keep all
+blocks, the C library doubled the memory of a folder's run on two threads; so a few are kept, for arrays that they fit.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
-import os
 import weakref
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from cnnfilter.runtime.process import BLOCKS
+from cnnfilter.runtime.tricks import uses
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 SMALLEST = 1 << 20
 LARGEST = 1 << 26
 """Bytes of the blocks that are kept: the C library keeps smaller ones itself, and larger ones are too much to hold."""
-
-BLOCKS = min(2 * max(2, os.cpu_count() or 1), 8)
-"""How many are kept: a source and a result for each of a few workers of a batch."""
 
 WASTE = 1.25
 """How many times as large as an array the block may be that it gets."""
@@ -35,7 +33,7 @@ class Claim(weakref.ref):  # type: ignore[type-arg]  # of a class that follows
     """The end of a loan, which says what is free again."""
 
     __slots__ = ("kept",)
-    kept: Any
+    kept: npt.NDArray[np.uint8]
 
 
 # Appending and taking from its ends are atomic: arrays end in any thread, and in the midst of any call.
@@ -51,25 +49,10 @@ class _Loan:
 
     __slots__ = ("__array_interface__", "__weakref__", "claim")
 
-    def __init__(self, array: npt.NDArray[Any], kept: Any, end: Callable[[Claim], None]) -> None:
+    def __init__(self, array: npt.NDArray[Any], memory: npt.NDArray[np.uint8]) -> None:
         self.__array_interface__ = array.__array_interface__
-        self.claim = Claim(self, end)
-        self.claim.kept = kept
-
-
-def lend(array: npt.NDArray[Any], kept: Any, end: Callable[[Claim], None]) -> npt.NDArray[Any]:
-    """Return an array in the same memory, whose end is told.
-
-    Parameters
-    ----------
-    array : ndarray
-    kept : object
-        What its memory belongs to.
-    end : callable
-        Is given a `Claim` with `kept` when neither the array nor a view of it is left, in any thread. No function of
-        Python, see `_Loan`.
-    """
-    return np.asarray(_Loan(array, kept, end))
+        self.claim = Claim(self, _kept.append)
+        self.claim.kept = memory
 
 
 def keep(count: int) -> None:
@@ -79,7 +62,7 @@ def keep(count: int) -> None:
 
 
 def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return a new array of any content, as `numpy.empty` does.
+    """A new array of any content, as `numpy.empty` gives it.
 
     Parameters
     ----------
@@ -95,14 +78,14 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """
     kind = np.dtype(dtype)
     size = math.prod(shape) * kind.itemsize
-    if not SMALLEST <= size <= LARGEST:
+    if not (SMALLEST <= size <= LARGEST and uses("buffers")):
         return np.empty(shape, kind)
     memory = _taken(size)
-    return lend(memory[:size].view(kind).reshape(shape), memory, _kept.append)
+    return np.asarray(_Loan(memory[:size].view(kind).reshape(shape), memory))
 
 
 def _taken(size: int) -> npt.NDArray[np.uint8]:
-    """Return kept memory that fits; or new, for which as much of what is kept is let go.
+    """Kept memory that fits; or new, for which as much of what is kept is let go.
 
     So the memory of all arrays and what is kept is no more than that of the arrays was at some moment (but for what
     another thread takes while this one looks).
@@ -111,10 +94,9 @@ def _taken(size: int) -> npt.NDArray[np.uint8]:
     with contextlib.suppress(IndexError):  # the last was looked at, or another thread took it
         while True:
             claim = _kept.popleft()
-            memory: npt.NDArray[np.uint8] = claim.kept
-            if size <= memory.size <= size * WASTE:
+            if size <= claim.kept.size <= size * WASTE:
                 _kept.extend(passed)
-                return memory
+                return claim.kept
             passed.append(claim)
     spared = 0
     while passed and spared < size:

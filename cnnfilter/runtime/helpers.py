@@ -1,4 +1,7 @@
-"""Threads that wait to help with some work: to start one takes three times as long as to wake it."""
+"""Threads that wait to help with some work: to start one takes longer than to wake it.
+
+Without, a 3x3 kernel over 1.2 megapixels takes two threads 1.2 times as long.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
+
+from cnnfilter.runtime.tricks import uses
 
 MOST_IDLE = os.cpu_count() or 1
 
@@ -63,7 +68,7 @@ class Helper:
 
 
 def borrow(count: int) -> list[Helper]:
-    """Return so many helpers, or as many as there can be threads."""
+    """So many helpers, or as many as there can be threads."""
     helpers: list[Helper] = []
     with contextlib.suppress(RuntimeError):  # no thread can be started
         while len(helpers) < count:
@@ -77,7 +82,7 @@ def borrow(count: int) -> list[Helper]:
 def give_back(helpers: list[Helper]) -> None:
     """Take back helpers that have finished: one a core waits for the next work, the others end."""
     for helper in helpers:
-        if len(_idle) < MOST_IDLE:
+        if len(_idle) < MOST_IDLE and uses("helpers"):
             _idle.append(helper)
         else:
             helper.end()

@@ -32,6 +32,7 @@ from numpy import ndarray
 
 from cnnfilter.runtime import forks, store
 from cnnfilter.runtime.convention import ARRAY_FIELDS, UNREACHED, WORDS, flat, kind_of, unreadable
+from cnnfilter.runtime.tricks import uses
 
 Run = Callable[[Sequence[Any], list[Any]], None]
 """Runs a loop, given its arguments, and what `flat` makes of them."""
@@ -77,7 +78,7 @@ class Loop:
         run(arguments, values)
 
     def _prepare(self, kinds: Sequence[Any]) -> Run:
-        if not any(os.environ.get(variable, "0") not in ("", "0") for variable in PLAIN_VARIABLES):
+        if uses("store") and not any(os.environ.get(variable, "0") not in ("", "0") for variable in PLAIN_VARIABLES):
             with contextlib.suppress(Exception):  # any failure of the short way leaves the long one
                 if _finds_arrays():
                     return self._load(kinds) or self._compile(kinds)

@@ -11,10 +11,11 @@ import click
 import pytest
 
 from cnnfilter.batch.temporaries import Temporaries
-from cnnfilter.cli import garbage, render
 from cnnfilter.cli import main as main_module
+from cnnfilter.cli import render
 from cnnfilter.cli.group import COMMANDS
 from cnnfilter.errors import ArgumentError
+from cnnfilter.runtime import process
 from tests.command import ROOT, run, run_process, save, start
 
 
@@ -352,7 +353,7 @@ def test_no_garbage_is_looked_for_in_what_a_process_loads(monkeypatch):
 
     def work(arguments):
         seen.append(gc.isenabled())
-        garbage.begin()
+        process.collect_garbage()
         seen.append(gc.isenabled())
         return 0
 
@@ -364,7 +365,7 @@ def test_no_garbage_is_looked_for_in_what_a_process_loads(monkeypatch):
 
 def test_the_caller_of_a_function_keeps_its_garbage_collector(monkeypatch):
     frozen = gc.get_freeze_count()
-    monkeypatch.setattr(main_module, "_run", lambda arguments: garbage.begin() or int(not gc.isenabled()))
+    monkeypatch.setattr(main_module, "_run", lambda arguments: process.collect_garbage() or int(not gc.isenabled()))
     assert main_module.main([]) == 0
     assert gc.get_freeze_count() == frozen
 

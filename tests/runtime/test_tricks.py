@@ -1,0 +1,45 @@
+"""What exists for speed or memory alone: without it, results are the same bytes."""
+
+import functools
+import os
+import subprocess
+
+import pytest
+
+from cnnfilter.runtime import tricks
+from cnnfilter.runtime.tricks import TRICKS, VARIABLE
+from tests.command import COMMAND, ROOT, run
+
+FILTER = ("apply", "gaussian:sigma=2", "coffee.jpg", "camera.png", "--format", "jpeg")
+SHARED = ("apply", "edge", "coffee.jpg", "--format", "png")
+CHAIN = ("run", "conv:sobel-x+sobel-y,relu,maxpool:2", "coffee.jpg", "--maps", "sheet")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """What a filter and a chain make without a trick, by the names of files."""
+
+    @functools.cache
+    def make(trick):
+        folder = tmp_path_factory.mktemp("made")
+        for command in (FILTER, SHARED, CHAIN):
+            subprocess.run(
+                [*COMMAND, *command, "--output", f"{folder}/", "--quiet"],
+                cwd=ROOT / "samples", env={**os.environ, VARIABLE: trick}, check=True,
+            )  # fmt: skip
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    return make
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_results_are_the_same_without(trick, made):
+    assert made(trick) == made("")
+    assert len(made("")) == 4
+
+
+def test_a_name_that_none_has_is_refused(monkeypatch):
+    monkeypatch.setattr(tricks, "WITHOUT", {"store", "bufers"})
+    result = run("apply", "edge", "no.png")
+    assert result.exit_code == 2
+    assert result.messages == [f"cnnfilter: error: {VARIABLE}: there is no 'bufers'; known are {', '.join(TRICKS)}"]

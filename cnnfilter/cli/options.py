@@ -143,10 +143,7 @@ layout = click.option(
 
 # Reading pictures
 _REDUCED = "Reduce 16-bit channels to 8 bits, which 16-bit colour needs; grey is rounded, colour cut off by the decoder"
-depth = click.option(
-    "--depth", type=click.Choice(["8"]), callback=lambda ctx, param, value: value and int(value),
-    help=f"{_REDUCED}.  [default: as the input]",
-)  # fmt: skip
+depth = click.option("--depth", type=click.Choice([8]), help=f"{_REDUCED}.  [default: as the input]")
 result_depth = click.option(
     "--depth", type=click.Choice(["8", "float"]),
     help=f"{_REDUCED}; or write results as they are, neither rounded nor clipped, as float .npy or the .tif or .pfm "

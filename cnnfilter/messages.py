@@ -61,12 +61,12 @@ def keys_named() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def about(subject: str) -> Iterator[None]:
-    """Let the messages of errors begin with what they are about."""
+def about(subject: str = "", advice: str = "") -> Iterator[None]:
+    """Let the messages of errors begin with what they are about, and end with advice."""
     try:
         yield
     except CnnfilterError as error:
-        msg = f"{subject}{error}"
+        msg = f"{subject}{error}{advice}"
         raise type(error)(msg) from None
 
 

@@ -44,7 +44,7 @@ PADDINGS = ("valid", *SAME)
 """The paddings that are words."""
 
 
-def parse_pair(value: Size, name: str, *, minimum: int = 1) -> Pair:
+def parse_pair(value: Size, name: str) -> Pair:
     """Read a window, a stride or a dilation.
 
     Parameters
@@ -53,8 +53,6 @@ def parse_pair(value: Size, name: str, *, minimum: int = 1) -> Pair:
         `2`, `(2, 1)`, `"2"` or `"2x1"`, height before width; pairs are sequences or arrays.
     name : str
         What it is, for the error message.
-    minimum : int
-        The smallest number allowed.
 
     Returns
     -------
@@ -64,7 +62,7 @@ def parse_pair(value: Size, name: str, *, minimum: int = 1) -> Pair:
     Raises
     ------
     ArgumentError
-        If it is none of these, or a number is below `minimum`.
+        If it is none of these, or a number is below 1.
 
     Examples
     --------
@@ -82,7 +80,7 @@ def parse_pair(value: Size, name: str, *, minimum: int = 1) -> Pair:
     if len(parts) != 2 or _any_blank(parts):
         msg = f"{name} takes one number or two (HEIGHTxWIDTH), not {quoted(value)}"
         raise ArgumentError(msg)
-    return whole_number(parts[0], name, minimum, LARGEST), whole_number(parts[1], name, minimum, LARGEST)
+    return whole_number(parts[0], name, 1, LARGEST), whole_number(parts[1], name, 1, LARGEST)
 
 
 def _check_separator(value: object, name: str) -> None:

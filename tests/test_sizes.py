@@ -76,12 +76,6 @@ def test_a_bad_pair_names_the_value_and_the_limit(value, message):
         parse_pair(value, "stride")
 
 
-def test_a_pair_may_have_another_minimum():
-    assert parse_pair(0, "bias", minimum=0) == (0, 0)
-    with pytest.raises(ArgumentError, match="window must be at least 2, not 1"):
-        parse_pair(1, "window", minimum=2)
-
-
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

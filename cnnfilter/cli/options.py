@@ -15,6 +15,7 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.kernels.scaling import SCALES
 from cnnfilter.messages import quoted
 from cnnfilter.sizes import BORDER_WORDS, PADDINGS, parse_border, parse_padding, parse_pair
+from cnnfilter.weights.layouts import LAYOUTS
 
 Command = Callable[..., Any]
 
@@ -137,7 +138,7 @@ kernel_name = click.option(
     "--kernel-name", metavar="NAME", help="Which array of a weight file, or which layer, is the kernel."
 )
 layout = click.option(
-    "--layout", type=click.Choice(["oihw", "hwio"]),
+    "--layout", type=click.Choice(tuple(LAYOUTS)),
     help="Order of a weight file's four axes, where its shape does not tell.",
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ from cnnfilter.sizes import BORDER_WORDS, PADDINGS, Pair, parse_border, parse_pa
 from cnnfilter.text.numbers import parse_number
 from cnnfilter.text.values import one_of
 from cnnfilter.weights.kinds import names_file
+from cnnfilter.weights.layouts import LAYOUTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,7 +144,7 @@ CONV_KEYS: dict[str, Read] = {
     "scale": Choice("scale", SCALES),
     "bias": str,
     "name": unescape,
-    "layout": Choice("layout", ("oihw", "hwio")),
+    "layout": Choice("layout", tuple(LAYOUTS)),
 }
 """No kernel has a parameter of one of these names; a test sees to it."""
 

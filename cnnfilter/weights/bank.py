@@ -14,12 +14,12 @@ from cnnfilter.kernels.kernel import Kernel, from_array, get_kernel
 from cnnfilter.messages import quoted, readable, show_shape
 from cnnfilter.text.values import file_path
 from cnnfilter.weights.kinds import is_picture, named_failures, names_file
+from cnnfilter.weights.layouts import LAYOUTS, Reading, settled
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cnnfilter.weights.layer import Layer
-    from cnnfilter.weights.layouts import Reading
 
     Weights = npt.NDArray[np.float32]
 
@@ -88,7 +88,6 @@ def load_kernel(path: str | Path, *, array_name: str | None = None, layout: str 
         Of arrays that might be the bias and are not used, and of a bias that is taken from a file beside this one.
     """
     from cnnfilter.weights.layer import load_convolution  # which kernels with a name do without
-    from cnnfilter.weights.layouts import LAYOUTS
 
     if layout is not None and layout.lower() not in LAYOUTS:
         msg = f"layout must be {' or '.join(LAYOUTS)}, not {quoted(layout)}"
@@ -124,8 +123,6 @@ def bank_of(
     KernelError
         If it may be read in two ways, or its bias does not fit; one line that names the file.
     """
-    from cnnfilter.weights.layouts import settled
-
     with named_failures(layer.path):
         if layer.weight.ndim == 2 and layer.bias is None:
             return from_array(layer.weight, layer.path.stem)

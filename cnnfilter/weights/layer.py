@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnfilter.errors import ArgumentError, CnnfilterWarning, KernelError
+from cnnfilter.errors import CnnfilterWarning, KernelError
 from cnnfilter.kernels.arrays import to_float32
 from cnnfilter.kernels.kernel import check_sides
-from cnnfilter.messages import alternatives, either, nearest, quoted, readable, show_shape
+from cnnfilter.messages import about, alternatives, either, nearest, quoted, readable, show_shape
 from cnnfilter.weights.files import Member
 from cnnfilter.weights.kinds import named_failures, open_members
 from cnnfilter.weights.layouts import MAX_WINDOW, readings
@@ -89,13 +89,10 @@ def load_convolution(path: Path, *, array_name: str | None = None, layout: str |
     def outputs(weight: Member, bias: Member | None) -> set[int]:
         _refuse_dense(weight, bias)
         found = readings(weight.shape, layout)
-        try:
+        is_matrix = len(weight.shape) == 2 and 1 not in weight.shape
+        with about(advice="; a dense layer's matrix is for dense" if is_matrix else ""):
             for each in found:
                 check_sides(*each.lengths[2:])
-        except ArgumentError as error:
-            tail = "; a dense layer's matrix is for dense" if len(weight.shape) == 2 and 1 not in weight.shape else ""
-            msg = f"{error}{tail}"
-            raise ArgumentError(msg) from None
         counts = set()
         for name, _, (filters, inputs, _, _) in found:  # Keras' depthwise convolutions have filters for each input
             counts |= {filters, filters * inputs} if name == "hwio" else {filters}

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.kernels.scaling import SCALES
-from cnnfilter.messages import readable
+from cnnfilter.messages import about, readable
 from cnnfilter.network.stages.base import Sliding, Stage, maps, params_arithmetic, size_arithmetic
 from cnnfilter.network.stages.text import Shape, show_padding, show_pair
 from cnnfilter.network.stages.weight_file import WeightFile
 from cnnfilter.sizes import NONE, ONE, Border, Pads, Pair, output_sizes, resolve_pads
 from cnnfilter.text.numbers import show_number
 from cnnfilter.text.values import one_of
+from cnnfilter.weights.layouts import readings
 
 if TYPE_CHECKING:
     from cnnfilter.weights.bank import FilterBank
@@ -152,13 +153,10 @@ class Conv(Stage):
         height, width, channels = maps(shape, self)
         count = self._count(channels)
         sliding = self.sliding(shape)
-        try:
+        window = sliding.window
+        is_matrix = self.file is not None and self.file.convolution.weight.ndim == 2 and window[0] != window[1]
+        with about(advice="; a dense layer's matrix is for dense" if is_matrix else ""):
             return *output_sizes((height, width), *sliding[:2], sliding.pads, sliding.dilation), count
-        except ShapeError as error:
-            if self.file is None or self.file.convolution.weight.ndim > 2 or sliding.window[0] == sliding.window[1]:
-                raise
-            msg = f"{error}; a dense layer's matrix is for dense"
-            raise ShapeError(msg) from None
 
     def _count(self, channels: int) -> int:
         if self.sizes is not None:
@@ -257,8 +255,6 @@ class Conv(Stage):
         """Read its file, if it has one."""
         if self.file is None:
             return
-        from cnnfilter.weights.layouts import readings  # brings NumPy, which sizes alone do not need
-
         inputs = {each.lengths[1] for each in readings(self.file.convolution.weight.shape, self.file.layout)}
         if len(inputs) == 1 and not self.depthwise:
             self.source(inputs.pop() * self.groups)

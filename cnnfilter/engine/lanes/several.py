@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -165,39 +167,22 @@ def _lower_sum_rows(context, builder, signature, arguments):
     return _joined(builder, [builder.load(row) for row in sums])
 
 
-def _each_row(context, builder, kind, out, top, at, count, rows, store):
-    """Store each of some rows that there is: from its place among all samples of `out`, and its lanes."""
+def _lower_rows(lower_row, context, builder, signature, arguments):
+    """Build what stores each of some rows that there is, as `lower_row` does for one."""
+    kind, _, place, _, lanes, *how_kind = signature.args
+    out, top, at, count, values, *how = arguments
+    signature = types.none(kind, place, Lanes(lanes.dtype, lanes.count // TOGETHER), *how_kind)
     _, pitch = cgutils.unpack_tuple(builder, context.make_array(kind)(context, builder, out).shape)
-    for row, lanes in enumerate(_split(builder, rows)):
+    for row, part in enumerate(_split(builder, values)):
         with builder.if_then(builder.icmp_signed("<", count.type(row), count)):
-            place = builder.mul(builder.add(top, top.type(row)), pitch)
-            store(builder.add(place, at), lanes)
-
-
-@lowered(operations.finish_rows, nothing, Array, Integer, Integer, Integer, Lanes, NamedTuple)
-def _lower_finish_rows(context, builder, signature, arguments):
-    kind, _, place, _, lanes, how_kind = signature.args
-    out, top, at, count, total, how = arguments
-    signature = types.none(kind, place, Lanes(lanes.dtype, lanes.count // TOGETHER), how_kind)
-
-    def store(place, row):
-        lower_finish(context, builder, signature, (out, place, row, how))
-
-    _each_row(context, builder, kind, out, top, at, count, total, store)
+            begin = builder.mul(builder.add(top, top.type(row)), pitch)
+            lower_row(context, builder, signature, (out, builder.add(begin, at), part, *how))
     return context.get_dummy_value()
 
 
-@lowered(operations.put_rows, nothing, Array, Integer, Integer, Integer, Lanes)
-def _lower_put_rows(context, builder, signature, arguments):
-    kind, _, place, _, lanes = signature.args
-    out, top, at, count, values = arguments
-    signature = types.none(kind, place, Lanes(lanes.dtype, lanes.count // TOGETHER))
-
-    def store(place, row):
-        lower_put(context, builder, signature, (out, place, row))
-
-    _each_row(context, builder, kind, out, top, at, count, values, store)
-    return context.get_dummy_value()
+_ROWS = Array, Integer, Integer, Integer, Lanes
+lowered(operations.finish_rows, nothing, *_ROWS, NamedTuple)(functools.partial(_lower_rows, lower_finish))
+lowered(operations.put_rows, nothing, *_ROWS)(functools.partial(_lower_rows, lower_put))
 
 
 def _split(builder, rows):

@@ -134,7 +134,7 @@ def encode(
         data = _saved(image, format, _defaults(format, image.mode, parameters) | parameters)
         if not kept.tags:
             return data
-        from cnnfilter.imaging.exif import with_tags  # most files have none
+        from cnnfilter.imaging.tiff_tags import with_tags  # most files have none
 
         return with_tags(bytes(data), kept.tags)
     except PictureError:
@@ -172,7 +172,7 @@ def encode_frames(
     if format != "TIFF":
         first, *others = pictures
         return encode(first, format, options=options, strip=strip, frames=others, notes=notes)
-    from cnnfilter.imaging.exif import joined
+    from cnnfilter.imaging.tiff_tags import joined
 
     told: list[str] = []
     data = joined(encode(page, format, options=options, strip=strip, notes=told) for page in pictures)

@@ -1,8 +1,7 @@
 """EXIF: blocks without previews that tell of the picture as it is written, alone or among the tags of a TIFF.
 
 A block is a small TIFF. Maker notes hold places in it, so it is edited where it lies, and what goes is overwritten
-with zeros. Into and out of a TIFF, its tags are copied with their types and bytes: Pillow would write other types for
-some, question marks for letters beyond ASCII, and no EXIF and GPS directories into a compressed TIFF.
+with zeros.
 
 References
 ----------
@@ -14,23 +13,16 @@ from __future__ import annotations
 import io
 import re
 import struct
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-
-from cnnfilter.errors import PictureError
-from cnnfilter.imaging import tiff
+from cnnfilter.imaging import tiff, tiff_tags
 from cnnfilter.imaging.headers import EXIF_PREFIX
-from cnnfilter.imaging.tiff import KINDS, MAX_BYTES, Directory, Layout, read_tiff
-from cnnfilter.messages import either
-
-_FIRST, _EXIF, _GPS, _INTEROPERABILITY = 0, 34665, 34853, 40965
-_BELOW: Mapping[int | None, tuple[int, ...]] = {_FIRST: (_EXIF, _GPS), _EXIF: (_INTEROPERABILITY,)}
-"""Which directories stand in which, by the tags that lead to them."""
+from cnnfilter.imaging.tiff import Directory, Layout, read_tiff
+from cnnfilter.imaging.tiff_tags import BELOW, EXIF, FIRST, GPS, INTEROPERABILITY, LONG, SHORT, Tags, Value
 
 DESCRIPTIVE_TAGS = frozenset(
-    (269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 18249, 33432, 40091, 40092, 40093, 40094, 40095, _EXIF, _GPS)
+    (269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 18249, 33432, 40091, 40092, 40093, 40094, 40095, EXIF, GPS)
 )
 """The EXIF tags that a TIFF file shares its first directory with: what describes the photo (maker, date,
 artist, copyright, the EXIF and GPS directories), not how its pixels are stored."""
@@ -47,7 +39,6 @@ _ELSEWHERE = frozenset(
 show what was not filtered; XMP and IPTC have places of their own."""
 _INSIDE = {700: "XMP", 33723: "IPTC"}
 _WIDTHS, _HEIGHTS = (tiff.IMAGE_WIDTH, 40962, 4097), (tiff.IMAGE_LENGTH, 40963, 4098)
-_SHORT, _LONG, _LONG8 = 3, 4, 16
 
 # A JPEG's beginning; in maker notes of Minolta's, its first byte is another.
 _JPEG = rb"(?s:\xff\xd8\xff[\xc0-\xfe]|.\xd8\xff\xdb)"
@@ -55,18 +46,6 @@ _JPEG_END = b"\xff\xd9"
 _SHAPE = rb'\s*(\{\s*"shape"|shape=|ImageJ=|(<\?xml[^>]*>\s*)?(<!--[^>]*-->\s*)?<OME)'
 """How descriptions begin by which tifffile, ImageJ and readers of OME-XML tell the shape of the whole file."""
 _BROKEN = "the EXIF block is broken"
-
-
-class Value(NamedTuple):
-    """The values of a tag: TIFF's number of their type, how many, and their bytes, of little-endian numbers."""
-
-    kind: int
-    number: int
-    data: bytes
-
-
-Tags = dict[int, "Value | Tags"]
-"""What a directory holds; another directory under the tag that leads to it."""
 
 
 def without_pictures(data: bytes) -> bytes:
@@ -101,12 +80,12 @@ def cleaned(block: bytes) -> Cleaned:
         block = block[len(EXIF_PREFIX) :]
     first = _first(block)
     orientation = None
-    if first.entries.get(tiff.ORIENTATION, (0, 0, 0))[:1] == (_SHORT,):
+    if first.entries.get(tiff.ORIENTATION, (0, 0, 0))[:1] == (SHORT,):
         orientation = first.number(tiff.ORIENTATION, 1)
         orientation = orientation if 1 <= orientation <= 8 else 1
     kept = bytearray(len(block))
     kept[:8] = block[:8]
-    end = _keep(first, _FIRST, kept)
+    end = _keep(first, FIRST, kept)
     lost = [f"{name} inside EXIF" for tag, name in _INSIDE.items() if tag in first.entries]
     lost += ["the description of a TIFF's shape"] * _tells_shape(first)
     # once more, as values that overlap may make one together
@@ -134,7 +113,7 @@ def _keep(directory: Directory, place: int, kept: bytearray) -> int:
     for tag, entry in directory.entries.items():
         if tag in _ELSEWHERE or (tag == tiff.IMAGE_DESCRIPTION and _tells_shape(directory)):
             continue
-        if (found := _value(directory, tag, place)) is None:
+        if (found := tiff_tags.value_of(directory, tag, place)) is None:
             continue
         value, below = found
         if below:
@@ -159,12 +138,12 @@ def _keep(directory: Directory, place: int, kept: bytearray) -> int:
 def sized(block: bytes, width: int, height: int) -> bytes:
     """A cleaned block that tells another size of the picture, where it tells one."""
     edited = bytearray(block)
-    for directory in _all(_first(block), _FIRST):
+    for directory in _all(_first(block), FIRST):
         for tags, length in ((_WIDTHS, width), (_HEIGHTS, height)):
             for entry in (directory.entries[tag] for tag in tags if tag in directory.entries):
-                if entry.kind in (_SHORT, _LONG) and entry.number == 1:
+                if entry.kind in (SHORT, LONG) and entry.number == 1:
                     type_at = entry.position - 6
-                    struct.pack_into(directory.layout.order + "HII", edited, type_at, _LONG, 1, length)
+                    struct.pack_into(directory.layout.order + "HII", edited, type_at, LONG, 1, length)
     return bytes(edited)
 
 
@@ -175,134 +154,40 @@ def tells_resolution(block: bytes) -> bool:
 
 def _all(directory: Directory, place: int) -> Iterator[Directory]:
     yield directory
-    for tag in _BELOW.get(place, ()):
+    for tag in BELOW.get(place, ()):
         for below in directory.subdirectories(tag)[:1]:
             yield from _all(below, tag)
 
 
 def described(page: Directory) -> bytes | None:
     """What a TIFF's page tells of the photo as an EXIF block, not cleaned; None if it tells nothing."""
-    tags = _tags(page, _FIRST, DESCRIPTIVE_TAGS)
+    tags = tiff_tags.tags_of(page, FIRST, DESCRIPTIVE_TAGS)
     return _block(tags) if tags else None
 
 
 def placed(page: Directory) -> Tags:
     """What a TIFF's page tells of where on Earth it is."""
-    return _tags(page, None, PLACE_TAGS)
+    return tiff_tags.tags_of(page, None, PLACE_TAGS)
 
 
 def adobe_rgb(block: bytes) -> bytes | None:
     """A block that says no more than that the colours are Adobe RGB's, as cameras do; None if it does not."""
     try:
-        photo = _tags(_first(block), _FIRST, (_EXIF,)).get(_EXIF)
+        photo = tiff_tags.tags_of(_first(block), FIRST, (EXIF,)).get(EXIF)
     except ValueError:
         return None
-    more = photo.get(_INTEROPERABILITY) if isinstance(photo, dict) else None
+    more = photo.get(INTEROPERABILITY) if isinstance(photo, dict) else None
     name = more.get(1) if isinstance(more, dict) else None
     if not isinstance(name, Value) or not name.data.startswith(_ADOBE_RGB):
         return None
-    return _block({_EXIF: {_COLOUR_SPACE: Value(_SHORT, 1, _UNCALIBRATED), _INTEROPERABILITY: {1: name}}})
+    return _block({EXIF: {_COLOUR_SPACE: Value(SHORT, 1, _UNCALIBRATED), INTEROPERABILITY: {1: name}}})
 
 
 def _block(tags: Tags) -> bytes:
     head = b"II*\0" + struct.pack("<I", 8)
-    return head + _laid_out(tags, len(head), Layout("<", is_big=False))
+    return head + tiff_tags.laid_out(tags, len(head), Layout("<", is_big=False))
 
 
 def descriptive(block: bytes) -> Tags:
     """The tags of a block that a TIFF's own first directory takes in."""
-    return _tags(_first(block), _FIRST, DESCRIPTIVE_TAGS)
-
-
-def with_tags(file: bytes, tags: Tags) -> bytes:
-    """A TIFF of one page with more tags in its directory, which is moved to the end for that."""
-    single = read_tiff(io.BytesIO(file))
-    layout = single.layout
-    at = len(file) + len(file) % 2
-    directory = _laid_out(_tags(single.page(0), None, None) | tags, at, layout)
-    begin = layout.offset.size  # in a BigTIFF, the sizes of its numbers stand before
-    rest = memoryview(file)[2 * begin :]  # not copied twice
-    return b"".join([file[:begin], layout.offset.pack(at), rest, bytes(at - len(file)), directory])
-
-
-def joined(pages: Iterable[bytes | memoryview]) -> bytearray:
-    """One TIFF of TIFFs of one page in strips; Pillow looks at all pages before each that it adds.
-
-    Raises
-    ------
-    PictureError
-        If places in it would be too large for its kind.
-    """
-    file = bytearray()
-    link = 0
-    for data in pages:
-        begin = len(file)
-        file += data
-        file += bytes(len(file) % 2)
-        at = len(file)
-        single = read_tiff(io.BytesIO(data))
-        layout, tags = single.layout, _tags(single.page(0), _FIRST, None)
-        strips = tags[tiff.STRIP_OFFSETS]
-        if isinstance(strips, Value):  # which it always is
-            places = np.frombuffer(strips.data, f"<u{struct.calcsize('=' + KINDS[strips.kind])}").astype(np.uint64)
-            kind, form = (_LONG8, "<u8") if layout.is_big else (_LONG, "<u4")
-            tags[tiff.STRIP_OFFSETS] = Value(kind, strips.number, (places + np.uint64(begin)).astype(form).tobytes())
-        wide = layout.offset.size
-        try:
-            directory = _laid_out(tags, at, layout)
-            file[link or wide : (link or wide) + wide] = layout.offset.pack(at)
-        except struct.error as error:
-            option = either("--save-option big_tiff=yes", 'options={"big_tiff": "yes"}')
-            msg = f"a TIFF holds 4 GB; write a larger one with {option}"
-            raise PictureError(msg) from error
-        file += directory
-        link = at + layout.length.size + layout.entry.size * len(tags)
-    return file
-
-
-def _tags(directory: Directory, place: int | None, wanted: Collection[int] | None) -> Tags:
-    """The tags of a directory, or those that are `wanted`, and all of those below it."""
-    entries = {tag: entry for tag, entry in directory.entries.items() if wanted is None or tag in wanted}
-    if sum(entry.size for entry in entries.values()) > MAX_BYTES:
-        msg = f"the directory at {directory.position} has more than {MAX_BYTES} bytes"
-        raise ValueError(msg)
-    tags: Tags = {}
-    for tag, entry in entries.items():
-        if found := _value(directory, tag, place):
-            data, below = found
-            data = _reordered(data, entry.kind, directory.layout.order)
-            tags[tag] = _tags(below, tag, None) if below else Value(entry.kind, entry.number, data)
-    return tags
-
-
-def _value(directory: Directory, tag: int, place: int | None) -> tuple[bytes, Directory | None] | None:
-    """The bytes of a tag, and the directory that it leads to, if it does; None if they are outside the file."""
-    try:
-        below = directory.subdirectories(tag) if tag in _BELOW.get(place, ()) else ()
-        return directory.data(tag), next(iter(below), None)
-    except ValueError:
-        return None
-
-
-def _reordered(data: bytes, kind: int, order: str) -> bytes:
-    """Numbers of an order as little-endian, or the other way round."""
-    size = struct.calcsize("=" + KINDS.get(kind, "c")[0])
-    return data if order == "<" or size == 1 else np.frombuffer(data, f"u{size}").byteswap().tobytes()
-
-
-def _laid_out(tags: Tags, at: int, layout: Layout) -> bytes:
-    """A directory, its values and those below it as they stand at a place of a file; no other follows."""
-    wide = layout.offset.size
-    begin = at + layout.length.size + layout.entry.size * len(tags) + wide
-    table, values = b"", b""
-    for tag, value in sorted(tags.items()):
-        values += bytes(len(values) % 2)
-        if isinstance(value, Value):
-            kind, number, data = value.kind, value.number, _reordered(value.data, value.kind, layout.order)
-        else:
-            kind, number, data = _LONG8 if layout.is_big else _LONG, 1, layout.offset.pack(begin + len(values))
-            values += _laid_out(value, begin + len(values), layout)
-        if len(data) > wide:
-            data, values = layout.offset.pack(begin + len(values)), values + data
-        table += layout.entry.pack(tag, kind, number, data)
-    return layout.length.pack(len(tags)) + table + layout.offset.pack(0) + values
+    return tiff_tags.tags_of(_first(block), FIRST, DESCRIPTIVE_TAGS)

@@ -13,7 +13,7 @@ from cnnfilter.imaging.headers import EXIF_PREFIX
 from cnnfilter.imaging.metadata import IPTC_TAG, PHOTOSHOP, PLACE, Metadata, icc_fits, iptc_resource, sized_xmp
 
 if TYPE_CHECKING:
-    from cnnfilter.imaging.exif import Tags
+    from cnnfilter.imaging.tiff_tags import Tags
 
 _NAMES = {"exif": "EXIF", "icc": "ICC profile", "xmp": "XMP", "iptc": "IPTC", "comments": "comment", "texts": "texts"}
 
@@ -134,7 +134,7 @@ def _unknown_colours(metadata: Metadata, *, known: bool) -> list[str]:
 
 def _tiff_tags(metadata: Metadata) -> Tags:
     from cnnfilter.imaging import exif
-    from cnnfilter.imaging.exif import Value
+    from cnnfilter.imaging.tiff_tags import Value
 
     tags = exif.descriptive(metadata.exif) if metadata.exif else {}
     if metadata.xmp:

@@ -20,8 +20,8 @@ from cnnfilter.imaging.headers import AVIF_HEAD, EXIF_PREFIX, MAX_PROFILE, avif_
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-    from cnnfilter.imaging.exif import Tags
     from cnnfilter.imaging.tiff import Directory
+    from cnnfilter.imaging.tiff_tags import Tags
 
 Chunk = tuple[bytes, bytes]
 """A chunk of a PNG: its type and its data."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from cnnfilter.errors import PictureError
 from cnnfilter.imaging.arrays import Array
 from cnnfilter.imaging.headers import webp_is_lossless
 from cnnfilter.imaging.options import DEFLATE, KEEP, OPTIONS, applicable
@@ -199,22 +198,13 @@ def alike(picture: Picture, format: str, given: Mapping[str, Any], mode: str) ->
         Pillow's parameters that a person asks for; `KEEP` is replaced.
     mode : str
         Of the image that is written.
-
-    Raises
-    ------
-    PictureError
-        If the tables of a JPEG are to be kept of a picture that came from none.
     """
     stored, parameters = picture.stored, dict(given)
     for key in ("quality", "subsampling"):
-        if parameters.get(key) != KEEP:
-            continue
-        if not stored.tables:
-            msg = f"{key}=keep takes over the {key} of a JPEG, which the input is not; give a value"
-            raise PictureError(msg)
-        del parameters[key]
-        kept = stored.tables if key == "quality" else {key: stored.tables[key]}
-        parameters = {**kept, **parameters}
+        if parameters.get(key) == KEEP:  # which `fitting` lets pass for a JPEG
+            del parameters[key]
+            kept = stored.tables if key == "quality" else {key: stored.tables[key]}
+            parameters = {**kept, **parameters}
     if picture.format != format:
         return parameters
     own = dict(stored.parameters)

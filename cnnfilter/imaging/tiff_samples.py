@@ -18,7 +18,8 @@ from PIL import Image
 
 from cnnfilter.imaging import tiff
 from cnnfilter.imaging.arrays import Array, Uint8Array
-from cnnfilter.imaging.tiff import Directory
+from cnnfilter.imaging.tiff import Directory, Layout
+from cnnfilter.imaging.tiff_tags import LONG, Tags, Value, laid_out
 from cnnfilter.runtime import pillow
 
 BYTES = (1, 5, 8, 32773, 32946, 34925, 50000)
@@ -183,25 +184,24 @@ def _decompressed(page: Directory, segments: Sequence[bytes], shape: tuple[int, 
     if page.compression == 1 and page.number(tiff.FILL_ORDER, 1) == 1:
         whole = b"".join(segment[: rows * shape[1]] for segment in segments)
         return np.frombuffer(whole, np.uint8, shape[0] * shape[1]).reshape(shape)
-    head = 8 + 2 + 10 * 12 + 4
     sizes = [len(segment) for segment in segments]
-    table = head + sum(sizes)
-    offsets = list(itertools.accumulate(sizes[:-1], initial=head))
-    tags = (
-        (tiff.IMAGE_WIDTH, 4, 1, shape[1]),
-        (tiff.IMAGE_LENGTH, 4, 1, shape[0]),
-        (tiff.BITS_PER_SAMPLE, 3, 1, 8),
-        (tiff.COMPRESSION, 3, 1, page.compression),
-        (tiff.PHOTOMETRIC, 3, 1, 1),
-        (tiff.FILL_ORDER, 3, 1, page.number(tiff.FILL_ORDER, 1)),
-        (tiff.STRIP_OFFSETS, 4, len(sizes), offsets[0] if len(sizes) == 1 else table),
-        (tiff.SAMPLES_PER_PIXEL, 3, 1, 1),
-        (tiff.ROWS_PER_STRIP, 4, 1, rows),
-        (tiff.STRIP_BYTE_COUNTS, 4, len(sizes), sizes[0] if len(sizes) == 1 else table + 4 * len(sizes)),
-    )
-    parts = [b"II*\0\x08\0\0\0", struct.pack("<H", len(tags)), *(struct.pack("<HHII", *tag) for tag in tags), bytes(4)]
-    parts += [*segments, struct.pack(f"<{len(sizes)}I", *offsets), struct.pack(f"<{len(sizes)}I", *sizes)]
-    image = Image.OPEN["TIFF"][0](io.BytesIO(b"".join(parts)), "")
+    numbers = {
+        tiff.IMAGE_WIDTH: [shape[1]],
+        tiff.IMAGE_LENGTH: [shape[0]],
+        tiff.BITS_PER_SAMPLE: [8],
+        tiff.COMPRESSION: [page.compression],
+        tiff.PHOTOMETRIC: [1],
+        tiff.FILL_ORDER: [page.number(tiff.FILL_ORDER, 1)],
+        tiff.STRIP_OFFSETS: list(itertools.accumulate(sizes[:-1], initial=8)),
+        tiff.ROWS_PER_STRIP: [rows],
+        tiff.STRIP_BYTE_COUNTS: sizes,
+    }
+    tags: Tags = {tag: Value(LONG, len(each), struct.pack(f"<{len(each)}I", *each)) for tag, each in numbers.items()}
+    data = b"".join(segments)
+    at = 8 + len(data) + len(data) % 2
+    directory = laid_out(tags, at, Layout("<", is_big=False))
+    file = b"".join([b"II*\0", struct.pack("<I", at), data, bytes(len(data) % 2), directory])
+    image = Image.OPEN["TIFF"][0](io.BytesIO(file), "")
     image.load()
     return pillow.packed(image)
 

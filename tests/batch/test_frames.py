@@ -11,7 +11,7 @@ from PIL.TiffImagePlugin import AppendingTiffWriter
 
 from cnnfilter import apply
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging import exif as exif_block
+from cnnfilter.imaging import tiff_tags
 from cnnfilter.imaging.encoding import encode_frames
 from cnnfilter.imaging.limits import ALL_FRAMES, HELD
 from cnnfilter.imaging.picture import Picture, Timing
@@ -244,7 +244,7 @@ def test_a_tiff_ends_where_its_places_do(monkeypatch):
     def lay_out(tags, at, layout):
         return layout.offset.pack(at + (1 << 32))
 
-    monkeypatch.setattr(exif_block, "_laid_out", lay_out)
+    monkeypatch.setattr(tiff_tags, "laid_out", lay_out)
     with pytest.raises(PictureError, match="^a TIFF holds 4 GB; write a larger one with options="):
         encode_frames([Picture(GREY)] * 2, "TIFF", notes=[])
     encode_frames([Picture(GREY)] * 2, "TIFF", options={"big_tiff": "yes"}, notes=[])

@@ -277,9 +277,6 @@ def test_only_a_jpeg_has_a_quality_to_keep():
     assert jpeg("a.jpg") == jpeg("usual.jpg")
     line = "b.webp: save option quality of WEBP takes a whole number from 0 to 100, not 'keep'"
     assert refused("box", "b.webp", "--quality", "keep") == line
-    line = "quality=keep takes over the quality of a JPEG, which the input is not; give a value"
-    with pytest.raises(PictureError, match=line):
-        encode(Picture(PHOTO), "JPEG", options={"quality": "keep"})
 
 
 def test_a_targa_keeps_its_compression():

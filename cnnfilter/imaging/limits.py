@@ -42,9 +42,16 @@ def at_once(height: int, width: int, channels: int, memory: int) -> None:
 
 
 class Limits(NamedTuple):
-    """What is asked for, as `reading.read` says; `frame` may be `ALL`.
+    """What is asked for.
 
-    Whether what is made of all frames is held `together` until the last is read, and `most` bytes of a file at once.
+    Parameters
+    ----------
+    frame, max_pixels, depth, shared, admit
+        As for `reading.read`; `frame` may be `ALL`.
+    together : bool
+        Whether what is made of all frames is held until the last is read.
+    most : int
+        Bytes of a file that are held at once.
     """
 
     frame: int | str | None = None
@@ -79,14 +86,14 @@ class Limits(NamedTuple):
         PictureError
             If one is too large.
         """
-        most: Need = (0, 0, 0, 0)
+        largest: Need = (0, 0, 0, 0)
         held = 0
         for each in needs:
             memory, height, width, _ = each
             check_size((width, height), self.max_pixels, memory // max(width * height, 1))
-            most = max(most, each)
+            largest = max(largest, each)
             held += HELD * self.together * height * width
-        memory, height, width, channels = most
+        memory, height, width, channels = largest
         self.admit(height, width, channels, memory + held)
 
     def notes(self, frames: int) -> list[str]:

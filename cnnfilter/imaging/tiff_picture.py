@@ -46,7 +46,7 @@ _UNSIGNED, _SIGNED, _FLOAT = (1, 4), 2, 3
 _BITS = {_SIGNED: (8, 16, 32, 64), _FLOAT: (16, 32, 64)}
 _WHITE_IS_0, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 2, 3, 5, 6, 8
 _MODES = {0: "L", 1: "L", 2: "RGB", 5: "CMYK", 6: "YCbCr", 8: "LAB"}
-"""Pillow's names of what `decode` makes pictures of."""
+"""Pillow's names of the colours that pages read here may have."""
 _RAW = (32803, 34892)
 """The photometric interpretations of raw photos: what a sensor saw, and that with all colours at each pixel."""
 _DNG_VERSION = 50706
@@ -95,7 +95,7 @@ def is_plain(page: Directory) -> bool:
 
 
 def _is_known(page: Directory) -> bool:
-    """Whether `decode` makes a picture of a page."""
+    """Whether `read_samples` and what follows here read a page right."""
     if len(set(page.bits)) > 1 or len(set(page.sample_formats)) > 1 or page.photometric not in _MODES:
         return False
     bits, kind = page.bits[0], page.sample_formats[0]

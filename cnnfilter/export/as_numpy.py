@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import singledispatch
+from typing import Any
 
-from cnnfilter.export.base import MODES, always, combined, joined, mixed, normalized, pooling, scale_of, written
-from cnnfilter.export.weights import conv_weights, dense_weights, literal
+from cnnfilter.export.base import MODES, always, called, combined, joined, mixed, normalized, pooling, scale_of, written
+from cnnfilter.export.weights import conv_weights, dense_weights, inline, literal
 from cnnfilter.messages import printable
 from cnnfilter.network import stages
 from cnnfilter.network.activations import ACTIVATIONS
@@ -65,33 +66,30 @@ def softmax(x):
 }
 """The functions that a program may need; later ones may use earlier ones."""
 
-USES = {"conv2d": ("windows",), "avg_pool2d": ("pad", "windows")}
-
 
 class _Program:
     """The parts of a program, gathered stage by stage."""
 
     def __init__(self) -> None:
-        self.helpers: set[str] = set()
         self.parameters: list[str] = []
         self.steps: list[str] = []
         self.counts: dict[str, int] = {}
         self.random = False
 
-    def use(self, name: str) -> str:
-        self.helpers.update((name, *USES.get(name, ())))
-        return name
-
     def layer(self, kind: str) -> str:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         return f"{kind}{self.counts[kind]}"
 
-    def parameter(self, name: str, shape: stages.Shape, values: str | None) -> str:
+    def parameter(self, name: str, shape: stages.Shape, values: list[Any] | None, repeat: int = 1) -> str:
         """Add an array to the parameters, random ones if its values are not known."""
+        code = f"rng.normal(scale=0.1, size={shape})"
         if values is None:
             self.random = True
-            values = f"rng.normal(scale=0.1, size={shape})"
-        self.parameters.append(f'    "{name}": {values},  # {shape}')
+        else:
+            code = f"np.array({literal(values, ' ' * 8) if len(shape) > 1 else inline(values)})"
+        if repeat > 1:
+            code = f"np.tile({code}, ({repeat}, 1, 1, 1))"
+        self.parameters.append(f'    "{name}": {code},  # {shape}')
         return f'p["{name}"]'
 
 
@@ -106,11 +104,11 @@ def numpy_program(rows: Sequence[Row]) -> str:
     text = ",".join(str(row.stage) for row in rows)
     shape = _channels_first(rows[0].input)
     kind = "maps (C, H, W)" if len(shape) == 3 else "a vector"
-    helpers = "\n".join(HELPERS[name] for name in HELPERS if name in program.helpers)
     random = "rng = np.random.default_rng(0)\n" if program.random else ""
     about = "  # random: put the trained ones here" if program.random else ""
     parameters = "\n".join(program.parameters)
     body = "\n".join(program.steps)
+    helpers = "\n".join(called(HELPERS, body))
     scale = scale_of(body)
     # people run this: a file's name must neither end the string nor reach their terminal as it is
     described = printable(text.replace("\\", "\\\\").replace('"', '\\"'))
@@ -153,7 +151,6 @@ expressions.register(stages.Flatten, always("x.reshape(-1)"))
 
 @expressions.register(stages.Activation)
 def _activation(stage: stages.Activation, row: Row, program: _Program) -> list[str]:
-    program.helpers.update(stage.known.numpy_helpers)
     return [written(stage, stage.known.numpy)]
 
 
@@ -169,25 +166,22 @@ def _gray(stage: stages.Gray, row: Row, program: _Program) -> list[str]:
 
 @expressions.register(stages.Magnitude)
 def _magnitude(stage: stages.Magnitude, row: Row, program: _Program) -> list[str]:
-    return [f'{program.use("combine")}(x, (({stage.count}, "magnitude"),))']
+    return [f'combine(x, (({stage.count}, "magnitude"),))']
 
 
 @expressions.register(stages.Softmax)
 def _softmax(stage: stages.Softmax, row: Row, program: _Program) -> list[str]:
-    return [f"{program.use('softmax')}(x)"]
+    return ["softmax(x)"]
 
 
 @expressions.register(stages.Conv)
 def _conv(stage: stages.Conv, row: Row, program: _Program) -> list[str]:
     bank = conv_weights(row)
     layer = program.layer("conv")
-    values = None if bank.weight is None else f"np.array({literal(bank.weight, ' ' * 8)})"
-    if bank.repeat > 1:
-        values = f"np.tile({values}, ({bank.repeat}, 1, 1, 1))"
-    arguments = [program.parameter(f"{layer}.weight", (bank.count, bank.inputs, *bank.window), values)]
+    shape = (bank.count, bank.inputs, *bank.window)
+    arguments = [program.parameter(f"{layer}.weight", shape, bank.weight, bank.repeat)]
     if bank.biased:
-        bias = None if bank.bias is None else f"np.array({_numbers(bank.bias)})"
-        arguments.append(program.parameter(f"{layer}.bias", (bank.count,), bias))
+        arguments.append(program.parameter(f"{layer}.bias", (bank.count,), bank.bias))
     options = {
         "stride": (stage.stride, (1, 1)),
         "dilation": (stage.dilation, (1, 1)),
@@ -195,11 +189,11 @@ def _conv(stage: stages.Conv, row: Row, program: _Program) -> list[str]:
     }
     arguments += [f"{key}={value}" for key, (value, default) in options.items() if value != default]
     pads = stage.sliding(row.input).pads
-    padding = [] if pads == NONE else [f"{program.use('pad')}(x, {pads}{_border(stage.border)})"]
-    convolution = f"{program.use('conv2d')}(x, {', '.join(arguments)})"
+    padding = [] if pads == NONE else [f"pad(x, {pads}{_border(stage.border)})"]
+    convolution = f"conv2d(x, {', '.join(arguments)})"
     if not bank.parts:
         return [*padding, convolution]
-    return [*padding, convolution, f"{program.use('combine')}(x, {combined(bank)})"]
+    return [*padding, convolution, f"combine(x, {combined(bank)})"]
 
 
 def _border(border: Border) -> str:
@@ -208,32 +202,25 @@ def _border(border: Border) -> str:
     return f", constant_values={show_number(border.value)}" if border.value else ""
 
 
-def _numbers(values: Sequence[float]) -> str:
-    return f"[{', '.join(map(show_number, values))}]"
-
-
 @expressions.register(stages.Pool)
 def _pool(stage: stages.Pool, row: Row, program: _Program) -> list[str]:
     sliding, past = pooling(row, stage)
     window, stride = sliding.window, sliding.stride
     if stage.kind == "avg" and (joined(sliding.pads, past) != NONE):
-        name = program.use("avg_pool2d")
-        return [f"{name}(x, {window}, {stride}, {sliding.pads}, {past}, {stage.count_include_pad})"]
+        return [f"avg_pool2d(x, {window}, {stride}, {sliding.pads}, {past}, {stage.count_include_pad})"]
     pads = joined(sliding.pads, past)
     fill = ", constant_values=-np.inf" if stage.kind == "max" else ""
-    padding = [] if pads == NONE else [f"{program.use('pad')}(x, {pads}{fill})"]
+    padding = [] if pads == NONE else [f"pad(x, {pads}{fill})"]
     dilation = f", {sliding.dilation}" if sliding.dilation != (1, 1) else ""
     reduce = {"max": "max", "avg": "mean", "sum": "sum"}[stage.kind]
-    return [*padding, f"{program.use('windows')}(x, {window}, {stride}{dilation}).{reduce}(axis=(3, 4))"]
+    return [*padding, f"windows(x, {window}, {stride}{dilation}).{reduce}(axis=(3, 4))"]
 
 
 @expressions.register(stages.Dense)
 def _dense(stage: stages.Dense, row: Row, program: _Program) -> list[str]:
     matrix, layer = dense_weights(row), program.layer("dense")
     outputs, inputs = row.output[0], row.input[0]
-    values = None if matrix.weight is None else f"np.array({literal(matrix.weight, ' ' * 8)})"
-    weight = program.parameter(f"{layer}.weight", (outputs, inputs), values)
+    weight = program.parameter(f"{layer}.weight", (outputs, inputs), matrix.weight)
     if not matrix.biased:
         return [f"{weight} @ x"]
-    numbers = None if matrix.bias is None else f"np.array({_numbers(matrix.bias)})"
-    return [f"{weight} @ x + {program.parameter(f'{layer}.bias', (outputs,), numbers)}"]
+    return [f"{weight} @ x + {program.parameter(f'{layer}.bias', (outputs,), matrix.bias)}"]

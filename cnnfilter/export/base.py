@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnnfilter.export.weights import ConvWeights
@@ -26,6 +27,16 @@ def always(code: str) -> Code:
     return lambda stage, row, program: [code]
 
 
+def called(helpers: dict[str, str], body: str) -> list[str]:
+    """The code of the helpers that a program calls, and of the earlier ones that these call."""
+    found: list[str] = []
+    for name, code in reversed(helpers.items()):
+        if re.search(rf"(?<![\w.]){name}\(", body):
+            body += code
+            found.insert(0, code)
+    return found
+
+
 class Sequential:
     """The layers of a program and the weights they are given, gathered stage by stage.
 
@@ -35,13 +46,13 @@ class Sequential:
         The plan.
     indent : str
         Before each layer.
-    helpers : mapping
+    helpers : dict
         The layers that the framework lacks, by name.
     layers_of : callable
         Gives the layers of a stage; may add some before, and weights.
     """
 
-    def __init__(self, rows: Sequence[Row], indent: str, helpers: Mapping[str, str], layers_of: Code) -> None:
+    def __init__(self, rows: Sequence[Row], indent: str, helpers: dict[str, str], layers_of: Code) -> None:
         self.left = list(rows)
         self.layers: list[str] = []
         self.weights: list[str] = []
@@ -52,8 +63,7 @@ class Sequential:
             self.add(*before)
             self.add(f"{last},  # {row.stage.name}: {show_shape(row.output)}", end="")
         self.body = "\n".join(self.layers)
-        used = [code.strip() + "\n" for name, code in helpers.items() if f"\n{indent}{name}(" in f"\n{self.body}"]
-        self.helpers = "\n\n".join(used)
+        self.helpers = "\n\n".join(code.strip() + "\n" for code in called(helpers, self.body))
 
     def add(self, *layers: str, end: str = ",") -> None:
         """Add layers."""

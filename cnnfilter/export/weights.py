@@ -169,9 +169,10 @@ def literal(values: Any, indent: str = "    ") -> str:
         [3, 0.5],
     ]
     """
-    lines = [f"{indent}{_inline(value)},\n" for value in values]
+    lines = [f"{indent}{inline(value)},\n" for value in values]
     return "[\n" + "".join(lines) + indent[4:] + "]"
 
 
-def _inline(value: Any) -> str:
-    return f"[{', '.join(map(_inline, value))}]" if isinstance(value, list) else show_number(value)
+def inline(value: Any) -> str:
+    """A number, or nested lists in one line."""
+    return f"[{', '.join(map(inline, value))}]" if isinstance(value, list) else show_number(value)

@@ -41,7 +41,7 @@ def weights(rng, shape, zeros=0.15):
 
 
 def magnitudes(border):
-    """Return the border that pads |x| as `border` pads x."""
+    """The border that pads |x| as `border` pads x."""
     border = parse_border(border)
     return Border(border.mode, abs(border.value))
 

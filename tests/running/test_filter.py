@@ -31,7 +31,7 @@ def picture(shape, dtype="uint8", seed=0):
 
 
 def by_definition(image, matrix, **options):
-    """Return the float values of a 2-D kernel over (H, W, C), from the reference."""
+    """The float values of a 2-D kernel over (H, W, C), from the reference."""
     options = {"padding": "same", "border": "replicate", **options}
     planes = [reference.conv2d(image[..., c].astype(np.float32), matrix, **options) for c in range(image.shape[2])]
     return np.stack(planes, axis=-1)
@@ -153,7 +153,7 @@ def test_other_banks_name_what_takes_them():
 
 
 def blended(image, alpha, matrix, **options):
-    """Return the formula of the contract, from the reference."""
+    """The formula of the contract, from the reference."""
     opacity = (alpha / np.iinfo(alpha.dtype).max)[..., None]
     colours = image.astype(np.float64)
     cover_options = {**options, "border": "constant=1"} if options.get("border", "").startswith("c") else options

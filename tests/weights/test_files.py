@@ -31,14 +31,14 @@ def file(tmp_path):
 
 
 def npy(array, **options):
-    """Return an array as the bytes of a .npy file."""
+    """An array as the bytes of a .npy file."""
     stream = io.BytesIO()
     np.lib.format.write_array(stream, np.asarray(array), **options)
     return stream.getvalue()
 
 
 def npy_header(text, data=b"", version=(1, 0)):
-    """Return a .npy file with a header of one's own."""
+    """A .npy file with a header of one's own."""
     length = struct.pack("<H" if version == (1, 0) else "<I", len(text))
     return b"\x93NUMPY" + bytes(version) + length + text.encode() + data
 
@@ -52,7 +52,7 @@ def zipped(members, method=zipfile.ZIP_DEFLATED):
 
 
 def tensors(header, data=b""):
-    """Return a .safetensors file with a header of one's own."""
+    """A .safetensors file with a header of one's own."""
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     return struct.pack("<Q", len(text)) + text + data

@@ -317,17 +317,19 @@ def test_the_help_names_every_language_and_preset():
 
 # Errors
 
+KNOWN = f"(presets: {', '.join(PRESETS)})"
+
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ([], "Missing argument 'SIZE|PRESET'"),
         (["28"], "give the STAGES that follow 28, such as conv:32@3x3,relu, or -k for one window "
-         "(presets: mnist-cnn, lenet-5, alexnet, vgg-16, tiny-vgg)"),
+         + KNOWN),
         (["alexnt"], "unknown preset 'alexnt'; did you mean alexnet? "
-         "(presets: mnist-cnn, lenet-5, alexnet, vgg-16, tiny-vgg)"),
+         + KNOWN),
         (["28", "vgg16"], "unknown preset 'vgg16'; did you mean vgg-16? "
-         "(presets: mnist-cnn, lenet-5, alexnet, vgg-16, tiny-vgg)"),
+         + KNOWN),
         (["28", "conv:edge,relo"], "stage 2 'relo' (column 11): unknown stage; did you mean relu?"),
         (["6", "conv:edge,relu,maxpool:5", "--emit", "numpy"], "stage 3 (maxpool): window 5x5 does not fit in 4x4; "
          "use more padding or a smaller kernel"),

@@ -93,10 +93,7 @@ def cleaned(block: bytes) -> Cleaned:
 
 
 def _tells_shape(directory: Directory) -> bool:
-    try:
-        return re.match(_SHAPE, directory.data(tiff.IMAGE_DESCRIPTION)) is not None
-    except ValueError:  # outside the block
-        return False
+    return re.match(_SHAPE, directory.held(tiff.IMAGE_DESCRIPTION)) is not None
 
 
 def _first(block: bytes) -> Directory:

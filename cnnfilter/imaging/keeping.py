@@ -10,7 +10,7 @@ from PIL import Image
 
 from cnnfilter.imaging.formats import ARRAYS, FORMATS
 from cnnfilter.imaging.headers import EXIF_PREFIX
-from cnnfilter.imaging.metadata import IPTC_TAG, PHOTOSHOP, PLACE, Metadata, icc_fits, iptc_resource, sized_xmp
+from cnnfilter.imaging.metadata import IPTC_TAG, PHOTOSHOP, PLACE, XMP_TAG, Metadata, icc_fits, iptc_resource, sized_xmp
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.tiff_tags import Tags
@@ -21,7 +21,6 @@ _SEGMENT = 65533
 """Bytes that one segment of a JPEG holds."""
 _XMP_OVERHEAD = 29
 """Of these, what Pillow needs to say that it is XMP."""
-_XMP_TAG = 700
 _BYTE, _UNDEFINED = 1, 7
 """Types of TIFF's tags."""
 
@@ -138,7 +137,7 @@ def _tiff_tags(metadata: Metadata) -> Tags:
 
     tags = exif.descriptive(metadata.exif) if metadata.exif else {}
     if metadata.xmp:
-        tags[_XMP_TAG] = Value(_BYTE, len(metadata.xmp), metadata.xmp)
+        tags[XMP_TAG] = Value(_BYTE, len(metadata.xmp), metadata.xmp)
     if metadata.iptc:
         tags[IPTC_TAG] = Value(_UNDEFINED, len(metadata.iptc), metadata.iptc)
     return tags

@@ -10,9 +10,10 @@ import contextlib
 import math
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cnnfilter.imaging.colour import CONVERTED
 from cnnfilter.imaging.headers import AVIF_HEAD, EXIF_PREFIX, MAX_PROFILE, avif_colours, bmp_profile, boxes, png_chunks
@@ -29,7 +30,7 @@ Chunk = tuple[bytes, bytes]
 STRIP = ("all", "privacy")
 """What may be left out: everything, or what identifies; colour and resolution then stay."""
 
-IPTC_TAG = 33723
+XMP_TAG, IPTC_TAG, ICC_TAG = 700, 33723, 34675
 """TIFF's."""
 PHOTOSHOP = b"Photoshop 3.0\0"
 """How a JPEG's segment of Photoshop's resources begins."""
@@ -60,7 +61,7 @@ _PRIVATE = 32768
 """From here on, a TIFF's tags are whoever's has asked for them."""
 _UNKEPT = {37724: "layers", 42112: "GDAL's metadata"}
 """Tags of what is not true of other pixels: Photoshop's layers, statistics of the values."""
-_KNOWN = (*_UNKEPT, IPTC_TAG, 34377, 34675, 50838, 50839)
+_KNOWN = (*_UNKEPT, IPTC_TAG, ICC_TAG, 34377, 50838, 50839)
 """Also resources of Photoshop's, the ICC profile, and ImageJ's, which its description is about."""
 _RESOURCE, _COMMENT = b"8BIM", b"Comment\0"
 _ENCODER = b"Created by OpenJPEG"
@@ -129,31 +130,28 @@ class Metadata:
         return Metadata(exif, self.icc, dpi=self.dpi, aspect=self.aspect, colour=self.colour)
 
 
-def read_metadata(image: ImageFile, file: BinaryIO | Directory, mode: str) -> tuple[Metadata, int]:
-    """The metadata of a decoded image, and the orientation of its pixels.
+def read_metadata(image: ImageFile, stream: BinaryIO) -> tuple[Metadata, int]:
+    """The metadata of a decoded image that came from a stream, and the orientation of its pixels; see below of a TIFF.
 
     As in Pillow, that of XMP counts where EXIF has none.
-
-    Parameters
-    ----------
-    image : PIL.ImageFile.ImageFile
-    file : binary stream or Directory
-        Where it came from; of a TIFF, the page.
-    mode : str
-        Pillow's name of the colours that were decoded; the profile of those that become sRGB is not kept.
     """
-    info, page = image.info, None if hasattr(file, "read") else file
-    names = {"icc": "icc_profile", "exif": "exif", "xmp": "xmp"}
+    info, names = image.info, {"icc": "icc_profile", "exif": "exif", "xmp": "xmp"}
     found: dict[str, Any] = {field: info[name] for field, name in names.items() if info.get(name)}
+    found |= {"dpi": sane_resolution(info.get("dpi")), "aspect": _aspect(info)}
+    return _kept(partial(_READERS.get(str(image.format), _read_segments), image, stream), found, image.mode)
+
+
+def read_tiff_metadata(page: Directory, mode: str) -> Metadata:
+    """The metadata of a page of a TIFF, whose colours have one of Pillow's modes."""
+    return _kept(partial(_read_tiff, page), {}, mode)[0]
+
+
+def _kept(read: Callable[[dict[str, Any], list[str]], None], found: dict[str, Any], mode: str) -> tuple[Metadata, int]:
+    """What is kept of metadata that `read` adds to what was found, and the orientation."""
     lost: list[str] = []
-    if page is None or page.tells_resolution:  # Pillow gives a TIFF without one 1 dpi
-        found |= {"dpi": sane_resolution(info.get("dpi")), "aspect": _aspect(info)}
     orientation = turned = None
     try:
-        if page is not None:
-            _read_tiff(page, found, lost)
-        else:
-            _READERS.get(str(image.format), _read_segments)(image, cast("BinaryIO", file), found, lost)
+        read(found, lost)
         if block := found.pop("exif", None):
             from cnnfilter.imaging.exif import cleaned  # most pictures have none
 
@@ -167,29 +165,32 @@ def read_metadata(image: ImageFile, file: BinaryIO | Directory, mode: str) -> tu
         lost.append("XMP, which is not UTF-8")
     elif xmp:
         found["xmp"], turned = upright_xmp(xmp)
-    if mode in CONVERTED:
+    if mode in CONVERTED:  # to sRGB
         found["icc"] = None
-    kept = Metadata(**found, lost=tuple(lost))
-    return kept, 1 if page is not None else orientation or turned or 1  # Pillow has turned a TIFF upright
+    return Metadata(**found, lost=tuple(lost)), orientation or turned or 1
 
 
-def _read_tiff(directory: Directory, found: dict[str, Any], lost: list[str]) -> None:
-    """Read what a page of a TIFF has of its own, and what describes it as an EXIF block."""
+def _read_tiff(page: Directory, found: dict[str, Any], lost: list[str]) -> None:
     from cnnfilter.imaging.exif import DESCRIPTIVE_TAGS, PLACE_TAGS, described, placed
-    from cnnfilter.imaging.tiff import ORIENTATION
+    from cnnfilter.imaging.tiff import ORIENTATION, RESOLUTION_UNIT, X_RESOLUTION, Y_RESOLUTION
 
-    with contextlib.suppress(ValueError):  # outside the file
-        found["iptc"] = _without_pictures(directory.data(IPTC_TAG))
-    if place := placed(directory):
-        if directory.number(ORIENTATION, 1) == 1:
-            found["place"] = directory.size, place
+    found |= {"icc": page.held(ICC_TAG) or None, "xmp": page.held(XMP_TAG)}
+    found["iptc"] = _without_pictures(page.held(IPTC_TAG))
+    if page.tells_resolution:
+        unit = page.number(RESOLUTION_UNIT, 2)
+        scale = 2.54 if unit == 3 else 1  # of centimetres
+        ratios = (scale * page.ratio(tag) for tag in (X_RESOLUTION, Y_RESOLUTION))
+        found["dpi" if unit in (2, 3) else "aspect"] = sane_resolution(ratios)
+    if place := placed(page):
+        if page.number(ORIENTATION, 1) == 1:
+            found["place"] = page.size, place
         else:
             lost.append(PLACE)
-    lost += [name for tag, name in _UNKEPT.items() if tag in directory.entries]
+    lost += [name for tag, name in _UNKEPT.items() if tag in page.entries]
     known = {*DESCRIPTIVE_TAGS, *PLACE_TAGS, *_KNOWN}
-    if any(tag >= _PRIVATE and tag not in known for tag in directory.entries):
+    if any(tag >= _PRIVATE and tag not in known for tag in page.entries):
         lost.append("private tags")
-    found["exif"] = described(directory)
+    found["exif"] = described(page)
 
 
 def _without_pictures(iptc: bytes) -> bytes | None:

@@ -202,7 +202,7 @@ def _decode(stream: BinaryIO, format: str, limits: Limits) -> Iterator[Picture]:
         image.load()
         if index == wanted[0]:
             place = stream.tell()
-            kept, orientation = read_metadata(image, stream, image.mode)
+            kept, orientation = read_metadata(image, stream)
             stored = stored_in(image, format, stream, raw)
             if image.format == "MPO" and frames > 1:
                 stored = stored._replace(others="")  # here they are frames

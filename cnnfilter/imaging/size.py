@@ -123,7 +123,7 @@ def _of_tiff(stream: BinaryIO) -> tuple[int, int, int]:
     tiff_picture.check(file, page)
     width, height = page.upright_size
     image = tiff_picture.opened(page, is_first=True)
-    return height, width, _channels(image) if tiff_picture.mode_of(page, image) == image.mode else 3
+    return height, width, _channels(image) if image else 1 if tiff_picture.mode_of(page, image) == "L" else 3
 
 
 def _check_table(width: int, height: int, channels: int) -> None:

@@ -32,15 +32,14 @@ MAX_SUBDIRECTORIES = 64
 IMAGE_WIDTH, IMAGE_LENGTH, BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 FILL_ORDER, IMAGE_DESCRIPTION, STRIP_OFFSETS, ORIENTATION, SAMPLES_PER_PIXEL = 266, 270, 273, 274, 277
 ROWS_PER_STRIP, STRIP_BYTE_COUNTS, X_RESOLUTION, Y_RESOLUTION, PLANAR_CONFIGURATION = 278, 279, 282, 283, 284
-PREDICTOR, COLOR_MAP = 317, 320
+RESOLUTION_UNIT, PREDICTOR = 296, 317
 TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_BYTE_COUNTS, SUB_IFDS = 322, 323, 324, 325, 330
 EXTRA_SAMPLES, SAMPLE_FORMAT = 338, 339
-_DIRECTORIES = (SUB_IFDS, 34665, 34853)
-"""Tags of directories below one: smaller copies, EXIF, GPS."""
 
 KINDS = {1: "B", 2: "c", 3: "H", 4: "I", 5: "II", 6: "b", 7: "c", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d",
          13: "I", 16: "Q", 17: "q", 18: "Q"}  # fmt: skip
 """How a value of each type is stored, as `struct` has it."""
+_FRACTIONS = (5, 10)
 
 
 class Entry(NamedTuple):
@@ -134,6 +133,24 @@ class Directory:
     def number(self, tag: int, default: int) -> int:
         """A tag's first value as a whole number, or what is meant where it is missing."""
         return int(next(iter(self.numbers(tag)), default))
+
+    def ratio(self, tag: int) -> float:
+        """A tag's first value, which may be a fraction; 0 if it is missing.
+
+        Raises
+        ------
+        ValueError, ZeroDivisionError
+            As from `numbers`; or if it is none.
+        """
+        above, below = (*self.numbers(tag), 0, 1)[:2]
+        return above / below if self.entries[tag].kind in _FRACTIONS else above
+
+    def held(self, tag: int) -> bytes:
+        """A tag's values as the file has them; nothing if they are missing or outside of it."""
+        try:
+            return self.data(tag)
+        except ValueError:
+            return b""
 
     def data(self, tag: int) -> bytes:
         """A tag's values as the file has them, or nothing.
@@ -319,38 +336,10 @@ def _directory(stream: BinaryIO, layout: Layout, at: int) -> Directory:
     return Directory(stream, layout, entries, at)
 
 
-def file_of(page: Directory, changes: Mapping[int, int | None] | None = None) -> BinaryIO:
-    """A file whose first page is this one, for decoders that know no other way to it.
-
-    Parameters
-    ----------
-    page : Directory
-    changes : mapping, optional
-        Tags that it is to have instead of its own, or not at all.
-    """
+def file_of(page: Directory) -> BinaryIO:
+    """A file whose first page is this one, for decoders that know no other way to it."""
     layout, size = page.layout, page.stream.seek(0, io.SEEK_END)
-    if changes and layout == _HEADS[b"MM\0+"]:  # which Pillow takes for a small one
-        layout = _HEADS[b"MM\0*"]
     head = next(head for head, each in _HEADS.items() if each == layout)
     head += struct.pack(layout.order + "HH", 8, 0) if layout.is_big else b""
-    head += layout.offset.pack(size if changes else page.position)
-    tail = _changed(page, layout, changes) if changes else b""
-    return joined(page.stream, [head, (len(head), size), tail], numbered=True)
-
-
-def _changed(page: Directory, layout: Layout, changes: Mapping[int, int | None]) -> bytes:
-    """A directory with other values, after which no page follows."""
-    entry, inline = layout.entry, 8 if layout.is_big else 4
-    found = {
-        tag: entry.pack(tag, 4, 1, struct.pack(layout.order + "I", value))
-        for tag, value in changes.items()
-        if value is not None
-    }
-    for tag, (kind, number, position) in page.entries.items():
-        is_small = page.entries[tag].size <= inline
-        if tag in changes or (layout != page.layout and tag in _DIRECTORIES):  # those below have the file's own layout
-            continue
-        if is_small or position < 1 << 8 * inline:
-            found[tag] = entry.pack(tag, kind, number, page.data(tag) if is_small else layout.offset.pack(position))
-    entries = b"".join(found[tag] for tag in sorted(found))
-    return layout.length.pack(len(found)) + entries + bytes(layout.offset.size)
+    head += layout.offset.pack(page.position)
+    return joined(page.stream, [head, (len(head), size)], numbered=True)

@@ -16,7 +16,7 @@ from cnnfilter.imaging.formats import raw_photo
 from cnnfilter.imaging.headers import silence_libtiff
 from cnnfilter.imaging.limits import Limits, Need, check_size
 from cnnfilter.imaging.mapping import FULL_SCALE
-from cnnfilter.imaging.metadata import read_metadata
+from cnnfilter.imaging.metadata import ICC_TAG, read_tiff_metadata
 from cnnfilter.imaging.opening import prepare
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.stored import stored_in_tiff
@@ -129,16 +129,6 @@ def _held(page: Directory) -> str:
     return f"{bits}-bit{kind} {name}{samples}{how}"
 
 
-_GREYED: dict[int, int | None] = {
-    tiff.BITS_PER_SAMPLE: 8, tiff.COMPRESSION: 1, tiff.PHOTOMETRIC: 1, tiff.SAMPLES_PER_PIXEL: 1, tiff.STRIP_OFFSETS: 8,
-    tiff.FILL_ORDER: None, tiff.ORIENTATION: None, tiff.ROWS_PER_STRIP: None, tiff.STRIP_BYTE_COUNTS: None,
-    tiff.PLANAR_CONFIGURATION: None, tiff.PREDICTOR: None, tiff.COLOR_MAP: None, tiff.TILE_WIDTH: None,
-    tiff.TILE_LENGTH: None, tiff.TILE_OFFSETS: None, tiff.TILE_BYTE_COUNTS: None, tiff.SUB_IFDS: None,
-    tiff.EXTRA_SAMPLES: None, tiff.SAMPLE_FORMAT: None,
-}  # fmt: skip
-"""What makes of any page one that Pillow opens, for all else that it says."""
-
-
 def bytes_needed(page: Directory) -> int:
     """How much memory decoding a page takes, with its pixels and a result as large."""
     width, height = page.size
@@ -172,29 +162,29 @@ def _alpha(page: Directory, channels: int) -> int | None:
     return int(extra[0]) if extra and extra[0] in (_ASSOCIATED, _UNASSOCIATED) else None
 
 
-def mode_of(page: Directory, image: ImageFile) -> str:
-    """Pillow's name of the colours of a page, as which it opened `image`."""
-    return image.mode if is_plain(page) else _MODES[int(page.photometric or _WHITE_IS_0)]
+def mode_of(page: Directory, image: ImageFile | None) -> str:
+    """Pillow's name of the colours of a page, which it opened as `image`, or did not."""
+    return image.mode if image else _MODES[int(page.photometric or _WHITE_IS_0)]
 
 
-def opened(page: Directory, *, is_first: bool) -> ImageFile:
-    """A page as Pillow opens it: for its pixels if it is plain, else for all but these."""
+def opened(page: Directory, *, is_first: bool) -> ImageFile | None:
+    """A page as Pillow opens it, if it reads it right."""
     if not is_plain(page):
-        return TiffImagePlugin.TiffImageFile(tiff.file_of(page, _GREYED))
+        return None
     stream = page.stream if is_first else tiff.file_of(page)
     stream.seek(0)
     return TiffImagePlugin.TiffImageFile(stream)
 
 
 def to_arrays(
-    page: Directory, image: ImageFile, *, depth: int | None, shared: bool, notes: list[str]
+    page: Directory, image: ImageFile | None, *, depth: int | None, shared: bool, notes: list[str]
 ) -> tuple[Array, Array | None]:
     """Pixels and alpha of a page that `check` lets pass, turned upright.
 
     Parameters
     ----------
     page : Directory
-    image : ImageFile
+    image : ImageFile or None
         What `opened` returned.
     depth, shared, notes
         As for `decoding.to_arrays`.
@@ -206,14 +196,14 @@ def to_arrays(
     ValueError, OSError, struct.error
         If the file is damaged.
     """
-    if is_plain(page):
+    if image:
         raw = decoding.raw_mode(image)
         image.load()
         return decoding.to_arrays(image, raw=raw, depth=depth, shared=shared, notes=notes)
     decoded = _decoded(page, depth)
     if isinstance(decoded, tuple):
         return decoded
-    decoded.info = image.info
+    decoded.info = {"icc_profile": page.held(ICC_TAG)}
     return decoding.to_arrays(decoded, notes=notes)
 
 
@@ -232,7 +222,7 @@ def read(stream: BinaryIO, limits: Limits) -> Iterator[Picture]:
         stored = stored_in_tiff(page, mode)
         notes = limits.notes(frames)
         pixels, alpha = to_arrays(page, image, depth=limits.depth, shared=limits.shared, notes=notes)
-        kept, _ = read_metadata(image, page, mode)
+        kept = read_tiff_metadata(page, mode)
         notes += left_out(page) + limits.left_out(stored)
         yield Picture(pixels, alpha, kept, "TIFF", tuple(notes), frames, stored)
 

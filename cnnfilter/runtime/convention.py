@@ -1,9 +1,9 @@
 """What the machine code of loops and those who call it agree on.
 
 The code takes the address of its arguments, each in eight bytes: a number as it is, an array as the address of its
-object, and a group, which is a named tuple, as the values that it holds. To ask an array for its address takes 1.6 us,
-and ctypes 0.2 us for each argument, which of small maps was more than the loops themselves; so the code is handed the
-array objects, and looks for itself.
+object, and a group, which is a named tuple, as the values that it holds. The code looks into the array objects for
+itself: to ask for an address takes 0.8 us, and ctypes 0.2 us for each argument, which would make a max pool of 28x28
+values take 1.2 times as long, 55 us.
 """
 
 from __future__ import annotations

@@ -23,17 +23,10 @@ from cnnfilter.engine.lanes.lowering import (
     lowered,
     multiply,
     nothing,
-    pointer,
     ranging,
     spread_number,
     store_lanes,
 )
-
-CACHE_LINE = 64
-"""Bytes that memory is asked for at a time, on most processors."""
-
-PREFETCH = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), *[ir.IntType(32)] * 3])
-"""The type of LLVM's instruction that asks for memory."""
 
 
 @lowered(
@@ -51,7 +44,6 @@ def _lower_sum_filters(context, builder, signature, arguments):
     (_, taps, _) = cgutils.unpack_tuple(builder, numbers.shape)
     before = builder.mul(group, size(FILTERS))  # filters of other groups
     taps_before = builder.mul(before, taps)
-    prefetch = builder.module.declare_intrinsic("llvm.prefetch", [ir.IntType(8).as_pointer()], PREFETCH)
     totals = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
     parts = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
 
@@ -71,12 +63,6 @@ def _lower_sum_filters(context, builder, signature, arguments):
         for o in range(FILTERS):
             with builder.if_then(builder.icmp_signed("<", builder.add(before, size(o)), filters)):
                 build(o, builder.add(to, builder.mul(pitch, size(o))))
-
-    def fetch(_, place):
-        """Ask for the memory of results to come: to wait for it where they are stored took a quarter of the time."""
-        address = builder.bitcast(pointer(context, builder, kind, out, place), ir.IntType(8).as_pointer())
-        for at in range(0, lanes.count * kind.dtype.bitwidth // 8, CACHE_LINE):
-            builder.call(prefetch, [builder.gep(address, [size(at)]), *(ir.IntType(32)(n) for n in (1, 3, 1))])
 
     lowest = builder.select(builder.trunc(relu, ir.IntType(1)), none, ir.Constant(none.type, [-np.inf] * lanes.count))
     gain = spread_number(builder, context.cast(builder, gain, gain_kind, lanes.dtype), lanes.count)
@@ -106,7 +92,6 @@ def _lower_sum_filters(context, builder, signature, arguments):
     is_short = builder.icmp_signed("<=", taps, size(SUM_LENGTH))
     with builder.if_else(is_short) as (short, long):
         with short:  # nothing needs to be kept beside what is added up
-            each_used(fetch)
             for part in parts:
                 builder.store(none, part)
             add_taps(size(0), taps)

@@ -162,11 +162,10 @@ def _check_small(height: int, width: int) -> None:
 
 def _json(maps: Any, result: Any, explanation: Explanation | None) -> str:
     from cnnfilter.explanation import to_record
-    from cnnfilter.explanation.record import plain
 
     matrices = {name: values.tolist() for name, values in (("picture", maps), ("result", result)) if values is not None}
     record = {} if explanation is None else to_record(explanation)
-    return render.as_json(record | ({"matrix": plain(matrices)} if matrices else {}))
+    return render.as_json(record | (to_record({"matrix": matrices}) if matrices else {}))
 
 
 def _text(maps: Any, result: Any, explanation: Explanation | None) -> str:

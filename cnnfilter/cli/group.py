@@ -11,14 +11,8 @@ from cnnfilter.cli.help import Context
 from cnnfilter.errors import ArgumentError
 from cnnfilter.messages import quoted, readable
 
-COMMANDS = {
-    "apply": "cnnfilter.cli.apply",
-    "run": "cnnfilter.cli.run",
-    "explain": "cnnfilter.cli.explain",
-    "kernels": "cnnfilter.cli.kernels",
-    "shape": "cnnfilter.cli.shape",
-}
-"""The module of each command, which calls it `command`; a new command is one entry."""
+COMMANDS = ("apply", "run", "explain", "kernels", "shape")
+"""The commands; the module of each, which has its name, calls it `command`."""
 
 
 class LazyGroup(click.Group):
@@ -34,7 +28,7 @@ class LazyGroup(click.Group):
         """A command, or None if there is none of that name: nothing is completed behind it."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(COMMANDS[cmd_name]).command
+        command: click.Command = importlib.import_module(f"cnnfilter.cli.{cmd_name}").command
         return command
 
     def resolve_command(

@@ -47,23 +47,22 @@ from cnnfilter.explanation.explaining import Explanation
 from cnnfilter.explanation.steps import Step
 
 
-def to_record(explanation: Explanation) -> dict[str, Any]:
-    """An explanation as dictionaries, lists, numbers and texts that `json.dumps` takes."""
-    record: dict[str, Any] = plain(explanation)
+def to_record(told: Explanation | dict[str, Any]) -> dict[str, Any]:
+    """An explanation, or nested data, as dictionaries, lists, numbers and texts that `json.dumps` takes."""
+    record: dict[str, Any] = _plain(told)
     return record
 
 
-def plain(value: Any) -> Any:
-    """Nested data with nothing in it that JSON lacks."""
+def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        fields = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        fields = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
         if isinstance(value, Step):
             return {"number": fields.pop("number"), "kind": value.kind, **fields}
         return fields
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
+        return [_plain(item) for item in value]
     if isinstance(value, Fraction):
         return float(value)
     if isinstance(value, float) and not math.isfinite(value):

@@ -26,14 +26,14 @@ def rewritten(command: str, words: Sequence[str]) -> str | None:
     'commas part stages; write cnnfilter run conv:edge,relu photo.jpg'
     """
     # of thousands of arguments all are files if the first and the last are
-    doubtful = words if len(words) > 1 and not (_exists(words[1]) and _exists(words[-1])) else words[:1]
+    doubtful = words if len(words) > 1 and not (os.path.lexists(words[1]) and os.path.lexists(words[-1])) else words[:1]
     if command in ("run", "explain", "shape"):
         joined = _joined(doubtful, ",", _begins_stages, _begins_stages)
         return f"commas part stages; write {_command(command, joined)}" if len(joined) < len(doubtful) else None
     joined = _joined(doubtful, ":", _is_kernel, lambda word: re.fullmatch(r"\w+=[-+.\d]+", word) is not None)
     if len(joined) < len(doubtful):
         return f"colons part a kernel and its parameters; write {_command(command, joined)}"
-    kernels = [name.split(",") for place, name in enumerate(doubtful) if place == 0 or not _exists(name)]
+    kernels = [name.split(",") for place, name in enumerate(doubtful) if place == 0 or not os.path.lexists(name)]
     several = [name for names in kernels if all(map(_is_kernel, names)) for name in names]
     if command != "apply" or not words:
         return None
@@ -41,7 +41,7 @@ def rewritten(command: str, words: Sequence[str]) -> str | None:
         chain = ",".join(f"conv:{name}{LIKE_APPLY}" for name in several)
         others = [word for word in words[1:] if word not in several]
         return f"apply takes one kernel; for one after the other write {_command('run', [chain, *others])}"
-    is_kernel = _is_kernel(words[0]) or looks_like_matrix(words[0]) or _exists(words[0])
+    is_kernel = _is_kernel(words[0]) or looks_like_matrix(words[0]) or os.path.lexists(words[0])
     is_chain = not is_kernel and _begins_stages(words[0])
     return f"apply takes a kernel, and run takes stages; write {_command('run', words)}" if is_chain else None
 
@@ -71,7 +71,7 @@ def _joined(words: Sequence[str], by: str, first: Callable[[str], bool], more: C
     """Words, each that goes on with the one before joined to it."""
     joined: list[str] = []
     for word in words:
-        if joined and first(joined[-1]) and more(word) and not _exists(word):
+        if joined and first(joined[-1]) and more(word) and not os.path.lexists(word):
             joined[-1] += by + word
         else:
             joined.append(word)
@@ -83,10 +83,6 @@ def _command(name: str, words: Sequence[str]) -> str:
 
     shown = shortened(shlex.join([render.PROGRAM, name, *words[:MOST_WORDS]]), LONGEST_NAME)
     return shown + (f" (and {len(words) - MOST_WORDS} more)" if len(words) > MOST_WORDS else "")
-
-
-def _exists(name: str) -> bool:
-    return os.path.lexists(name)
 
 
 def _is_kernel(word: str) -> bool:

@@ -60,14 +60,19 @@ def keys_named() -> Iterator[None]:
         _in_stage.reset(token)
 
 
-@contextlib.contextmanager
-def about(subject: str = "", advice: str = "") -> Iterator[None]:
+class about:  # a generator's would take a fifth of planning a network
     """Let the messages of errors begin with what they are about, and end with advice."""
-    try:
-        yield
-    except CnnfilterError as error:
-        msg = f"{subject}{error}{advice}"
-        raise type(error)(msg) from None
+
+    def __init__(self, subject: str = "", advice: str = "") -> None:
+        self._subject, self._advice = subject, advice
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, CnnfilterError):
+            msg = f"{self._subject}{error}{self._advice}"
+            raise type(error)(msg) from None
 
 
 def either(option: str, parameter: str) -> str:

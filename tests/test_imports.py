@@ -45,8 +45,8 @@ UNUSED = {
     "rich", "numba", "json", "shlex", "mimetypes", "multiprocessing", "concurrent.futures",
     "numpy.typing", "numpy.fft", "numpy.ma", "numpy.random", "numpy.polynomial", "numpy.testing",
     "cnnfilter.engine.reference", "cnnfilter.runtime.jit", "cnnfilter.runtime.compiler", "cnnfilter.engine.activations",
-    "cnnfilter.pipeline", "cnnfilter.network.stages", "cnnfilter.imaging.sheet", "cnnfilter.imaging.raw",
-    "cnnfilter.imaging.size", "cnnfilter.results.chain", "cnnfilter.batch.survey",
+    "cnnfilter.pipeline", "cnnfilter.network.activations", "cnnfilter.network.stages", "cnnfilter.imaging.sheet",
+    "cnnfilter.imaging.raw", "cnnfilter.imaging.size", "cnnfilter.results.chain", "cnnfilter.batch.survey",
 }  # fmt: skip
 """What `apply` on a picture, with a kernel that has a name and loops that are stored, does without."""
 

@@ -27,9 +27,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
-from cnnfilter import messages as words
 from cnnfilter.cli import render
 from cnnfilter.errors import CnnfilterError, CnnfilterWarning
+from cnnfilter.messages import options_named
 from cnnfilter.runtime import process, tricks
 
 COMPLETE = "_CNNFILTER_COMPLETE"
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _guarded(arguments: Sequence[str]) -> int:
     """Run the command line, and turn whatever ends it into an exit code."""
     try:
-        with _ended_by_signals(), _warnings_told(), words.options_named():
+        with _ended_by_signals(), _warnings_told(), options_named():
             try:
                 return _run(arguments)
             except CnnfilterError as error:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from cnnfilter import npy
+import cnnfilter.npy as npy
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.decoding import at_depth
 from cnnfilter.imaging.formats import NPY

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFile
 
-from cnnfilter import npy
+import cnnfilter.npy as npy
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import animation, stored, table, unfiltered
 from cnnfilter.imaging.arrays import Array

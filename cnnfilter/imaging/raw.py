@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from cnnfilter import npy
+import cnnfilter.npy as npy
 from cnnfilter.imaging import table
 from cnnfilter.imaging.arrays import Float32Array
 from cnnfilter.imaging.encoding import encode_frames

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnfilter import npy
+import cnnfilter.npy as npy
 from cnnfilter.errors import KernelError, MissingExtraError
 from cnnfilter.messages import quoted, show_shape
 

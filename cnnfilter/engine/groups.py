@@ -134,8 +134,8 @@ class Bank(NamedTuple):
         Groups of filters, the last filled up with zeros.
     gain : float
     biases : ndarray, (G * FILTERS,) float32
-    filters : int
-        How many, without those that fill up.
+    used : int
+        Filters, without those that fill up.
     relu : bool
     """
 
@@ -143,7 +143,7 @@ class Bank(NamedTuple):
     weights: Array
     gain: float
     biases: Array
-    filters: int
+    used: int
     relu: bool
 
 

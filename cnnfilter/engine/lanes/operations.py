@@ -178,7 +178,7 @@ def sum_filters(none, out, to, pitch, x, origin, bank, group):
         return part
 
     taps = len(bank.offsets)
-    for o in range(min(FILTERS, bank.filters - group * FILTERS)):
+    for o in range(min(FILTERS, bank.used - group * FILTERS)):
         if taps <= SUM_LENGTH:
             result = added(o, 0, taps)
         else:

@@ -29,16 +29,12 @@ from cnnfilter.engine.lanes.lowering import (
 )
 
 
-@lowered(
-    operations.sum_filters,
-    nothing,
-    *(Lanes, Array, Integer, Integer, Array, Integer, NamedTuple, Integer),
-)
+@lowered(operations.sum_filters, nothing, Lanes, Array, Integer, Integer, Array, Integer, NamedTuple, Integer)
 def _lower_sum_filters(context, builder, signature, arguments):
     lanes, kind, _, _, source, _, bank_kind, _ = signature.args
     none, out, to, pitch, x, origin, bank, group = arguments
     index, weight_kind, gain_kind, bias_kind, *_ = bank_kind.types
-    offsets, weights, gain, biases, filters, relu = cgutils.unpack_tuple(builder, bank)
+    offsets, weights, gain, biases, used, relu = cgutils.unpack_tuple(builder, bank)
     size = to.type
     numbers = context.make_array(weight_kind)(context, builder, weights)
     (_, taps, _) = cgutils.unpack_tuple(builder, numbers.shape)
@@ -61,7 +57,7 @@ def _lower_sum_filters(context, builder, signature, arguments):
     def each_used(build):
         """Build something for each filter that there is, from its number and where its results are stored."""
         for o in range(FILTERS):
-            with builder.if_then(builder.icmp_signed("<", builder.add(before, size(o)), filters)):
+            with builder.if_then(builder.icmp_signed("<", builder.add(before, size(o)), used)):
                 build(o, builder.add(to, builder.mul(pitch, size(o))))
 
     lowest = builder.select(builder.trunc(relu, ir.IntType(1)), none, ir.Constant(none.type, [-np.inf] * lanes.count))

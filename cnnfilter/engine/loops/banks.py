@@ -76,7 +76,7 @@ def bank_rows(out, source, bank, together, lines):
         long = size if together == 1 else max((several - 1) * source.stride + size, NARROW)
         begin = source.origin + top * source.stride
         for group in range(bank.weights.shape[0]):
-            count = min(FILTERS, bank.filters - group * FILTERS)
+            count = min(FILTERS, bank.used - group * FILTERS)
             to = group * FILTERS * out.pitch + top * size
             target, place, between = (out.samples, to, out.pitch) if together == 1 else (lines, 0, long)
             at = 0

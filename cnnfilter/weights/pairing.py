@@ -122,8 +122,14 @@ class Layers:
             If several arrays are named as its bias.
         """
         name = self._names[weight.name]
+
+        def may_be(bias: Member) -> bool:
+            # a lone letter names many things: beside `conv`, what is called `conv_b` may be another kernel
+            is_told = bool(name.word) or len(self._names[bias.name].word) > 1
+            return bias is not weight and (is_vector(bias.shape) or is_told)
+
         layers = dict.fromkeys([name.layer, name.plain, *([""] if self._is_single else [])])
-        found = next(filter(None, ([*filter(self._may_be(weight), self._biases[each])] for each in layers)), [])
+        found = next(filter(None, (list(filter(may_be, self._biases[each])) for each in layers)), [])
         if len(found) > 1:
             listed = ", ".join(f"{quoted(each.name)} ({show_shape(each.shape)})" for each in found[:4])
             msg = f"each of {listed} may be the bias of {quoted(weight.name)} by its name; rename all but one"
@@ -133,15 +139,6 @@ class Layers:
             return found[0] if not several or fits(found[0]) else None
         following = self._following(weight)
         return following if following is not None and fits(following) else None
-
-    def _may_be(self, weight: Member) -> Callable[[Member], bool]:
-        word = self._names[weight.name].word
-
-        def test(bias: Member) -> bool:
-            # a lone letter names many things: beside `conv`, what is called `conv_b` may be another kernel
-            return bias is not weight and (is_vector(bias.shape) or bool(word) or len(self._names[bias.name].word) > 1)
-
-        return test
 
     def _following(self, weight: Member) -> Member | None:
         """The vector behind an array in a numbered list, if it is the only one there.

@@ -63,7 +63,7 @@ class Picture:
     ----------
     pixels : ndarray
         `(H, W)` or `(H, W, C)`, of uint8, uint16 or float32, upright, without alpha. C-contiguous, or shared with
-        Pillow (see `memory`).
+        Pillow (see `runtime.pillow`).
     alpha : ndarray, optional
         `(H, W)` of the same dtype: 0 is transparent, full scale opaque.
     metadata : Metadata

@@ -195,33 +195,22 @@ def _wrong_names(naming: Naming) -> list[str]:
     return []
 
 
-def _once(jobs: Jobs, counts: Sequence[int | None] | None) -> tuple[Jobs, list[int | None] | None]:
+def _once(jobs: Jobs, counts: Sequence[int | None] | None) -> tuple[Jobs, Sequence[int | None] | None]:
     """The jobs with their counts, those that write the same file's result under the same name once."""
-    firsts: dict[int, int] = {}
-    others: dict[int, list[int]] = {}  # apart, as few files are named twice
-    again: dict[int, int] = {}
-    for index, (name, _, _) in enumerate(jobs.inputs):
-        known = identity(name) if name != STREAM else None
-        if known is None or (first := firsts.setdefault(known, index)) == index:
-            continue
-        alike = [other for other in (first, *others.get(known, ())) if _is_same_output(jobs[other], jobs[index])]
-        if alike:
-            again[index] = alike[0]
-        else:
-            others.setdefault(known, []).append(index)
-    numbers = None if counts is None else list(counts)
+    files = [None if name == STREAM else identity(name) for name, _, _ in jobs.inputs]
+    times = Counter(files)
+    alike: dict[tuple[int, str], list[int]] = {}
+    for index, file in enumerate(files):
+        if file is not None and times[file] > 1 and (target := jobs[index].target) is not None:
+            alike.setdefault((file, claim_key(target)), []).append(index)
+    again = {index for _, *others in alike.values() for index in others}
     if not again:
-        return jobs, numbers
-    repeated = Counter(again.values())
+        return jobs, counts
+    named = {first: 1 + len(others) for first, *others in alike.values()}
     kept = [index for index in range(len(jobs)) if index not in again]
     once = Jobs([jobs.inputs[index] for index in kept], jobs.naming)
-    for place, index in enumerate(kept):
-        once.times[place] = 1 + repeated[index]
-    return once, None if numbers is None else [numbers[index] for index in kept]
-
-
-def _is_same_output(one: Job, two: Job) -> bool:
-    return one.target is not None and two.target is not None and claim_key(one.target) == claim_key(two.target)
+    once.times = {place: named[index] for place, index in enumerate(kept) if index in named}
+    return once, None if counts is None else [counts[index] for index in kept]
 
 
 def _targets(job: Job, numbers: Sequence[int | None] | None) -> list[Path]:

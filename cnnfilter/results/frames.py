@@ -11,7 +11,7 @@ from cnnfilter.errors import PictureError
 from cnnfilter.imaging.animation import SEVERAL
 from cnnfilter.imaging.encoding import encode_frames
 from cnnfilter.results.pictures import Ready
-from cnnfilter.results.task import Encoded, OneResult, Task
+from cnnfilter.results.task import Encoded, Result, Task
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture, Timing
@@ -72,7 +72,7 @@ class FrameResults:
             raise PictureError(msg)
         return self._together(format)
 
-    def _results(self) -> Iterator[tuple[Timing | None, OneResult]]:
+    def _results(self) -> Iterator[tuple[Timing | None, Result]]:
         yield self._timing, self._first
         del self._first  # of one frame at a time
         for picture in self.pictures:
@@ -85,28 +85,36 @@ class FrameResults:
             for file in result.files(format):
                 yield file._replace(notes=(*result.notes, *file.notes))
 
-    def _drawn(self, format: str) -> Iterator[tuple[Timing | None, Ready]]:
+    def drawn(self, format: str) -> Iterator[Ready]:
+        """The pictures of all frames, with their timing.
+
+        Raises
+        ------
+        PictureError
+            If the numbers are written as they are.
+        """
         for timing, result in self._results():
             drawn = result.drawn(format)
             if drawn is None:
                 msg = "maps that make no picture cannot be frames: put {frame} into the name of the output"
                 raise PictureError(msg)
-            (ready,) = drawn
-            yield timing, ready._replace(notes=(*result.notes, *ready.notes))
+            for ready in drawn:
+                picture = replace(ready.picture, stored=ready.picture.stored._replace(timing=timing))
+                yield ready._replace(picture=picture, notes=(*result.notes, *ready.notes))
 
     def _together(self, format: str) -> Iterator[Encoded]:
         notes: list[str] = []
         clipped: list[float] = []
 
         def pictures() -> Iterator[Picture]:
-            for timing, ready in frames:
+            for ready in frames:
                 notes.extend(ready.notes)
                 clipped.extend([] if ready.clipped is None else [ready.clipped])
-                yield replace(ready.picture, stored=ready.picture.stored._replace(timing=timing))
+                yield ready.picture
 
-        frames = self._drawn(format)
+        frames = self.drawn(format)
         first = next(frames)
-        saving, size = first[1].saving, first[1].picture.pixels.shape[1::-1]  # the options that count are the first's
+        saving, size = first.saving, first.picture.pixels.shape[1::-1]  # the options that count are the first's
         frames = itertools.chain([first], frames)
         del first
         is_lost = format == "TIFF" and self._timing is not None

@@ -88,6 +88,9 @@ class Result(Protocol):
     def count(self) -> int | None:
         """How many numbered files it makes; None for one without a number."""
 
+    def drawn(self, format: str) -> Iterator[Ready] | None:
+        """The pictures that its files hold in a format; None where these hold the numbers."""
+
     def files(self, format: str) -> Iterator[Encoded]:
         """Encode it, one file after the other, as they are asked for.
 
@@ -96,13 +99,6 @@ class Result(Protocol):
         PictureError
             If it cannot be written so; at once, but for what only the encoder finds.
         """
-
-
-class OneResult(Result, Protocol):
-    """What is made of one picture."""
-
-    def drawn(self, format: str) -> Iterator[Ready] | None:
-        """The pictures that its files hold in a format; None where these hold the numbers."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -155,7 +151,7 @@ class Task(ABC):
         """How many bytes the result for a picture of this size takes beside that; of one that is refused, none."""
 
     @abstractmethod
-    def transform(self, picture: Picture, threads: int | None = None) -> OneResult:
+    def transform(self, picture: Picture, threads: int | None = None) -> Result:
         """Make the result for a picture, on so many threads; on all cores by default."""
 
     def record(self, outputs: Sequence[str], rows: tuple[Row, ...]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from cnnfilter.batch.inputs import Input
@@ -34,7 +33,7 @@ class Jobs:
         job = self.naming.job(name, place)
         is_device = job.target is not None and self.place(job.target).device is not None
         times, skipped = self.times.get(index, 1), index in self.skipped
-        return replace(job, index=index, times=times, error=error, skipped=skipped, is_device=is_device)
+        return job._replace(number=index, times=times, error=error, skipped=skipped, is_device=is_device)
 
     def look(self, target: Path) -> Place:
         """Note what stands under a name as the run is planned: what takes its place later is in the way."""
@@ -222,7 +221,7 @@ class Plan:
             return self.check(job, target)
         key = self.key(target)
         other = self.take(key, job, target)
-        if other not in (job.index, ~job.index):
+        if other not in (job.number, ~job.number):
             first = self.jobs[max(other, ~other)]
             if other < 0 or expected_format(first.source) is not None:
                 msg = (
@@ -230,18 +229,18 @@ class Plan:
                     "filter this one in a run of its own, with another -o"
                 )
                 raise OutputError(msg)
-            self.claims[key] = job.index
+            self.claims[key] = job.number
         return self.check(job, target)
 
     def take(self, key: str, job: Job, target: Path) -> int:
         """Note who has a name, unless somebody has it already; return who has it."""
         if target != job.target:
-            self._others.setdefault(job.index, []).append(key)
-        return self.claims.setdefault(key, job.index)
+            self._others.setdefault(job.number, []).append(key)
+        return self.claims.setdefault(key, job.number)
 
     def owns(self, job: Job, target: Path) -> bool:
         """Whether a job has claimed a name, so that claiming it again takes it from nobody."""
-        return job.is_device or self.claims.get(self.key(target)) in (job.index, ~job.index)
+        return job.is_device or self.claims.get(self.key(target)) in (job.number, ~job.number)
 
     def keep(self, target: Path) -> None:
         """Note that a file was written, whose name stays claimed whatever becomes of its job."""
@@ -251,9 +250,9 @@ class Plan:
 
     def release(self, job: Job) -> None:
         """Give up the names that a failed job has claimed and not used."""
-        keys = self._others.pop(job.index, [])
+        keys = self._others.pop(job.number, [])
         for key in keys if job.target is None else [*keys, self.key(job.target)]:
-            if self.claims.get(key) == job.index:
+            if self.claims.get(key) == job.number:
                 del self.claims[key]
 
 

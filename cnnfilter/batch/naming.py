@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cnnfilter.imaging.formats import TABLE, extension_for, format_for_path
 from cnnfilter.messages import alternatives, nearest, quoted
@@ -117,8 +118,7 @@ class Wanted:
     frame: str = "0"
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """One input and its output.
 
     Parameters
@@ -135,7 +135,7 @@ class Job:
         The parts of the target's name that stand around its extension, where that follows the format.
     each : str, optional
         The name of frames that have a file each, with `EACH_FRAME` for the number.
-    index : int
+    number : int
         The place in the plan.
     times : int
         How often the person named the input.
@@ -153,7 +153,7 @@ class Job:
     format: str = ""
     around: tuple[str, ...] = ()
     each: str | None = None
-    index: int = 0
+    number: int = 0
     times: int = 1
     error: str | None = None
     skipped: bool = False
@@ -289,9 +289,11 @@ class Naming:
             format = TABLE if named == TABLE else suiting
         else:
             format = suiting if job.follows_format else named or suiting
+        if format == job.format:
+            return job
         if format in ("", named) or not job.follows_format:
-            return replace(job, format=format)
-        return _called(replace(job, format=format), extension_for(format))
+            return job._replace(format=format)
+        return _called(job._replace(format=format), extension_for(format))
 
     def _extension(self, source: Path | None) -> str:
         format = self.wanted.format or self.default
@@ -330,7 +332,7 @@ class Naming:
 def _called(job: Job, extension: str) -> Job:
     """A job whose target has an extension, if there is a place for it."""
     name = extension.join(job.around)
-    return replace(job, target=_numbered(name, "0"), each=name if EACH_FRAME in name else None)
+    return job._replace(target=_numbered(name, "0"), each=name if EACH_FRAME in name else None)
 
 
 def _numbered(name: str, number: str) -> Path:

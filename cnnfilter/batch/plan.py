@@ -111,9 +111,9 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[int 
             continue
         named = format_for_path(job.target) if in_place else job.format
         try:
-            targets = _targets(job, numbers) if job.index not in settled else []
+            targets = _targets(job, numbers) if job.number not in settled else []
             if targets and all([plan.check(job, target) for target in targets]):
-                jobs.skipped[job.index] = tuple(targets)
+                jobs.skipped[job.number] = tuple(targets)
             if not named and not (job.follows_format or job.is_device or in_place):
                 folder = "" if job.target.suffix else ", in / if it is a folder"
                 conflicts.append(
@@ -143,19 +143,19 @@ def outlook(plan: Plan, job: Job) -> Job:
     What an input holds is looked at where its output's name follows that.
     """
     if job.skipped:
-        return replace(job, error=None)
+        return job._replace(error=None)
     if job.error is not None or not (job.follows_format or job.each is not None):
         return job
     expected = _expected(plan.naming, job)
     target = expected.target
     if expected.each is not None:
-        return replace(job, target=Path(expected.each.replace(EACH_FRAME, "{frame}")))
+        return job._replace(target=Path(expected.each.replace(EACH_FRAME, "{frame}")))
     if target is None or target == job.target:
         return job
     try:
-        return replace(expected, skipped=plan.check(job, target))
+        return expected._replace(skipped=plan.check(job, target))
     except OutputError as error:
-        return replace(expected, error=str(error))
+        return expected._replace(error=str(error))
 
 
 def _fed_back(found: Found, plan: Plan) -> list[str]:
@@ -215,7 +215,7 @@ def _once(jobs: Jobs, counts: Sequence[int | None] | None) -> tuple[Jobs, Sequen
 
 def _targets(job: Job, numbers: Sequence[int | None] | None) -> list[Path]:
     """The names that a job will need, as far as they are known."""
-    count = None if numbers is None else numbers[job.index]
+    count = None if numbers is None else numbers[job.number]
     if numbers is not None and count is None:
         return []
     return list(filter(None, job.targets(count)))
@@ -243,8 +243,8 @@ def _collisions(plan: Plan, numbers: Sequence[int | None] | None) -> tuple[list[
             if not too_long(target):
                 key = plan.key(target)
                 first = plan.take(key, job, target)
-                if first != job.index:
-                    takers.setdefault(key, {first: own(first, key)})[job.index] = target
+                if first != job.number:
+                    takers.setdefault(key, {first: own(first, key)})[job.number] = target
     if naming.default is None:
         for job in plan.jobs:  # a colour picture in a GIF becomes a PNG
             changed = naming.settled(job, "PNG").target if _targets(job, numbers) else None
@@ -252,7 +252,7 @@ def _collisions(plan: Plan, numbers: Sequence[int | None] | None) -> tuple[list[
                 continue
             if expected_format(job.source) == "PNG":
                 first = plan.claims[key]
-                takers.setdefault(key, {first: own(first, key)})[job.index] = changed
+                takers.setdefault(key, {first: own(first, key)})[job.number] = changed
     lines: dict[tuple[int, ...], str] = {}
     settled: set[int] = set()
     for key, several in takers.items():

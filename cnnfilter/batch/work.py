@@ -193,7 +193,7 @@ class _Run:
         if event.is_full and self.full > FULL_FOR_GOOD:
             event = event._replace(undone=True)
         self._folders.update(target.parent for target in event.targets)
-        if job.index == len(self.plan.jobs) - 1:
+        if job.number == len(self.plan.jobs) - 1:
             errors = [] if event.error is None else [event.error]
             for folder in sorted(self._folders | self.plan.changed):
                 try:

@@ -14,25 +14,20 @@ import contextlib
 import errno
 import os
 import stat
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from cnnfilter.batch.pieces import write_all
 from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.errors import DiskFullError, ExistsError, OutputError
 from cnnfilter.messages import either
-from cnnfilter.runtime.tricks import uses
 
 if TYPE_CHECKING:
     from cnnfilter.results.task import Data
 
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 """The errors of a disk, or of a user's share of one, that has no room left."""
-
-_PIECE = 1 << 18 if uses("pieces") else sys.maxsize
-"""Bytes given to the system at a time. For more it looks for larger blocks of memory, which the host of a virtual
-machine may have yet to provide: on average, a write of 7 MB then takes 13 ms instead of 2 to 5."""
 
 
 class Place(NamedTuple):
@@ -163,18 +158,6 @@ def write_stream(stream: BinaryIO, data: Data) -> None:
     except OSError as error:
         msg = f"cannot write standard output: {error.strerror or error}"
         raise OutputError(msg) from error
-
-
-def write_all(file: BinaryIO, data: Data) -> None:
-    """Write all of `data`, however little a single write takes.
-
-    A write is short at 2 GB, on a disk that is nearly full, and on a pipe whose reader goes away; standard
-    output hides that unless PYTHONUNBUFFERED is set.
-    """
-    for part in (data,) if isinstance(data, bytes | memoryview) else data:
-        rest = memoryview(part)
-        while rest:
-            rest = rest[file.write(rest[:_PIECE]) :]
 
 
 def is_device(path: Path) -> bool:

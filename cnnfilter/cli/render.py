@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from cnnfilter.batch.write import write_all
+from cnnfilter.batch.pieces import write_all
 from cnnfilter.messages import escaped, printable, printable_lines
 
 PROGRAM = "cnnfilter"

@@ -55,6 +55,8 @@ class Format(NamedTuple):
         Which fields of `metadata.Metadata` it keeps.
     family : str
         Pillow's name where it is another.
+    magic : tuple of bytes
+        What its files begin with; `recognise` looks more closely at those of formats without any.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Format(NamedTuple):
     side: int = 2**31 - 1
     metadata: tuple[str, ...] = ()
     family: str = ""
+    magic: tuple[bytes, ...] = ()
 
     @property
     def pillow(self) -> str:
@@ -76,16 +79,18 @@ class Format(NamedTuple):
 _MOST = ("exif", "icc", "xmp", "dpi", "iptc")
 _FORMATS = (
     Format("PNG", "PngImagePlugin", (".png", ".apng"), ("uint8", "uint16"), alpha=True,
-           metadata=(*_MOST, "comments", "texts", "colour")),
+           metadata=(*_MOST, "comments", "texts", "colour"), magic=(b"\x89PNG\r\n\x1a\n",)),
     # 65500 is libjpeg's own limit, below the format's 65535
     Format("JPEG", "JpegImagePlugin", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"), side=65500,
-           metadata=(*_MOST, "comments")),
+           metadata=(*_MOST, "comments"), magic=(b"\xff\xd8\xff",)),
     Format("TIFF", "TiffImagePlugin", (".tif", ".tiff"), ("uint8", "uint16", "float32"), alpha=True,
-           metadata=(*_MOST, "aspect")),
+           # those with a plus are BigTIFFs
+           metadata=(*_MOST, "aspect"), magic=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
     Format("WEBP", "WebPImagePlugin", (".webp",), alpha=True, side=16383, metadata=("exif", "icc", "xmp")),
     Format("BMP", "BmpImagePlugin", (".bmp", ".dib"), metadata=("dpi",)),
     # at most 256 colours: greys fit exactly, a colour picture does not
-    Format("GIF", "GifImagePlugin", (".gif",), colour=(), side=65535, metadata=("comments",)),
+    Format("GIF", "GifImagePlugin", (".gif",), colour=(), side=65535, metadata=("comments",),
+           magic=(b"GIF87a", b"GIF89a")),
     Format("PGM", "PpmImagePlugin", (".pgm",), ("uint8", "uint16"), colour=(), family="PPM"),
     # greys as well, as three equal channels
     Format("PPM", "PpmImagePlugin", (".ppm",), family="PPM"),
@@ -93,12 +98,13 @@ _FORMATS = (
     Format("PBM", "PpmImagePlugin", (".pbm",), grey=(), colour=(), family="PPM"),
     Format("PFM", "PpmImagePlugin", (".pfm",), ("float32",), colour=(), family="PPM"),
     Format("PNM", "PpmImagePlugin", (".pnm",), ("uint8", "uint16"), family="PPM"),  # any of the first three
-    Format("ICO", "IcoImagePlugin", (".ico",), alpha=True, side=256),
+    Format("ICO", "IcoImagePlugin", (".ico",), alpha=True, side=256, magic=(b"\0\0\1\0",)),
     Format("TGA", "TgaImagePlugin", (".tga", ".icb", ".vda", ".vst"), alpha=True, side=65535),
     Format("AVIF", "AvifImagePlugin", (".avif", ".avifs"), alpha=True, side=65535,
            metadata=("exif", "icc", "xmp")),
     Format("JPEG2000", "Jpeg2KImagePlugin", (".jp2", ".j2k", ".jpc", ".jpf", ".jpx", ".j2c"),
-           ("uint8", "uint16"), alpha=True, metadata=("comments",)),
+           ("uint8", "uint16"), alpha=True, metadata=("comments",),
+           magic=(b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n")),
 )  # fmt: skip
 FORMATS = {form.name: form for form in _FORMATS}
 """The picture formats by name. `NPY`, a bare array, is beside them: it holds everything."""
@@ -115,20 +121,6 @@ _EXTENSIONS |= {f".{name.lower()}": name for name in ARRAYS}
 _ALIASES = {"MPO": "JPEG", "JP2": "JPEG2000"}
 _NAMES = ", ".join([*FORMATS, NPY, TABLE])
 
-_MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"II\x2a\x00", "TIFF"),
-    (b"MM\x00\x2a", "TIFF"),
-    (b"II\x2b\x00", "TIFF"),  # BigTIFF
-    (b"MM\x00\x2b", "TIFF"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"\x00\x00\x01\x00", "ICO"),
-    (b"\xff\x4f\xff\x51", "JPEG2000"),
-    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG2000"),
-    (b"\x93NUMPY", NPY),
-)
 _NETPBM = {b"1": "PBM", b"2": "PGM", b"3": "PPM", b"4": "PBM", b"5": "PGM", b"6": "PPM", b"f": "PFM"}
 # Refused by name, so that a person learns more than "not a picture".
 _REFUSED: tuple[tuple[int, bytes, str], ...] = (
@@ -230,9 +222,11 @@ def recognise(head: bytes, path: str | PurePath | None = None) -> str:
         msg = "empty file"
         raise PictureError(msg)
     _refuse(head)
-    for magic, name in _MAGIC:
-        if head.startswith(magic):
-            return name
+    for form in _FORMATS:
+        if head.startswith(form.magic):
+            return form.name
+    if head.startswith(b"\x93NUMPY"):
+        return NPY
     # Two letters are a thin signature, and a text may begin with them: ask for what follows as well.
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "BMP"

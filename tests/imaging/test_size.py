@@ -4,9 +4,10 @@ from PIL import Image
 
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging import size
-from cnnfilter.imaging.formats import FORMATS, HEAD, recognise
+from cnnfilter.imaging.formats import FORMATS, HEAD, NPY, TABLE, recognise
 from cnnfilter.imaging.reading import read
 from cnnfilter.imaging.size import read_size
+from tests.broken_files import SOURCES
 from tests.picture_files import XMP, chunk, exif, icc, noise, png, saved
 
 GREY, COLOUR = Image.fromarray(noise(5, 7)), Image.fromarray(noise(5, 7, 3))
@@ -46,22 +47,16 @@ FILES = {
     "broken-exif.png": png(noise(5, 21), 2, chunk(b"eXIf", b"broken"), bits=8),
     "xmp.jpg": saved(COLOUR, "JPEG", xmp=XMP),
     "grey.webp": saved(GREY, "WEBP"),
-    "grey.pgm": saved(GREY, "PPM"),
-    "colour.ppm": saved(COLOUR, "PPM"),
-    "bit.pbm": saved(GREY.convert("1"), "PPM"),
-    "float.pfm": saved(Image.fromarray(noise(5, 7, dtype="float32")), "PPM"),
-    "grey.ico": saved(GREY, "ICO", sizes=[(7, 5)]),
-    "colour.tga": saved(COLOUR, "TGA"),
-    "colour.avif": saved(COLOUR, "AVIF"),
-    "colour.jp2": saved(COLOUR, "JPEG2000"),
     "ink.jpg": saved(COLOUR.convert("CMYK"), "JPEG"),
 }
+"""What formats have in many forms."""
+ALL = SOURCES | FILES
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", ALL)
 def test_the_size_is_that_of_the_decoded_pixels(tmp_path, name):
     path = tmp_path / name
-    path.write_bytes(FILES[name])
+    path.write_bytes(ALL[name])
     pixels = read(path).pixels
     assert read_size(path) == (*pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1)
 
@@ -148,8 +143,8 @@ def test_a_file_that_may_not_be_read_is_an_error(tmp_path, monkeypatch):
 
 
 def test_every_format_is_tried():
-    formats = {recognise(data[:HEAD], name) for name, data in FILES.items()}
-    assert formats == set(FORMATS) - {"PNM"}  # any of the three others, as which it is recognised
+    formats = {recognise(data[:HEAD], name) for name, data in SOURCES.items()}
+    assert formats == {*FORMATS, NPY, TABLE} - {"PNM"}  # any of the three others, as which it is recognised
 
 
 def test_three_tables_have_three_channels(tmp_path):

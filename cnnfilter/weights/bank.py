@@ -59,7 +59,7 @@ def load_kernel(path: str | Path, *, array_name: str | None = None, layout: str 
     Parameters
     ----------
     path : str or Path
-        A `.npy`, `.npz`, `.json`, `.csv`, `.txt` or `.safetensors` file.
+        With a suffix that `kinds.READERS` has.
     array_name : str, optional
         The array to use, by its whole name or by its layer's: `conv1` is also `conv1.weight` or `conv1/kernel:0`. May
         be left out where there is only one array, or only one that can be a bank. Its bias is found by its name.

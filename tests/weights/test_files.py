@@ -5,18 +5,20 @@ import random
 import struct
 import tracemalloc
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cnnfilter.cli.apply import command
 from cnnfilter.errors import KernelError
 from cnnfilter.kernels.kernel import get_kernel
 from cnnfilter.weights import files as weight_files
-from cnnfilter.weights.bank import load_kernel
+from cnnfilter.weights.bank import load_bank, load_kernel
 from cnnfilter.weights.kinds import READERS
+from tests.command import ROOT
 
-SAMPLES = Path(__file__).parents[2] / "samples" / "kernels"
+SAMPLES = ROOT / "samples" / "kernels"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 SAMPLE_FILES = sorted(path for path in SAMPLES.iterdir() if path.suffix in READERS)
 
 
@@ -66,6 +68,11 @@ def test_there_is_a_sample_of_every_format_and_the_readme_names_it():
     text = (SAMPLES / "README.md").read_text()
     assert all(f"`{path.name}`" in text for path in SAMPLE_FILES)
     assert "CC0" in text
+
+
+def test_what_tells_of_weight_files_names_each_format():
+    for text in (README, load_bank.__doc__, command.help):
+        assert not [suffix for suffix in READERS if suffix not in text]
 
 
 def test_samples_hold_what_their_readme_says():

@@ -81,8 +81,7 @@ def test_no_command_shows_the_help_as_a_message():
     [
         (
             ["aply"],
-            "unknown command 'aply'; did you mean apply? (known: apply, run, explain, kernels, shape); "
-            "see cnnfilter --help",
+            f"unknown command 'aply'; did you mean apply? (known: {', '.join(COMMANDS)}); see cnnfilter --help",
         ),
         (["apply"], "Missing argument 'KERNEL'; see cnnfilter apply --help"),
         (["apply", "edge"], "Missing argument 'INPUT...'; see cnnfilter apply --help"),

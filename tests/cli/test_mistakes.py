@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cnnfilter.cli.group import COMMANDS
 from cnnfilter.cli.mistakes import rewritten
 from tests.command import files, run, save
 
@@ -114,8 +115,8 @@ def test_a_file_that_has_the_name_of_a_stage_or_a_kernel_is_one():
     ],
 )
 def test_a_command_that_does_not_exist(arguments, meant):
-    known = "(known: apply, run, explain, kernels, shape)"
-    assert refused(*arguments) == f"unknown command {arguments[0]!r}; did you mean {meant}? {known}"
+    known = ", ".join(COMMANDS)
+    assert refused(*arguments) == f"unknown command {arguments[0]!r}; did you mean {meant}? (known: {known})"
 
 
 @pytest.mark.parametrize(

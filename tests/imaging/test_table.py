@@ -211,7 +211,7 @@ def test_a_filtered_table_is_a_png_or_an_array(folder):
 
 
 def test_a_long_cell_is_refused_at_once(folder):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(PictureError, match=r"'1{57}\.\.\.' is too long for a number"):
         read_text(folder, "1" * 60_000 + "x")
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 5  # a tenth of a second is usual; this is about the order

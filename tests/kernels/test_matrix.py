@@ -146,11 +146,11 @@ def test_a_bad_matrix_is_told_where(text, message):
 )
 def test_a_long_text_is_refused_at_once(long):
     assert looks_like_matrix(long) in (True, False)
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(20):
         with pytest.raises(ArgumentError):
             parse_matrix(long)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 5  # a tenth of a second is usual; this is about the order
 
 
 @given(

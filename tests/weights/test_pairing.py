@@ -379,9 +379,9 @@ def test_names_of_ten_thousand_arrays_are_paired_at_once():
         for i in range(5000)
         for word, shape in (("weight", (4, 3, 5, 5)), ("bias", (4,)))
     ]
-    begin = time.perf_counter()
+    begin = time.process_time()
     layers = Layers(members)
     assert len(layers.weights()) == 5000
     assert layers.bias_of(members[0], lambda each: True) is members[1]
     assert read_name("b" * 100_000 + "_" * 100_000).word == ""
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 5  # half a second is usual; this is about the order

@@ -7,9 +7,9 @@ import pytest
 from tests.command import ROOT
 
 TEXT = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
-PATHS = sorted(set(re.findall(r"`((?:cnnfilter|tests|\.ci)/[\w./]*)`", TEXT)))
+PATHS = sorted(set(re.findall(r"`((?:cnnfilter|tests|samples|\.ci)/[\w./]*)`", TEXT)))
 ROOMS = {path.parent.name for path in (ROOT / "cnnfilter").glob("*/__init__.py")}
-TOLD = re.findall(r"((?:`\w+`(?:, | and )?)+) (?:in|of) `(cnnfilter/[\w./]+\.py)`", " ".join(TEXT.split()))
+TOLD = re.findall(r"((?:`\w+`(?:, | and )?)+) (?:in|of) `((?:cnnfilter|tests)/[\w./]+\.py)`", " ".join(TEXT.split()))
 NAMES = [(name, path) for names, path in TOLD for name in re.findall(r"\w+", names.replace(" and ", " "))]
 
 

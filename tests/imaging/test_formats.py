@@ -19,6 +19,8 @@ from cnnfilter.imaging.formats import (
     why_not,
 )
 from cnnfilter.messages import options_named
+from cnnfilter.picture import read
+from tests.command import ROOT
 
 
 def result(*shape, dtype="uint8", alpha=False):
@@ -38,6 +40,12 @@ def test_names_and_extensions_that_are_not_pictures_have_no_format():
     assert format_for_path("png") is None
     with pytest.raises(ArgumentError, match=r"^unknown picture format 'psd' \(known: PNG, JPEG, .*, NPY, CSV\)$"):
         format_named("psd")
+
+
+def test_what_tells_of_formats_names_each():
+    for text in ((ROOT / "README.md").read_text(encoding="utf-8"), read.__doc__):
+        words = "".join(text.split()).upper()
+        assert not [form.name for form in FORMATS.values() if form.pillow not in words]
 
 
 def test_other_names_of_a_format():

@@ -139,7 +139,7 @@ class Picture(picture.Picture):
         counting, told = stored.fitting(self, named, given)
         notes: list[str] = []
         data = encode(self, named, options=counting, strip=strip, notes=notes)
-        notes += write_atomically(target, data, Writing(replaces))
+        notes += write_atomically(target, data, Writing(overwrite=replaces))
         for note in (*told, *notes):
             warnings.warn(f"{readable(target)}: {note}", CnnfilterWarning, stacklevel=2)
 

@@ -98,7 +98,7 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[int 
 
     several = len(names) > 1 or bool(found.visited)
     kernel = re.sub(r"[^A-Za-z0-9._-]", "-", task.name)
-    naming = Naming(kernel, wanted, task.default, several, in_place, task.told)
+    naming = Naming(kernel, wanted, default=task.default, several=several, in_place=in_place, told=task.told)
     if task.told:
         return Plan(Jobs(found.inputs, naming))
     _refuse(_wrong_names(naming))

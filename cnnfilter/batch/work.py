@@ -270,7 +270,8 @@ class _Run:
         size, clipped, frames, notes = None, None, 1, list(event.notes)
         # an only file is asked for to the end, which lets its pixels go before it is written
         files = files if len(targets) > 1 else list(files)
-        writing = Writing(plan.wanted.force or saving.in_place, saving.strip is not None, times, sync=False)
+        overwrite, private = plan.wanted.force or saving.in_place, saving.strip is not None
+        writing = Writing(overwrite=overwrite, private=private, times=times, sync=False)
         for target, encoded in zip(targets, files, strict=True):
             if target is None:
                 if self.streams.stdout is None:

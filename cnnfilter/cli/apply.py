@@ -81,7 +81,7 @@ def command(
         found, stride=stride, padding=padding, dilation=dilation, border=border,
         flip=flip, scale=scale, bias=bias, range=range_,
     )  # fmt: skip
-    showing = Showing(enlarge, numbers, beside)
+    showing = Showing(enlarge=enlarge, numbers=numbers, beside=beside)
     showing.check(in_place=batch.in_place, floats=batch.floats)
     task = FilterTask(
         kernel_filter, alpha=alpha, showing=showing,

@@ -74,7 +74,7 @@ class Batch:
         """How inputs are opened."""
         from cnnfilter.imaging.limits import Limits
 
-        return Limits(self.frame, self.limit, 8 if self.depth == "8" else None)
+        return Limits(frame=self.frame, max_pixels=self.limit, depth=8 if self.depth == "8" else None)
 
     @property
     def saving(self) -> Saving:
@@ -82,7 +82,7 @@ class Batch:
         from cnnfilter.results.task import Saving
 
         options = dict(self.save_options) | ({} if self.quality is None else {"quality": self.quality})
-        return Saving(options, self.strip, self.floats, self.in_place)
+        return Saving(options=options, strip=self.strip, floats=self.floats, in_place=self.in_place)
 
     @lazy
     def found(self) -> Found:
@@ -105,7 +105,9 @@ class Batch:
 
             counts = [read_frame_count(each.name) for each in self.found.inputs]
         frame = EACH_FRAME if self.frame == ALL else str(self.frame or 0)
-        wanted = Wanted(self.output, self.format_, self.force, self.skip_existing, frame)
+        wanted = Wanted(
+            output=self.output, format=self.format_, force=self.force, skip_existing=self.skip_existing, frame=frame
+        )
         return plan_outputs(self.found, task, wanted, counts)
 
     @property
@@ -132,7 +134,7 @@ class Batch:
             task,
             limits=self.limits,
             streams=Streams(sys.stdin.buffer if sys.stdin else None, sys.stdout.buffer if sys.stdout else None),
-            work=Work(jobs, threads, self.memory, self.preserve_times),
+            work=Work(jobs=jobs, threads=threads, memory=self.memory, preserve_times=self.preserve_times),
             ahead=ahead,
         )
         # closed here and now, whatever ends the report: temporary files are not left to the end of the process

@@ -132,7 +132,7 @@ def _write_picture(kernel: Kernel | FilterBank, output: str, *, force: bool) -> 
     weight = _filters(kernel)
     titles = [kernel.name] if len(weight) == 1 else [f"{i} {kernel.name}" for i in range(len(weight))]
     picture = filter_sheet(weight, titles)
-    write_atomically(Path(output), encode(picture, format), Writing(force))
+    write_atomically(Path(output), encode(picture, format), Writing(overwrite=force))
     height, width = picture.pixels.shape[:2]
     render.message(f"wrote {output}  {width}x{height}")
 

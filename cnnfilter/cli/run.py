@@ -122,7 +122,7 @@ def command(
     view = View(
         maps=maps, range=range_ if given else None, colormap=colormap, scaling=scaling, topk=topk, columns=columns,
         cell=cell, lettering=not no_labels, labels=None if labels is None else read_labels(labels), top=top,
-        showing=Showing(enlarge, numbers, beside),
+        showing=Showing(enlarge=enlarge, numbers=numbers, beside=beside),
     )  # fmt: skip
     task = ChainTask(
         Pipeline.parse(stages), view, saving=batch.saving, max_pixels=batch.limit, count_clipped=batch.verbose

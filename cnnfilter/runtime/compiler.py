@@ -20,7 +20,7 @@ MODULE = "numba.core.config"
 
 class _Loader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType | None:
-        """Return the module's code with an empty name, which no file has, in place of that of the settings."""
+        """The module's code with an empty name, which no file has, in place of that of the settings."""
         code = super().get_code(fullname)
         return code and code.replace(co_consts=tuple("" if each == SETTINGS else each for each in code.co_consts))
 

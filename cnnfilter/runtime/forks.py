@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 
 
 def lock() -> threading.RLock:
-    """Return a lock for the life of the program, which nobody else holds when the process forks: a fork waits for it.
+    """A lock for the life of the program, which nobody else holds when the process forks: a fork waits for it.
 
     Whoever holds it may take locks only of modules that are imported here: the last to ask is the first to be
     waited for at a fork, and Numba, which logs, would wait for the logger that the forking thread has by then.

@@ -40,12 +40,12 @@ class _Folder(NamedTuple):
     descriptor: int | None
 
     def name(self, file: str) -> str:
-        """Return how a file is named beside the descriptor, or where there is none."""
+        """A file's name beside the descriptor, or its path where there is none."""
         return str(self.path / file) if self.descriptor is None else file
 
 
 def folder() -> Path | None:
-    """Return where it is kept: `CNNFILTER_CACHE_DIR`, or the folder that the system keeps caches in.
+    """Where it is kept: `CNNFILTER_CACHE_DIR`, or the folder that the system keeps caches in.
 
     A relative path would mean another folder wherever the person works, and one that came with somebody's pictures:
     it is passed over. None if no other is known.
@@ -64,7 +64,7 @@ def folder() -> Path | None:
 
 
 def read(file: str) -> bytes | None:
-    """Return what `write` kept under a name; None if there is nothing, or it is damaged or another's."""
+    """What `write` kept under a name; None if there is nothing, or it is damaged or another's."""
     try:
         with _folder() as place, _open(place.name(file), os.O_RDONLY | _PLAIN, place.descriptor) as descriptor:
             status = os.fstat(descriptor)

@@ -177,7 +177,7 @@ def clipped_fraction(values: npt.ArrayLike, dtype: npt.DTypeLike, how: Mapping) 
 
 
 def shade(pixels: Array) -> str | None:
-    """Return `"black"` or `"white"` if hardly anything else is seen in a picture, judged by a sample; else None.
+    """Which of `"black"` and `"white"` is nearly all that is seen in a picture, judged by a sample; else None.
 
     Nearly black has no more than one sample in a hundred above 8% of white, and one in a thousand above 25%: a drawing
     of a few bright lines has more. Nearly white has three quarters at its end, cut off there. Floats have no shade.

@@ -49,7 +49,7 @@ class Summary:
 
 
 def as_maps(maps: npt.ArrayLike) -> Float32Array:
-    """Return feature maps `(C, H, W)`; one map may come as `(H, W)`.
+    """Feature maps as `(C, H, W)` of float32; one map may come as `(H, W)`.
 
     Raises
     ------

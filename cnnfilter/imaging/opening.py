@@ -86,7 +86,7 @@ def format_of(stream: BinaryIO, path: Path | None) -> str:
 
 @contextlib.contextmanager
 def damage_told(format: str) -> Iterator[None]:
-    """Tell of whatever a decoder raises as a `PictureError`."""
+    """Raise whatever a decoder raises as a `PictureError`."""
     try:
         yield
     except CnnfilterError:

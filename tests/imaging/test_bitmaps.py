@@ -258,4 +258,5 @@ def test_a_palette_of_fewer_colours_and_a_file_that_is_read_twice(tmp_path):
     assert file.seek(0) == 0
     assert file.read() == first
     assert file.seek(-3, io.SEEK_CUR) == len(first) - 3
+    assert file.seek(0, io.SEEK_END) == len(first)
     assert unpacked(io.BytesIO(bmp(np.ones((2, 2), np.uint16), A4R4G4B4))) is None

@@ -112,6 +112,7 @@ def test_a_huge_webp_is_not_even_opened(tmp_path, monkeypatch):
         ("empty.png", b"", "empty file"),
         ("eps.png", b"%!PS-Adobe", "EPS is not opened"),
         ("cut.png", FILES["colour.png"][:20], "cannot decode PNG"),
+        ("cut.gif", b"GIF89a\x01", "cannot decode GIF"),
         ("cut.npy", b"\x93NUMPY\x01\x00", "cannot decode NPY"),
     ],
 )

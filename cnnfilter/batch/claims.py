@@ -17,9 +17,11 @@ from cnnfilter.errors import ExistsError, OutputError
 class Jobs:
     """The jobs of a plan, each made when it is asked for: of 10,000 inputs only the names are kept."""
 
-    def __init__(self, inputs: Sequence[Input], naming: Naming) -> None:
+    def __init__(self, inputs: Sequence[Input], naming: Naming, counts: Sequence[int | None] | None = None) -> None:
         self.inputs = inputs
         self.naming = naming
+        self.counts = counts
+        """How many numbered files each makes, None where nobody knows yet; where there are no numbers, no counts."""
         self.times: dict[int, int] = {}
         self.skipped: dict[int, tuple[Path, ...]] = {}
         """The outputs that exist, of jobs that are left undone, by their places."""
@@ -34,6 +36,13 @@ class Jobs:
         is_device = job.target is not None and self.place(job.target).device is not None
         times, skipped = self.times.get(index, 1), index in self.skipped
         return job._replace(number=index, times=times, error=error, skipped=skipped, is_device=is_device)
+
+    def targets(self, job: Job) -> list[Path]:
+        """The names that a job will need, as far as they are known."""
+        if self.counts is None:
+            return [] if job.target is None else [job.target]
+        count = self.counts[job.number]
+        return [] if count is None else list(filter(None, job.targets(count)))
 
     def look(self, target: Path) -> Place:
         """Note what stands under a name as the run is planned: what takes its place later is in the way."""

@@ -102,16 +102,16 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[int 
     if task.told:
         return Plan(Jobs(found.inputs, naming))
     _refuse(_wrong_names(naming))
-    jobs, numbers = _once(Jobs(found.inputs, naming), counts)
+    jobs = _once(Jobs(found.inputs, naming, counts))
     plan = Plan(jobs)
-    collisions, settled = _collisions(plan, numbers)
+    collisions, settled = _collisions(plan)
     existing: list[str] = []
     for job in jobs:
         if job.target is None:
             continue
         named = format_for_path(job.target) if in_place else job.format
         try:
-            targets = _targets(job, numbers) if job.number not in settled else []
+            targets = jobs.targets(job) if job.number not in settled else []
             if targets and all([plan.check(job, target) for target in targets]):
                 jobs.skipped[job.number] = tuple(targets)
             if not named and not (job.follows_format or job.is_device or in_place):
@@ -195,8 +195,8 @@ def _wrong_names(naming: Naming) -> list[str]:
     return []
 
 
-def _once(jobs: Jobs, counts: Sequence[int | None] | None) -> tuple[Jobs, Sequence[int | None] | None]:
-    """The jobs with their counts, those that write the same file's result under the same name once."""
+def _once(jobs: Jobs) -> Jobs:
+    """The jobs, those that write the same file's result under the same name once."""
     files = [None if name == STREAM else identity(name) for name, _, _ in jobs.inputs]
     times = Counter(files)
     alike: dict[tuple[int, str], list[int]] = {}
@@ -205,23 +205,16 @@ def _once(jobs: Jobs, counts: Sequence[int | None] | None) -> tuple[Jobs, Sequen
             alike.setdefault((file, claim_key(target)), []).append(index)
     again = {index for _, *others in alike.values() for index in others}
     if not again:
-        return jobs, counts
+        return jobs
     named = {first: 1 + len(others) for first, *others in alike.values()}
     kept = [index for index in range(len(jobs)) if index not in again]
-    once = Jobs([jobs.inputs[index] for index in kept], jobs.naming)
+    counts = None if jobs.counts is None else [jobs.counts[index] for index in kept]
+    once = Jobs([jobs.inputs[index] for index in kept], jobs.naming, counts)
     once.times = {place: named[index] for place, index in enumerate(kept) if index in named}
-    return once, None if counts is None else [counts[index] for index in kept]
+    return once
 
 
-def _targets(job: Job, numbers: Sequence[int | None] | None) -> list[Path]:
-    """The names that a job will need, as far as they are known."""
-    count = None if numbers is None else numbers[job.number]
-    if numbers is not None and count is None:
-        return []
-    return list(filter(None, job.targets(count)))
-
-
-def _collisions(plan: Plan, numbers: Sequence[int | None] | None) -> tuple[list[str], set[int]]:
+def _collisions(plan: Plan) -> tuple[list[str], set[int]]:
     """Claim every name that is known, and return a line for each output that several pictures would make.
 
     Also returned are the places of these jobs, and of those that want the same name but are no pictures: they do
@@ -232,13 +225,13 @@ def _collisions(plan: Plan, numbers: Sequence[int | None] | None) -> tuple[list[
 
     def own(index: int, key: str) -> Path:
         """A name as the job that has it writes it."""
-        return next(each for each in _targets(plan.jobs[index], numbers) if plan.key(each) == key)
+        return next(each for each in plan.jobs.targets(plan.jobs[index]) if plan.key(each) == key)
 
     for job in plan.jobs:
         if job.target is None or plan.jobs.look(job.target).device is not None:
             continue
-        for target in _targets(job, numbers):
-            if numbers is not None:
+        for target in plan.jobs.targets(job):
+            if plan.jobs.counts is not None:
                 plan.jobs.look(target)
             if not too_long(target):
                 key = plan.key(target)
@@ -247,7 +240,7 @@ def _collisions(plan: Plan, numbers: Sequence[int | None] | None) -> tuple[list[
                     takers.setdefault(key, {first: own(first, key)})[job.number] = target
     if naming.default is None:
         for job in plan.jobs:  # a colour picture in a GIF becomes a PNG
-            changed = naming.settled(job, "PNG").target if _targets(job, numbers) else None
+            changed = naming.settled(job, "PNG").target if plan.jobs.targets(job) else None
             if changed is None or changed == job.target or (key := plan.key(changed)) not in plan.claims:
                 continue
             if expected_format(job.source) == "PNG":

@@ -125,6 +125,7 @@ def out(text: str, colours: str = "") -> None:
     Parameters
     ----------
     text : str
+        With a line break behind each line, the last one too.
     colours : str
         What follows as it is: of ours alone, with what a terminal obeys.
 

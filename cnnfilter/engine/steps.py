@@ -190,9 +190,10 @@ class Pooling(_Windowed):
         self.pool = Pool(*map(np.array, (windows.window, windows.stride, windows.dilation)))
         self.paddings: dict[int, PoolPadding] = {}  # by the first row of the source
         if kind == "avg":
-            self.counts = PoolCounts(*(_window_counts(windows, axis, count_include_pad) for axis in (0, 1)))
-        else:
-            self.counts = PoolCounts(*(np.ones(n, dtype=np.int64) for n in windows.out))
+            rows, columns = (_window_counts(windows, axis, count_include_pad) for axis in (0, 1))
+            self.counts = PoolCounts(rows, columns)
+        elif kind == "sum":
+            self.counts = PoolCounts(np.ones(windows.out[0], np.int64), np.ones(windows.out[1], np.int64))
 
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Pool each channel."""
@@ -216,7 +217,8 @@ def _window_counts(windows: Windows, axis: int, count_padding: bool) -> Index:
     counted = np.arange(len(index)) < sum(windows.pads[axis]) + windows.size[axis]
     if not count_padding:
         counted &= index != OUTSIDE
-    before = np.concatenate([[0], np.cumsum(counted)])
+    before = np.zeros(len(index) + 1, dtype=np.int64)
+    np.cumsum(counted, out=before[1:])
     begins = np.arange(windows.out[axis]) * windows.stride[axis]
     counts: Index = before[begins + windows.window[axis]] - before[begins]
     return counts

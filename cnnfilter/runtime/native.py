@@ -215,6 +215,7 @@ def environment() -> str:
             ".".join(map(str, llvm.llvm_version_info)),
             importlib.import_module("llvmlite").__version__,
             source,
+            f"parts={uses('parts')}",
             *(f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("NUMBA_CPU")),
         ]
     )

@@ -20,6 +20,7 @@ TRICKS = {
     "garbage": "process: none is looked for while a process begins and ends",
     "helpers": "helpers: threads are kept",
     "packed": "pillow: pixels are copied as a PPM",
+    "parts": "jit: what loops call is compiled with them",
     "pieces": "batch.pieces: files are written in pieces",
     "shared": "pillow: pixels are filtered where Pillow has them",
     "store": "native: machine code is kept, and called without Numba",

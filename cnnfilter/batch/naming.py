@@ -93,8 +93,7 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What a person wants of the outputs.
 
     Parameters

@@ -267,7 +267,7 @@ def _remedy(naming: Naming, jobs: Sequence[Job]) -> str:
     """What keeps the outputs of these jobs apart."""
     names = [STREAM if job.source is None else str(job.source) for job in jobs]
     for format, without in ((naming.wanted.format, ""), (None, ", without --format,")):
-        apart = replace(naming, wanted=replace(naming.wanted, output=APART, format=format))
+        apart = replace(naming, wanted=naming.wanted._replace(output=APART, format=format))
         targets = {claim_key(_expected(apart, job).target or Path()) for job in map(apart.job, names)}
         if len(targets) == len(jobs):
             return f"-o '{APART}'{without} keeps them apart"

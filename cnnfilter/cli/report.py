@@ -6,8 +6,7 @@ import contextlib
 import math
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.cli import render, tables
 from cnnfilter.errors import ArgumentError
@@ -25,8 +24,7 @@ MOST_KINDS = 4
 """Kinds of files that were passed over, up to which each is counted apart."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Voice:
+class Voice(NamedTuple):
     """How much is told, and to whom: the options of these names."""
 
     quiet: bool

@@ -82,7 +82,7 @@ def ready(
     if saving.in_place:
         _check_kind(picture)
     options, more = stored.fitting(picture, format, saving.options)
-    return Ready(picture, format, replace(saving, options=options), (*more, *notes), clipped)
+    return Ready(picture, format, saving._replace(options=options), (*more, *notes), clipped)
 
 
 def _check_kind(picture: Picture) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, NPY, holds_floats
@@ -19,8 +19,7 @@ Data = bytes | memoryview | Sequence[bytes | memoryview]
 """All of a file, at once or in parts: a large array is written where it lies, without a copy."""
 
 
-@dataclass(frozen=True)
-class Saving:
+class Saving(NamedTuple):
     """How results are encoded.
 
     Parameters
@@ -35,7 +34,7 @@ class Saving:
         Whether results take the place of the pictures, and must be of their kind.
     """
 
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = {}
     strip: str | None = None
     floats: bool = False
     in_place: bool = False

@@ -9,18 +9,14 @@ from typing import TYPE_CHECKING
 
 from cnnfilter.batch.naming import STREAM
 from cnnfilter.batch.write import is_device
-from cnnfilter.errors import ArgumentError, CnnfilterError
+from cnnfilter.errors import CnnfilterError
 from cnnfilter.imaging.limits import ALL, Limits
 from cnnfilter.imaging.size import read_size
-from cnnfilter.text.files import decoded
 
 if TYPE_CHECKING:
     from cnnfilter.network.plan import Row
     from cnnfilter.network.stages import Shape
     from cnnfilter.pipeline import Pipeline
-
-MAX_LABELS = 1 << 22
-"""The largest file of labels, in bytes: ImageNet's thousand take some 20,000."""
 
 
 @dataclass(frozen=True)
@@ -84,31 +80,3 @@ def _shape(name: str, limits: Limits) -> Shape | None:
     if name == STREAM or limits.frame not in (None, 0, ALL) or is_device(Path(name)):
         return None
     return read_size(name)
-
-
-def read_labels(name: str) -> tuple[str, ...]:
-    """Read labels from a text file, one a line; empty lines at its end do not count.
-
-    Raises
-    ------
-    ArgumentError
-        If it cannot be read, is no text in UTF-8 or UTF-16, or holds none.
-    """
-    try:
-        with Path(name).open("rb") as stream:
-            data = stream.read(MAX_LABELS + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        msg = f"labels '{name}': {getattr(error, 'strerror', None) or error}"
-        raise ArgumentError(msg) from None
-    if len(data) > MAX_LABELS:
-        msg = f"labels '{name}': larger than a file of labels may be ({MAX_LABELS} bytes)"
-        raise ArgumentError(msg)
-    try:
-        labels = [line.strip() for line in decoded(data).rstrip().splitlines()]
-    except UnicodeDecodeError:
-        msg = f"labels '{name}': no text in UTF-8 or UTF-16"
-        raise ArgumentError(msg) from None
-    if not labels:
-        msg = f"labels '{name}': it holds none"
-        raise ArgumentError(msg)
-    return tuple(labels)

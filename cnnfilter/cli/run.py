@@ -112,11 +112,10 @@ def command(
     and a .tif of maps that make no picture.
     After flatten, dense or softmax of a vector, the values are printed.
     """
-    from cnnfilter.batch.survey import read_labels
     from cnnfilter.pipeline import Pipeline
     from cnnfilter.results.chain import ChainTask
     from cnnfilter.results.showing import Showing
-    from cnnfilter.results.view import View
+    from cnnfilter.results.view import View, read_labels
 
     given = context.get_parameter_source("range_") is not ParameterSource.DEFAULT
     view = View(

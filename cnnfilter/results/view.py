@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.formats import ARRAYS
 from cnnfilter.results.showing import AS_PICTURES, Showing, unfit_for_numbers
+from cnnfilter.text.files import decoded
+
+MAX_LABELS = 1 << 22
+"""The largest file of labels, in bytes: ImageNet's thousand take some 20,000."""
 
 _PICTURES = ("--range", "--colormap", "--scaling")
 """Options that all pictures of maps have."""
@@ -125,3 +130,31 @@ class View:
         if self.labels is not None and len(self.labels) != count:
             msg = f"there are {len(self.labels)} labels for {count} results; give one label a line, one for each"
             raise ArgumentError(msg)
+
+
+def read_labels(name: str) -> tuple[str, ...]:
+    """Read labels from a text file, one a line; empty lines at its end do not count.
+
+    Raises
+    ------
+    ArgumentError
+        If it cannot be read, is no text in UTF-8 or UTF-16, or holds none.
+    """
+    try:
+        with Path(name).open("rb") as stream:
+            data = stream.read(MAX_LABELS + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        msg = f"labels '{name}': {getattr(error, 'strerror', None) or error}"
+        raise ArgumentError(msg) from None
+    if len(data) > MAX_LABELS:
+        msg = f"labels '{name}': larger than a file of labels may be ({MAX_LABELS} bytes)"
+        raise ArgumentError(msg)
+    try:
+        labels = [line.strip() for line in decoded(data).rstrip().splitlines()]
+    except UnicodeDecodeError:
+        msg = f"labels '{name}': no text in UTF-8 or UTF-16"
+        raise ArgumentError(msg) from None
+    if not labels:
+        msg = f"labels '{name}': it holds none"
+        raise ArgumentError(msg)
+    return tuple(labels)

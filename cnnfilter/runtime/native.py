@@ -16,6 +16,7 @@ import ctypes
 import hashlib
 import importlib
 import importlib.util
+import itertools
 import os
 import platform
 import re
@@ -38,9 +39,9 @@ Run = Callable[[Sequence[Any], list[Any]], None]
 """Runs a loop, given its arguments, and what `flat` makes of them."""
 
 PACKAGE = Path(__file__).parents[1]
-IMPORTS = re.compile(rb"^ *from (cnnfilter[\w.]*) import (\([^)]*\)|[^\n#]*)", re.MULTILINE)
-NAME = re.compile(rb"\w+")
-"""What a line that imports names."""
+IMPORTS = re.compile(rb"from cnnfilter\.([\w.]+) import (\([^)]*\)|[^\n#]*)")
+NAME = re.compile(rb"\b[a-z_]+\b")
+"""What may be a module of what such a line names."""
 
 PLAIN_VARIABLES = ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK", "NUMBA_DEBUG", "NUMBA_DEBUGINFO", "NUMBA_OPT")
 """Variables under which the loops are left to Numba: object code would not show what they ask for."""
@@ -179,19 +180,18 @@ def sources(package: Path) -> dict[Path, bytes]:
     Read from their own lines, so that no constant that a loop takes from anywhere is forgotten.
     """
     texts: dict[Path, bytes] = {}
-    waiting = [*(package / "engine" / "loops").glob("*.py")]
+    seen: set[str] = set()
+    waiting = {f"engine/loops/{path.stem}" for path in (package / "engine" / "loops").glob("*.py")}
     while waiting:
-        path = waiting.pop()
-        if path in texts or not path.is_file():
-            continue
-        texts[path] = path.read_bytes()
-        for module, names in IMPORTS.findall(texts[path]):
-            parts = module.decode().split(".")[1:]
-            places = [package.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)]
-            waiting += [place / "__init__.py" for place in places]  # but the package's own, which knows all
-            if places:
-                waiting += [places[-1].with_suffix(".py")]
-                waiting += [places[-1] / f"{name.decode()}.py" for name in NAME.findall(names)]
+        seen |= waiting
+        paths = [path for module in waiting if (path := package / f"{module}.py").is_file()]
+        texts |= {path: path.read_bytes() for path in paths}
+        waiting = set()
+        for module, names in IMPORTS.findall(b"\n".join(texts[path] for path in paths)):
+            place = module.decode().replace(".", "/")
+            waiting |= {f"{each}/__init__" for each in itertools.accumulate(place.split("/"), "{}/{}".format)}
+            waiting |= {place, *(f"{place}/{name.decode()}" for name in NAME.findall(names))}
+        waiting -= seen
     return texts
 
 

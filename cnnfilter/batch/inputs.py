@@ -46,7 +46,7 @@ class Input(NamedTuple):
     error: str | None = None
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Found:
     """The inputs, and what was passed over on the way.
 

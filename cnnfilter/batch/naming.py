@@ -185,7 +185,7 @@ class Job(NamedTuple):
         return "standard input" if self.source is None else str(self.source)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Naming:
     """How the outputs of one run are called.
 

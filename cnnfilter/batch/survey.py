@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnnfilter.batch.naming import STREAM
 from cnnfilter.batch.write import is_device
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from cnnfilter.pipeline import Pipeline
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(NamedTuple):
     """What the headers of the inputs tell.
 
     Parameters

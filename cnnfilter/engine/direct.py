@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ from cnnfilter.engine.precision import accumulator, products_fit_int16
 from cnnfilter.engine.shared import share
 
 
-@dataclass(frozen=True)
-class Rim:
+class Rim(NamedTuple):
     """The outputs beside those that are computed where they lie, whose windows reach into the padding.
 
     The columns that they read are copied into a narrow picture of its own, which needs no padding.
@@ -76,7 +75,7 @@ class Rim:
         return Rows(samples.reshape(planes, -1, self.width * source.spacing), source.spacing, begin)
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Taps:
     """Taps of windows that lie alike.
 

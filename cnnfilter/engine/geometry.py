@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -64,8 +64,7 @@ def border_index(n: int, before: int, after: int, mode: str) -> Index:
     return np.where(folded < n, folded, last - folded)
 
 
-@dataclass(frozen=True)
-class Rows:
+class Rows(NamedTuple):
     """Source rows as the loops read them.
 
     Attributes
@@ -82,7 +81,7 @@ class Rows:
     first: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Windows:
     """A window of `window` taps sliding over an input of `size`, both (height, width)."""
 

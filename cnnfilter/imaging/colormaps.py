@@ -8,8 +8,7 @@ command can offer `COLORMAPS` without its cost.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.messages import quoted
@@ -56,8 +55,7 @@ NOT_FINITE = (255, 0, 255)
 """Magenta, which is in none of the maps, stands for NaN and infinity."""
 
 
-@dataclass(frozen=True)
-class Scale:
+class Scale(NamedTuple):
     """A colour map, and the values at its two ends."""
 
     colormap: str

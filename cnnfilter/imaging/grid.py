@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnfilter.imaging.arrays import Array
 
@@ -31,8 +31,7 @@ _EMPTY = 2.0
 logarithm of the aspect: 64 squares with labels below them stay 8 by 8, and 3 stand 2 by 2."""
 
 
-@dataclass(frozen=True)
-class Zoom:
+class Zoom(NamedTuple):
     """One value is `grow` pixels wide, or one pixel is the mean of `shrink` values; one of the two is 1."""
 
     grow: int = 1
@@ -52,8 +51,7 @@ class Zoom:
         return values.repeat(self.grow, axis=0).repeat(self.grow, axis=1)
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """The room that text takes at one size: below each map, and of the legend."""
 
     size: int
@@ -62,8 +60,7 @@ class Text:
     legend: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(NamedTuple):
     """A sheet's measures: heights before widths, in pixels."""
 
     zoom: Zoom

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +24,7 @@ OUTLIERS = (0.5, 99.5)
 """The percentiles between which lies what is no outlier."""
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(NamedTuple):
     """What is in one map: the extremes and the mean magnitude of its finite values, and their number.
 
     Without any finite value, all are 0.

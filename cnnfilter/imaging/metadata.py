@@ -76,7 +76,7 @@ _XMP_PICTURE = rb"""(>|=\s*["'])\s*(?:/9j/|iVBORw0KGgo|UklGR)[^<>"']*"""
 _XMP_EXTENSION = rb"""xmpNote:HasExtendedXMP\s*=\s*["'][^"']*["']"""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Metadata:
     """What is kept beside the pixels.
 

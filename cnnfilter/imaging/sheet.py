@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,11 +34,10 @@ _FONT = (12, 96)
 whole sheet is on a screen, but a tenth of a map's longer side at most and a fortieth at least."""
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A map on the sheet: its index among all maps, its colours, and what stands below it, in which colour."""
+class _Entry(NamedTuple):
+    """A map on the sheet: its place among all maps, its colours, and what stands below it, in which colour."""
 
-    index: int
+    place: int
     summary: Summary
     scale: Scale
     lines: tuple[tuple[str, Colour], ...]
@@ -49,8 +48,7 @@ class _Entry:
         return self.summary.low < self.scale.low or self.summary.high > self.scale.high
 
 
-@dataclass(frozen=True)
-class _Legend:
+class _Legend(NamedTuple):
     """What explains the sheet: lines of text, the ends of the bar if there is one, and the signs that occur."""
 
     lines: tuple[str, ...]
@@ -149,9 +147,9 @@ def contact_sheet(
     lettering = Lettering(grid.text.size)
     for entry, (top, left) in zip(entries, grid.places(len(entries)), strict=True):
         inside = grid.framed(canvas, top, left)
-        _draw_map(inside, planes[entry.index], entry, grid)
+        _draw_map(inside, planes[entry.place], entry, grid)
         if numbers:
-            draw_numbers(inside, planes[entry.index], grid.zoom.grow)
+            draw_numbers(inside, planes[entry.place], grid.zoom.grow)
         if labels:
             lettering.draw_lines(canvas, top + grid.tile[0] + 4, left, entry.lines, grid.cell[1])
     if labels:
@@ -320,8 +318,8 @@ def _draw_bar(canvas: Uint8Array, top: int, left: int, legend: _Legend, letterin
 
 def _notes(entries: list[_Entry], planes: Float32Array, zoom: Zoom) -> tuple[str, ...]:
     notes = []
-    dead = [entry.index for entry in entries if entry.summary.dead]
-    lost = [entry.index for entry in entries if entry.summary.finite < entry.summary.size]
+    dead = [entry.place for entry in entries if entry.summary.dead]
+    lost = [entry.place for entry in entries if entry.summary.finite < entry.summary.size]
     if dead:
         notes.append(f"dead, all values 0: {_named(dead)}")
     if lost:

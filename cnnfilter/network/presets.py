@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnfilter.network.stages.text import Shape
 
 
-@dataclass(frozen=True)
-class Preset:
+class Preset(NamedTuple):
     """One network: its usual input, its stages, and where they stand."""
 
     size: Shape

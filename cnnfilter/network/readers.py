@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.errors import ArgumentError
@@ -49,8 +50,7 @@ class Given(NamedTuple):
         return next((known for stage in self.before if (known := getattr(stage, "file", None)) == file), file)
 
 
-@dataclass(frozen=True)
-class Reader:
+class Reader(NamedTuple):
     """How one stage is read.
 
     Parameters
@@ -68,7 +68,7 @@ class Reader:
     """
 
     make: Callable[[Given], stages.Stage]
-    keys: Mapping[str, Read] = field(default_factory=dict)
+    keys: Mapping[str, Read] = MappingProxyType({})
     bare: str | None = None
     needs: str = ""
     more: Callable[[str], Mapping[str, Read]] = lambda text: {}

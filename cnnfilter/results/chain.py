@@ -38,7 +38,7 @@ Shown = tuple[Picture, float | None, "npt.NDArray[np.float32] | None"]
 sheet."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ChainTask(Task):
     """A chain over each picture, and how its result is shown.
 
@@ -128,7 +128,7 @@ class ChainTask(Task):
         return listed | {"shape": rows[-1].output if rows else None}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ChainResult:
     """What a chain gave for a picture.
 

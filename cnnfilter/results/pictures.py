@@ -95,7 +95,7 @@ def _check_kind(picture: Picture) -> None:
         raise PictureError(msg)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PictureResult:
     """A picture that a filter made, and how it is saved.
 
@@ -140,7 +140,7 @@ class PictureResult:
         return (each.encoded() for each in self.drawn(format))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FilterTask(Task):
     """A filter over each picture, what happens to transparency, and how the result is shown.
 

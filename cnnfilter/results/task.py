@@ -100,7 +100,7 @@ class Result(Protocol):
         """
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Task(ABC):
     """What a command makes of each picture.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnfilter.engine.arrays import as_maps, as_samples
+from cnnfilter.engine.arrays import as_maps, as_samples, layout_of
 from cnnfilter.engine.bands import available_threads
 from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
@@ -151,7 +151,8 @@ class Pipeline:
         maps_or_image : Picture, or array_like, (H, W), (C, H, W), (H, W, C) or (n,)
             Values are taken as they are.
         layout : {"chw", "hwc"}, optional
-            How the axes of a 3-D array lie. By default uint8 and uint16 are (H, W, C), and all else is (C, H, W).
+            How the axes of a 3-D array lie. By default a Picture, uint8 and uint16 are (H, W, C), and all else is
+            (C, H, W).
         threads : int, optional
             How many to use; all cores by default.
 
@@ -181,7 +182,8 @@ class Pipeline:
             unless a `normalize` stage says so, by default by the full scale of what is given: 255 of uint8, 65535 of
             uint16, and 1 of all else, which is taken as float32.
         layout : {"chw", "hwc"}, optional
-            How the axes of a 3-D array lie. By default uint8 and uint16 are (H, W, C), and all else is (C, H, W).
+            How the axes of a 3-D array lie. By default a Picture, uint8 and uint16 are (H, W, C), and all else is
+            (C, H, W).
         threads : int, optional
             How many to use; all cores by default. The result is the same for every number.
 
@@ -211,7 +213,7 @@ class Pipeline:
             result: Array = given
             shape: Shape = given.shape
         else:
-            result = _one(given, "maps_or_image", layout)
+            result = _one(given, "maps_or_image", layout_of(maps_or_image, layout))
             shape = (*result.shape[1:], result.shape[0])
         prepared = self._prepared(shape, FULL_SCALE[given.dtype.type.__name__])  # `dtype.name` takes 2 us
         with np.errstate(over="ignore", invalid="ignore"):  # of vectors, as in `Pointwise`
@@ -229,7 +231,8 @@ class Pipeline:
         at : sequence of int
             Row and column in the result, counted from 0, and which map (0 if left out); of a vector, the index.
         layout : {"chw", "hwc"}, optional
-            How the axes of a 3-D array lie. By default uint8 and uint16 are (H, W, C), and all else is (C, H, W).
+            How the axes of a 3-D array lie. By default a Picture, uint8 and uint16 are (H, W, C), and all else is
+            (C, H, W).
 
         Returns
         -------
@@ -254,7 +257,7 @@ class Pipeline:
         """
         from cnnfilter.explanation import explain, to_record  # running does without
 
-        maps = _one(as_samples(image, "image"), "image", layout)
+        maps = _one(as_samples(image, "image"), "image", layout_of(image, layout))
         return to_record(explain(self, maps.transpose(1, 2, 0), at))
 
     def _prepared(self, shape: Shape, scale: int) -> list[Operation]:

@@ -85,6 +85,15 @@ PICTURE_CHANNELS = (1, 3, 4)
 """How many channels the last axis of a picture has."""
 
 
+def layout_of(x: Any, layout: str | None) -> str | None:
+    """The layout that is told of an input; where none is, that of a `Picture`, whose axes are never in doubt."""
+    if layout is None and not isinstance(x, np.ndarray):
+        from cnnfilter.imaging.picture import Picture  # arrays do without
+
+        return "hwc" if isinstance(x, Picture) else None
+    return layout
+
+
 def as_maps(samples: Array, name: str = "x", layout: str | None = None) -> Array:
     """Samples, as `as_samples` gives them, as maps (N, C, H, W).
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnfilter.engine.arrays import as_maps, as_samples, as_weights
+from cnnfilter.engine.arrays import as_maps, as_samples, as_weights, layout_of
 from cnnfilter.engine.bands import Chain, available_threads
 from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows
@@ -35,8 +35,9 @@ def conv2d(
 
     Parameters
     ----------
-    x : array_like, (H, W), (C, H, W), (H, W, C) or (N, C, H, W)
-        A picture, feature maps, or a batch of maps. Values are taken as they are: nothing is divided by 255.
+    x : Picture, or array_like, (H, W), (C, H, W), (H, W, C) or (N, C, H, W)
+        A picture, feature maps, or a batch of maps. Values are taken as they are: nothing is divided by 255. A
+        Picture's transparency is left out, with a warning.
     weight : str, Kernel, FilterBank, or array_like (kh, kw), (n, kh, kw) or (O, I, kh, kw)
         One kernel, or n, that filter each channel on its own and give n maps a channel, channel-major; or a bank of O
         filters that sum over the I channels of their group. A name is read as `get_kernel` does (`"sobel-x"`,
@@ -55,8 +56,8 @@ def conv2d(
     border : str
         What the padding holds: `"zeros"`, `"constant=V"`, `"replicate"`, `"reflect"`, `"symmetric"`, `"circular"`.
     layout : {"chw", "hwc"}, optional
-        How the axes of a 3-D `x` lie, and the last three of a 4-D one. By default 3-D uint8 and uint16 are (H, W, C),
-        and all else is (C, H, W).
+        How the axes of a 3-D `x` lie, and the last three of a 4-D one. By default a Picture, and 3-D uint8 and uint16
+        are (H, W, C), and all else is (C, H, W).
     threads : int, optional
         How many to use; all cores by default. The result is the same for every number.
 
@@ -67,8 +68,8 @@ def conv2d(
     Raises
     ------
     ArgumentError
-        If a value is outside its limits, or `x` is none of these. Without a layout also if `x` is 3-D, not of uint8
-        or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than 4.
+        If a value is outside its limits, or `x` is none of these. Without a layout also if `x` is a 3-D array, not of
+        uint8 or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than 4.
     KernelError
         If `weight` is the name of no kernel.
     ShapeError
@@ -89,7 +90,7 @@ def conv2d(
     [[8.0]]
     """
     samples = as_samples(x)
-    maps = as_maps(samples, layout=layout)
+    maps = as_maps(samples, layout=layout_of(x, layout))
     groups = whole_number(groups, "groups", 1, LARGEST)
     kernels, combine, own = _as_kernels(weight)
     bias = own if bias is None else bias
@@ -180,8 +181,9 @@ def max_pool2d(
 
     Parameters
     ----------
-    x : array_like, (H, W), (C, H, W), (H, W, C) or (N, C, H, W)
-        A picture, feature maps, or a batch of maps. Values are taken as they are: nothing is divided by 255.
+    x : Picture, or array_like, (H, W), (C, H, W), (H, W, C) or (N, C, H, W)
+        A picture, feature maps, or a batch of maps. Values are taken as they are: nothing is divided by 255. A
+        Picture's transparency is left out, with a warning.
     window : int, pair or str
         `2`, `(2, 1)` or `"2x1"`, height before width.
     stride : int, pair or str, optional
@@ -196,8 +198,8 @@ def max_pool2d(
     ceil_mode : bool
         Round the output's size up; a window that would start in the end padding is dropped.
     layout : {"chw", "hwc"}, optional
-        How the axes of a 3-D `x` lie, and the last three of a 4-D one. By default 3-D uint8 and uint16 are (H, W, C),
-        and all else is (C, H, W).
+        How the axes of a 3-D `x` lie, and the last three of a 4-D one. By default a Picture, and 3-D uint8 and uint16
+        are (H, W, C), and all else is (C, H, W).
     threads : int, optional
         How many to use; all cores by default. The result is the same for every number.
 
@@ -208,8 +210,8 @@ def max_pool2d(
     Raises
     ------
     ArgumentError
-        If a value is outside its limits, or `x` is none of these. Without a layout also if `x` is 3-D, not of uint8
-        or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than 4.
+        If a value is outside its limits, or `x` is none of these. Without a layout also if `x` is a 3-D array, not of
+        uint8 or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than 4.
     ShapeError
         If the window is larger than the padded input.
 
@@ -241,8 +243,9 @@ def avg_pool2d(
 
     Parameters
     ----------
-    x : array_like, (H, W), (C, H, W), (H, W, C) or (N, C, H, W)
-        A picture, feature maps, or a batch of maps. Values are taken as they are: nothing is divided by 255.
+    x : Picture, or array_like, (H, W), (C, H, W), (H, W, C) or (N, C, H, W)
+        A picture, feature maps, or a batch of maps. Values are taken as they are: nothing is divided by 255. A
+        Picture's transparency is left out, with a warning.
     window : int, pair or str
         `2`, `(2, 1)` or `"2x1"`, height before width.
     stride : int, pair or str, optional
@@ -257,8 +260,8 @@ def avg_pool2d(
     count_include_pad : bool
         Whether the divisor counts the padding; it never counts what `ceil_mode` adds past it.
     layout : {"chw", "hwc"}, optional
-        How the axes of a 3-D `x` lie, and the last three of a 4-D one. By default 3-D uint8 and uint16 are (H, W, C),
-        and all else is (C, H, W).
+        How the axes of a 3-D `x` lie, and the last three of a 4-D one. By default a Picture, and 3-D uint8 and uint16
+        are (H, W, C), and all else is (C, H, W).
     threads : int, optional
         How many to use; all cores by default. The result is the same for every number.
 
@@ -269,8 +272,8 @@ def avg_pool2d(
     Raises
     ------
     ArgumentError
-        If a value is outside its limits, or `x` is none of these. Without a layout also if `x` is 3-D, not of uint8
-        or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than 4.
+        If a value is outside its limits, or `x` is none of these. Without a layout also if `x` is a 3-D array, not of
+        uint8 or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than 4.
     ShapeError
         If the window is larger than the padded input.
 
@@ -300,8 +303,9 @@ def sum_pool2d(
 
     Parameters
     ----------
-    x : array_like, (H, W), (C, H, W), (H, W, C) or (N, C, H, W)
-        A picture, feature maps, or a batch of maps. Values are taken as they are: nothing is divided by 255.
+    x : Picture, or array_like, (H, W), (C, H, W), (H, W, C) or (N, C, H, W)
+        A picture, feature maps, or a batch of maps. Values are taken as they are: nothing is divided by 255. A
+        Picture's transparency is left out, with a warning.
     window : int, pair or str
         `2`, `(2, 1)` or `"2x1"`, height before width.
     stride : int, pair or str, optional
@@ -314,8 +318,8 @@ def sum_pool2d(
     ceil_mode : bool
         Round the output's size up; a window that would start in the end padding is dropped.
     layout : {"chw", "hwc"}, optional
-        How the axes of a 3-D `x` lie, and the last three of a 4-D one. By default 3-D uint8 and uint16 are (H, W, C),
-        and all else is (C, H, W).
+        How the axes of a 3-D `x` lie, and the last three of a 4-D one. By default a Picture, and 3-D uint8 and uint16
+        are (H, W, C), and all else is (C, H, W).
     threads : int, optional
         How many to use; all cores by default. The result is the same for every number.
 
@@ -326,8 +330,8 @@ def sum_pool2d(
     Raises
     ------
     ArgumentError
-        If a value is outside its limits, or `x` is none of these. Without a layout also if `x` is 3-D, not of uint8
-        or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than 4.
+        If a value is outside its limits, or `x` is none of these. Without a layout also if `x` is a 3-D array, not of
+        uint8 or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than 4.
     ShapeError
         If the window is larger than the padded input.
 
@@ -352,7 +356,7 @@ def _pool(
     count_include_pad: bool = True,
 ) -> Array:
     samples = as_samples(x)
-    maps = as_maps(samples, layout=layout)
+    maps = as_maps(samples, layout=layout_of(x, layout))
     size = parse_pair(window, "window")
     counts = switch(count_include_pad, "count_include_pad")
     windows = Windows.over(

@@ -82,6 +82,7 @@ def test_other_layouts_are_refused(name, layout):
 def test_a_picture_is_taken_for_its_pixels(name):
     np.testing.assert_array_equal(TAKERS[name](Picture(HWC.astype(np.uint8))), EXPECTED[name])
     np.testing.assert_array_equal(TAKERS[name](Picture(HWC), layout="hwc"), EXPECTED[name])
+    np.testing.assert_array_equal(TAKERS[name](Picture(HWC)), EXPECTED[name])
     clear = Picture(HWC.astype(np.uint8), alpha=np.zeros((6, 5), np.uint8))
     if name != "Pipeline.explain":
         with pytest.warns(cnnfilter.CnnfilterWarning, match="^the picture's transparency is left out$") as told:

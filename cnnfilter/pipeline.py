@@ -61,8 +61,8 @@ class Pipeline:
         Parameters
         ----------
         text : str
-            Stages between commas, such as `"conv:sobel-x,relu,maxpool:2"`; the name of a network, `"lenet-5"`; or
-            `"@FILE"`, a file with a stage in each line.
+            Stages between commas, such as `"conv:sobel-x,relu,maxpool:2"`; or `"@FILE"`, a file with a stage in each
+            line.
         base : Path or str, optional
             The folder that file names are relative to; by default the working one.
 
@@ -75,7 +75,7 @@ class Pipeline:
         GrammarError
             If it cannot be read; the message says where.
         ArgumentError
-            If it is no text.
+            If it is no text, or a file of stages cannot be read.
 
         Examples
         --------
@@ -114,8 +114,9 @@ class Pipeline:
 
         Raises
         ------
-        ShapeError, ArgumentError, KernelError
-            If a stage does not fit what arrives; the message begins with its number and name.
+        ShapeError, ArgumentError, KernelError, MissingExtraError
+            If a stage does not fit what arrives, or its weights cannot be read; the message begins with its number and
+            name.
 
         Examples
         --------
@@ -149,7 +150,8 @@ class Pipeline:
         Parameters
         ----------
         maps_or_image : Picture, or array_like, (H, W), (C, H, W), (H, W, C) or (n,)
-            Values are taken as they are.
+            A picture's transparency is left out, with a warning. Values are taken as they are: nothing is divided
+            unless a `normalize` stage says so.
         layout : {"chw", "hwc"}, optional
             How the axes of a 3-D array lie. By default a Picture, uint8 and uint16 are (H, W, C), and all else is
             (C, H, W).
@@ -162,8 +164,12 @@ class Pipeline:
 
         Raises
         ------
-        ShapeError, ArgumentError, KernelError
-            If a stage does not fit what arrives, or has no weights, or an argument is outside its limits.
+        ShapeError, KernelError, MissingExtraError
+            If a stage does not fit what arrives, or its weights cannot be read.
+        ArgumentError
+            If a stage has no weights, or an argument is outside its limits. Without a layout also if the array is 3-D,
+            not of uint8 or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than
+            4.
 
         Examples
         --------
@@ -193,7 +199,7 @@ class Pipeline:
 
         Raises
         ------
-        ShapeError, KernelError
+        ShapeError, KernelError, MissingExtraError
             If a stage does not fit what arrives, or its weights cannot be read.
         ArgumentError
             If a stage has no weights, or an argument is outside its limits. Without a layout also if the array is 3-D,
@@ -245,8 +251,10 @@ class Pipeline:
         ------
         ArgumentError
             If a stage has no weights, there is no such place (the message has the result's size), the value depends on
-            more than can be told, or the layout of `image` must be said, as for `run`.
-        ShapeError, KernelError
+            more than can be told, or an argument is outside its limits. Without a layout also if the array is 3-D,
+            not of uint8 or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than
+            4.
+        ShapeError, KernelError, MissingExtraError
             If a stage does not fit what arrives, or its weights cannot be read.
 
         Examples

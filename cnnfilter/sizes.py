@@ -264,7 +264,7 @@ def output_size(
     >>> output_size(2, 3, stride=2, ceil_mode=True)
     1
     """
-    n = whole_number(n, "input size", 1)
+    n = whole_number(n, "n", 1)
     window = whole_number(window, "window", 1, LARGEST)
     stride = whole_number(stride, "stride", 1, LARGEST)
     dilation = whole_number(dilation, "dilation", 1, LARGEST)

@@ -162,7 +162,7 @@ SPOKEN = {
     "dilation": ("dilat",),
     "shape": ("shape", "maps", "window"),
     "maps_or_image": ("maps_or_image", "maps", "window"),
-    "n": ("input size",),
+    "n": ("n must ",),
 }
 """What messages call a parameter; the others by their names."""
 

@@ -10,7 +10,11 @@ import pytest
 
 import cnnfilter
 from cnnfilter.batch import plan
+from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.network import activations
+from cnnfilter.network.plan import Row
+from cnnfilter.pipeline import Plan
+from cnnfilter.weights.bank import FilterBank
 from tests.command import ROOT
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Examples")
@@ -72,9 +76,14 @@ def test_help_is_complete_in_itself(name):
     listed = re.findall(r"^(\w[\w, ]*) : ", told[1], re.MULTILINE) if told else []
     given = [each for each in inspect.signature(function).parameters if each not in ("self", "cls")]
     assert sorted(", ".join(listed).split(", ") if listed else []) == sorted(given)
-    assert not re.search(
-        r"\b(see|as in|as for) `?(cnnfilter\.|parse_|conv2d|max_pool2d|avg_pool2d)", text, re.IGNORECASE
-    )
+    assert not re.search(r"\b(see|as for) `|\bas in `?(cnnfilter\.|conv2d|max_pool2d|avg_pool2d)", text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("value", [cnnfilter.Picture, cnnfilter.Pipeline, Kernel, FilterBank, Plan, Row])
+def test_help_of_a_class_names_no_module(value):
+    members = [getattr(value, name) for name in dir(value) if not name.startswith("_")]
+    for text in [inspect.getdoc(value), *(inspect.getdoc(each) or "" for each in members)]:
+        assert not re.search(r"`(\w+\.)*[a-z_]+\.\w+`", text), text
 
 
 @pytest.mark.parametrize("name", [*FUNCTIONS, *METHODS, "Pipeline", "Picture"])

@@ -219,7 +219,7 @@ def test_ceil_mode_is_pytorchs():
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        ((0, 3), {}, "input size must be at least 1, not 0"),
+        ((0, 3), {}, "n must be at least 1, not 0"),
         ((5, 0), {}, "window must be at least 1, not 0"),
         ((5, 3), {"stride": 0}, "stride must be at least 1, not 0"),
         ((5, 3), {"dilation": -1}, "dilation must be at least 1, not -1"),

@@ -412,7 +412,7 @@ def linear(x: Any, weight: Any, bias: Any = None, *, threads: int | None = None)
     values = as_samples(x).astype(np.float32, copy=False)
     matrix = as_weights(weight, (2,))
     if values.ndim not in (1, 2) or values.shape[-1] != matrix.shape[1]:
-        msg = f"x of shape {values.shape} does not fit weights (out, in) of shape {matrix.shape}"
+        msg = f"x of shape {values.shape} does not fit a weight (out, in) of shape {matrix.shape}"
         raise ShapeError(msg)
     biases = np.zeros(1, dtype=np.float32) if bias is None else as_weights(bias, (0, 1, 2), "bias")
     biases = biases.reshape(-1) if biases.ndim == 2 and len(biases) == 1 else biases

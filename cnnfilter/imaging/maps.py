@@ -60,7 +60,7 @@ def as_maps(maps: npt.ArrayLike) -> Float32Array:
     if array.ndim == 2:
         array = array[np.newaxis]
     if array.ndim != 3 or not array.size:
-        msg = f"feature maps must be (C, H, W), each at least 1, not {array.shape}"
+        msg = f"maps must be (C, H, W) or (H, W), each at least 1, not {array.shape}"
         raise ShapeError(msg)
     return array
 

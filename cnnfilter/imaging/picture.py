@@ -89,5 +89,5 @@ class Picture:
 
     @property
     def shade(self) -> str | None:
-        """`mapping.shade`; a table of numbers has none."""
+        """`"black"` or `"white"` if nearly all of the picture is; else None, also of floats and of tables."""
         return None if self.stored.table else mapping.shade(self.pixels)

@@ -240,7 +240,7 @@ def test_a_bias_of_linear_is_broadcast(x, bias):
 @pytest.mark.parametrize(
     ("x", "weight", "bias", "message"),
     [
-        ((6,), (5, 7), None, r"x of shape \(6,\) does not fit weights \(out, in\) of shape \(5, 7\)"),
+        ((6,), (5, 7), None, r"x of shape \(6,\) does not fit a weight \(out, in\) of shape \(5, 7\)"),
         ((2, 3, 7), (5, 7), None, r"x of shape \(2, 3, 7\) does not fit"),
         ((7,), (5, 7), (4,), "bias must hold a number for each of 5 outputs, or one for all, not 4"),
         ((7,), (5, 7), (2, 5), r"5 outputs, or one for all, not an array of \(2, 5\)"),

@@ -25,7 +25,7 @@ def whole(plane, factor):
 
 @pytest.mark.parametrize("shape", [(4,), (1, 2, 3, 4), (0, 3, 3), (2, 0, 3), (3, 0)])
 def test_other_shapes_are_refused(shape):
-    with pytest.raises(ShapeError, match=r"^feature maps must be \(C, H, W\), each at least 1, not \("):
+    with pytest.raises(ShapeError, match=r"^maps must be \(C, H, W\) or \(H, W\), each at least 1, not \("):
         as_maps(np.zeros(shape))
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from cnnfilter.errors import CnnfilterError
@@ -36,8 +36,13 @@ _STRAY_BYTE = r"\\udc([89a-f][0-9a-f])"
 _heard: list[str] = []
 """Not empty where a person at the command line reads the messages."""
 
-_in_stage = ContextVar("_in_stage", default=False)
-"""Whether what a message is about was said in the text of a stage, whose keys are named as parameters are."""
+
+class _Thread(threading.local):
+    in_stage = False
+    """Whether what a message is about was said in the text of a stage, whose keys are named as parameters are."""
+
+
+_thread = _Thread()
 
 
 @contextlib.contextmanager
@@ -53,11 +58,11 @@ def options_named() -> Iterator[None]:
 @contextlib.contextmanager
 def keys_named() -> Iterator[None]:
     """Name a stage's keys in messages, of this thread."""
-    token = _in_stage.set(True)
+    before, _thread.in_stage = _thread.in_stage, True
     try:
         yield
     finally:
-        _in_stage.reset(token)
+        _thread.in_stage = before
 
 
 class about:  # a generator's would take a fifth of planning a network
@@ -83,7 +88,7 @@ def either(option: str, parameter: str) -> str:
     >>> either("--depth 8", "depth=8")
     'depth=8'
     """
-    return option if _heard and not _in_stage.get() else parameter
+    return option if _heard and not _thread.in_stage else parameter
 
 
 def alternatives(words: Sequence[str], last: str = "or") -> str:

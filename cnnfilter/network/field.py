@@ -14,14 +14,13 @@ nothing that a floor dropped. There the windows are followed back from the maps 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnfilter.network.stages.base import Sliding
 from cnnfilter.network.stages.text import Shape
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """The fields of all values of a result; one number for each axis of the input but the channels.
 
     Parameters

@@ -13,7 +13,7 @@ import numpy as np
 
 import cnnfilter.npy as npy
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging.decoding import at_depth
+from cnnfilter.imaging.decoding import at_depth, check_float_depth
 from cnnfilter.imaging.formats import NPY
 from cnnfilter.imaging.limits import Limits
 from cnnfilter.imaging.picture import Picture, Stored
@@ -55,6 +55,8 @@ def read(stream: BinaryIO, limits: Limits) -> Picture:
     """Read an array as a picture, C-contiguous and in the machine's byte order."""
     _, shape, fortran, dtype, begin = read_header(stream)
     height, width, channels = (*shape, 1)[:3]
+    if dtype.kind == "f":  # which takes no memory to know
+        check_float_depth(limits.depth)
     limits.admit_all([(3 * math.prod(shape) * dtype.itemsize, height, width, channels)])
     stream.seek(begin)
     array = np.empty(shape[::-1] if fortran else shape, dtype)

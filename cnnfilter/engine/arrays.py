@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,13 @@ def as_array(value: Any, name: str) -> Array:
     Raises
     ------
     ArgumentError
-        If it is none: rows differ in length, or values are masked.
+        If it is none: a path, rows that differ in length, or values that are masked.
     """
     if type(value) is np.ndarray:
         return value
+    if isinstance(value, str | PathLike):
+        msg = f"{name} must be an array of numbers, not {quoted(value)}; cnnfilter.read reads a picture"
+        raise ArgumentError(msg)
     try:
         array = np.asarray(value)
     except Exception as error:  # whatever an object of a person's own raises

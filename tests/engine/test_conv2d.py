@@ -1,4 +1,5 @@
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -287,6 +288,8 @@ def test_a_kernel_that_does_not_fit_names_both_sizes(options, message):
         (np.ones((1, 1, 1, 4, 5), np.float32), "x must have 2, 3 or 4 axes, not 5"),
         (np.ones((4, 5), np.complex64), "x must hold real numbers, not complex64"),
         (np.array([["a", "b"]]), "x must hold real numbers, not <U1"),
+        ("cat.png", "x must be an array of numbers, not 'cat.png'; cnnfilter.read reads a picture"),
+        (Path("cat.png"), r"x must be an array of numbers, not \w+\('cat.png'\); "),
         (np.array([[None]]), "x must hold real numbers, not object"),
         (np.ones((0, 5), np.float32), r"x is empty: its shape is \(0, 5\)"),
         (np.ones((4, 5, 0), np.uint8), r"x is empty: its shape is \(4, 5, 0\)"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.formats import ARRAYS
@@ -19,7 +19,8 @@ _SHEET = ("--topk", "--no-labels", "--columns", "--cell")
 """Options that only a contact sheet has; `labels` are for vectors too."""
 
 
-class View(NamedTuple):
+@dataclass(frozen=True, eq=False, repr=False)
+class View:
     """How the result of a chain is shown; None where the person leaves it to the result.
 
     Parameters

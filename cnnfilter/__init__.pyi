@@ -25,7 +25,7 @@ from cnnfilter.picture import Picture as Picture
 from cnnfilter.picture import read as read
 from cnnfilter.picture import sheet as sheet
 from cnnfilter.pipeline import Pipeline as Pipeline
-from cnnfilter.running.filter import apply as apply
+from cnnfilter.running.apply import apply as apply
 from cnnfilter.sizes import output_size as output_size
 from cnnfilter.weights.bank import load_bank as load_bank
 

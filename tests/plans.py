@@ -9,7 +9,8 @@ from cnnfilter.batch.plan import plan_outputs
 from cnnfilter.batch.work import Streams, Work, process
 from cnnfilter.imaging.limits import Limits
 from cnnfilter.results.pictures import PictureResult
-from cnnfilter.results.task import Saving, Task
+from cnnfilter.results.saving import Saving
+from cnnfilter.results.task import Task
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from cnnfilter.runtime.tricks import uses
 
 if TYPE_CHECKING:
-    from cnnfilter.results.task import Data
+    from cnnfilter.results.saving import Data
 
 _PIECE = 1 << 18 if uses("pieces") else sys.maxsize
 """Bytes given to the system at a time. For more it looks for larger blocks of memory, which the host of a virtual

@@ -26,7 +26,8 @@ from cnnfilter.results.limits import is_out_of_memory
 if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture
     from cnnfilter.network.plan import Row
-    from cnnfilter.results.task import Encoded, Result, Task
+    from cnnfilter.results.saving import Encoded
+    from cnnfilter.results.task import Result, Task
     from cnnfilter.results.vector import Vector
 
 FULL_FOR_GOOD = 3

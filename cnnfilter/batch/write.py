@@ -24,7 +24,7 @@ from cnnfilter.errors import DiskFullError, ExistsError, OutputError
 from cnnfilter.messages import either
 
 if TYPE_CHECKING:
-    from cnnfilter.results.task import Data
+    from cnnfilter.results.saving import Data
 
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 """The errors of a disk, or of a user's share of one, that has no room left."""

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.inputs import Found
     from cnnfilter.imaging.limits import Limits
-    from cnnfilter.results.task import Saving, Task
+    from cnnfilter.results.saving import Saving
+    from cnnfilter.results.task import Task
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -79,7 +80,7 @@ class Batch:
     @property
     def saving(self) -> Saving:
         """How results are encoded."""
-        from cnnfilter.results.task import Saving
+        from cnnfilter.results.saving import Saving
 
         options = dict(self.save_options) | ({} if self.quality is None else {"quality": self.quality})
         return Saving(options=options, strip=self.strip, floats=self.floats, in_place=self.in_place)

@@ -22,8 +22,8 @@ from cnnfilter.imaging.sheet import contact_sheet
 from cnnfilter.network.channels import keeps_colours, map_names
 from cnnfilter.network.notes import notes as chain_notes
 from cnnfilter.results.limits import between, check_rows
-from cnnfilter.results.pictures import Ready, ready
-from cnnfilter.results.task import Encoded, Task
+from cnnfilter.results.saving import Encoded, Ready, ready
+from cnnfilter.results.task import Task
 from cnnfilter.results.vector import Vector
 from cnnfilter.results.view import View
 

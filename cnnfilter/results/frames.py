@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.animation import SEVERAL
 from cnnfilter.imaging.encoding import encode_frames
-from cnnfilter.results.pictures import Ready
-from cnnfilter.results.task import Encoded, Result, Task
+from cnnfilter.results.saving import Encoded, Ready
+from cnnfilter.results.task import Result, Task
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture, Timing

@@ -3,65 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, NPY, holds_floats
+from cnnfilter.results.saving import Saving
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture
     from cnnfilter.network.plan import Row
-    from cnnfilter.results.pictures import Ready
+    from cnnfilter.results.saving import Encoded, Ready
     from cnnfilter.results.vector import Vector
-
-Data = bytes | memoryview | Sequence[bytes | memoryview]
-"""All of a file, at once or in parts: a large array is written where it lies, without a copy."""
-
-
-class Saving(NamedTuple):
-    """How results are encoded.
-
-    Parameters
-    ----------
-    options : mapping of str to str
-        Save options, each of which counts where the format has it.
-    strip : str, optional
-        See `imaging.encoding.encode`.
-    floats : bool
-        Whether the numbers are kept as they are.
-    in_place : bool
-        Whether results take the place of the pictures, and must be of their kind.
-    """
-
-    options: Mapping[str, str] = {}
-    strip: str | None = None
-    floats: bool = False
-    in_place: bool = False
-
-
-class Encoded(NamedTuple):
-    """One file.
-
-    Parameters
-    ----------
-    data : bytes, memoryview of bytes, or several of these
-        All of it.
-    size : tuple of int, optional
-        Width and height, if it is a picture.
-    notes : tuple of str
-        What a person should know, one line each.
-    clipped : float, optional
-        The fraction of values that were clamped, where it was counted.
-    frames : int
-        How many pictures are in it.
-    """
-
-    data: Data
-    size: tuple[int, int] | None = None
-    notes: tuple[str, ...] = ()
-    clipped: float | None = None
-    frames: int = 1
 
 
 class Result(Protocol):

@@ -1,29 +1,25 @@
-"""`Filter`: a kernel and how it is applied, checked once; and `apply`, which uses it once."""
+"""`Filter`: a kernel and how it is applied, checked once."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar, Unpack, overload
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnnfilter.engine.arrays import as_array, as_number, as_weights
+from cnnfilter.engine.arrays import as_number
 from cnnfilter.engine.codes import ABSOLUTE, AS_IS
-from cnnfilter.engine.geometry import Array, Empty, new_result
+from cnnfilter.engine.geometry import Array, Empty, Windows, new_result
 from cnnfilter.engine.scaling import prepared
-from cnnfilter.errors import ArgumentError
+from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.imaging.mapping import FULL_SCALE, RANGES, Mapping, clipped_fraction, mapping, quantise
-from cnnfilter.imaging.picture import Picture
-from cnnfilter.kernels.kernel import Kernel, from_array, get_kernel
+from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.kernels.scaling import SCALES
+from cnnfilter.messages import either
 from cnnfilter.running.run import Part, Run, Setup
 from cnnfilter.runtime import buffers
 from cnnfilter.sizes import Border, Padding, Pair, Size, parse_border, parse_padding, parse_pair
 from cnnfilter.text.values import one_of, switch
 from cnnfilter.weights.bank import FilterBank
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 LIGHT_TAPS = 49
 """Taps up to which a fourth sample of each pixel takes less time than moving three of four to another place: so many,
@@ -52,7 +48,7 @@ class Filtered(NamedTuple):
 
 
 class Filter:
-    """A kernel and how it is applied; parameters as in `apply`.
+    """A kernel and how it is applied; parameters as in `cnnfilter.apply`.
 
     Raises
     ------
@@ -139,7 +135,7 @@ class Filter:
             If `range` needs the extremes of values that are not finite.
         """
         transparent = alpha is not None and bool((alpha < FULL_SCALE[alpha.dtype.name]).any())
-        run = Run(self, pixels, alpha if transparent else None)
+        run = self._run_over(pixels, alpha if transparent else None)
         out = new_result((*run.windows.out, run.channels), pixels.dtype, empty)
         how = Mapping(absolute=self.range == "abs")
         if self.range in ("normalize", "center"):
@@ -163,134 +159,48 @@ class Filter:
             float(clamped.sum()) / len(clamped) if count_clipped else None,
         )
 
-    def setup_for(self, size: Pair, channels: int, dtype: np.dtype[Any], parts: list[Part]) -> Setup:
+    def _run_over(self, pixels: Array, alpha: Array | None) -> Run:
+        size = (pixels.shape[0], pixels.shape[1])
+        parts = self._parts(pixels.reshape(*size, -1))
+        return Run(parts, self._setup(size, pixels.dtype, parts), alpha, is_same_lower=self.padding == "same-lower")
+
+    def _setup(self, size: Pair, dtype: np.dtype[Any], parts: list[Part]) -> Setup:
         """How to run over pictures of a size and type; that of the last picture, if this one is like it."""
-        key = (size, channels, dtype)
-        latest = self._latest
+        key = (size, [part.spacing for part in parts], dtype)
+        latest = self._latest  # another thread may put another there
         if latest is None or latest[0] != key:
-            latest = self._latest = key, Setup(self, size, dtype, parts)
+            windows = Windows.over(
+                size,
+                (self.bank.shape[2], self.bank.shape[3]),
+                stride=self.stride,
+                padding=self.padding,
+                dilation=self.dilation,
+                border=self.border,
+            )
+            latest = self._latest = key, Setup(windows, dtype, parts)
         return latest[1]
 
-
-Pictured = TypeVar("Pictured", bound=Picture)
-
-
-class Options(TypedDict, total=False):
-    """The keywords of `apply`."""
-
-    stride: Size
-    padding: Padding
-    dilation: Size
-    border: str | Border
-    flip: bool
-    scale: str
-    bias: float
-    range: str
-    threads: int | None
-
-
-@overload
-def apply(image: Pictured, kernel: Any, **options: Unpack[Options]) -> Pictured: ...
-
-
-@overload
-def apply(image: npt.ArrayLike, kernel: Any, **options: Unpack[Options]) -> Array: ...
-
-
-def apply(
-    image: Any,
-    kernel: str | Kernel | FilterBank | Any,
-    *,
-    stride: Size = 1,
-    padding: Padding = "same",
-    dilation: Size = 1,
-    border: str | Border = "replicate",
-    flip: bool = False,
-    scale: str = "none",
-    bias: float = 0.0,
-    range: str = "clip",
-    threads: int | None = None,
-) -> Any:
-    """Filter a picture with one kernel, each channel on its own.
-
-    Parameters
-    ----------
-    image : Picture, or ndarray, (H, W) or (H, W, C), of uint8, uint16 or float32
-        All channels of an array are treated alike, alpha too. A Picture's alpha is carried through, and a transparent
-        neighbour counts as the centre's colour.
-    kernel : str, Kernel, FilterBank or array_like
-        A name (`"gaussian:sigma=2"`), an inline matrix (`"0 -1 0; -1 5 -1; 0 -1 0"`), a matrix (kh, kw), or a
-        bank (O, I, kh, kw) with one filter in all or one for each channel.
-    stride, dilation : int, pair or str
-        Pixels between windows, and between the taps of one, `2`, `(2, 1)` or `"2x1"`, height before width.
-    padding : int, pair, pair of pairs or str
-        Pixels added around: `"same"` keeps the size (with a stride, it gives ``ceil(n / stride)``), an odd one at the
-        end (`"same-lower"`: at the beginning); `"valid"` adds none; `2` on all sides; `(1, 2)` above and below, left
-        and right; `((1, 2), (0, 3))` above, below, left, right; or as text, `"1x2"`, `"1+2x0+3"`.
-    border : str
-        What the padding holds: `"replicate"` (the edge), `"zeros"`, `"constant=V"`, `"reflect"`, `"symmetric"`,
-        `"circular"`.
-    flip : bool
-        Rotate the kernel by 180 degrees: convolution in the sense of signal processing.
-    scale : {"none", "sum", "l1"}
-        Divide the kernel by its sum (where that is 0, by that of its positive weights), or by that of its absolute
-        weights.
-    bias : float
-        Added to each value.
-    range : {"clip", "abs", "normalize", "center"}
-        What happens to values before they are rounded, half to even, to the picture's type: cut off at black and white;
-        made positive; stretched from black to white; 0 at mid grey. Floats are not rounded or cut off.
-    threads : int, optional
-        How many to use; all cores by default. The result is the same for every number.
-
-    Returns
-    -------
-    ndarray, (H', W') or (H', W', C), of the type of `image`; a Picture for a Picture
-
-    Raises
-    ------
-    ArgumentError
-        If a value is outside its limits.
-    KernelError
-        If the kernel's name is unknown.
-    ShapeError
-        If the kernel is larger than the padded picture, or its channels do not match.
-    PictureError
-        If `range` needs the extremes of values that are not finite.
-
-    Examples
-    --------
-    >>> apply(np.eye(3, dtype=np.uint8) * 100, "box")[1].tolist()
-    [33, 33, 33]
-    """
-    given = image.pixels if isinstance(image, Picture) else as_array(image, "image")
-    pixels = np.ascontiguousarray(given, dtype=given.dtype.newbyteorder("="))
-    if pixels.dtype.name not in FULL_SCALE or given.ndim not in (2, 3) or pixels.size == 0:
-        msg = (
-            f"image must be (H, W) or (H, W, C) of uint8, uint16 or float32, not {pixels.dtype.name} of shape "
-            f"{given.shape}"
-        )
-        raise ArgumentError(msg)
-    if isinstance(kernel, str):
-        chosen: Kernel | FilterBank = get_kernel(kernel)
-    elif isinstance(kernel, Kernel | FilterBank):
-        chosen = kernel
-    else:
-        weights = as_weights(kernel, (2, 3, 4), "kernel")
-        bank = weights if weights.ndim == 4 else weights[:, None]
-        chosen = from_array(weights) if weights.ndim == 2 else FilterBank("custom", bank, None)
-    filter_ = Filter(
-        chosen,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        border=border,
-        flip=flip,
-        scale=scale,
-        bias=bias,
-        range=range,
-    )
-    if not isinstance(image, Picture):
-        return filter_.run(pixels, threads=threads).pixels
-    filtered = filter_.run(pixels, image.alpha, threads=threads)
-    return replace(image, pixels=filtered.pixels, alpha=filtered.alpha)
+    def _parts(self, pixels: Array) -> list[Part]:
+        """Which filters read which channels of a picture (H, W, C)."""
+        bank, (height, _, channels) = self.bank, pixels.shape
+        if bank.shape[1] == 1 and (len(bank) == 1 or self.combine):
+            whole = pixels.reshape(1, height, -1)
+            return [Part(bank, self.combine, whole, channels, self.biases[0])]
+        planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        if bank.shape[:2] == (channels, 1):
+            sources = [planes[c : c + 1] for c in range(channels)]
+        elif bank.shape[:2] == (1, channels):
+            sources = [planes]
+        else:
+            needed = "one filter, or one for each channel, over 1 channel"
+            if len(bank) == 1:
+                needed = f"a picture of {bank.shape[1]} channels"
+            msg = (
+                f"{self.kernel.name} is a bank of {len(bank)} x {bank.shape[1]} x {bank.shape[2]} x "
+                f"{bank.shape[3]} (filters, channels, height, width) and the picture has {channels} channels: apply "
+                f"needs {needed}; {either('`cnnfilter run` shows', 'conv2d gives')} the maps of any bank"
+            )
+            raise ShapeError(msg)
+        return [
+            Part(one[None], None, source, 1, bias) for one, source, bias in zip(bank, sources, self.biases, strict=True)
+        ]

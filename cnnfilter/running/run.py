@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,14 +12,9 @@ from cnnfilter.engine.bands import in_bands, whole_bands
 from cnnfilter.engine.codes import AS_IS
 from cnnfilter.engine.geometry import OUTSIDE, Array, Rows, Windows
 from cnnfilter.engine.methods import Method, choose
-from cnnfilter.errors import ShapeError
 from cnnfilter.imaging.mapping import FULL_SCALE
-from cnnfilter.messages import either
 from cnnfilter.runtime.forks import lazy
-from cnnfilter.sizes import Border, Pair
-
-if TYPE_CHECKING:
-    from cnnfilter.running.filter import Filter
+from cnnfilter.sizes import Border
 
 BAND_SAMPLES = 1 << 21
 """Samples of the result that one call of the loops computes. Nothing waits in a cache between steps here, so bands
@@ -43,20 +38,13 @@ class Part(NamedTuple):
 class Setup:
     """How a filter runs over all pictures of one size and type."""
 
-    def __init__(self, filter_: Filter, size: Pair, dtype: np.dtype[Any], parts: list[Part]) -> None:
-        self.windows = Windows.over(
-            size,
-            (filter_.bank.shape[2], filter_.bank.shape[3]),
-            stride=filter_.stride,
-            padding=filter_.padding,
-            dilation=filter_.dilation,
-            border=filter_.border,
-        )
+    def __init__(self, windows: Windows, dtype: np.dtype[Any], parts: list[Part]) -> None:
+        self.windows = windows
         # Beyond a border of one colour, everything is opaque.
-        beyond = Border("constant", 1.0) if filter_.border.mode == "constant" else filter_.border
-        self.cover_windows = replace(self.windows, border=beyond)
+        beyond = Border("constant", 1.0) if windows.border.mode == "constant" else windows.border
+        self.cover_windows = replace(windows, border=beyond)
         self.filters = [part.filters for part in parts]
-        self.methods = [choose(part.filters, self.windows, dtype, part.combine) for part in parts]
+        self.methods = [choose(part.filters, windows, dtype, part.combine) for part in parts]
 
     @lazy
     def blending(self) -> list[list[list[tuple[Method, Method]]]]:
@@ -71,40 +59,12 @@ class Setup:
 class Run:
     """A filter over one picture: which part of it reads which channels, and any band of the result."""
 
-    def __init__(self, filter_: Filter, pixels: Array, alpha: Array | None) -> None:
-        self.is_same_lower = filter_.padding == "same-lower"
+    def __init__(self, parts: list[Part], setup: Setup, alpha: Array | None, *, is_same_lower: bool) -> None:
+        self.parts = parts
+        self.channels = sum(part.spacing for part in parts)
+        self.setup, self.windows, self.methods = setup, setup.windows, setup.methods
         self.alpha = alpha
-        self.size = (pixels.shape[0], pixels.shape[1])
-        channels = pixels.size // (self.size[0] * self.size[1])
-        self.parts = self._parts(filter_, pixels.reshape(*self.size, channels))
-        self.channels = sum(part.spacing for part in self.parts)
-        self.setup = filter_.setup_for(self.size, channels, pixels.dtype, self.parts)
-        self.windows, self.methods = self.setup.windows, self.setup.methods
-
-    def _parts(self, filter_: Filter, pixels: Array) -> list[Part]:
-        bank, channels = filter_.bank, pixels.shape[2]
-        if bank.shape[1] == 1 and (len(bank) == 1 or filter_.combine):
-            whole = pixels.reshape(1, self.size[0], -1)
-            return [Part(bank, filter_.combine, whole, channels, filter_.biases[0])]
-        planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
-        if bank.shape[:2] == (channels, 1):
-            sources = [planes[c : c + 1] for c in range(channels)]
-        elif bank.shape[:2] == (1, channels):
-            sources = [planes]
-        else:
-            needed = "one filter, or one for each channel, over 1 channel"
-            if len(bank) == 1:
-                needed = f"a picture of {bank.shape[1]} channels"
-            msg = (
-                f"{filter_.kernel.name} is a bank of {len(bank)} x {bank.shape[1]} x {bank.shape[2]} x "
-                f"{bank.shape[3]} (filters, channels, height, width) and the picture has {channels} channels: apply "
-                f"needs {needed}; {either('`cnnfilter run` shows', 'conv2d gives')} the maps of any bank"
-            )
-            raise ShapeError(msg)
-        return [
-            Part(one[None], None, source, 1, bias)
-            for one, source, bias in zip(bank, sources, filter_.biases, strict=True)
-        ]
+        self.is_same_lower = is_same_lower
 
     def in_bands(self, work: Callable[[int, int], None], threads: int | None, *, through_floats: bool) -> None:
         """Call `work(first, last)` for bands of rows; see `engine.bands.in_bands`."""
@@ -140,7 +100,7 @@ class Run:
         part = self.parts[c]
         begin, end = self.windows.needed(first, last)
         opacity = alpha[begin:end] / np.float32(FULL_SCALE[alpha.dtype.name])
-        width = self.size[1]
+        width = self.windows.size[1]
         sums = []
         for planes, methods in zip(part.filters, self.setup.blending[c], strict=True):
             total = np.zeros((last - first, self.windows.out[1], part.spacing), dtype=np.float32)

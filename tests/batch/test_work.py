@@ -15,9 +15,9 @@ from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.reading import read
 from cnnfilter.kernels.kernel import get_kernel
 from cnnfilter.messages import options_named
-from cnnfilter.results import pictures as results
+from cnnfilter.results import saving as results
 from cnnfilter.results.pictures import FilterTask, PictureResult
-from cnnfilter.results.task import Saving
+from cnnfilter.results.saving import Saving
 from cnnfilter.running.filter import Filter
 from cnnfilter.weights.bank import FilterBank
 from tests.plans import carried_out, planned

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cnnfilter.engine import ops
-from cnnfilter.running.filter import apply
+from cnnfilter.running.apply import apply
 from tests.oracles import BORDERS, samples, sized
 
 WINDOWS = [(1, 1), (3, 3), (5, 5), (7, 7), (9, 9), (11, 11), (3, 7), (11, 1)]

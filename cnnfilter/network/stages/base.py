@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from cnnfilter.errors import ShapeError
@@ -21,8 +22,11 @@ class Sliding(NamedTuple):
     pads: Pads
 
 
+@dataclass(frozen=True)
 class Stage(ABC):
     """One stage of a chain. What a stage does not override, it does not have: no weights, no window.
+
+    A stage with values is a dataclass itself.
 
     Attributes
     ----------

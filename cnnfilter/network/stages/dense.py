@@ -16,7 +16,6 @@ ORDERS = ("chw", "hwc")
 """In which order the maps that a dense stage was trained on were flattened: PyTorch's, Keras's."""
 
 
-@dataclass(frozen=True)
 class Flatten(Stage):
     """All samples of the maps in one vector, in C, H, W order."""
 

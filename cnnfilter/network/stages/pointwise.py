@@ -15,7 +15,6 @@ from cnnfilter.text.numbers import show_number
 from cnnfilter.text.values import one_of
 
 
-@dataclass(frozen=True)
 class Gray(Stage):
     """Mix red, green and blue to one map; a single map stays as it is."""
 
@@ -141,7 +140,6 @@ class Activation(SameSize):
         return [f"{key}={show_number(value)}" for key, value in self.named.items() if value != defaults[key]]
 
 
-@dataclass(frozen=True)
 class Absolute(SameSize):
     """The absolute value."""
 
@@ -181,7 +179,6 @@ class Magnitude(Stage):
         return f"{shape[2]} maps / {self.count} = {shape[2] // self.count}"
 
 
-@dataclass(frozen=True)
 class Softmax(SameSize):
     """``e^x / sum e^x`` over the vector, or over the channels of each place."""
 

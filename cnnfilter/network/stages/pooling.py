@@ -94,7 +94,6 @@ class Pool(Stage):
         return [show_pair(self.window), *(f"{key}={text}" for key, (text, given) in options.items() if given)]
 
 
-@dataclass(frozen=True)
 class GlobalAveragePool(Stage):
     """The mean of each whole map, 1x1xC; `flatten` then makes it a vector."""
 

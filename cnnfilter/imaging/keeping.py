@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image
@@ -102,7 +101,7 @@ def _sized(metadata: Metadata, size: tuple[int, int], lost: list[str]) -> Metada
         except (ValueError, struct.error):
             block = None
             lost.append("EXIF, which is broken")
-    return replace(metadata, exif=block, xmp=xmp and sized_xmp(xmp, *size))
+    return metadata._replace(exif=block, xmp=xmp and sized_xmp(xmp, *size))
 
 
 def _resolution(metadata: Metadata, format: str, lost: list[str]) -> dict[str, Any]:

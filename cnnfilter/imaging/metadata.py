@@ -11,9 +11,8 @@ import math
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from cnnfilter.imaging.colour import CONVERTED
 from cnnfilter.imaging.headers import AVIF_HEAD, EXIF_PREFIX, MAX_PROFILE, avif_colours, bmp_profile, boxes, png_chunks
@@ -76,8 +75,7 @@ _XMP_PICTURE = rb"""(>|=\s*["'])\s*(?:/9j/|iVBORw0KGgo|UklGR)[^<>"']*"""
 _XMP_EXTENSION = rb"""xmpNote:HasExtendedXMP\s*=\s*["'][^"']*["']"""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Metadata:
+class Metadata(NamedTuple):
     """What is kept beside the pixels.
 
     Parameters

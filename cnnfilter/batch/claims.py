@@ -69,7 +69,7 @@ class Plan:
         self.naming = jobs.naming
         self.wanted = jobs.naming.wanted
         self.claims: dict[str, int] = {}
-        """The job that has a name, by its index; `~index` once the file is written."""
+        """The job that has a name, by its number; `~number` once the file is written."""
         self.changed: set[Path] = set()
         """Folders in which others were made."""
         self._others: dict[int, list[str]] = {}

@@ -17,8 +17,8 @@ SAMPLE_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 """What pictures are made of; every other real type is read as float32."""
 
 
-def as_array(value: Any, name: str) -> Array:
-    """A value as an array of whatever it holds.
+def as_array(value: Any, name: str, advice: str = "; cnnfilter.read reads a picture") -> Array:
+    """A value as an array of whatever it holds; `advice` ends the error about text and paths.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def as_array(value: Any, name: str) -> Array:
     if type(value) is np.ndarray:
         return value
     if isinstance(value, str | PathLike):
-        msg = f"{name} must be an array of numbers, not {quoted(value)}; cnnfilter.read reads a picture"
+        msg = f"{name} must be an array of numbers, not {quoted(value)}{advice}"
         raise ArgumentError(msg)
     try:
         array = np.asarray(value)
@@ -137,7 +137,7 @@ def as_weights(weight: Any, axes: tuple[int, ...], name: str = "weight") -> Arra
     ArgumentError
         If the number of axes is not one of `axes`, or a weight is not a finite float32 number.
     """
-    array = as_array(weight, name)
+    array = as_array(weight, name, advice="")
     if array.ndim not in axes:
         wanted = " or ".join(str(n) for n in axes)
         msg = f"{name} must have {wanted} axes, not {array.ndim} (its shape is {array.shape})"

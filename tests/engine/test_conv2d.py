@@ -358,6 +358,7 @@ def test_groups_need_a_bank(weight):
         ([1, 2, 3], "bias must hold a number for each of 2 maps, or one for all, not 3"),
         ([[1, 2]], r"bias must have 0 or 1 axes, not 2"),
         (["a", "b"], "bias must be real numbers, not <U1"),
+        ("bias.npy", "bias must be an array of numbers, not 'bias.npy'$"),
         ([1, np.nan], r"nan at \[1\]: bias must be finite"),
     ],
 )

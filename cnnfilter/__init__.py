@@ -30,7 +30,8 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         value: Any = importlib.import_module("importlib.metadata").version("cnnfilter")
     else:
-        module = _modules().get(name) or _activations().get(name)
+        # a name that Python itself looks for needs none of them
+        module = None if name.startswith("_") else _modules().get(name) or _activations().get(name)
         if module is None:
             msg = f"module 'cnnfilter' has no attribute {name!r}"
             raise AttributeError(msg)

@@ -73,7 +73,7 @@ SOURCES = _sources()
 
 
 def broken(seed):
-    """Return broken files, by their names: cut short at a random place, or with one to eight bits turned over."""
+    """Broken files, by their names: cut short at a random place, or with one to eight bits turned over."""
     files = {}
     for name, data in SOURCES.items():
         draw = random.Random(f"{seed} {name}")

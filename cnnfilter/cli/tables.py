@@ -77,7 +77,7 @@ def table(
 
 
 def _indented(text: str, room: float, indent: str = GAP * 2) -> Iterator[str]:
-    """Yield a text's lines as they stand below something; what is still too long goes on further to the right."""
+    """A text's lines as they stand below something; what is still too long goes on further to the right."""
     for line in filter(None, text.split("\n")):
         first, *more = wrapped(line, room - len(indent))
         yield indent + first
@@ -85,7 +85,7 @@ def _indented(text: str, room: float, indent: str = GAP * 2) -> Iterator[str]:
 
 
 def _stacked(header: Sequence[str], cells: Sequence[str], room: float) -> Iterator[str]:
-    """Yield a row cell by cell, below the first, each beside its name if it has the room; empty ones are left out."""
+    """A row cell by cell, below the first, each beside its name if it has the room; empty ones are left out."""
     indent = max(map(len, header[1:])) + 2 * len(GAP)
     yield from wrapped(cells[0], room)
     for name, cell in zip(header[1:], cells[1:], strict=True):
@@ -94,7 +94,7 @@ def _stacked(header: Sequence[str], cells: Sequence[str], room: float) -> Iterat
 
 
 def _entry(name: str, text: str, indent: int, room: float, *, prose: bool = False) -> Iterator[str]:
-    """Yield a name and its text: beside it, or where that would break more of it than it must be, below."""
+    """A name and its text: beside it, or where that would break more of it than it must be, below."""
     lines = text.split("\n")
     longest = max(map(len, lines))
     if room - indent < longest and (room - indent < PROSE or (longest <= room - len(GAP) and not prose)):

@@ -163,7 +163,7 @@ def products(weights: Array, values: Array) -> Array:
 
 
 def _some_taps(windows: Windows, size: int) -> Iterator[tuple[Index, Index]]:
-    """Yield the rows and columns of the taps of a window: as many at a time as `CHUNK` holds for so many places."""
+    """The rows and columns of the taps of a window: as many at a time as `CHUNK` holds for so many places."""
     taps = np.arange(math.prod(windows.window))
     for begin in range(0, len(taps), step := max(1, CHUNK // size)):
         yield np.divmod(taps[begin : begin + step], windows.window[1])

@@ -71,7 +71,7 @@ def _parser():
 
 
 def _choose(names):
-    """Return the targets that are asked for, each with its cases that are."""
+    """The targets that are asked for, each with its cases that are."""
     chosen = []
     for target in TARGETS:
         cases = [

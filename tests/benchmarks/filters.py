@@ -33,7 +33,7 @@ class _Work:
         return inputs.photograph(height, width, COLOURS[self.colour]).astype(self.dtype)
 
     def against(self, peer_of, tolerance):
-        """Return what measures this beside `peer_of(kernel)(pixels)`; no tolerance, no comparison."""
+        """What measures this beside `peer_of(kernel)(pixels)`; no tolerance, no comparison."""
 
         def measure(setting):
             pixels, kernel_filter, peer = self.pixels(setting), Filter(self.kernel), peer_of(self.kernel)

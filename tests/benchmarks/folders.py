@@ -35,7 +35,7 @@ def _folder(setting, count, height, width):
 
 
 def _new(outputs):
-    """Return a new folder in one for outputs.
+    """A new folder in one for outputs.
 
     Those of earlier runs, 3 GB in all, stay until a row is measured: ext4 looks at the numbers of files that were
     removed in the last minute one by one before it takes another, which was up to a tenth of what 2,000 small pictures
@@ -45,7 +45,7 @@ def _new(outputs):
 
 
 def _ours(source, outputs):
-    """Return seconds a picture, and the peak of memory."""
+    """Seconds a picture, and the peak of memory."""
     result = run_process([*command(), "apply", "edge", source, "--output", _new(outputs), "-j", str(CORES), "--quiet"])
     return result["seconds"] / len(list(source.iterdir())), result["peak"]
 

@@ -19,7 +19,7 @@ JPEG = {"quality": 90, "subsampling": "4:4:4"}
 
 @functools.cache
 def photograph(height, width, channels=1):
-    """Return a photograph, (H, W) or (H, W, 3) uint8."""
+    """A photograph, (H, W) or (H, W, 3) uint8."""
     with Image.open(SAMPLES / SOURCES[channels]) as image:
         enlarged = np.asarray(image.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32)
     noise = np.random.default_rng(0).standard_normal(enlarged.shape, dtype=np.float32)
@@ -27,13 +27,13 @@ def photograph(height, width, channels=1):
 
 
 def size_of(megapixels):
-    """Return height and width of a photograph of 4 to 3."""
+    """Height and width of a photograph of 4 to 3."""
     height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
     return height, round(height * 4 / 3)
 
 
 def kernel(side, kind):
-    """Return a kernel without zeros: of small whole numbers (`int`), or of any (`float`)."""
+    """A kernel without zeros: of small whole numbers (`int`), or of any (`float`)."""
     generator = np.random.default_rng(side)
     if kind == "int":
         return from_array(generator.integers(1, 6, (side, side)) * generator.choice([-1, 1], (side, side)))

@@ -56,7 +56,7 @@ class Measured:
 
 
 def alternate(ours, peer, setting):
-    """Return the medians of two sides; each is a function that runs once and returns what it took."""
+    """The medians of two sides; each is a function that runs once and returns what it took."""
     taken = ([], [])
     begin = time.perf_counter()
     while len(taken[0]) < setting.runs or (
@@ -69,7 +69,7 @@ def alternate(ours, peer, setting):
 
 
 def calls(function):
-    """Return a side that calls a function, which is warmed up here."""
+    """A side that calls a function, which is warmed up here."""
     function()
     count = max(1, round(SHORTEST / _seconds(function, 1)))
     return lambda: _seconds(function, count)
@@ -111,6 +111,6 @@ def run_process(command, environment=()):
 
 
 def process(command, environment=()):
-    """Return a side that runs a command, which is warmed up here."""
+    """A side that runs a command, which is warmed up here."""
     run_process(command, environment)
     return lambda: run_process(command, environment)["seconds"]

@@ -15,7 +15,7 @@ TOLERANCE = 1e-3
 
 
 def with_weights(text, shape, folder):
-    """Return a chain whose sizes are made random weights, saved in `folder`, and these by stage number."""
+    """A chain whose sizes are made random weights, saved in `folder`, and these by stage number."""
     generator = np.random.default_rng(0)
     weights, stages = {}, []
     for number, row in enumerate(Pipeline.parse(text).plan(shape), 1):
@@ -42,7 +42,7 @@ def with_weights(text, shape, folder):
 
 
 def torch_layers(chain, weights, shape):
-    """Return the layers of PyTorch for a chain and its weights."""
+    """The layers of PyTorch for a chain and its weights."""
     import torch
     from torch import nn
 

@@ -35,7 +35,7 @@ def _distribution(*names):
 
 @functools.cache
 def program(name, flag, banner):
-    """Return the path of a program that names itself, and its version.
+    """The path of a program that names itself, and its version.
 
     Every folder of the path is looked through: a script that stands in for the program, or starts it, would add its
     own time.
@@ -98,7 +98,7 @@ def set_threads(count):
 
 @functools.cache
 def _blas_setter():
-    """Return what sets the threads of the OpenBLAS in NumPy's wheels; another BLAS is left alone."""
+    """What sets the threads of the OpenBLAS in NumPy's wheels; another BLAS is left alone."""
     for library in (Path(np.__file__).parents[1] / "numpy.libs").glob("*openblas*"):
         setter = getattr(ctypes.CDLL(str(library)), "scipy_openblas_set_num_threads64_", None)
         if setter is not None:

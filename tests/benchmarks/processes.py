@@ -43,7 +43,7 @@ NEW_KERNELS = (
 
 @functools.cache
 def command():
-    """Return how cnnfilter is started: by the script that a person starts, where there is one.
+    """How cnnfilter is started: by the script that a person starts, where there is one.
 
     Its bytecode is there, as pip leaves it; a checkout may have none, and compile all of it at each start.
     """
@@ -123,7 +123,7 @@ def _first_use(setting):
 
 
 def _used_cache(setting, source, output):
-    """Return the cache of a machine on which only `edge` was ever used; it is made once."""
+    """The cache of a machine on which only `edge` was ever used; it is made once."""
     folder = setting.folder / "cache"
     if not folder.exists():
         run_process(_apply(source, output), _caching_in(folder))
@@ -131,7 +131,7 @@ def _used_cache(setting, source, output):
 
 
 def _new_kernel(kernel):
-    """Return what measures a kernel of another size or kind, right after the very first use of `edge`."""
+    """What measures a kernel of another size or kind, right after the very first use of `edge`."""
 
     def measure(setting):
         source, output = _Picture(".png", square=True).save(setting), setting.folder / "new.png"

@@ -12,7 +12,7 @@ NUMBERS = (2, 4, 5, 6)  # columns that are set to the right
 
 
 def machine():
-    """Return what the times depend on, the peers by version (None: not installed) among it."""
+    """What the times depend on, the peers by version (None: not installed) among it."""
     return {
         "processor": _processor(),
         "cores": CORES,
@@ -44,7 +44,7 @@ def quantity(value, unit):
 
 
 def table(outcomes, *, every_case=False):
-    """Return a row for each target, below a heading; with `every_case`, its cases follow it."""
+    """A row for each target, below a heading; with `every_case`, its cases follow it."""
     rows = [HEADINGS]
     for outcome in outcomes:
         target, verdict = outcome.target, {True: "yes", False: "NO", None: "skipped"}[outcome.met]
@@ -72,7 +72,7 @@ def _row(name, target, case, result, verdict):
 
 
 def closing(outcomes):
-    """Return what was skipped or failed, and the count, as lines."""
+    """What was skipped or failed, and the count, as lines."""
     lines = []
     for outcome in outcomes:
         if outcome.skipped is not None:
@@ -85,7 +85,7 @@ def closing(outcomes):
 
 
 def as_json(outcomes):
-    """Return the outcomes as what `json` writes."""
+    """The outcomes as what `json` writes."""
     return {"machine": machine(), "targets": [_target_as_json(outcome) for outcome in outcomes]}
 
 

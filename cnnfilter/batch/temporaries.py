@@ -28,7 +28,7 @@ _NAME = r"(?s)\..*\.cnnfilter-[0-9a-f]{16}\.tmp"
 
 
 _runs: set[Temporaries] = set()
-"""Those that have opened a temporary, and are not closed."""
+"""Those that are not closed."""
 
 if hasattr(os, "register_at_fork"):  # a child owns none of its parent's
     os.register_at_fork(after_in_child=_runs.clear)
@@ -42,6 +42,7 @@ class Temporaries:
         self._live: set[Path] = set()
         self._swept: set[Path] = set()
         self._closed = False
+        _runs.add(self)  # now: a thread that is about to open its first is to be waited for, or refused
 
     def sweep(self, folder: Path) -> None:
         """Remove what killed runs have left in a folder, once."""
@@ -74,7 +75,6 @@ class Temporaries:
                 if self._closed:
                     raise InterruptedError
                 self._live.add(path)  # first: a signal that comes while it is opened ends the process right after
-                _runs.add(self)
                 try:  # exclusively, which follows no link either
                     file = open(path, "xb", buffering=0, opener=None if mode is None else _private)  # noqa: PTH123, SIM115  (Path.open takes no opener, the caller closes it)
                 except OSError:

@@ -137,6 +137,14 @@ def test_all_runs_temporaries_are_removed_when_the_process_is_told_to_end():
     assert temporaries._runs == set()
 
 
+def test_a_run_that_is_told_to_end_before_it_has_opened_any_opens_none():
+    run_ = Temporaries()
+    temporaries.remove_all()  # by the handler, while another thread is on its way to open the first
+    with pytest.raises(InterruptedError):
+        run_.open(Path("a.png"), None)
+    assert list(Path().iterdir()) == []
+
+
 @pytest.mark.parametrize("mode", [None, 0o600])
 def test_a_signal_that_comes_while_a_temporary_is_opened_leaves_none(mode, monkeypatch):
     def opened(*args, **options):

@@ -2,11 +2,11 @@
 
 from cnnfilter.batch.plan import ConflictError as ConflictError
 from cnnfilter.engine.activations import softmax as softmax
-from cnnfilter.engine.ops import avg_pool2d as avg_pool2d
 from cnnfilter.engine.ops import conv2d as conv2d
 from cnnfilter.engine.ops import linear as linear
-from cnnfilter.engine.ops import max_pool2d as max_pool2d
-from cnnfilter.engine.ops import sum_pool2d as sum_pool2d
+from cnnfilter.engine.pools import avg_pool2d as avg_pool2d
+from cnnfilter.engine.pools import max_pool2d as max_pool2d
+from cnnfilter.engine.pools import sum_pool2d as sum_pool2d
 from cnnfilter.errors import ArgumentError as ArgumentError
 from cnnfilter.errors import CnnfilterError as CnnfilterError
 from cnnfilter.errors import CnnfilterWarning as CnnfilterWarning

@@ -144,40 +144,6 @@ class Pipeline:
             with about(f"stage {number} ({stage.name}): "):
                 stage.load()
 
-    def __call__(self, maps_or_image: Any, *, layout: str | None = None, threads: int | None = None) -> Array:
-        """Run one picture, or maps, through the chain: the same as `Pipeline.run`.
-
-        Parameters
-        ----------
-        maps_or_image : Picture, or array_like, (H, W), (C, H, W), (H, W, C) or (n,)
-            A picture's transparency is left out, with a warning. Values are taken as they are: nothing is divided
-            unless a `normalize` stage says so.
-        layout : {"chw", "hwc"}, optional
-            How the axes of a 3-D array lie. By default a Picture, uint8 and uint16 are (H, W, C), and all else is
-            (C, H, W).
-        threads : int, optional
-            How many to use; all cores by default.
-
-        Returns
-        -------
-        ndarray of float32, maps (C, H', W'), or a vector (n,) after `flatten` and `dense`
-
-        Raises
-        ------
-        ShapeError, KernelError, MissingExtraError
-            If a stage does not fit what arrives, or its weights cannot be read.
-        ArgumentError
-            If a stage has no weights, or an argument is outside its limits. Without a layout also if the array is 3-D,
-            not of uint8 or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than
-            4.
-
-        Examples
-        --------
-        >>> Pipeline.parse("relu,maxpool:2")([[1, -2], [-3, 4]]).tolist()
-        [[[4.0]]]
-        """
-        return self.run(maps_or_image, layout=layout, threads=threads)
-
     def run(self, maps_or_image: Any, *, layout: str | None = None, threads: int | None = None) -> Array:
         """Run one picture, or maps, through the chain.
 
@@ -226,6 +192,8 @@ class Pipeline:
             for operation in prepared:
                 result = operation(result, threads)
         return result.astype(np.float32, copy=False)
+
+    __call__ = run
 
     def explain(self, image: Any, *, at: Sequence[int], layout: str | None = None) -> dict[str, Any]:
         """Explain how one value of the result comes about: every window, product and sum behind it.

@@ -143,3 +143,11 @@ def as_weights(weight: Any, axes: tuple[int, ...], name: str = "weight") -> Arra
         msg = f"{name} must have {wanted} axes, not {array.ndim} (its shape is {array.shape})"
         raise ArgumentError(msg)
     return to_float32(array, name, copy=False)
+
+
+def as_given(results: list[Array], x: Array, *, is_plane: bool) -> Array:
+    """A batch for a batch, maps for one picture, and a plane for a plane where that `is_plane`."""
+    if x.ndim == 4:
+        return np.stack(results)
+    plane: Array = results[0][0] if x.ndim == 2 and is_plane else results[0]
+    return plane

@@ -1,7 +1,7 @@
 """Every operation in plain, slow, readable NumPy: the definition that all else is tested against.
 
 Nothing here is clever. A loop visits each place of the result, and its body is the formula of the course,
-in float64. To learn what an operation means, read it here; to run one, call `cnnfilter.engine.ops`, which
+in float64. To learn what an operation means, read it here; to run one, call `cnnfilter.engine.ops` or `pools`, which
 takes the same arguments. Arguments are not checked here beyond what the sizes need.
 
 Arrays follow one convention. Two dimensions are one channel; three dimensions of `uint8` or `uint16` are a

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from cnnfilter.engine.geometry import OUTSIDE, Index, Windows
 from cnnfilter.engine.reference import Array
-from cnnfilter.network.plan import Row
-from cnnfilter.network.stages import Conv, Shape
-from cnnfilter.sizes import Border
+from cnnfilter.network.stages import Shape
 
 Place = tuple[int, ...]
 """(row, column, map), or (index,) of a vector."""
@@ -85,15 +83,6 @@ def picture_block(pixels: NDArray[Any], region: Region) -> Block:
     """A region of a picture (H, W) or (H, W, C)."""
     part = np.atleast_3d(pixels[np.ix_(region.rows, region.columns)])[..., region.maps]
     return Block(region, np.ascontiguousarray(part.transpose(2, 0, 1), dtype=np.float64))
-
-
-def windows_of(row: Row) -> Windows:
-    """Where the windows of a convolution or a pool lie."""
-    stage: Any = row.stage
-    sliding = stage.sliding(row.input)
-    border = stage.border if isinstance(stage, Conv) else Border()
-    size, out = (row.input[0], row.input[1]), (row.output[0], row.output[1])
-    return Windows(size, sliding.window, sliding.stride, sliding.dilation, sliding.pads, out, border)
 
 
 def taps(windows: Windows, axis: int, places: Index) -> tuple[Index, Index]:

@@ -12,10 +12,11 @@ from cnnfilter.engine import reference
 from cnnfilter.engine.geometry import OUTSIDE, Index, Windows
 from cnnfilter.engine.reference import Array
 from cnnfilter.explanation.filters import Filters
-from cnnfilter.explanation.regions import Block, Region, taps, windows_of
+from cnnfilter.explanation.regions import Block, Region, taps
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import Stage, unknown
+from cnnfilter.running.lowering import windows_of
 
 BANK, PLACE = 16, 64
 """How many products of a bank take as long as one of other windows, and one place of a window as long as how many."""

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from cnnfilter.engine.reference import Array
 from cnnfilter.explanation import formulas, steps, values
 from cnnfilter.explanation.filters import Filters
-from cnnfilter.explanation.regions import Block, Place, taps, unflattened, windows_of
+from cnnfilter.explanation.regions import Block, Place, taps, unflattened
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import Stage, unknown
+from cnnfilter.running.lowering import windows_of
 
 
 @dataclass(frozen=True, eq=False)

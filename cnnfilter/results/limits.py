@@ -49,7 +49,6 @@ def between(rows: Sequence[Row]) -> int:
     before a vector, and where circular padding brings the last row to the first.
     """
     from cnnfilter.engine.bands import available_threads  # `apply`, whose limits are here too, takes fewer modules
-    from cnnfilter.network.stages import Conv
 
     asked, sizes = 1, [0]
     for row, before in zip(reversed(rows[1:]), reversed(rows[:-1]), strict=True):
@@ -58,7 +57,7 @@ def between(rows: Sequence[Row]) -> int:
             continue
         height, width, count = before.output
         sliding = row.stage.sliding(row.input)
-        is_circular = isinstance(row.stage, Conv) and row.stage.border.mode == "circular"
+        is_circular = row.stage.border.mode == "circular"
         if is_circular or len(row.output) == 1:  # the vector of `flatten` is its maps, and counts already
             sizes.append(4 * width * count * height * is_circular)
             asked = 1

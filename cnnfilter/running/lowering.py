@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial, singledispatch
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,6 @@ from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling, S
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
-from cnnfilter.sizes import Border
 
 Operation = Callable[[Array, int | None], Array]
 """From maps or a vector, and the number of threads, to the result of some stages."""
@@ -100,7 +100,7 @@ def lower(stage: stages.Stage, row: Row, lowering: Lowering) -> None:
 @lower.register(stages.Conv)
 def _conv(stage: stages.Conv, row: Row, lowering: Lowering) -> None:
     after = RECTIFIED if lowering.takes(RELU) else AS_IS
-    windows, channels = _windows(stage, row), row.input[2]
+    windows, channels = windows_of(row), row.input[2]
     source = stage.source(channels)
     if isinstance(source, tuple):
         filters: list[tuple[Array, str | None]] = []
@@ -116,17 +116,17 @@ def _conv(stage: stages.Conv, row: Row, lowering: Lowering) -> None:
     lowering.step(Convolution(bank, biases, windows, groups, after=after))
 
 
-def _windows(stage: stages.Conv | stages.Pool, row: Row) -> Windows:
+def windows_of(row: Row) -> Windows:
+    """Where the windows of a convolution or a pool lie."""
+    stage: Any = row.stage
     sliding = stage.sliding(row.input)
-    border = stage.border if isinstance(stage, stages.Conv) else Border()
-    size = (row.input[0], row.input[1])
-    out = (row.output[0], row.output[1])
-    return Windows(size, sliding.window, sliding.stride, sliding.dilation, sliding.pads, out, border)
+    size, out = (row.input[0], row.input[1]), (row.output[0], row.output[1])
+    return Windows(size, sliding.window, sliding.stride, sliding.dilation, sliding.pads, out, stage.border)
 
 
 @lower.register(stages.Pool)
 def _pool(stage: stages.Pool, row: Row, lowering: Lowering) -> None:
-    windows = _windows(stage, row)
+    windows = windows_of(row)
     lowering.step(Pooling(stage.kind, windows, row.output[2], count_include_pad=stage.count_include_pad))
 
 

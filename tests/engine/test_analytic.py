@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnnfilter.engine import ops
+from cnnfilter.engine import ops, pools
 from tests.oracles import BORDER_NAMES, DTYPES, samples, weights
 
 WINDOWS = [(1, 1), (3, 3), (2, 4), (5, 2), (13, 1)]
@@ -90,7 +90,7 @@ def test_a_separable_kernel_is_two_passes():
 
 def test_average_pooling_is_a_convolution_with_a_box():
     x = integers(16, (2, 8, 9))
-    result = ops.avg_pool2d(x, (2, 4), stride=(1, 3), padding=(1, 2))
+    result = pools.avg_pool2d(x, (2, 4), stride=(1, 3), padding=(1, 2))
     expected = ops.conv2d(x, np.full((2, 4), 1 / 8, np.float32), stride=(1, 3), padding=(1, 2))
     np.testing.assert_array_equal(result, expected, strict=True)
 

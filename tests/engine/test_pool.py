@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnfilter.engine import ops, reference
+from cnnfilter.engine import pools, reference
 from cnnfilter.errors import ArgumentError, ShapeError
 from tests.oracles import DTYPES, PRECISION, assert_within, samples, sized
 
@@ -18,7 +18,7 @@ MIXED = [[9, 1, 2, 8, 0, 3, 7]]
 def assert_pool(pool, x, window, *, threads=None, **options):
     """Hold a pool to the reference: a maximum exactly, a sum or mean within 1e-5 times that of |x|."""
     expected = getattr(reference, pool)(x, window, **options)
-    result = getattr(ops, pool)(x, window, threads=threads, **options)
+    result = getattr(pools, pool)(x, window, threads=threads, **options)
     if pool == "max_pool2d":
         assert result.dtype == np.float32
         assert result.flags.c_contiguous
@@ -29,7 +29,7 @@ def assert_pool(pool, x, window, *, threads=None, **options):
 
 
 # What torch.nn.functional gives where it takes the arguments; the arithmetic of each is beside it.
-@pytest.mark.parametrize("engine", [ops, reference])
+@pytest.mark.parametrize("engine", [pools, reference])
 @pytest.mark.parametrize(
     ("pool", "x", "window", "options", "expected"),
     [
@@ -159,7 +159,7 @@ def test_windows_strides_and_ceil_mode(padding, dtype, pool):
 )
 def test_the_channels_stay_and_the_rank_follows_the_input(shape, dtype, expected, pool):
     x = samples(np.random.default_rng(2), shape, dtype)
-    assert getattr(ops, pool)(x, 2).shape == expected
+    assert getattr(pools, pool)(x, 2).shape == expected
     assert_pool(pool, x, 2)
 
 
@@ -208,7 +208,7 @@ def test_large_and_bit_identical_for_any_number_of_threads(dtype, window, stride
     height, width = sized((301, 1100), (15, 18))
     shape = (height, width, 3) if np.dtype(dtype).kind == "u" else (3, height, width)
     x = samples(rng, shape, dtype)
-    function = getattr(ops, pool)
+    function = getattr(pools, pool)
     alone = function(x, window, stride=stride, padding=1, threads=1)
     for threads in (2, 3, None):
         result = function(x, window, stride=stride, padding=1, threads=threads)
@@ -229,7 +229,7 @@ def test_inputs_are_left_alone():
     copy = x.copy()
     x.flags.writeable = False
     for pool in POOLS:
-        assert getattr(ops, pool)(x, 1).flags.writeable
+        assert getattr(pools, pool)(x, 1).flags.writeable
     np.testing.assert_array_equal(x, copy)
 
 
@@ -247,12 +247,12 @@ def test_inputs_are_left_alone():
 )
 def test_a_bad_option_names_the_value_and_the_limit(window, options, message, pool):
     with pytest.raises(ArgumentError, match=message):
-        getattr(ops, pool)(np.ones((4, 5), np.float32), window, **options)
+        getattr(pools, pool)(np.ones((4, 5), np.float32), window, **options)
 
 
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_window_that_does_not_fit_names_both_sizes(pool):
-    function = getattr(ops, pool)
+    function = getattr(pools, pool)
     with pytest.raises(ShapeError, match="window 5x5 does not fit in 4x4"):
         function(np.ones((4, 4), np.float32), 5)
     with pytest.raises(ShapeError, match="window 5x9 does not fit in 4x4, padded to 5x6"):
@@ -262,9 +262,9 @@ def test_a_window_that_does_not_fit_names_both_sizes(pool):
 def test_dilation_of_max_pooling_is_checked():
     x = np.ones((4, 4), np.float32)
     with pytest.raises(ArgumentError, match="dilation must be at least 1, not 0"):
-        ops.max_pool2d(x, 2, dilation=0)
+        pools.max_pool2d(x, 2, dilation=0)
     with pytest.raises(ShapeError, match=r"window 2x2 \(spanning 5x5 when dilated\) does not fit in 4x4"):
-        ops.max_pool2d(x, 2, dilation=4)
+        pools.max_pool2d(x, 2, dilation=4)
 
 
 @pytest.mark.parametrize("pool", POOLS)
@@ -277,4 +277,4 @@ def test_dilation_of_max_pooling_is_checked():
 )
 def test_a_bad_picture_is_named(x, message, pool):
     with pytest.raises(ArgumentError, match=message):
-        getattr(ops, pool)(x, 1)
+        getattr(pools, pool)(x, 1)

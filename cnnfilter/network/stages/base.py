@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from cnnfilter.errors import ShapeError
 from cnnfilter.network.stages.text import Shape
-from cnnfilter.sizes import Pads, Pair, output_size
+from cnnfilter.sizes import Border, Pads, Pair, output_size
 
 
 class Sliding(NamedTuple):
@@ -68,6 +68,11 @@ class Stage(ABC):
     def arithmetic(self, shape: Shape) -> str:
         """The formula behind the size with its numbers; one line for each axis that differs."""
         return ""
+
+    @property
+    def border(self) -> Border:
+        """What the padding of its windows holds: nothing, which is zeros in sums, unless a stage has another."""
+        return Border()
 
     def sliding(self, shape: Shape) -> Sliding | None:
         """How its window moves over such an input, or None if it looks at one sample at a time."""

@@ -1,0 +1,239 @@
+"""The learned numbers of a stage by their roles, wherever they come from.
+
+A role is PyTorch's name of a parameter: `weight`, `bias`, `running_mean`, `running_var`. Arrays lie as PyTorch's do:
+(O, I/groups, kh, kw) of a convolution, (I, O/groups, kh, kw) of a transposed one, (out, in) of a dense layer, (C,) of
+a batch normalisation and of a PReLU. What brings NumPy is imported when numbers are first asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cnnfilter.errors import ArgumentError, KernelError
+from cnnfilter.messages import about, nearest, quoted, readable, show_shape
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from cnnfilter.weights.state import State
+
+    Weights = npt.NDArray[np.float32]
+
+Shape = tuple[int, ...]
+
+OPTIONAL = frozenset({"bias"})
+"""The roles that a stage may do without."""
+
+MAX_SEED = 2**32 - 1
+
+BATCHNORM = (("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0))
+PRELU = (("weight", 0.25),)
+"""What `RandomParameters` begins with where nothing is drawn: PyTorch's constants, by their roles."""
+
+_DRAWN = ("weight", "bias")
+_BLOCK = 1 << 20
+
+
+class Parameters(ABC):
+    """The learned numbers of one stage."""
+
+    @abstractmethod
+    def array(self, role: str, shape: Shape, fan: int | None = None) -> Weights | None:
+        """The numbers of a role.
+
+        Parameters
+        ----------
+        role : str
+        shape : tuple of int
+            What the stage takes.
+        fan : int, optional
+            Of a bias: how many numbers each output of its weight sums, `fan_in` of the weight's shape. Random ones
+            are drawn by it.
+
+        Returns
+        -------
+        ndarray or None
+            float32, C-contiguous and finite, of exactly this shape, not to be written into; None of an optional role
+            that is absent.
+
+        Raises
+        ------
+        KernelError
+            If the numbers are missing, have another shape or cannot be used; one line.
+        """
+
+    def shape(self, role: str) -> Shape | None:
+        """The shape of a role's numbers where it is known before a stage asks: a PReLU's may be one for all maps."""
+        return None
+
+    def arguments(self) -> list[str]:
+        """How it is written in a stage's text."""
+        return []
+
+
+def fan_in(shape: Shape) -> int:
+    """How many numbers PyTorch counts as the inputs of a weight: all axes but the first.
+
+    Of a transposed convolution these are its outputs, by which PyTorch draws it all the same.
+
+    Examples
+    --------
+    >>> fan_in((64, 3, 7, 7))
+    147
+    """
+    return math.prod(shape[1:])
+
+
+class Arrays(Parameters):
+    """Arrays by their roles, as files of whole networks hold them.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Of real numbers of any type.
+    """
+
+    def __init__(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
+        self._arrays = dict(arrays)
+        self._converted: dict[str, Weights] = {}
+
+    def array(self, role: str, shape: Shape, fan: int | None = None) -> Weights | None:
+        """See `Parameters.array`."""
+        if role not in self._arrays:
+            refuse_absent(role, role, self._arrays)
+            return None
+        check_shape(f"its {role}", self._arrays[role].shape, shape)
+        if role not in self._converted:
+            from cnnfilter.kernels.arrays import to_float32
+
+            try:
+                self._converted[role] = to_float32(self._arrays[role], f"its {role}", copy=False)
+            except ArgumentError as error:
+                raise KernelError(str(error)) from None
+            self._arrays[role] = self._converted[role]
+        return self._converted[role]
+
+    def shape(self, role: str) -> Shape | None:
+        """See `Parameters.shape`."""
+        return self._arrays[role].shape if role in self._arrays else None
+
+
+class Named(Parameters):
+    """The arrays of a state dict whose names begin with a prefix: `conv1.weight` is the weight of `conv1`.
+
+    Parameters
+    ----------
+    state : State
+    prefix : str
+        Without the dot; empty where the names are the roles.
+    """
+
+    def __init__(self, state: State, prefix: str) -> None:
+        self.state = state
+        self.prefix = prefix
+        self._asked: set[str] = set()
+
+    def _name(self, role: str) -> str:
+        return f"{self.prefix}.{role}" if self.prefix else role
+
+    def array(self, role: str, shape: Shape, fan: int | None = None) -> Weights | None:
+        """See `Parameters.array`; messages name the file."""
+        name = self._name(role)
+        self._asked.add(name)
+        if self.state.shape(name) is None:
+            with about(f"{readable(self.state.path)}: "):
+                refuse_absent(role, name, self.state.names)
+                return None
+        return self.state.array(name, shape)
+
+    def shape(self, role: str) -> Shape | None:
+        """See `Parameters.shape`."""
+        return self.state.shape(self._name(role))
+
+    def unused(self, others: Iterable[Parameters] = ()) -> list[str]:
+        """The names in the file that neither these nor others of the network have been asked for, in their order."""
+        same = [each for each in (self, *others) if isinstance(each, Named) and each.state is self.state]
+        asked = {name for each in same for name in each._asked}
+        return [name for name in self.state.names if name not in asked]
+
+
+@dataclass(frozen=True)
+class RandomParameters(Parameters):
+    """Numbers as PyTorch begins with, the same on every machine.
+
+    Weights and biases are uniform in -b to b, b = 1/sqrt(fan in), which is PyTorch's `kaiming_uniform_(a=sqrt(5))` of
+    convolutions, transposed ones and dense layers. They are no numbers of PyTorch's: each role has a stream of its own,
+    that of NumPy's `PCG64(SeedSequence([seed, 0]))` for the weight and `[seed, 1]` for the bias, in the order of the
+    array in memory, one number of the generator r for each: b*(2*floor(r/2^40)/2^24 - 1), rounded to float32.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 to `MAX_SEED`. Stages of one seed and shape have the same numbers.
+    constants : tuple of (str, float)
+        The roles of which nothing is drawn, and what they begin with: `BATCHNORM`, `PRELU`.
+
+    Raises
+    ------
+    ArgumentError
+        If the seed is not one.
+    """
+
+    seed: int
+    constants: tuple[tuple[str, float], ...] = ()
+    _made: dict[tuple[str, Shape, int | None], Weights] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed <= MAX_SEED:
+            msg = f"random must be a whole number from 0 to {MAX_SEED}, not {quoted(self.seed)}"
+            raise ArgumentError(msg)
+
+    def array(self, role: str, shape: Shape, fan: int | None = None) -> Weights:
+        """See `Parameters.array`."""
+        asked = role, shape, fan
+        if asked not in self._made:
+            self._made[asked] = self._make(role, shape, fan)
+        return self._made[asked]
+
+    def _make(self, role: str, shape: Shape, fan: int | None) -> Weights:
+        import numpy as np
+
+        for known, value in self.constants:
+            if known == role:
+                return np.full(shape, value, np.float32)
+        if fan is None and len(shape) < 2:
+            msg = f"the {role} of {show_shape(shape)} is drawn by the fan of its weight, which is not told"
+            raise TypeError(msg)
+        bound = 1 / math.sqrt(fan_in(shape) if fan is None else fan)
+        generator = np.random.PCG64(np.random.SeedSequence([self.seed, _DRAWN.index(role)]))
+        made = np.empty(math.prod(shape), np.float32)
+        for begin in range(0, made.size, _BLOCK):
+            block = made[begin : begin + _BLOCK]
+            upper = (generator.random_raw(block.size) >> np.uint64(40)).astype(np.float64)  # 24 bits: a float32 each
+            block[:] = bound * (upper * 2.0**-23 - 1)
+        return made.reshape(shape)
+
+    def arguments(self) -> list[str]:
+        """`random=N`."""
+        return [f"random={self.seed}"]
+
+
+def check_shape(called: str, shape: Shape, wanted: Shape) -> None:
+    """Raise a `KernelError` if an array has another shape than a stage takes."""
+    if shape != wanted:
+        msg = f"{called} is {show_shape(shape)}, but it must be {show_shape(wanted)}"
+        raise KernelError(msg)
+
+
+def refuse_absent(role: str, name: str, known: Iterable[str]) -> None:
+    """Raise a `KernelError` unless a stage may do without a role."""
+    if role not in OPTIONAL:
+        msg = f"there is no {quoted(name)}{nearest(name, known)}"
+        raise KernelError(msg)

@@ -1,0 +1,140 @@
+"""State dicts: the arrays of a whole network in one file, by the names that PyTorch gives its parameters."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnfilter.errors import KernelError
+from cnnfilter.kernels.arrays import to_float32
+from cnnfilter.messages import quoted
+from cnnfilter.runtime.forks import lock
+from cnnfilter.weights.kinds import named_failures, open_members
+from cnnfilter.weights.parameters import Shape, check_shape
+
+if TYPE_CHECKING:
+    from cnnfilter.weights.files import Member
+    from cnnfilter.weights.parameters import Weights
+
+COUNTERS = ("num_batches_tracked",)
+"""What PyTorch stores beside learned numbers, and nothing needs."""
+
+WRAPPER = "module."
+"""What PyTorch's DataParallel puts before each name."""
+
+_known: weakref.WeakValueDictionary[tuple[str, int, int, int, int], State] = weakref.WeakValueDictionary()
+_reading = lock()
+
+
+def load_state(path: str | Path) -> State:
+    """The state dict in a file; the same one for all who ask as long as somebody holds it and the file is unchanged.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of a format whose arrays have names.
+
+    Raises
+    ------
+    KernelError, MissingExtraError
+        If it cannot be used; one line that names it.
+    """
+    path = Path(path)
+    with named_failures(path):
+        status = path.stat()
+    key = (str(path), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    state = _known.get(key)
+    if state is None:
+        state = _known[key] = State(path)
+    return state
+
+
+class State:
+    """The arrays of a file by their names. Headers are read at once, numbers when they are first asked for.
+
+    Parameters
+    ----------
+    path : Path
+
+    Attributes
+    ----------
+    names : tuple of str
+        Without what only counts, and without the prefix that PyTorch's DataParallel puts before each.
+
+    Raises
+    ------
+    KernelError, MissingExtraError
+        If the file cannot be used; one line that names it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._arrays: dict[str, Weights] = {}
+        self._open()
+        self.names = tuple(self._members)
+
+    def _open(self) -> None:
+        self._process = os.getpid()
+        with named_failures(self.path), contextlib.ExitStack() as stack:
+            found = stack.enter_context(open_members(self.path))
+            self._members = _by_name(found)
+            self.close: Callable[[], object] = weakref.finalize(self, stack.pop_all().close)
+
+    def __reduce__(self) -> tuple[Callable[[Path], State], tuple[Path]]:
+        return load_state, (self.path,)
+
+    def shape(self, name: str) -> Shape | None:
+        """The shape of an array, or None if there is none of this name."""
+        return self._members[name].shape if name in self._members else None
+
+    def array(self, name: str, shape: Shape) -> Weights:
+        """An array.
+
+        Parameters
+        ----------
+        name : str
+            One of `names`.
+        shape : tuple of int
+            What it must be.
+
+        Returns
+        -------
+        ndarray
+            float32, C-contiguous and finite.
+
+        Raises
+        ------
+        KernelError
+            If it has another shape or cannot be read, or is not of finite real numbers; one line that names the file.
+        """
+        with named_failures(self.path), _reading:
+            if self._process != os.getpid():  # a child that was forked would move its parent in the file
+                self._open()
+            member = self._members[name]
+            check_shape(member.label, member.shape, shape)
+            if name not in self._arrays:
+                member.check()
+                numbers = member.read()
+                self._arrays[name] = to_float32(numbers, member.label, copy=not numbers.flags.writeable)
+            return self._arrays[name]
+
+
+def _by_name(members: list[Member]) -> dict[str, Member]:
+    found = {member.name: member for member in members}
+    if len(found) < len(members):
+        names = [member.name for member in members]
+        msg = f"it holds two arrays of the name {quoted(next(name for name in names if names.count(name) > 1))}"
+        raise KernelError(msg)
+    if not found:
+        msg = "it holds no arrays"
+        raise KernelError(msg)
+    if "" in found:
+        msg = "it holds one array without a name; the arrays of a network are found by theirs, as in a .npz"
+        raise KernelError(msg)
+    if all(name.startswith(WRAPPER) for name in found):
+        found = {name.removeprefix(WRAPPER): member for name, member in found.items()}
+    return {name: each for name, each in found.items() if name.rpartition(".")[2] not in COUNTERS}

@@ -70,12 +70,17 @@ def comparison(named: Sequence[tuple[str, str, Sequence[Answer]]]) -> str:
 def record(rows: Sequence[Row], answers: Sequence[Sequence[Answer]] = ()) -> dict[str, Any]:
     """A plan as JSON has it; with the frameworks' answers to each stage, if they are asked for."""
     stages: list[dict[str, Any]] = [
-        {"stage": str(row.stage)} | {key: getattr(row, key) for key in KEYS} for row in rows
+        {"stage": str(row.stage)} | {key: _plain(getattr(row, key)) for key in KEYS} for row in rows
     ]
     for stage, given in zip(stages, answers, strict=False):
         stage["frameworks"] = [_answer(each) for each in given]
     params, macs = totals(rows)
     return {"stages": stages, "total": {"params": params, "macs": macs}}
+
+
+def _plain(value: Any) -> Any:
+    """A size with a float for each fraction."""
+    return [each if isinstance(each, int) else float(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from cnnfilter.explanation.regions import Place, Region, unflattened
 from cnnfilter.explanation.worked import Result, step_of
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.messages import either, quoted, show_shape
+from cnnfilter.network.field import extent
 from cnnfilter.network.plan import Row, at_scale
 from cnnfilter.network.stages import Flatten, Shape, Stage
 
@@ -196,7 +197,9 @@ def _field(rows: Sequence[Row], place: Place, seen: Region) -> ReceptiveField:
             spot = unflattened(row.input, spot[0])
         if len(row.input) == 3:
             break
-    (top, bottom), (left, right) = rows[-1].field.extent(*spot[:2])
+    field = rows[-1].field
+    moves = [sights for row in rows if (sights := row.stage.sights(row.input)) is not None]
+    (top, bottom), (left, right) = extent(moves, spot[:2]) if any(field.jump) else field.extent(*spot[:2])
     size = bottom - top + 1, right - left + 1
     corners: tuple[tuple[int, int], ...] = ()
     count = 0

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.messages import about, shortened, show_shape
-from cnnfilter.network.field import Field
-from cnnfilter.network.stages import Dense, Flatten, Normalize, Shape, Sliding, Stage
+from cnnfilter.network.field import Field, Sights
+from cnnfilter.network.stages import Dense, Flatten, Normalize, Shape, Stage
 from cnnfilter.network.stages.base import dropped
-from cnnfilter.network.stages.text import show_pair
+from cnnfilter.network.stages.sight import Number
+from cnnfilter.network.stages.text import show_pair, show_sizes
 from cnnfilter.sizes import Pair
 
 LARGEST = 10**9
@@ -54,12 +55,12 @@ class Row:
     flattened: Shape | None = None
 
     @property
-    def receptive_field(self) -> tuple[int, ...]:
+    def receptive_field(self) -> tuple[Number, ...]:
         """How many samples of the chain's input one value sees along each axis."""
         return self.field.size
 
     @property
-    def jump(self) -> tuple[int, ...] | None:
+    def jump(self) -> tuple[Number, ...] | None:
         """How far the fields of neighbouring values lie apart; None where no value has a neighbour."""
         return None if len(self.output) == 1 or self.output[:2] == (1, 1) else self.field.jump
 
@@ -82,8 +83,8 @@ class Row:
             show_shape(self.output),
             f"{self.params:,}",
             f"{self.macs:,}",
-            show_shape(self.receptive_field),
-            "-" if self.jump is None else show_pair((self.jump[0], self.jump[-1])),
+            show_sizes(self.receptive_field),
+            "-" if self.jump is None else show_sizes(self.jump if len({*self.jump}) > 1 else self.jump[:1]),
             "" if self.dropped is None else show_pair(self.dropped),
             self.arithmetic,
         )
@@ -163,7 +164,7 @@ def planned(stages: Iterable[Stage], shape: Shape) -> Iterator[Row]:
         raise ArgumentError(msg)
     field = Field.of_input(shape)
     places = _places(shape)  # how many fields there are, which flatten keeps
-    moves: list[tuple[Shape, Sliding]] = []
+    moves: list[tuple[Shape, Sights]] = []
     flattened: Shape | None = None
     for number, stage in enumerate(stages, 1):
         with about(f"stage {number} ({stage.name}): "):
@@ -171,10 +172,10 @@ def planned(stages: Iterable[Stage], shape: Shape) -> Iterator[Row]:
             if isinstance(stage, Dense) and stage.order == "hwc" and flattened is None:
                 msg = "layout=hwc needs the flatten before it that made its vector of maps"
                 raise ArgumentError(msg)
-            sliding = stage.sliding(shape)
-            if sliding is not None:
-                field = field.through(sliding)
-                moves.append((shape, sliding))
+            sights = stage.sights(shape)
+            if sights is not None:
+                field = field.through(sights)
+                moves.append((shape, sights))
             if stage.sees_all(shape) and any(field.jump):
                 field = Field.over_all(places, moves)
             _check_sizes(output, field)
@@ -195,7 +196,7 @@ def _check_sizes(output: Shape, field: Field) -> None:
     for name, sizes in (("result", output), ("receptive field", field.size), ("jump", field.jump)):
         if max(sizes) > LARGEST_RESULT:
             msg = (
-                f"the {name} would be {show_shape(sizes)}, more than any picture's (at most {LARGEST_RESULT:,} a side)"
+                f"the {name} would be {show_sizes(sizes)}, more than any picture's (at most {LARGEST_RESULT:,} a side)"
             )
             raise ShapeError(msg)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from cnnfilter.errors import ShapeError
+from cnnfilter.network.stages.sight import Sight, sliding_sight
 from cnnfilter.network.stages.text import Shape
 from cnnfilter.sizes import Border, Pads, Pair, output_size
 
@@ -20,6 +21,13 @@ class Sliding(NamedTuple):
     stride: Pair
     dilation: Pair
     pads: Pads
+
+    @property
+    def sights(self) -> tuple[Sight, Sight]:
+        """What the windows see along each axis."""
+        window, stride, dilation, pads = self
+        height, width = (sliding_sight(window[i], stride[i], dilation[i], pads[i][0]) for i in (0, 1))
+        return height, width
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,11 @@ class Stage(ABC):
     def sliding(self, shape: Shape) -> Sliding | None:
         """How its window moves over such an input, or None if it looks at one sample at a time."""
         return None
+
+    def sights(self, shape: Shape) -> tuple[Sight, Sight] | None:
+        """What each value sees of such an input along each axis, or None if it looks at one sample at its own place."""
+        sliding = self.sliding(shape)
+        return None if sliding is None else sliding.sights
 
     def sees_all(self, shape: Shape) -> bool:
         """Whether each value of the result depends on all places of the input."""

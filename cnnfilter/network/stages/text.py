@@ -7,8 +7,10 @@ only where the run begins.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from cnnfilter.network.stages.sight import Number
 from cnnfilter.sizes import Pads, Pair
 
 Shape = tuple[int, ...]
@@ -18,6 +20,24 @@ Shape = tuple[int, ...]
 def show_pair(pair: Pair) -> str:
     """A window, stride or dilation in its shortest form, `2` or `2x1`."""
     return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
+
+
+def show_sizes(sizes: Sequence[Number]) -> str:
+    """A receptive field or a jump: whole numbers, or fractions in four digits.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> show_sizes((3, 5)), show_sizes((Fraction(3, 2), 5)), show_sizes([Fraction(4001, 3)])
+    ('3x5', '1.5x5', '1333.7')
+    """
+    return "x".join(map(_fraction, sizes))
+
+
+def _fraction(number: Number) -> str:
+    if isinstance(number, int):
+        return str(number)
+    return f"{float(number):.4g}" if number < 1000 else f"{float(number):.1f}"
 
 
 def show_padding(padding: Pads | str) -> str:

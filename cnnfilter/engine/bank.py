@@ -60,9 +60,12 @@ class BankFilter:
         self.rows, self.columns = (
             np.arange(n) * dilation for n, dilation in zip((height, width), windows.dilation, strict=True)
         )
-        self.padded_columns = _sorted(windows.columns, windows.stride[1])
-        left, columns = windows.pads[1][0], windows.size[1]
-        self.inside = (left, left + columns) if windows.stride[1] == 1 else (0, 0)
+        # Of what lies between windows of a single sample nothing is copied.
+        self.remainders = windows.stride[0] if height > 1 else 1, windows.stride[1] if width > 1 else 1
+        self.picks = slice(None, None, windows.stride[0] // self.remainders[0])
+        columns = windows.columns[:: windows.stride[1] // self.remainders[1]]
+        self.padded_columns = sorted_by(columns, self.remainders[1])
+        self.inside = inside_columns(self.padded_columns, self.remainders[1], windows.stride[1])
         self.needs_no_copy = (
             windows.stride[1] == 1 and windows.pads[1] == (0, 0) and windows.out[1] >= NARROW  # none is read beyond
         )
@@ -120,11 +123,13 @@ class BankFilter:
             padding, down, along = None, self.rows, self.columns
             origin, stride = (int(seen[0]) - source_first) * length, pace * length
         else:
-            length = len(self.padded_columns)
-            rows = _sorted(np.where(seen == OUTSIDE, OUTSIDE, seen - source_first), pace)
+            length = len(self.padded_columns) // self.remainders[1]
+            rows = sorted_by(np.where(seen == OUTSIDE, OUTSIDE, seen - source_first)[self.picks], self.remainders[0])
             padding = MapPadding(rows, self.padded_columns, *self.inside, float(windows.border.value))
             height = len(rows)
-            down, along = _tap_places(self.rows, height, pace), _tap_places(self.columns, length, windows.stride[1])
+            down = _tap_places(self.rows, height // self.remainders[0], self.remainders[0])
+            along = _tap_places(self.columns, height * length, self.remainders[1])
+            height *= self.remainders[1]
             origin, stride = 0, length
         planes = np.arange(self.planes) * (height * length)
         offsets = (planes[:, None, None] + down[:, None] * length + along).reshape(-1)
@@ -176,14 +181,26 @@ def planes_of(out: Array) -> Planes:
     return Planes(np.lib.stride_tricks.as_strided(out, (samples,), (out.itemsize,)), pitch, width, rows)
 
 
-def _sorted(index: Index, stride: int) -> Index:
+def sorted_by(index: Index, stride: int) -> Index:
     """Padded rows or columns, those of each remainder by the stride together, all equally many."""
     if stride == 1:
-        return index
+        return np.ascontiguousarray(index)
     padded = np.pad(index, (0, -len(index) % stride), mode="edge")
     return padded.reshape(-1, stride).T.reshape(-1)
 
 
-def _tap_places(taps: Index, length: int, stride: int) -> Index:
-    """Where a sorted axis holds what some taps of the first window see."""
-    return taps % stride * (length // stride) + taps // stride
+def inside_columns(index: Index, remainders: int, apart: int) -> tuple[Index, Index]:
+    """Between which of the columns of each remainder the source's lie so far apart; see `MapPadding`."""
+    firsts, lasts = np.zeros((2, remainders), dtype=np.int64)
+    for number, columns in enumerate(index.reshape(remainders, -1)):
+        breaks = np.flatnonzero((np.diff(columns) != apart) | (columns[:-1] == OUTSIDE)) + 1
+        bounds = np.concatenate([[0], breaks, [len(columns)]])  # of runs, of which a circular border has several
+        longest = int(np.argmax(np.diff(bounds)))
+        if bounds[longest + 1] - bounds[longest] > 1:
+            firsts[number], lasts[number] = bounds[longest : longest + 2]
+    return firsts, lasts
+
+
+def _tap_places(taps: Index, apart: int, stride: int) -> Index:
+    """Where a sorted axis holds what some taps of the first window see; remainders are `apart` from each other."""
+    return taps % stride * apart + taps // stride

@@ -173,17 +173,18 @@ class MapPadding(NamedTuple):
     Attributes
     ----------
     rows, columns : ndarray, (R,) and (L,) int64
-        Source row and column of each padded one, -1 for the border's constant.
-    first, last : int
-        Padded columns between which lies the source's whole width as it is; the same where it lies nowhere so.
+        Source row and column of each padded one, -1 for the border's constant. Columns may be sorted by the remainder of
+        a stride, all remainders equally long.
+    firsts, lasts : ndarray, (stride,) int64
+        Among the columns of each remainder, those between which at least two of the source's lie equally far apart.
     outside : float
         The border's constant.
     """
 
     rows: Index
     columns: Index
-    first: int
-    last: int
+    firsts: Index
+    lasts: Index
     outside: float
 
 

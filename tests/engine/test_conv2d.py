@@ -173,6 +173,16 @@ def test_many_filters(outputs):
     assert_conv2d(x, bank, weights(rng, outputs), padding=2, dilation=2, stride=2, border="circular")
 
 
+@pytest.mark.parametrize("border", BORDER_NAMES)
+@pytest.mark.parametrize("stride", [2, 3, (2, 1), (1, 3)])
+def test_strided_banks(stride, border):
+    rng = np.random.default_rng(12)
+    x = rng.normal(size=(3, 9, sized(40, 14))).astype(np.float32)
+    for window in ((1, 1), (1, 3), (3, 1), (3, 3)):
+        for padding in (0, ((2, 1), (0, 3))):
+            assert_conv2d(x, weights(rng, (5, 3, *window)), stride=stride, padding=padding, border=border)
+
+
 @pytest.mark.parametrize("shape", [(3, 2), (2, 3, 2), (4, 2, 3, 2), (24, 2, 3, 2)])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_bit_identical_for_any_number_of_threads(dtype, shape):

@@ -9,6 +9,20 @@ from cnnfilter.engine.lanes.operations import HALF, put, samples, sum_filters, z
 from cnnfilter.runtime.jit import loop, part
 
 
+@part
+def _copy_every(row, seen, stride):
+    """Set `row` to every `stride`-th of what is seen."""
+    if stride == 1:
+        for j in range(row.size):
+            row[j] = seen[j]
+    elif stride == 2:
+        for j in range(row.size):
+            row[j] = seen[2 * j]
+    else:
+        for j in range(row.size):
+            row[j] = seen[j * stride]
+
+
 @loop
 def pad_rows(out, maps, padding):
     """Copy maps with their padding, as float32.
@@ -16,28 +30,27 @@ def pad_rows(out, maps, padding):
     Parameters
     ----------
     out : (at least maps * R * L,) float32
-        The copies, flat.
+        The copies, flat: of each map, for each remainder of columns, all rows.
     maps : Maps
     padding : MapPadding
     """
-    rows, columns, first, last, outside = padding
-    length = columns.size
+    rows, columns, firsts, lasts, outside = padding
+    stride = firsts.size
+    length = columns.size // stride
     for c in range(maps.channels):
         for i in range(rows.size):
-            row = out[(c * rows.size + i) * length : (c * rows.size + i + 1) * length]
-            if rows[i] < 0:
-                for j in range(length):
-                    row[j] = outside
-                continue
-            begin = (c * maps.height + rows[i]) * maps.width
+            begin = (c * maps.height + max(rows[i], 0)) * maps.width
             seen = maps.samples[begin : begin + maps.width]
-            for j in range(first):
-                row[j] = seen[columns[j]] if columns[j] >= 0 else outside
-            inside = row[first:last]
-            for j in range(last - first):
-                inside[j] = seen[j]
-            for j in range(last, length):
-                row[j] = seen[columns[j]] if columns[j] >= 0 else outside
+            for p in range(stride):
+                to = ((c * stride + p) * rows.size + i) * length
+                row, behind = out[to : to + length], columns[p * length : (p + 1) * length]
+                first, last = (firsts[p], lasts[p]) if rows[i] >= 0 else (length, length)
+                for j in range(first):
+                    row[j] = seen[behind[j]] if behind[j] >= 0 and rows[i] >= 0 else outside
+                if first < last:
+                    _copy_every(row[first:last], seen[behind[first] :], behind[first + 1] - behind[first])
+                for j in range(last, length):
+                    row[j] = seen[behind[j]] if behind[j] >= 0 else outside
 
 
 @part

@@ -5,6 +5,12 @@ import numpy as np
 from cnnfilter.engine import reference
 from cnnfilter.network.activations import ACTIVATIONS
 
+
+def parameters(known, value):
+    """Parameters of an activation: this value for numbers, and the last of the words for others."""
+    return {key: known.words[key][-1] if key in known.words else value for key in known.parameters}
+
+
 # Every stage, every kind of weights, and every way to pad; asymmetric wherever a flip or a swap could hide.
 CHAINS = [
     ("conv:4@3x2,relu,maxpool:2,flatten,dense:3,softmax", (9, 8, 2)),
@@ -51,6 +57,9 @@ CHAINS = [
     ("dense:4,relu,flatten,dense:2,softmax", (5,)),
     ("softmax", (3, 2, 4)),
     *((f"conv:1 2; 3 -4,{name}", (4, 5, 1)) for name in ACTIVATIONS),
+    *((f"conv:1 2; 3 -4,clip:{bounds}", (4, 5, 1)) for bounds in ("min=-1", "max=1", "min=-1:max=1")),
+    ("conv:1 2; 3 -4,gelu:tanh", (4, 5, 1)),
+    ("conv:1 2; 3 -4,hardsigmoid:alpha=0.2", (4, 5, 1)),
 ]
 DILATED = ("maxpool:2:stride=1:dilation=2:padding=1", (8, 7, 1))  # Keras has none
 

@@ -128,7 +128,8 @@ NUMBERS = " ".join(["bias", *(name for known in ACTIVATIONS.values() for name in
 
 TAKEN = {
     **dict.fromkeys(
-        ["None"], "stride bias threads base layout frame depth titles topk columns cell alpha format options strip"
+        ["None"],
+        "stride bias threads base layout frame depth titles topk columns cell alpha format options strip min max",
     ),
     **dict.fromkeys(["True"], "x ceil_mode count_include_pad flip labels numbers overwrite"),
     **dict.fromkeys(["-1"], f"x axis {NUMBERS}"),

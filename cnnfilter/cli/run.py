@@ -14,22 +14,29 @@ from cnnfilter.cli.batch import Batch, batched
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.colormaps import COLORMAPS
-from cnnfilter.network.activations import ACTIVATIONS
+from cnnfilter.network.activations import ACTIVATIONS, Value
 from cnnfilter.results.showing import MAPS
-from cnnfilter.text.numbers import show_number
 
 if TYPE_CHECKING:
     from cnnfilter.results.chain import ChainTask
+
+WIDEST = 24
+"""Characters up to which formulas stand in a column behind the stages of the help."""
 
 
 def _activations() -> str:
     """The lines of the help that list the activations, as stages with their defaults, and their formulas."""
     stages = {
-        ":".join([name, *(f"{key}={show_number(value)}" for key, value in known.parameters.items())]): known.formula
+        ":".join([name, *(f"{key}={_default(key, value)}" for key, value in known.parameters.items())]): known.formula
         for name, known in ACTIVATIONS.items()
     }
-    width = max(map(len, stages))
+    width = max(len(stage) for stage in stages if len(stage) <= WIDEST)
     return "".join(f"      {stage:{width}}  {formula}\n" for stage, formula in stages.items())
+
+
+def _default(key: str, value: Value) -> str:
+    """What stands in the help for the value of a parameter: its default, or its name where it has none."""
+    return f"{value:.6g}" if isinstance(value, int | float) else value or key.upper()
 
 
 @click.command(

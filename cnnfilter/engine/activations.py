@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,31 @@ from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
 from cnnfilter.network.activations import ACTIVATIONS, Function
 from cnnfilter.sizes import LARGEST
-from cnnfilter.text.values import whole_number
+from cnnfilter.text.values import one_of, whole_number
 
 
 def _floats(x: Any) -> Array:
     return as_samples(x).astype(np.float32, copy=False)
+
+
+def arguments(function: Function, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of an activation, checked; one that is none of its parameters as it is.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is not finite in float32, or a word none of those that it may be.
+    """
+    return {name: _argument(function, name, value) for name, value in given.items()}
+
+
+def _argument(function: Function, name: str, value: Any) -> Any:
+    if name in function.words:
+        return one_of(value, name, function.words[name])
+    if name not in function.parameters or (value is None and function.parameters[name] is None):
+        return value
+    as_number(value, name)
+    return float(value)  # in float64, for what computes in it
 
 
 DOCUMENTED = """\
@@ -51,8 +71,9 @@ def _documentation(function: Function) -> str:
     if function.parameters:
         own, _, rest = rest.partition("\n\n")
         parameters = own.removeprefix("Parameters\n----------\n") + "\n"
-    named = " or ".join(f"`{name}`" for name in function.parameters)
-    refused = f", or {named} is not a finite number" if named else ""
+    numbers = " or ".join(f"`{name}`" for name in function.parameters if name not in function.words)
+    refused = f", or {numbers} is not a finite number" if numbers else ""
+    refused += "".join(f", or `{name}` is none of these words" for name in function.words)
     return DOCUMENTED.format(summary=summary, parameters=parameters, refused=refused, rest=rest)
 
 
@@ -62,9 +83,8 @@ def _public(function: Function) -> Callable[..., Array]:
 
     @functools.wraps(function.compute)
     def checked(x: Any, *given: Any, **named: Any) -> Array:
-        numbers = [as_number(value, name) for name, value in zip(parameters, given, strict=False)]
-        more = {name: as_number(value, name) if name in parameters else value for name, value in named.items()}
-        return function.compute(_floats(x), *numbers, *given[len(numbers) :], **more)
+        first = arguments(function, dict(zip(parameters, given, strict=False)))
+        return function.compute(_floats(x), *first.values(), *given[len(first) :], **arguments(function, named))
 
     checked.__doc__ = _documentation(function)
     checked.__module__ = __name__  # where a process that is sent it finds it

@@ -65,9 +65,12 @@ def activation(stage: Activation, x: float) -> str:
     >>> activation(Activation("relu"), -3)
     'max(0, -3)'
     """
-    numbers = {"x": x, **stage.named}
+    parameters = {name: value for name, value in stage.named.items() if isinstance(value, int | float)}
+    numbers = {"x": x, **parameters}
     brackets = {f"({name})": _factor(value) for name, value in numbers.items()}
-    return stage.known.worked(x).format(**{name: show(value) for name, value in numbers.items()}, **brackets)
+    return stage.known.worked(x, **stage.named).format(
+        **{name: show(value) for name, value in numbers.items()}, **brackets
+    )
 
 
 def normalized(stage: Normalize, x: float, mean: float, std: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnfilter.export.weights import ConvWeights
 from cnnfilter.messages import show_shape
-from cnnfilter.network import stages
+from cnnfilter.network import activations, stages
 from cnnfilter.network.plan import Row
 from cnnfilter.sizes import Border, Pads
 from cnnfilter.text.numbers import show_number
@@ -81,9 +81,10 @@ class Sequential:
         return "\n".join(parts)
 
 
-def written(stage: stages.Activation, code: str) -> str:
+def written(stage: stages.Activation, code: activations.Code) -> str:
     """The code of an activation with its numbers in it."""
-    return code.format(**{name: show_number(value) for name, value in stage.named.items()})
+    numbers = {name: show_number(value) for name, value in stage.named.items() if isinstance(value, int | float)}
+    return (code if isinstance(code, str) else code(**stage.named)).format(**numbers)
 
 
 def mixed(channel: str) -> str:

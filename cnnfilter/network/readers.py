@@ -239,12 +239,13 @@ def _plain(stage: type[stages.Stage], keys: Mapping[str, Read] | None = None, ba
 
 
 def _activation(name: str) -> Reader:
-    defaults = ACTIVATIONS[name].parameters
+    defaults, words = ACTIVATIONS[name].parameters, ACTIVATIONS[name].words
 
     def make(given: Given) -> stages.Stage:
         return stages.Activation(name, tuple({**defaults, **given.values}.values()))
 
-    return Reader(make, dict.fromkeys(defaults, _number), bare=next(iter(defaults), None))
+    keys: dict[str, Read] = {key: Choice(key, words[key]) if key in words else _number for key in defaults}
+    return Reader(make, keys, bare=next(iter(defaults), None))
 
 
 def _pool(kind: str, *keys: str) -> Reader:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial, singledispatch
 from typing import Any
 
 import numpy as np
 
-from cnnfilter.engine.activations import softmax
-from cnnfilter.engine.arrays import as_number
+from cnnfilter.engine.activations import arguments, softmax
 from cnnfilter.engine.bands import Chain
 from cnnfilter.engine.codes import AS_IS, RECTIFIED
 from cnnfilter.engine.dense import dense
@@ -18,6 +17,7 @@ from cnnfilter.engine.pooled import joined
 from cnnfilter.engine.scaling import prepared
 from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling, Step
 from cnnfilter.network import stages
+from cnnfilter.network.activations import Value
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
 
@@ -180,12 +180,12 @@ def _root(values: Array, count: int) -> Array:
 
 @lower.register(stages.Activation)
 def _activation(stage: stages.Activation, row: Row, lowering: Lowering) -> None:
-    numbers = [as_number(value, name) for name, value in stage.named.items()]
-    lowering.values(row, partial(_activated, compute=stage.known.compute, numbers=numbers))
+    given = arguments(stage.known, stage.named)
+    lowering.values(row, partial(_activated, compute=stage.known.compute, given=given))
 
 
-def _activated(values: Array, *, compute: Callable[..., Array], numbers: Sequence[np.float32]) -> Array:
-    return compute(np.ascontiguousarray(values, dtype=np.float32), *numbers)
+def _activated(values: Array, *, compute: Callable[..., Array], given: Mapping[str, Value]) -> Array:
+    return compute(np.ascontiguousarray(values, dtype=np.float32), **given)
 
 
 @lower.register(stages.Absolute)

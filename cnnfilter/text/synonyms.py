@@ -29,6 +29,8 @@ STAGES: Table = {
     "flatten": "flat reshape view ravel unroll vectorize",
     "leaky_relu": "lrelu leaky leakyrectifiedlinear",
     "relu": "rectifier rectifiedlinear rectify threshold0",
+    "clip:min=0:max=6": "clamp clipbyvalue",
+    "clip:min=-1:max=1": "hardtanh",
     "sigmoid": "logistic expit sigm",
     "tanh": "hyperbolictangent tangent",
     "softmax": "softargmax softmax2d logsoftmax",
@@ -48,7 +50,7 @@ STAGES: Table = {
     "inputshape",
     "a convolution here slides along rows and columns; for one of these write conv:32@1x3 or conv:32@3x1":
     "conv1d convolution1d conv3d convolution3d",
-    "there is no such activation here": "gelu mish prelu celu glu hardsigmoid hardtanh softsign threshold",
+    "there is no such activation here": "mish prelu celu glu softsign threshold",
     "chains have no stage that enlarges maps": "convtranspose convtranspose2d conv2dtranspose deconv deconvolution "
     "transposedconv upsample upsample2d upsampling upsampling2d unpool unpooling interpolate resize resizing "
     "pixelshuffle maxunpool2d",
@@ -71,6 +73,9 @@ KEYS: Table = {
     "slope": "alpha negativeslope leak a",
     "alpha": "slope a",
     "center": "c centre mu mean",
+    "min": "minimum low lower minvalue minval amin",
+    "max": "maximum high upper maxvalue maxval amax",
+    "approximate": "approximation",
     "epsilon": "eps e gamma",
     "divide": "scale divisor by max fullscale rescale",
     "mean": "means mu average offset",

@@ -11,14 +11,12 @@ from cnnfilter.engine import activations, ops, reference
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.network import activations as table
 from cnnfilter.network.activations import ACTIVATIONS as TABLE
+from tests.chains import parameters
 from tests.oracles import PRECISION, assert_within, samples, weights
 
 ACTIVATIONS = [(name, {}) for name in TABLE]
 ACTIVATIONS += [
-    (name, dict.fromkeys(known.parameters, value))
-    for name, known in TABLE.items()
-    if known.parameters
-    for value in (0.3, 0, -0.25)
+    (name, parameters(known, value)) for name, known in TABLE.items() if known.parameters for value in (0.3, 0, -0.25)
 ]
 NAMES = [name + "".join(f"-{value}" for value in options.values()) for name, options in ACTIVATIONS]
 each_activation = pytest.mark.parametrize(("name", "options"), ACTIVATIONS, ids=NAMES)
@@ -107,7 +105,8 @@ def test_whole_numbers_become_floats(dtype, name, options):
 
 def test_the_examples():
     assert all(f"cnnfilter.{name}(" in known.compute.__doc__ for name, known in TABLE.items())
-    assert doctest.testmod(table, extraglobs={"cnnfilter": cnnfilter}).failed == 0
+    for file in (table.bent, table.curved):
+        assert doctest.testmod(file, extraglobs={"cnnfilter": cnnfilter}).failed == 0
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -115,9 +114,9 @@ def test_the_public_functions(name):
     function = getattr(cnnfilter, name)
     known = TABLE[name]
     assert pickle.loads(pickle.dumps(function)) is function  # as a process is sent it
-    x, values = [-2.0, 0.5], [0.25] * len(known.parameters)
-    expected = function(x, **dict(zip(known.parameters, values, strict=True)))
-    np.testing.assert_array_equal(function(x, *values), expected)
+    x, named = [-2.0, 0.5], parameters(known, 0.25)
+    values = named.values()
+    np.testing.assert_array_equal(function(x, *values), function(x, **named))
     with pytest.raises(TypeError, match="positional arguments? but"):
         function(x, *values, 1)
     with pytest.raises(TypeError, match="unexpected keyword argument 'unheard'"):
@@ -135,6 +134,14 @@ def test_values_of_the_formulas():
     np.testing.assert_allclose(activations.softplus(x), [0.12692801, 0.69314718, 3.04858735], rtol=1e-6)
     np.testing.assert_allclose(activations.swish(x), [-0.23840584, 0, 2.85772238], rtol=1e-6)
     np.testing.assert_allclose(activations.rbf(x, 1, 0.5), [0.10539922, 0.77880078, 0.36787944], rtol=1e-6)
+    np.testing.assert_array_equal(activations.clip(x, -1), [-1, 0, 3])
+    np.testing.assert_array_equal(activations.clip(x, max=2), [-2, 0, 2])
+    np.testing.assert_array_equal(activations.clip(x, 2, 1), [1, 1, 1])
+    np.testing.assert_array_equal(activations.clip(x), x)
+    np.testing.assert_allclose(activations.hardsigmoid(x), [1 / 6, 0.5, 1], rtol=1e-6)
+    np.testing.assert_allclose(activations.hardsigmoid(x, 0.2), [0.1, 0.5, 1], rtol=1e-6)
+    np.testing.assert_allclose(activations.gelu(x), [-0.04550026, 0, 2.99595031], rtol=1e-6)
+    np.testing.assert_allclose(activations.gelu(x, "tanh"), [-0.04540231, 0, 2.99636261], rtol=1e-6)
 
 
 @pytest.mark.parametrize(("shape", "axis"), [((7,), 0), ((3, 4, 5), 0), ((4, 5), 1), ((2, 3, 4, 5), 1), ((4, 5), -1)])
@@ -277,6 +284,11 @@ def test_bad_weights_of_linear_are_named(weight, message):
 def test_a_parameter_that_is_not_finite_is_named(name, option, value):
     with pytest.raises(ArgumentError, match=f"{option} must be a finite number, not {value!r}"):
         getattr(activations, name)(np.ones(3, np.float32), **{option: value})
+
+
+def test_a_word_that_is_none_of_those_known_is_named():
+    with pytest.raises(ArgumentError, match=r"unknown approximate 'erf' \(known: none, tanh\)"):
+        activations.gelu([1.0], approximate="erf")
 
 
 @pytest.mark.parametrize("name", ["relu", "sigmoid", "softmax"])

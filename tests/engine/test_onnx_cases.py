@@ -4,20 +4,17 @@ Its Conv cases all have a kernel of ones, which cannot see a flipped one: asymme
 Left out are the 1-D and 3-D ones, and what this project does not have: dilated average pools.
 """
 
-from pathlib import Path
-
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 import cnnfilter
 from cnnfilter import Pipeline
 from cnnfilter.network.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE
 from cnnfilter.network.readers import stage_name
+from tests.onnx_cases import FOLDER, load
 
-FOLDER = Path(onnx.__file__).parent / "backend" / "test" / "data" / "node"
 WINDOWED = [
     "basic_conv_with_padding",
     "basic_conv_without_padding",
@@ -74,20 +71,6 @@ GEMM = [
 ]
 
 
-def load(name):
-    """A case's operator, its attributes, inputs and output."""
-    folder = FOLDER / f"test_{name}"
-    (node,) = onnx.load(folder / "model.onnx").graph.node
-    attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
-    data = folder / "test_data_set_0"
-
-    def arrays(kind):
-        paths = sorted(data.glob(f"{kind}_*.pb"), key=lambda path: int(path.stem.split("_")[1]))
-        return [numpy_helper.to_array(onnx.load_tensor(str(path))) for path in paths]
-
-    return node.op_type, attributes, arrays("input"), arrays("output")[0]
-
-
 def sliding(attributes):
     """The options of a window from ONNX's attributes: pads are top, left, bottom, right."""
     automatic = attributes.get("auto_pad", b"NOTSET").decode()
@@ -119,12 +102,16 @@ def test_windows(name):
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=digits * 1.2)
 
 
+ELSEWHERE = ("clip", "gelu", "hardsigmoid")
+"""Activations whose numbers are inputs, words or defaults of ONNX's own: see `test_onnx_stages`."""
+
+
 def activated():
     """Every case of an activation that stands in the table, by ONNX's name for it."""
     for folder in sorted(FOLDER.glob("test_*")):
         name = folder.name.removeprefix("test_")
         function = stage_name(name.removesuffix("_default").removesuffix("_example"))
-        if function in ACTIVATIONS:
+        if function in ACTIVATIONS and function not in ELSEWHERE:
             yield pytest.param(name, function, id=name)
 
 

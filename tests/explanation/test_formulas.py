@@ -12,8 +12,19 @@ from cnnfilter.explanation import explain, formulas
 from cnnfilter.network.activations import ACTIVATIONS
 from cnnfilter.network.stages import Activation
 from cnnfilter.pipeline import Pipeline
+from tests.chains import parameters
 
-VARIABLES = {"e": math.e, "tanh": math.tanh, "ln": math.log, "max": max, "min": min, "abs": abs, "sqrt": math.sqrt}
+VARIABLES = {
+    "e": math.e,
+    "pi": math.pi,
+    "erf": math.erf,
+    "tanh": math.tanh,
+    "ln": math.log,
+    "max": max,
+    "min": min,
+    "abs": abs,
+    "sqrt": math.sqrt,
+}
 
 
 def evaluated(formula):
@@ -26,9 +37,9 @@ def evaluated(formula):
 @pytest.mark.parametrize("value", [0.1, 2.0, -1.0])
 @pytest.mark.parametrize("function", ACTIVATIONS)
 def test_the_formula_gives_the_value(function, value, x):
-    values = (value,) * len(ACTIVATIONS[function].parameters)
-    formula = formulas.activation(Activation(function, values), x)
-    assert evaluated(formula) == pytest.approx(float(getattr(reference, function)(x, *values)), rel=1e-5)
+    for values in ((), tuple(parameters(ACTIVATIONS[function], value).values())):
+        formula = formulas.activation(Activation(function, values), x)
+        assert evaluated(formula) == pytest.approx(float(getattr(reference, function)(x, *values)), rel=1e-5)
 
 
 def test_negative_numbers_of_a_formula_stand_in_parentheses():

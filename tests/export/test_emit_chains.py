@@ -10,6 +10,7 @@ from cnnfilter.network.activations import ACTIVATIONS
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.plan import plan
 from cnnfilter.pipeline import Pipeline
+from tests.chains import parameters
 
 CHAINS = 100
 LARGEST = 20_000
@@ -17,7 +18,10 @@ LARGEST = 20_000
 PADS = ["", ":padding=1", ":padding=2x0", ":padding=0+3x1+0", ":padding=same", ":padding=same-lower", ":padding=1x2"]
 KERNELS = ["edge", "sobel-x+sobel-y", "sobel", "kirsch", "[1 2; 3 4]", "[1 2 3]", "identity", "roberts"]
 BORDERS = ["replicate", "reflect", "symmetric", "circular", "constant=2.5", "zeros"]
-ACTIVATED = [":".join([name, *(f"{key}=0.5" for key in known.parameters)]) for name, known in ACTIVATIONS.items()]
+ACTIVATED = [
+    ":".join([name, *(f"{key}={value}" for key, value in parameters(known, 0.5).items())])
+    for name, known in ACTIVATIONS.items()
+]
 OTHERS = [*ACTIVATED, "abs", "softmax", "normalize:3:mean=0.5:std=-2", "magnitude", "gray", "globalavgpool"]
 
 

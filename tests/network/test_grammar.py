@@ -350,6 +350,17 @@ GIVEN = {**SLIDING, "flip": st.booleans(), "scale": st.sampled_from(["none", "su
 MATRICES = st.lists(st.tuples(FLOATS, FLOATS), min_size=2, max_size=3).map(
     lambda rows: get_kernel("; ".join(f"{a!r} {b!r}" for a, b in rows))
 )
+PARAMETERS = {
+    name: [
+        st.sampled_from(known.words[key])
+        if key in known.words
+        else FLOATS
+        if default is not None
+        else FLOATS | st.none()
+        for key, default in known.parameters.items()
+    ]
+    for name, known in ACTIVATIONS.items()
+}
 STAGES = st.one_of(
     st.builds(Conv, kernels=st.sampled_from([(EDGE,), (SOBEL_X, SOBEL_Y), (get_kernel("box:size=5"),)]), **GIVEN),
     st.builds(Conv, kernels=MATRICES.map(lambda kernel: (kernel,)), **GIVEN),
@@ -361,7 +372,7 @@ STAGES = st.one_of(
     st.builds(Dense, units=SIDES, biased=st.booleans()),
     st.builds(Dense, file=st.builds(WeightFile, PATHS), order=st.sampled_from(["chw", "hwc"])),
     st.sampled_from(sorted(ACTIVATIONS)).flatmap(
-        lambda name: st.builds(Activation, st.just(name), st.tuples(*[FLOATS] * len(ACTIVATIONS[name].parameters)))
+        lambda name: st.builds(Activation, st.just(name), st.tuples(*PARAMETERS[name]))
     ),
     st.builds(Normalize, st.floats(1, 300), st.lists(FLOATS, min_size=1, max_size=3).map(tuple)),
     st.sampled_from([Gray(), Absolute(), Flatten(), Softmax(), GlobalAveragePool()]),

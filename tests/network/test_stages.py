@@ -183,8 +183,11 @@ def test_an_activation_fills_in_its_defaults():
     ("function", "values", "message"),
     [
         ("rleu", (), r"unknown activation 'rleu'; did you mean .*relu"),
-        ("relu", (1.0,), "relu takes 0 numbers, not 1"),
+        ("relu", (1.0,), "relu takes 0 parameters, not 1"),
         ("elu", (float("inf"),), "alpha must be a finite number, not inf"),
+        ("elu", (None,), "alpha must be a finite number, not None"),
+        ("clip", ("1",), "min must be a finite number, not '1'"),
+        ("gelu", ("erf",), r"unknown approximate 'erf' \(known: none, tanh\)"),
     ],
 )
 def test_a_wrong_activation_is_an_error(function, values, message):

@@ -74,6 +74,8 @@ def test_keys_kernels_parameters_options_and_commands_that_are_suggested_exist()
         ("max_pool:2:Ceil-Mode=yes", "maxpool:2:ceil_mode=yes"),
         ("LeakyReLU:Slope=0.1", "leaky_relu:slope=0.1"),
         ("SiLU", "swish"),
+        ("Hard-Swish", "hardswish"),
+        ("GELU:Tanh", "gelu:approximate=tanh"),
         ("Conv:sobel-x:Stride=2", "conv:sobel-x:stride=2"),
     ],
 )
@@ -105,7 +107,8 @@ def test_stages_and_keys_are_read_in_capitals_and_written_without(text, canonica
         ("blur", r"unknown stage; did you mean conv:gaussian, conv:box or conv:motion\?"),
         ("Identity", r"unknown stage; did you mean conv:identity\?"),
         ("GaussianBlur:sigma=2", r"unknown stage; did you mean conv:gaussian\?"),
-        ("GELU", "unknown stage; there is no such activation here"),
+        ("nn.Hardtanh", r"did you mean clip:min=-1:max=1\?"),
+        ("Mish", "unknown stage; there is no such activation here"),
         ("conv:3x3@32", "sizes are written FILTERS@HEIGHTxWIDTH, such as 32@3x3"),
         ("conv:32x3x3", "sizes are written FILTERS@HEIGHTxWIDTH, such as 32@3x3"),
         ("Dropout:0.5", "it does nothing in a network that is trained; leave it out"),

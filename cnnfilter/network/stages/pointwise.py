@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.messages import quoted, show_shape
-from cnnfilter.network.activations import ACTIVATIONS, Function
+from cnnfilter.network.activations import ACTIVATIONS, Function, Value
 from cnnfilter.network.stages.base import Stage, maps
 from cnnfilter.network.stages.convolution import Conv
 from cnnfilter.network.stages.text import Shape
@@ -102,22 +102,25 @@ class Activation(SameSize):
     ----------
     function : str
         One of `ACTIVATIONS`.
-    values : tuple of float, optional
+    values : tuple, optional
         Its parameters, in order; the defaults if left out.
     """
 
     function: str
-    values: tuple[float, ...] = ()
+    values: tuple[Value, ...] = ()
 
     def __post_init__(self) -> None:
         one_of(self.function, "activation", ACTIVATIONS)
         defaults = tuple(self.known.parameters.values())
         if len(self.values) > len(defaults):
-            msg = f"{self.function} takes {len(defaults)} numbers, not {len(self.values)}"
+            msg = f"{self.function} takes {len(defaults)} parameters, not {len(self.values)}"
             raise ArgumentError(msg)
         object.__setattr__(self, "values", self.values + defaults[len(self.values) :])
         for key, value in self.named.items():
-            check_finite(key, value)
+            if key in self.known.words:
+                one_of(value, key, self.known.words[key])
+            elif value is not None or self.known.parameters[key] is not None:
+                check_finite(key, value)
 
     @property
     def name(self) -> str:
@@ -130,14 +133,18 @@ class Activation(SameSize):
         return ACTIVATIONS[self.function]
 
     @property
-    def named(self) -> dict[str, float]:
+    def named(self) -> dict[str, Value]:
         """Its parameters by name."""
         return dict(zip(self.known.parameters, self.values, strict=True))
 
     def arguments(self) -> list[str]:
         """What is not default."""
         defaults = self.known.parameters
-        return [f"{key}={show_number(value)}" for key, value in self.named.items() if value != defaults[key]]
+        return [f"{key}={_shown(value)}" for key, value in self.named.items() if value != defaults[key]]
+
+
+def _shown(value: Value) -> str:
+    return show_number(value) if isinstance(value, int | float) else str(value)
 
 
 class Absolute(SameSize):
@@ -189,9 +196,9 @@ class Softmax(SameSize):
         return len(shape) == 1
 
 
-def check_finite(key: str, *values: float) -> None:
-    """Raise an `ArgumentError` unless all values are finite."""
+def check_finite(key: str, *values: object) -> None:
+    """Raise an `ArgumentError` unless all values are finite numbers."""
     for value in values:
-        if not math.isfinite(value):
+        if not isinstance(value, int | float) or not math.isfinite(value):
             msg = f"{key} must be a finite number, not {quoted(value)}"
             raise ArgumentError(msg)

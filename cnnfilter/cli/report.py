@@ -119,9 +119,10 @@ def _tell(event: Event, task: Task, voice: Voice, *, several: bool) -> None:
 def _table(job: Job, vector: Vector, *, several: bool) -> str:
     """A vector as a table; the label, of any length and script, is its last column."""
     scores = vector.scores()
-    header = ("INDEX", "VALUE", *(["LABEL"] if vector.labels is not None else []))
-    rows = [(str(index), f"{value:.6g}", *label) for index, value, *label in map(dict.values, scores)]
-    text = tables.table(header, rows, (0,), prose=True)
+    unit, digits, right = ("PERCENT", ".2%", (0, 1)) if vector.shares else ("VALUE", ".6g", (0,))
+    header = ("INDEX", unit, *(["LABEL"] if vector.labels is not None else []))
+    rows = [(str(index), f"{value:{digits}}", *label) for index, value, *label in map(dict.values, scores)]
+    text = tables.table(header, rows, right, prose=True)
     return f"{tables.paragraph(f'{job}:')}{text}\n" if several else text
 
 

@@ -117,7 +117,7 @@ def command(
     One map, or the three of a colour picture filtered channel by channel, becomes a picture; more become a
     contact sheet, a PNG. An output in .npy, .npz or .csv keeps the float values (C, H, W); so do --depth float,
     and a .tif of maps that make no picture.
-    After flatten, dense or softmax of a vector, the values are printed.
+    After flatten or dense the values are printed, and after softmax of a vector in per cent.
     """
     from cnnfilter.pipeline import Pipeline
     from cnnfilter.results.chain import ChainTask

@@ -21,6 +21,7 @@ from cnnfilter.imaging.raw import RAW, encode_values
 from cnnfilter.imaging.sheet import contact_sheet
 from cnnfilter.network.channels import keeps_colours, map_names
 from cnnfilter.network.notes import notes as chain_notes
+from cnnfilter.network.stages import Activation, Softmax
 from cnnfilter.results.limits import between, check_rows
 from cnnfilter.results.saving import Encoded, Ready, ready
 from cnnfilter.results.task import Task
@@ -116,11 +117,17 @@ class ChainTask(Task):
                 msg = "in place, its transparency would be lost; write it elsewhere"
                 raise PictureError(msg)
             notes += ("its transparency is left out: the colours below count as they are",)
-        notes += tuple(chain_notes(rows, pixels))
+        notes += (*chain_notes(rows, pixels), *self._score_notes(rows))
         values = self.pipeline.run(planar, threads=threads)
         kept = pixels if self.view.showing.beside else np.empty((0, 0), pixels.dtype)
         source = replace(picture, pixels=kept, alpha=None, notes=())
         return ChainResult(self, values, rows, source, notes, picture.shade)
+
+    def _score_notes(self, rows: tuple[Row, ...]) -> Iterator[str]:
+        """How to get per cent, where a person asks a network for its best answers and gets something else."""
+        asked = self.told and (self.view.labels is not None or self.view.top is not None)
+        if asked and any(row.params for row in rows) and not isinstance(rows[-1].stage, Softmax | Activation):
+            yield "these are scores; with ,softmax behind the last stage they become per cent"
 
     def record(self, outputs: Sequence[str], rows: tuple[Row, ...]) -> dict[str, Any]:
         """The shape of a result; and all files in a list, where each map has one."""
@@ -158,8 +165,10 @@ class ChainResult:
     @property
     def vector(self) -> Vector | None:
         """The values if they are one."""
+        if self.values.ndim != 1:
+            return None
         view = self.task.view
-        return Vector(self.values, view.labels, view.top) if self.values.ndim == 1 else None
+        return Vector(self.values, view.labels, view.top, shares=isinstance(self.rows[-1].stage, Softmax))
 
     @property
     def count(self) -> int | None:

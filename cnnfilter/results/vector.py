@@ -12,11 +12,23 @@ if TYPE_CHECKING:
 
 
 class Vector(NamedTuple):
-    """The values of a vector, a label for each if there are any, and how many of the largest are told: None for all."""
+    """The values of a vector, as they are told.
+
+    Parameters
+    ----------
+    values : ndarray of float32, (n,)
+    labels : tuple of str, optional
+        One for each.
+    top : int, optional
+        How many of the largest are told; by default all.
+    shares : bool
+        Whether they are parts of a whole, which are told in per cent.
+    """
 
     values: npt.NDArray[np.float32]
     labels: tuple[str, ...] | None = None
     top: int | None = None
+    shares: bool = False
 
     def scores(self) -> list[dict[str, Any]]:
         """The values with their indices and labels, the largest first if only some are wanted."""

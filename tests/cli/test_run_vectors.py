@@ -40,6 +40,41 @@ def test_the_largest_values_are_printed_with_their_labels():
         assert lines == [["INDEX", "VALUE", "LABEL"], *([str(i), f"{values[i]:.6g}", f"label {i}"] for i in order)]
 
 
+def test_behind_softmax_the_values_are_told_in_per_cent():
+    text = f"{VECTOR},normalize:10,softmax"
+    values = maps(text)
+    order = sorted(range(12), key=lambda i: -values[i])
+    lines = done(text, "photo.png", "--top", "3").out.splitlines()
+    assert [line.split() for line in lines] == [
+        ["INDEX", "PERCENT"],
+        *([str(i), f"{100 * values[i]:.2f}%"] for i in order[:3]),
+    ]
+    record = json.loads(done(text, "photo.png", "--json", "--top", "1").out)
+    assert record["values"] == [{"index": order[0], "value": values[order[0]]}]
+
+
+NOTE = "these are scores; with ,softmax behind the last stage they become per cent"
+
+
+@pytest.mark.parametrize(
+    ("end", "arguments", "told"),
+    [
+        (",dense:w.npy", ["--top", "2"], True),
+        (",dense:w.npy", ["--labels", "labels.txt"], True),
+        (",dense:w.npy", [], False),
+        (",dense:w.npy", ["-o", "v.npy"], False),
+        (",dense:w.npy,softmax", ["--top", "2"], False),
+        (",dense:w.npy,sigmoid", ["--top", "2"], False),
+        ("", ["--top", "2"], False),  # nothing learned, no scores
+    ],
+)
+def test_scores_of_a_network_are_told_how_to_become_per_cent(end, arguments, told):
+    np.save("w.npy", np.random.default_rng(3).normal(size=(3, 12)).astype(np.float32))
+    Path("labels.txt").write_text("red\ngreen\nblue\n")
+    notes = [line for line in done(VECTOR + end, "photo.png", *arguments).messages if line.startswith("warning")]
+    assert notes == [f"warning: photo.png: {NOTE}"] * told
+
+
 def test_several_inputs_give_a_table_each():
     result = run("run", "maxpool:30x45,flatten", "photo.png", "none.png", "grey.png", "-v")
     assert result.exit_code == 1

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from cnnfilter.engine import reference
+from cnnfilter.engine import reference, reference_resampling
 from cnnfilter.network.activations import ACTIVATIONS
+from cnnfilter.network.stages.pictures import FILTERS
 
 
 def parameters(known, value):
@@ -56,6 +57,17 @@ CHAINS = [
     ("relu,flatten", (3, 2, 2)),
     ("dense:4,relu,flatten,dense:2,softmax", (5,)),
     ("softmax", (3, 2, 4)),
+    ("globalmaxpool,flatten", (4, 5, 3)),
+    ("upsample:2,relu", (4, 5, 3)),
+    ("upsample:2x3:mode=bilinear", (4, 5, 3)),
+    ("upsample:1.5:mode=bilinear:coordinates=align_corners", (4, 5, 2)),
+    ("upsample:size=7x3:coordinates=half_pixel:rounding=round_prefer_ceil", (4, 5, 2)),
+    ("upsample:2:coordinates=half_pixel:rounding=round_prefer_floor", (4, 5, 2)),
+    ("upsample:1.5x0.5:coordinates=pytorch_half_pixel:rounding=ceil", (4, 2, 2)),
+    ("upsample:size=1x3:mode=bilinear:coordinates=pytorch_half_pixel", (4, 5, 2)),
+    ("upsample:3:mode=bilinear:coordinates=asymmetric", (3, 4, 1)),
+    *((f"resize:6x4:filter={name}", (9, 5, 3)) for name in FILTERS if name != "nearest"),
+    ("resize:7,crop:7x6,normalize:imagenet", (9, 8, 3)),
     *((f"conv:1 2; 3 -4,{name}", (4, 5, 1)) for name in ACTIVATIONS),
     *((f"conv:1 2; 3 -4,clip:{bounds}", (4, 5, 1)) for bounds in ("min=-1", "max=1", "min=-1:max=1")),
     ("conv:1 2; 3 -4,gelu:tanh", (4, 5, 1)),
@@ -151,8 +163,17 @@ def expected(rows, x, parameters):
             counts[kind] += 1
             run = convolve if kind == "conv" else linear
             x = run(row, x, parameters, counts[kind])
-        elif kind.endswith("pool") and kind != "globalavgpool":
+        elif kind.endswith("pool") and not kind.startswith("global"):
             x = pool(row, x)
+        elif kind == "upsample":
+            options = {"mode": stage.mode, "coordinates": stage.coordinates, "rounding": stage.rounding}
+            x = reference_resampling.upsample(x, scale=stage.scale, size=stage.size, **options)
+        elif kind == "resize":
+            x = reference_resampling.resize(x, row.output[:2], stage.filter)
+        elif kind == "crop":
+            x = reference_resampling.crop(x, stage.size)
+        elif kind == "globalmaxpool":
+            x = reference_resampling.global_max_pool2d(x)
         elif kind == "globalavgpool":
             x = x.mean(axis=(1, 2), keepdims=True)
         elif kind == "flatten":

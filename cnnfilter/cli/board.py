@@ -236,6 +236,18 @@ def _pooled(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[st
         yield f"mean  {show(step.sum)} / {step.divisor} = {show(step.value)}"
 
 
+def _largest(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    yield f"largest of {step.count} values  {show(step.value)}, at {_place(step.follows)}"
+
+
+def _resampled(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    yield from _channel(step.samples, follows, width)
+
+
+def _copied(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    yield f"as it is at {_place(step.follows)}, {show(step.value)}"
+
+
 def _averaged(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
     yield f"mean of the map  {show(step.sum)} / {step.count} = {show(step.value)}"
 
@@ -282,6 +294,9 @@ _WRITERS: dict[type[steps.Step], _Writer] = {
     steps.Convolved: _convolved,
     steps.Pooled: _pooled,
     steps.Averaged: _averaged,
+    steps.Largest: _largest,
+    steps.Resampled: _resampled,
+    steps.Copied: _copied,
     steps.Pointwise: _pointwise,
     steps.Flattened: _flattened,
     steps.Multiplied: _multiplied,

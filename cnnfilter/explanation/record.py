@@ -26,6 +26,9 @@ explains, or null. By its `kind` there are also:
                 being `{"window", "kernel", "products", "sum"}`
 `pool`          `pool` ("max", "avg" or "sum"), `window`, `sum` (null for max), `divisor`
 `mean`          `sum`, `count`
+`largest`       `count`
+`resample`      `samples`: as a channel of a convolution
+`copy`          nothing else
 `function`      `inputs`, `formula`
 `flatten`       nothing else
 `dense`         `inputs`, `weights`, `products`, `total`, `bias`

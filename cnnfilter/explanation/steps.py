@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
 
 from cnnfilter.explanation.regions import Place
 
 Numbers = tuple[float, ...]
 Matrix = tuple[Numbers, ...]
+
+
+def matrix(values: NDArray[Any]) -> Any:
+    """A matrix as nested tuples of Python's numbers."""
+    return tuple(map(tuple, values.tolist()))
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,22 @@ class Convolved(Step):
 
 
 @dataclass(frozen=True)
+class Resampled(Step):
+    """A weighted mean of a few samples of the same map, which `samples` has with their weights."""
+
+    kind = "resample"
+
+    samples: ChannelSum
+
+
+@dataclass(frozen=True)
+class Copied(Step):
+    """A value that only moved within its map."""
+
+    kind = "copy"
+
+
+@dataclass(frozen=True)
 class Pooled(Step):
     """A window's largest value, its mean or its sum.
 
@@ -122,6 +145,15 @@ class Averaged(Step):
     kind = "mean"
 
     sum: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Largest(Step):
+    """The largest of a whole map's `count` values."""
+
+    kind = "largest"
+
     count: int
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from cnnfilter.engine import reference
 from cnnfilter.engine.geometry import OUTSIDE, Index, Windows
 from cnnfilter.engine.reference import Array
+from cnnfilter.explanation import resampled
 from cnnfilter.explanation.filters import Filters
 from cnnfilter.explanation.regions import Block, Region, taps
 from cnnfilter.network import stages
@@ -34,7 +35,7 @@ def work(stage: Stage, row: Row, region: Region) -> int:
 
 
 @work.register(stages.Absolute | stages.Activation | stages.Normalize | stages.Gray | stages.Magnitude | stages.Softmax)
-@work.register(stages.Flatten)
+@work.register(stages.Flatten | stages.Crop)
 def _each_value(stage: Stage, row: Row, region: Region) -> int:
     return region.count
 
@@ -49,7 +50,10 @@ def _under_all(stage: stages.Conv | stages.Pool, row: Row, region: Region) -> in
     return max(products, *(PLACE * each for each in places))
 
 
-@work.register(stages.Dense | stages.GlobalAveragePool)
+work.register(stages.Upsample | stages.Resize)(resampled.work)
+
+
+@work.register(stages.Dense | stages.GlobalAveragePool | stages.GlobalMaxPool)
 def _whole_inputs(stage: Stage, row: Row, region: Region) -> int:
     return len(region.maps) * math.prod(row.input[:2])
 
@@ -73,8 +77,12 @@ def _all_maps(stage: Stage, row: Row, region: Region) -> Region:
     return Region(np.arange(row.input[-1]), region.rows, region.columns)
 
 
-@needed.register(stages.GlobalAveragePool)
-def _whole_maps(stage: stages.GlobalAveragePool, row: Row, region: Region) -> Region:
+needed.register(stages.Upsample | stages.Resize)(resampled.needed)
+needed.register(stages.Crop)(resampled.cropped)
+
+
+@needed.register(stages.GlobalAveragePool | stages.GlobalMaxPool)
+def _whole_maps(stage: Stage, row: Row, region: Region) -> Region:
     return Region(region.maps, np.arange(row.input[0]), np.arange(row.input[1]))
 
 
@@ -117,6 +125,20 @@ def compute(stage: Stage, row: Row, block: Block, region: Region) -> Array:
 def _averaged(stage: stages.GlobalAveragePool, row: Row, block: Block, region: Region) -> Array:
     means: Array = block.values.mean(axis=(1, 2), keepdims=True)
     return means
+
+
+@compute.register(stages.GlobalMaxPool)
+def _largest(stage: stages.GlobalMaxPool, row: Row, block: Block, region: Region) -> Array:
+    largest: Array = block.values.max(axis=(1, 2), keepdims=True)
+    return largest
+
+
+compute.register(stages.Upsample | stages.Resize)(resampled.compute)
+
+
+@compute.register(stages.Crop)
+def _cropped(stage: stages.Crop, row: Row, block: Block, region: Region) -> Array:
+    return block.values
 
 
 @compute.register(stages.Gray)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnfilter.engine.reference import Array
-from cnnfilter.explanation import formulas, steps, values
+from cnnfilter.explanation import formulas, resampled, steps, values
 from cnnfilter.explanation.filters import Filters
 from cnnfilter.explanation.regions import Block, Place, taps, unflattened
 from cnnfilter.network import stages
@@ -62,11 +61,6 @@ def step_of(stage: Stage, result: Result) -> steps.Step:
     raise unknown(stage, "worked steps")
 
 
-def _matrix(values: NDArray[Any]) -> Any:
-    """A matrix as nested tuples of Python's numbers."""
-    return tuple(map(tuple, values.tolist()))
-
-
 def _numbers(values: Array) -> tuple[float, ...]:
     return tuple(values.reshape(-1).tolist())
 
@@ -106,7 +100,7 @@ class _Under:
 
     def window(self, channel: int, values: Array) -> steps.Window:
         rows, columns = tuple(self.rows.tolist()), tuple(self.columns.tolist())
-        return steps.Window(channel, rows, columns, _matrix(values), _matrix(self.padding))
+        return steps.Window(channel, rows, columns, steps.matrix(values), steps.matrix(self.padding))
 
     def place(self, flat: int, channel: int) -> Place:
         row, column = divmod(flat, len(self.columns))
@@ -125,7 +119,9 @@ def _convolved(stage: stages.Conv, result: Result) -> steps.Step:
     windows = [under.window(channel, held[c]) for c, channel in enumerate(chosen.channels)]
     filters = tuple(
         steps.FilterSum(
-            tuple(map(steps.ChannelSum, windows, map(_matrix, weights), map(_matrix, products), sums.tolist())),
+            tuple(
+                map(steps.ChannelSum, windows, map(steps.matrix, weights), map(steps.matrix, products), sums.tolist())
+            ),
             float(total),
             chosen.scale,
             float(value),
@@ -167,6 +163,32 @@ def _averaged(stage: stages.GlobalAveragePool, result: Result) -> steps.Step:
     plane = result.before.take(np.array([channel]), region.rows, region.columns)[0]
     follows = (*divmod(_most(plane), plane.shape[1]), channel)
     return steps.Averaged(*result.told, follows, float(plane.sum()), plane.size)
+
+
+@step_of.register(stages.GlobalMaxPool)
+def _largest(stage: stages.GlobalMaxPool, result: Result) -> steps.Step:
+    region, channel = result.before.region, result.place[2]
+    plane = result.before.take(np.array([channel]), region.rows, region.columns)[0]
+    first = int(np.argmax(np.where(np.isnan(plane), np.inf, plane)))
+    return steps.Largest(*result.told, (*divmod(first, plane.shape[1]), channel), plane.size)
+
+
+@step_of.register(stages.Upsample | stages.Resize)
+def _resampled(stage: stages.Resampling, result: Result) -> steps.Step:
+    samples = resampled.window(stage, result.row, result.before, result.place)
+    window = samples.window
+    row, column = divmod(_most(np.array(samples.products)), len(window.columns))
+    follows = (window.rows[row], window.columns[column], result.place[2])
+    if samples.kernel == ((1.0,),):
+        return steps.Copied(*result.told, follows)
+    return steps.Resampled(*result.told, follows, samples)
+
+
+@step_of.register(stages.Crop)
+def _cropped(stage: stages.Crop, result: Result) -> steps.Step:
+    top, left = stage.corner(result.row.input)
+    row, column, number = result.place
+    return steps.Copied(*result.told, (row + top, column + left, number))
 
 
 @step_of.register(stages.Flatten)

@@ -19,6 +19,7 @@ from cnnfilter.export.base import (
     written,
 )
 from cnnfilter.export.frameworks import show
+from cnnfilter.export.resampling import WEIGHTS, enlarged, resized
 from cnnfilter.export.weights import ConvWeights, conv_weights, dense_weights, literal
 from cnnfilter.messages import readable
 from cnnfilter.network import stages
@@ -28,6 +29,18 @@ from cnnfilter.sizes import NONE, Border, Pads
 from cnnfilter.text.numbers import show_number
 
 HELPERS = {
+    **WEIGHTS,
+    "Resample": '''
+class Resample(layers.Layer):
+    """Make each row and each column a weighted mean of those of the maps."""
+
+    def __init__(self, down, along):
+        super().__init__()
+        self.down, self.along = down.astype("float32"), along.astype("float32")
+
+    def call(self, x):
+        return ops.einsum("ih,nhwc,jw->nijc", self.down, x, self.along)
+''',
     "Pad": '''
 class Pad(layers.Layer):
     """Surround the maps with a number, or with their own rows and columns as numpy.pad repeats them."""
@@ -111,6 +124,7 @@ def layers(stage: stages.Stage, row: Row, program: _Program) -> list[str]:
 
 
 layers.register(stages.Absolute, always("layers.Lambda(ops.abs)"))
+layers.register(stages.GlobalMaxPool, always("layers.GlobalMaxPooling2D(keepdims=True)"))
 layers.register(stages.GlobalAveragePool, always("layers.GlobalAveragePooling2D(keepdims=True)"))
 layers.register(stages.Softmax, always("layers.Softmax()"))
 
@@ -139,6 +153,29 @@ def _flatten(stage: stages.Flatten, row: Row, program: _Program) -> list[str]:
     trained_here = isinstance(taken, stages.Dense) and taken.file is None
     in_order = len(row.input) == 1 or trained_here or 1 in (row.input[2], row.input[0] * row.input[1])
     return ["layers.Flatten()"] if in_order else ["layers.Permute((3, 1, 2))", "layers.Flatten()"]
+
+
+@layers.register(stages.Upsample)
+def _upsample(stage: stages.Upsample, row: Row, program: _Program) -> list[str]:
+    usual = ("nearest", "asymmetric", "floor"), ("bilinear", "half_pixel", "floor")
+    by = [out // n for n, out in zip(row.input[:2], row.output[:2], strict=True)]
+    is_whole = stage.sizes(row.input) == (row.input[0] * by[0], row.input[1] * by[1])
+    if (stage.mode, stage.coordinates, stage.rounding) not in usual or not is_whole:
+        return [f"Resample({enlarged(stage, row)})"]
+    mode = "" if stage.mode == "nearest" else ', interpolation="bilinear"'
+    return [f"layers.UpSampling2D({show((by[0], by[1]))}{mode})"]
+
+
+@layers.register(stages.Resize)
+def _resize(stage: stages.Resize, row: Row, program: _Program) -> list[str]:
+    return [f"Resample({resized(stage, row)})"]
+
+
+@layers.register(stages.Crop)
+def _crop(stage: stages.Crop, row: Row, program: _Program) -> list[str]:
+    (top, left), (height, width) = stage.corner(row.input), stage.size
+    rest = row.input[0] - top - height, row.input[1] - left - width
+    return [f"layers.Cropping2D((({top}, {rest[0]}), ({left}, {rest[1]})))"]
 
 
 @layers.register(stages.Normalize)

@@ -7,6 +7,7 @@ from functools import singledispatch
 from typing import Any
 
 from cnnfilter.export.base import MODES, always, called, combined, joined, mixed, normalized, pooling, scale_of, written
+from cnnfilter.export.resampling import WEIGHTS, cut, enlarged, resized
 from cnnfilter.export.weights import conv_weights, dense_weights, inline, literal
 from cnnfilter.messages import printable
 from cnnfilter.network import stages
@@ -17,6 +18,12 @@ from cnnfilter.sizes import NONE, Border
 from cnnfilter.text.numbers import show_number
 
 HELPERS = {
+    **WEIGHTS,
+    "resample": '''
+def resample(x, down, along):
+    """Make each row and each column a weighted mean of those of the maps."""
+    return down @ x @ along.T
+''',
     "windows": '''
 def windows(x, window, stride, dilation=(1, 1)):
     """Return every window of the maps, as (C, H', W', kh, kw)."""
@@ -145,6 +152,7 @@ def expressions(stage: stages.Stage, row: Row, program: _Program) -> list[str]:
 
 
 expressions.register(stages.Absolute, always("np.abs(x)"))
+expressions.register(stages.GlobalMaxPool, always("x.max(axis=(1, 2), keepdims=True)"))
 expressions.register(stages.GlobalAveragePool, always("x.mean(axis=(1, 2), keepdims=True)"))
 expressions.register(stages.Flatten, always("x.reshape(-1)"))
 
@@ -152,6 +160,21 @@ expressions.register(stages.Flatten, always("x.reshape(-1)"))
 @expressions.register(stages.Activation)
 def _activation(stage: stages.Activation, row: Row, program: _Program) -> list[str]:
     return [written(stage, stage.known.numpy)]
+
+
+@expressions.register(stages.Upsample)
+def _upsample(stage: stages.Upsample, row: Row, program: _Program) -> list[str]:
+    return [f"resample(x, {enlarged(stage, row)})"]
+
+
+@expressions.register(stages.Resize)
+def _resize(stage: stages.Resize, row: Row, program: _Program) -> list[str]:
+    return [f"resample(x, {resized(stage, row)})"]
+
+
+@expressions.register(stages.Crop)
+def _crop(stage: stages.Crop, row: Row, program: _Program) -> list[str]:
+    return [f"x[:, {cut(stage, row)}]"]
 
 
 @expressions.register(stages.Normalize)

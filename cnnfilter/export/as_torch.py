@@ -7,6 +7,7 @@ from functools import singledispatch
 
 from cnnfilter.export.base import MODES, Sequential, always, combined, joined, mixed, normalized, pooling, written
 from cnnfilter.export.frameworks import TORCH_BORDERS, show, torch_padding, torch_pads, torch_refuses
+from cnnfilter.export.resampling import WEIGHTS, cut, enlarged, resized
 from cnnfilter.export.weights import conv_weights, dense_weights, literal
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
@@ -15,6 +16,19 @@ from cnnfilter.sizes import NONE, Pads
 from cnnfilter.text.numbers import show_number
 
 HELPERS = {
+    **WEIGHTS,
+    "Resample": '''
+class Resample(nn.Module):
+    """Make each row and each column a weighted mean of those of the maps."""
+
+    def __init__(self, down, along):
+        super().__init__()
+        self.register_buffer("down", torch.tensor(down, dtype=torch.float32))
+        self.register_buffer("along", torch.tensor(along.T, dtype=torch.float32))
+
+    def forward(self, x):
+        return self.down @ x @ self.along
+''',
     "Apply": '''
 class Apply(nn.Module):
     """Any function as a layer."""
@@ -102,6 +116,7 @@ def layers(stage: stages.Stage, row: Row, program: _Program) -> list[str]:
 
 layers.register(stages.Absolute, always("Apply(torch.abs)"))
 layers.register(stages.GlobalAveragePool, always("nn.AdaptiveAvgPool2d(1)"))
+layers.register(stages.GlobalMaxPool, always("nn.AdaptiveMaxPool2d(1)"))
 layers.register(stages.Flatten, always("nn.Flatten()"))
 layers.register(stages.Softmax, always("nn.Softmax(dim=1)"))
 
@@ -109,6 +124,30 @@ layers.register(stages.Softmax, always("nn.Softmax(dim=1)"))
 @layers.register(stages.Activation)
 def _activation(stage: stages.Activation, row: Row, program: _Program) -> list[str]:
     return [written(stage, stage.known.torch)]
+
+
+@layers.register(stages.Upsample)
+def _upsample(stage: stages.Upsample, row: Row, program: _Program) -> list[str]:
+    how = {
+        ("nearest", "asymmetric", "floor"): 'mode="nearest"',
+        ("nearest", "half_pixel", "round_prefer_ceil"): 'mode="nearest-exact"',
+        ("bilinear", "half_pixel", "floor"): 'mode="bilinear"',
+        ("bilinear", "align_corners", "floor"): 'mode="bilinear", align_corners=True',
+    }.get((stage.mode, stage.coordinates, stage.rounding))
+    if how is None:
+        return [f"Resample({enlarged(stage, row)})"]
+    scale = stage.scale and str(stage.scale[0] if stage.scale[0] == stage.scale[1] else stage.scale)
+    return [f"nn.Upsample({f'scale_factor={scale}' if scale else f'size={show(stage.sizes(row.input))}'}, {how})"]
+
+
+@layers.register(stages.Resize)
+def _resize(stage: stages.Resize, row: Row, program: _Program) -> list[str]:
+    return [f"Resample({resized(stage, row)})"]
+
+
+@layers.register(stages.Crop)
+def _crop(stage: stages.Crop, row: Row, program: _Program) -> list[str]:
+    return [f"Apply(lambda x: x[:, :, {cut(stage, row)}])"]
 
 
 @layers.register(stages.Normalize)

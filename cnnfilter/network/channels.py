@@ -40,11 +40,15 @@ def keeps_apart(stage: stages.Stage, row: Row) -> bool:
 @keeps_apart.register(
     stages.Absolute
     | stages.Activation
+    | stages.Crop
     | stages.Flatten
     | stages.GlobalAveragePool
+    | stages.GlobalMaxPool
     | stages.Magnitude
     | stages.Normalize
     | stages.Pool
+    | stages.Resize
+    | stages.Upsample
 )
 def _each_alone(stage: stages.Stage, row: Row) -> bool:
     return True

@@ -49,11 +49,15 @@ def note(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> str | No
     stages.Absolute
     | stages.Activation
     | stages.Conv
+    | stages.Crop
     | stages.Dense
     | stages.Flatten
     | stages.GlobalAveragePool
+    | stages.GlobalMaxPool
     | stages.Gray
     | stages.Magnitude
+    | stages.Resize
+    | stages.Upsample
 )
 def _nothing(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> None:
     return None

@@ -17,6 +17,9 @@ from cnnfilter.messages import about, quoted
 from cnnfilter.network import stages
 from cnnfilter.network.activations import ACTIVATIONS
 from cnnfilter.network.stages.dense import ORDERS
+from cnnfilter.network.stages.pictures import FILTERS
+from cnnfilter.network.stages.pointwise import IMAGENET
+from cnnfilter.network.stages.resampling import COORDINATES, MODES, ROUNDINGS
 from cnnfilter.network.stages.text import Piece, split, unescape
 from cnnfilter.sizes import BORDER_WORDS, PADDINGS, Pair, parse_border, parse_padding, parse_pair
 from cnnfilter.text.numbers import parse_number
@@ -91,6 +94,28 @@ def _numbers(text: str) -> tuple[float, ...]:
     return tuple(_number(part) for part in text.split("+"))
 
 
+def _divisor(text: str) -> float | str:
+    """What normalize divides by, or the set of numbers that a word stands for."""
+    return text.lower() if text.lower() in _SETS else _number(text)
+
+
+_SETS = {"imagenet": IMAGENET}
+"""Mean and deviation by the name of what they were taken from."""
+
+
+def _scales(text: str) -> tuple[float, float]:
+    parts = [_number(part) for part in text.lower().split("x")]
+    if len(parts) > 2:
+        msg = f"scale takes one number or two (HEIGHTxWIDTH), not {quoted(text)}"
+        raise ArgumentError(msg)
+    return parts[0], parts[-1]
+
+
+def _shorter_or_both(text: str) -> int | Pair:
+    height, width = parse_pair(text, "size")
+    return (height, width) if "x" in text.lower() else height
+
+
 def _whole(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text):
         msg = f"{quoted(text)} must be a whole number"
@@ -126,6 +151,7 @@ def words_of(read: Read) -> Sequence[str]:
         yes_or_no: ("yes", "no"),
         parse_padding: PADDINGS,
         parse_border: BORDER_WORDS,
+        _divisor: tuple(_SETS),
     }
     return read.known if isinstance(read, Choice) else words.get(read, ())
 
@@ -202,7 +228,17 @@ def _kernels(raw: str, parameters: Mapping[str, str]) -> tuple[Kernel, ...]:
     return (get_kernel(":".join([text, *(f"{key}={value}" for key, value in parameters.items())])),)
 
 
-_BETWEEN = (stages.Absolute, stages.Activation, stages.GlobalAveragePool, stages.Normalize, stages.Pool, stages.Softmax)
+_BETWEEN = (
+    stages.Absolute,
+    stages.Activation,
+    stages.Crop,
+    stages.GlobalAveragePool,
+    stages.GlobalMaxPool,
+    stages.Normalize,
+    stages.Pool,
+    stages.Resampling,
+    stages.Softmax,
+)
 """What may stand between a convolution and the magnitude of its maps: all of these are still there after it."""
 
 
@@ -232,6 +268,16 @@ def _dense(given: Given) -> stages.Stage:
         msg = f"{quoted(text)} is neither a number of units nor a weight file"
         raise ArgumentError(msg)
     return stages.Dense(file=given.file(text), **options)
+
+
+def _normalize(given: Given) -> stages.Stage:
+    values = given.values
+    if isinstance(name := values.get("divide"), str):
+        if len(values) > 1:
+            msg = f"{name} is a mean and a std already; give it alone"
+            raise ArgumentError(msg)
+        return stages.Normalize(None, *_SETS[name])
+    return stages.Normalize(**values)
 
 
 def _plain(stage: type[stages.Stage], keys: Mapping[str, Read] | None = None, bare: str | None = None) -> Reader:
@@ -269,7 +315,19 @@ def _pool(kind: str, *keys: str) -> Reader:
 
 READERS: dict[str, Reader] = {
     "gray": _plain(stages.Gray),
-    "normalize": _plain(stages.Normalize, {"divide": _number, "mean": _numbers, "std": _numbers}, "divide"),
+    "resize": Reader(
+        lambda given: stages.Resize(**given.values),
+        {"size": _shorter_or_both, "filter": Choice("filter", tuple(FILTERS))},
+        bare="size",
+        needs="needs the shorter side, such as resize:256, or height and width, such as resize:224x224",
+    ),
+    "crop": Reader(
+        lambda given: stages.Crop(**given.values),
+        {"size": _pair("size")},
+        bare="size",
+        needs="needs a size, such as crop:224 or crop:224x160",
+    ),
+    "normalize": Reader(_normalize, {"divide": _divisor, "mean": _numbers, "std": _numbers}, "divide"),
     "conv": Reader(
         partial(_conv, depthwise=False),
         CONV_KEYS,
@@ -291,6 +349,18 @@ READERS: dict[str, Reader] = {
     "avgpool": _pool("avg", "count_include_pad"),
     "sumpool": _pool("sum"),
     "globalavgpool": _plain(stages.GlobalAveragePool),
+    "globalmaxpool": _plain(stages.GlobalMaxPool),
+    "upsample": _plain(
+        stages.Upsample,
+        {
+            "scale": _scales,
+            "size": _pair("size"),
+            "mode": Choice("mode", MODES),
+            "coordinates": Choice("coordinates", COORDINATES),
+            "rounding": Choice("rounding", ROUNDINGS),
+        },
+        "scale",
+    ),
     "flatten": _plain(stages.Flatten),
     "dense": Reader(
         _dense,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -56,15 +57,14 @@ def between(rows: Sequence[Row]) -> int:
             sizes.append(4 * before.output[0])
             continue
         height, width, count = before.output
-        sliding = row.stage.sliding(row.input)
-        is_circular = row.stage.border.mode == "circular"
-        if is_circular or len(row.output) == 1:  # the vector of `flatten` is its maps, and counts already
-            sizes.append(4 * width * count * height * is_circular)
+        sights = row.stage.sights(row.input)
+        takes_whole = row.stage.takes_whole or row.stage.border.mode == "circular"
+        if takes_whole or len(row.output) == 1:  # the vector of `flatten` is its maps, and counts already
+            sizes.append(4 * width * count * height * takes_whole)
             asked = 1
             continue
-        if sliding is not None:
-            reach = sliding.dilation[0] * (sliding.window[0] - 1) + 1
-            asked = min(height, (asked - 1) * sliding.stride[0] + reach)
+        if sights is not None:
+            asked = min(height, math.ceil((asked - 1) * sights[0].stride + sights[0].size))
         copies = 1 if asked == height else available_threads(None)
         sizes.append(4 * width * count * min(height, asked * copies))
     return max(one + other for one, other in zip(sizes, [*sizes[1:], 0], strict=True))
@@ -73,7 +73,7 @@ def between(rows: Sequence[Row]) -> int:
 def check_rows(rows: Sequence[Row], max_pixels: int) -> None:
     """Refuse a chain that makes more numbers than a picture of the largest size has.
 
-    Only what exists whole counts: the result, and maps that become a vector.
+    Only what exists whole counts: the result, and maps that become a vector or are taken as a whole.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def check_rows(rows: Sequence[Row], max_pixels: int) -> None:
     for row, after in zip(rows, following, strict=True):
         if len(row.output) == 1:
             _check(f"a vector of {row.output[0]:,}", -(-row.output[0] // VALUES), 4 * row.output[0], max_pixels)
-        elif after is None or len(after.output) == 1:
+        elif after is None or after.stage.takes_whole or len(after.output) == 1:
             height, width, count = row.output
             shown = f"{width}x{height}" if count == 1 else f"{count} maps of {width}x{height}"
             _check(shown, height * width * -(-count // VALUES), 4 * height * width * count, max_pixels)

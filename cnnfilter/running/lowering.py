@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.engine.activations import arguments, softmax
-from cnnfilter.engine.bands import Chain
+from cnnfilter.engine.bands import Chain, in_bands
 from cnnfilter.engine.codes import AS_IS, RECTIFIED
 from cnnfilter.engine.dense import dense
-from cnnfilter.engine.geometry import Array, Windows
+from cnnfilter.engine.geometry import Array, Windows, new_result
+from cnnfilter.engine.interpolation import Cropping, Interpolation, Neighbours
 from cnnfilter.engine.pooled import joined
 from cnnfilter.engine.scaling import prepared
 from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling, Step
@@ -20,6 +21,7 @@ from cnnfilter.network import stages
 from cnnfilter.network.activations import Value
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
+from cnnfilter.sizes import Pair
 
 Operation = Callable[[Array, int | None], Array]
 """From maps or a vector, and the number of threads, to the result of some stages."""
@@ -80,8 +82,12 @@ class Lowering:
 
     def vector(self, function: Callable[[Array], Array]) -> None:
         """Add what gives a vector, on the calling thread."""
+        self.whole(partial(_on_one_thread, function))
+
+    def whole(self, operation: Operation) -> None:
+        """Add what takes all of its input at once."""
         self.flush()
-        self.operations.append(partial(_on_one_thread, function))
+        self.operations.append(operation)
 
     def values(self, row: Row, function: Callable[[Array], Array]) -> None:
         """Add what is done to the values of maps and vectors alike."""
@@ -133,6 +139,41 @@ def _pool(stage: stages.Pool, row: Row, lowering: Lowering) -> None:
 @lower.register(stages.GlobalAveragePool)
 def _mean(stage: stages.GlobalAveragePool, row: Row, lowering: Lowering) -> None:
     lowering.mean(row)
+
+
+@lower.register(stages.GlobalMaxPool)
+def _largest(stage: stages.GlobalMaxPool, row: Row, lowering: Lowering) -> None:
+    lowering.whole(lambda values, threads: values.max(axis=(1, 2), keepdims=True).astype(np.float32))
+
+
+@lower.register(stages.Upsample)
+def _upsample(stage: stages.Upsample, row: Row, lowering: Lowering) -> None:
+    sizes = enumerate(row.output[:2])
+    rows, columns = (Neighbours.of(stage.taps(row.input, axis, place) for place in range(n)) for axis, n in sizes)
+    lowering.step(Interpolation(rows, columns, row.output[2]))
+
+
+@lower.register(stages.Resize)
+def _resize(stage: stages.Resize, row: Row, lowering: Lowering) -> None:
+    lowering.whole(partial(_resized, size=stage.sizes(row.input), filter=stage.filter))
+
+
+def _resized(values: Array, threads: int | None, *, size: Pair, filter: str) -> Array:
+    from cnnfilter.imaging.resampling import resize_plane  # brings Pillow, which other stages do without
+
+    out = new_result((len(values), *size), np.float32)
+
+    def work(first: int, last: int) -> None:
+        for plane, result in zip(values[first:last], out[first:last], strict=True):
+            resize_plane(plane, result, filter)
+
+    in_bands(len(values), 1, threads, work)
+    return out
+
+
+@lower.register(stages.Crop)
+def _crop(stage: stages.Crop, row: Row, lowering: Lowering) -> None:
+    lowering.step(Cropping(stage.corner(row.input), (row.output[2], *stage.size)))
 
 
 @lower.register(stages.Flatten)

@@ -25,6 +25,13 @@ STAGES: Table = {
     "sumpool:2": "sumpool2d sumpooling sumpooling2d lppool lppool2d",
     "globalavgpool": "gap globalaveragepool globalaveragepooling globalaveragepooling2d globalavgpooling2d globalpool "
     "globalpooling adaptiveavgpool adaptiveavgpool2d adaptiveaveragepooling2d reducemean",
+    "globalmaxpool": "globalmaxpool2d globalmaxpooling globalmaxpooling2d adaptivemaxpool adaptivemaxpool2d "
+    "adaptivemaxpooling2d reducemax gmp",
+    "upsample:2": "upsample2d upsampling upsampling2d unpool unpooling nearestneighbor",
+    "upsample:2|resize:256": "interpolate resizing resizebilinear enlarge zoom scaling",
+    "resize:256": "resized thumbnail smallestmaxsize",
+    "resize:256,crop:224,normalize:imagenet": "preprocess preprocessing imageclassification transforms",
+    "crop:224": "centercrop centrecrop centercropping cropping cropping2d cropcenter",
     "dense:10": "linear fc fullyconnected innerproduct gemm matmul affine lineardense densely mlp",
     "flatten": "flat reshape view ravel unroll vectorize",
     "leaky_relu": "lrelu leaky leakyrectifiedlinear",
@@ -51,13 +58,9 @@ STAGES: Table = {
     "a convolution here slides along rows and columns; for one of these write conv:32@1x3 or conv:32@3x1":
     "conv1d convolution1d conv3d convolution3d",
     "there is no such activation here": "mish prelu celu glu softsign threshold",
-    "chains have no stage that enlarges maps": "convtranspose convtranspose2d conv2dtranspose deconv deconvolution "
-    "transposedconv upsample upsample2d upsampling upsampling2d unpool unpooling interpolate resize resizing "
-    "pixelshuffle maxunpool2d",
+    "chains have no stage for it": "pixelshuffle maxunpool2d depthtospace",
     "a chain has no branches to join": "add concat concatenate merge multiply residual skip shortcut eltwise",
     "there is no pool for the minimum or the median": "minpool minpool2d minpooling medianpool",
-    "globalavgpool is the only one over whole maps; maxpool:HxW with their size does the same": "globalmaxpool "
-    "globalmaxpool2d globalmaxpooling globalmaxpooling2d adaptivemaxpool adaptivemaxpool2d",
 }  # fmt: skip
 """Layers, as an example of each stage."""
 
@@ -77,6 +80,12 @@ KEYS: Table = {
     "max": "maximum high upper maxvalue maxval amax",
     "approximate": "approximation",
     "epsilon": "eps e gamma",
+    "scale": "scalefactor scales factor by ratio",
+    "size": "outputsize outputshape shape targetsize shorterside shortestedge",
+    "mode": "interpolation method interpolationmode",
+    "coordinates": "coordinatetransformationmode coordinate centers",
+    "rounding": "nearestmode",
+    "filter": "interpolation method resample resampling mode antialias",
     "divide": "scale divisor by max fullscale rescale",
     "mean": "means mu average offset",
     "std": "stds stddev sd sigma deviation",
@@ -90,6 +99,7 @@ KEYS: Table = {
 """Arguments of stages; which of several is meant, the stage's own tell."""
 
 TOLD: Mapping[str, Table] = {
+    "upsample": {"write coordinates=align_corners": "aligncorners"},
     "conv": {
         "sizes stand in front, as in conv:32@3x3": "size window kernelsize kernelshape ksize k windowsize filtersize "
         "filters outchannels numfilters numoutput nf n out",

@@ -16,14 +16,18 @@ from cnnfilter.network.stages import (
     Absolute,
     Activation,
     Conv,
+    Crop,
     Dense,
     Flatten,
     GlobalAveragePool,
+    GlobalMaxPool,
     Gray,
     Magnitude,
     Normalize,
     Pool,
+    Resize,
     Softmax,
+    Upsample,
     WeightFile,
 )
 from cnnfilter.network.stages.text import Piece, escape, split, unescape
@@ -60,6 +64,17 @@ EDGE, SOBEL_X, SOBEL_Y = (get_kernel(name) for name in ("edge", "sobel-x", "sobe
         ("leaky_relu:0.1,silu,rbf:1:epsilon=2",
          (Activation("leaky_relu", (0.1,)), Activation("swish"), Activation("rbf", (1.0, 2.0)))),
         ("abs,globalavgpool", (Absolute(), GlobalAveragePool())),
+        ("Global-Max-Pool", (GlobalMaxPool(),)),
+        ("normalize:ImageNet", (Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),)),
+        ("resize:256,crop:224,crop:3x2", (Resize(256), Crop((224, 224)), Crop((3, 2)))),
+        ("resize:224x224:filter=Lanczos,resize:size=7:filter=bilinear", (Resize((224, 224), "lanczos"), Resize(7))),
+        ("upsample:2,upsample:1.5x1/2:mode=bilinear,upsample:size=7x9",
+         (Upsample((2.0, 2.0)), Upsample((1.5, 0.5), mode="bilinear"), Upsample(size=(7, 9)))),
+        ("upsample:2:mode=bilinear:coordinates=align_corners,upsample:2:coordinates=half_pixel:rounding=ceil",
+         (Upsample((2.0, 2.0), mode="bilinear", coordinates="align_corners"),
+          Upsample((2.0, 2.0), coordinates="half_pixel", rounding="ceil"))),
+        ("upsample:2:coordinates=asymmetric,upsample:2:mode=bilinear:coordinates=half_pixel",
+         (Upsample((2.0, 2.0)), Upsample((2.0, 2.0), mode="bilinear"))),
         ("maxpool:2x3:dilation=2:ceil_mode=yes", (Pool("max", (2, 3), dilation=(2, 2), ceil_mode=True),)),
         ("avgpool:2:count_include_pad=no,sumpool:window=2:stride=2",
          (Pool("avg", (2, 2), count_include_pad=False), Pool("sum", (2, 2)))),
@@ -77,6 +92,7 @@ def test_text_becomes_stages_and_back(text, stages):
 
 def test_every_stage_can_be_read():
     bare = {
+        "crop": "4", "resize": "4", "upsample": "2",
         "conv": "edge", "depthwise": "3", "maxpool": "2", "avgpool": "2", "sumpool": "2", "dense": "3"
     }  # fmt: skip
     for name in READERS:
@@ -95,6 +111,24 @@ def test_no_parameter_of_a_kernel_has_the_name_of_a_key():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("resize", "stage 1 'resize' (column 1): needs the shorter side, such as resize:256, or height and width, such "
+         "as resize:224x224"),
+        ("crop", "stage 1 'crop' (column 1): needs a size, such as crop:224 or crop:224x160"),
+        ("upsample", "stage 1 'upsample' (column 1): takes a scale, such as upsample:2, or the size of the result, "
+         "such as upsample:size=56x56"),
+        ("upsample:2:size=4", "stage 1 'upsample:2:size=4' (column 10): takes a scale, such as upsample:2, or the size "
+         "of the result, such as upsample:size=56x56"),
+        ("upsample:0", "stage 1 'upsample:0' (column 10): scale must be from 1e-06 to 1000000, not 0"),
+        ("upsample:2x3x4", "stage 1 'upsample:2x3x4' (column 10): scale takes one number or two (HEIGHTxWIDTH), not "
+         "'2x3x4'"),
+        ("upsample:2:mode=cubic", "stage 1 'upsample:2:mode=cubic' (column 17): unknown mode 'cubic' (known: nearest, "
+         "bilinear)"),
+        ("upsample:2:align_corners=yes", "stage 1 'upsample:2:align_corners=yes' (column 12): unknown key "
+         "'align_corners'; write coordinates=align_corners (known: scale, size, mode, coordinates, rounding)"),
+        ("upsample:2:mode=bilinear:rounding=ceil", "stage 1 'upsample:2:mode=bilinear:rounding=ceil' (column 10): "
+         "rounding is for mode=nearest"),
+        ("normalize:imagenet:std=2", "stage 1 'normalize:imagenet:std=2' (column 11): imagenet is a mean and a std "
+         "already; give it alone"),
         ("conv:edge,relo", "stage 2 'relo' (column 11): unknown stage; did you mean relu?"),
         ("lenet-5", "stage 1 'lenet-5' (column 1): a network without weights; cnnfilter shape lenet-5 plans it"),
         ("zzz", f"stage 1 'zzz' (column 1): unknown stage (known: {', '.join(READERS)})"),

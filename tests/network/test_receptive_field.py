@@ -14,10 +14,32 @@ from cnnfilter.pipeline import Pipeline
 CHAINS = 300
 
 
+RESAMPLING = [
+    "upsample:2",
+    "upsample:3x2",
+    "upsample:1.5x0.75",
+    "upsample:2x1:mode=bilinear",
+    "upsample:3:mode=bilinear:coordinates=asymmetric",
+    "upsample:size=5x9:mode=bilinear:coordinates=align_corners",
+    "upsample:1.5:coordinates=half_pixel:rounding=round_prefer_floor",
+    "upsample:2.5:coordinates=half_pixel:rounding=ceil",
+    "resize:4x7",
+    "resize:9",
+    "resize:5x3:filter=box",
+    "resize:6x5:filter=hamming",
+    "resize:7x6:filter=nearest",
+    "crop:3x2",
+    "crop:4",
+]
+"""Stages whose values see samples that no window slides over; none with weights below 0, which might cancel."""
+
+
 def window(draw):
     """A stage without a zero weight and without a maximum: what it looks at, it depends on."""
     height, width = draw.randint(1, 4), draw.randint(1, 4)
-    kind = draw.choice(["conv", "conv", "avgpool", "sumpool"])
+    kind = draw.choice(["conv", "conv", "avgpool", "sumpool", "resampling"])
+    if kind == "resampling":
+        return draw.choice(RESAMPLING)
     ones = "; ".join([" ".join(["1"] * width)] * height)
     text = f"conv:kernel=[{ones}]" if kind == "conv" else f"{kind}:{height}x{width}"
     text += f":stride={draw.choice([1, 1, 2, 3, 5])}x{draw.choice([1, 2, 4])}"

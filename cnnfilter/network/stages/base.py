@@ -42,10 +42,13 @@ class Stage(ABC):
         What it is for: `maps`, `vector` or `either`. A class must say it, and the next.
     gives : str
         `maps`, `vector`, or `same` as it was given.
+    takes_whole : bool
+        Whether no row of its result can be made before the last row of its input is there.
     """
 
     takes: ClassVar[str]
     gives: ClassVar[str]
+    takes_whole: ClassVar[bool] = False
 
     @property
     @abstractmethod

@@ -14,6 +14,10 @@ from cnnfilter.network.stages.text import Shape
 from cnnfilter.text.numbers import show_number
 from cnnfilter.text.values import one_of
 
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Mean and deviation of red, green and blue, from 0 to 1, over ImageNet's pictures: what torchvision's networks were
+trained with."""
+
 
 class Gray(Stage):
     """Mix red, green and blue to one map; a single map stays as it is."""
@@ -85,7 +89,9 @@ class Normalize(SameSize):
         return shape
 
     def arguments(self) -> list[str]:
-        """What is not default."""
+        """`imagenet`, or what is not default."""
+        if self == Normalize(None, *IMAGENET):
+            return ["imagenet"]
         shown = {
             "divide": "" if self.divide is None else show_number(self.divide),
             "mean": "+".join(map(show_number, self.mean)),

@@ -94,20 +94,36 @@ class Pool(Stage):
         return [show_pair(self.window), *(f"{key}={text}" for key, (text, given) in options.items() if given)]
 
 
-class GlobalAveragePool(Stage):
-    """The mean of each whole map, 1x1xC; `flatten` then makes it a vector."""
+class GlobalPool(Stage):
+    """One value for each whole map, 1x1xC; `flatten` then makes it a vector."""
 
-    name = "globalavgpool"
     takes, gives = "maps", "maps"
 
     def output(self, shape: Shape) -> Shape:
         """(1, 1, C)."""
         return 1, 1, maps(shape, self)[2]
 
+    def sees_all(self, shape: Shape) -> bool:
+        """Each map is one window."""
+        return True
+
+
+class GlobalAveragePool(GlobalPool):
+    """The mean of each whole map."""
+
+    name = "globalavgpool"
+
     def arithmetic(self, shape: Shape) -> str:
         """How many samples the mean is of."""
         return f"mean of {shape[0]}*{shape[1]} = {shape[0] * shape[1]}"
 
-    def sees_all(self, shape: Shape) -> bool:
-        """Each map is one window."""
-        return True
+
+class GlobalMaxPool(GlobalPool):
+    """The largest value of each whole map; a NaN is the largest."""
+
+    name = "globalmaxpool"
+    takes_whole = True
+
+    def arithmetic(self, shape: Shape) -> str:
+        """How many samples the value is the largest of."""
+        return f"largest of {shape[0]}*{shape[1]} = {shape[0] * shape[1]}"

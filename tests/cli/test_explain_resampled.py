@@ -1,0 +1,51 @@
+"""Explanations of stages that change the size of maps, whole."""
+
+import pytest
+
+from cnnfilter.explanation import explain, to_record
+from cnnfilter.pipeline import Pipeline
+from tests.command import run
+
+
+@pytest.fixture(autouse=True)
+def picture(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.csv").write_text("0 20 40\n10 30 50\n4 8 12\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("stages", "lines"),
+    [
+        ("upsample:2:mode=bilinear", [
+            "row 1, column 2, map 0 = 17.5",
+            "  window         kernel           products",
+            "    |   0   1",
+            "  0 |   0  20    0.1875 0.5625        0 11.25",
+            "  1 |  10  30    0.0625 0.1875    0.625 5.625",
+            "  sum  0 + 11.25 + 0.625 + 5.625 = 17.5",
+            "receptive field  2x2, rows 0 to 1, columns 0 to 1",
+        ]),
+        ("upsample:2", ["  as it is at row 0, column 1, map 0, 20", "receptive field  1x1, row 0, column 1"]),
+        ("crop:2x3", ["  as it is at row 1, column 2, map 0, 50", "receptive field  1x1, row 1, column 2"]),
+        ("globalmaxpool,upsample:3", ["  largest of 9 values  50, at row 1, column 2, map 0"]),
+        ("resize:3x6:filter=box", ["  as it is at row 1, column 1, map 0, 30"]),
+    ],
+)  # fmt: skip
+def test_a_value_is_told_by_its_samples(stages, lines):
+    result = run("explain", stages, "p.csv", "--at", "1,2")
+    assert result.exit_code == 0, result.err
+    told = result.out.splitlines()
+    squeezed = [" ".join(line.replace("[", " ").replace("]", " ").split()) for line in told]
+    for line in lines:
+        assert " ".join(line.split()) in squeezed, result.err
+
+
+def test_the_record_has_the_samples_and_their_weights():
+    record = to_record(explain(Pipeline.parse("upsample:1x2:mode=bilinear,relu"), [[0, 4]], (0, 1)))
+    second, first = record["steps"]
+    assert second["kind"] == "function"
+    assert first["kind"] == "resample"
+    assert first["samples"]["kernel"] == [[0.75, 0.25]]
+    assert first["samples"]["products"] == [[0, 1]]
+    assert first["follows"] == [0, 1, 0]
+    assert record["receptive_field"]["in_padding"] == 0

@@ -13,6 +13,7 @@ from PIL import Image
 
 from cnnfilter import Pipeline
 from cnnfilter.engine import reference_resampling as reference
+from cnnfilter.export import emit
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.stages.pictures import FILTERS
 from tests.onnx_cases import FOLDER, load
@@ -35,7 +36,13 @@ def test_stages_give_what_pytorch_and_torchvision_do(text):
 @pytest.mark.parametrize("filter", FILTERS)
 @pytest.mark.parametrize("size", ["9", "17", "20", "8x30", "17x40", "1x3", "40x12"])
 def test_resizing_is_pillows_of_floats_channel_by_channel(size, filter):
-    result = Pipeline.parse(f"resize:{size}:filter={filter}").run(PHOTO, layout="chw")
+    chain = Pipeline.parse(f"resize:{size}:filter={filter}")
+    result = chain.run(PHOTO, layout="chw")
+    value = chain.explain(PHOTO, at=(0, result.shape[2] // 2, 1), layout="chw")["value"]
+    np.testing.assert_allclose(value, result[1, 0, result.shape[2] // 2], rtol=1e-5)
+    program = {"__name__": "emitted"}
+    exec(emit(chain.plan((17, 25, 3)), "numpy"), program)
+    np.testing.assert_allclose(program["network"](PHOTO), result, rtol=1e-5, atol=2e-4)
     planes = [Image.fromarray(plane) for plane in PHOTO]
     kind = Image.Resampling[filter.upper()]
     shape = result.shape[:0:-1]

@@ -66,9 +66,9 @@ def command(
     """Filter each INPUT with KERNEL, and write a picture of the same kind beside it.
 
     KERNEL is a name that "cnnfilter kernels" lists, a file of weights (.npy, .npz, .json, .csv, .txt,
-    .safetensors), or a matrix such as "0 -1 0; -1 5 -1; 0 -1 0": rows end at ; and numbers are split at blanks or
-    commas. ImageMagick's "3x3:0,-1,0 -1,5,-1 0,-1,0" is read too. INPUT is a picture, a folder of pictures, or - for
-    standard input; the result then goes to standard output, as PNG unless --format says otherwise.
+    .safetensors, .pt, .pth), or a matrix such as "0 -1 0; -1 5 -1; 0 -1 0": rows end at ; and numbers are split at
+    blanks or commas. ImageMagick's "3x3:0,-1,0 -1,5,-1 0,-1,0" is read too. INPUT is a picture, a folder of pictures,
+    or - for standard input; the result then goes to standard output, as PNG unless --format says otherwise.
     """
     from cnnfilter.weights.bank import find_kernel
 

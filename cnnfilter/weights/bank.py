@@ -191,7 +191,7 @@ def load_bank(path: str | Path, *, name: str | None = None, layout: str | None =
     Parameters
     ----------
     path : str or Path
-        A `.npy`, `.npz`, `.json`, `.csv`, `.txt` or `.safetensors` file. Nothing in it is executed.
+        A `.npy`, `.npz`, `.json`, `.csv`, `.txt`, `.safetensors`, `.pt` or `.pth` file. Nothing in it is executed.
     name : str, optional
         The array to use, by its whole name or by its layer's: `"conv1"` is also `conv1.weight` or `conv1/kernel:0`. May
         be left out where there is only one array, or only one that can be a bank. Its bias is found by its name.

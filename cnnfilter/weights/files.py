@@ -45,6 +45,9 @@ SMALL_MEMBER = 16 << 20
 """A zip member above `SMALL_MEMBER` bytes that shrank more than `MAX_RATIO` times is a zip bomb: trained
 weights hardly shrink at all, and a sparse network's by a factor of ten or so."""
 
+_ZIP_ENDS = 56 + 20 + 22
+"""Bytes at the end of a zip: of the large kind's record, of what tells where it is, of the record that all have."""
+
 SAFETENSORS_TYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2",
     "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "<i1",
@@ -58,7 +61,7 @@ class Member:
     """One array of a file, whose header has been read and whose numbers have not.
 
     `name` is empty in formats that hold one array without a name; `numeric` tells whether its type is one
-    of real numbers.
+    of real numbers; `remedy` is what a message adds where it is not.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Member:
     dtype: str
     numeric: bool
     read: Callable[[], Numbers]
+    remedy: str = ""
 
     @property
     def label(self) -> str:
@@ -79,7 +83,7 @@ class Member:
             msg = f"{label} is one of Python objects, which are not opened; write its arrays with numpy.savez"
             raise KernelError(msg)
         if not self.numeric:
-            msg = f"{label} is of type {self.dtype}; weights must be real numbers"
+            msg = f"{label} is of type {self.dtype}; weights must be real numbers{self.remedy}"
             raise KernelError(msg)
         if any(length < 1 for length in self.shape):
             msg = f"{label} has shape {show_shape(self.shape)} and so holds no numbers"
@@ -116,38 +120,47 @@ def _npy_member(name: str, stream: IO[bytes], size: int) -> Member:
 
 def read_npz(stream: IO[bytes], size: int, path: Path) -> list[Member]:
     """The arrays of a `.npz` file; members that are not arrays are passed over."""
-    _check_zip_end(stream, size)
-    archive = zipfile.ZipFile(stream)
+    archive = open_zip(stream, size, ".npz")
     infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
     if len(infos) > MAX_MEMBERS:
         msg = f"it holds {len(infos)} arrays, at most {MAX_MEMBERS} are read"
         raise KernelError(msg)
-    return [_npz_member(archive, info) for info in infos]
+    for info in infos:
+        check_zip_member(info, size, ".npz")
+    return [_npy_member(info.filename.removesuffix(".npy"), archive.open(info), info.file_size) for info in infos]
 
 
-def _npz_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
-    # The other methods can be told to take gigabytes before the first byte is out; NumPy never writes them.
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        msg = f"{quoted(info.filename)} is compressed by a method that .npz does not use"
-        raise KernelError(msg)
-    if info.file_size > max(SMALL_MEMBER, MAX_RATIO * info.compress_size):
-        msg = f"{quoted(info.filename)} grows from {info.compress_size} to {info.file_size} bytes, as zip bombs do"
-        raise KernelError(msg)
-    return _npy_member(info.filename.removesuffix(".npy"), archive.open(info), info.file_size)
+def open_zip(stream: IO[bytes], size: int, kind: str) -> zipfile.ZipFile:
+    """A zip file whose directory of members is no larger than arrays need, before Python reads it whole.
 
-
-def _check_zip_end(stream: IO[bytes], size: int) -> None:
-    """Refuse a zip whose directory of members is larger than arrays need, before Python reads it whole."""
-    stream.seek(max(0, size - 42))
-    tail = stream.read(42)
-    locator, end = tail[:-22], tail[-22:]
+    Raises
+    ------
+    KernelError
+        If it is larger, or its end is missing.
+    """
+    stream.seek(max(0, size - _ZIP_ENDS))
+    tail = stream.read(_ZIP_ENDS)
+    large, locator, end = tail[:-42], tail[-42:-22], tail[-22:]
     if len(end) < 22 or not end.startswith(b"PK\5\6"):
-        msg = "the end of the zip file is missing; it is cut off, or not a .npz file"
+        msg = f"the end of the zip file is missing; it is cut off, or not a {kind} file"
         raise KernelError(msg)
     (directory,) = struct.unpack_from("<L", end, 12)
-    # A locator stands here in zips of more than 65535 members or 4 GB.
-    if directory > MAX_ZIP_DIRECTORY or locator.startswith(b"PK\6\7"):
+    if locator.startswith(b"PK\6\7"):  # in zips of more than 65535 members or 4 GB, and in all of PyTorch's
+        directory = struct.unpack_from("<Q", large, 40)[0] if large.startswith(b"PK\6\6") else size
+    if directory > MAX_ZIP_DIRECTORY:
         msg = f"it has too many members for weights (at most {MAX_MEMBERS})"
+        raise KernelError(msg)
+    return zipfile.ZipFile(stream)
+
+
+def check_zip_member(info: zipfile.ZipInfo, size: int, kind: str) -> None:
+    """Raise a `KernelError` if a member of a zip of so many bytes would take far more memory than it has."""
+    # The other methods can be told to take gigabytes before the first byte is out; these files never have them.
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        msg = f"{quoted(info.filename)} is compressed by a method that {kind} does not use"
+        raise KernelError(msg)
+    if info.file_size > max(SMALL_MEMBER, MAX_RATIO * min(info.compress_size, size)):
+        msg = f"{quoted(info.filename)} grows from {info.compress_size} to {info.file_size} bytes, as zip bombs do"
         raise KernelError(msg)
 
 
@@ -182,6 +195,13 @@ def read_safetensors(stream: IO[bytes], size: int, path: Path) -> list[Member]:
     return [_tensor(name, entry, stream, 8 + length) for name, entry in header.items()]
 
 
+def widened(upper: Numbers) -> npt.NDArray[np.float32]:
+    """Numbers of type bfloat16, as the integers in whose bits they lie, as float32."""
+    found = upper.astype(np.uint32)
+    found <<= 16  # in place: an array of no axes would become a number
+    return found.view(np.float32)
+
+
 def _tensor(name: str, entry: dict[str, Any], stream: IO[bytes], start: int) -> Member:
     kind, shape = entry["dtype"], tuple(entry["shape"])
     begin, end = entry["data_offsets"]
@@ -190,7 +210,7 @@ def _tensor(name: str, entry: dict[str, Any], stream: IO[bytes], start: int) -> 
         stream.seek(start + begin)
         flat = np.frombuffer(stream.read(end - begin), SAFETENSORS_TYPES[kind])
         if kind == "BF16":
-            flat = (flat.astype(np.uint32) << 16).view(np.float32)
+            flat = widened(flat)
         return flat.reshape(shape)
 
     return Member(name, shape, kind, kind in SAFETENSORS_TYPES, read)

@@ -28,11 +28,10 @@ READERS = {
     ".csv": "text.read_table",
     ".txt": "text.read_table",
     ".safetensors": "files.read_safetensors",
+    ".pt": "pytorch.read_torch",
+    ".pth": "pytorch.read_torch",
 }
 """What of this room reads the arrays of a file, by its suffix: from a stream, its length and its path to members."""
-
-PICKLES = (".pt", ".pth")
-"""PyTorch's own files. They are programs that rebuild objects, and may do anything when opened."""
 
 UNSUPPORTED = {
     ".onnx": "numpy.savez('weights.npz', **{t.name: onnx.numpy_helper.to_array(t) "
@@ -43,7 +42,7 @@ UNSUPPORTED = {
 UNSUPPORTED |= {suffix: UNSUPPORTED[".h5"] for suffix in (".hdf5", ".keras")}
 """Other networks' files, and the Python that saves their weights in a form that is read here."""
 
-SUFFIXES = (*READERS, *PICKLES, *UNSUPPORTED)
+SUFFIXES = (*READERS, *UNSUPPORTED)
 
 
 @contextlib.contextmanager
@@ -56,12 +55,6 @@ def open_members(path: Path) -> Iterator[list[Member]]:
         If it cannot be used.
     """
     suffix = path.suffix.lower()
-    if suffix in PICKLES:
-        msg = (
-            f"{suffix} files are pickles, which can run any code when opened; convert it where PyTorch is: "
-            + conversion(path)
-        )
-        raise KernelError(msg)
     if suffix in UNSUPPORTED:
         msg = f"{suffix} files are not supported; save the weights as .npz from Python: {UNSUPPORTED[suffix]}"
         raise KernelError(msg)
@@ -115,18 +108,6 @@ def is_picture(path: str | Path) -> bool:
     import mimetypes
 
     return (mimetypes.guess_type("a" + suffix, strict=False)[0] or "").startswith("image/")
-
-
-def conversion(path: Path) -> str:
-    """The command that turns a PyTorch file into a safetensors file, without running code from it."""
-    import shlex  # for this message alone
-
-    code = (
-        "import sys, torch, safetensors.torch as s; "
-        "w = torch.load(sys.argv[1], map_location='cpu', weights_only=True); "
-        "s.save_file({k: v.clone().contiguous() for k, v in w.items()}, sys.argv[2])"
-    )
-    return f'python -c "{code}" {shlex.quote(str(path))} {shlex.quote(str(path.with_suffix(".safetensors")))}'
 
 
 @contextlib.contextmanager

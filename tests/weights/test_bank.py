@@ -1,7 +1,5 @@
 import re
-import shlex
 import sys
-from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +9,9 @@ from cnnfilter.errors import ArgumentError, KernelError, MissingExtraError
 from cnnfilter.kernels.kernel import Kernel, get_kernel
 from cnnfilter.weights import files
 from cnnfilter.weights.bank import FilterBank, find_kernel, load_kernel, matrix_of
-from cnnfilter.weights.kinds import PICKLES, READERS, UNSUPPORTED, conversion
+from cnnfilter.weights.kinds import READERS, UNSUPPORTED
 from cnnfilter.weights.layer import load_dense
+from tests.weights.torch_files import written
 
 RNG = np.random.default_rng(7)
 MATRIX = np.array([[1, 2, 3], [4, 5, 6.5]], np.float32)
@@ -42,6 +41,8 @@ def write(path, array):
             path.write_text(repr(array.tolist()))
         case ".safetensors":
             save_file({"kernel": array}, path)
+        case ".pt" | ".pth":
+            written(path, {"kernel": array}, "zip" if path.suffix == ".pt" else "sequence")
         case _:
             np.savetxt(path, array, delimiter="," if path.suffix == ".csv" else " ")
     return path
@@ -59,7 +60,7 @@ def test_a_matrix_becomes_a_kernel(tmp_path, suffix):
     np.testing.assert_array_equal(kernel.weights, MATRIX)
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".npz", ".json", ".safetensors"])
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".json", ".safetensors", ".pt", ".pth"])
 def test_four_dimensions_become_a_bank(tmp_path, suffix):
     bank = load_kernel(str(write(tmp_path / f"bank{suffix}", OIHW)))
     assert isinstance(bank, FilterBank)
@@ -357,33 +358,6 @@ def test_options_of_files_reach_the_file(npz):
 
 
 # Files of other programs
-
-
-@pytest.mark.parametrize("suffix", PICKLES)
-def test_pickles_are_refused_with_a_conversion_that_works(tmp_path, monkeypatch, suffix):
-    path = tmp_path / f"my model{suffix}"
-    path.touch()
-    with pytest.raises(KernelError, match="which can run any code when opened; convert it") as caught:
-        find_kernel(str(path))
-    command = conversion(path)
-    assert str(caught.value).endswith(command)
-    python, flag, code, *arguments = shlex.split(command)
-    assert (python, flag) == ("python", "-c")
-    assert arguments == [str(path), str(tmp_path / "my model.safetensors")]
-
-    # PyTorch is a gigabyte: a stand-in holds the calls to what its documentation says of them.
-    loaded, saved = [], []
-    tensor = SimpleNamespace(clone=lambda: tensor, contiguous=lambda: "contiguous")
-    torch, package, module = ModuleType("torch"), ModuleType("safetensors"), ModuleType("safetensors.torch")
-    torch.load = lambda *args, **options: loaded.append((args, options)) or {"conv1.weight": tensor}
-    package.torch = module
-    module.save_file = lambda *args: saved.append(args)
-    for each in (torch, package, module):
-        monkeypatch.setitem(sys.modules, each.__name__, each)
-    monkeypatch.setattr(sys, "argv", ["-c", *arguments])
-    exec(compile(code, "conversion", "exec"), {})
-    assert loaded == [((arguments[0],), {"map_location": "cpu", "weights_only": True})]
-    assert saved == [({"conv1.weight": "contiguous"}, arguments[1])]
 
 
 @pytest.mark.parametrize("suffix", UNSUPPORTED)

@@ -91,7 +91,7 @@ def test_samples_hold_what_their_readme_says():
         np.testing.assert_allclose(kernel.weights, disk / disk.sum(), rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["gabor.npz", "gabor.safetensors"])
+@pytest.mark.parametrize("name", ["gabor.npz", "gabor.safetensors", "gabor.pth"])
 def test_the_sample_bank_is_the_formula_of_its_readme(name):
     code = (SAMPLES / "README.md").read_text().split("```python\n")[1].split("```")[0]
     weight = np.empty((8, 1, 5, 5))
@@ -246,7 +246,8 @@ def test_a_zip_of_too_many_members(file, monkeypatch):
 
 def test_a_zip_of_the_large_kind(file):
     data = zipped({"a.npy": npy([[1]])})
-    data = data[:-22] + b"PK\6\7" + bytes(16) + data[-22:]
+    large = b"PK\6\6" + bytes(36) + struct.pack("<2Q", 2**40, 0)  # of which Python would read as much as it says
+    data = data[:-22] + large + b"PK\6\7" + bytes(16) + data[-22:]
     with pytest.raises(KernelError, match="it has too many members for weights"):
         load_kernel(file("k.npz", data))
 

@@ -125,6 +125,7 @@ def test_random_parameters_are_equal_by_their_seed():
     assert RandomParameters(1) != RandomParameters(2)
     assert not np.array_equal(RandomParameters(1).array("weight", (2, 2)), RandomParameters(2).array("weight", (2, 2)))
     assert RandomParameters(1).arguments() == ["random=1"]
+    assert RandomParameters(1).shape("weight") is None
     learned = RandomParameters(1)
     assert learned.array("weight", (2, 2)) is learned.array("weight", (2, 2))
 

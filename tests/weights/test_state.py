@@ -110,6 +110,10 @@ def test_a_file_that_is_no_state_dict_is_explained(tmp_path):
     np.save(tmp_path / "one.npy", np.ones((2, 2)))
     with pytest.raises(KernelError, match=r"one.npy: it holds one array without a name; the arrays of a network are"):
         load_state(tmp_path / "one.npy")
+    np.savez(tmp_path / "twice.npz", weight=[1.0], weighs=[2.0])
+    (tmp_path / "twice.npz").write_bytes((tmp_path / "twice.npz").read_bytes().replace(b"weighs", b"weight"))
+    with pytest.raises(KernelError, match=r"twice.npz: it holds two arrays of the name 'weight'$"):
+        load_state(tmp_path / "twice.npz")
     np.savez(tmp_path / "none.npz")
     with pytest.raises(KernelError, match=r"none.npz: it holds no arrays$"):
         load_state(tmp_path / "none.npz")

@@ -8,9 +8,7 @@ checked (`Member.check`) before `Member.read` takes it. A reader may fail with a
 from __future__ import annotations
 
 import math
-import struct
 import warnings
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ import numpy as np
 import cnnfilter.npy as npy
 from cnnfilter.errors import KernelError, MissingExtraError
 from cnnfilter.messages import quoted, show_shape
+from cnnfilter.weights.archives import MAX_MEMBERS, check_zip_member, open_zip
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,22 +30,8 @@ MAX_NUMBERS = 2**27
 """The most numbers an array may hold: 512 MB as float32. The largest layer among the well-known networks,
 VGG-16's first dense one, has 103 million."""
 
-MAX_MEMBERS = 10_000
-"""The most arrays in one file; the deepest published networks have a few thousand."""
-
-MAX_ZIP_DIRECTORY = 4 << 20
-"""Python reads the whole list of a zip's members at once; this allows `MAX_MEMBERS` with long names."""
-
 MAX_SAFETENSORS_HEADER = 4 << 20
 """Some 100 bytes describe a tensor, and take Python ten times as many; the library's own limit is 100 MB."""
-
-MAX_RATIO = 250
-SMALL_MEMBER = 16 << 20
-"""A zip member above `SMALL_MEMBER` bytes that shrank more than `MAX_RATIO` times is a zip bomb: trained
-weights hardly shrink at all, and a sparse network's by a factor of ten or so."""
-
-_ZIP_ENDS = 56 + 20 + 22
-"""Bytes at the end of a zip: of the large kind's record, of what tells where it is, of the record that all have."""
 
 SAFETENSORS_TYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2",
@@ -128,40 +113,6 @@ def read_npz(stream: IO[bytes], size: int, path: Path) -> list[Member]:
     for info in infos:
         check_zip_member(info, size, ".npz")
     return [_npy_member(info.filename.removesuffix(".npy"), archive.open(info), info.file_size) for info in infos]
-
-
-def open_zip(stream: IO[bytes], size: int, kind: str) -> zipfile.ZipFile:
-    """A zip file whose directory of members is no larger than arrays need, before Python reads it whole.
-
-    Raises
-    ------
-    KernelError
-        If it is larger, or its end is missing.
-    """
-    stream.seek(max(0, size - _ZIP_ENDS))
-    tail = stream.read(_ZIP_ENDS)
-    large, locator, end = tail[:-42], tail[-42:-22], tail[-22:]
-    if len(end) < 22 or not end.startswith(b"PK\5\6"):
-        msg = f"the end of the zip file is missing; it is cut off, or not a {kind} file"
-        raise KernelError(msg)
-    (directory,) = struct.unpack_from("<L", end, 12)
-    if locator.startswith(b"PK\6\7"):  # in zips of more than 65535 members or 4 GB, and in all of PyTorch's
-        directory = struct.unpack_from("<Q", large, 40)[0] if large.startswith(b"PK\6\6") else size
-    if directory > MAX_ZIP_DIRECTORY:
-        msg = f"it has too many members for weights (at most {MAX_MEMBERS})"
-        raise KernelError(msg)
-    return zipfile.ZipFile(stream)
-
-
-def check_zip_member(info: zipfile.ZipInfo, size: int, kind: str) -> None:
-    """Raise a `KernelError` if a member of a zip of so many bytes would take far more memory than it has."""
-    # The other methods can be told to take gigabytes before the first byte is out; these files never have them.
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        msg = f"{quoted(info.filename)} is compressed by a method that {kind} does not use"
-        raise KernelError(msg)
-    if info.file_size > max(SMALL_MEMBER, MAX_RATIO * min(info.compress_size, size)):
-        msg = f"{quoted(info.filename)} grows from {info.compress_size} to {info.file_size} bytes, as zip bombs do"
-        raise KernelError(msg)
 
 
 def read_safetensors(stream: IO[bytes], size: int, path: Path) -> list[Member]:

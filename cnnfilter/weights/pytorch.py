@@ -20,8 +20,9 @@ import numpy as np
 
 from cnnfilter.errors import KernelError
 from cnnfilter.messages import quoted
+from cnnfilter.weights.archives import MAX_MEMBERS, check_zip_member, open_zip
 from cnnfilter.weights.checkpoints import state_dict
-from cnnfilter.weights.files import MAX_MEMBERS, Member, check_zip_member, open_zip
+from cnnfilter.weights.files import Member
 from cnnfilter.weights.pickles import Machine
 from cnnfilter.weights.tensors import MEANINGS, TYPES, Storage, Tensor, item_size, storage_of
 

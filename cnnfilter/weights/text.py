@@ -13,7 +13,8 @@ from cnnfilter.errors import KernelError
 from cnnfilter.messages import quoted
 from cnnfilter.text.files import decoded
 from cnnfilter.text.numbers import read_tables
-from cnnfilter.weights.files import MAX_MEMBERS, Member
+from cnnfilter.weights.archives import MAX_MEMBERS
+from cnnfilter.weights.files import Member
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -12,6 +12,7 @@ import pytest
 from cnnfilter.cli.apply import command
 from cnnfilter.errors import KernelError
 from cnnfilter.kernels.kernel import get_kernel
+from cnnfilter.weights import archives
 from cnnfilter.weights import files as weight_files
 from cnnfilter.weights.bank import load_bank, load_kernel
 from cnnfilter.weights.kinds import READERS
@@ -239,7 +240,7 @@ def test_a_zip_of_too_many_members(file, monkeypatch):
     monkeypatch.setattr(weight_files, "MAX_MEMBERS", 3)
     with pytest.raises(KernelError, match="it holds 4 arrays, at most 3 are read"):
         load_kernel(many)
-    monkeypatch.setattr(weight_files, "MAX_ZIP_DIRECTORY", 100)
+    monkeypatch.setattr(archives, "MAX_ZIP_DIRECTORY", 100)
     with pytest.raises(KernelError, match="it has too many members for weights"):
         load_kernel(many)
 

@@ -111,7 +111,7 @@ def _any_blank(parts: Sequence[object]) -> bool:
     return any(isinstance(part, str) and not part.strip() for part in parts)
 
 
-def parse_padding(value: Padding) -> Pads | str:
+def parse_padding(value: Padding, *, lowest: int = 0) -> Pads | str:
     """Read a padding as a caller writes it.
 
     Parameters
@@ -120,6 +120,8 @@ def parse_padding(value: Padding) -> Pads | str:
         `2` (all four sides), `(1, 2)` (above and below, left and right), `((1, 2), (0, 3))`
         (above, below, left, right); as text `"2"`, `"1x2"`, `"1+2x0+3"`, or `"valid"`, `"same"`,
         `"same-lower"`.
+    lowest : int
+        The least amount.
 
     Returns
     -------
@@ -129,7 +131,7 @@ def parse_padding(value: Padding) -> Pads | str:
     Raises
     ------
     ArgumentError
-        If it is none of these forms, or an amount is negative.
+        If it is none of these forms, or an amount is below the lowest.
 
     Examples
     --------
@@ -155,17 +157,17 @@ def parse_padding(value: Padding) -> Pads | str:
     if len(axes) != 2:
         msg = f"padding takes one number, or one or two for each axis, not {quoted(value)}"
         raise ArgumentError(msg)
-    first = _sides(axes[0], value)
-    return first, first if axes[1] is axes[0] else _sides(axes[1], value)
+    first = _sides(axes[0], value, lowest)
+    return first, first if axes[1] is axes[0] else _sides(axes[1], value, lowest)
 
 
-def _sides(axis: object, whole: object) -> Pair:
+def _sides(axis: object, whole: object, lowest: int = 0) -> Pair:
     axis = listed(axis)
     sides = list(axis) if is_sequence(axis) else [axis, axis]
     if len(sides) != 2 or _any_blank(sides):
         msg = f"padding takes one number, or one or two for each axis, not {quoted(whole)}"
         raise ArgumentError(msg)
-    return whole_number(sides[0], "padding", 0, LARGEST), whole_number(sides[1], "padding", 0, LARGEST)
+    return whole_number(sides[0], "padding", lowest, LARGEST), whole_number(sides[1], "padding", lowest, LARGEST)
 
 
 def axis_pads(padding: Pair | str, n: int, window: int, stride: int = 1, dilation: int = 1) -> Pair:

@@ -55,6 +55,22 @@ CHAINS = [
     ("sumpool:3:padding=same:stride=2", (8, 7, 1)),
     ("globalavgpool,flatten,dense:2:bias=no", (4, 5, 3)),
     ("relu,flatten", (3, 2, 2)),
+    ("pad:1x2,maxpool:2", (4, 5, 2)),
+    ("pad:1+0x0+3:border=constant=2.5,dropout:0.3,avgpool:2", (4, 5, 2)),
+    ("pad:0+1x2:border=reflect", (4, 5, 2)),
+    ("pad:1x2:border=replicate,abs", (4, 5, 2)),
+    ("pad:3+1x0+2:border=circular", (4, 5, 2)),
+    ("pad:6x5:border=reflect", (4, 5, 1)),
+    ("pad:2x1:border=symmetric", (4, 5, 1)),
+    ("pad:-1+2x0+-2", (4, 5, 2)),
+    ("pad:-1x-2:border=constant=1", (4, 5, 2)),
+    ("pad:0", (4, 5, 2)),
+    ("shuffle:2,conv:2@3x3:groups=2", (4, 5, 6)),
+    ("shuffle:3", (2, 3, 6)),
+    ("lrn:alpha=2", (3, 4, 7)),
+    ("lrn:size=4:alpha=0.5:beta=0.6:bias=2", (3, 4, 7)),
+    ("lrn:size=30:alpha=3,relu", (2, 3, 4)),
+    ("dropout:0.3,flatten,dropout,dense:3", (3, 2, 2)),
     ("dense:4,relu,flatten,dense:2,softmax", (5,)),
     ("softmax", (3, 2, 4)),
     ("globalmaxpool,flatten", (4, 5, 3)),
@@ -186,6 +202,14 @@ def expected(rows, x, parameters):
             x = reference.gray(x) if len(x) == 3 else x
         elif kind == "normalize":
             x = reference.normalize(x, stage.divisor, stage.mean, stage.std)
+        elif kind == "pad":
+            x = reference.pad(x, stage.padding, stage.border)
+        elif kind == "shuffle":
+            x = reference.channel_shuffle(x, stage.groups)
+        elif kind == "lrn":
+            x = reference.lrn(x, stage.size, stage.alpha, stage.beta, stage.bias)
+        elif kind == "dropout":
+            pass
         elif kind == "softmax":
             x = reference.softmax(x)
         else:

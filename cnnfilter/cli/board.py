@@ -245,7 +245,8 @@ def _resampled(step: Any, follows: Sequence[int] | None, width: int) -> Iterator
 
 
 def _copied(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
-    yield f"as it is at {_place(step.follows)}, {show(step.value)}"
+    where = "in the padding" if step.follows is None else f"at {_place(step.follows)}"
+    yield f"as it is {where}, {show(step.value)}"
 
 
 def _averaged(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
@@ -258,6 +259,14 @@ def _pointwise(step: Any, follows: Sequence[int] | None, width: int) -> Iterator
 
 def _flattened(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
     yield f"index {step.at[0]} is {_place(step.follows)}, {show(step.value)}"
+
+
+def _responded(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    count = len(step.inputs)
+    numbers = f": {', '.join(map(show, step.inputs))}" if count <= MOST_TERMS else ""
+    yield f"{_range('map', step.first, step.first + count - 1)}{numbers}"
+    yield _equation("squares", step.squares, step.sum, width, f"sum of {count} squares")
+    yield f"{step.formula} = {show(step.value)}"
 
 
 def _multiplied(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
@@ -299,6 +308,7 @@ _WRITERS: dict[type[steps.Step], _Writer] = {
     steps.Copied: _copied,
     steps.Pointwise: _pointwise,
     steps.Flattened: _flattened,
+    steps.Responded: _responded,
     steps.Multiplied: _multiplied,
     steps.Softmaxed: _softmaxed,
 }

@@ -84,7 +84,7 @@ def pad(x: ArrayLike, pads: Pads, border: str | Border = "zeros") -> Array:
     x : array_like of shape (..., H, W)
         One channel, maps, or a batch of maps.
     pads : ((above, below), (left, right))
-        Samples to add; more than the picture has are allowed.
+        Samples to add; more than the picture has are allowed, and below 0 they are taken away.
     border : str
         What they hold: `zeros`, `constant=V`, `replicate`, `reflect`, `symmetric` or `circular`.
 
@@ -378,6 +378,37 @@ def combine(maps: ArrayLike, count: int, rule: str) -> Array:
 def magnitude(maps: ArrayLike, count: int = 2) -> Array:
     """``sqrt(gx^2 + gy^2)`` of each channel's `count` maps."""
     return combine(maps, count, "magnitude")
+
+
+def lrn(x: ArrayLike, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0) -> Array:
+    """``x / (bias + alpha/size * sum of squares)^beta`` of maps (C, H, W), over the `size` maps around each.
+
+    Of an even `size`, one more follows than precedes, as in ONNX.
+
+    Examples
+    --------
+    >>> lrn([[[1]], [[2]], [[3]]], size=3, alpha=3, beta=1, bias=1)[:, 0, 0].round(4).tolist()
+    [0.1667, 0.1333, 0.2143]
+    """
+    values = np.asarray(x, dtype=np.float64)
+    result = np.zeros(values.shape)
+    for c in range(len(values)):
+        around = values[max(0, c - (size - 1) // 2) : c + size // 2 + 1]
+        result[c] = values[c] / (bias + alpha / size * np.sum(around**2, axis=0)) ** beta
+    return result
+
+
+def channel_shuffle(x: ArrayLike, groups: int) -> Array:
+    """Maps in turn: the first of each group, then the second of each.
+
+    Examples
+    --------
+    >>> channel_shuffle([[[0]], [[1]], [[2]], [[3]], [[4]], [[5]]], groups=2)[:, 0, 0].tolist()
+    [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]
+    """
+    values = np.asarray(x, dtype=np.float64)
+    size = len(values) // groups
+    return np.array([values[group * size + place] for place in range(size) for group in range(groups)])
 
 
 def scale_kernel(weight: ArrayLike, scale: str = "none") -> Array:

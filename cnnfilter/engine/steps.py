@@ -211,6 +211,35 @@ class Pooling(_Windowed):
             loops.sum_pool_rows(planes, first, maps, padding, self.pool, self.counts, line, sums)
 
 
+class Padding(_Windowed):
+    """Rows and columns around maps, which may also be taken away.
+
+    Parameters
+    ----------
+    windows : Windows
+        Of one sample.
+    channels : int
+    """
+
+    def __init__(self, windows: Windows, channels: int) -> None:
+        super().__init__(windows)
+        self.shape = (channels, *windows.out)
+        self.work = math.prod(self.shape)
+
+    def run(self, source: Rows, first: int, out: Array) -> None:
+        """Copy whole rows, then what stands beside and between them."""
+        windows = self.windows
+        rows, columns = windows.rows_from(source.first)[first : first + out.shape[1]], windows.columns
+        before = windows.pads[1][0]
+        left, skipped = max(0, before), max(0, -before)
+        right = left + min(windows.size[1] - skipped, len(columns) - left)
+        out[:, :, left:right] = source.samples[:, rows, skipped : skipped + right - left]
+        for beside in (np.arange(left), np.arange(right, len(columns))):
+            out[:, :, beside] = out[:, :, left + columns[beside] - skipped]
+            out[:, :, beside[columns[beside] == OUTSIDE]] = windows.border.value
+        out[:, rows == OUTSIDE] = windows.border.value
+
+
 def _window_counts(windows: Windows, axis: int, count_padding: bool) -> Index:
     """How many samples each window of one axis counts."""
     index = (windows.rows, windows.columns)[axis]

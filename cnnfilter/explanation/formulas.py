@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 
-from cnnfilter.network.stages import Activation, Normalize
+from cnnfilter.network.stages import Activation, LocalResponse, Normalize
 
 WHOLE = 10**15
 """Whole numbers from here on are no longer all different as floats, and are written short."""
@@ -76,6 +76,12 @@ def activation(stage: Activation, x: float) -> str:
 def normalized(stage: Normalize, x: float, mean: float, std: float) -> str:
     """The formula of a normalization with its numbers in it."""
     return f"({show(x)}/{show(stage.divisor)} - {_factor(mean)}) / {_factor(std)}"
+
+
+def local_response(stage: LocalResponse, x: float, total: float) -> str:
+    """The formula of a local response normalization with its numbers in it, from the sum of the squares."""
+    sum_of_squares = f"{show(stage.bias)} + {_factor(stage.alpha)}/{stage.size} * {show(total)}"
+    return f"{show(x)} / ({sum_of_squares})^{show(stage.beta)}"
 
 
 def gray(weights: Iterable[float], values: Iterable[float]) -> str:

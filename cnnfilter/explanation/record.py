@@ -28,9 +28,10 @@ explains, or null. By its `kind` there are also:
 `mean`          `sum`, `count`
 `largest`       `count`
 `resample`      `samples`: as a channel of a convolution
-`copy`          nothing else
+`copy`          nothing else; it follows none where it is the constant of padding
 `function`      `inputs`, `formula`
 `flatten`       nothing else
+`lrn`           `first`, the map that `inputs` begin with, `squares`, `sum`, `formula`
 `dense`         `inputs`, `weights`, `products`, `total`, `bias`
 `softmax`       `inputs`, `largest`, `powers`, `sum`
 =============== ==========================================================================================

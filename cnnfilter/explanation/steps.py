@@ -118,7 +118,7 @@ class Resampled(Step):
 
 @dataclass(frozen=True)
 class Copied(Step):
-    """A value that only moved within its map."""
+    """A value that only moved, or, where it follows none, the constant that padding holds."""
 
     kind = "copy"
 
@@ -175,6 +175,22 @@ class Flattened(Step):
     """A value that only moved, from its place in the maps to one in a vector."""
 
     kind = "flatten"
+
+
+@dataclass(frozen=True)
+class Responded(Step):
+    """A value over a power of the sum of the squares of some maps at its place, `first` and those that follow.
+
+    `formula` has the numbers in it, and lacks only ` = value`.
+    """
+
+    kind = "lrn"
+
+    first: int
+    inputs: Numbers
+    squares: Numbers
+    sum: float
+    formula: str
 
 
 @dataclass(frozen=True)

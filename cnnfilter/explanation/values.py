@@ -35,7 +35,7 @@ def work(stage: Stage, row: Row, region: Region) -> int:
 
 
 @work.register(stages.Absolute | stages.Activation | stages.Normalize | stages.Gray | stages.Magnitude | stages.Softmax)
-@work.register(stages.Flatten | stages.Crop)
+@work.register(stages.Crop | stages.Dropout | stages.Flatten | stages.LocalResponse | stages.Pad | stages.Shuffle)
 def _each_value(stage: Stage, row: Row, region: Region) -> int:
     return region.count
 
@@ -67,7 +67,7 @@ def needed(stage: Stage, row: Row, region: Region) -> Region:
     raise unknown(stage, "the inputs that a value depends on")
 
 
-@needed.register(stages.Absolute | stages.Activation | stages.Normalize)
+@needed.register(stages.Absolute | stages.Activation | stages.Dropout | stages.Normalize)
 def _same_places(stage: Stage, row: Row, region: Region) -> Region:
     return region
 
@@ -100,8 +100,25 @@ def _members(stage: stages.Magnitude, row: Row, region: Region) -> Region:
     return Region(numbers, region.rows, region.columns)
 
 
-@needed.register(stages.Conv | stages.Pool)
-def _under_windows(stage: stages.Conv | stages.Pool, row: Row, region: Region) -> Region:
+@needed.register(stages.LocalResponse)
+def _around(stage: stages.LocalResponse, row: Row, region: Region) -> Region:
+    channels = row.input[2]
+    numbers = sorted({each for number in region.maps.tolist() for each in stage.around(number, channels)})
+    return Region(np.array(numbers), region.rows, region.columns)
+
+
+@needed.register(stages.Shuffle)
+def _sources(stage: stages.Shuffle, row: Row, region: Region) -> Region:
+    return Region(np.sort(shuffled(stage, row, region.maps)), region.rows, region.columns)
+
+
+def shuffled(stage: stages.Shuffle, row: Row, maps: Index) -> Index:
+    """Which maps of the input become some maps of a channel shuffle."""
+    return np.array([stage.source(number, row.input[2]) for number in maps.tolist()])
+
+
+@needed.register(stages.Conv | stages.Pad | stages.Pool)
+def _under_windows(stage: stages.Conv | stages.Pad | stages.Pool, row: Row, region: Region) -> Region:
     windows, maps = windows_of(row), region.maps
     if isinstance(stage, stages.Conv):
         filters = Filters(stage, row.input)
@@ -154,6 +171,34 @@ def _combined(stage: stages.Magnitude, row: Row, block: Block, region: Region) -
 @compute.register(stages.Softmax)
 def _divided(stage: stages.Softmax, row: Row, block: Block, region: Region) -> Array:
     return reference.softmax(block.values)[region.maps]
+
+
+@compute.register(stages.LocalResponse)
+def _normalized_by_maps(stage: stages.LocalResponse, row: Row, block: Block, region: Region) -> Array:
+    result = np.empty(region.shape)
+    for place, number in enumerate(region.maps.tolist()):
+        around = np.array(stage.around(number, row.input[2]))
+        known = block.take(around, region.rows, region.columns)
+        divisor = stage.bias + stage.alpha / stage.size * np.square(known).sum(axis=0)
+        result[place] = known[number - around[0]] / np.power(divisor, stage.beta)
+    return result
+
+
+@compute.register(stages.Shuffle)
+def _taken_in_turn(stage: stages.Shuffle, row: Row, block: Block, region: Region) -> Array:
+    return block.take(shuffled(stage, row, region.maps), region.rows, region.columns)
+
+
+@compute.register(stages.Pad)
+def _padded(stage: stages.Pad, row: Row, block: Block, region: Region) -> Array:
+    windows = windows_of(row)
+    rows, columns = (taps(windows, axis, places)[1][:, 0] for axis, places in enumerate((region.rows, region.columns)))
+    return block.take(region.maps, rows, columns, stage.border.value)
+
+
+@compute.register(stages.Dropout)
+def _kept(stage: stages.Dropout, row: Row, block: Block, region: Region) -> Array:
+    return block.values
 
 
 @compute.register(stages.Normalize)

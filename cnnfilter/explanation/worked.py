@@ -8,6 +8,7 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnfilter.engine.geometry import OUTSIDE
 from cnnfilter.engine.reference import Array
 from cnnfilter.explanation import formulas, resampled, steps, values
 from cnnfilter.explanation.filters import Filters
@@ -195,6 +196,36 @@ def _cropped(stage: stages.Crop, result: Result) -> steps.Step:
 def _flattened(stage: stages.Flatten, result: Result) -> steps.Step:
     given, place = result.row.input, result.place
     return steps.Flattened(*result.told, place if len(given) == 1 else unflattened(given, place[0]))
+
+
+@step_of.register(stages.Pad)
+def _padded(stage: stages.Pad, result: Result) -> steps.Step:
+    windows, place = windows_of(result.row), result.place
+    row, column = (int(taps(windows, axis, np.array([place[axis]]))[1].item()) for axis in (0, 1))
+    return steps.Copied(*result.told, None if OUTSIDE in (row, column) else (row, column, place[2]))
+
+
+@step_of.register(stages.Shuffle)
+def _shuffled(stage: stages.Shuffle, result: Result) -> steps.Step:
+    *place, number = result.place
+    return steps.Copied(*result.told, (*place, stage.source(number, result.row.input[2])))
+
+
+@step_of.register(stages.Dropout)
+def _kept(stage: stages.Dropout, result: Result) -> steps.Step:
+    return steps.Copied(*result.told, result.place)
+
+
+@step_of.register(stages.LocalResponse)
+def _responded(stage: stages.LocalResponse, result: Result) -> steps.Step:
+    number = result.place[2]
+    around = stage.around(number, result.row.input[2])
+    inputs = result.channels(around.start, len(around))
+    squares = np.square(inputs)
+    total = float(squares.sum())
+    formula = formulas.local_response(stage, result.x, total)
+    lists = _numbers(inputs), _numbers(squares)
+    return steps.Responded(*result.told, result.place, around.start, *lists, total, formula)
 
 
 @step_of.register(stages.Dense)

@@ -12,6 +12,7 @@ from cnnfilter.export.base import (
     Sequential,
     always,
     combined,
+    cropped,
     joined,
     mixed,
     normalized,
@@ -70,6 +71,20 @@ class AveragePool(layers.Layer):
         counted = ops.pad(ops.ones_like(x), ((0, 0), *self.pads, (0, 0)), constant_values=self.counted)
         total = self.mean(self.beyond(self.pad(x))) * self.size
         return total / ops.maximum(ops.round(self.mean(self.beyond(counted)) * self.size), 1)
+''',
+    "LocalResponse": '''
+class LocalResponse(layers.Layer):
+    """x / (bias + alpha/size * sum of squares)^beta, over so many maps around each."""
+
+    def __init__(self, size, alpha, beta, bias):
+        super().__init__()
+        self.size, self.alpha, self.beta, self.bias = size, alpha, beta, bias
+
+    def call(self, x):
+        around = ((0, 0), (0, 0), (0, 0), ((self.size - 1) // 2, self.size // 2))
+        squares, count = ops.pad(ops.square(x), around), x.shape[-1]
+        total = sum(squares[..., i : i + count] for i in range(self.size))
+        return x / (self.bias + self.alpha / self.size * total) ** self.beta
 ''',
     "Combine": '''
 class Combine(layers.Layer):
@@ -191,6 +206,30 @@ def _padding(pads: Pads, border: Border = ZEROS) -> list[str]:
     if border.value:
         return [f"Pad({pads}, value={show_number(border.value)})"]
     return [f"layers.ZeroPadding2D({pads})"]
+
+
+@layers.register(stages.Pad)
+def _pad(stage: stages.Pad, row: Row, program: _Program) -> list[str]:
+    less, more = cropped(stage.padding)
+    crop = [] if less == NONE else [f"layers.Cropping2D({less})"]
+    return [*crop, *_padding(more, stage.border)] or ["layers.Identity()"]
+
+
+@layers.register(stages.Dropout)
+def _dropout(stage: stages.Dropout, row: Row, program: _Program) -> list[str]:
+    return [f"layers.Dropout({show_number(stage.rate)})"]
+
+
+@layers.register(stages.Shuffle)
+def _shuffle(stage: stages.Shuffle, row: Row, program: _Program) -> list[str]:
+    height, width, channels = row.input
+    grouped, order = (height, width, stage.groups, channels // stage.groups), (1, 2, 4, 3)
+    return [f"layers.Reshape({grouped})", f"layers.Permute({order})", f"layers.Reshape({row.input})"]
+
+
+@layers.register(stages.LocalResponse)
+def _local_response(stage: stages.LocalResponse, row: Row, program: _Program) -> list[str]:
+    return [f"LocalResponse({', '.join(map(show_number, (stage.size, stage.alpha, stage.beta, stage.bias)))})"]
 
 
 @layers.register(stages.Conv)

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from cnnfilter.export.base import MODES, always, called, combined, joined, mixed, normalized, pooling, scale_of, written
+from cnnfilter.export.base import (
+    MODES,
+    always,
+    called,
+    combined,
+    cropped,
+    joined,
+    mixed,
+    normalized,
+    pooling,
+    scale_of,
+    written,
+)
 from cnnfilter.export.resampling import WEIGHTS, cut, enlarged, resized
 from cnnfilter.export.weights import conv_weights, dense_weights, inline, literal
 from cnnfilter.messages import printable
@@ -64,6 +76,13 @@ def combine(x, parts, shift=0.0):
     return np.stack(maps) + shift
 ''',
     **{name: code for each in ACTIVATIONS.values() for name, code in each.numpy_helpers.items()},
+    "lrn": '''
+def lrn(x, size, alpha, beta, bias):
+    """x / (bias + alpha/size * sum of squares)^beta, over so many maps around each."""
+    squares = np.pad(x**2, (((size - 1) // 2, size // 2), (0, 0), (0, 0)))
+    total = sum(squares[i : i + len(x)] for i in range(size))
+    return x / (bias + alpha / size * total) ** beta
+''',
     "softmax": '''
 def softmax(x):
     """e^x / sum e^x, shifted so that nothing overflows."""
@@ -190,6 +209,27 @@ def _gray(stage: stages.Gray, row: Row, program: _Program) -> list[str]:
 @expressions.register(stages.Magnitude)
 def _magnitude(stage: stages.Magnitude, row: Row, program: _Program) -> list[str]:
     return [f'combine(x, (({stage.count}, "magnitude"),))']
+
+
+expressions.register(stages.Dropout, always("x"))
+
+
+@expressions.register(stages.Shuffle)
+def _shuffle(stage: stages.Shuffle, row: Row, program: _Program) -> list[str]:
+    return [f"x.reshape({stage.groups}, -1, *x.shape[1:]).swapaxes(0, 1).reshape(x.shape)"]
+
+
+@expressions.register(stages.LocalResponse)
+def _local_response(stage: stages.LocalResponse, row: Row, program: _Program) -> list[str]:
+    return [f"lrn(x, {', '.join(map(show_number, (stage.size, stage.alpha, stage.beta, stage.bias)))})"]
+
+
+@expressions.register(stages.Pad)
+def _pad(stage: stages.Pad, row: Row, program: _Program) -> list[str]:
+    less, more = cropped(stage.padding)
+    rows, columns = (f"{begin}:{n - end}" for (begin, end), n in zip(less, row.input[:2], strict=True))
+    crop = [] if less == NONE else [f"x[:, {rows}, {columns}]"]
+    return [*crop, *([] if more == NONE else [f"pad(x, {more}{_border(stage.border)})"])] or ["x"]
 
 
 @expressions.register(stages.Softmax)

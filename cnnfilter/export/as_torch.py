@@ -93,6 +93,8 @@ def torch_program(rows: Sequence[Row]) -> str:
     """The program of a planned chain in PyTorch."""
     program = _Program(rows, " " * 4, HELPERS, layers)
     weights = "\nwith torch.no_grad():\n" + "\n".join(program.weights) + "\n" if program.weights else ""
+    if any(isinstance(row.stage, stages.Dropout) for row in rows):
+        weights += "\nnetwork.eval()  # without this line it learns, and dropout leaves values out\n"
     numpy = ["import numpy as np"] if "np." in program.helpers else []
     shape = rows[0].input
     batch = (1, shape[2], *shape[:2]) if len(shape) == 3 else (1, *shape)
@@ -201,6 +203,41 @@ def _conv_padding(row: Row, stage: stages.Conv, pads: Pads) -> tuple[list[str], 
     if text is not None and inside and border.mode in TORCH_BORDERS:
         return [], [f"padding={text}", f'padding_mode="{border.mode}"']
     return [f'Pad({pads}, "{MODES[border.mode]}")'], []
+
+
+@layers.register(stages.Pad)
+def _pad(stage: stages.Pad, row: Row, program: _Program) -> list[str]:
+    pads, border = stage.padding, stage.border
+    amounts = torch_pads(pads)
+    if border.mode == "constant":
+        return [
+            f"nn.ConstantPad2d({amounts}, {show_number(border.value)})" if border.value else f"nn.ZeroPad2d({amounts})"
+        ]
+    inside = all(max(sides) < n for sides, n in zip(pads, row.input[:2], strict=True))
+    kinds = {"reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
+    if inside and border.mode in kinds:
+        return [f"nn.{kinds[border.mode]}Pad2d({amounts})"]
+    return [f'Pad({pads}, "{MODES[border.mode]}")']
+
+
+@layers.register(stages.Dropout)
+def _dropout(stage: stages.Dropout, row: Row, program: _Program) -> list[str]:
+    return [f"nn.Dropout({show_number(stage.rate)})"]
+
+
+@layers.register(stages.Shuffle)
+def _shuffle(stage: stages.Shuffle, row: Row, program: _Program) -> list[str]:
+    return [f"nn.ChannelShuffle({stage.groups})"]
+
+
+@layers.register(stages.LocalResponse)
+def _local_response(stage: stages.LocalResponse, row: Row, program: _Program) -> list[str]:
+    alpha, beta, bias = map(show_number, (stage.alpha, stage.beta, stage.bias))
+    layer = f"nn.LocalResponseNorm({stage.size}, alpha={alpha}, beta={beta}, k={bias})"
+    if stage.size % 2:
+        return [layer]
+    # of an even size, PyTorch takes one more of the maps before
+    return ["Apply(lambda x: x.flip(1))", layer, "Apply(lambda x: x.flip(1))"]
 
 
 @layers.register(stages.Pool)

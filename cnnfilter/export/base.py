@@ -128,6 +128,14 @@ def pooling(row: Row, stage: stages.Pool) -> tuple[stages.Sliding, Pads]:
     return sliding._replace(pads=(pads[0], pads[1])), (past[0], past[1])
 
 
+def cropped(pads: Pads) -> tuple[Pads, Pads]:
+    """What a padding takes away, and what it adds."""
+    (above, below), (left, right) = pads
+    less = (max(-above, 0), max(-below, 0)), (max(-left, 0), max(-right, 0))
+    more = (max(above, 0), max(below, 0)), (max(left, 0), max(right, 0))
+    return less, more
+
+
 def joined(pads: Pads, more: Pads) -> Pads:
     """The sum of two paddings."""
     (a, b), (c, d) = pads

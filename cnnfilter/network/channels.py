@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import singledispatch
+from typing import Any
 
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
@@ -25,7 +26,7 @@ def map_names(rows: Sequence[Row]) -> Names | None:
     channels = rows[0].input[-1]
     names: Names = ("red", "green", "blue") if channels == 3 else ("",) * channels
     for row in rows:
-        names = _renamed(row.stage, row, names)
+        names = _RENAMES.get(type(row.stage), _kept)(row.stage, row, names)
         if len(names) != row.output[-1]:
             names = ("",) * row.output[-1]
     return names if any(names) else None
@@ -41,11 +42,13 @@ def keeps_apart(stage: stages.Stage, row: Row) -> bool:
     stages.Absolute
     | stages.Activation
     | stages.Crop
+    | stages.Dropout
     | stages.Flatten
     | stages.GlobalAveragePool
     | stages.GlobalMaxPool
     | stages.Magnitude
     | stages.Normalize
+    | stages.Pad
     | stages.Pool
     | stages.Resize
     | stages.Upsample
@@ -54,7 +57,7 @@ def _each_alone(stage: stages.Stage, row: Row) -> bool:
     return True
 
 
-@keeps_apart.register(stages.Dense | stages.Gray | stages.Softmax)
+@keeps_apart.register(stages.Dense | stages.Gray | stages.LocalResponse | stages.Softmax)
 def _mixed(stage: stages.Stage, row: Row) -> bool:
     return False
 
@@ -65,13 +68,36 @@ def _in_groups_of_one(stage: stages.Conv, row: Row) -> bool:
     return isinstance(stage.source(channels), tuple) or stage.depthwise or stage.groups == channels
 
 
-def _renamed(stage: stages.Stage, row: Row, names: Names) -> Names:
-    if isinstance(stage, stages.Magnitude):
-        return tuple("+".join(names[i : i + stage.count]) for i in range(0, len(names), stage.count))
-    kernels = _kernel_names(stage, row.input[2]) if isinstance(stage, stages.Conv) else []
+@keeps_apart.register(stages.Shuffle)
+def _in_place(stage: stages.Shuffle, row: Row) -> bool:
+    return stage.groups in (1, row.input[2])  # then none moves to where another was
+
+
+def _kept(stage: stages.Stage, row: Row, names: Names) -> Names:
+    return names if keeps_apart(stage, row) else ()
+
+
+def _joined(stage: stages.Magnitude, row: Row, names: Names) -> Names:
+    return tuple("+".join(names[i : i + stage.count]) for i in range(0, len(names), stage.count))
+
+
+def _shuffled(stage: stages.Shuffle, row: Row, names: Names) -> Names:
+    return tuple(names[stage.source(number, len(names))] for number in range(len(names)))
+
+
+def _by_kernels(stage: stages.Conv, row: Row, names: Names) -> Names:
+    kernels = _kernel_names(stage, row.input[2])
     if kernels:
         return tuple(", ".join(filter(None, (kernel, name))) for name in names for kernel in kernels)
-    return names if keeps_apart(stage, row) else ()
+    return _kept(stage, row, names)
+
+
+_RENAMES: Mapping[type[stages.Stage], Callable[[Any, Row, Names], Names]] = {
+    stages.Conv: _by_kernels,
+    stages.Magnitude: _joined,
+    stages.Shuffle: _shuffled,
+}
+"""What gives its maps names of their own; all else keeps those that stay apart."""
 
 
 def _kernel_names(stage: stages.Conv, channels: int) -> list[str]:

@@ -51,12 +51,16 @@ def note(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> str | No
     | stages.Conv
     | stages.Crop
     | stages.Dense
+    | stages.Dropout
     | stages.Flatten
     | stages.GlobalAveragePool
     | stages.GlobalMaxPool
     | stages.Gray
+    | stages.LocalResponse
     | stages.Magnitude
+    | stages.Pad
     | stages.Resize
+    | stages.Shuffle
     | stages.Upsample
 )
 def _nothing(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> None:

@@ -21,7 +21,7 @@ from cnnfilter.network.stages.pictures import FILTERS
 from cnnfilter.network.stages.pointwise import IMAGENET
 from cnnfilter.network.stages.resampling import COORDINATES, MODES, ROUNDINGS
 from cnnfilter.network.stages.text import Piece, split, unescape
-from cnnfilter.sizes import BORDER_WORDS, PADDINGS, Pair, parse_border, parse_padding, parse_pair
+from cnnfilter.sizes import BORDER_WORDS, LARGEST, PADDINGS, Pads, Pair, parse_border, parse_padding, parse_pair
 from cnnfilter.text.numbers import parse_number
 from cnnfilter.text.values import one_of
 from cnnfilter.weights.kinds import names_file
@@ -232,9 +232,12 @@ _BETWEEN = (
     stages.Absolute,
     stages.Activation,
     stages.Crop,
+    stages.Dropout,
     stages.GlobalAveragePool,
     stages.GlobalMaxPool,
+    stages.LocalResponse,
     stages.Normalize,
+    stages.Pad,
     stages.Pool,
     stages.Resampling,
     stages.Softmax,
@@ -280,8 +283,18 @@ def _normalize(given: Given) -> stages.Stage:
     return stages.Normalize(**values)
 
 
-def _plain(stage: type[stages.Stage], keys: Mapping[str, Read] | None = None, bare: str | None = None) -> Reader:
-    return Reader(lambda given: stage(**given.values), keys or {}, bare)
+def _plain(
+    stage: type[stages.Stage], keys: Mapping[str, Read] | None = None, bare: str | None = None, needs: str = ""
+) -> Reader:
+    return Reader(lambda given: stage(**given.values), keys or {}, bare, needs)
+
+
+def _amounts(text: str) -> Pads:
+    padding = parse_padding(text, lowest=-LARGEST)
+    if isinstance(padding, str):
+        msg = f"padding takes amounts, such as 1, 1x2 or 1+2x0+3; {padding} is for a window"
+        raise ArgumentError(msg)
+    return padding
 
 
 def _activation(name: str) -> Reader:
@@ -369,6 +382,12 @@ READERS: dict[str, Reader] = {
         needs="needs a number of units or a weight file, such as dense:10",
     ),
     "softmax": _plain(stages.Softmax),
+    "lrn": _plain(stages.LocalResponse, {"size": _whole, "alpha": _number, "beta": _number, "bias": _number}, "size"),
+    "dropout": _plain(stages.Dropout, {"rate": _number}, "rate"),
+    "shuffle": _plain(stages.Shuffle, {"groups": _whole}, "groups", "needs a number of groups, such as shuffle:2"),
+    "pad": _plain(
+        stages.Pad, {"padding": _amounts, "border": parse_border}, "padding", "needs amounts, such as pad:1 or pad:1x2"
+    ),
 }
 """The stages by name."""
 

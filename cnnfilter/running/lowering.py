@@ -14,9 +14,10 @@ from cnnfilter.engine.codes import AS_IS, RECTIFIED
 from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows, new_result
 from cnnfilter.engine.interpolation import Cropping, Interpolation, Neighbours
+from cnnfilter.engine.normalizing import local_response
 from cnnfilter.engine.pooled import joined
 from cnnfilter.engine.scaling import prepared
-from cnnfilter.engine.steps import Convolution, Depthwise, Pointwise, Pooling, Step
+from cnnfilter.engine.steps import Convolution, Depthwise, Padding, Pointwise, Pooling, Step
 from cnnfilter.network import stages
 from cnnfilter.network.activations import Value
 from cnnfilter.network.plan import Row
@@ -250,6 +251,30 @@ def _normalized(values: Array, stage: stages.Normalize) -> Array:
     std = np.array(stage.std, dtype=np.float64).reshape(shape)
     quotient = np.divide(values, stage.divisor, dtype=np.float64)  # may lie beyond float32 where the result does not
     return ((quotient - mean) / std).astype(np.float32)
+
+
+@lower.register(stages.LocalResponse)
+def _local_response(stage: stages.LocalResponse, row: Row, lowering: Lowering) -> None:
+    lowering.step(_pointwise(row, partial(local_response, **vars(stage))))
+
+
+@lower.register(stages.Shuffle)
+def _shuffle(stage: stages.Shuffle, row: Row, lowering: Lowering) -> None:
+    lowering.step(_pointwise(row, partial(_in_turn, groups=stage.groups)))
+
+
+def _in_turn(values: Array, groups: int) -> Array:
+    return values.reshape(groups, -1, *values.shape[1:]).swapaxes(0, 1).reshape(values.shape)
+
+
+@lower.register(stages.Pad)
+def _pad(stage: stages.Pad, row: Row, lowering: Lowering) -> None:
+    lowering.step(Padding(windows_of(row), row.output[2]))
+
+
+@lower.register(stages.Dropout)
+def _dropout(stage: stages.Dropout, row: Row, lowering: Lowering) -> None:
+    """Do nothing."""
 
 
 @lower.register(stages.Softmax)

@@ -45,14 +45,18 @@ STAGES: Table = {
     "gray": "grey grayscale greyscale rgb2gray rgbtogray rgbtograyscale bgr2gray cvtcolor togray luma luminance",
     "normalize": "rescale rescaling rescaling2d normalise normalization scale totensor standardize",
     "magnitude": "norm hypot l2norm gradientmagnitude",
-    "padding belongs to a stage with a window, as in conv:32@3x3:padding=1": "pad padding zeropad zeropad2d "
-    "zeropadding zeropadding2d reflectionpad2d replicationpad2d constantpad2d circularpad2d",
+    "pad:1": "padding zeropad zeropad2d zeropadding zeropadding2d constantpad2d constantpad",
+    "pad:1:border=reflect": "reflectionpad2d reflectpad",
+    "pad:1:border=replicate": "replicationpad2d edgepad",
+    "pad:1:border=circular": "circularpad2d wrappad",
+    "lrn": "localresponsenorm localresponsenormalization localresponsenormalisation",
+    "shuffle:groups=2": "channelshuffle",
+    "dropout:0.5": "dropout1d dropout2d spatialdropout spatialdropout2d",
     "batch normalization is not here; that of a trained network can be folded into the weights of the conv before it":
     "batchnorm batchnorm2d batchnormalization bn spatialbatchnormalization",
     "there is no such normalization here": "layernorm layernormalization groupnorm groupnormalization instancenorm "
-    "instancenorm2d instancenormalization lrn localresponsenorm localresponsenormalization",
-    "it does nothing in a network that is trained; leave it out": "dropout dropout2d spatialdropout2d alphadropout "
-    "gaussiannoise gaussiandropout",
+    "instancenorm2d instancenormalization",
+    "it does nothing in a network that is trained; leave it out": "alphadropout gaussiannoise gaussiandropout",
     "the input's size is no stage: in shape it stands before them, and a picture has its own": "input inputlayer "
     "inputshape",
     "a convolution here slides along rows and columns; for one of these write conv:32@1x3 or conv:32@3x1":
@@ -70,7 +74,7 @@ KEYS: Table = {
     "padding": "pad pads paddings p autopad",
     "border": "paddingmode bordermode bordertype padmode boundary boundarycondition edgemode mode fill",
     "dilation": "dilationrate dilations rate d atrous",
-    "groups": "group numgroups featuregroupcount",
+    "groups": "group numgroups featuregroupcount g",
     "bias": "usebias biasterm hasbias biases b",
     "flip": "trueconvolution rotate rotated mirror",
     "slope": "alpha negativeslope leak a",
@@ -81,7 +85,7 @@ KEYS: Table = {
     "approximate": "approximation",
     "epsilon": "eps e gamma",
     "scale": "scalefactor scales factor by ratio",
-    "size": "outputsize outputshape shape targetsize shorterside shortestedge",
+    "size": "outputsize outputshape shape targetsize shorterside shortestedge n depthradius localsize",
     "mode": "interpolation method interpolationmode",
     "coordinates": "coordinatetransformationmode coordinate centers",
     "rounding": "nearestmode",
@@ -90,6 +94,8 @@ KEYS: Table = {
     "mean": "means mu average offset",
     "std": "stds stddev sd sigma deviation",
     "ceil_mode": "ceil ceiling ceilmode roundup",
+    "rate": "p ratio prob probability keepprob",
+    "beta": "b exponent power",
     "count_include_pad": "countincludepadding includepad includepadding",
     "layout": "dataformat order dataorder",
     "name": "array arrayname kernelname",

@@ -11,6 +11,7 @@ from cnnfilter.errors import ArgumentError, KernelError, ShapeError
 from cnnfilter.explanation import explain, steps, to_record
 from cnnfilter.pipeline import Pipeline
 from tests.command import ROOT, load
+from tests.explanation.test_formulas import evaluated
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "seed-cases.json").read_text(encoding="utf-8"))
 RANDOM = np.random.default_rng(11)
@@ -89,6 +90,10 @@ def assert_step(step):
             assert (values[np.array(step.window.padding)] == 0).all()
     elif isinstance(step, steps.Averaged):
         assert math.isclose(step.value, step.sum / step.count, **close)
+    elif isinstance(step, steps.Responded):
+        np.testing.assert_allclose(step.squares, np.square(step.inputs))
+        assert math.isclose(step.sum, math.fsum(step.squares), **close)
+        assert math.isclose(evaluated(step.formula), step.value, rel_tol=1e-4, abs_tol=1e-9)
     elif isinstance(step, steps.Multiplied):
         np.testing.assert_allclose(step.products, np.multiply(step.inputs, step.weights))
         assert math.isclose(step.total, math.fsum(step.products), **close)
@@ -116,6 +121,10 @@ CHAINS = [
     ("avgpool:9x4:stride=4:ceil_mode=yes", FLOATS),
     ("gray,normalize:mean=0.5:std=0.25,tanh", COLOUR),
     ("gray,leaky_relu:0.1", GREY),
+    ("pad:2+1x0+3:border=reflect,conv:sobel-x+sobel-y,shuffle:3,lrn:size=4:alpha=0.01,dropout", COLOUR),
+    ("globalmaxpool", GREY),
+    ("upsample:4:mode=bilinear,pad:-3", GREY),
+    ("lrn:size=3:alpha=-1e-6:beta=-0.5,pad:-1+2:border=constant=-3", COLOUR),
     ("normalize:mean=0.5+0.4+0.3:std=0.2+0.3+0.4,softmax", COLOUR),
     ("normalize,globalavgpool,flatten,softmax", COLOUR),
     ("conv:kernel.npy,elu", FLOATS),
@@ -343,6 +352,10 @@ SCHEMA = {
     "mean": {"sum", "count"},
     "function": {"inputs", "formula"},
     "flatten": set(),
+    "copy": set(),
+    "resample": {"samples"},
+    "largest": {"count"},
+    "lrn": {"first", "inputs", "squares", "sum", "formula"},
     "dense": {"inputs", "weights", "products", "total", "bias"},
     "softmax": {"inputs", "largest", "powers", "sum"},
 }

@@ -18,14 +18,18 @@ from cnnfilter.network.stages import (
     Conv,
     Crop,
     Dense,
+    Dropout,
     Flatten,
     GlobalAveragePool,
     GlobalMaxPool,
     Gray,
+    LocalResponse,
     Magnitude,
     Normalize,
+    Pad,
     Pool,
     Resize,
+    Shuffle,
     Softmax,
     Upsample,
     WeightFile,
@@ -92,7 +96,7 @@ def test_text_becomes_stages_and_back(text, stages):
 
 def test_every_stage_can_be_read():
     bare = {
-        "crop": "4", "resize": "4", "upsample": "2",
+        "crop": "4", "resize": "4", "upsample": "2", "shuffle": "1", "pad": "1",
         "conv": "edge", "depthwise": "3", "maxpool": "2", "avgpool": "2", "sumpool": "2", "dense": "3"
     }  # fmt: skip
     for name in READERS:
@@ -370,10 +374,8 @@ def test_what_is_escaped_is_read_as_it_was(name):
 SIDES = st.integers(1, 5)
 PAIRS = st.tuples(SIDES, SIDES)
 FLOATS = st.floats(-1e30, 1e30)
-PADDINGS = st.one_of(
-    st.sampled_from(["same", "same-lower"]),
-    st.tuples(*[st.tuples(st.integers(0, 3), st.integers(0, 3))] * 2),
-)
+AMOUNTS = st.tuples(*[st.tuples(st.integers(0, 3), st.integers(0, 3))] * 2)
+PADDINGS = st.sampled_from(["same", "same-lower"]) | AMOUNTS
 PATHS = NAMES.map(lambda name: f"{name}.npy".strip())
 BORDERS = st.one_of(
     st.sampled_from(["constant", "replicate", "reflect", "symmetric", "circular"]).map(Border),
@@ -409,6 +411,11 @@ STAGES = st.one_of(
         lambda name: st.builds(Activation, st.just(name), st.tuples(*PARAMETERS[name]))
     ),
     st.builds(Normalize, st.floats(1, 300), st.lists(FLOATS, min_size=1, max_size=3).map(tuple)),
+    st.builds(Pad, AMOUNTS, BORDERS),
+    st.builds(Pad, st.tuples(*[st.tuples(st.integers(-3, 3), st.integers(-3, 3))] * 2)),
+    st.builds(Shuffle, SIDES),
+    st.builds(Dropout, st.floats(0, 1)),
+    st.builds(LocalResponse, SIDES, FLOATS, FLOATS, FLOATS),
     st.sampled_from([Gray(), Absolute(), Flatten(), Softmax(), GlobalAveragePool()]),
 )
 

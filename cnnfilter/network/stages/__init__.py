@@ -9,6 +9,7 @@ from cnnfilter.network.stages.base import Stage as Stage
 from cnnfilter.network.stages.convolution import Conv as Conv
 from cnnfilter.network.stages.dense import Dense as Dense
 from cnnfilter.network.stages.dense import Flatten as Flatten
+from cnnfilter.network.stages.normalization import LocalResponse as LocalResponse
 from cnnfilter.network.stages.pictures import Crop as Crop
 from cnnfilter.network.stages.pictures import Resize as Resize
 from cnnfilter.network.stages.pointwise import Absolute as Absolute
@@ -20,6 +21,9 @@ from cnnfilter.network.stages.pointwise import Softmax as Softmax
 from cnnfilter.network.stages.pooling import GlobalAveragePool as GlobalAveragePool
 from cnnfilter.network.stages.pooling import GlobalMaxPool as GlobalMaxPool
 from cnnfilter.network.stages.pooling import Pool as Pool
+from cnnfilter.network.stages.rearranging import Dropout as Dropout
+from cnnfilter.network.stages.rearranging import Pad as Pad
+from cnnfilter.network.stages.rearranging import Shuffle as Shuffle
 from cnnfilter.network.stages.resampling import Resampling as Resampling
 from cnnfilter.network.stages.resampling import Upsample as Upsample
 from cnnfilter.network.stages.text import Shape as Shape

@@ -6,6 +6,7 @@ Planning asks here what is a file, so that what brings NumPy is imported when a 
 from __future__ import annotations
 
 import contextlib
+import errno
 import stat
 from collections.abc import Iterator
 from importlib import import_module
@@ -114,6 +115,7 @@ def is_picture(path: str | Path) -> bool:
 def named_failures(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong with a file into one line that names it."""
     kind: type[CnnfilterError] = KernelError
+    damaged = f"damaged or cut off, or not a {path.suffix} file"
     try:
         yield
         return
@@ -122,8 +124,8 @@ def named_failures(path: Path) -> Iterator[None]:
         kind = MissingExtraError if isinstance(error, MissingExtraError) else kind
     except FileNotFoundError:
         reason = "no such file"
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except OSError as error:  # a damaged directory of a zip leads before the beginning of the file
+        reason = damaged if error.errno == errno.EINVAL else error.strerror or str(error)
     except MemoryError:
         reason = "not enough memory"
     except CnnfilterWarning:  # whoever wants warnings as errors gets them as they are
@@ -131,6 +133,6 @@ def named_failures(path: Path) -> Iterator[None]:
     # A damaged zip, header or text fails in too many ways to list: BadZipFile, zlib.error, EOFError,
     # ValueError, TokenError, RecursionError, SafetensorError, ... Their words are about the decoder's insides.
     except Exception:
-        reason = f"damaged or cut off, or not a {path.suffix} file"
+        reason = damaged
     msg = f"{readable(path)}: {reason}"
     raise kind(msg) from None

@@ -235,6 +235,12 @@ def test_a_zip_whose_members_are_longer_than_they_say(file):
         load_kernel(file("k.npz", data))
 
 
+def test_a_zip_whose_directory_leads_before_its_beginning(file):
+    data = zipped({"a.npy": npy([[1]])})
+    with pytest.raises(KernelError, match="k.npz: damaged or cut off, or not a .npz file$"):
+        load_kernel(file("k.npz", data[:-6] + struct.pack("<L", 2**31) + data[-2:]))
+
+
 def test_a_zip_of_too_many_members(file, monkeypatch):
     many = file("k.npz", zipped({f"{i}.npy": npy([[1]]) for i in range(4)}))
     monkeypatch.setattr(weight_files, "MAX_MEMBERS", 3)

@@ -10,12 +10,14 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cnnfilter.errors import KernelError
 from cnnfilter.messages import printable, quoted
 from cnnfilter.weights.pickles import Global, Opaque, Table
 from cnnfilter.weights.tensors import Tensor
+
+Value = TypeVar("Value")
 
 STATE_DICTS = (
     "state_dict", "model_state_dict", "model_state", "model_dict", "model", "net", "network", "weights", "params",
@@ -24,6 +26,9 @@ STATE_DICTS = (
 
 _TRAINING = re.compile(r"optimi[sz]er|\boptim(?![a-z])|scheduler|scaler", re.IGNORECASE)
 """What is in the names of the tables that a checkpoint keeps for the training to go on."""
+
+WRAPPER = "module."
+"""What PyTorch's DataParallel puts before each name."""
 
 MAX_DEPTH = 16
 """How deep tables may lie in one another."""
@@ -104,7 +109,19 @@ def state_dict(root: Any, path: Path, *, is_script: bool = False) -> dict[str, T
         for place, each in [("", root), *search.entries(root)]:
             if isinstance(each, Opaque):
                 _refuse(each, place, path, is_script)
-    return found
+    return unwrapped(found)
+
+
+def unwrapped(found: dict[str, Value]) -> dict[str, Value]:
+    """Arrays by their names without the prefix that PyTorch's DataParallel puts before each, if it did.
+
+    Examples
+    --------
+    >>> unwrapped({"module.conv1.weight": 1, "module.conv1.bias": 2})
+    {'conv1.weight': 1, 'conv1.bias': 2}
+    """
+    is_wrapped = all(name.startswith(WRAPPER) for name in found)
+    return {name.removeprefix(WRAPPER): each for name, each in found.items()} if is_wrapped else found
 
 
 def _network(search: Search, value: Any) -> Any:

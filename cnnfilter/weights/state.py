@@ -13,6 +13,7 @@ from cnnfilter.errors import KernelError
 from cnnfilter.kernels.arrays import to_float32
 from cnnfilter.messages import quoted
 from cnnfilter.runtime.forks import lock
+from cnnfilter.weights.checkpoints import unwrapped
 from cnnfilter.weights.kinds import named_failures, open_members
 from cnnfilter.weights.parameters import Shape, check_shape
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 COUNTERS = ("num_batches_tracked",)
 """What PyTorch stores beside learned numbers, and nothing needs."""
-
-WRAPPER = "module."
-"""What PyTorch's DataParallel puts before each name."""
 
 _known: weakref.WeakValueDictionary[tuple[str, int, int, int, int], State] = weakref.WeakValueDictionary()
 _reading = lock()
@@ -135,6 +133,4 @@ def _by_name(members: list[Member]) -> dict[str, Member]:
     if "" in found:
         msg = "it holds one array without a name; the arrays of a network are found by theirs, as in a .npz"
         raise KernelError(msg)
-    if all(name.startswith(WRAPPER) for name in found):
-        found = {name.removeprefix(WRAPPER): member for name, member in found.items()}
-    return {name: each for name, each in found.items() if name.rpartition(".")[2] not in COUNTERS}
+    return {name: each for name, each in unwrapped(found).items() if name.rpartition(".")[2] not in COUNTERS}

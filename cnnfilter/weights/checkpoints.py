@@ -151,6 +151,9 @@ def _refuse(whole: Opaque, place: str, path: Path, is_script: bool) -> None:
     kind: Any = whole
     while isinstance(kind, Opaque):
         kind = kind.origin
+    if isinstance(kind, Global) and kind.module.split(".")[0] == "numpy":
+        msg = f"it holds {'its array' if not place else quoted(place)} as NumPy pickles it; save it with numpy.savez"
+        raise KernelError(msg)
     load = "torch.jit.load(sys.argv[1])" if is_script else "torch.load(sys.argv[1], weights_only=False)"
     part = f"[{place!r}]" if place.isidentifier() and place.isascii() else ""
     code = f"import sys, torch; torch.save({load}{part}.state_dict(), sys.argv[2])"

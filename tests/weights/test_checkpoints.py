@@ -93,6 +93,14 @@ def test_a_pickled_network_is_refused_with_what_saves_its_state_dict(file, monke
     assert saved == [("state dict", arguments[1])]
 
 
+def test_an_array_of_numpy_is_told_what_to_do_with(file):
+    array = call("numpy.core.multiarray", "_reconstruct", name("numpy", "ndarray"), items(number(0)), text("b"))
+    with pytest.raises(KernelError, match=r"net.pt: it holds its array as NumPy pickles it; save it with numpy.savez$"):
+        read(file(in_zip(array)))
+    with pytest.raises(KernelError, match=r"net.pt: it holds 'weight' as NumPy pickles it; save it with numpy.savez$"):
+        read(file(in_zip(table({"weight": array}))))
+
+
 # Which tensors are the network's
 
 

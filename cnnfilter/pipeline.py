@@ -1,12 +1,12 @@
-"""A chain of stages over one picture: plan every size, then run the stages fused, band by band.
+"""A network over one picture: plan every size, then run its stages fused, band by band.
 
-`running` brings what is below it together for one picture; this is what programs and notebooks hold of a chain, with
+`running` brings what is below it together for one picture; this is what programs and notebooks hold of a network, with
 what else can be done with it, each by the room below that does it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,19 +20,20 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.messages import about, printable, quoted, shortened
 from cnnfilter.network import grammar
+from cnnfilter.network.graph import Network
 from cnnfilter.network.plan import COLUMNS, Row, at_scale, plan
 from cnnfilter.network.stages import Shape, Stage
-from cnnfilter.running.lowering import Operation, operations
+from cnnfilter.running.schedule import Schedule
 from cnnfilter.sizes import parse_shape
 
 
 class Pipeline:
-    """A chain of stages, to be planned, run and explained; a notebook shows it as a table.
+    """A network, to be planned, run and explained; a notebook shows it as a table.
 
     Parameters
     ----------
-    stages : sequence of Stage
-        Usually from text, by `Pipeline.parse`.
+    network : Network, or sequence of Stage
+        Usually from text, by `Pipeline.parse`. Stages are a chain: each reads the one before.
 
     Raises
     ------
@@ -46,13 +47,16 @@ class Pipeline:
     (1, 2, 2)
     """
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
-        is_sequence = isinstance(stages, Sequence) and not isinstance(stages, str)
-        if not (is_sequence and all(isinstance(stage, Stage) for stage in stages)):
-            msg = f"stages must be a sequence of stages, not {quoted(stages)}; Pipeline.parse reads them from text"
-            raise ArgumentError(msg)
-        self.stages = tuple(stages)
-        self._last: tuple[tuple[Shape, int], list[Operation]] = (((), 0), [])
+    def __init__(self, network: Network | Sequence[Stage]) -> None:
+        if not isinstance(network, Network):
+            is_sequence = isinstance(network, Sequence) and not isinstance(network, str)
+            if not (is_sequence and all(isinstance(stage, Stage) for stage in network)):
+                msg = f"stages must be a sequence of stages, not {quoted(network)}; Pipeline.parse reads them from text"
+                raise ArgumentError(msg)
+            network = Network.chain(network)
+        self.network = network
+        self._nodes: dict[int, Pipeline] = {}
+        self._last: tuple[tuple[Shape, int], Schedule | None] = (((), 0), None)
 
     @classmethod
     def parse(cls, text: str, *, base: Path | str | None = None) -> Pipeline:
@@ -91,7 +95,12 @@ class Pipeline:
         return cls(grammar.parse(text, base=None if base is None else Path(base)))
 
     def __str__(self) -> str:
-        return grammar.format(self.stages)
+        return str(self.network)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages, in order."""
+        return self.network.stages
 
     def _repr_html_(self) -> str:
         """Table of the stages, for a notebook."""
@@ -123,11 +132,36 @@ class Pipeline:
         >>> [row.output for row in Pipeline.parse("conv:32@3x3,relu,maxpool:2").plan((28, 28, 1))]
         [(26, 26, 32), (26, 26, 32), (13, 13, 32)]
         """
-        return Plan(plan(self.stages, parse_shape(shape)))
+        return Plan(plan(self.network, parse_shape(shape)))
+
+    def up_to(self, node: str | int) -> Pipeline:
+        """The network whose result is that of one of its nodes.
+
+        Parameters
+        ----------
+        node : str or int
+            By its name, or by its number, the plan's rows counted from 1; an equal name comes first.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such node.
+
+        Examples
+        --------
+        >>> str(Pipeline.parse("conv:sobel-x,relu:as=seen,maxpool:2").up_to("seen"))
+        'conv:sobel-x,relu:as=seen'
+        """
+        number = self.network.find(node)
+        if number == len(self.network) - 1:
+            return self
+        if number not in self._nodes:
+            self._nodes[number] = Pipeline(Network(self.network[: number + 1]))
+        return self._nodes[number]
 
     def check_runnable(self) -> None:
         """Raise an `ArgumentError` if a stage has sizes but no weights."""
-        for number, stage in enumerate(self.stages, 1):
+        for number, stage in self._used():
             if stage.runnable is not None:
                 with about(f"stage {number} ({stage.name}): "):
                     raise ArgumentError(stage.runnable)
@@ -140,19 +174,33 @@ class Pipeline:
         KernelError, MissingExtraError
             If one cannot be used; the message begins with the stage's number and name.
         """
-        for number, stage in enumerate(self.stages, 1):
+        for number, stage in self._used():
             with about(f"stage {number} ({stage.name}): "):
                 stage.load()
 
-    def run(self, maps_or_image: Any, *, layout: str | None = None, threads: int | None = None) -> Array:
-        """Run one picture, or maps, through the chain.
+    def _used(self) -> Iterator[tuple[int, Stage]]:
+        """The stages that the result depends on, with their numbers."""
+        needed = self.network.needed()
+        return ((number + 1, node.stage) for number, node in enumerate(self.network) if number in needed)
+
+    def run(
+        self,
+        maps_or_image: Any,
+        *,
+        node: str | int | None = None,
+        layout: str | None = None,
+        threads: int | None = None,
+    ) -> Array:
+        """Run a picture, maps, or a batch of them through the network.
 
         Parameters
         ----------
-        maps_or_image : Picture, or array_like, (H, W), (C, H, W), (H, W, C) or (n,)
+        maps_or_image : Picture, or array_like, (H, W), (C, H, W), (H, W, C), (N, C, H, W) or (n,)
             A picture's transparency is left out, with a warning. Values are taken as they are: nothing is divided
             unless a `normalize` stage says so, by default by the full scale of what is given: 255 of uint8, 65535 of
             uint16, and 1 of all else, which is taken as float32.
+        node : str or int, optional
+            Whose result is wanted, by name or number, as `up_to` takes it; the last one's by default.
         layout : {"chw", "hwc"}, optional
             How the axes of a 3-D array lie. By default a Picture, uint8 and uint16 are (H, W, C), and all else is
             (C, H, W).
@@ -161,37 +209,40 @@ class Pipeline:
 
         Returns
         -------
-        ndarray of float32, maps (C, H', W'), or a vector (n,) after `flatten` and `dense`
+        ndarray of float32, maps (C, H', W'), or a vector (m,) after `flatten` and `dense`; of a batch one for each
 
         Raises
         ------
         ShapeError, KernelError, MissingExtraError
             If a stage does not fit what arrives, or its weights cannot be read.
         ArgumentError
-            If a stage has no weights, or an argument is outside its limits. Without a layout also if the array is 3-D,
-            not of uint8 or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and the others are longer than
-            4.
+            If a stage has no weights, there is no such node, or an argument is outside its limits. Without a layout
+            also if the array is 3-D, not of uint8 or uint16, and looks like (H, W, C): its last axis is 1, 3 or 4, and
+            the others are longer than 4.
 
         Examples
         --------
         >>> Pipeline.parse("conv:1 1; 1 1,relu").run([[1, 2, 3], [4, 5, 6]]).tolist()
         [[[12.0, 16.0]]]
         """
+        if node is not None:
+            return self.up_to(node).run(maps_or_image, layout=layout, threads=threads)
         self.check_runnable()
         if threads is not None:
             available_threads(threads)
         given = as_samples(maps_or_image, "maps_or_image")
+        scale = FULL_SCALE[given.dtype.type.__name__]  # `dtype.name` takes 2 us
         if given.ndim == 1:
-            result: Array = given
-            shape: Shape = given.shape
-        else:
-            result = _one(given, "maps_or_image", layout_of(maps_or_image, layout))
-            shape = (*result.shape[1:], result.shape[0])
-        prepared = self._prepared(shape, FULL_SCALE[given.dtype.type.__name__])  # `dtype.name` takes 2 us
+            return self._run(given, given.shape, scale, threads)
+        batch = as_maps(given, "maps_or_image", layout_of(maps_or_image, layout))
+        shape = (*batch.shape[2:], batch.shape[1])
+        results = [self._run(maps, shape, scale, threads) for maps in batch]
+        return np.stack(results) if given.ndim == 4 else results[0]
+
+    def _run(self, given: Array, shape: Shape, scale: int, threads: int | None) -> Array:
+        schedule = self._schedule(shape, scale)
         with np.errstate(over="ignore", invalid="ignore"):  # of vectors, as in `Pointwise`
-            for operation in prepared:
-                result = operation(result, threads)
-        return result.astype(np.float32, copy=False)
+            return schedule.run(given, threads).astype(np.float32, copy=False)
 
     __call__ = run
 
@@ -236,16 +287,16 @@ class Pipeline:
         maps = _one(as_samples(image, "image"), "image", layout_of(image, layout))
         return to_record(explain(self, maps.transpose(1, 2, 0), at))
 
-    def _prepared(self, shape: Shape, scale: int) -> list[Operation]:
-        """What is done to an input, one after the other; for the last size and scale it is kept.
+    def _schedule(self, shape: Shape, scale: int) -> Schedule:
+        """What is done to an input; for the last size and scale it is kept.
 
         A small network takes longer to prepare than to run.
         """
-        known, prepared = self._last
-        if known != (shape, scale):
-            prepared = operations(at_scale(self.plan(shape), scale))
-            self._last = ((shape, scale), prepared)
-        return prepared
+        known, schedule = self._last
+        if schedule is None or known != (shape, scale):
+            schedule = Schedule(at_scale(self.plan(shape), scale))
+            self._last = ((shape, scale), schedule)
+        return schedule
 
 
 class Plan(tuple[Row, ...]):
@@ -268,10 +319,10 @@ def _html(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _one(given: Array, name: str, layout: str | None) -> Array:
-    """The maps of the one picture that a pipeline takes at a time."""
+    """The maps of the one picture that is explained at a time."""
     batch = as_maps(given, name, layout)
     if len(batch) != 1:
-        msg = f"a pipeline runs one picture at a time: {name} is a batch of {len(batch)}"
+        msg = f"one picture is explained at a time: {name} is a batch of {len(batch)}"
         raise ArgumentError(msg)
     maps: Array = batch[0]
     return maps

@@ -37,7 +37,7 @@ def board(explanation: Explanation, width: int) -> str:
         lines += ["", head + where] if len(head + where) <= width else ["", head, where]
         windows.append(list(_WRITERS[type(step)](step, follows, width - 2)))
         lines += ["  " + line if line else "" for line in windows[-1]]
-    if first.number > 1:
+    if first.follows is None and first.number > 1:
         lines += ["", "all of its window is from the padding: nothing before it counts"]
     lines += ["", *_field(explanation.receptive_field, width), *_legend(windows)]
     return "".join(line.rstrip() + "\n" for whole in lines for line in _fitted(whole, width))
@@ -257,6 +257,16 @@ def _pointwise(step: Any, follows: Sequence[int] | None, width: int) -> Iterator
     yield f"{step.formula} = {show(step.value)}"
 
 
+def _joined(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    sources = [f"stage {number}" if number else "the picture" for number in step.reads]
+    if len(step.inputs) < len(step.reads):
+        yield f"{show(step.value)} of {sources[step.source]}, {_place(step.follows)}"
+        return
+    for source, value in zip(sources, step.inputs, strict=True):
+        yield f"{source}  {show(value)}"
+    yield f"{step.formula} = {show(step.value)}"
+
+
 def _flattened(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
     yield f"index {step.at[0]} is {_place(step.follows)}, {show(step.value)}"
 
@@ -309,6 +319,7 @@ _WRITERS: dict[type[steps.Step], _Writer] = {
     steps.Pointwise: _pointwise,
     steps.Flattened: _flattened,
     steps.Responded: _responded,
+    steps.Joined: _joined,
     steps.Multiplied: _multiplied,
     steps.Softmaxed: _softmaxed,
 }

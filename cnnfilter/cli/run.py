@@ -111,8 +111,9 @@ def command(
 
     STAGES is such as conv:sobel-x,relu,maxpool:2, or @FILE. Stages: resize, crop, gray, normalize, conv, depthwise,
     any activation, abs, magnitude, maxpool, avgpool, sumpool, globalavgpool, globalmaxpool, upsample, pad, lrn,
-    shuffle, dropout (which does nothing here), flatten, dense and softmax; conv and dense take kernels' names,
-    matrices or files of weights. INPUT is a picture, a folder of them, or - for standard input.
+    shuffle, dropout (which does nothing here), flatten, dense and softmax; add, multiply and concat join branches.
+    conv and dense take kernels' names, matrices or files of weights. INPUT is a picture, a folder of them, or - for
+    standard input.
 
     One map, or the three of a colour picture filtered channel by channel, becomes a picture; more become a
     contact sheet, a PNG. An output in .npy, .npz or .csv keeps the float values (C, H, W); so do --depth float,

@@ -173,8 +173,8 @@ class MapPadding(NamedTuple):
     Attributes
     ----------
     rows, columns : ndarray, (R,) and (L,) int64
-        Source row and column of each padded one, -1 for the border's constant. Columns may be sorted by the remainder of
-        a stride, all remainders equally long.
+        Source row and column of each padded one, -1 for the border's constant. Columns may be sorted by the remainder
+        of a stride, all remainders equally long.
     firsts, lasts : ndarray, (stride,) int64
         Among the columns of each remainder, those between which at least two of the source's lie equally far apart.
     outside : float

@@ -19,6 +19,7 @@ from cnnfilter.explanation.worked import Result, step_of
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.messages import either, quoted, show_shape
 from cnnfilter.network.field import extent
+from cnnfilter.network.graph import INPUT
 from cnnfilter.network.plan import Row, at_scale
 from cnnfilter.network.stages import Flatten, Shape, Stage
 
@@ -29,7 +30,9 @@ MOST_TAPS = 1_000_000
 class Chain(Protocol):
     """What is explained: a `Pipeline`."""
 
-    stages: tuple[Stage, ...]
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """All its stages."""
 
     def check_runnable(self) -> None:
         """Raise an `ArgumentError` if a stage has sizes but no weights."""
@@ -136,15 +139,17 @@ def explain(pipeline: Chain, picture: Any, at: Sequence[int]) -> Explanation:
     place = _checked(at, rows[-1].output)
     blocks = evaluate(rows, pixels, place)
     done: list[steps.Step] = []
+    number = len(rows) - 1
     following: Place | None = place
-    for number, row in reversed([*enumerate(rows, 1)]):
-        if following is None:
-            break
-        result = Result(number, row, blocks[number - 1], following, blocks[number].value(following))
+    while number != INPUT and following is not None:
+        row = rows[number]
+        before = tuple(blocks.get(read) for read in row.reads)
+        result = Result(number + 1, row, before, following, blocks[number].value(following))
         with np.errstate(invalid="ignore", over="ignore"):
             done.append(step_of(row.stage, result))
         following = done[-1].follows
-    field = _field(rows, place, blocks[0].region)
+        number = row.reads[done[-1].followed]
+    field = _field(rows, place, blocks[INPUT].region)
     return Explanation(str(pipeline), shape, rows[-1].output, place, done[0].value, tuple(done), field)
 
 
@@ -198,7 +203,7 @@ def _field(rows: Sequence[Row], place: Place, seen: Region) -> ReceptiveField:
         if len(row.input) == 3:
             break
     field = rows[-1].field
-    moves = [sights for row in rows if (sights := row.stage.sights(row.input)) is not None]
+    moves = [row.move for row in rows]
     (top, bottom), (left, right) = extent(moves, spot[:2]) if any(field.jump) else field.extent(*spot[:2])
     size = bottom - top + 1, right - left + 1
     corners: tuple[tuple[int, int], ...] = ()

@@ -52,6 +52,17 @@ def show_sum(terms: Iterable[float]) -> str:
     return texts[0] + joined
 
 
+def show_product(factors: Iterable[float]) -> str:
+    """The factors of a product, those below 0 in parentheses.
+
+    Examples
+    --------
+    >>> show_product([2, -3])
+    '2 * (-3)'
+    """
+    return " * ".join(map(_factor, factors))
+
+
 def _factor(value: float) -> str:
     text = show(value)
     return f"({text})" if text.startswith("-") else text

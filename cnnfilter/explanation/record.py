@@ -30,6 +30,7 @@ explains, or null. By its `kind` there are also:
 `resample`      `samples`: as a channel of a convolution
 `copy`          nothing else; it follows none where it is the constant of padding
 `function`      `inputs`, `formula`
+`join`          `reads` (numbers of stages, 0 the picture), `inputs`, `formula`, `source` (which of `reads` is followed)
 `flatten`       nothing else
 `lrn`           `first`, the map that `inputs` begin with, `squares`, `sum`, `formula`
 `dense`         `inputs`, `weights`, `products`, `total`, `bias`

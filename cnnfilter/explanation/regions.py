@@ -45,6 +45,23 @@ class Region:
         """How many values there are."""
         return math.prod(self.shape)
 
+    def within(self, shape: Shape) -> Region:
+        """The region of a result of this size that meets it: along an axis where that has 1, its one sample."""
+        sizes = (shape[-1], *shape[:2]) if len(shape) == 3 else (shape[0], 1, 1)
+        axes = (np.arange(1) if size == 1 else axis for axis, size in zip(self.axes, sizes, strict=True))
+        return Region(*axes, is_seen=self.is_seen)
+
+    def place(self, axes: int) -> Place:
+        """The place of its first value, in maps (3) or a vector (1)."""
+        number, row, column = (int(axis[0]) for axis in self.axes)
+        return (row, column, number) if axes == 3 else (number,)
+
+    def united(self, other: Region) -> Region:
+        """The smallest region that holds both; of one that is not seen, the other."""
+        if not (self.is_seen and other.is_seen):
+            return self if self.is_seen else other
+        return Region(*map(np.union1d, self.axes, other.axes))
+
     @classmethod
     def at(cls, place: Place) -> Region:
         """The region of one value."""
@@ -77,6 +94,13 @@ class Block:
     def value(self, place: Place) -> float:
         """The value at a place."""
         return float(self.take(*Region.at(place).axes).item())
+
+
+Needed = Region | tuple[Region | None, ...]
+"""What is needed of a stage's input; of several, of each, None where nothing is."""
+
+Blocks = tuple[Block | None, ...]
+"""What is known of each of a stage's inputs, where it is needed."""
 
 
 def picture_block(pixels: NDArray[Any], region: Region) -> Block:

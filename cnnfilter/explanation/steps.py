@@ -84,12 +84,16 @@ class Step:
     """
 
     kind: ClassVar[str]
-
     number: int
     stage: str
     at: Place
     value: float
     follows: Place | None
+
+    @property
+    def followed(self) -> int:
+        """Which of the results that the stage reads `follows` is a place in."""
+        return 0
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,35 @@ class Pointwise(Step):
 
     inputs: Numbers
     formula: str
+
+
+@dataclass(frozen=True)
+class Joined(Step):
+    """What results of several stages gave together, sample by sample; or the one that a joined map is from.
+
+    Attributes
+    ----------
+    reads : tuple of int
+        The stages that are joined, by number, 0 the picture.
+    inputs : tuple of float
+        Their values, in the same order; of maps joined one after the other, the one that counts.
+    formula : str
+        It has the numbers in it, and lacks only ` = value`.
+    source : int
+        Which of `reads` the next step explains.
+    """
+
+    kind = "join"
+
+    reads: tuple[int, ...]
+    inputs: Numbers
+    formula: str
+    source: int
+
+    @property
+    def followed(self) -> int:
+        """The source."""
+        return self.source
 
 
 @dataclass(frozen=True)

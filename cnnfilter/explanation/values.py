@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import singledispatch
+from functools import reduce, singledispatch
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnfilter.engine import reference
 from cnnfilter.engine.geometry import OUTSIDE, Index, Windows
 from cnnfilter.engine.reference import Array
 from cnnfilter.explanation import resampled
 from cnnfilter.explanation.filters import Filters
-from cnnfilter.explanation.regions import Block, Region, taps
+from cnnfilter.explanation.regions import Block, Blocks, Needed, Region, taps
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import Stage, unknown
@@ -40,12 +41,17 @@ def _each_value(stage: Stage, row: Row, region: Region) -> int:
     return region.count
 
 
+@work.register(stages.Add | stages.Multiply | stages.Concat)
+def _each_of_several(stage: stages.Join, row: Row, region: Region) -> int:
+    return region.count * len(row.reads)
+
+
 @work.register(stages.Conv | stages.Pool)
 def _under_all(stage: stages.Conv | stages.Pool, row: Row, region: Region) -> int:
     window = stage.sliding(row.input).window
     places = [len(region.rows) * window[0], len(region.columns) * window[1]]
     products = len(region.maps) * math.prod(places)
-    if isinstance(stage, stages.Conv) and stage.file is not None and not stage.depthwise:
+    if isinstance(stage, stages.Conv) and not stage.kernels and not stage.depthwise:
         products = products * row.input[2] // stage.groups // BANK
     return max(products, *(PLACE * each for each in places))
 
@@ -62,8 +68,8 @@ def _whole_inputs(stage: Stage, row: Row, region: Region) -> int:
 
 
 @singledispatch
-def needed(stage: Stage, row: Row, region: Region) -> Region:
-    """The region of a stage's input that a region of its output depends on."""
+def needed(stage: Stage, row: Row, region: Region) -> Needed:
+    """The region of a stage's input that a region of its output depends on; of several inputs one each, if any."""
     raise unknown(stage, "the inputs that a value depends on")
 
 
@@ -129,6 +135,27 @@ def _under_windows(stage: stages.Conv | stages.Pad | stages.Pool, row: Row, regi
     return Region(maps, *(each if each.size else np.arange(1) for each in (rows, columns)), is_seen=is_seen)
 
 
+@needed.register(stages.Add | stages.Multiply)
+def _same_of_each(stage: stages.Join, row: Row, region: Region) -> Needed:
+    return tuple(region.within(shape) for shape in row.inputs)
+
+
+@needed.register(stages.Concat)
+def _of_the_maps(stage: stages.Concat, row: Row, region: Region) -> Needed:
+    return tuple(
+        Region(region.maps[mine] - first, region.rows, region.columns) if mine.any() else None
+        for mine, first in _shares(row, region)
+    )
+
+
+def _shares(row: Row, region: Region) -> Iterator[tuple[NDArray[np.bool_], int]]:
+    """Which maps of a region are from each of the results that are joined, and that one's first."""
+    first = 0
+    for shape in row.inputs:
+        yield (first <= region.maps) & (region.maps < first + shape[-1]), first
+        first += shape[-1]
+
+
 # What it is
 
 
@@ -136,6 +163,33 @@ def _under_windows(stage: stages.Conv | stages.Pad | stages.Pool, row: Row, regi
 def compute(stage: Stage, row: Row, block: Block, region: Region) -> Array:
     """The values of a region of a stage's output, from those that it needs."""
     raise unknown(stage, "explained values")
+
+
+@compute.register(stages.Add)
+def _added(stage: stages.Add, row: Row, blocks: Blocks, region: Region) -> Array:
+    return reduce(np.add, _spread(blocks, row, region))
+
+
+@compute.register(stages.Multiply)
+def _product(stage: stages.Multiply, row: Row, blocks: Blocks, region: Region) -> Array:
+    return reduce(np.multiply, _spread(blocks, row, region))
+
+
+def _spread(blocks: Blocks, row: Row, region: Region) -> Iterator[Array]:
+    """The values of each input where a region's are made of them."""
+    for block, shape in zip(blocks, row.inputs, strict=True):
+        values = block.take(*region.within(shape).axes)  # type: ignore[union-attr]  # all of these are needed
+        yield np.broadcast_to(values, region.shape)
+
+
+@compute.register(stages.Concat)
+def _one_after_the_other(stage: stages.Concat, row: Row, blocks: Blocks, region: Region) -> Array:
+    taken = [
+        block.take(region.maps[mine] - first, region.rows, region.columns)
+        for block, (mine, first) in zip(blocks, _shares(row, region), strict=True)
+        if block is not None
+    ]
+    return np.concatenate(taken)
 
 
 @compute.register(stages.GlobalAveragePool)
@@ -303,7 +357,7 @@ def _flattened(stage: stages.Flatten, row: Row, block: Block, region: Region) ->
 
 def dense_row(stage: stages.Dense, row: Row, number: int) -> tuple[Array, float, Index]:
     """The weights of one output of a dense stage, its bias, and which input each weight meets."""
-    matrix, biases = stage.file.matrix(row.input[0])  # type: ignore[union-attr]  # planned and runnable: there is a file
+    matrix, biases = stage.matrix(row.input[0])
     weights: Array = matrix[number].astype(np.float64)
     order = np.arange(len(weights))
     if stage.order == "hwc" and row.flattened is not None:

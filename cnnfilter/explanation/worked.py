@@ -12,7 +12,7 @@ from cnnfilter.engine.geometry import OUTSIDE
 from cnnfilter.engine.reference import Array
 from cnnfilter.explanation import formulas, resampled, steps, values
 from cnnfilter.explanation.filters import Filters
-from cnnfilter.explanation.regions import Block, Place, taps, unflattened
+from cnnfilter.explanation.regions import Block, Blocks, Place, Region, taps, unflattened
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import Stage, unknown
@@ -28,17 +28,23 @@ class Result:
     number : int
         The stage's.
     row : Row
-    before : Block
-        The stage's input, as far as the value depends on it.
+    blocks : tuple of Block or None
+        Each of the stage's inputs, as far as the value depends on it.
     place : tuple of int
     value : float
     """
 
     number: int
     row: Row
-    before: Block
+    blocks: Blocks
     place: Place
     value: float
+
+    @property
+    def before(self) -> Block:
+        """The input of a stage that has one."""
+        (block,) = self.blocks
+        return block  # type: ignore[return-value]  # the value depends on it
 
     @property
     def told(self) -> tuple[int, str, Place, float]:
@@ -190,6 +196,45 @@ def _cropped(stage: stages.Crop, result: Result) -> steps.Step:
     top, left = stage.corner(result.row.input)
     row, column, number = result.place
     return steps.Copied(*result.told, (row + top, column + left, number))
+
+
+@step_of.register(stages.Add)
+def _added(stage: stages.Add, result: Result) -> steps.Step:
+    inputs = _met(result)
+    return _joined(result, inputs, formulas.show_sum(inputs))
+
+
+@step_of.register(stages.Multiply)
+def _product(stage: stages.Multiply, result: Result) -> steps.Step:
+    inputs = _met(result)
+    return _joined(result, inputs, formulas.show_product(inputs))
+
+
+def _met(result: Result) -> list[float]:
+    """The value of each input that meets those of the others."""
+    met = (Region.at(result.place).within(shape) for shape in result.row.inputs)
+    pairs = zip(result.blocks, met, strict=True)
+    return [block.take(*region.axes).item() for block, region in pairs if block is not None]
+
+
+def _joined(result: Result, inputs: list[float], formula: str) -> steps.Step:
+    reads = tuple(read + 1 for read in result.row.reads)
+    source = _most(np.array(inputs))
+    follows = Region.at(result.place).within(result.row.inputs[source]).place(len(result.place))
+    return steps.Joined(*result.told, follows, reads, tuple(inputs), formula, source)
+
+
+@step_of.register(stages.Concat)
+def _one_of_them(stage: stages.Concat, result: Result) -> steps.Step:
+    *spot, number = result.place
+    source = 0
+    for shape in result.row.inputs:
+        if number < shape[-1]:
+            break
+        number -= shape[-1]
+        source += 1
+    reads = tuple(read + 1 for read in result.row.reads)
+    return steps.Joined(*result.told, (*spot, number), reads, (result.value,), formulas.show(result.value), source)
 
 
 @step_of.register(stages.Flatten)

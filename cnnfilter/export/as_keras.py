@@ -11,6 +11,7 @@ from cnnfilter.export.base import (
     ZEROS,
     Sequential,
     always,
+    branches,
     combined,
     cropped,
     joined,
@@ -141,6 +142,8 @@ def layers(stage: stages.Stage, row: Row, program: _Program) -> list[str]:
 layers.register(stages.Absolute, always("layers.Lambda(ops.abs)"))
 layers.register(stages.GlobalMaxPool, always("layers.GlobalMaxPooling2D(keepdims=True)"))
 layers.register(stages.GlobalAveragePool, always("layers.GlobalAveragePooling2D(keepdims=True)"))
+for _join in (stages.Add, stages.Multiply, stages.Concat):
+    layers.register(_join, branches)
 layers.register(stages.Softmax, always("layers.Softmax()"))
 
 
@@ -165,7 +168,7 @@ def _magnitude(stage: stages.Magnitude, row: Row, program: _Program) -> list[str
 def _flatten(stage: stages.Flatten, row: Row, program: _Program) -> list[str]:
     # Keras flattens in H, W, C order, which weights still to be trained may as well learn
     taken = next((each.stage for each in program.left if each.stage.takes != "either"), None)
-    trained_here = isinstance(taken, stages.Dense) and taken.file is None
+    trained_here = isinstance(taken, stages.Dense) and taken.runnable is not None
     in_order = len(row.input) == 1 or trained_here or 1 in (row.input[2], row.input[0] * row.input[1])
     return ["layers.Flatten()"] if in_order else ["layers.Permute((3, 1, 2))", "layers.Flatten()"]
 

@@ -9,6 +9,7 @@ from typing import Any
 from cnnfilter.export.base import (
     MODES,
     always,
+    branches,
     called,
     combined,
     cropped,
@@ -174,6 +175,10 @@ expressions.register(stages.Absolute, always("np.abs(x)"))
 expressions.register(stages.GlobalMaxPool, always("x.max(axis=(1, 2), keepdims=True)"))
 expressions.register(stages.GlobalAveragePool, always("x.mean(axis=(1, 2), keepdims=True)"))
 expressions.register(stages.Flatten, always("x.reshape(-1)"))
+
+
+for _join in (stages.Add, stages.Multiply, stages.Concat):
+    expressions.register(_join, branches)
 
 
 @expressions.register(stages.Activation)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 
-from cnnfilter.export.base import MODES, Sequential, always, combined, joined, mixed, normalized, pooling, written
+from cnnfilter.export.base import (
+    MODES,
+    Sequential,
+    always,
+    branches,
+    combined,
+    joined,
+    mixed,
+    normalized,
+    pooling,
+    written,
+)
 from cnnfilter.export.frameworks import TORCH_BORDERS, show, torch_padding, torch_pads, torch_refuses
 from cnnfilter.export.resampling import WEIGHTS, cut, enlarged, resized
 from cnnfilter.export.weights import conv_weights, dense_weights, literal
@@ -120,6 +131,8 @@ layers.register(stages.Absolute, always("Apply(torch.abs)"))
 layers.register(stages.GlobalAveragePool, always("nn.AdaptiveAvgPool2d(1)"))
 layers.register(stages.GlobalMaxPool, always("nn.AdaptiveMaxPool2d(1)"))
 layers.register(stages.Flatten, always("nn.Flatten()"))
+for _join in (stages.Add, stages.Multiply, stages.Concat):
+    layers.register(_join, branches)
 layers.register(stages.Softmax, always("nn.Softmax(dim=1)"))
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cnnfilter.errors import ArgumentError
 from cnnfilter.export.weights import ConvWeights
 from cnnfilter.messages import show_shape
 from cnnfilter.network import activations, stages
@@ -25,6 +26,12 @@ Code = Callable[[Any, Row, Any], list[str]]
 def always(code: str) -> Code:
     """What writes a stage that is written alike wherever it stands."""
     return lambda stage, row, program: [code]
+
+
+def branches(stage: stages.Stage, row: Row, program: Any) -> list[str]:
+    """Refuse branches."""
+    msg = "a network with branches is not written as a program"
+    raise ArgumentError(msg)
 
 
 def called(helpers: dict[str, str], body: str) -> list[str]:

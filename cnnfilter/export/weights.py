@@ -69,7 +69,7 @@ def conv_weights(row: Row) -> ConvWeights:
     if not isinstance(stage, Conv):
         msg = f"{stage.name} has no filters"
         raise ArgumentError(msg)
-    if stage.sizes is not None:
+    if stage.sizes is not None and stage.learned is None:
         groups = channels if stage.depthwise else stage.groups
         return ConvWeights(row.output[2], channels // groups, stage.window, groups, biased=stage.biased)
     bank = stage.source(channels)
@@ -139,10 +139,10 @@ def dense_weights(row: Row) -> DenseWeights:
     """
     stage = row.stage
     biased = row.params != row.output[0] * row.input[0]
-    if not isinstance(stage, Dense) or stage.file is None:
+    if not isinstance(stage, Dense) or stage.runnable:
         return DenseWeights(biased)
-    weight, bias = stage.file.matrix(row.input[0])
-    _check_count(weight.size, stage.file.path)
+    weight, bias = stage.matrix(row.input[0])
+    _check_count(weight.size, str(stage) if stage.file is None else stage.file.path)
     if stage.order == "hwc" and row.flattened is not None:
         height, width, channels = row.flattened
         weight = weight.reshape(-1, height, width, channels).transpose(0, 3, 1, 2).reshape(len(weight), -1)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import singledispatch
-from typing import Any
 
 from cnnfilter.network import stages
+from cnnfilter.network.graph import INPUT
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
 
@@ -25,10 +25,12 @@ def map_names(rows: Sequence[Row]) -> Names | None:
     """What made each of a chain's maps: the kernel and the colour; None where nothing of them has a name."""
     channels = rows[0].input[-1]
     names: Names = ("red", "green", "blue") if channels == 3 else ("",) * channels
-    for row in rows:
-        names = _RENAMES.get(type(row.stage), _kept)(row.stage, row, names)
+    made = {INPUT: names}
+    for number, row in enumerate(rows):
+        names = _RENAMES.get(type(row.stage), _kept)(row.stage, row, *(made[read] for read in row.reads))
         if len(names) != row.output[-1]:
             names = ("",) * row.output[-1]
+        made[number] = names
     return names if any(names) else None
 
 
@@ -57,9 +59,14 @@ def _each_alone(stage: stages.Stage, row: Row) -> bool:
     return True
 
 
-@keeps_apart.register(stages.Dense | stages.Gray | stages.LocalResponse | stages.Softmax)
+@keeps_apart.register(stages.Concat | stages.Dense | stages.Gray | stages.LocalResponse | stages.Softmax)
 def _mixed(stage: stages.Stage, row: Row) -> bool:
     return False
+
+
+@keeps_apart.register(stages.Add | stages.Multiply)
+def _map_by_map(stage: stages.Join, row: Row) -> bool:
+    return all(shape[-1] == row.output[-1] for shape in row.inputs)
 
 
 @keeps_apart.register(stages.Conv)
@@ -77,6 +84,14 @@ def _kept(stage: stages.Stage, row: Row, names: Names) -> Names:
     return names if keeps_apart(stage, row) else ()
 
 
+def _same(stage: stages.Join, row: Row, *read: Names) -> Names:
+    return _kept(stage, row, read[0]) if len({*read}) == 1 else ()
+
+
+def _one_after_the_other(stage: stages.Concat, row: Row, *read: Names) -> Names:
+    return tuple(name for names in read for name in names)
+
+
 def _joined(stage: stages.Magnitude, row: Row, names: Names) -> Names:
     return tuple("+".join(names[i : i + stage.count]) for i in range(0, len(names), stage.count))
 
@@ -92,9 +107,12 @@ def _by_kernels(stage: stages.Conv, row: Row, names: Names) -> Names:
     return _kept(stage, row, names)
 
 
-_RENAMES: Mapping[type[stages.Stage], Callable[[Any, Row, Names], Names]] = {
+_RENAMES: Mapping[type[stages.Stage], Callable[..., Names]] = {
+    stages.Add: _same,
+    stages.Concat: _one_after_the_other,
     stages.Conv: _by_kernels,
     stages.Magnitude: _joined,
+    stages.Multiply: _same,
     stages.Shuffle: _shuffled,
 }
 """What gives its maps names of their own; all else keeps those that stay apart."""

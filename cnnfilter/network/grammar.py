@@ -4,6 +4,10 @@ Stages are separated by `,`, the arguments of a stage by `:`. The first argument
 are `key=value`, split at the first `=`::
 
     conv:sobel-x:stride=2:padding=same,relu,maxpool:2
+    relu:as=x,conv:8@3x3:padding=1,relu,conv:8@3x3:padding=1,add:x
+
+Each stage reads the one before. `as=NAME` names its result, and `from:NAME`, which is no stage itself, goes on from
+there; `add`, `multiply` and `concat` take names joined by `+`. `in` is the network's input, `last` the stage before.
 
 Names of stages and keys may have capitals, and those of stages hyphens and underscores: `ReLU` and `Max_Pool` are read
 and are written `relu` and `maxpool`. A backslash before `,`, `:` or `+` takes the separator's meaning away. The same
@@ -15,17 +19,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError
 from cnnfilter.kernels.catalogue import KERNELS
 from cnnfilter.kernels.matrix import looks_like_matrix
-from cnnfilter.messages import alternatives, quoted, readable, why_no_file
+from cnnfilter.messages import alternatives, nearest, quoted, readable, why_no_file
+from cnnfilter.network.graph import IN, INPUT, LAST, Network, Node, names_of
 from cnnfilter.network.presets import PRESETS
 from cnnfilter.network.readers import READERS, Given, Reader, stage_name
-from cnnfilter.network.stages import Conv, Stage
-from cnnfilter.network.stages.text import Piece, split
+from cnnfilter.network.stages import Conv, Join, Stage
+from cnnfilter.network.stages.text import Piece, split, unescape
 from cnnfilter.text.files import decoded
 from cnnfilter.weights.kinds import names_file
 
@@ -40,17 +45,12 @@ MAX_STAGES = 1000
 """The longest chain: twice what the deepest well-known networks have. Each stage takes its time at every pixel."""
 
 
+MAX_LISTED = 12
+"""The most names that a message lists."""
+
+
 MAX_NUMBERS = 10**7
 """The most numbers that the kernels of a chain hold together: ten of the largest ones, whose names are short."""
-
-
-class Stages(tuple[Stage, ...]):
-    """The stages of a chain; `str` gives their canonical text."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return format(self)
 
 
 class _MisplacedError(ArgumentError):
@@ -61,8 +61,8 @@ class _MisplacedError(ArgumentError):
         self.piece = piece
 
 
-def parse(text: str, *, base: Path | None = None) -> Stages:
-    """Read stages.
+def parse(text: str, *, base: Path | None = None) -> Network:
+    """Read a network.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def parse(text: str, *, base: Path | None = None) -> Stages:
 
     Returns
     -------
-    Stages
-        A tuple of the stages. Weight files are not opened yet.
+    Network
+        A tuple of its nodes. Weight files are not opened yet.
 
     Raises
     ------
@@ -94,18 +94,7 @@ def parse(text: str, *, base: Path | None = None) -> Stages:
     return _parse_pieces([(piece, "") for piece in split(Piece(text, 1), ",")], base)
 
 
-def format(stages: Iterable[Stage]) -> str:
-    """The canonical text of stages, which `parse` reads as the same stages.
-
-    Examples
-    --------
-    >>> format(parse("silu, maxpool:2x2:stride=2"))
-    'swish,maxpool:2'
-    """
-    return ",".join(map(str, stages))
-
-
-def _parse_file(name: str, base: Path | None) -> Stages:
+def _parse_file(name: str, base: Path | None) -> Network:
     from pathlib import Path  # most texts name no file
 
     path = Path(name) if base is None else base / name
@@ -140,27 +129,151 @@ def _stages_of(line: str) -> list[Piece]:
     return pieces[:-1] if not pieces[-1].text else pieces
 
 
-def _parse_pieces(pieces: Sequence[tuple[Piece, str]], base: Path | None) -> Stages:
+def _parse_pieces(pieces: Sequence[tuple[Piece, str]], base: Path | None) -> Network:
     if len(pieces) > MAX_STAGES:
         msg = f"{len(pieces):,} stages are too many for a chain (at most {MAX_STAGES:,})"
         raise GrammarError(msg, stage=MAX_STAGES + 1, column=pieces[MAX_STAGES][0].column)
-    stages: list[Stage] = []
-    numbers = 0
-    for number, (piece, where) in enumerate(pieces, 1):
+    network = _Network(base)
+    for piece, where in pieces:
+        number = len(network.nodes) + 1
         try:
-            stages.append(_parse_stage(piece, stages, base))
-            numbers += _numbers_of(stages[-1])
-            if numbers > MAX_NUMBERS:
-                msg = f"the kernels up to here hold {numbers:,} numbers, too many for a chain (at most {MAX_NUMBERS:,})"
-                raise ArgumentError(msg)
+            network.read(piece, where)
         except CnnfilterError as error:
-            wrong = error.piece if isinstance(error, _MisplacedError) else piece
-            shown = f" {quoted(piece.text)}" if piece.text else ""
-            meant = _with_commas(piece.text)
-            reason = error if meant is None else f"commas part stages; write {quoted(meant)}"
-            msg = f"stage {number}{shown} ({where}column {wrong.column}): {reason}"
-            raise GrammarError(msg, stage=number, column=wrong.column) from None
-    return Stages(stages)
+            raise _placed(error, number, piece, where) from None
+    network.check_read()
+    return Network(network.nodes)
+
+
+def _placed(error: CnnfilterError, number: int, piece: Piece, where: str) -> GrammarError:
+    """The error with the stage's number and text, and the column of what is wrong in it."""
+    wrong = error.piece if isinstance(error, _MisplacedError) else piece
+    shown = f" {quoted(piece.text)}" if piece.text else ""
+    meant = _with_commas(piece.text)
+    reason = error if meant is None else f"commas part stages; write {quoted(meant)}"
+    msg = f"stage {number}{shown} ({where}column {wrong.column}): {reason}"
+    return GrammarError(msg, stage=number, column=wrong.column)
+
+
+class _Place(NamedTuple):
+    """Where a node, or a `from`, stands in the text."""
+
+    number: int
+    piece: Piece
+    where: str
+
+
+class _Network:
+    """A network as it is read, piece by piece."""
+
+    def __init__(self, base: Path | None) -> None:
+        self.base = base
+        self.nodes: list[Node] = []
+        self.places: list[_Place] = []
+        self.names: dict[str, int] = {IN: INPUT}
+        self.last = INPUT
+        self.moved: _Place | None = None
+        self.numbers = 0
+
+    def read(self, piece: Piece, where: str) -> None:
+        """Add what a piece of the text says."""
+        head, *rest = split(piece, ":")
+        place = _Place(len(self.nodes) + 1, piece, where)
+        if head.text.lower() == "from":
+            self._go_on(rest, piece)
+            self.moved = place
+            return
+        plain, name = _named(rest)
+        called = None if name is None else self._free(name)
+        stage, joined = _parse_stage(piece, head, plain, called, self)
+        self.numbers += _numbers_of(stage)
+        if self.numbers > MAX_NUMBERS:
+            most = f"at most {MAX_NUMBERS:,}"
+            msg = f"the kernels up to here hold {self.numbers:,} numbers, too many for a chain ({most})"
+            raise ArgumentError(msg)
+        reads = self._reads(joined)
+        if isinstance(stage, Join) and len(reads) < 2:
+            msg = f"joins the stage before with nothing; name another stage, or write {stage.name}:last+last"
+            raise _MisplacedError(msg, rest[0])
+        self._add(Node(stage, reads, called))
+        self.places.append(place)
+        self.moved = None
+
+    def before(self) -> Iterator[Stage]:
+        """The stages before the next one, the nearest first, back to the input or to where branches meet."""
+        number = self.last
+        while number != INPUT:
+            node = self.nodes[number]
+            yield node.stage
+            if len(node.reads) > 1:
+                return
+            (number,) = node.reads
+
+    def check_read(self) -> None:
+        """Raise a `GrammarError` if a result is read by no stage, or nothing follows a `from`."""
+        if self.moved is not None:
+            raise _placed(ArgumentError("a stage must follow it"), *self.moved)
+        readers = Network(self.nodes).readers()
+        for place, found in zip(self.places[:-1], readers, strict=False):
+            if not found:
+                msg = "no stage reads its result: the next begins elsewhere; name it, and add or concat it"
+                raise _placed(ArgumentError(msg), *place)
+
+    def _go_on(self, rest: Sequence[Piece], piece: Piece) -> None:
+        if self.moved is not None:
+            msg = "a stage must stand between two of them"
+            raise ArgumentError(msg)
+        if len(rest) != 1 or not rest[0].text:
+            msg = "needs the name of a stage, such as from:x, which as=x names"
+            raise _MisplacedError(msg, rest[-1] if rest else piece)
+        self.last = self._known(rest[0])
+
+    def _reads(self, joined: Sequence[Piece]) -> tuple[int, ...]:
+        """What the next stage reads: what it names, and then the stage before unless that is among it."""
+        named = [self._known(piece) for piece in joined]
+        return tuple(named) if self.last in named else (*named, self.last)
+
+    def _known(self, piece: Piece) -> int:
+        name = unescape(piece.text)
+        if name == LAST:
+            return self.last
+        if name not in self.names:
+            listed = list(self.names)
+            known = f"(known: {', '.join(map(readable, listed[:MAX_LISTED]))}{', ...' * (len(listed) > MAX_LISTED)})"
+            msg = f"no stage before it is named {quoted(name)}{nearest(name, listed)} {known}"
+            raise _MisplacedError(msg, piece)
+        return self.names[name]
+
+    def _free(self, piece: Piece) -> str:
+        """A new name."""
+        name = unescape(piece.text)
+        if not name or name in (IN, LAST) or name in PRESETS:
+            msg = f"{quoted(name)} cannot be a name: it has a meaning" if name else "a name is missing after as="
+            raise _MisplacedError(msg, piece)
+        if name in self.names:
+            msg = f"{quoted(name)} is the name of stage {self.names[name] + 1} already"
+            raise _MisplacedError(msg, piece)
+        return name
+
+    def _add(self, node: Node) -> None:
+        self.last = len(self.nodes)
+        self.nodes.append(node)
+        self.names |= dict.fromkeys(names_of(node), self.last)
+
+
+def _named(pieces: Sequence[Piece]) -> tuple[list[Piece], Piece | None]:
+    """The arguments of a stage without its name, and that name."""
+    plain: list[Piece] = []
+    name: Piece | None = None
+    for piece in pieces:
+        key, equals, value = piece.text.partition("=")
+        if not equals or key.strip().lower() != "as":
+            plain.append(piece)
+        elif name is not None:
+            msg = "as is given twice"
+            raise _MisplacedError(msg, piece)
+        else:
+            name = Piece(value.strip(), piece.column + len(piece.text) - len(value.lstrip()))
+    return plain, name
 
 
 def _numbers_of(stage: Stage) -> int:
@@ -168,8 +281,10 @@ def _numbers_of(stage: Stage) -> int:
     return sum(len(each.filters) * math.prod(each.size) for each in kernels)
 
 
-def _parse_stage(piece: Piece, before: Sequence[Stage], base: Path | None) -> Stage:
-    head, *rest = split(piece, ":")
+def _parse_stage(
+    piece: Piece, head: Piece, rest: Sequence[Piece], called: str | None, network: _Network
+) -> tuple[Stage, Sequence[Piece]]:
+    """A stage, and the names of what it joins with the stage before."""
     if not piece.text:
         msg = "no stage here; a comma stands between two stages"
         raise ArgumentError(msg)
@@ -181,12 +296,15 @@ def _parse_stage(piece: Piece, before: Sequence[Stage], base: Path | None) -> St
         raise ArgumentError(msg)
     name = stage_name(head.text)
     if name is None:
-        msg = _unknown_stage(head.text, piece.text, base)
+        msg = _unknown_stage(head.text, piece.text, network.base)
         raise ArgumentError(msg)
     reader = READERS[name]
     values = dict(_values(name, reader, rest))
+    text = values.pop("names", None)
+    joined = [] if text is None else split(Piece(text, rest[0].column + rest[0].text.index(text)), "+")
     try:
-        return reader.make(Given(values, before, base))
+        earlier = [node.stage for node in network.nodes]
+        return reader.make(Given(values, [*network.before()][::-1], earlier, network.base, called)), joined
     except CnnfilterError as error:
         raise _MisplacedError(str(error), rest[0] if rest else piece) from None
 
@@ -243,7 +361,7 @@ def _with_arguments(example: str, text: str, base: Path | None) -> str:
     if not colon or "," in example or meant == example:
         return example
     try:
-        _parse_stage(Piece(meant, 1), (), base)
+        _Network(base).read(Piece(meant, 1), "")
     except CnnfilterError:
         return example
     return quoted(meant)

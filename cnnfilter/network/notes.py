@@ -48,6 +48,8 @@ def note(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> str | No
 @note.register(
     stages.Absolute
     | stages.Activation
+    | stages.Add
+    | stages.Concat
     | stages.Conv
     | stages.Crop
     | stages.Dense
@@ -62,6 +64,7 @@ def note(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> str | No
     | stages.Resize
     | stages.Shuffle
     | stages.Upsample
+    | stages.Multiply
 )
 def _nothing(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> None:
     return None

@@ -1,17 +1,18 @@
-"""A chain planned: the size after every stage, what it costs and what it sees, before there is a pixel."""
+"""A network planned: the size after every stage, what it costs and what it sees, before there is a pixel."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.messages import about, shortened, show_shape
-from cnnfilter.network.field import Field, Sights
+from cnnfilter.network.field import Field, Move
+from cnnfilter.network.graph import INPUT, Network, Node
 from cnnfilter.network.stages import Dense, Flatten, Normalize, Shape, Stage
 from cnnfilter.network.stages.base import dropped
-from cnnfilter.network.stages.sight import Number
+from cnnfilter.network.stages.sight import Number, sliding_sight
 from cnnfilter.network.stages.text import show_pair, show_sizes
 from cnnfilter.sizes import Pair
 
@@ -33,30 +34,47 @@ class Row:
     Parameters
     ----------
     stage : Stage
-    input, output : tuple of int
-        (H, W, C) of maps, or (n,) of a vector.
+    inputs : tuple of tuple of int
+        (H, W, C) of maps, or (n,) of a vector: the size of each result that it reads.
+    output : tuple of int
     params, macs : int
         Learned numbers; multiply-adds, as torchinfo counts them.
     field : Field
-        What one value of the result sees of the chain's input.
+        What one value of the result sees of the network's input.
     arithmetic : str
         The formula behind the size with its numbers; a line for each axis that differs.
     flattened : tuple of int, optional
         The maps (H, W, C) that the vector it takes was flattened from, if no dense stage came between.
+    move : Move
+        Which rows' results it reads, and what its values see of them.
+    name : str, optional
+        What it is called.
     """
 
     stage: Stage
-    input: Shape
+    inputs: tuple[Shape, ...]
     output: Shape
     params: int
     macs: int
     field: Field
     arithmetic: str
-    flattened: Shape | None = None
+    flattened: Shape | None
+    move: Move
+    name: str | None = None
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """The rows whose results it reads, counted from 0; `cnnfilter.network.graph.INPUT` is the network's input."""
+        return self.move.reads
+
+    @property
+    def input(self) -> Shape:
+        """The size of what it reads; of several results, the last one's."""
+        return self.inputs[-1]
 
     @property
     def receptive_field(self) -> tuple[Number, ...]:
-        """How many samples of the chain's input one value sees along each axis."""
+        """How many samples of the network's input one value sees along each axis."""
         return self.field.size
 
     @property
@@ -113,7 +131,7 @@ def parse_size(text: str) -> Shape | None:
     return tuple(int(part) for part in parts)
 
 
-def input_shape(size: Shape, stages: Iterable[Stage]) -> Shape:
+def input_shape(size: Shape, network: Network | Iterable[Stage]) -> Shape:
     """The input that a size means: one number is a vector before `dense`, else N x N x 1.
 
     Examples
@@ -122,25 +140,25 @@ def input_shape(size: Shape, stages: Iterable[Stage]) -> Shape:
     ((784,), (28, 28, 1))
     """
     if len(size) == 1:
-        takes = next((stage.takes for stage in stages if stage.takes != "either"), "maps")
+        takes = next((stage.takes for stage in Network.of(network).stages if stage.takes != "either"), "maps")
         return size if takes == "vector" else (size[0], size[0], 1)
     return size if len(size) == 3 else (*size, 1)
 
 
-def plan(stages: Iterable[Stage], shape: Shape) -> tuple[Row, ...]:
-    """Plan a chain.
+def plan(network: Network | Iterable[Stage], shape: Shape) -> tuple[Row, ...]:
+    """Plan a network.
 
     Parameters
     ----------
-    stages : iterable of Stage
-        As `cnnfilter.network.grammar.parse` gives them.
+    network : Network or iterable of Stage
+        As `cnnfilter.network.grammar.parse` gives it; stages are a chain.
     shape : tuple of int
         The input's: (H, W, C), or (n,).
 
     Returns
     -------
     tuple of Row
-        One for each stage.
+        One for each node.
 
     Raises
     ------
@@ -154,41 +172,71 @@ def plan(stages: Iterable[Stage], shape: Shape) -> tuple[Row, ...]:
     >>> [row.output for row in plan(parse("conv:32@3x3,relu,maxpool:2"), (28, 28, 1))]
     [(26, 26, 32), (26, 26, 32), (13, 13, 32)]
     """
-    return tuple(planned(stages, shape))
+    return tuple(planned(network, shape))
 
 
-def planned(stages: Iterable[Stage], shape: Shape) -> Iterator[Row]:
+def planned(network: Network | Iterable[Stage], shape: Shape) -> Iterator[Row]:
     """The rows of `plan`, those before a stage that does not fit first."""
     if len(shape) not in (1, 3) or min(shape) < 1:
         msg = f"an input is (H, W, C) or (n,) of at least 1 each, not {shape}"
         raise ArgumentError(msg)
-    field = Field.of_input(shape)
-    places = _places(shape)  # how many fields there are, which flatten keeps
-    moves: list[tuple[Shape, Sights]] = []
-    flattened: Shape | None = None
-    for number, stage in enumerate(stages, 1):
-        with about(f"stage {number} ({stage.name}): "):
-            output = stage.output(shape)
-            if isinstance(stage, Dense) and stage.order == "hwc" and flattened is None:
-                msg = "layout=hwc needs the flatten before it that made its vector of maps"
-                raise ArgumentError(msg)
-            sights = stage.sights(shape)
-            if sights is not None:
-                field = field.through(sights)
-                moves.append((shape, sights))
-            if stage.sees_all(shape) and any(field.jump):
-                field = Field.over_all(places, moves)
-            _check_sizes(output, field)
-            costs = stage.params(shape), stage.macs(shape)
-            row = Row(stage, shape, output, *costs, field, stage.arithmetic(shape), flattened)
+    given = _Result(shape, Field.of_input(shape), _places(shape))
+    results: list[_Result] = []
+    moves: list[Move] = []
+    for number, node in enumerate(Network.of(network), 1):
+        with about(f"stage {number} ({node.stage.name}): "):
+            row, result = _planned(node, [given if read == INPUT else results[read] for read in node.reads], moves)
         yield row
-        if len(output) == 3:
-            places = _places(output)
-        if isinstance(stage, Flatten):
-            flattened = shape if len(shape) == 3 else flattened
-        elif isinstance(stage, Dense):
-            flattened = None
-        shape = output
+        results.append(result)
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What is known of the input, or of a stage's result, while the stages after it are planned.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    field : Field
+    places : tuple of int
+        How many fields there are along each axis, which `flatten` keeps.
+    flattened : tuple of int, optional
+        The maps that it was flattened from.
+    """
+
+    shape: Shape
+    field: Field
+    places: tuple[int, ...]
+    flattened: Shape | None = None
+
+
+def _planned(node: Node, read: Sequence[_Result], moves: list[Move]) -> tuple[Row, _Result]:
+    """A node's row and result from the results that it reads; what moved over them is added to `moves`."""
+    stage, shapes, before = node.stage, tuple(each.shape for each in read), read[-1]
+    shape, flattened = before.shape, before.flattened
+    output = stage.output(*shapes)
+    if isinstance(stage, Dense) and stage.order == "hwc" and flattened is None:
+        msg = "layout=hwc needs the flatten before it that made its vector of maps"
+        raise ArgumentError(msg)
+    places = _places(output) if len(output) == 3 else before.places
+    sights, sees_all = stage.sights(shape), stage.sees_all(shape)
+    seen = [sliding_sight(count, 1, 1, 0) for count in before.places] if sees_all else sights
+    move = Move(node.reads, tuple(each.places for each in read), seen)
+    moves.append(move)
+    if sights is not None:
+        field = before.field.through(sights, places)
+    else:
+        field = Field.joined([each.field for each in read], places)
+    if sees_all and any(field.jump):
+        field = Field.over_all(before.places, moves)
+    _check_sizes(output, field)
+    costs = stage.params(shape), stage.macs(shape)
+    row = Row(stage, shapes, output, *costs, field, stage.arithmetic(*shapes), flattened, move, node.name)
+    if isinstance(stage, Flatten):
+        flattened = shape if len(shape) == 3 else flattened
+    elif isinstance(stage, Dense):
+        flattened = None
+    return row, _Result(output, field, places, flattened)
 
 
 def _check_sizes(output: Shape, field: Field) -> None:

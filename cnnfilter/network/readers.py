@@ -26,6 +26,7 @@ from cnnfilter.text.numbers import parse_number
 from cnnfilter.text.values import one_of
 from cnnfilter.weights.kinds import names_file
 from cnnfilter.weights.layouts import LAYOUTS
+from cnnfilter.weights.parameters import Named, RandomParameters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,17 +41,53 @@ Read = Callable[[str], Any]
 
 
 class Given(NamedTuple):
-    """What a stage is made of: the values by key, the stages before it, and the folder that paths are relative to."""
+    """What a stage is made of.
+
+    Parameters
+    ----------
+    values : dict
+        By key.
+    before : sequence of Stage
+        Those whose results lead to it, back to the input or to where branches meet; the last is the one before.
+    earlier : sequence of Stage
+        All that are read already.
+    base : Path, optional
+        The folder that paths are relative to.
+    name : str, optional
+        What the stage is called.
+    """
 
     values: dict[str, Any]
     before: Sequence[stages.Stage]
+    earlier: Sequence[stages.Stage]
     base: Path | None
+    name: str | None
+
+    def path(self, text: str) -> str:
+        """The path of a file."""
+        return text if self.base is None else str(self.base / text)
+
+    def learned(self, stage: type[stages.Learned]) -> dict[str, Any]:
+        """Where a stage's numbers are from, if that is said: drawn, or a state dict's of some name."""
+        seed, file, name = (self.values.pop(key, None) for key in LEARNED_KEYS)
+        if seed is not None and file is not None:
+            msg = "takes one of random and weights"
+            raise ArgumentError(msg)
+        if name is not None and file is None:
+            msg = "name is for weight files"
+            raise ArgumentError(msg)
+        if seed is not None:
+            return {"learned": RandomParameters(seed, stage.initial)}
+        if file is None:
+            return {}
+        from cnnfilter.weights.state import load_state  # brings NumPy, which sizes alone do not need
+
+        return {"learned": Named(load_state(self.path(file)), name or self.name or "")}
 
     def file(self, path: str, layout: str | None = None) -> stages.WeightFile:
         """A file; an equal one of an earlier stage if there is one: it is read, and takes memory, once."""
-        path = path if self.base is None else str(self.base / path)
-        file = stages.WeightFile(path, self.values.pop("name", None), layout)
-        return next((known for stage in self.before if (known := getattr(stage, "file", None)) == file), file)
+        file = stages.WeightFile(self.path(path), self.values.pop("name", None), layout)
+        return next((known for stage in self.earlier if (known := getattr(stage, "file", None)) == file), file)
 
 
 class Reader(NamedTuple):
@@ -156,6 +193,10 @@ def words_of(read: Read) -> Sequence[str]:
     return read.known if isinstance(read, Choice) else words.get(read, ())
 
 
+LEARNED_KEYS: dict[str, Read] = {"random": _whole, "weights": unescape, "name": unescape}
+"""Where the numbers of a stage are from that its text gives the sizes of."""
+
+
 # Convolutions
 
 
@@ -169,7 +210,7 @@ CONV_KEYS: dict[str, Read] = {
     "flip": yes_or_no,
     "scale": Choice("scale", SCALES),
     "bias": str,
-    "name": unescape,
+    **LEARNED_KEYS,
     "layout": Choice("layout", tuple(LAYOUTS)),
 }
 """No kernel has a parameter of one of these names; a test sees to it."""
@@ -184,12 +225,17 @@ def _conv(given: Given, *, depthwise: bool) -> stages.Stage:
     raw, bias = values.pop("kernel"), values.pop("bias", None)
     parameters = {key: values.pop(key) for key in _kernel_parameters(raw) if key in values}
     sizes = _sizes(raw, depthwise)
+    if sizes is not None:
+        values |= given.learned(stages.Conv)
     if bias is not None:
         values |= {"bias": _bias(bias)} if sizes is None else {"biased": yes_or_no(bias)}
     if sizes is None and names_file(unescape(raw), given.base):
         values["file"] = given.file(unescape(raw), values.pop("layout", None))
     elif "name" in values or "layout" in values:
         msg = "name and layout are for weight files"
+        raise ArgumentError(msg)
+    elif "random" in values or "weights" in values:
+        msg = "random and weights are for sizes such as 32@3x3"
         raise ArgumentError(msg)
     else:
         values |= {"sizes": sizes} if sizes is not None else {"kernels": _kernels(raw, parameters)}
@@ -260,13 +306,16 @@ def _magnitude(given: Given) -> stages.Stage:
 
 def _dense(given: Given) -> stages.Stage:
     values = given.values
-    text = unescape(values["weights"])
+    text = unescape(values["units"]) if "units" in values else values.pop("weights", None)
+    if text is None:
+        msg = "needs a number of units or a weight file, such as dense:10"
+        raise ArgumentError(msg)
     options = {"order": values.get("layout", "chw"), "biased": values.get("bias", True)}
     if re.fullmatch(r"-?[0-9]{1,9}", text):
-        if "name" in values:
-            msg = "name is for weight files"
-            raise ArgumentError(msg)
-        return stages.Dense(units=int(text), **options)
+        return stages.Dense(units=int(text), **options, **given.learned(stages.Dense))
+    if "random" in values or "weights" in values:
+        msg = "random and weights are for a number of units"
+        raise ArgumentError(msg)
     if not names_file(text, given.base):
         msg = f"{quoted(text)} is neither a number of units nor a weight file"
         raise ArgumentError(msg)
@@ -326,6 +375,11 @@ def _pool(kind: str, *keys: str) -> Reader:
     return Reader(make, chosen, bare="window", needs=f"needs a window, such as {kind}pool:2")
 
 
+def _join(stage: type[stages.Join]) -> Reader:
+    needs = f"needs the name of a stage, such as {stage.name}:x after relu:as=x"
+    return Reader(lambda given: stage(), {"names": str}, bare="names", needs=needs)
+
+
 READERS: dict[str, Reader] = {
     "gray": _plain(stages.Gray),
     "resize": Reader(
@@ -377,9 +431,8 @@ READERS: dict[str, Reader] = {
     "flatten": _plain(stages.Flatten),
     "dense": Reader(
         _dense,
-        {"weights": str, "bias": yes_or_no, "name": unescape, "layout": Choice("layout", ORDERS)},
-        bare="weights",
-        needs="needs a number of units or a weight file, such as dense:10",
+        {"units": str, "bias": yes_or_no, **LEARNED_KEYS, "layout": Choice("layout", ORDERS)},
+        bare="units",
     ),
     "softmax": _plain(stages.Softmax),
     "lrn": _plain(stages.LocalResponse, {"size": _whole, "alpha": _number, "beta": _number, "bias": _number}, "size"),
@@ -388,6 +441,9 @@ READERS: dict[str, Reader] = {
     "pad": _plain(
         stages.Pad, {"padding": _amounts, "border": parse_border}, "padding", "needs amounts, such as pad:1 or pad:1x2"
     ),
+    "add": _join(stages.Add),
+    "multiply": _join(stages.Multiply),
+    "concat": _join(stages.Concat),
 }
 """The stages by name."""
 

@@ -105,9 +105,7 @@ class ChainTask(Task):
             computed then.
         """
         pixels = picture.pixels
-        planar = pixels
-        if pixels.ndim == 3:
-            planar = np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]
+        planar = np.ascontiguousarray(pixels.transpose(2, 0, 1)) if pixels.ndim == 3 else pixels
         rows = self.pipeline.plan((*pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1))
         check_rows(rows, self.max_pixels)
         self.view.check_labels(rows[-1].output[-1])
@@ -118,7 +116,7 @@ class ChainTask(Task):
                 raise PictureError(msg)
             notes += ("its transparency is left out: the colours below count as they are",)
         notes += (*chain_notes(rows, pixels), *self._score_notes(rows))
-        values = self.pipeline.run(planar, threads=threads)
+        values = self.pipeline.run(planar, layout="chw", threads=threads)
         kept = pixels if self.view.showing.beside else np.empty((0, 0), pixels.dtype)
         source = replace(picture, pixels=kept, alpha=None, notes=())
         return ChainResult(self, values, rows, source, notes, picture.shade)

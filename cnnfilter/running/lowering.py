@@ -14,10 +14,12 @@ from cnnfilter.engine.codes import AS_IS, RECTIFIED
 from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows, new_result
 from cnnfilter.engine.interpolation import Cropping, Interpolation, Neighbours
+from cnnfilter.engine.joins import Combine, combine, concatenate
 from cnnfilter.engine.normalizing import local_response
 from cnnfilter.engine.pooled import joined
 from cnnfilter.engine.scaling import prepared
 from cnnfilter.engine.steps import Convolution, Depthwise, Padding, Pointwise, Pooling, Step
+from cnnfilter.messages import about
 from cnnfilter.network import stages
 from cnnfilter.network.activations import Value
 from cnnfilter.network.plan import Row
@@ -27,33 +29,44 @@ from cnnfilter.sizes import Pair
 Operation = Callable[[Array, int | None], Array]
 """From maps or a vector, and the number of threads, to the result of some stages."""
 
+Meeting = Callable[[Sequence[Array], int | None], Array]
+"""From several results, and the number of threads, to one."""
+
 RELU = stages.Activation("relu")
 """What convolutions do to their own values, where it follows them."""
 
 
-def operations(rows: Sequence[Row]) -> list[Operation]:
-    """What is done to an input, one after the other; what is done between maps is joined.
+class Lowering:
+    """The operations of stages that follow each other; what is done between maps is joined.
+
+    They are gathered stage by stage: steps between maps wait for those that follow.
 
     Parameters
     ----------
     rows : sequence of Row
-        A plan, at the scale of the picture.
+        Of a plan, at the scale of the picture. Only the first may read several results.
+    first : int
+        The number of the first stage, counted from 1.
+
+    Attributes
+    ----------
+    meeting : callable, optional
+        What is made of several results, first of all.
+    operations : list
+        What is then done, one after the other.
     """
-    lowering = Lowering(rows)
-    while lowering.left:
-        row = lowering.left.pop(0)
-        lower(row.stage, row, lowering)
-    lowering.flush()
-    return lowering.operations
 
-
-class Lowering:
-    """The operations of a chain, gathered stage by stage: steps between maps wait for those that follow."""
-
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[Row], first: int = 1) -> None:
         self.left = list(rows)
+        self.meeting: Meeting | None = None
         self.operations: list[Operation] = []
         self.waiting: list[Step] = []
+        while self.left:
+            number = first + len(rows) - len(self.left)
+            row = self.left.pop(0)
+            with about(f"stage {number} ({row.stage.name}): "):
+                lower(row.stage, row, self)
+        self.flush()
 
     def takes(self, stage: stages.Stage) -> bool:
         """Whether the next stage is this one, which is then done with."""
@@ -96,6 +109,10 @@ class Lowering:
             self.step(_pointwise(row, function))
         else:
             self.vector(function)
+
+    def combine(self, function: Combine) -> None:
+        """Combine several results sample by sample."""
+        self.meeting = partial(combine, function=function, rectified=self.takes(RELU))
 
 
 @singledispatch
@@ -184,7 +201,7 @@ def _flatten(stage: stages.Flatten, row: Row, lowering: Lowering) -> None:
 
 @lower.register(stages.Dense)
 def _dense(stage: stages.Dense, row: Row, lowering: Lowering) -> None:
-    weight, bias = stage.file.matrix(row.input[0])  # type: ignore[union-attr]  # runnable: there is a file
+    weight, bias = stage.matrix(row.input[0])
     biases = np.zeros(len(weight), dtype=np.float32) if bias is None else bias
     lowering.vector(partial(_multiplied, weight, biases, row.flattened if stage.order == "hwc" else None))
 
@@ -194,6 +211,21 @@ def _multiplied(weight: Array, bias: Array, flattened: stages.Shape | None, valu
         height, width, channels = flattened
         values = values.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
     return dense(values, weight, bias)
+
+
+@lower.register(stages.Add)
+def _add(stage: stages.Add, row: Row, lowering: Lowering) -> None:
+    lowering.combine(np.add)
+
+
+@lower.register(stages.Multiply)
+def _multiply(stage: stages.Multiply, row: Row, lowering: Lowering) -> None:
+    lowering.combine(np.multiply)
+
+
+@lower.register(stages.Concat)
+def _concat(stage: stages.Concat, row: Row, lowering: Lowering) -> None:
+    lowering.meeting = concatenate
 
 
 @lower.register(stages.Gray)

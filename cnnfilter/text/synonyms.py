@@ -63,7 +63,9 @@ STAGES: Table = {
     "conv1d convolution1d conv3d convolution3d",
     "there is no such activation here": "mish prelu celu glu softsign threshold",
     "chains have no stage for it": "pixelshuffle maxunpool2d depthtospace",
-    "a chain has no branches to join": "add concat concatenate merge multiply residual skip shortcut eltwise",
+    "add:in": "plus sum residual skip shortcut eltwise elementwiseadd addv2 skipconnection",
+    "multiply:in": "mul times product gate",
+    "concat:in": "concatenate merge cat concatv2 depthconcat",
     "there is no pool for the minimum or the median": "minpool minpool2d minpooling medianpool",
 }  # fmt: skip
 """Layers, as an example of each stage."""

@@ -11,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cnnfilter.errors import ArgumentError, KernelError
 from cnnfilter.messages import about, nearest, quoted, readable, show_shape
@@ -67,13 +67,17 @@ class Parameters(ABC):
             If the numbers are missing, have another shape or cannot be used; one line.
         """
 
+    def required(self, role: str, shape: Shape) -> Weights:
+        """The numbers of a role that no stage does without; see `array`."""
+        return cast("Weights", self.array(role, shape))
+
     def shape(self, role: str) -> Shape | None:
         """The shape of a role's numbers where it is known before a stage asks: a PReLU's may be one for all maps."""
         return None
 
-    def arguments(self) -> list[str]:
-        """How it is written in a stage's text."""
-        return []
+    def keys(self) -> dict[str, str]:
+        """What a stage's text has of it, by key; nothing of what a text cannot tell."""
+        return {}
 
 
 def fan_in(shape: Shape) -> int:
@@ -155,6 +159,10 @@ class Named(Parameters):
         """See `Parameters.shape`."""
         return self.state.shape(self._name(role))
 
+    def keys(self) -> dict[str, str]:
+        """`weights` and `name`."""
+        return {"weights": str(self.state.path), "name": self.prefix}
+
     def unused(self, others: Iterable[Parameters] = ()) -> list[str]:
         """The names in the file that neither these nor others of the network have been asked for, in their order."""
         same = [each for each in (self, *others) if isinstance(each, Named) and each.state is self.state]
@@ -220,9 +228,9 @@ class RandomParameters(Parameters):
             block[:] = bound * (upper * 2.0**-23 - 1)
         return made.reshape(shape)
 
-    def arguments(self) -> list[str]:
-        """`random=N`."""
-        return [f"random={self.seed}"]
+    def keys(self) -> dict[str, str]:
+        """`random`."""
+        return {"random": str(self.seed)}
 
 
 def check_shape(called: str, shape: Shape, wanted: Shape) -> None:

@@ -96,7 +96,7 @@ def test_the_text_of_a_chain_cannot_end_the_programs_docstring(tmp_path):
     name = tmp_path / 'a"""\\,b.npy'
     np.save(name, np.ones((2, 2), np.float32))
     stages = parse("conv:" + str(name).replace("\\,", "\\\\\\,"))
-    assert stages[0].file.path == str(name)
+    assert stages.stages[0].file.path == str(name)
     program = run(emit(plan(stages, (3, 3, 1)), "numpy"))
     np.testing.assert_array_equal(program["network"](np.ones((1, 3, 3))), np.full((1, 2, 2), 4.0))
 

@@ -63,7 +63,7 @@ def chains(seed):
 def test_a_numpy_program_computes_what_the_chain_does(seed):
     for text, size, rows in chains(seed):
         maps = np.random.default_rng(seed).normal(scale=3, size=(size[2], *size[:2])).astype(np.float32)
-        expected = Pipeline.parse(text).run(maps[None])
+        expected = Pipeline.parse(text).run(maps, layout="chw")
         namespace = {"__name__": "emitted"}
         exec(compile(emit(rows, "numpy"), "emitted", "exec"), namespace)
         result = namespace["network"](maps.astype(np.float64))

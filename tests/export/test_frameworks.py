@@ -12,7 +12,7 @@ NONE = ((0, 0), (0, 0))
 
 
 def answers(text, n=28, m=None):
-    return compare(parse(text)[0], (n, m or n, 1))
+    return compare(parse(text).stages[0], (n, m or n, 1))
 
 
 def differences(text, n=28):
@@ -165,7 +165,7 @@ X = np.arange(90, dtype=np.float32).reshape(1, 1, 9, 10)
 @pytest.mark.parametrize("text", REQUESTS)
 def test_pytorch_gives_that_size(text):
     torch = pytest.importorskip("torch")
-    (stage,) = parse(text)
+    (stage,) = parse(text).stages
     answer = compare(stage, (9, 10, 1))[1]
     x = torch.from_numpy(X)
     *first, then = answer.request.split(", then ")
@@ -197,7 +197,7 @@ def test_pytorch_refuses_what_is_said_to_be_refused():
 @pytest.mark.parametrize("text", [text for text in REQUESTS if "border" not in text])
 def test_onnx_gives_that_size(text):
     onnx = pytest.importorskip("onnx")
-    (stage,) = parse(text)
+    (stage,) = parse(text).stages
     answer = compare(stage, (9, 10, 1))[3]
     sliding = stage.sliding((9, 10, 1))
     kind = {"conv": "Conv", "maxpool": "MaxPool"}.get(stage.name, "AveragePool")
@@ -223,7 +223,7 @@ def keras():
 @pytest.mark.filterwarnings("ignore")  # Keras's own
 def test_keras_gives_that_size(keras):
     for text in REQUESTS:
-        (stage,) = parse(text)
+        (stage,) = parse(text).stages
         answer = compare(stage, (9, 10, 1))[2]
         step = stage.sliding((9, 10, 1)).stride
         *first, then = answer.request.split(", then ")

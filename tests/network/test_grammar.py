@@ -10,7 +10,8 @@ from cnnfilter.kernels.catalogue import KERNELS
 from cnnfilter.kernels.kernel import get_kernel
 from cnnfilter.network import grammar
 from cnnfilter.network.activations import ACTIVATIONS
-from cnnfilter.network.grammar import format, parse
+from cnnfilter.network.grammar import parse
+from cnnfilter.network.graph import Network
 from cnnfilter.network.readers import CONV_KEYS, READERS
 from cnnfilter.network.stages import (
     Absolute,
@@ -88,20 +89,21 @@ EDGE, SOBEL_X, SOBEL_Y = (get_kernel(name) for name in ("edge", "sobel-x", "sobe
 )  # fmt: skip
 def test_text_becomes_stages_and_back(text, stages):
     parsed = parse(text)
-    assert parsed == stages
-    assert parse(format(stages)) == stages
-    assert str(parsed) == format(stages)
+    assert parsed.stages == stages
+    assert parsed == parse(str(parsed)) == Network.chain(stages)
+    assert str(parsed) == str(Network.chain(stages))
     assert str(parse(str(parsed))) == str(parsed)
 
 
 def test_every_stage_can_be_read():
     bare = {
         "crop": "4", "resize": "4", "upsample": "2", "shuffle": "1", "pad": "1",
-        "conv": "edge", "depthwise": "3", "maxpool": "2", "avgpool": "2", "sumpool": "2", "dense": "3"
+        "conv": "edge", "depthwise": "3", "maxpool": "2", "avgpool": "2", "sumpool": "2", "dense": "3",
+        "add": "in", "multiply": "in", "concat": "in",
     }  # fmt: skip
     for name in READERS:
         text = f"{name}:{bare[name]}" if name in bare else name
-        assert parse(f"conv:edge,{text}")[1].name == name
+        assert parse(f"conv:edge,{text}").stages[1].name == name
 
 
 def test_blanks_around_separators_do_not_count():
@@ -141,18 +143,19 @@ def test_no_parameter_of_a_kernel_has_the_name_of_a_key():
         ("conv:edg", "stage 1 'conv:edg' (column 6): unknown kernel 'edg'; did you mean edge or dog? "
          "(cnnfilter kernels lists them all)"),
         ("relu, conv:edge:strid=2", "stage 2 'conv:edge:strid=2' (column 17): unknown key 'strid'; did you mean "
-         "stride? (known: kernel, stride, padding, dilation, border, groups, flip, scale, bias, name, layout)"),
+         "stride? (known: kernel, stride, padding, dilation, border, groups, flip, scale, bias, random, weights, name, "
+         "layout)"),
         ("maxpool:2:sride=2", "stage 1 'maxpool:2:sride=2' (column 11): unknown key 'sride'; did you mean stride? "
          "(known: window, stride, padding, ceil_mode, dilation)"),
         ("conv:gaussian:sigm=2", "stage 1 'conv:gaussian:sigm=2' (column 15): unknown key 'sigm'; did you mean sigma "
-         "or size? (known: kernel, stride, padding, dilation, border, groups, flip, scale, bias, name, layout, size, "
-         "sigma)"),
+         "or size? (known: kernel, stride, padding, dilation, border, groups, flip, scale, bias, random, weights, "
+         "name, layout, size, sigma)"),
         ("conv:gaussian:sigma=-1", "stage 1 'conv:gaussian:sigma=-1' (column 6): gaussian: sigma must be 0.01 to "
          "1000, not -1"),
         ("conv:edge:stride=0", "stage 1 'conv:edge:stride=0' (column 18): stride must be at least 1, not 0"),
         ("conv:edge:stride= a", "stage 1 'conv:edge:stride= a' (column 19): stride must be a whole number, not 'a'"),
         ("conv:edge:2", "stage 1 'conv:edge:2' (column 11): '2' must be written as KEY=VALUE, such as stride=2 (known: "
-         "kernel, stride, padding, dilation, border, groups, flip, scale, bias, name, layout)"),
+         "kernel, stride, padding, dilation, border, groups, flip, scale, bias, random, weights, name, layout)"),
         ("conv:edge:stride=2:stride=3", "stage 1 'conv:edge:stride=2:stride=3' (column 20): stride is given twice"),
         ("conv", "stage 1 'conv' (column 1): needs a kernel, a weight file or sizes, such as conv:sobel-x or "
          "conv:32@3x3"),
@@ -161,7 +164,7 @@ def test_no_parameter_of_a_kernel_has_the_name_of_a_key():
         ("depthwise", "stage 1 'depthwise' (column 1): needs a window, a kernel or a weight file, such as "
          "depthwise:3x3"),
         ("depthwise:3x3:groups=2", "stage 1 'depthwise:3x3:groups=2' (column 15): unknown key 'groups' (known: kernel, "
-         "stride, padding, dilation, border, flip, scale, bias, name, layout)"),
+         "stride, padding, dilation, border, flip, scale, bias, random, weights, name, layout)"),
         ("maxpool", "stage 1 'maxpool' (column 1): needs a window, such as maxpool:2"),
         ("dense", "stage 1 'dense' (column 1): needs a number of units or a weight file, such as dense:10"),
         ("dense:0", "stage 1 'dense:0' (column 7): units must be at least 1, not 0"),
@@ -204,7 +207,7 @@ def test_a_long_stage_is_shown_in_part():
 
 def test_magnitude_belongs_to_the_nearest_conv():
     stages = parse("conv:edge,relu,conv:sobel-x+sobel-y,abs,maxpool:2,magnitude")
-    assert stages[-1].of is stages[2]
+    assert stages[-1].stage.of is stages[2].stage
     with pytest.raises(GrammarError, match="stage 3 'magnitude' .* needs a conv before it"):
         parse("conv:sobel-x+sobel-y,magnitude,magnitude")
 
@@ -215,9 +218,9 @@ def test_magnitude_belongs_to_the_nearest_conv():
 def test_a_file_that_exists_wins_over_plus(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sobel-x+sobel-y").touch()
-    assert parse("conv:sobel-x+sobel-y")[0].file == WeightFile("sobel-x+sobel-y")
+    assert parse("conv:sobel-x+sobel-y").stages[0].file == WeightFile("sobel-x+sobel-y")
     (tmp_path / "sobel-x+sobel-y").unlink()
-    assert parse("conv:sobel-x+sobel-y")[0].kernels == (SOBEL_X, SOBEL_Y)
+    assert parse("conv:sobel-x+sobel-y").stages[0].kernels == (SOBEL_X, SOBEL_Y)
 
 
 @pytest.mark.parametrize("text", ["conv:32", "conv: 32 :stride=2", "conv:kernel=1"])
@@ -231,7 +234,7 @@ def test_a_number_alone_is_no_kernel_in_a_chain(text):
 @pytest.mark.parametrize("text", ["conv:[32]", "conv:[-0.5]", "conv:1/4", "conv:2.0"])
 def test_a_matrix_of_one_number_is_read_back(text):
     stages = parse(text)
-    assert stages[0].window == (1, 1)
+    assert stages[0].stage.window == (1, 1)
     assert parse(str(stages)) == stages
 
 
@@ -245,7 +248,7 @@ def test_commas_between_the_numbers_of_a_matrix_are_told_of():
 def test_a_name_wins_over_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "edge").touch()
-    assert parse("conv:edge")[0].kernels == (EDGE,)
+    assert parse("conv:edge").stages[0].kernels == (EDGE,)
 
 
 def test_a_name_no_file_can_have_is_no_file():
@@ -258,10 +261,10 @@ def test_a_name_no_file_can_have_is_no_file():
 
 
 def test_paths_are_relative_to_the_base(tmp_path):
-    (conv, dense) = parse("conv:k.npy,dense:fc.npy", base=tmp_path)
+    (conv, dense) = parse("conv:k.npy,dense:fc.npy", base=tmp_path).stages
     assert conv.file.path == str(tmp_path / "k.npy")
     assert dense.file.path == str(tmp_path / "fc.npy")
-    (absolute,) = parse(f"conv:{tmp_path / 'k.npy'}", base=Path("elsewhere"))
+    (absolute,) = parse(f"conv:{tmp_path / 'k.npy'}", base=Path("elsewhere")).stages
     assert absolute.file.path == str(tmp_path / "k.npy")
 
 
@@ -275,13 +278,13 @@ def test_a_pipeline_file_has_a_stage_a_line(tmp_path):
     )
     stages = parse(f"@{folder / 'net.txt'}")
     assert str(stages) == f"conv:{escape(str(folder / 'k.npy'))}:padding=1,relu,maxpool:2,flatten,dense:10"
-    assert stages[0].output((5, 5, 1)) == (5, 5, 1)
+    assert stages[0].stage.output((5, 5, 1)) == (5, 5, 1)
     assert parse("@net.txt", base=folder) == stages
 
 
 def test_a_hash_within_a_name_is_no_comment(tmp_path):
     (tmp_path / "net.txt").write_text("conv:a#1.npy")
-    assert parse("@net.txt", base=tmp_path)[0].file.path == str(tmp_path / "a#1.npy")
+    assert parse("@net.txt", base=tmp_path).stages[0].file.path == str(tmp_path / "a#1.npy")
 
 
 def test_an_error_in_a_pipeline_file_names_the_line(tmp_path):
@@ -351,14 +354,14 @@ def test_a_piece_knows_its_column():
 
 
 def test_a_path_with_separators_is_escaped():
-    (stage,) = parse(r"conv:a\,b\:c\+d.npz:name=x\:y")
+    (stage,) = parse(r"conv:a\,b\:c\+d.npz:name=x\:y").stages
     assert stage.file == WeightFile("a,b:c+d.npz", "x:y")
     assert str(stage) == r"conv:a\,b\:c\+d.npz:name=x\:y"
 
 
 def test_a_windows_path_needs_no_escape():
-    assert parse(r"conv:C:\nets\one.npy,relu")[0].file.path == r"C:\nets\one.npy"
-    assert parse(r"conv:\\server\nets\one.npy")[0].file.path == r"\\server\nets\one.npy"
+    assert parse(r"conv:C:\nets\one.npy,relu").stages[0].file.path == r"C:\nets\one.npy"
+    assert parse(r"conv:\\server\nets\one.npy").stages[0].file.path == r"\\server\nets\one.npy"
 
 
 NAMES = st.text("ab1,:+=\\/ .", min_size=1, max_size=12)
@@ -423,9 +426,9 @@ STAGES = st.one_of(
 @given(st.lists(STAGES, min_size=1, max_size=4).map(tuple))
 @settings(max_examples=200, deadline=None)
 def test_whatever_is_written_is_read_back(stages):
-    text = format(stages)
-    assert parse(text) == stages
-    assert format(parse(text)) == text
+    text = str(Network.chain(stages))
+    assert parse(text) == Network.chain(stages)
+    assert str(parse(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -444,5 +447,5 @@ def test_whatever_is_written_is_read_back(stages):
     ],
 )
 def test_a_number_has_one_text(text, written):
-    assert format(parse(text)) == written
-    assert format(parse(written)) == written
+    assert str(parse(text)) == written
+    assert str(parse(written)) == written

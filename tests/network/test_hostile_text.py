@@ -14,7 +14,7 @@ from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError, ShapeE
 from cnnfilter.explanation import explain
 from cnnfilter.export import emit
 from cnnfilter.messages import LONGEST_NAME, why_no_file
-from cnnfilter.network.grammar import MAX_STAGES, format, parse
+from cnnfilter.network.grammar import MAX_STAGES, parse
 from cnnfilter.network.plan import plan
 from cnnfilter.network.stages.text import Piece, escape, split, unescape
 from cnnfilter.pipeline import Pipeline
@@ -42,7 +42,7 @@ def repeated(unit):
 
 def planned(text):
     stages = parse(text)
-    assert format(parse(format(stages))) == format(stages)
+    assert str(parse(str(stages))) == str(stages)
     return plan(stages, (5, 5, 1))
 
 
@@ -165,7 +165,7 @@ def test_what_is_read_back_is_what_was_meant(tmp_path):
     with pytest.raises(GrammarError, match="unknown stage"):
         parse("@net.txt", base=tmp_path)
     (tmp_path / "net.txt").write_text("relu\t# one\n#two\nabs\n")
-    assert format(parse("@net.txt", base=tmp_path)) == "relu,abs"
+    assert str(parse("@net.txt", base=tmp_path)) == "relu,abs"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_name_is_no_code_of_a_program(tmp_path, monkeypatch, name, language):
     if language == "numpy":  # says in its first line what it is made from
         told = tree.body.pop(0), plain.body.pop(0)
         assert [type(each) for each in told] == [ast.Expr, ast.Expr]
-        assert told[0].value.value.encode("latin-1", "surrogateescape") == os.fsencode(format(stages))
+        assert told[0].value.value.encode("latin-1", "surrogateescape") == os.fsencode(str(stages))
     assert ast.dump(tree) == ast.dump(plain)
 
 
@@ -303,7 +303,7 @@ def test_a_file_that_many_stages_name_is_read_once(tmp_path):
     np.save(tmp_path / "k.npy", np.ones((3, 3), np.float32))
     np.save(tmp_path / "fc.npy", np.ones((4, 4), np.float32))
     text = "conv:k.npy,depthwise:k.npy:stride=2,conv:k.npy:name=a,conv:k.npy,flatten,dense:fc.npy,dense:fc.npy"
-    files = [getattr(stage, "file", None) for stage in parse(text, base=tmp_path)]
+    files = [getattr(stage, "file", None) for stage in parse(text, base=tmp_path).stages]
     assert files[0] is files[1] is files[3] is not files[2]
     assert files[5] is files[6]
 

@@ -199,5 +199,5 @@ def test_one_number_is_a_vector_before_dense_and_else_a_square(size, text, shape
 
 
 def test_a_field_begins_in_the_padding():
-    field = Field.of_input((28, 28, 3)).through(Sliding((7, 7), (2, 2), (1, 1), ((3, 3), (2, 3))).sights)
+    field = Field.of_input((28, 28, 3)).through(Sliding((7, 7), (2, 2), (1, 1), ((3, 3), (2, 3))).sights, (14, 14))
     assert field == Field((7, 7), (2, 2), (-3, -2))

@@ -10,7 +10,9 @@ from cnnfilter.network.plan import at_scale, plan
 from cnnfilter.pipeline import Pipeline
 from tests.chains import CHAINS, DILATED, expected, sample
 
-RUNNABLE = [(text, shape) for text, shape in [*CHAINS, DILATED] if all(each.runnable is None for each in parse(text))]
+RUNNABLE = [
+    (text, shape) for text, shape in [*CHAINS, DILATED] if all(each.runnable is None for each in parse(text).stages)
+]
 MAPS = [(text, shape) for text, shape in RUNNABLE if len(shape) == 3]
 
 

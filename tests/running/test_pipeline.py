@@ -174,7 +174,7 @@ def test_a_mean_of_each_map_is_taken_of_the_stage_before_it():
 
 
 @pytest.mark.parametrize(
-    "given", [GREY, GREY.astype(np.uint16) * 257, COLOUR, MAPS, MAPS[0], MAPS[None], COLOUR.astype(np.float64).T]
+    "given", [GREY, GREY.astype(np.uint16) * 257, COLOUR, MAPS, MAPS[0], COLOUR.astype(np.float64).T]
 )
 def test_pictures_and_maps_of_every_type_are_taken(given):
     assert_close(Pipeline.parse("conv:sobel-x").run(given), reference.conv2d(maps_of(given), SOBEL_X))
@@ -265,9 +265,15 @@ def test_what_does_not_fit_names_the_stage():
         Pipeline.parse("conv:box").run([1, 2, 3])
 
 
-def test_a_batch_is_refused():
-    with pytest.raises(ArgumentError, match="one picture at a time: maps_or_image is a batch of 2"):
-        Pipeline.parse("relu").run(np.zeros((2, 1, 3, 3)))
+@pytest.mark.parametrize("text", ["conv:sobel-x,relu", "conv:sobel-x,flatten"])
+def test_a_batch_gives_a_result_for_each(text):
+    pipeline = Pipeline.parse(text)
+    batch = np.stack([MAPS, MAPS[::-1]])
+    expected = [pipeline.run(maps) for maps in batch]
+    np.testing.assert_array_equal(pipeline.run(batch), expected)
+    np.testing.assert_array_equal(pipeline.run(batch[:1]), expected[:1])
+    with pytest.raises(ArgumentError, match="one picture is explained at a time: image is a batch of 2"):
+        pipeline.explain(batch, at=(0, 0))
 
 
 def test_weights_are_read_when_asked_for():
@@ -296,7 +302,7 @@ def test_a_maximum_that_is_joined_with_its_convolution(conv, pool, dtype, monkey
     apart = Pipeline.parse(f"{conv},leaky_relu:1,{pool}")
     for threads in (1, 2):
         np.testing.assert_array_equal(joined.run(x, threads=threads), apart.run(x))
-    (operation,) = joined._last[1]
+    ((operation,),) = [run.lowered.operations for run in joined._last[1].runs]
     assert isinstance(operation.__self__.parts[0][0][0], pooled.PooledFilter)
 
 
@@ -351,12 +357,12 @@ def test_a_chain_that_has_run_can_be_sent_to_another_process(text):
 def test_normalize_divides_by_the_full_scale_of_what_enters_the_chain(dtype, white, text, expected):
     pipeline = Pipeline.parse(text)
     part = np.random.default_rng(3).integers(0, 256, (3, 6, 5))
-    pipeline.run((part % 7).astype(np.uint8)[None])  # nothing of another picture's scale is kept
+    pipeline.run((part % 7).astype(np.uint8), layout="chw")  # nothing of another picture's scale is kept
     maps = (part * (white // 255 or 1)).astype(dtype)
-    np.testing.assert_allclose(pipeline.run(maps[None]), expected(maps / white), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(pipeline.run(maps, layout="chw"), expected(maps / white), rtol=1e-5, atol=1e-5)
     fixed = Pipeline.parse(text.replace("normalize", "normalize:divide=2"))
     if text == "normalize":
-        np.testing.assert_allclose(fixed.run(maps[None]), maps / 2, rtol=1e-6)
+        np.testing.assert_allclose(fixed.run(maps, layout="chw"), maps / 2, rtol=1e-6)
 
 
 def test_normalize_keeps_its_text_whatever_it_has_run():

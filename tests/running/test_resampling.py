@@ -68,8 +68,8 @@ def test_pictures_of_8_bits_are_resized_without_rounding_and_then_divided_by_255
 @pytest.mark.parametrize("sizes", ["2", "3x1", "1.5", "0.6", "size=1x3", "size=5x7", "size=11x4", "size=1"])
 def test_every_variant_is_what_the_reference_says(sizes, mode, coordinates):
     text = f"upsample:{sizes}:mode={mode}:coordinates={coordinates}"
-    (stage,) = parse(text)
-    assert parse(str(stage)) == (stage,)
+    (stage,) = parse(text).stages
+    assert parse(str(stage)).stages == (stage,)
     options = {"mode": stage.mode, "coordinates": coordinates, "rounding": stage.rounding}
     expected = reference.upsample(MAPS, scale=stage.scale, size=stage.size, **options)
     chain = Pipeline.parse(text)

@@ -136,7 +136,6 @@ def test_stages_and_keys_are_read_in_capitals_and_written_without(text, canonica
         ("conv:32@3x3:padding_mode=reflect", r"did you mean border\?"),
         ("depthwise:3x3:in_channels=3", "unknown key 'in_channels'; it follows from what arrives; leave it out"),
         ("conv:gaussian:ksize=5", r"unknown key 'ksize'; did you mean size\?"),
-        ("dense:units=10", "unknown key 'units'; the number of outputs stands in front, as in dense:10"),
         ("maxpool:2:2", "'2' must be written as KEY=VALUE, such as stride=2"),
         ("sharpen", "a kernel is no stage by itself; write 'conv:sharpen'"),
         ("gaussian:sigma=2", "a kernel is no stage by itself; write 'conv:gaussian:sigma=2'"),

@@ -43,13 +43,13 @@ def test_one_chain_takes_both():
 
 def test_groups_count_for_what_arrives():
     np.save("bank.npy", np.ones((10, 4, 5, 3)))  # hwio: 3 filters over 5 channels
-    assert parse("conv:bank.npy:groups=2")[0].output((9, 9, 8)) == (5, 7, 10)
+    assert parse("conv:bank.npy:groups=2").stages[0].output((9, 9, 8)) == (5, 7, 10)
 
 
 @pytest.mark.parametrize("channels", [3, 40])
 def test_what_fits_neither_way_is_refused_with_both(channels):
     with pytest.raises(KernelError, match=r"5x8x5x3 may be oihw .* or hwio .*; say which with layout=oihw"):
-        parse("conv:bank.npy")[0].output((9, 9, channels))
+        parse("conv:bank.npy").stages[0].output((9, 9, channels))
 
 
 def test_what_fits_both_ways_is_refused_before_any_picture_is_read():

@@ -30,7 +30,7 @@ def test_arrays_are_float32_of_the_shape_that_is_asked_for():
     assert learned.array("bias", (3,)) is None
     assert learned.shape("weight") == (3, 4)
     assert learned.shape("bias") is None
-    assert learned.arguments() == []
+    assert learned.keys() == {}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_random_parameters_are_equal_by_their_seed():
     assert RandomParameters(1) == RandomParameters(1)
     assert RandomParameters(1) != RandomParameters(2)
     assert not np.array_equal(RandomParameters(1).array("weight", (2, 2)), RandomParameters(2).array("weight", (2, 2)))
-    assert RandomParameters(1).arguments() == ["random=1"]
+    assert RandomParameters(1).keys() == {"random": "1"}
     assert RandomParameters(1).shape("weight") is None
     learned = RandomParameters(1)
     assert learned.array("weight", (2, 2)) is learned.array("weight", (2, 2))

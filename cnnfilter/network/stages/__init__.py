@@ -4,11 +4,16 @@ Sizes are tuples of whole numbers: `(H, W, C)` for maps, `(n,)` for a vector. A 
 read back by `cnnfilter.network.grammar`.
 """
 
+from cnnfilter.network.stages.base import Learned as Learned
 from cnnfilter.network.stages.base import Sliding as Sliding
 from cnnfilter.network.stages.base import Stage as Stage
 from cnnfilter.network.stages.convolution import Conv as Conv
 from cnnfilter.network.stages.dense import Dense as Dense
 from cnnfilter.network.stages.dense import Flatten as Flatten
+from cnnfilter.network.stages.joining import Add as Add
+from cnnfilter.network.stages.joining import Concat as Concat
+from cnnfilter.network.stages.joining import Join as Join
+from cnnfilter.network.stages.joining import Multiply as Multiply
 from cnnfilter.network.stages.normalization import LocalResponse as LocalResponse
 from cnnfilter.network.stages.pictures import Crop as Crop
 from cnnfilter.network.stages.pictures import Resize as Resize

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from cnnfilter.errors import ShapeError
 from cnnfilter.network.stages.sight import Sight, sliding_sight
-from cnnfilter.network.stages.text import Shape
+from cnnfilter.network.stages.text import Shape, escape
 from cnnfilter.sizes import Border, Pads, Pair, output_size
+
+if TYPE_CHECKING:
+    from cnnfilter.weights.parameters import Parameters
 
 
 class Sliding(NamedTuple):
@@ -119,6 +122,31 @@ class Stage(ABC):
 
     def __str__(self) -> str:
         return ":".join([self.name, *self.arguments()])
+
+
+@dataclass(frozen=True)
+class Learned(Stage):
+    """A stage whose numbers are learned, as far as they are not in its text.
+
+    Parameters
+    ----------
+    learned : Parameters, optional
+        Its numbers, by their roles.
+
+    Attributes
+    ----------
+    initial : tuple of (str, float)
+        The roles that training begins with one number in, of `RandomParameters`.
+    """
+
+    learned: Parameters | None = field(default=None, kw_only=True)
+
+    initial: ClassVar[tuple[tuple[str, float], ...]] = ()
+
+    def learned_arguments(self) -> list[str]:
+        """How its text tells where its numbers are from."""
+        keys = {} if self.learned is None else self.learned.keys()
+        return [f"{key}={escape(value)}" for key, value in keys.items()]
 
 
 def unknown(stage: Stage, aspect: str) -> TypeError:

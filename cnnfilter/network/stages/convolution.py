@@ -10,7 +10,7 @@ from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.kernels.scaling import SCALES
 from cnnfilter.messages import about, readable
-from cnnfilter.network.stages.base import Sliding, Stage, maps, params_arithmetic, size_arithmetic
+from cnnfilter.network.stages.base import Learned, Sliding, maps, params_arithmetic, size_arithmetic
 from cnnfilter.network.stages.text import Shape, show_padding, show_pair
 from cnnfilter.network.stages.weight_file import WeightFile
 from cnnfilter.sizes import NONE, ONE, Border, Pads, Pair, output_sizes, resolve_pads
@@ -20,10 +20,11 @@ from cnnfilter.weights.layouts import readings
 
 if TYPE_CHECKING:
     from cnnfilter.weights.bank import FilterBank
+    from cnnfilter.weights.parameters import Parameters
 
 
 @dataclass(frozen=True)
-class Conv(Stage):
+class Conv(Learned):
     """A convolution, of exactly one of `kernels`, `file` and `sizes`.
 
     Parameters
@@ -34,7 +35,7 @@ class Conv(Stage):
     file : WeightFile, optional
         Learned weights. A bank (O, I, kh, kw) sums over its I channels; a single kernel filters every channel.
     sizes : (int, (int, int)), optional
-        How many filters (for each channel if depthwise) and their window: a full bank with weights unknown.
+        How many filters (for each channel if depthwise) and their window: a full bank, unknown without `learned`.
     stride, dilation : (int, int)
     padding : ((above, below), (left, right)) or str
     border : Border
@@ -51,6 +52,8 @@ class Conv(Stage):
         Added to each value, beside the bias that a file may hold.
     biased : bool
         Of `sizes`: whether there is a learned bias for each filter.
+    learned : Parameters, optional
+        The numbers behind `sizes`: `weight` (O, I / groups, kh, kw), and `bias` (O,) if there is one.
 
     Raises
     ------
@@ -124,10 +127,25 @@ class Conv(Stage):
         KernelError, MissingExtraError
             If its file cannot be used, or may be read in two ways.
         """
+        if self.learned is not None and channels is not None:
+            return self._bank(self.learned, channels)
         if self.file is None:
             return self.kernels
         bank = self.file.bank(channels, self.groups, depthwise=self.depthwise)
         return (bank,) if isinstance(bank, Kernel) else bank
+
+    def _bank(self, learned: Parameters, channels: int) -> FilterBank:
+        from cnnfilter.weights.bank import FilterBank  # brings NumPy, which sizes alone do not need
+        from cnnfilter.weights.parameters import fan_in
+
+        count, inputs = self._count(channels), self._inputs(channels)
+        weight = learned.required("weight", (count, inputs, *self.window))
+        bias = learned.array("bias", (count,), fan_in(weight.shape)) if self.biased else None
+        return FilterBank(self.name, weight, bias)
+
+    def _inputs(self, channels: int) -> int:
+        """How many channels each filter of a bank of `sizes` sums over."""
+        return 1 if self.depthwise else channels // self.groups
 
     @property
     def maps_per_group(self) -> int:
@@ -207,9 +225,7 @@ class Conv(Stage):
             if isinstance(bank, tuple):
                 return math.prod(bank[0].size)
             return bank.weight.size + (0 if bank.bias is None else bank.bias.size)
-        filters = self._count(shape[2])
-        inputs = 1 if self.depthwise else shape[2] // self.groups
-        return filters * (math.prod(self.sizes[1]) * inputs + self.biased)
+        return self._count(shape[2]) * (math.prod(self.sizes[1]) * self._inputs(shape[2]) + self.biased)
 
     def macs(self, shape: Shape) -> int:
         """One for each weight and bias of a filter at each place; all filters of a combined kernel count."""
@@ -231,8 +247,7 @@ class Conv(Stage):
     def _params_arithmetic(self, shape: Shape) -> str:
         count = self._count(shape[2])
         if self.sizes is not None:
-            inputs = 1 if self.depthwise else shape[2] // self.groups
-            return params_arithmetic((*self.sizes[1], inputs), count, biased=self.biased)
+            return params_arithmetic((*self.sizes[1], self._inputs(shape[2])), count, biased=self.biased)
         bank = self.source(shape[2])
         if isinstance(bank, tuple):
             return ""
@@ -247,7 +262,7 @@ class Conv(Stage):
     @property
     def runnable(self) -> str | None:
         """Sizes alone cannot be run."""
-        if self.sizes is None:
+        if self.sizes is None or self.learned is not None:
             return None
         return f"{self} has sizes but no weights; name a kernel or a weight file to run it"
 
@@ -271,7 +286,8 @@ class Conv(Stage):
             "scale": (self.scale, self.scale != "none"),
             "bias": (show_number(self.bias) if self.biased else "no", self.bias != 0 or not self.biased),
         }
-        return [*self._what(), *(f"{key}={text}" for key, (text, given) in options.items() if given)]
+        learned = self.learned_arguments()
+        return [*self._what(), *(f"{key}={text}" for key, (text, given) in options.items() if given), *learned]
 
     def _what(self) -> list[str]:
         if self.file is not None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.messages import show_shape
-from cnnfilter.network.stages.base import Stage, params_arithmetic
+from cnnfilter.network.stages.base import Learned, Stage, params_arithmetic
 from cnnfilter.network.stages.text import Shape
 from cnnfilter.network.stages.weight_file import WeightFile
 from cnnfilter.text.values import one_of
+
+if TYPE_CHECKING:
+    from cnnfilter.weights.bank import Weights
 
 ORDERS = ("chw", "hwc")
 """In which order the maps that a dense stage was trained on were flattened: PyTorch's, Keras's."""
@@ -32,19 +36,21 @@ class Flatten(Stage):
 
 
 @dataclass(frozen=True)
-class Dense(Stage):
+class Dense(Learned):
     """A matrix and a bias, of exactly one of `units` and `file`.
 
     Parameters
     ----------
     units : int, optional
-        How many outputs; the weights are unknown.
+        How many outputs; the weights are unknown without `learned`.
     file : WeightFile, optional
         Learned weights (out, in), or (in, out) as Keras stores them, with a bias (out,) if there is one beside them.
     order : {"chw", "hwc"}
         How the weights expect maps to have been flattened.
     biased : bool
         Of `units`: whether there is a learned bias for each.
+    learned : Parameters, optional
+        The numbers behind `units`: `weight` (out, in), and `bias` (out,) if there is one.
 
     Raises
     ------
@@ -68,8 +74,11 @@ class Dense(Stage):
             msg = f"units must be at least 1, not {self.units}"
             raise ArgumentError(msg)
         one_of(self.order, "layout", ORDERS)
-        if self.file is None and self.order != "chw":
+        if self.file is None and self.learned is None and self.order != "chw":
             msg = "a layout is for weight files; units alone have no order"
+            raise ArgumentError(msg)
+        if self.file is not None and self.learned is not None:
+            msg = "random and weights are for a number of units"
             raise ArgumentError(msg)
         if self.file is not None and not self.biased:
             msg = "bias=no is for units; a weight file has a bias or has none"
@@ -80,19 +89,37 @@ class Dense(Stage):
         if len(shape) != 1:
             msg = f"takes a vector, not maps of {show_shape(shape)}; put flatten before it"
             raise ShapeError(msg)
-        if self.file is None:
-            return (self.units or 0,)
-        outputs, inputs = self.file.matrix(shape[0])[0].shape
+        if self.units is not None:
+            return (self.units,)
+        outputs, inputs = self.matrix(shape[0])[0].shape
         if inputs != shape[0]:
             msg = f"weights (out, in) of {outputs}x{inputs} do not fit a vector of {shape[0]}"
             raise ShapeError(msg)
         return (outputs,)
 
+    def matrix(self, inputs: int) -> tuple[Weights, Weights | None]:
+        """The weights (out, in) over so many inputs, and the bias (out,) if there is one.
+
+        Raises
+        ------
+        ArgumentError
+            If they are unknown.
+        KernelError, MissingExtraError
+            If its file cannot be used.
+        """
+        if self.file is not None:
+            return self.file.matrix(inputs)
+        if self.learned is None:
+            raise ArgumentError(self.runnable)
+        (outputs,) = self.output((inputs,))
+        weight = self.learned.required("weight", (outputs, inputs))
+        return weight, self.learned.array("bias", (outputs,), inputs) if self.biased else None
+
     def params(self, shape: Shape) -> int:
         """The learned numbers, with the biases."""
-        if self.file is None:
-            return self.output(shape)[0] * (shape[0] + self.biased)
-        weight, bias = self.file.matrix(shape[0])
+        if self.units is not None:
+            return self.units * (shape[0] + self.biased)
+        weight, bias = self.matrix(shape[0])
         return int(weight.size) + (0 if bias is None else len(bias))
 
     def macs(self, shape: Shape) -> int:
@@ -111,7 +138,9 @@ class Dense(Stage):
     @property
     def runnable(self) -> str | None:
         """Units alone cannot be run."""
-        return f"{self} has units but no weights; name a weight file to run it" if self.file is None else None
+        if self.units is None or self.learned is not None:
+            return None
+        return f"{self} has units but no weights; name a weight file to run it"
 
     def load(self) -> None:
         """Read its file, if it has one."""
@@ -122,4 +151,4 @@ class Dense(Stage):
         """The units or the file, then what is not default."""
         what = [str(self.units)] if self.file is None else self.file.arguments("weights")
         order = [f"layout={self.order}"] if self.order != "chw" else []
-        return [*what, *order, *([] if self.biased else ["bias=no"])]
+        return [*what, *order, *([] if self.biased else ["bias=no"]), *self.learned_arguments()]

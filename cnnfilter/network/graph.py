@@ -1,0 +1,182 @@
+"""A network: nodes in order, each a stage with the nodes that it reads. A chain is the case where each reads the last.
+
+Nodes are counted from 0 here, and from 1 wherever a person sees them, as the rows of a plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from cnnfilter.errors import ArgumentError
+from cnnfilter.messages import nearest, quoted
+from cnnfilter.network.stages import Join, Stage
+from cnnfilter.network.stages.text import escape
+
+INPUT = -1
+"""What is read in place of a node: the network's input."""
+
+IN, LAST = "in", "last"
+"""What the stage language calls the network's input, and the stage before."""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Nodes that came out of one piece of text: a preset or a model file.
+
+    Parameters
+    ----------
+    text : str
+        The piece, as the stage language has it.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """A stage in a network.
+
+    Parameters
+    ----------
+    stage : Stage
+    reads : tuple of int
+        The nodes whose results it takes, by number from 0; `INPUT` is the network's input. All are before it.
+    name : str, optional
+        What it is called. It begins the names of its parameters in a file of weights.
+    aliases : tuple of str
+        Other names it answers to, as that of its result in an ONNX file.
+    group : Group, optional
+        The piece of text that it came out of with others.
+    """
+
+    stage: Stage
+    reads: tuple[int, ...]
+    name: str | None = None
+    aliases: tuple[str, ...] = ()
+    group: Group | None = None
+
+
+class Network(tuple[Node, ...]):
+    """The nodes of a network, the last of which gives its result; `str` gives the canonical text.
+
+    Examples
+    --------
+    >>> from cnnfilter.network.grammar import parse
+    >>> network = parse("relu:as=x,conv:8@3x3:padding=1,add:x")
+    >>> [node.reads for node in network]
+    [(-1,), (0,), (0, 1)]
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def chain(cls, stages: Iterable[Stage]) -> Network:
+        """The network in which each stage reads the one before."""
+        return cls(Node(stage, (number - 1,)) for number, stage in enumerate(stages))
+
+    @classmethod
+    def of(cls, network: Network | Iterable[Stage]) -> Network:
+        """A network as it is, or the chain of some stages."""
+        return network if isinstance(network, Network) else cls.chain(network)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages, in order."""
+        return tuple(node.stage for node in self)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether each node reads the one before, and that alone."""
+        return all(node.reads == (number - 1,) for number, node in enumerate(self))
+
+    def readers(self) -> list[list[int]]:
+        """The nodes that read each node."""
+        found: list[list[int]] = [[] for _ in self]
+        for number, node in enumerate(self):
+            for read in dict.fromkeys(node.reads):
+                if read != INPUT:
+                    found[read].append(number)
+        return found
+
+    def find(self, asked: str | int) -> int:
+        """The node of a name, or of a number counted from 1; an equal name comes first.
+
+        Raises
+        ------
+        ArgumentError
+            If there is none; with the nearest names.
+        """
+        names = {name: number for number, node in reversed([*enumerate(self)]) for name in names_of(node)}
+        text = str(asked)
+        if text in names:
+            return names[text]
+        if text.isascii() and text.isdigit() and 1 <= int(text) <= len(self):
+            return int(text) - 1
+        count = len(self)
+        known = f"it has {count} node{'s' * (count > 1)}, which cnnfilter shape lists; give a name or a number from 1"
+        msg = f"there is no node {quoted(asked)}{nearest(text, names)}; {known}"
+        raise ArgumentError(msg)
+
+    def needed(self) -> set[int]:
+        """The nodes that the result depends on."""
+        return needed([node.reads for node in self])
+
+    def __str__(self) -> str:
+        return ",".join(self._pieces())
+
+    def _pieces(self) -> Iterator[str]:
+        """The pieces of the text: a stage, a group, or `from`."""
+        names = self._names()
+        for number, node in enumerate(self):
+            if node.group is not None:
+                is_first = number == 0 or self[number - 1].group is not node.group
+                if is_first:
+                    if node.reads[-1] != number - 1:
+                        yield f"from:{escape(names[node.reads[-1]])}"
+                    yield node.group.text
+                continue
+            joined = joined_names(node, number, names)
+            if number - 1 not in node.reads:
+                yield f"from:{escape(names[node.reads[-1]])}"
+            yield written(node, joined)
+
+    def _names(self) -> dict[int, str]:
+        """What each node is called in the text where it is not the stage before."""
+        names = {INPUT: IN}
+        for number, node in enumerate(self):
+            own = names_of(node)
+            names[number] = own[0] if own else str(number + 1)
+        return names
+
+
+def names_of(node: Node) -> tuple[str, ...]:
+    """All that a node answers to by name."""
+    return (node.name, *node.aliases) if node.name is not None else node.aliases
+
+
+def joined_names(node: Node, number: int, names: dict[int, str]) -> str:
+    """What a stage that reads several is given, beside the stage before where that comes last; empty for others."""
+    if not isinstance(node.stage, Join):
+        return ""
+    before = number - 1 if number - 1 in node.reads else node.reads[-1]
+    reads = node.reads
+    if len(reads) > 1 and reads[-1] == before and before not in reads[:-1]:
+        reads = reads[:-1]
+    return "+".join(LAST if read == before else escape(names[read]) for read in reads)
+
+
+def written(node: Node, joined: str) -> str:
+    """A node in the stage language: the stage, what it joins, and its name."""
+    name, *arguments = [str(node.stage)] if not joined else [node.stage.name, joined, *node.stage.arguments()]
+    named = [] if node.name is None else [f"as={escape(node.name)}"]
+    return ":".join([name, *arguments, *named])
+
+
+def needed(reads: Sequence[tuple[int, ...]]) -> set[int]:
+    """The nodes that the last one's result depends on, and itself, of nodes that each read some."""
+    found = {len(reads) - 1} - {INPUT}
+    for number in range(len(reads) - 1, -1, -1):
+        if number in found:
+            found.update(reads[number])
+    return found - {INPUT}

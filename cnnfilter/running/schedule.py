@@ -1,0 +1,80 @@
+"""In which order a network is run: stages that follow each other are fused, and what is read twice waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cnnfilter.engine.geometry import Array
+from cnnfilter.network.graph import INPUT, needed
+from cnnfilter.network.plan import Row
+from cnnfilter.running.lowering import Lowering
+
+
+class Run(NamedTuple):
+    """Stages of a network that follow each other, without a branch between them.
+
+    Parameters
+    ----------
+    reads : tuple of int
+        The rows whose results it takes, `INPUT` among them.
+    result : int
+        The row whose result it gives.
+    lowered : Lowering
+        What is done.
+    """
+
+    reads: tuple[int, ...]
+    result: int
+    lowered: Lowering
+
+    def compute(self, values: list[Array], threads: int | None) -> Array:
+        """The result, from those that it reads, which are let go."""
+        meeting = self.lowered.meeting
+        value = values[0] if meeting is None else meeting(values, threads)
+        values.clear()
+        for operation in self.lowered.operations:
+            value = operation(value, threads)
+        return value
+
+
+class Schedule:
+    """The runs of a network, as far as its last row's result depends on them.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        A plan, at the scale of the picture.
+    """
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.runs = list(_runs(rows, needed([row.reads for row in rows])))
+        self.last_reader = {read: place for place, run in enumerate(self.runs) for read in run.reads}
+
+    def run(self, given: Array, threads: int | None) -> Array:
+        """The network's result; each result is let go after its last reader."""
+        held = {INPUT: given}
+        for place, run in enumerate(self.runs):
+            values = [held[read] for read in run.reads]
+            for read in {*run.reads}:
+                if self.last_reader[read] == place:
+                    del held[read]
+            held[run.result] = run.compute(values, threads)
+        return held.popitem()[1]
+
+
+def _runs(rows: Sequence[Row], used: set[int]) -> Iterator[Run]:
+    """The rows that are needed, cut where a result is read twice, or not by the row after it."""
+    counts = [0] * (len(rows) + 1)
+    for number in used:
+        for read in rows[number].reads:
+            counts[read] += 1
+    numbers = sorted(used)
+    first = 0
+    for place, number in enumerate(numbers, 1):
+        following = rows[numbers[place]].reads if place < len(numbers) else ()
+        follows = following == (number,) and numbers[place] == number + 1
+        if not follows or counts[number] > 1:
+            part = rows[numbers[first] : number + 1]
+            yield Run(part[0].reads, number, Lowering(part, numbers[first] + 1))
+            first = place

@@ -109,7 +109,7 @@ def _bare_items(key: str, text: str, begin: int) -> Iterator[CompletionItem[Any]
     if key == "kernel":
         last = split(Piece(text[begin:], begin + 1), "+")[-1]
         yield from _fitting(_kernel_names(), text, last.column - 1)
-    if key in ("kernel", "weights"):
+    if key in ("kernel", "units", "weights"):
         yield from _fitting(_files(text[begin:], READERS), text, begin)
 
 

@@ -60,7 +60,7 @@ def table(
         for line in lines:
             line[-1] = "\n".join(part for text in line[-1].split("\n") for part in wrapped(text, room - begin))
     longest = max(len(part) for line in lines for part in line[-1].split("\n"))
-    if begin - len(GAP) - len(columns[0][0]) > room:
+    if begin - len(columns[0][0]) > room:  # two gaps before, one behind the first left out
         return "".join(f"{part}\n" for line in lines[1:] for part in _stacked(header, line, room))
     out: list[str] = []
     for line, cells in zip(lines, columns, strict=True):

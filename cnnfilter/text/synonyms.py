@@ -213,6 +213,7 @@ COMMANDS: Table = {
     "explain": "why trace how show inspect",
     "shape": "size sizes shapes plan summary info params output layers",
     "kernels": "list ls filters catalogue catalog",
+    "networks": "models zoo presets architectures nets",
     "--help": "help usage man",
     "--version": "version",
 }

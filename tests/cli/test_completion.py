@@ -88,7 +88,8 @@ def test_behind_strip_stands_a_word_or_a_file(answer, words):
 
 
 def test_presets_files_commands_and_options_are_completed(answer, words):
-    assert words("cnnfilter shape ") == list(PRESETS)
+    assert words("cnnfilter shape ") == words("cnnfilter networks ") == list(PRESETS)
+    assert words("cnnfilter networks x") == []
     for line in ("apply edge ph", "run gray ph", "apply edge a.png -o ph", "apply edge --files-from ", "run --labels "):
         assert answer(f"cnnfilter {line}") == [("file",)]
     assert answer("cnnfilter ap") == [("plain", "apply", "Filter pictures with a kernel.")]

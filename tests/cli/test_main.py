@@ -45,11 +45,12 @@ def test_help_lists_every_command():
     lines = result.out.splitlines()
     assert lines[lines.index("Commands:") :] == [
         "Commands:",
-        "  apply    Filter pictures with a kernel.",
-        "  run      Run pictures through a chain of stages.",
-        "  explain  Show the arithmetic behind one value of a result.",
-        "  kernels  List the kernels, or describe one.",
-        "  shape    Show the arithmetic of sizes.",
+        "  apply     Filter pictures with a kernel.",
+        "  run       Run pictures through a chain of stages.",
+        "  explain   Show the arithmetic behind one value of a result.",
+        "  kernels   List the kernels, or describe one.",
+        "  shape     Show the arithmetic of sizes.",
+        "  networks  List the well-known networks, or print one.",
         "",
         "  Examples:",
         "    cnnfilter apply edge photo.jpg                      makes photo-edge.jpg",
@@ -98,7 +99,7 @@ def test_a_usage_error_is_one_line(arguments, line):
 @pytest.mark.parametrize(
     "arguments",
     [["apply", "edge", "a.png"], ["apply", "edge", "/a.png", "-o", "/tmp/"], ["run", "relu", "a.png"], ["kernels"],
-     ["shape", "28", "-k", "3"], ["explain", "relu", "a.png", "--at", "1,1"]],
+     ["networks"], ["shape", "28", "-k", "3"], ["explain", "relu", "a.png", "--at", "1,1"]],
     ids=" ".join,
 )  # fmt: skip
 def test_a_working_folder_that_was_removed_is_named(arguments, named, tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ COMMANDS = {
     "window": ["shape", "10x9x3", "-k", "3x2", "-s", "2", "-d", "1x2", "-p", "1+0x0"],
     "compare": ["shape", "224", "conv:64@7x7:stride=2:padding=same,maxpool:3:ceil_mode=yes", "--compare"],
     "catalogue": ["kernels"],
+    "networks": ["networks"],
     "kernel": ["kernels", "gaussian:sigma=2"],
     "bank": ["kernels", SAMPLES / "kernels" / "gabor.npz"],
     "explain": ["explain", "conv:sobel:padding=1,relu,maxpool:2", "photo.png", "--at", "0,0,2"],
@@ -49,7 +50,7 @@ def test_no_line_is_too_long_and_no_word_is_lost(monkeypatch, name, columns):
     if name in ("catalogue", "explain"):  # columns that are left out, and sums that are put in words
         return
     words = set(re.findall(r"[^\s:,;/]+", whole))
-    assert words - {"STAGE", "FRAMEWORK", "ARITHMETIC"} <= set(re.findall(r"[^\s:,;/]+", text))
+    assert words - {"STAGE", "FRAMEWORK", "NETWORK", "ARITHMETIC", "SOURCE"} <= set(re.findall(r"[^\s:,;/]+", text))
 
 
 SHAPE_80 = """\

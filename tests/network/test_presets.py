@@ -1,44 +1,82 @@
+"""The presets: their files, what these say of them, and that they are what torchvision has."""
+
+import hashlib
+import json
+from pathlib import Path
+
 import pytest
 
+from cnnfilter.network import presets
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.plan import plan
 from cnnfilter.network.presets import PRESETS
-from tests.command import run
+from cnnfilter.network.stages import Conv, Dense
+from tests.command import ROOT, run
 
-# Published: the issue's and torchvision's numbers; CNN Explainer's from its layers, 3x3 over 3 and 10 channels.
+RECORDED = json.loads((ROOT / "tests" / "data" / "presets.json").read_text(encoding="utf-8"))
+RECORDED = {name: known for name, known in RECORDED.items() if name in PRESETS}
+
 PARAMETERS = {
-    "mnist-cnn": 1_199_882,
-    "lenet-5": 61_706,
-    "alexnet": 61_100_840,
-    "vgg-16": 138_357_544,
+    "mnist-cnn": (9 + 1) * 32 + (288 + 1) * 64 + (9216 + 1) * 128 + (128 + 1) * 10,
+    "lenet-5": 61_706,  # LeCun et al. 1998 have 60,000 with their sparse C3, which everyone's rebuilding fills
+    "lenet-5-1998": 61_706,
     "tiny-vgg": (27 + 1) * 10 + 3 * (90 + 1) * 10 + (13 * 13 * 10 + 1) * 10,
-}
-# torchinfo's for the same networks, in millions to its two digits
-MULTIPLY_ADDS = {"alexnet": 714.68, "vgg-16": 15_483.82}
+    "alexnet-2012": 60_965_224,  # as counted of Caffe's
+} | {name: known["parameters"] for name, known in RECORDED.items()}
 
 
-def rows_of(name):
-    return plan(parse(PRESETS[name].text), PRESETS[name].size)
+def rows_of(name, size=None):
+    return plan(parse(PRESETS[name].text), size or PRESETS[name].size)
 
 
-def test_every_preset_is_checked():
-    assert set(PARAMETERS) == set(PRESETS)
+def shapes_of(rows):
+    """The arrays of a network's state dict: their names, which begin with their stage's, with their shapes."""
+    shapes = {}
+    for row in rows:
+        stage, channels = row.stage, row.input[-1]
+        if isinstance(stage, Conv):
+            shapes[f"{row.name}.weight"] = (row.output[2], channels // _groups(stage, channels), *stage.window)
+        elif isinstance(stage, Dense):
+            shapes[f"{row.name}.weight"] = (*row.output, channels)
+        if isinstance(stage, Conv | Dense) and stage.biased:
+            shapes[f"{row.name}.bias"] = (row.output[-1],)
+    return shapes
+
+
+def _groups(stage, channels):
+    return channels if stage.depthwise else stage.groups
+
+
+def test_every_file_is_a_preset_and_checked():
+    files = {path.stem for path in Path(presets.__file__).parent.glob("*.txt")}
+    assert files == set(PRESETS) == set(presets.NAMES) == set(PARAMETERS)
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_has_the_published_number_of_parameters(name):
-    assert sum(row.params for row in rows_of(name)) == PARAMETERS[name]
-
-
-@pytest.mark.parametrize("name", MULTIPLY_ADDS)
-def test_multiply_adds_are_counted_as_torchinfo_does(name):
-    assert round(sum(row.macs for row in rows_of(name)) / 1e6, 2) == MULTIPLY_ADDS[name]
+def test_the_numbers_in_the_file_are_those_of_the_plan_and_the_published_ones(name):
+    rows = rows_of(name)
+    assert sum(row.params for row in rows) == PRESETS[name].params == PARAMETERS[name]
+    assert sum(row.macs for row in rows) == PRESETS[name].macs
+    if name in RECORDED:
+        assert PRESETS[name].macs == RECORDED[name]["multiply_adds"]
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_stands_in_canonical_text_with_its_source(name):
     assert str(parse(PRESETS[name].text)) == PRESETS[name].text
     assert PRESETS[name].source
+    assert max(map(len, PRESETS[name].page.splitlines())) <= 120
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_stage_with_learned_numbers_has_a_name(name):
+    assert all(row.name for row in rows_of(name) if row.params)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_parameters_have_torchvision_s_names_and_shapes(name):
+    lines = sorted(f"{key} {'x'.join(map(str, shape))}" for key, shape in shapes_of(rows_of(name)).items())
+    assert hashlib.sha256("\n".join(lines).encode()).hexdigest() == RECORDED[name]["state"]
 
 
 def test_the_course_network_is_the_chain_of_the_course():
@@ -47,17 +85,17 @@ def test_the_course_network_is_the_chain_of_the_course():
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "fields"),
+    ("name", "size", "field"),
     [
-        # Araujo et al. 2019, table 1: alexnet 195, vgg-16 212, at their last pool
-        ("alexnet", (6, 6, 256), (195, 195)),
-        ("vgg-16", (7, 7, 512), (212, 212)),
+        # Araujo et al. 2019, table 1
+        ("alexnet", (6, 6, 256), 195),
+        ("vgg-16", (7, 7, 512), 212),
     ],
 )
-def test_receptive_fields_are_the_published_ones(name, size, fields):
-    last = [row for row in rows_of(name) if len(row.output) == 3][-1]
+def test_receptive_fields_are_the_published_ones(name, size, field):
+    last = [row for row in rows_of(name) if len(row.output) == 3 and row.output[0] > 1][-1]
     assert last.output == size
-    assert last.receptive_field == fields
+    assert last.receptive_field == (field, field)
     assert last.jump == (32, 32)
 
 

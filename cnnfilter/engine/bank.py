@@ -107,7 +107,7 @@ class BankFilter:
         flat = samples.reshape(-1)
         if place.padding is not None:
             copied = np.empty(maps * len(place.padding.rows) * len(self.padded_columns) + NARROW, dtype=np.float32)
-            loops.pad_rows(copied, Maps(flat, maps, height, width), place.padding)
+            loops.pad_rows(copied, Maps(flat, maps, height, width), place.padding, 0, len(place.padding.rows), 1)
             flat = copied
         bank = Bank(place.offsets, self.weights, self.gain, self.biases, self.count, after == RECTIFIED)
         lines = np.empty(place.scratch, dtype=np.float32)

@@ -147,6 +147,43 @@ class Bank(NamedTuple):
     relu: bool
 
 
+class Tiling(NamedTuple):
+    """How results lie in tiles of two rows and two columns.
+
+    Attributes
+    ----------
+    rows : int
+        Rows of tiles whose samples are copied at a time.
+    length, columns : int
+        Half of the padded columns, and tiles side by side, which are fewer.
+    """
+
+    rows: int
+    length: int
+    columns: int
+
+
+class TilingScratch(NamedTuple):
+    """Where tiles are kept until they are results.
+
+    Attributes
+    ----------
+    copied : ndarray, (channels * 4 * (tiling.rows + 1) * tiling.length + 4 * `NARROW`,) float32
+        For samples with their padding.
+    seen : ndarray, (16 * (channels * `TILES` + `NARROW`),) float32
+        For transformed samples.
+    products : ndarray, (16 * (filters * `TILES` + `NARROW`),) float32
+        For the sums of their products; with the filters that fill up a group.
+    lines : ndarray, (4 * `TILES`,) float32
+        For two rows of results.
+    """
+
+    copied: Array
+    seen: Array
+    products: Array
+    lines: Array
+
+
 class LinePadding(NamedTuple):
     """The padding of a line, which is a padded row.
 

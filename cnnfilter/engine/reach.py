@@ -105,16 +105,28 @@ def extremes(samples: Array, begin: int, end: int) -> tuple[float, float]:
 
     Infinity and 0 stand for what there is none of.
     """
-    planes, _, length = samples.shape
-    size = (end - begin) * length
-    if size >= MIDDLE:
-        found = np.empty(2 * MIDDLE + 2, dtype=np.int32)
-        loops.extremes(found, samples.reshape(-1), planes, samples.shape[1] * length, Span(begin * length, size))
-        smallest, largest = found[2 * MIDDLE :].tolist()
-        sizes = np.array([1 + SIZE_BITS - smallest if smallest > 0 else 0, largest], dtype=np.int32).view(np.float32)
-        if np.isfinite(sizes).all():
-            return float(sizes[0]) or math.inf, float(sizes[1])
+    found = _sizes(samples, begin, end)
+    if found is not None and np.isfinite(found).all():
+        return float(found[0]) or math.inf, float(found[1])
     sizes = np.abs(samples[:, begin:end])
     is_finite = np.isfinite(sizes)
     smallest = sizes.min(where=is_finite & (sizes > 0), initial=math.inf)
     return float(smallest), float(sizes.max(where=is_finite, initial=0))
+
+
+def largest_size(samples: Array, begin: int, end: int) -> float:
+    """The largest size of the samples of some rows of each plane, as `extremes` takes them; NaN is the largest."""
+    found = _sizes(samples, begin, end)
+    return float(np.abs(samples[:, begin:end]).max() if found is None else found[1])
+
+
+def _sizes(samples: Array, begin: int, end: int) -> Array | None:
+    """The smallest size, 0 where all are, and the largest, or None for a few samples."""
+    planes, _, length = samples.shape
+    size = (end - begin) * length
+    if size < MIDDLE:
+        return None
+    found = np.empty(2 * MIDDLE + 2, dtype=np.int32)
+    loops.extremes(found, samples.reshape(-1), planes, samples.shape[1] * length, Span(begin * length, size))
+    smallest, largest = found[2 * MIDDLE :].tolist()
+    return np.array([1 + SIZE_BITS - smallest if smallest > 0 else 0, largest], dtype=np.int32).view(np.float32)

@@ -15,6 +15,8 @@ from cnnfilter.engine.codes import AS_IS, BESIDE
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.groups import Maps, Pool, PoolCounts, PoolPadding
 from cnnfilter.engine.methods import FEWEST_FOURIER_EXACT, Method, choose
+from cnnfilter.engine.winograd import WinogradFilter
+from cnnfilter.runtime.forks import lazy
 from cnnfilter.sizes import Pair
 
 WHOLE_TYPES = np.dtype(np.uint8), np.dtype(np.uint16)
@@ -93,14 +95,19 @@ class Convolution(_Windowed):
         self.shape = (len(bank), *windows.out)
         self.work = bank.size * windows.out[0] * windows.out[1]
         self.methods: dict[np.dtype[Any], list[Method]] = {}
-        self.groups: list[BankFilter] = []
+        self.groups: list[_Group] = []
         if self.filters_in_group >= FEWEST_FILTERS:
             for begin in range(0, len(bank), self.filters_in_group):
                 group = slice(begin, begin + self.filters_in_group)
-                self.groups.append(BankFilter(bank[group], self.biases[group], windows))
+                self.groups.append(_Group(bank[group], self.biases[group], windows))
+            self.band_rows = self.groups[0].band_rows
         elif bank.shape[1] == 1 and bank[0].size >= min(FEWEST_FOURIER_EXACT.values()):
             # only planes of pictures get spectra
             self.band_rows = max(method.band_rows for kind in WHOLE_TYPES for method in self._methods(kind))
+
+    def needed(self, first: int, last: int) -> Pair:
+        """The rows that the windows reach, of all rows that are computed together."""
+        return super().needed(first - first % self.band_rows if self.groups else first, last)
 
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Sum taps for a group of filters at a time where many see the same, else for each."""
@@ -109,8 +116,9 @@ class Convolution(_Windowed):
             planes = source.samples[group * channels : (group + 1) * channels]
             rows = Rows(planes, source.spacing, source.first)
             end = begin + self.filters_in_group
-            if self.groups and self.groups[group].keeps_promises(rows, first, first + out.shape[1]):
-                self.groups[group].run(rows, first, out[begin:end], after=self.after)
+            way = self.groups[group].over(rows, first, first + out.shape[1]) if self.groups else None
+            if way is not None:
+                way.run(rows, first, out[begin:end], after=self.after)
             else:
                 methods = self._methods(planes.dtype)
                 for o in range(begin, end):
@@ -120,6 +128,28 @@ class Convolution(_Windowed):
         if dtype not in self.methods:  # threads may both make them: they are the same
             self.methods[dtype] = [choose(one[None], self.windows, dtype) for one in self.bank]
         return self.methods[dtype]
+
+
+class _Group:
+    """The ways to compute filters that all see the same planes."""
+
+    def __init__(self, bank: Array, biases: Array, windows: Windows) -> None:
+        self._given = bank, biases, windows
+        self.quick = WinogradFilter.of(*self._given)
+        self.band_rows = 1 if self.quick is None else self.quick.band_rows
+        if self.quick is None:
+            self.usual  # noqa: B018  (now, and not when the first picture waits)
+
+    @lazy
+    def usual(self) -> BankFilter:
+        """The way for what the quick one cannot do, whose weights take as much memory again."""
+        return BankFilter(*self._given)
+
+    def over(self, source: Rows, first: int, last: int) -> BankFilter | WinogradFilter | None:
+        """How to compute output rows `first` to `last - 1`, or None where each filter has to see for itself."""
+        if self.quick is not None and self.quick.keeps_promises(source, first, last):
+            return self.quick
+        return self.usual if self.usual.keeps_promises(source, first, last) else None
 
 
 class Depthwise(_Windowed):

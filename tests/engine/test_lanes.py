@@ -70,6 +70,38 @@ def test_maxima_and_roots(kind):
     np.testing.assert_array_equal(*both(operate, np.zeros(640, kind), FLOATS, kind))
 
 
+@pytest.mark.parametrize("x", [FLOATS, BYTES], ids=["float32", "uint8"])
+@pytest.mark.parametrize("count", [1, 2, 15, 16])
+def test_every_second_of_a_few(x, count):
+    def operate(out, x, count):
+        none = lanes.zeros(np.float32, 16)
+        lanes.put(out, 0, lanes.first_of_second(none, x, x.size - 2 * count + 1, count))  # to the last there is
+
+    python, compiled = both(operate, np.ones(16, np.float32), x, count)
+    np.testing.assert_array_equal(python, compiled)
+    np.testing.assert_array_equal(python[:count], x[-2 * count + 1 :: 2])
+    assert not python[count:].any()
+
+
+def test_tiles():
+    def operate(out, x, how):
+        none = lanes.zeros(np.float32, 16)
+        lanes.put_tiles(none, out, 5, 20, x, 3, 40, 80)
+        lanes.put_results(none, out, 400, 50, x, 7, 20, how)
+
+    x = RANDOM.normal(size=400).astype(np.float32)
+    python, compiled = both(operate, np.zeros(500, np.float32), x, Finish(0.5, -0.25, RECTIFIED))
+    np.testing.assert_allclose(python, compiled, rtol=0, atol=1e-6)
+    tile = np.array([x[start : start + 4] for start in (13, 53, 93, 133)])  # the sixth
+    down = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+    np.testing.assert_allclose(python[10:330:20], (down @ tile @ down.T).reshape(-1), rtol=0, atol=1e-6)
+    back = np.array([[1, 1, 1, 0], [0, 1, -1, -1]])
+    results = back @ x[10:330:20].reshape(4, 4) @ back.T  # of the fourth
+    np.testing.assert_allclose(
+        python[[406, 407, 456, 457]], np.maximum(results * 0.5 - 0.25, 0).reshape(-1), rtol=0, atol=1e-6
+    )
+
+
 @pytest.mark.parametrize("kind", [np.float64, np.int64])
 @pytest.mark.parametrize("out", [np.uint8, np.uint16, np.float32])
 def test_sums_of_64_bits_are_finished_in_float64(out, kind):

@@ -225,16 +225,31 @@ def _masked(builder, name, dtype, count, result, *operands):
     return builder.call(cgutils.get_or_insert_function(builder.module, declared, full), operands)
 
 
+def _load_first(context, builder, kind, array, at, lanes, count):
+    """Load the first `count` samples as the type of `lanes`, which are 0 beyond."""
+    address = pointer(context, builder, kind, array, at, lanes.count, used=count)
+    align = ir.IntType(32)(kind.dtype.bitwidth // 8)
+    seen = _vector(context, kind.dtype, lanes.count)
+    mask, zero = _first_lanes(builder, count, lanes), ir.Constant(seen, None)
+    loaded = _masked(builder, "load", kind.dtype, lanes.count, seen, address, align, mask, zero)
+    return _converted(context, builder, loaded, kind.dtype, lanes.dtype, lanes.count)
+
+
 @lowered(operations.first_samples, like_first, Lanes, Array, Integer, Integer)
 def _lower_first_samples(context, builder, signature, arguments):
     lanes, source, *_ = signature.args
-    none, x, at, count = arguments
-    address = pointer(context, builder, source, x, at, lanes.count, used=count)
-    align = ir.IntType(32)(source.dtype.bitwidth // 8)
-    seen = _vector(context, source.dtype, lanes.count)
-    mask, zero = _first_lanes(builder, count, lanes), ir.Constant(seen, None)
-    loaded = _masked(builder, "load", source.dtype, lanes.count, seen, address, align, mask, zero)
-    return _converted(context, builder, loaded, source.dtype, lanes.dtype, lanes.count)
+    _, x, at, count = arguments
+    return _load_first(context, builder, source, x, at, lanes, count)
+
+
+@lowered(operations.first_of_second, like_first, Lanes, Array, Integer, Integer)
+def _lower_first_of_second(context, builder, signature, arguments):
+    lanes, source, *_ = signature.args
+    _, x, at, count = arguments
+    read = builder.sub(builder.add(count, count), count.type(1))
+    return alternate_lanes(
+        builder, _load_first(context, builder, source, x, at, Lanes(lanes.dtype, 2 * lanes.count), read)
+    )
 
 
 @lowered(operations.put_first, nothing, Array, Integer, Lanes, Integer)
@@ -252,9 +267,13 @@ def _lower_put_first(context, builder, signature, arguments):
 def _lower_every_second(context, builder, signature, arguments):
     lanes, source, _ = signature.args
     _, x, at = arguments
-    both = load_lanes(context, builder, source, x, at, Lanes(lanes.dtype, 2 * lanes.count))
-    places = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), list(range(0, 2 * lanes.count, 2)))
-    return builder.shuffle_vector(both, both, places)
+    return alternate_lanes(builder, load_lanes(context, builder, source, x, at, Lanes(lanes.dtype, 2 * lanes.count)))
+
+
+def alternate_lanes(builder, lanes, first=0):
+    """Every second lane, from the first or the next on."""
+    places = list(range(first, lanes.type.count, 2))
+    return builder.shuffle_vector(lanes, lanes, ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places))
 
 
 @lowered(operations.larger, like_first, Lanes, Lanes)

@@ -96,6 +96,13 @@ def every_second(none, x, at):
     return x[at : at + 2 * none.size].reshape(-1, 2)[:, 0].astype(none.dtype)
 
 
+def first_of_second(none, x, at, count):
+    """The first `count` of what `every_second` gives, and 0 in the other lanes, for which nothing is read."""
+    result = np.zeros_like(none)
+    result[:count] = x[at : at + 2 * count - 1 : 2]
+    return result
+
+
 def sizes(none, x, at):
     """The sizes of samples of `x`, float32, as whole numbers in the order of the sizes: their bits but the sign.
 
@@ -190,3 +197,29 @@ def sum_filters(none, out, to, pitch, x, origin, bank, group):
                 result = result + total
         result = result * np.float32(bank.gain) + biases[o]
         put(out, to + o * pitch, np.where(result < 0, none, result) if bank.relu else result)
+
+
+def put_tiles(none, out, to, apart, x, at, odd, down):
+    """Store Winograd's transform of 4x4 samples for each of as many neighbouring tiles as `none` has lanes.
+
+    Tiles begin at every second sample from `at` on; their second row lies `odd` samples later, the third `down`, and
+    the fourth both. The 16 numbers of each are stored `apart` from each other.
+    """
+    rows = (at, at + odd, at + down, at + odd + down)
+    tiles = np.array([[x[row + k : row + k + 2 * none.size : 2] for k in range(4)] for row in rows])
+    for _ in range(2):  # down, then along
+        tiles = np.stack([tiles[0] - tiles[2], tiles[1] + tiles[2], tiles[2] - tiles[1], tiles[1] - tiles[3]], axis=1)
+    for place, lanes in enumerate(tiles.reshape(16, -1)):
+        put(out, to + place * apart, lanes)
+
+
+def put_results(none, out, to, below, x, at, apart, how):
+    """Store what `how` makes of the 2x2 results of each tile, of which 16 numbers lie `apart` from each other.
+
+    The second row is stored `below` the first.
+    """
+    tiles = np.array([x[at + place * apart :][: none.size] for place in range(16)]).reshape(4, 4, -1)
+    for _ in range(2):  # down, then along
+        tiles = np.stack([tiles[0] + (tiles[1] + tiles[2]), (tiles[1] - tiles[2]) - tiles[3]], axis=1)
+    for row in range(2):
+        finish(out, to + row * below, tiles[row].T.reshape(-1), how)

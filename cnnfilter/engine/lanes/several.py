@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 
 import numpy as np
 from llvmlite import ir
@@ -10,11 +11,12 @@ from numba import types
 from numba.core import cgutils
 from numba.types import Array, Integer, NamedTuple
 
-from cnnfilter.engine.codes import FILTERS, ROW_SPANS, SUM_LENGTH, TOGETHER
+from cnnfilter.engine.codes import AHEAD, FILTERS, ROW_SPANS, SUM_LENGTH, TOGETHER
 from cnnfilter.engine.lanes import operations
 from cnnfilter.engine.lanes.lowering import (
     Lanes,
     add,
+    alternate_lanes,
     like_first,
     load_lanes,
     load_number,
@@ -26,7 +28,17 @@ from cnnfilter.engine.lanes.lowering import (
     ranging,
     spread_number,
     store_lanes,
+    subtract,
 )
+
+
+def prefetch(builder, pointer):
+    """Have memory read that is needed soon."""
+    number = ir.IntType(32)
+    byte = ir.IntType(8).as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+    builder.call(function, [builder.bitcast(pointer, byte), number(0), number(3), number(1)])
 
 
 @lowered(operations.sum_filters, nothing, Lanes, Array, Integer, Integer, Array, Integer, NamedTuple, Integer)
@@ -49,6 +61,7 @@ def _lower_sum_filters(context, builder, signature, arguments):
             at = builder.add(load_number(context, builder, index, offsets, k), origin)
             seen = load_lanes(context, builder, source, x, at, lanes)
             row = builder.gep(numbers.data, [builder.add(taps_before, builder.mul(k, size(FILTERS)))])
+            prefetch(builder, builder.gep(row, [size(AHEAD)]))
             for o, part in enumerate(parts):
                 weight = spread_number(builder, builder.load(builder.gep(row, [size(o)])), lanes.count)
                 product = multiply(builder, lanes.dtype, weight, seen)
@@ -146,6 +159,54 @@ def _lower_sum_rows(context, builder, signature, arguments):
             for row, kept in zip(sums, before, strict=True):
                 builder.store(add(builder, lanes.dtype, builder.load(kept), builder.load(row)), row)
     return _joined(builder, [builder.load(row) for row in sums])
+
+
+@lowered(operations.put_tiles, nothing, Lanes, Array, Integer, Integer, Array, Integer, Integer, Integer)
+def _lower_put_tiles(context, builder, signature, arguments):
+    lanes, kind, _, _, source, *_ = signature.args
+    _, out, to, apart, x, at, odd, down = arguments
+    both = Lanes(lanes.dtype, 2 * lanes.count)
+
+    def transformed(a, b, c, d):
+        subtract_or_add = ((subtract, a, c), (add, b, c), (subtract, c, b), (subtract, b, d))
+        return [build(builder, lanes.dtype, left, right) for build, left, right in subtract_or_add]
+
+    def columns(row):
+        pairs = [load_lanes(context, builder, source, x, builder.add(row, row.type(k)), both) for k in (0, 2)]
+        return [alternate_lanes(builder, pair, first) for pair in pairs for first in (0, 1)]
+
+    even, below = (builder.add(at, distance) for distance in (at.type(0), down))
+    tiles = [columns(row) for row in (even, builder.add(even, odd), below, builder.add(below, odd))]
+    for _ in range(2):
+        tiles = [transformed(*column) for column in zip(*tiles, strict=True)]
+    for place, number in enumerate(itertools.chain(*tiles)):
+        where = builder.add(to, builder.mul(apart, apart.type(place)))
+        store_lanes(context, builder, kind, out, where, number, lanes.count)
+    return context.get_dummy_value()
+
+
+@lowered(operations.put_results, nothing, Lanes, Array, Integer, Integer, Array, Integer, Integer, NamedTuple)
+def _lower_put_results(context, builder, signature, arguments):
+    lanes, kind, place_kind, _, source, _, _, how_kind = signature.args
+    _, out, to, below, x, at, apart, how = arguments
+
+    def summed(a, b, c, d):
+        both = add(builder, lanes.dtype, b, c)
+        difference = subtract(builder, lanes.dtype, b, c)
+        return add(builder, lanes.dtype, a, both), subtract(builder, lanes.dtype, difference, d)
+
+    places = [builder.add(at, builder.mul(apart, apart.type(place))) for place in range(16)]
+    numbers = [load_lanes(context, builder, source, x, place, lanes) for place in places]
+    tiles = [numbers[row : row + 4] for row in range(0, 16, 4)]
+    for _ in range(2):
+        tiles = [summed(*column) for column in zip(*tiles, strict=True)]
+    both = Lanes(lanes.dtype, 2 * lanes.count)
+    in_turn = [place for lane in range(lanes.count) for place in (lane, lanes.count + lane)]
+    for row, pair in enumerate(tiles):
+        signature = types.none(kind, place_kind, both, how_kind)
+        where = builder.add(to, builder.mul(below, below.type(row)))
+        lower_finish(context, builder, signature, (out, where, builder.shuffle_vector(*pair, _places(in_turn)), how))
+    return context.get_dummy_value()
 
 
 def _lower_rows(lower_row, context, builder, signature, arguments):

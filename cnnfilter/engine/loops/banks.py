@@ -5,63 +5,82 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine.codes import FILTERS, NARROW
-from cnnfilter.engine.lanes.operations import HALF, put, samples, sum_filters, zeros
-from cnnfilter.runtime.jit import loop, part
-
-
-@part
-def _copy_every(row, seen, stride):
-    """Set `row` to every `stride`-th of what is seen."""
-    if stride == 1:
-        for j in range(row.size):
-            row[j] = seen[j]
-    elif stride == 2:
-        for j in range(row.size):
-            row[j] = seen[2 * j]
-    else:
-        for j in range(row.size):
-            row[j] = seen[j * stride]
+from cnnfilter.engine.lanes.operations import (
+    HALF,
+    every_second,
+    first_of_second,
+    first_samples,
+    put,
+    put_first,
+    samples,
+    sum_filters,
+    zeros,
+)
+from cnnfilter.runtime.jit import loop
 
 
 @loop
-def pad_rows(out, maps, padding):
-    """Copy maps with their padding, as float32.
+def copy_row(out, to, line, begin, size, few):
+    """Copy some samples of a line, as many at a time as `few` has lanes."""
+    if size >= NARROW:
+        for at in range(0, size, NARROW):
+            at = min(at, size - NARROW)  # the last overlap those before, and store the same
+            put(out, to + at, samples(few, line, begin + at))
+    elif size > 0:
+        put_first(out, to, first_samples(few, line, begin, size), size)
+
+
+@loop
+def _copy_second(out, to, line, begin, size, few):
+    """Copy every second sample of a line, as many at a time as `few` has lanes."""
+    at = 0
+    while size - at > NARROW:  # one more is read
+        put(out, to + at, every_second(few, line, begin + 2 * at))
+        at += NARROW
+    put_first(out, to + at, first_of_second(few, line, begin + 2 * at, size - at), size - at)
+
+
+@loop
+def pad_rows(out, maps, padding, first, count, strips):
+    """Copy maps with their padding, as float32: some rows of each of a few strips of them.
 
     Parameters
     ----------
-    out : (at least maps * R * L,) float32
+    out : (at least maps * strips * count * L,) float32
         The copies, flat: of each map, for each remainder of columns, all rows.
     maps : Maps
     padding : MapPadding
+    first, count : int
+        Which rows of a strip.
+    strips : int
+        Of padded rows, all equally long.
     """
+    few = zeros(np.float32, NARROW)
     rows, columns, firsts, lasts, outside = padding
-    stride = firsts.size
-    length = columns.size // stride
+    remainders, strip = firsts.size, rows.size // strips
+    length = columns.size // remainders
     for c in range(maps.channels):
-        for i in range(rows.size):
-            begin = (c * maps.height + max(rows[i], 0)) * maps.width
+        for i in range(strips * count):
+            source = rows[i // count * strip + first + i % count]
+            begin = (c * maps.height + max(source, 0)) * maps.width
             seen = maps.samples[begin : begin + maps.width]
-            for p in range(stride):
-                to = ((c * stride + p) * rows.size + i) * length
+            for p in range(remainders):
+                to = ((c * remainders + p) * strips * count + i) * length
                 row, behind = out[to : to + length], columns[p * length : (p + 1) * length]
-                first, last = (firsts[p], lasts[p]) if rows[i] >= 0 else (length, length)
-                for j in range(first):
-                    row[j] = seen[behind[j]] if behind[j] >= 0 and rows[i] >= 0 else outside
-                if first < last:
-                    _copy_every(row[first:last], seen[behind[first] :], behind[first + 1] - behind[first])
-                for j in range(last, length):
+                inside, end = (firsts[p], lasts[p]) if source >= 0 else (length, length)
+                for j in range(inside):
+                    row[j] = seen[behind[j]] if behind[j] >= 0 and source >= 0 else outside
+                if inside < end:
+                    apart, at = behind[inside + 1] - behind[inside], begin + behind[inside]
+                    if apart == 1:
+                        copy_row(out, to + inside, maps.samples, at, end - inside, few)
+                    elif apart == 2:
+                        _copy_second(out, to + inside, maps.samples, at, end - inside, few)
+                    else:
+                        for j in range(inside, end):
+                            row[j] = seen[behind[j]]
+                for j in range(end, length):
                     row[j] = seen[behind[j]] if behind[j] >= 0 else outside
-
-
-@part
-def _copy_row(out, to, line, begin, size, few):
-    at = 0
-    while at < size and size >= NARROW:
-        at = min(at, size - NARROW)  # the last overlap those before, and store the same
-        put(out, to + at, samples(few, line, begin + at))
-        at += NARROW
-    for j in range(at, size):
-        out[to + j] = line[begin + j]
 
 
 @loop
@@ -104,4 +123,4 @@ def bank_rows(out, source, bank, together, lines):
                 for o in range(count):
                     for i in range(several):
                         line = o * long + i * source.stride
-                        _copy_row(out.samples, to + o * out.pitch + i * size, lines, line, size, few)
+                        copy_row(out.samples, to + o * out.pitch + i * size, lines, line, size, few)

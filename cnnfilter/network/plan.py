@@ -11,7 +11,7 @@ from cnnfilter.messages import about, shortened, show_shape
 from cnnfilter.network.field import Field, Move
 from cnnfilter.network.graph import INPUT, Network, Node
 from cnnfilter.network.stages import Dense, Flatten, Normalize, Shape, Stage
-from cnnfilter.network.stages.base import dropped
+from cnnfilter.network.stages.base import Learned, dropped
 from cnnfilter.network.stages.sight import Number, sliding_sight
 from cnnfilter.network.stages.text import show_pair, show_sizes
 from cnnfilter.sizes import Pair
@@ -215,6 +215,8 @@ def _planned(node: Node, read: Sequence[_Result], moves: list[Move]) -> tuple[Ro
     stage, shapes, before = node.stage, tuple(each.shape for each in read), read[-1]
     shape, flattened = before.shape, before.flattened
     output = stage.output(*shapes)
+    if isinstance(stage, Learned):
+        stage.check_learned(shape)
     if isinstance(stage, Dense) and stage.order == "hwc" and flattened is None:
         msg = "layout=hwc needs the flatten before it that made its vector of maps"
         raise ArgumentError(msg)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from cnnfilter.errors import ArgumentError, KernelError
-from cnnfilter.messages import about, nearest, quoted, readable, show_shape
+from cnnfilter.messages import quoted, show_shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,6 +67,20 @@ class Parameters(ABC):
             If the numbers are missing, have another shape or cannot be used; one line.
         """
 
+    def check(self, role: str, shape: Shape) -> None:
+        """Raise a `KernelError` if there is no array of a role, or of another shape; reads no numbers."""
+        return
+
+    def load(self) -> None:
+        """Read the numbers now, which otherwise are read when they are first needed.
+
+        Raises
+        ------
+        KernelError
+            If they cannot be used.
+        """
+        return
+
     def required(self, role: str, shape: Shape) -> Weights:
         """The numbers of a role that no stage does without; see `array`."""
         return cast("Weights", self.array(role, shape))
@@ -108,10 +122,9 @@ class Arrays(Parameters):
 
     def array(self, role: str, shape: Shape, fan: int | None = None) -> Weights | None:
         """See `Parameters.array`."""
+        self.check(role, shape)
         if role not in self._arrays:
-            refuse_absent(role, role, self._arrays)
             return None
-        check_shape(f"its {role}", self._arrays[role].shape, shape)
         if role not in self._converted:
             from cnnfilter.kernels.arrays import to_float32
 
@@ -121,6 +134,14 @@ class Arrays(Parameters):
                 raise KernelError(str(error)) from None
             self._arrays[role] = self._converted[role]
         return self._converted[role]
+
+    def check(self, role: str, shape: Shape) -> None:
+        """See `Parameters.check`. A bias may be absent."""
+        if role in self._arrays:
+            check_shape(f"its {role}", self._arrays[role].shape, shape)
+        elif role not in OPTIONAL:
+            msg = f"there is no {role}"
+            raise KernelError(msg)
 
     def shape(self, role: str) -> Shape | None:
         """See `Parameters.shape`."""
@@ -145,15 +166,20 @@ class Named(Parameters):
     def _name(self, role: str) -> str:
         return f"{self.prefix}.{role}" if self.prefix else role
 
-    def array(self, role: str, shape: Shape, fan: int | None = None) -> Weights | None:
-        """See `Parameters.array`; messages name the file."""
+    def array(self, role: str, shape: Shape, fan: int | None = None) -> Weights:
+        """See `Parameters.array`; messages name the file. What a stage asks for must be there."""
+        self.check(role, shape)
+        return self.state.array(self._name(role), shape)
+
+    def check(self, role: str, shape: Shape) -> None:
+        """See `Parameters.check`."""
         name = self._name(role)
         self._asked.add(name)
-        if self.state.shape(name) is None:
-            with about(f"{readable(self.state.path)}: "):
-                refuse_absent(role, name, self.state.names)
-                return None
-        return self.state.array(name, shape)
+        self.state.check(name, shape, "; bias=no is for what has none" if role == "bias" else "")
+
+    def load(self) -> None:
+        """See `Parameters.load`."""
+        self.state.load(self._name(""))
 
     def shape(self, role: str) -> Shape | None:
         """See `Parameters.shape`."""
@@ -162,6 +188,12 @@ class Named(Parameters):
     def keys(self) -> dict[str, str]:
         """`weights` and `name`."""
         return {"weights": str(self.state.path), "name": self.prefix}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Named) and (self.state is other.state) and self.prefix == other.prefix
+
+    def __hash__(self) -> int:
+        return hash((id(self.state), self.prefix))
 
     def unused(self, others: Iterable[Parameters] = ()) -> list[str]:
         """The names in the file that neither these nor others of the network have been asked for, in their order."""
@@ -237,11 +269,4 @@ def check_shape(called: str, shape: Shape, wanted: Shape) -> None:
     """Raise a `KernelError` if an array has another shape than a stage takes."""
     if shape != wanted:
         msg = f"{called} is {show_shape(shape)}, but it must be {show_shape(wanted)}"
-        raise KernelError(msg)
-
-
-def refuse_absent(role: str, name: str, known: Iterable[str]) -> None:
-    """Raise a `KernelError` unless a stage may do without a role."""
-    if role not in OPTIONAL:
-        msg = f"there is no {quoted(name)}{nearest(name, known)}"
         raise KernelError(msg)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cnnfilter.errors import KernelError
 from cnnfilter.kernels.arrays import to_float32
-from cnnfilter.messages import quoted
+from cnnfilter.messages import nearest, quoted
 from cnnfilter.runtime.forks import lock
 from cnnfilter.weights.checkpoints import unwrapped
 from cnnfilter.weights.kinds import named_failures, open_members
@@ -95,7 +95,6 @@ class State:
         Parameters
         ----------
         name : str
-            One of `names`.
         shape : tuple of int
             What it must be.
 
@@ -107,15 +106,45 @@ class State:
         Raises
         ------
         KernelError
-            If it has another shape or cannot be read, or is not of finite real numbers; one line that names the file.
+            If there is none, or of another shape, or it cannot be read or is not of finite real numbers; one line
+            that names the file.
         """
+        self.check(name, shape)
+        return self._read(name)
+
+    def check(self, name: str, shape: Shape, advice: str = "") -> None:
+        """Raise a `KernelError` if an array is not there, which `advice` is for, or has another shape or no numbers."""
+        with named_failures(self.path):
+            if name not in self._members:
+                msg = f"there is no array {quoted(name)}{nearest(name, self.names)}{advice}"
+                raise KernelError(msg)
+            member = self._members[name]
+            member.check()
+            check_shape(member.label, member.shape, shape)
+
+    def load(self, prefix: str) -> None:
+        """Read the arrays whose names are a prefix and one word more.
+
+        Raises
+        ------
+        KernelError
+            If there are none, or one cannot be read; one line that names the file.
+        """
+        found = [name for name in self.names if name.startswith(prefix) and "." not in name[len(prefix) :]]
+        if not found:
+            with named_failures(self.path):
+                msg = f"there is no array {quoted(f'{prefix}weight')}{nearest(f'{prefix}weight', self.names)}"
+                raise KernelError(msg)
+        for name in found:
+            self._read(name)
+
+    def _read(self, name: str) -> Weights:
         with named_failures(self.path), _reading:
             if self._process != os.getpid():  # a child that was forked would move its parent in the file
                 self._open()
-            member = self._members[name]
-            check_shape(member.label, member.shape, shape)
             if name not in self._arrays:
-                member.check()
+                member = self._members[name]
+                member.check()  # of arrays that no stage has a shape for
                 numbers = member.read()
                 self._arrays[name] = to_float32(numbers, member.label, copy=not numbers.flags.writeable)
             return self._arrays[name]

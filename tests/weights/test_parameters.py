@@ -36,7 +36,7 @@ def test_arrays_are_float32_of_the_shape_that_is_asked_for():
 @pytest.mark.parametrize(
     ("arrays", "role", "message"),
     [
-        ({"weight": WEIGHT}, "running_mean", "^there is no 'running_mean'$"),
+        ({"weight": WEIGHT}, "running_mean", "^there is no running_mean$"),
         ({"weight": WEIGHT.T}, "weight", "^its weight is 4x3, but it must be 3x4$"),
         ({"bias": WEIGHT}, "bias", None),
         ({"weight": WEIGHT + np.nan}, "weight", r"^nan at \[0, 0\]: its weight must be finite$"),
@@ -69,24 +69,44 @@ def test_a_prefix_names_the_arrays_of_a_stage(state):
     learned = Named(found, "a")
     np.testing.assert_array_equal(learned.array("weight", (3, 4)), WEIGHT)
     np.testing.assert_array_equal(learned.array("bias", (4,)), WEIGHT[0])
+    assert learned.shape("weight") == (3, 4)
     other = Named(found, "b")
-    assert other.array("bias", (4,)) is None
-    assert other.shape("weight") == (4,)
+    assert other.shape("bias") is None
     assert learned.unused([other]) == ["b.weight", "c.weight"]
-    other.array("weight", (4,))
+    other.check("weight", (4,))
     assert learned.unused([other, Arrays({})]) == ["c.weight"]
     assert learned.unused() == ["b.weight", "c.weight"]
+    assert learned.keys() == {"weights": str(found.path), "name": "a"}
+    assert learned == Named(found, "a")
+    assert hash(learned) == hash(Named(found, "a"))
+    assert learned != other
 
 
 def test_without_a_prefix_the_names_are_the_roles(state):
-    np.testing.assert_array_equal(Named(state({"weight": WEIGHT}), "").array("weight", (3, 4)), WEIGHT)
+    learned = Named(state({"weight": WEIGHT}), "")
+    learned.load()
+    np.testing.assert_array_equal(learned.array("weight", (3, 4)), WEIGHT)
 
 
-def test_a_name_that_is_not_there_is_told_with_the_nearest(state):
+def test_what_is_not_there_is_told_with_the_nearest(state):
     learned = Named(state({"layer1.0.conv1.weight": WEIGHT}), "layer1.0.conv")
-    message = r"net.npz: there is no 'layer1.0.conv.weight'; did you mean layer1.0.conv1.weight\?$"
-    with pytest.raises(KernelError, match=message):
-        learned.array("weight", (3, 4))
+    message = r"net.npz: there is no array 'layer1.0.conv.weight'; did you mean layer1.0.conv1.weight\?$"
+    for look in (lambda: learned.array("weight", (3, 4)), lambda: learned.check("weight", (3, 4)), learned.load):
+        with pytest.raises(KernelError, match=message):
+            look()
+    with pytest.raises(KernelError, match=r"no array 'layer1.0.conv1.bias'.*; bias=no is for what has none$"):
+        Named(learned.state, "layer1.0.conv1").array("bias", (3,))
+
+
+def test_a_stage_reads_its_own_arrays_before_they_are_asked_for(state):
+    found = state({"a.weight": WEIGHT, "a.b.weight": WEIGHT + np.nan, "ab.weight": WEIGHT + np.nan})
+    Named(found, "a").load()
+    Named(found, "a").check("weight", (3, 4))
+    with pytest.raises(KernelError, match=r"net.npz: nan at \[0, 0\]: array 'ab.weight' must be finite$"):
+        Named(found, "ab").load()
+    Arrays({}).load()
+    RandomParameters(1).load()
+    RandomParameters(1).check("weight", (3, 4))
 
 
 # Random ones

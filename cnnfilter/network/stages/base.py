@@ -143,6 +143,21 @@ class Learned(Stage):
 
     initial: ClassVar[tuple[tuple[str, float], ...]] = ()
 
+    def arrays(self, shape: Shape) -> dict[str, Shape]:
+        """The learned arrays over such an input: their shapes, by their roles."""
+        return {}
+
+    def check_learned(self, shape: Shape) -> None:
+        """Raise a `KernelError` if its numbers, where it has them, do not fit such an input; none are read."""
+        if self.learned is not None:
+            for role, wanted in self.arrays(shape).items():
+                self.learned.check(role, wanted)
+
+    def load(self) -> None:
+        """Read its numbers, if they are in a file."""
+        if self.learned is not None:
+            self.learned.load()
+
     def learned_arguments(self) -> list[str]:
         """How its text tells where its numbers are from."""
         keys = {} if self.learned is None else self.learned.keys()

@@ -138,10 +138,16 @@ class Conv(Learned):
         from cnnfilter.weights.bank import FilterBank  # brings NumPy, which sizes alone do not need
         from cnnfilter.weights.parameters import fan_in
 
-        count, inputs = self._count(channels), self._inputs(channels)
-        weight = learned.required("weight", (count, inputs, *self.window))
-        bias = learned.array("bias", (count,), fan_in(weight.shape)) if self.biased else None
+        shapes = self.arrays((1, 1, channels))
+        weight = learned.required("weight", shapes["weight"])
+        bias = learned.array("bias", shapes["bias"], fan_in(weight.shape)) if self.biased else None
         return FilterBank(self.name, weight, bias)
+
+    def arrays(self, shape: Shape) -> dict[str, Shape]:
+        """`weight` (O, I / groups, kh, kw) and `bias` (O,), of `sizes`."""
+        count, inputs = self._count(shape[2]), self._inputs(shape[2])
+        bias: dict[str, Shape] = {"bias": (count,)} if self.biased else {}
+        return {"weight": (count, inputs, *self.window), **bias}
 
     def _inputs(self, channels: int) -> int:
         """How many channels each filter of a bank of `sizes` sums over."""
@@ -268,6 +274,7 @@ class Conv(Learned):
 
     def load(self) -> None:
         """Read its file, if it has one."""
+        super().load()
         if self.file is None:
             return
         inputs = {each.lengths[1] for each in readings(self.file.convolution.weight.shape, self.file.layout)}

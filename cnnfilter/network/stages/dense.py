@@ -111,9 +111,15 @@ class Dense(Learned):
             return self.file.matrix(inputs)
         if self.learned is None:
             raise ArgumentError(self.runnable)
-        (outputs,) = self.output((inputs,))
-        weight = self.learned.required("weight", (outputs, inputs))
-        return weight, self.learned.array("bias", (outputs,), inputs) if self.biased else None
+        shapes = self.arrays((inputs,))
+        weight = self.learned.required("weight", shapes["weight"])
+        return weight, self.learned.array("bias", shapes["bias"], inputs) if self.biased else None
+
+    def arrays(self, shape: Shape) -> dict[str, Shape]:
+        """`weight` (out, in) and `bias` (out,), of `units`."""
+        (outputs,) = self.output(shape)
+        bias: dict[str, Shape] = {"bias": (outputs,)} if self.biased else {}
+        return {"weight": (outputs, shape[0]), **bias}
 
     def params(self, shape: Shape) -> int:
         """The learned numbers, with the biases."""
@@ -144,6 +150,7 @@ class Dense(Learned):
 
     def load(self) -> None:
         """Read its file, if it has one."""
+        super().load()
         if self.file is not None:
             _ = self.file.dense
 

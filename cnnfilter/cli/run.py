@@ -52,6 +52,7 @@ def _default(key: str, value: Value) -> str:
       cnnfilter run gray,conv:sobel-x+sobel-y,relu photo.jpg   a contact sheet
       cnnfilter run gray,conv:laplacian photo.jpg --colormap auto
       cnnfilter run conv:net.npz:name=conv1,relu *.png -o sheets/ --topk 16
+      cnnfilter run conv:64@7x7:weights=net.pth:name=conv1,relu photo.jpg
       cnnfilter run gray,conv:conv1.npy,relu photo.png --maps each -o maps/
       cnnfilter run gray,conv:edge,maxpool:2 photo.png -o edges.npy
       cnnfilter run @digits.txt digit.png --labels digits-labels.txt --top 3
@@ -112,8 +113,9 @@ def command(
     STAGES is such as conv:sobel-x,relu,maxpool:2, or @FILE. Stages: resize, crop, gray, normalize, conv, depthwise,
     any activation, abs, magnitude, maxpool, avgpool, sumpool, globalavgpool, globalmaxpool, upsample, pad, lrn,
     shuffle, dropout (which does nothing here), flatten, dense and softmax; add, multiply and concat join branches.
-    conv and dense take kernels' names, matrices or files of weights. INPUT is a picture, a folder of them, or - for
-    standard input.
+    conv and dense take kernels' names, matrices or files of weights. Those of sizes, such as conv:32@3x3, take their
+    numbers from the state dict of a network, weights=FILE:name=PREFIX, or draw them, random=SEED. INPUT is a picture, a
+    folder of them, or - for standard input.
 
     One map, or the three of a colour picture filtered channel by channel, becomes a picture; more become a
     contact sheet, a PNG. An output in .npy, .npz or .csv keeps the float values (C, H, W); so do --depth float,

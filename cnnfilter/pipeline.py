@@ -163,6 +163,10 @@ class Pipeline:
         """Raise an `ArgumentError` if a stage has sizes but no weights."""
         for number, stage in self._used():
             if stage.runnable is not None:
+                group = self.network[number - 1].group
+                if group is not None:
+                    msg = f"{group.text} has no weights; write {group.text}:weights=FILE, or {group.text}:random=1"
+                    raise ArgumentError(msg)
                 with about(f"stage {number} ({stage.name}): "):
                     raise ArgumentError(stage.runnable)
 

@@ -110,7 +110,7 @@ def command(
     notes = [*picture.notes, *(["transparency is left out"] if picture.alpha is not None else [])]
     for note in (*notes, *chain_notes(rows, picture.pixels)):
         render.warning(f"{shown}: {note}")
-    result = pipeline.run(maps[None]) if pipeline is not None and at is None else None
+    result = pipeline.run(maps, layout="chw") if pipeline is not None and at is None else None
     explanation = explain(pipeline, picture.pixels, at) if pipeline is not None and at is not None else None
     write = _json if as_json else _text
     render.out(write(maps if matrix else None, result, explanation))

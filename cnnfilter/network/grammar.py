@@ -19,18 +19,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError
 from cnnfilter.kernels.catalogue import KERNELS
 from cnnfilter.kernels.matrix import looks_like_matrix
 from cnnfilter.messages import alternatives, nearest, quoted, readable, why_no_file
-from cnnfilter.network.graph import IN, INPUT, LAST, Network, Node, names_of
+from cnnfilter.network.graph import IN, INPUT, LAST, Group, Network, Node, names_of
+from cnnfilter.network.groups import preset_text, seed_of, spliced, with_random, with_weights
 from cnnfilter.network.presets import PRESETS
 from cnnfilter.network.readers import READERS, Given, Reader, stage_name
 from cnnfilter.network.stages import Conv, Join, Stage
-from cnnfilter.network.stages.text import Piece, split, unescape
+from cnnfilter.network.stages.text import Piece, escape, split, unescape
 from cnnfilter.text.files import decoded
 from cnnfilter.weights.kinds import names_file
 
@@ -61,7 +63,19 @@ class _MisplacedError(ArgumentError):
         self.piece = piece
 
 
-def parse(text: str, *, base: Path | None = None) -> Network:
+class Model(Protocol):
+    """A network from a file, as `cnnfilter.models.Model` is one."""
+
+    network: Network
+    size: tuple[int | None, ...] | None
+    labels: tuple[str, ...]
+
+
+Load = Callable[[str], Model | None]
+"""From the path of a file to the network in it; None if by its name it holds none."""
+
+
+def parse(text: str, *, base: Path | None = None, load: Load = lambda path: None) -> Network:
     """Read a network.
 
     Parameters
@@ -71,6 +85,8 @@ def parse(text: str, *, base: Path | None = None) -> Network:
     base : Path, optional
         The folder that paths of weight files are relative to; the current one by default, and that of the file
         for `@FILE`.
+    load : callable, optional
+        Reads files of whole networks, which are stages too: `cnnfilter.models.loading.load_named`.
 
     Returns
     -------
@@ -90,11 +106,11 @@ def parse(text: str, *, base: Path | None = None) -> Network:
     'conv:sobel-x:padding=1,leaky_relu:slope=0.1'
     """
     if text.strip().startswith("@"):
-        return _parse_file(text.strip()[1:], base)
-    return _parse_pieces([(piece, "") for piece in split(Piece(text, 1), ",")], base)
+        return _parse_file(text.strip()[1:], base, load)
+    return _parse_pieces([(piece, "") for piece in split(Piece(text, 1), ",")], base, load)
 
 
-def _parse_file(name: str, base: Path | None) -> Network:
+def _parse_file(name: str, base: Path | None, load: Load) -> Network:
     from pathlib import Path  # most texts name no file
 
     path = Path(name) if base is None else base / name
@@ -119,7 +135,7 @@ def _parse_file(name: str, base: Path | None) -> Network:
     if not pieces:
         msg = f"pipeline file {shown}: it holds no stages"
         raise ArgumentError(msg)
-    return _parse_pieces(pieces, path.parent)
+    return _parse_pieces(pieces, path.parent, load)
 
 
 def _stages_of(line: str) -> list[Piece]:
@@ -129,11 +145,11 @@ def _stages_of(line: str) -> list[Piece]:
     return pieces[:-1] if not pieces[-1].text else pieces
 
 
-def _parse_pieces(pieces: Sequence[tuple[Piece, str]], base: Path | None) -> Network:
+def _parse_pieces(pieces: Sequence[tuple[Piece, str]], base: Path | None, load: Load) -> Network:
     if len(pieces) > MAX_STAGES:
         msg = f"{len(pieces):,} stages are too many for a chain (at most {MAX_STAGES:,})"
         raise GrammarError(msg, stage=MAX_STAGES + 1, column=pieces[MAX_STAGES][0].column)
-    network = _Network(base)
+    network = _Network(base, load)
     for piece, where in pieces:
         number = len(network.nodes) + 1
         try:
@@ -154,6 +170,10 @@ def _placed(error: CnnfilterError, number: int, piece: Piece, where: str) -> Gra
     return GrammarError(msg, stage=number, column=wrong.column)
 
 
+PRESET_READER = Reader(lambda given: NotImplemented, {"weights": unescape, "random": seed_of})
+"""What a preset takes."""
+
+
 class _Place(NamedTuple):
     """Where a node, or a `from`, stands in the text."""
 
@@ -165,8 +185,9 @@ class _Place(NamedTuple):
 class _Network:
     """A network as it is read, piece by piece."""
 
-    def __init__(self, base: Path | None) -> None:
+    def __init__(self, base: Path | None, load: Load) -> None:
         self.base = base
+        self.load = load
         self.nodes: list[Node] = []
         self.places: list[_Place] = []
         self.names: dict[str, int] = {IN: INPUT}
@@ -183,6 +204,12 @@ class _Network:
             self.moved = place
             return
         plain, name = _named(rest)
+        group = self._group(head, plain, name)
+        if group is not None:
+            self._splice(*group, name)
+            self.places += [place] * (len(self.nodes) - len(self.places))
+            self.moved = None
+            return
         called = None if name is None else self._free(name)
         stage, joined = _parse_stage(piece, head, plain, called, self)
         self.numbers += _numbers_of(stage)
@@ -208,13 +235,52 @@ class _Network:
                 return
             (number,) = node.reads
 
+    def _group(self, head: Piece, rest: Sequence[Piece], name: Piece | None) -> tuple[Network, Group] | None:
+        """The network that a piece stands for, and how it is told; None if it is a stage."""
+        if head.text in PRESETS:
+            return self._preset(head.text, dict(_values(head.text, PRESET_READER, rest)))
+        path = unescape(head.text)
+        path = path if self.base is None else str(self.base / path)
+        model = self.load(path)
+        if model is None:
+            return None
+        if rest:
+            msg = f"a file of a network takes no arguments but as=NAME, not {quoted(rest[0].text)}"
+            raise _MisplacedError(msg, rest[0])
+        return model.network, Group(escape(path), model.size, path, model.labels)
+
+    def _preset(self, name: str, values: dict[str, Any]) -> tuple[Network, Group]:
+        weights, seed = values.get("weights"), values.get("random")
+        network = _parse_pieces([(piece, "") for piece in split(Piece(PRESETS[name].text, 1), ",")], None, self.load)
+        if weights is not None and seed is not None:
+            msg = "takes one of random and weights"
+            raise ArgumentError(msg)
+        if weights is not None:
+            weights = weights if self.base is None else str(self.base / weights)
+            network = with_weights(network, weights)
+        elif seed is not None:
+            network = with_random(network, seed)
+        return network, Group(preset_text(name, weights, seed), PRESETS[name].size)
+
+    def _splice(self, network: Network, group: Group, name: Piece | None) -> None:
+        """Add the nodes of a network; the last of them answers to a name besides."""
+        alias = None if name is None else self._free(name)
+        if alias is not None:
+            group = replace(group, text=f"{group.text}:as={escape(alias)}")
+        nodes = spliced(network, group, len(self.nodes), self.last, self.names)
+        if alias is not None:
+            nodes[-1] = replace(nodes[-1], aliases=(*nodes[-1].aliases, alias))
+        for node in nodes:
+            self._add(node)
+
     def check_read(self) -> None:
         """Raise a `GrammarError` if a result is read by no stage, or nothing follows a `from`."""
         if self.moved is not None:
             raise _placed(ArgumentError("a stage must follow it"), *self.moved)
         readers = Network(self.nodes).readers()
-        for place, found in zip(self.places[:-1], readers, strict=False):
-            if not found:
+        for number, (place, found) in enumerate(zip(self.places[:-1], readers, strict=False)):
+            group = self.nodes[number].group
+            if not found and (group is None or group is not self.nodes[number + 1].group):
                 msg = "no stage reads its result: the next begins elsewhere; name it, and add or concat it"
                 raise _placed(ArgumentError(msg), *place)
 
@@ -291,9 +357,6 @@ def _parse_stage(
     if head.text.startswith("@"):
         msg = "a pipeline file stands alone, with no other stages beside it"
         raise ArgumentError(msg)
-    if head.text in PRESETS:
-        msg = f"a network without weights; cnnfilter shape {head.text} plans it"
-        raise ArgumentError(msg)
     name = stage_name(head.text)
     if name is None:
         msg = _unknown_stage(head.text, piece.text, network.base)
@@ -361,7 +424,7 @@ def _with_arguments(example: str, text: str, base: Path | None) -> str:
     if not colon or "," in example or meant == example:
         return example
     try:
-        _Network(base).read(Piece(meant, 1), "")
+        _Network(base, lambda path: None).read(Piece(meant, 1), "")
     except CnnfilterError:
         return example
     return quoted(meant)

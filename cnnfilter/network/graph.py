@@ -22,15 +22,24 @@ IN, LAST = "in", "last"
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Nodes that came out of one piece of text: a preset or a model file.
+    """Nodes that came out of one piece of text: a preset or a file of a network.
 
     Parameters
     ----------
     text : str
         The piece, as the stage language has it.
+    size : tuple, optional
+        That of the input it is made for: (H, W, C) or (n,), None for a number that may be any.
+    path : str, optional
+        The file.
+    labels : tuple of str
+        The names of its classes, if the file has them.
     """
 
     text: str
+    size: tuple[int | None, ...] | None = None
+    path: str | None = None
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

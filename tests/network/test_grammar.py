@@ -136,7 +136,6 @@ def test_no_parameter_of_a_kernel_has_the_name_of_a_key():
         ("normalize:imagenet:std=2", "stage 1 'normalize:imagenet:std=2' (column 11): imagenet is a mean and a std "
          "already; give it alone"),
         ("conv:edge,relo", "stage 2 'relo' (column 11): unknown stage; did you mean relu?"),
-        ("lenet-5", "stage 1 'lenet-5' (column 1): a network without weights; cnnfilter shape lenet-5 plans it"),
         ("zzz", f"stage 1 'zzz' (column 1): unknown stage (known: {', '.join(READERS)})"),
         ("conv:edge, ,relu", "stage 2 (column 12): no stage here; a comma stands between two stages"),
         ("", "stage 1 (column 1): no stage here; a comma stands between two stages"),

@@ -1,0 +1,102 @@
+"""Networks as stages of others: presets with weights, and the nodes of a network among those of another."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cnnfilter.errors import ArgumentError, CnnfilterWarning
+from cnnfilter.messages import quoted, readable
+from cnnfilter.network.graph import INPUT, Group, Network, Node
+from cnnfilter.network.stages import Learned
+from cnnfilter.network.stages.text import escape
+from cnnfilter.weights.parameters import MAX_SEED, Named, Parameters, RandomParameters
+
+if TYPE_CHECKING:
+    from cnnfilter.weights.state import State
+
+MOST_LISTED = 3
+"""The most arrays that a warning lists."""
+
+
+def with_weights(network: Network, path: str) -> Network:
+    """A network whose learned numbers are those of a state dict, by the names of its nodes.
+
+    Raises
+    ------
+    KernelError, MissingExtraError
+        If the file cannot be used.
+
+    Warns
+    -----
+    CnnfilterWarning
+        Of arrays that no node takes.
+    """
+    from cnnfilter.weights.state import load_state  # brings NumPy, which sizes alone do not need
+
+    state = load_state(path)
+    _tell_unused(state, {node.name for node in network if isinstance(node.stage, Learned)})
+    return _learned(network, lambda number, node, stage: Named(state, node.name or ""))
+
+
+def with_random(network: Network, seed: int) -> Network:
+    """A network whose learned numbers are drawn, those of its first node by `seed`, of the second by the next one."""
+    return _learned(
+        network, lambda number, node, stage: RandomParameters((seed + number) % (MAX_SEED + 1), stage.initial)
+    )
+
+
+def _learned(network: Network, make: Callable[[int, Node, Learned], Parameters]) -> Network:
+    """A network with numbers for each stage that has none."""
+    return Network(
+        replace(node, stage=replace(node.stage, learned=make(number, node, node.stage)))
+        if isinstance(node.stage, Learned) and node.stage.runnable is not None
+        else node
+        for number, node in enumerate(network)
+    )
+
+
+def _tell_unused(state: State, names: Collection[str | None]) -> None:
+    unused = [name for name in state.names if name.rpartition(".")[0] not in names]
+    if unused:
+        listed = ", ".join(map(quoted, unused[:MOST_LISTED]))
+        more = f" and {len(unused) - MOST_LISTED} more" if len(unused) > MOST_LISTED else ""
+        are = "is" if len(unused) == 1 else "are"
+        warnings.warn(f"{readable(state.path)}: {listed}{more} {are} not used", CnnfilterWarning, stacklevel=2)
+
+
+def preset_text(name: str, weights: str | None, seed: int | None) -> str:
+    """A preset as the stage language has it."""
+    numbers = f":weights={escape(weights)}" if weights is not None else f":random={seed}" if seed is not None else ""
+    return name + numbers
+
+
+def spliced(network: Network, group: Group, first: int, last: int, names: Collection[str]) -> list[Node]:
+    """The nodes of a network as those of another from number `first` on, whose input is node `last` of it.
+
+    Names that the other has already are left out: their nodes answer to their numbers.
+    """
+
+    def free(name: str | None) -> bool:
+        return name is not None and name not in names
+
+    return [
+        Node(
+            node.stage,
+            tuple(last if read == INPUT else first + read for read in node.reads),
+            node.name if free(node.name) else None,
+            tuple(filter(free, node.aliases)),
+            group,
+        )
+        for node in network
+    ]
+
+
+def seed_of(text: str) -> int:
+    """Read a seed."""
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAX_SEED)) or int(text) > MAX_SEED:
+        msg = f"random must be a whole number from 0 to {MAX_SEED}, not {quoted(text)}"
+        raise ArgumentError(msg)
+    return int(text)

@@ -71,6 +71,9 @@ CHAINS = [
     ("lrn:size=4:alpha=0.5:beta=0.6:bias=2", (3, 4, 7)),
     ("lrn:size=30:alpha=3,relu", (2, 3, 4)),
     ("dropout:0.3,flatten,dropout,dense:3", (3, 2, 2)),
+    ("batchnorm:random=1,prelu:random=1", (3, 2, 4)),
+    ("batchnorm:epsilon=0.1,prelu,flatten,batchnorm,prelu:shared=yes", (3, 2, 2)),
+    ("prelu:shared=yes:random=1", (3, 2, 4)),
     ("dense:4,relu,flatten,dense:2,softmax", (5,)),
     ("softmax", (3, 2, 4)),
     ("globalmaxpool,flatten", (4, 5, 3)),
@@ -104,7 +107,12 @@ def learned_chains(folder):
     one = save("one.npz", k=rng.normal(size=(2, 3)))
     own = save("own.npz", k=rng.normal(size=(6, 1, 3, 3)))
     dense = save("dense.npz", **{"d.weight": rng.normal(size=(3, 24)), "d.bias": rng.normal(size=3)})
+    norm = {f"n.{role}": rng.uniform(0.1, 2, size=3) for role in ("weight", "bias", "running_mean", "running_var")}
+    maps = save("maps.npz", **norm, **{"p.weight": rng.normal(size=3), "q.weight": np.array([-2])})
     return [
+        (f"batchnorm:weights={maps}:name=n:epsilon=0.01,prelu:weights={maps}:name=p", (4, 3, 3)),
+        (f"flatten,prelu:weights={maps}:name=p,batchnorm:weights={maps}:name=n", (1, 1, 3)),
+        (f"prelu:weights={maps}:name=q,batchnorm:weights={maps}:as=n,prelu:weights={maps}:name=q", (4, 3, 3)),
         (f"conv:{bank}:bias=0.5:scale=l1,relu", (5, 6, 2)),
         (f"conv:{one}:padding=1", (5, 6, 2)),
         (f"depthwise:{own}:padding=1:border=circular", (5, 6, 3)),
@@ -159,6 +167,17 @@ def pool(row, x):
     return getattr(reference, f"{stage.kind}_pool2d")(x, stage.window, **options)
 
 
+def each_map(row, x, parameters, number):
+    """A stage with learned numbers for each map, which the program has, or which learning begins with."""
+    stage = row.stage
+    if stage.learned is None:
+        numbers = [parameters.get(f"{stage.name}{number}.{role}", [value]) for role, value in stage.initial]
+        numbers = [np.broadcast_to(each, stage.length(len(x))) for each in numbers]
+    else:
+        numbers = stage.by_role(len(x)).values()
+    return reference.prelu(x, *numbers) if stage.name == "prelu" else reference.batch_norm(x, *numbers, stage.epsilon)
+
+
 def linear(row, x, parameters, number):
     if row.stage.file is None:
         return reference.linear(x, parameters[f"dense{number}.weight"], parameters.get(f"dense{number}.bias"))
@@ -171,14 +190,14 @@ def linear(row, x, parameters, number):
 
 def expected(rows, x, parameters):
     """The chain composed of `reference`'s functions by hand."""
-    counts = {"conv": 0, "dense": 0}
+    counts = {}
     for row in rows:
         stage = row.stage
         kind = {"depthwise": "conv"}.get(stage.name, stage.name)
-        if kind in counts:
-            counts[kind] += 1
+        number = counts[kind] = counts.get(kind, 0) + 1
+        if kind in ("conv", "dense"):
             run = convolve if kind == "conv" else linear
-            x = run(row, x, parameters, counts[kind])
+            x = run(row, x, parameters, number)
         elif kind.endswith("pool") and not kind.startswith("global"):
             x = pool(row, x)
         elif kind == "upsample":
@@ -210,6 +229,8 @@ def expected(rows, x, parameters):
             x = reference.lrn(x, stage.size, stage.alpha, stage.beta, stage.bias)
         elif kind == "dropout":
             pass
+        elif kind in ("batchnorm", "prelu"):
+            x = each_map(row, x, parameters, number)
         elif kind == "softmax":
             x = reference.softmax(x)
         else:

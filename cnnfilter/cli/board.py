@@ -275,7 +275,7 @@ def _responded(step: Any, follows: Sequence[int] | None, width: int) -> Iterator
     count = len(step.inputs)
     numbers = f": {', '.join(map(show, step.inputs))}" if count <= MOST_TERMS else ""
     yield f"{_range('map', step.first, step.first + count - 1)}{numbers}"
-    yield _equation("squares", step.squares, step.sum, width, f"sum of {count} squares")
+    yield _equation("squares", step.squares, step.sum, width, f"sum of {count} squares" if count > 1 else "square")
     yield f"{step.formula} = {show(step.value)}"
 
 

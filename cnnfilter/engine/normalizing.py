@@ -1,4 +1,4 @@
-"""Values brought to a common size by what is around them: over neighbouring maps."""
+"""Values brought to a common size: by learned numbers of their map, or by what is around them in neighbouring maps."""
 
 from __future__ import annotations
 
@@ -11,6 +11,41 @@ from cnnfilter.engine.geometry import Array
 BLOCK = 1 << 15
 """Values that pass together through the arrays of float64: they stay in a core's second-level cache. The 96 maps of
 55x55 of AlexNet's first take 1.4 ms so, and 4.7 ms all at once."""
+
+
+def batch_norm(values: Array, scale: Array, mean: Array, shift: Array) -> Array:
+    """``(x - mean)*scale + shift`` with a number of each for each map; the mean first, which may be far larger.
+
+    Parameters
+    ----------
+    values : ndarray, (C, ...)
+    scale, mean, shift : ndarray, (C,) float32
+
+    Returns
+    -------
+    ndarray of float32, of the shape of `values`
+    """
+    scale, mean, shift = (each.reshape(-1, *[1] * (values.ndim - 1)) for each in (scale, mean, shift))
+    result: Array = np.subtract(values, mean, dtype=np.float32)
+    result *= scale
+    result += shift
+    return result
+
+
+def prelu(values: Array, slopes: Array) -> Array:
+    """`x` from 0 on, below it a slope times `x`.
+
+    Parameters
+    ----------
+    values : ndarray, (C, ...)
+    slopes : ndarray, (C,) or (1,) float32
+
+    Returns
+    -------
+    ndarray of float32, of the shape of `values`
+    """
+    values = values.astype(np.float32, copy=False)
+    return np.where(values >= 0, values, slopes.reshape(-1, *[1] * (values.ndim - 1)) * values)
 
 
 def local_response(values: Array, size: int, alpha: float, beta: float, bias: float) -> Array:

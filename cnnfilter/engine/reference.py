@@ -380,6 +380,41 @@ def magnitude(maps: ArrayLike, count: int = 2) -> Array:
     return combine(maps, count, "magnitude")
 
 
+def batch_norm(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike,
+    mean: ArrayLike,
+    variance: ArrayLike,
+    epsilon: float = 1e-5,
+) -> Array:
+    """``(x - mean) / sqrt(variance + epsilon) * weight + bias`` with a number of each for each map of `x` (C, ...).
+
+    Examples
+    --------
+    >>> batch_norm([[3.0, 7.0]], weight=[2], bias=[1], mean=[5], variance=[4], epsilon=0)
+    array([[-1.,  3.]])
+    """
+    values = np.asarray(x, dtype=np.float64)
+    numbers = zip(*(np.asarray(each, dtype=np.float64) for each in (weight, bias, mean, variance)), strict=True)
+    scaled = [(plane - m) / np.sqrt(v + epsilon) * w + b for plane, (w, b, m, v) in zip(values, numbers, strict=True)]
+    return np.array(scaled)
+
+
+def prelu(x: ArrayLike, slope: ArrayLike) -> Array:
+    """``x`` from 0 on, below it a slope times ``x``, with a slope for each map of `x` (C, ...) or one for all.
+
+    Examples
+    --------
+    >>> prelu([[-2.0, 3.0], [-2.0, 3.0]], slope=[0.5, 0])
+    array([[-1.,  3.],
+           [-0.,  3.]])
+    """
+    values = np.asarray(x, dtype=np.float64)
+    slopes = np.broadcast_to(np.asarray(slope, dtype=np.float64), len(values))
+    return np.array([np.where(plane >= 0, plane, s * plane) for plane, s in zip(values, slopes, strict=True)])
+
+
 def lrn(x: ArrayLike, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0) -> Array:
     """``x / (bias + alpha/size * sum of squares)^beta`` of maps (C, H, W), over the `size` maps around each.
 

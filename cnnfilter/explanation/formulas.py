@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from cnnfilter.network.stages import Activation, LocalResponse, Normalize
+from cnnfilter.network.stages.per_map import Normalization
 
 WHOLE = 10**15
 """Whole numbers from here on are no longer all different as floats, and are written short."""
@@ -48,8 +49,11 @@ def show_sum(terms: Iterable[float]) -> str:
     '1 - 2 + 3'
     """
     texts = [show(term) for term in terms]
-    joined = "".join(f" - {text[1:]}" if text.startswith("-") else f" + {text}" for text in texts[1:])
-    return texts[0] + joined
+    return texts[0] + "".join(map(_added, texts[1:]))
+
+
+def _added(text: str) -> str:
+    return f" - {text[1:]}" if text.startswith("-") else f" + {text}"
 
 
 def show_product(factors: Iterable[float]) -> str:
@@ -87,6 +91,18 @@ def activation(stage: Activation, x: float) -> str:
 def normalized(stage: Normalize, x: float, mean: float, std: float) -> str:
     """The formula of a normalization with its numbers in it."""
     return f"({show(x)}/{show(stage.divisor)} - {_factor(mean)}) / {_factor(std)}"
+
+
+def batch_norm(numbers: Normalization, epsilon: float, number: int, x: float) -> str:
+    """The formula of a batch normalization with the numbers of one map in it."""
+    weight, bias, mean, variance, _ = (float(each[number]) for each in numbers)
+    share = f"({show(x)} - {_factor(mean)}) / sqrt({show(variance)} + {show(epsilon)})"
+    return f"{share} * {_factor(weight)}{_added(show(bias))}"
+
+
+def prelu(slope: float, x: float) -> str:
+    """The formula of a parametric ReLU with its numbers in it."""
+    return show(x) if x >= 0 else f"{_factor(slope)} * {_factor(x)}"
 
 
 def local_response(stage: LocalResponse, x: float, total: float) -> str:

@@ -37,6 +37,7 @@ def work(stage: Stage, row: Row, region: Region) -> int:
 
 @work.register(stages.Absolute | stages.Activation | stages.Normalize | stages.Gray | stages.Magnitude | stages.Softmax)
 @work.register(stages.Crop | stages.Dropout | stages.Flatten | stages.LocalResponse | stages.Pad | stages.Shuffle)
+@work.register(stages.BatchNorm | stages.PReLU)
 def _each_value(stage: Stage, row: Row, region: Region) -> int:
     return region.count
 
@@ -74,6 +75,7 @@ def needed(stage: Stage, row: Row, region: Region) -> Needed:
 
 
 @needed.register(stages.Absolute | stages.Activation | stages.Dropout | stages.Normalize)
+@needed.register(stages.BatchNorm | stages.PReLU)
 def _same_places(stage: Stage, row: Row, region: Region) -> Region:
     return region
 
@@ -225,6 +227,21 @@ def _combined(stage: stages.Magnitude, row: Row, block: Block, region: Region) -
 @compute.register(stages.Softmax)
 def _divided(stage: stages.Softmax, row: Row, block: Block, region: Region) -> Array:
     return reference.softmax(block.values)[region.maps]
+
+
+@compute.register(stages.BatchNorm)
+def _normalized_by_batches(stage: stages.BatchNorm, row: Row, block: Block, region: Region) -> Array:
+    numbers = stage.numbers(row.input[-1])
+    weight, bias, mean, _, deviation = (each[region.maps, None, None] for each in numbers)
+    normalized: Array = (block.values - mean) / deviation * weight + bias
+    return normalized
+
+
+@compute.register(stages.PReLU)
+def _sloped(stage: stages.PReLU, row: Row, block: Block, region: Region) -> Array:
+    slopes = stage.slopes(row.input[-1]).astype(np.float64)
+    slopes = slopes if len(slopes) == 1 else slopes[region.maps]
+    return np.where(block.values >= 0, block.values, slopes[:, None, None] * block.values)
 
 
 @compute.register(stages.LocalResponse)

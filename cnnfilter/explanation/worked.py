@@ -261,6 +261,18 @@ def _kept(stage: stages.Dropout, result: Result) -> steps.Step:
     return steps.Copied(*result.told, result.place)
 
 
+@step_of.register(stages.BatchNorm)
+def _normalized_by_batches(stage: stages.BatchNorm, result: Result) -> steps.Step:
+    numbers = stage.numbers(result.row.input[-1])
+    return _of_one(result, formulas.batch_norm(numbers, stage.epsilon, result.place[-1], result.x))
+
+
+@step_of.register(stages.PReLU)
+def _sloped(stage: stages.PReLU, result: Result) -> steps.Step:
+    slopes = stage.slopes(result.row.input[-1])
+    return _of_one(result, formulas.prelu(float(slopes[result.place[-1] % len(slopes)]), result.x))
+
+
 @step_of.register(stages.LocalResponse)
 def _responded(stage: stages.LocalResponse, result: Result) -> steps.Step:
     number = result.place[2]

@@ -22,7 +22,7 @@ from cnnfilter.export.base import (
 )
 from cnnfilter.export.frameworks import show
 from cnnfilter.export.resampling import WEIGHTS, enlarged, resized
-from cnnfilter.export.weights import ConvWeights, conv_weights, dense_weights, literal
+from cnnfilter.export.weights import ConvWeights, conv_weights, dense_weights, inline, literal, map_numbers
 from cnnfilter.messages import readable
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
@@ -228,6 +228,23 @@ def _shuffle(stage: stages.Shuffle, row: Row, program: _Program) -> list[str]:
     height, width, channels = row.input
     grouped, order = (height, width, stage.groups, channels // stage.groups), (1, 2, 4, 3)
     return [f"layers.Reshape({grouped})", f"layers.Permute({order})", f"layers.Reshape({row.input})"]
+
+
+@layers.register(stages.BatchNorm)
+def _batch_norm(stage: stages.BatchNorm, row: Row, program: _Program) -> list[str]:
+    program.give(*(f"np.array({inline(values)})" for values in map_numbers(row).values()))
+    return [f"layers.BatchNormalization(momentum=0.9, epsilon={show_number(stage.epsilon)})"]
+
+
+@layers.register(stages.PReLU)
+def _prelu(stage: stages.PReLU, row: Row, program: _Program) -> list[str]:
+    count, axes = stage.length(row.input[-1]), len(row.input)
+    shape = (*[1] * (axes - 1), count)
+    program.give(*(f"np.array({inline(values)}).reshape({shape})" for values in map_numbers(row).values()))
+    # it learns a slope for each place too, unless it is told what shares one
+    shared = [axis for axis in range(1, axes + 1) if axis < axes or count < row.input[-1]]
+    sharing = f", shared_axes={shared}" if shared else ""
+    return [f"layers.PReLU(keras.initializers.Constant({dict(stage.initial)['weight']}){sharing})"]
 
 
 @layers.register(stages.LocalResponse)

@@ -21,7 +21,7 @@ from cnnfilter.export.base import (
     written,
 )
 from cnnfilter.export.resampling import WEIGHTS, cut, enlarged, resized
-from cnnfilter.export.weights import conv_weights, dense_weights, inline, literal
+from cnnfilter.export.weights import conv_weights, dense_weights, inline, literal, map_numbers
 from cnnfilter.messages import printable
 from cnnfilter.network import stages
 from cnnfilter.network.activations import ACTIVATIONS
@@ -107,11 +107,13 @@ class _Program:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         return f"{kind}{self.counts[kind]}"
 
-    def parameter(self, name: str, shape: stages.Shape, values: list[Any] | None, repeat: int = 1) -> str:
-        """Add an array to the parameters, random ones if its values are not known."""
+    def parameter(self, name: str, shape: stages.Shape, values: list[Any] | float | None, repeat: int = 1) -> str:
+        """Add an array to the parameters: values, one value all over, or random ones if none are known."""
         code = f"rng.normal(scale=0.1, size={shape})"
         if values is None:
             self.random = True
+        elif isinstance(values, float):
+            code = f"np.full({shape}, {show_number(values)})"
         else:
             code = f"np.array({literal(values, ' ' * 8) if len(shape) > 1 else inline(values)})"
         if repeat > 1:
@@ -222,6 +224,26 @@ expressions.register(stages.Dropout, always("x"))
 @expressions.register(stages.Shuffle)
 def _shuffle(stage: stages.Shuffle, row: Row, program: _Program) -> list[str]:
     return [f"x.reshape({stage.groups}, -1, *x.shape[1:]).swapaxes(0, 1).reshape(x.shape)"]
+
+
+@expressions.register(stages.BatchNorm)
+def _batch_norm(stage: stages.BatchNorm, row: Row, program: _Program) -> list[str]:
+    weight, bias, mean, variance = _each_map(row, program)
+    return [f"(x - {mean}) / np.sqrt({variance} + {show_number(stage.epsilon)}) * {weight} + {bias}"]
+
+
+@expressions.register(stages.PReLU)
+def _prelu(stage: stages.PReLU, row: Row, program: _Program) -> list[str]:
+    return [f"np.where(x >= 0, x, {_each_map(row, program)[0]} * x)"]
+
+
+def _each_map(row: Row, program: _Program) -> list[str]:
+    """The learned numbers of each map of maps (C, H, W), or of each element of a vector."""
+    stage: stages.EachMap = row.stage  # type: ignore[assignment]  # those that call it are
+    layer, numbers = program.layer(stage.name), map_numbers(row)
+    shape, index = (stage.length(row.input[-1]),), "[:, None, None]" if len(row.input) == 3 else ""
+    names = ((role, numbers.get(role, first)) for role, first in stage.initial)
+    return [f"{program.parameter(f'{layer}.{role}', shape, values)}{index}" for role, values in names]
 
 
 @expressions.register(stages.LocalResponse)

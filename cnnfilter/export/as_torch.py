@@ -19,7 +19,7 @@ from cnnfilter.export.base import (
 )
 from cnnfilter.export.frameworks import TORCH_BORDERS, show, torch_padding, torch_pads, torch_refuses
 from cnnfilter.export.resampling import WEIGHTS, cut, enlarged, resized
-from cnnfilter.export.weights import conv_weights, dense_weights, literal
+from cnnfilter.export.weights import conv_weights, dense_weights, literal, map_numbers
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
@@ -104,8 +104,8 @@ def torch_program(rows: Sequence[Row]) -> str:
     """The program of a planned chain in PyTorch."""
     program = _Program(rows, " " * 4, HELPERS, layers)
     weights = "\nwith torch.no_grad():\n" + "\n".join(program.weights) + "\n" if program.weights else ""
-    if any(isinstance(row.stage, stages.Dropout) for row in rows):
-        weights += "\nnetwork.eval()  # without this line it learns, and dropout leaves values out\n"
+    if any(isinstance(row.stage, stages.Dropout | stages.BatchNorm) for row in rows):
+        weights += "\nnetwork.eval()  # without this line it learns: dropout leaves values out, a batch norm measures\n"
     numpy = ["import numpy as np"] if "np." in program.helpers else []
     shape = rows[0].input
     batch = (1, shape[2], *shape[:2]) if len(shape) == 3 else (1, *shape)
@@ -241,6 +241,20 @@ def _dropout(stage: stages.Dropout, row: Row, program: _Program) -> list[str]:
 @layers.register(stages.Shuffle)
 def _shuffle(stage: stages.Shuffle, row: Row, program: _Program) -> list[str]:
     return [f"nn.ChannelShuffle({stage.groups})"]
+
+
+@layers.register(stages.BatchNorm)
+def _batch_norm(stage: stages.BatchNorm, row: Row, program: _Program) -> list[str]:
+    for role, values in map_numbers(row).items():
+        program.give(role, values)
+    epsilon = "" if stage.epsilon == stages.BatchNorm.epsilon else f", eps={show_number(stage.epsilon)}"
+    return [f"nn.BatchNorm{len(row.input) - 1 or 1}d({row.input[-1]}{epsilon})"]
+
+
+@layers.register(stages.PReLU)
+def _prelu(stage: stages.PReLU, row: Row, program: _Program) -> list[str]:
+    program.give("weight", map_numbers(row).get("weight"))
+    return [f"nn.PReLU({stage.length(row.input[-1])})"]
 
 
 @layers.register(stages.LocalResponse)

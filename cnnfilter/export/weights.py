@@ -13,6 +13,7 @@ from cnnfilter.kernels.scaling import divisor
 from cnnfilter.messages import readable
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import Conv, Dense
+from cnnfilter.network.stages.per_map import EachMap
 from cnnfilter.sizes import Pair
 from cnnfilter.text.numbers import show_number
 
@@ -147,6 +148,22 @@ def dense_weights(row: Row) -> DenseWeights:
         height, width, channels = row.flattened
         weight = weight.reshape(-1, height, width, channels).transpose(0, 3, 1, 2).reshape(len(weight), -1)
     return DenseWeights(biased, weight.tolist(), None if bias is None else bias.tolist())
+
+
+def map_numbers(row: Row) -> dict[str, list[float]]:
+    """The learned numbers of a stage that has some for each map, by PyTorch's names for them; empty if unknown.
+
+    Raises
+    ------
+    ArgumentError
+        If there are too many numbers.
+    """
+    stage = row.stage
+    if not isinstance(stage, EachMap) or stage.runnable:
+        return {}
+    found = stage.by_role(row.input[-1])
+    _check_count(sum(each.size for each in found.values()), str(stage))
+    return {role: each.tolist() for role, each in found.items()}
 
 
 def _check_count(count: int, name: str) -> None:

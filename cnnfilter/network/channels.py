@@ -43,6 +43,7 @@ def keeps_apart(stage: stages.Stage, row: Row) -> bool:
 @keeps_apart.register(
     stages.Absolute
     | stages.Activation
+    | stages.BatchNorm
     | stages.Crop
     | stages.Dropout
     | stages.Flatten
@@ -50,6 +51,7 @@ def keeps_apart(stage: stages.Stage, row: Row) -> bool:
     | stages.GlobalMaxPool
     | stages.Magnitude
     | stages.Normalize
+    | stages.PReLU
     | stages.Pad
     | stages.Pool
     | stages.Resize

@@ -48,6 +48,7 @@ def note(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> str | No
 @note.register(
     stages.Absolute
     | stages.Activation
+    | stages.BatchNorm
     | stages.Add
     | stages.Concat
     | stages.Conv
@@ -60,6 +61,7 @@ def note(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> str | No
     | stages.Gray
     | stages.LocalResponse
     | stages.Magnitude
+    | stages.PReLU
     | stages.Pad
     | stages.Resize
     | stages.Shuffle

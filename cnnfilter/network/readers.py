@@ -277,12 +277,14 @@ def _kernels(raw: str, parameters: Mapping[str, str]) -> tuple[Kernel, ...]:
 _BETWEEN = (
     stages.Absolute,
     stages.Activation,
+    stages.BatchNorm,
     stages.Crop,
     stages.Dropout,
     stages.GlobalAveragePool,
     stages.GlobalMaxPool,
     stages.LocalResponse,
     stages.Normalize,
+    stages.PReLU,
     stages.Pad,
     stages.Pool,
     stages.Resampling,
@@ -336,6 +338,14 @@ def _plain(
     stage: type[stages.Stage], keys: Mapping[str, Read] | None = None, bare: str | None = None, needs: str = ""
 ) -> Reader:
     return Reader(lambda given: stage(**given.values), keys or {}, bare, needs)
+
+
+def _learned(stage: type[stages.Learned], keys: Mapping[str, Read]) -> Reader:
+    def make(given: Given) -> stages.Stage:
+        numbers = given.learned(stage)
+        return stage(**given.values, **numbers)
+
+    return Reader(make, {**keys, **LEARNED_KEYS})
 
 
 def _amounts(text: str) -> Pads:
@@ -435,6 +445,8 @@ READERS: dict[str, Reader] = {
         bare="units",
     ),
     "softmax": _plain(stages.Softmax),
+    "batchnorm": _learned(stages.BatchNorm, {"epsilon": _number}),
+    "prelu": _learned(stages.PReLU, {"shared": yes_or_no}),
     "lrn": _plain(stages.LocalResponse, {"size": _whole, "alpha": _number, "beta": _number, "bias": _number}, "size"),
     "dropout": _plain(stages.Dropout, {"rate": _number}, "rate"),
     "shuffle": _plain(stages.Shuffle, {"groups": _whole}, "groups", "needs a number of groups, such as shuffle:2"),

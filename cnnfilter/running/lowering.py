@@ -15,7 +15,7 @@ from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows, new_result
 from cnnfilter.engine.interpolation import Cropping, Interpolation, Neighbours
 from cnnfilter.engine.joins import Combine, combine, concatenate
-from cnnfilter.engine.normalizing import local_response
+from cnnfilter.engine.normalizing import batch_norm, local_response, prelu
 from cnnfilter.engine.pooled import joined
 from cnnfilter.engine.scaling import prepared
 from cnnfilter.engine.steps import Convolution, Depthwise, Padding, Pointwise, Pooling, Step
@@ -283,6 +283,18 @@ def _normalized(values: Array, stage: stages.Normalize) -> Array:
     std = np.array(stage.std, dtype=np.float64).reshape(shape)
     quotient = np.divide(values, stage.divisor, dtype=np.float64)  # may lie beyond float32 where the result does not
     return ((quotient - mean) / std).astype(np.float32)
+
+
+@lower.register(stages.BatchNorm)
+def _batch_norm(stage: stages.BatchNorm, row: Row, lowering: Lowering) -> None:
+    numbers = stage.numbers(row.input[-1])
+    parts = {"scale": numbers.weight / numbers.deviation, "mean": numbers.mean, "shift": numbers.bias}
+    lowering.values(row, partial(batch_norm, **{name: each.astype(np.float32) for name, each in parts.items()}))
+
+
+@lower.register(stages.PReLU)
+def _prelu(stage: stages.PReLU, row: Row, lowering: Lowering) -> None:
+    lowering.values(row, partial(prelu, slopes=stage.slopes(row.input[-1])))
 
 
 @lower.register(stages.LocalResponse)

@@ -52,8 +52,9 @@ STAGES: Table = {
     "lrn": "localresponsenorm localresponsenormalization localresponsenormalisation",
     "shuffle:groups=2": "channelshuffle",
     "dropout:0.5": "dropout1d dropout2d spatialdropout spatialdropout2d",
-    "batch normalization is not here; that of a trained network can be folded into the weights of the conv before it":
-    "batchnorm batchnorm2d batchnormalization bn spatialbatchnormalization",
+    "batchnorm": "batchnorm1d batchnorm2d batchnormalization batchnormalisation bn "
+    "spatialbatchnormalization spatialbn",
+    "prelu": "parametricrelu",
     "there is no such normalization here": "layernorm layernormalization groupnorm groupnormalization instancenorm "
     "instancenorm2d instancenormalization",
     "it does nothing in a network that is trained; leave it out": "alphadropout gaussiannoise gaussiandropout",
@@ -61,7 +62,7 @@ STAGES: Table = {
     "inputshape",
     "a convolution here slides along rows and columns; for one of these write conv:32@1x3 or conv:32@3x1":
     "conv1d convolution1d conv3d convolution3d",
-    "there is no such activation here": "mish prelu celu glu softsign threshold",
+    "there is no such activation here": "mish celu glu softsign threshold",
     "chains have no stage for it": "pixelshuffle maxunpool2d depthtospace",
     "add:in": "plus sum residual skip shortcut eltwise elementwiseadd addv2 skipconnection",
     "multiply:in": "mul times product gate",

@@ -371,3 +371,16 @@ def test_transparency_is_left_out_with_a_note():
     assert result.exit_code == 0
     assert result.messages == ["warning: clear.png: transparency is left out"]
     assert f" = {PHOTO[1, 2, 2]}\n" in result.out
+
+
+def test_stages_that_rearrange_and_normalize():
+    chain = "pad:1,conv:identity+edge+sobel-x+sobel-y,shuffle:2,lrn:size=3:alpha=0.5,batchnorm:random=1,dropout"
+    out = shown(chain, "slide.csv", "--at", "2,1,2")
+    assert "stage 6  dropout:0.5  row 2, column 1, map 2\n  as it is at row 2, column 1, map 2, 1.45902\n" in out
+    assert "  (1.45902 - 0) / sqrt(1 + 1e-05) * 1 + 0 = 1.45902\n" in out
+    assert "  maps 1 to 3: 0, 5, 0\n  squares  0 + 25 + 0 = 25\n  5 / (1 + 0.5/3 * 25)^0.75 = 1.45902\n" in out
+    assert "stage 3  shuffle:groups=2  row 2, column 1, map 2\n  as it is at row 2, column 1, map 1, 5\n" in out
+    assert "stage 1  pad:1  row 3, column 2, map 0\n  as it is at row 2, column 1, map 0, 1\n" in out
+    out = shown("pad:1:border=constant=7,lrn:bias=2", "slide.csv", "--at", "0,0")
+    assert "  map 0: 7\n  square = 49\n  7 / (2 + 0.0001/5 * 49)^0.75 = 4.16" in out
+    assert "stage 1  pad:1:border=constant=7  row 0, column 0, map 0\n  as it is in the padding, 7\n" in out

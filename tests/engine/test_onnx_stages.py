@@ -7,8 +7,9 @@ import pytest
 
 import cnnfilter
 from cnnfilter import Pipeline
-from cnnfilter.network.stages import Dropout, LocalResponse, Pad
+from cnnfilter.network.stages import BatchNorm, Dropout, LocalResponse, Pad, PReLU
 from cnnfilter.sizes import Border
+from cnnfilter.weights.parameters import Arrays
 from tests.onnx_cases import FOLDER, load
 
 ALL = [folder.name.removeprefix("test_") for folder in sorted(FOLDER.glob("test_*"))]
@@ -81,6 +82,26 @@ def test_pad(name):
         x, expected = x.astype(np.float32), expected.astype(np.float32)
     stage = Pad(tuple(map(tuple, amounts[-2:].tolist())), border)
     np.testing.assert_array_equal(run(stage, x), expected)
+
+
+@pytest.mark.parametrize("name", [name for name in cases("batchnorm") if "training" not in name])
+def test_batchnorm(name):
+    _, attributes, (x, weight, bias, mean, variance), expected = load(name)
+    numbers = Arrays({"weight": weight, "bias": bias, "running_mean": mean, "running_var": variance})
+    result = run(BatchNorm(attributes.get("epsilon", 1e-5), learned=numbers), x)
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", cases("prelu"))
+def test_prelu(name):
+    """Slopes of all elements are those of a vector, and slopes along the last axis those of maps."""
+    _, _, (x, slopes), expected = load(name)
+    stage = PReLU(learned=Arrays({"weight": slopes.reshape(-1)}))
+    if slopes.shape == x.shape:
+        result = Pipeline([stage]).run(x.reshape(-1)).reshape(x.shape)
+    else:
+        result = Pipeline([stage]).run(x.transpose(2, 0, 1), layout="chw").transpose(1, 2, 0)
+    np.testing.assert_allclose(result, expected, rtol=1e-6)
 
 
 def test_there_are_cases_of_each():

@@ -34,6 +34,8 @@ def weights(tmp_path, monkeypatch):
             "one.weight": normal(4, 3, 3, 3, deviation=0.01), "one.bias": normal(4),
             "two.weight": normal(6, 2, 2, 3), "two.bias": normal(6),
             "deep.weight": normal(6, 1, 3, 3),
+            "norm.weight": normal(3), "norm.bias": normal(3), "norm.running_mean": normal(3, deviation=100),
+            "norm.running_var": np.abs(normal(3, deviation=500)), "slopes.weight": normal(3),
             "small.npy": normal(3, 2),
             "fc.weight": normal(5, 24), "fc.bias": normal(5),
         },
@@ -90,6 +92,8 @@ def assert_step(step):
             assert (values[np.array(step.window.padding)] == 0).all()
     elif isinstance(step, steps.Averaged):
         assert math.isclose(step.value, step.sum / step.count, **close)
+    elif isinstance(step, steps.Pointwise) and step.stage.startswith(("batchnorm", "prelu")):
+        assert math.isclose(evaluated(step.formula), step.value, rel_tol=1e-4, abs_tol=1e-4)
     elif isinstance(step, steps.Responded):
         np.testing.assert_allclose(step.squares, np.square(step.inputs))
         assert math.isclose(step.sum, math.fsum(step.squares), **close)
@@ -122,6 +126,8 @@ CHAINS = [
     ("gray,normalize:mean=0.5:std=0.25,tanh", COLOUR),
     ("gray,leaky_relu:0.1", GREY),
     ("pad:2+1x0+3:border=reflect,conv:sobel-x+sobel-y,shuffle:3,lrn:size=4:alpha=0.01,dropout", COLOUR),
+    ("batchnorm:weights=net.npz:name=norm,prelu:weights=net.npz:name=slopes", COLOUR),
+    ("normalize,flatten,batchnorm:random=1,prelu:shared=yes:random=1", GREY),
     ("globalmaxpool", GREY),
     ("upsample:4:mode=bilinear,pad:-3", GREY),
     ("lrn:size=3:alpha=-1e-6:beta=-0.5,pad:-1+2:border=constant=-3", COLOUR),

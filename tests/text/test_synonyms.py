@@ -107,10 +107,9 @@ def test_stages_and_keys_are_read_in_capitals_and_written_without(text, canonica
         ("Linear:10", r"did you mean dense:10\?"),
         ("FC:10", r"did you mean dense:10\?"),
         ("InnerProduct", r"did you mean dense:10\?"),
-        (
-            "BatchNormalization",
-            "unknown stage; batch normalization is not here; that of a trained network can be folded",
-        ),
+        ("BatchNormalization", r"unknown stage; did you mean batchnorm\?"),
+        ("BN:epsilon=1e-3", r"did you mean 'batchnorm:epsilon=1e-3'\?"),
+        ("LayerNorm", "unknown stage; there is no such normalization here"),
         ("blur", r"unknown stage; did you mean conv:gaussian, conv:box or conv:motion\?"),
         ("Identity", r"unknown stage; did you mean conv:identity\?"),
         ("GaussianBlur:sigma=2", r"unknown stage; did you mean conv:gaussian\?"),

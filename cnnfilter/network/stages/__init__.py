@@ -15,6 +15,9 @@ from cnnfilter.network.stages.joining import Concat as Concat
 from cnnfilter.network.stages.joining import Join as Join
 from cnnfilter.network.stages.joining import Multiply as Multiply
 from cnnfilter.network.stages.normalization import LocalResponse as LocalResponse
+from cnnfilter.network.stages.per_map import BatchNorm as BatchNorm
+from cnnfilter.network.stages.per_map import EachMap as EachMap
+from cnnfilter.network.stages.per_map import PReLU as PReLU
 from cnnfilter.network.stages.pictures import Crop as Crop
 from cnnfilter.network.stages.pictures import Resize as Resize
 from cnnfilter.network.stages.pointwise import Absolute as Absolute

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -161,7 +161,6 @@ class Named(Parameters):
     def __init__(self, state: State, prefix: str) -> None:
         self.state = state
         self.prefix = prefix
-        self._asked: set[str] = set()
 
     def _name(self, role: str) -> str:
         return f"{self.prefix}.{role}" if self.prefix else role
@@ -173,9 +172,7 @@ class Named(Parameters):
 
     def check(self, role: str, shape: Shape) -> None:
         """See `Parameters.check`."""
-        name = self._name(role)
-        self._asked.add(name)
-        self.state.check(name, shape, "; bias=no is for what has none" if role == "bias" else "")
+        self.state.check(self._name(role), shape, "; bias=no is for what has none" if role == "bias" else "")
 
     def load(self) -> None:
         """See `Parameters.load`."""
@@ -194,12 +191,6 @@ class Named(Parameters):
 
     def __hash__(self) -> int:
         return hash((id(self.state), self.prefix))
-
-    def unused(self, others: Iterable[Parameters] = ()) -> list[str]:
-        """The names in the file that neither these nor others of the network have been asked for, in their order."""
-        same = [each for each in (self, *others) if isinstance(each, Named) and each.state is self.state]
-        asked = {name for each in same for name in each._asked}
-        return [name for name in self.state.names if name not in asked]
 
 
 @dataclass(frozen=True)

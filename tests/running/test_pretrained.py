@@ -30,10 +30,3 @@ def test_a_network_of_other_people_sees_what_it_saw():
     np.testing.assert_allclose(boxes[:, 3, 5], BOX, rtol=1e-4)
     np.testing.assert_allclose(faces.astype(np.float64).sum(), SUM_OF_FACES, rtol=1e-4)
     np.testing.assert_allclose(np.abs(boxes.astype(np.float64)).sum(), SUM_OF_BOXES, rtol=1e-4)
-
-
-def test_each_of_its_numbers_is_used():
-    pipeline = Pipeline.parse(PNET)
-    learned = [stage.learned for stage in pipeline.stages if getattr(stage, "learned", None) is not None]
-    pipeline.plan(PHOTO.shape)
-    assert learned[0].unused(learned) == []

@@ -8,6 +8,7 @@ import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW, RECTIFIED, SUM_LENGTH
+from cnnfilter.engine.copies import Copies
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.groups import Bank, MapPadding, Maps, Planes, Source
 from cnnfilter.engine.precision import sum_type
@@ -21,9 +22,6 @@ MOST_TAPS = 36 * SUM_LENGTH**2
 """Taps up to which float32 keeps the promised error: a term passes twice `SUM_LENGTH` roundings, and one for each sum
 of so many sums, of the 167 that it may."""
 
-MOST_PADDING = 1 << 24
-"""Samples of padding that are copied, beyond a few times as many as the source has."""
-
 LONG_ROW = 512
 """Samples of a long row, which of a group of filters stay in the first-level cache."""
 
@@ -31,9 +29,7 @@ LONG_ROW = 512
 class BankFilter:
     """A bank of filters that each sum over all planes of the source.
 
-    Where float maps have no padding and the stride is 1, they are read as they lie. Else they are copied with their
-    padding, and with rows and columns sorted by where they fall within a stride: the windows of neighbouring results
-    begin at neighbouring samples, whatever the stride.
+    Where float maps have no padding and the stride is 1, they are read as they lie. Else they are copied; see `Copies`.
 
     Parameters
     ----------
@@ -57,15 +53,7 @@ class BankFilter:
         self.has_zeros = not filters.all()
         self.filters = filters
         self.is_exact: dict[np.dtype[Any], bool] = {}  # by the type of samples; threads may make the same twice
-        self.rows, self.columns = (
-            np.arange(n) * dilation for n, dilation in zip((height, width), windows.dilation, strict=True)
-        )
-        # Of what lies between windows of a single sample nothing is copied.
-        self.remainders = windows.stride[0] if height > 1 else 1, windows.stride[1] if width > 1 else 1
-        self.picks = slice(None, None, windows.stride[0] // self.remainders[0])
-        columns = windows.columns[:: windows.stride[1] // self.remainders[1]]
-        self.padded_columns = sorted_by(columns, self.remainders[1])
-        self.inside = inside_columns(self.padded_columns, self.remainders[1], windows.stride[1])
+        self.copies = Copies(windows)
         self.needs_no_copy = (
             windows.stride[1] == 1 and windows.pads[1] == (0, 0) and windows.out[1] >= NARROW  # none is read beyond
         )
@@ -77,7 +65,7 @@ class BankFilter:
         samples, dtype = source.samples, source.samples.dtype
         rows = self.needed.get((first, last))
         if rows is None:  # threads may look twice
-            rows = self.needed[first, last] = self._needed(first, last)
+            rows = self.needed[first, last] = self.copies.needed(self.planes, first, last)
         if self.reach is None or rows[0] < 0:
             return False
         if dtype.kind == "u":
@@ -89,13 +77,6 @@ class BankFilter:
         begin, end = (max(row - source.first, 0) for row in rows)
         return not self.has_zeros or bool(np.isfinite(samples[:, begin:end]).all())
 
-    def _needed(self, first: int, last: int) -> Pair:
-        """The source rows for some results; (-1, -1) if a copy with their padding would be much larger."""
-        begin, end = self.windows.needed(first, last)
-        padded = (self.windows.stride[0] * (last - first - 1) + self.windows.span[0]) * len(self.padded_columns)
-        is_much = self.planes * (padded - 8 * (end - begin) * self.windows.size[1]) > MOST_PADDING
-        return (-1, -1) if is_much else (begin, end)
-
     def run(self, source: Rows, first: int, out: Array, *, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`, (O, R, W') float32 whose rows are contiguous."""
         samples, count = source.samples, out.shape[1]
@@ -106,7 +87,7 @@ class BankFilter:
             place = self.places[known] = self._place(*known)
         flat = samples.reshape(-1)
         if place.padding is not None:
-            copied = np.empty(maps * len(place.padding.rows) * len(self.padded_columns) + NARROW, dtype=np.float32)
+            copied = np.empty(maps * place.size + NARROW, dtype=np.float32)
             loops.pad_rows(copied, Maps(flat, maps, height, width), place.padding, 0, len(place.padding.rows), 1)
             flat = copied
         bank = Bank(place.offsets, self.weights, self.gain, self.biases, self.count, after == RECTIFIED)
@@ -115,27 +96,19 @@ class BankFilter:
 
     def _place(self, first: int, count: int, source_first: int, height: int, is_float: bool) -> _Place:
         """Where the windows of rows `first` to `first + count - 1` lie in some rows of the source."""
-        windows = self.windows
-        begin, pace = first * windows.stride[0], windows.stride[0]
-        seen = windows.rows[begin : begin + (count - 1) * pace + windows.span[0]]
+        windows, copies = self.windows, self.copies
+        seen = copies.seen(first, count)
         if self.needs_no_copy and is_float and (seen != OUTSIDE).all() and (np.diff(seen) == 1).all():
             length = windows.size[1]
-            padding, down, along = None, self.rows, self.columns
-            origin, stride = (int(seen[0]) - source_first) * length, pace * length
+            padding, size, taps = None, height * length, (copies.rows[:, None] * length + copies.columns).reshape(-1)
+            origin, stride = (int(seen[0]) - source_first) * length, windows.stride[0] * length
         else:
-            length = len(self.padded_columns) // self.remainders[1]
-            rows = sorted_by(np.where(seen == OUTSIDE, OUTSIDE, seen - source_first)[self.picks], self.remainders[0])
-            padding = MapPadding(rows, self.padded_columns, *self.inside, float(windows.border.value))
-            height = len(rows)
-            down = _tap_places(self.rows, height // self.remainders[0], self.remainders[0])
-            along = _tap_places(self.columns, height * length, self.remainders[1])
-            height *= self.remainders[1]
-            origin, stride = 0, length
-        planes = np.arange(self.planes) * (height * length)
-        offsets = (planes[:, None, None] + down[:, None] * length + along).reshape(-1)
+            padding, stride, size, taps = copies.of(first, count, source_first)
+            origin = 0
+        offsets = (np.arange(self.planes)[:, None] * size + taps).reshape(-1)
         together = _rows_together(windows.out[1], stride, count)
         scratch = 0 if together == 1 else FILTERS * max((together - 1) * stride + windows.out[1], NARROW)
-        return _Place(padding, origin, stride, offsets, together, scratch)
+        return _Place(padding, size, origin, stride, offsets, together, scratch)
 
 
 class _Place(NamedTuple):
@@ -145,6 +118,8 @@ class _Place(NamedTuple):
     ----------
     padding : MapPadding or None
         Of a copy; None where the source is read as it lies.
+    size : int
+        Samples of a map of the copy, or of the source.
     origin, stride : int
         Where the first window begins, and samples between the windows of two rows.
     offsets : ndarray of int64
@@ -156,6 +131,7 @@ class _Place(NamedTuple):
     """
 
     padding: MapPadding | None
+    size: int
     origin: int
     stride: int
     offsets: Index
@@ -179,28 +155,3 @@ def planes_of(out: Array) -> Planes:
     pitch = out.strides[0] // out.itemsize
     samples = (len(out) - 1) * pitch + rows * width
     return Planes(np.lib.stride_tricks.as_strided(out, (samples,), (out.itemsize,)), pitch, width, rows)
-
-
-def sorted_by(index: Index, stride: int) -> Index:
-    """Padded rows or columns, those of each remainder by the stride together, all equally many."""
-    if stride == 1:
-        return np.ascontiguousarray(index)
-    padded = np.pad(index, (0, -len(index) % stride), mode="edge")
-    return padded.reshape(-1, stride).T.reshape(-1)
-
-
-def inside_columns(index: Index, remainders: int, apart: int) -> tuple[Index, Index]:
-    """Between which of the columns of each remainder the source's lie so far apart; see `MapPadding`."""
-    firsts, lasts = np.zeros((2, remainders), dtype=np.int64)
-    for number, columns in enumerate(index.reshape(remainders, -1)):
-        breaks = np.flatnonzero((np.diff(columns) != apart) | (columns[:-1] == OUTSIDE)) + 1
-        bounds = np.concatenate([[0], breaks, [len(columns)]])  # of runs, of which a circular border has several
-        longest = int(np.argmax(np.diff(bounds)))
-        if bounds[longest + 1] - bounds[longest] > 1:
-            firsts[number], lasts[number] = bounds[longest : longest + 2]
-    return firsts, lasts
-
-
-def _tap_places(taps: Index, apart: int, stride: int) -> Index:
-    """Where a sorted axis holds what some taps of the first window see; remainders are `apart` from each other."""
-    return taps % stride * apart + taps // stride

@@ -184,6 +184,31 @@ class TilingScratch(NamedTuple):
     lines: Array
 
 
+class ApartBank(NamedTuple):
+    """Filters that each see a single map, equally many for each. Stored is `sum * gain + bias`, or what comes after.
+
+    Attributes
+    ----------
+    offsets : ndarray, (K,) int64
+        Of the taps, from where a window begins.
+    weights : ndarray, (O, K) float32
+        The filters of the first map first.
+    gains, biases : ndarray, (O,) float32
+    """
+
+    offsets: Index
+    weights: Array
+    gains: Array
+    biases: Array
+
+
+class ApartScratch(NamedTuple):
+    """Where a map is kept, flat, with room for `ROW` samples beyond: its copy, and the results of a filter."""
+
+    copied: Array
+    lines: Array
+
+
 class LinePadding(NamedTuple):
     """The padding of a line, which is a padded row.
 

@@ -36,6 +36,12 @@ def unit_of(largest: float) -> float:
     return float(2.0 ** math.frexp(1.001 * largest)[1])
 
 
+def units_of(largest: Array) -> Array:
+    """The same for each of some sums, float64."""
+    units: Array = np.ldexp(1.0, np.frexp(1.001 * largest)[1])
+    return units
+
+
 class Reach(NamedTuple):
     """Sizes of samples.
 

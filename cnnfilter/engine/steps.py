@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.engine import loops
+from cnnfilter.engine.apart import ApartFilters
 from cnnfilter.engine.bank import FEWEST_FILTERS, BankFilter, planes_of
 from cnnfilter.engine.codes import AS_IS, BESIDE
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
@@ -101,7 +102,8 @@ class Convolution(_Windowed):
                 group = slice(begin, begin + self.filters_in_group)
                 self.groups.append(_Group(bank[group], self.biases[group], windows))
             self.band_rows = self.groups[0].band_rows
-        elif bank.shape[1] == 1 and bank[0].size >= min(FEWEST_FOURIER_EXACT.values()):
+        self.apart = ApartFilters.of(bank, self.biases, windows) if bank.shape[1] == 1 and groups > 1 else None
+        if not self.groups and bank.shape[1] == 1 and bank[0].size >= min(FEWEST_FOURIER_EXACT.values()):
             # only planes of pictures get spectra
             self.band_rows = max(method.band_rows for kind in WHOLE_TYPES for method in self._methods(kind))
 
@@ -111,6 +113,9 @@ class Convolution(_Windowed):
 
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Sum taps for a group of filters at a time where many see the same, else for each."""
+        if self.apart is not None and self.apart.keeps_promises(source, first, first + out.shape[1]):
+            self.apart.run(source, first, out, after=self.after)
+            return
         channels = self.bank.shape[1]
         for group, begin in enumerate(range(0, len(self.bank), self.filters_in_group)):
             planes = source.samples[group * channels : (group + 1) * channels]

@@ -14,8 +14,9 @@ from __future__ import annotations
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.bank import MOST_TAPS, inside_columns, planes_of, sorted_by
+from cnnfilter.engine.bank import MOST_TAPS, planes_of
 from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW, TILE_BLOCK, TILES
+from cnnfilter.engine.copies import inside_columns, sorted_by
 from cnnfilter.engine.geometry import OUTSIDE, Array, Rows, Windows
 from cnnfilter.engine.groups import Bank, Finish, MapPadding, Maps, Tiling, TilingScratch
 from cnnfilter.engine.reach import Scaled, largest_size, scaled

@@ -55,32 +55,32 @@ def pad_rows(out, maps, padding, first, count, strips):
     strips : int
         Of padded rows, all equally long.
     """
-    few = zeros(np.float32, NARROW)
+    few, x = zeros(np.float32, NARROW), maps.samples
     rows, columns, firsts, lasts, outside = padding
     remainders, strip = firsts.size, rows.size // strips
     length = columns.size // remainders
     for c in range(maps.channels):
-        for i in range(strips * count):
-            source = rows[i // count * strip + first + i % count]
-            begin = (c * maps.height + max(source, 0)) * maps.width
-            seen = maps.samples[begin : begin + maps.width]
-            for p in range(remainders):
-                to = ((c * remainders + p) * strips * count + i) * length
-                row, behind = out[to : to + length], columns[p * length : (p + 1) * length]
-                inside, end = (firsts[p], lasts[p]) if source >= 0 else (length, length)
-                for j in range(inside):
-                    row[j] = seen[behind[j]] if behind[j] >= 0 and source >= 0 else outside
-                if inside < end:
-                    apart, at = behind[inside + 1] - behind[inside], begin + behind[inside]
-                    if apart == 1:
-                        copy_row(out, to + inside, maps.samples, at, end - inside, few)
-                    elif apart == 2:
-                        _copy_second(out, to + inside, maps.samples, at, end - inside, few)
-                    else:
-                        for j in range(inside, end):
-                            row[j] = seen[behind[j]]
-                for j in range(end, length):
-                    row[j] = seen[behind[j]] if behind[j] >= 0 else outside
+        for part in range(remainders * strips * count):  # slices cost too much for short rows
+            p, i = part // (strips * count), part % (strips * count)
+            source, to = rows[i // count * strip + first + i % count], (c * remainders * strips * count + part) * length
+            if source < 0:
+                for j in range(to, to + length):
+                    out[j] = outside
+                continue
+            begin, behind, inside, end = (c * maps.height + source) * maps.width, p * length, firsts[p], lasts[p]
+            for j in range(inside):
+                out[to + j] = x[begin + columns[behind + j]] if columns[behind + j] >= 0 else outside
+            if inside < end:
+                at, apart = columns[behind + inside], columns[behind + inside + 1] - columns[behind + inside]
+                if apart == 1:
+                    copy_row(out, to + inside, x, begin + at, end - inside, few)
+                elif apart == 2:
+                    _copy_second(out, to + inside, x, begin + at, end - inside, few)
+                else:
+                    for j in range(end - inside):
+                        out[to + inside + j] = x[begin + at + j * apart]
+            for j in range(end, length):
+                out[to + j] = x[begin + columns[behind + j]] if columns[behind + j] >= 0 else outside
 
 
 @loop

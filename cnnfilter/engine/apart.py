@@ -1,0 +1,87 @@
+"""Filters of float maps that each see a single one: all of them in one call of a loop.
+
+One by one, each costs some 20 microseconds of Python, and networks have hundreds over maps of 7x7.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnnfilter.engine import loops
+from cnnfilter.engine.bank import planes_of
+from cnnfilter.engine.codes import AS_IS, ROW, SUM_LENGTH
+from cnnfilter.engine.copies import Copies, Copy
+from cnnfilter.engine.geometry import Array, Rows, Windows
+from cnnfilter.engine.groups import ApartBank, ApartScratch, Maps
+from cnnfilter.engine.precision import absolute_sums
+from cnnfilter.engine.reach import TINY, extremes, largest_size, units_of
+from cnnfilter.text.numbers import FLOAT32_MAX
+
+LARGEST_PLANE = 1 << 16
+"""Results of a filter up to which the copy pays: beyond, it leaves the second-level cache."""
+
+LEAST = TINY * 4
+"""What the largest sample of a map must reach, unless all are 0: weights add up to a quarter at least."""
+
+
+class ApartFilters:
+    """A bank of filters that each see one map of the source, equally many for each map.
+
+    Parameters
+    ----------
+    bank : ndarray, (O, 1, kh, kw) float32
+    biases : ndarray, (O,) float32
+    windows : Windows
+    units : ndarray, (O,) float32
+        Powers of two by which the filters are divided.
+    """
+
+    def __init__(self, bank: Array, biases: Array, windows: Windows, units: Array) -> None:
+        self.windows = windows
+        self.weights = (bank / units[:, None, None, None]).reshape(len(bank), -1)
+        self.units, self.biases = units, biases
+        self.has_zeros = not bank.all()
+        self.copies = Copies(windows)
+        self.placed: dict[tuple[Any, ...], Copy] = {}
+
+    @classmethod
+    def of(cls, bank: Array, biases: Array, windows: Windows) -> ApartFilters | None:
+        """The filters, or None where these are too large, or lose digits."""
+        if bank[0].size > SUM_LENGTH or windows.out[0] * windows.out[1] > LARGEST_PLANE or windows.is_spread:
+            return None
+        units = units_of(absolute_sums(bank))
+        if units.max() > FLOAT32_MAX:
+            return None
+        units = units.astype(np.float32)
+        both = bank / units[:, None, None, None] * units[:, None, None, None]
+        keeps_digits = windows.border.value == 0 or abs(windows.border.value) >= LEAST
+        return cls(bank, biases, windows, units) if keeps_digits and (both == bank).all() else None
+
+    def keeps_promises(self, source: Rows, first: int, last: int) -> bool:
+        """Whether the samples are floats that keep their digits, and no zero weight meets one that is not finite."""
+        begin, end = self.copies.needed(1, first, last)
+        if source.samples.dtype.kind != "f" or begin < 0:
+            return False
+        begin, end = max(begin - source.first, 0), max(end - source.first, 0)
+        if self.has_zeros and not largest_size(source.samples, begin, end) <= FLOAT32_MAX:
+            return False
+        smallest, _ = extremes(source.samples, begin, end)
+        if smallest >= LEAST:
+            return True
+        largest = np.abs(source.samples[:, begin:end]).max(axis=(1, 2))
+        return bool(((largest >= LEAST) | (largest == 0)).all())
+
+    def run(self, source: Rows, first: int, out: Array, *, after: int = AS_IS) -> None:
+        """Compute output rows `first` onwards into `out`, (O, R, W') float32 whose rows are contiguous."""
+        maps, height, width = source.samples.shape
+        known = (first, out.shape[1], source.first)
+        copy = self.placed.get(known)
+        if copy is None:  # threads may make the same twice
+            copy = self.placed[known] = self.copies.of(*known)
+        bank = ApartBank(copy.taps, self.weights, self.units, self.biases)
+        rows = (out.shape[1] - 1) * copy.length + out.shape[2]
+        scratch = ApartScratch(np.empty(copy.size + ROW, np.float32), np.empty(rows + ROW, np.float32))
+        given = Maps(source.samples.reshape(-1), maps, height, width)
+        loops.apart_rows(planes_of(out), given, copy.padding, copy.length, bank, after, scratch)

@@ -6,7 +6,7 @@ what else can be done with it, each by the room below that does it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -152,7 +152,10 @@ class Pipeline:
         >>> str(Pipeline.parse("conv:sobel-x,relu:as=seen,maxpool:2").up_to("seen"))
         'conv:sobel-x,relu:as=seen'
         """
-        number = self.network.find(node)
+        return self.prefix(self.network.find(node))
+
+    def prefix(self, number: int) -> Pipeline:
+        """The network whose result is that of a node, counted from 0."""
         if number == len(self.network) - 1:
             return self
         if number not in self._nodes:
@@ -250,6 +253,44 @@ class Pipeline:
 
     __call__ = run
 
+    def results(
+        self, maps: Any, nodes: Collection[int], *, layout: str | None = None, threads: int | None = None
+    ) -> Iterator[tuple[int, Array]]:
+        """Run maps through the network once, and give the results of some of its nodes as they come.
+
+        Parameters
+        ----------
+        maps : array_like
+            As `run` takes them, but for a batch.
+        nodes : collection of int
+            Counted from 0.
+        layout, threads
+            As for `run`.
+
+        Returns
+        -------
+        iterator of (int, ndarray of float32)
+            Each node and its result, in the order of the nodes.
+
+        Raises
+        ------
+        CnnfilterError
+            As `run` does.
+
+        Examples
+        --------
+        >>> pipeline = Pipeline.parse("conv:1 1; 1 1,relu,maxpool:1x2")
+        >>> [(node, result.shape) for node, result in pipeline.results([[1, 2, 3], [4, 5, 6]], [0, 2])]
+        [(0, (1, 1, 2)), (2, (1, 1, 1))]
+        """
+        given = as_samples(maps, "maps")
+        planes = given if given.ndim == 1 else _one(given, "maps", layout_of(maps, layout))
+        shape = given.shape if given.ndim == 1 else (*planes.shape[1:], planes.shape[0])
+        rows = at_scale(self.plan(shape), FULL_SCALE[given.dtype.type.__name__])
+        with np.errstate(over="ignore", invalid="ignore"):
+            for number, result in Schedule(rows, nodes).results(planes, threads):
+                yield number, result.astype(np.float32, copy=False)
+
     def explain(self, image: Any, *, at: Sequence[int], layout: str | None = None) -> dict[str, Any]:
         """Explain how one value of the result comes about: every window, product and sum behind it.
 
@@ -323,10 +364,10 @@ def _html(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _one(given: Array, name: str, layout: str | None) -> Array:
-    """The maps of the one picture that is explained at a time."""
+    """The maps of one picture."""
     batch = as_maps(given, name, layout)
     if len(batch) != 1:
-        msg = f"one picture is explained at a time: {name} is a batch of {len(batch)}"
+        msg = f"one picture is taken at a time here: {name} is a batch of {len(batch)}"
         raise ArgumentError(msg)
     maps: Array = batch[0]
     return maps

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cnnfilter.batch.inputs import Input
-from cnnfilter.batch.naming import STREAM, Job, Naming, too_long
+from cnnfilter.batch.naming import STREAM, Files, Job, Naming, too_long
 from cnnfilter.batch.sniff import caseless, expected_format, identity
 from cnnfilter.batch.write import Place, is_device, look
 from cnnfilter.errors import ExistsError, OutputError
@@ -17,11 +17,11 @@ from cnnfilter.errors import ExistsError, OutputError
 class Jobs:
     """The jobs of a plan, each made when it is asked for: of 10,000 inputs only the names are kept."""
 
-    def __init__(self, inputs: Sequence[Input], naming: Naming, counts: Sequence[int | None] | None = None) -> None:
+    def __init__(self, inputs: Sequence[Input], naming: Naming, counts: Sequence[Files] | None = None) -> None:
         self.inputs = inputs
         self.naming = naming
         self.counts = counts
-        """How many numbered files each makes, None where nobody knows yet; where there are no numbers, no counts."""
+        """How many numbered files each makes, or their names, None where nobody knows; without either, no counts."""
         self.times: dict[int, int] = {}
         self.skipped: dict[int, tuple[Path, ...]] = {}
         """The outputs that exist, of jobs that are left undone, by their places."""

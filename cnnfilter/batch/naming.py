@@ -117,6 +117,10 @@ class Wanted(NamedTuple):
     frame: str = "0"
 
 
+Files = int | tuple[str, ...] | None
+"""How many numbered files a job makes, or what they are called; None for one without a number."""
+
+
 class Job(NamedTuple):
     """One input and its output.
 
@@ -163,8 +167,8 @@ class Job(NamedTuple):
         """Whether the target's extension is that of the format."""
         return len(self.around) > 1
 
-    def targets(self, count: int | None) -> tuple[Path | None, ...]:
-        """The targets of so many results; None stands for one without a number.
+    def targets(self, files: Files) -> tuple[Path | None, ...]:
+        """The targets of so many results, or of results of these names; None stands for one without a number.
 
         Examples
         --------
@@ -172,11 +176,11 @@ class Job(NamedTuple):
         ['a-0.png', 'a-1.png']
         """
         target = self.target
-        if count is None:
+        if files is None:
             return (target,)
         if target is None or self.is_device:
-            return (target,) * count
-        numbers = [f"{i:0{len(str(count - 1))}}" for i in range(count)]
+            return (target,) * (files if isinstance(files, int) else len(files))
+        numbers = [f"{i:0{len(str(files - 1))}}" for i in range(files)] if isinstance(files, int) else files
         if self.each is not None:
             return tuple(_numbered(self.each, number) for number in numbers)
         return tuple(target.with_name(f"{target.stem}-{number}{target.suffix}") for number in numbers)

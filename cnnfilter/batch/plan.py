@@ -23,6 +23,7 @@ from cnnfilter.batch.naming import (
     EACH_FRAME,
     SEPARATORS,
     STREAM,
+    Files,
     Job,
     Naming,
     Wanted,
@@ -52,7 +53,7 @@ class ConflictError(OutputError):
         return "; ".join(self.args)
 
 
-def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[int | None] | None = None) -> Plan:
+def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[Files] | None = None) -> Plan:
     """Name an output for every input.
 
     Parameters

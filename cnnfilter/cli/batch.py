@@ -25,6 +25,7 @@ from cnnfilter.runtime.process import collect_garbage
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.inputs import Found
+    from cnnfilter.batch.naming import Files
     from cnnfilter.imaging.limits import Limits
     from cnnfilter.results.saving import Saving
     from cnnfilter.results.task import Task
@@ -95,7 +96,7 @@ class Batch:
             listed = read_list(self.files_from, sys.stdin.buffer if sys.stdin else None, null=self.null)
         return find_inputs(self.inputs, listed=listed, recursive=self.recursive, output=self.output)
 
-    def plan(self, task: Task, counts: Sequence[int | None] | None = None) -> Plan:
+    def plan(self, task: Task, counts: Sequence[Files] | None = None) -> Plan:
         """The plan of a task; `counts` as in `plan_outputs`."""
         from cnnfilter.batch.naming import EACH_FRAME, Wanted, fields_of
         from cnnfilter.batch.plan import plan_outputs

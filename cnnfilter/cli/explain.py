@@ -57,6 +57,10 @@ def _parse_place(text: str) -> Place:
     "--at", type=options.Parsed("PLACE", _parse_place), metavar="ROW,COL[,MAP]",
     help="Which value of the result, counted from 0 (map 0 unless given); of a vector its index.",
 )  # fmt: skip
+@click.option(
+    "--node", "asked", metavar="NODE",
+    help="Explain the result of a node, by its name or its number, and not the last one's.",
+)  # fmt: skip
 @options.flag(
     "--matrix",
     help=f"Print the picture's numbers, and without --at the result's, up to {LARGEST}x{LARGEST}; STAGES may then be "
@@ -70,6 +74,7 @@ def command(
     stages: str,
     source: str | None,
     at: Place | None,
+    asked: str | None,
     matrix: bool,
     depth: int | None,
     frame: int | None,
@@ -91,7 +96,7 @@ def command(
     from cnnfilter.network.notes import notes as chain_notes
     from cnnfilter.results.limits import check_rows
 
-    pipeline, name = _arguments(stages, source, at, matrix=matrix)
+    pipeline, name = _arguments(stages, source, at, asked, matrix=matrix)
     limit = max_pixels or DEFAULT_MAX_PIXELS
     shown = "standard input" if name == STREAM else name
     try:
@@ -117,7 +122,9 @@ def command(
     return 0
 
 
-def _arguments(stages: str, source: str | None, at: Place | None, *, matrix: bool) -> tuple[Pipeline | None, str]:
+def _arguments(
+    stages: str, source: str | None, at: Place | None, asked: str | None, *, matrix: bool
+) -> tuple[Pipeline | None, str]:
     """The chain, if there is one, whose weights are read before a picture is, and the input's name."""
     from cnnfilter.batch.naming import wrong_input
     from cnnfilter.pipeline import Pipeline
@@ -134,6 +141,8 @@ def _arguments(stages: str, source: str | None, at: Place | None, *, matrix: boo
     if source is None:
         return None, name
     pipeline = Pipeline.parse(stages)
+    if asked is not None:
+        pipeline = pipeline.up_to(asked)
     pipeline.check_runnable()
     pipeline.load_weights()
     return pipeline, name

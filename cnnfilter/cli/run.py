@@ -18,7 +18,9 @@ from cnnfilter.network.activations import ACTIVATIONS, Value
 from cnnfilter.results.showing import MAPS
 
 if TYPE_CHECKING:
+    from cnnfilter.batch.naming import Files
     from cnnfilter.results.chain import ChainTask
+    from cnnfilter.results.nodes import NodesTask
 
 WIDEST = 24
 """Characters up to which formulas stand in a column behind the stages of the help."""
@@ -85,6 +87,11 @@ def _default(key: str, value: Value) -> str:
     help="Names of a vector's values, or of the maps on a sheet: a text file with one a line.",
 )  # fmt: skip
 @options.whole("--top", help="Print only the N largest values of a vector, in order.")
+@click.option(
+    "--node", "asked", metavar="NODE", multiple=True,
+    help="Write the result of a node, by its name or its number, and not the last one's; give it several times, or "
+    "all, for a file each, NAME-chain-NODE.",
+)  # fmt: skip
 @options.enlarge
 @options.numbers
 @options.beside
@@ -104,6 +111,7 @@ def command(
     no_labels: bool,
     labels: str | None,
     top: int | None,
+    asked: tuple[str, ...],
     enlarge: int | None,
     numbers: bool,
     beside: bool,
@@ -133,14 +141,49 @@ def command(
         cell=cell, lettering=not no_labels, labels=None if labels is None else read_labels(labels), top=top,
         showing=Showing(enlarge=enlarge, numbers=numbers, beside=beside),
     )  # fmt: skip
+    pipeline = Pipeline.parse(stages)
     task = ChainTask(
-        Pipeline.parse(stages), view, saving=batch.saving, max_pixels=batch.limit, count_clipped=batch.verbose
-    )
+        pipeline, view, saving=batch.saving, max_pixels=batch.limit, count_clipped=batch.verbose
+    )  # fmt: skip
+    if asked:
+        from cnnfilter.imaging.formats import ARRAYS
+        from cnnfilter.results.nodes import ALL, NodesTask, asked_nodes
+
+        nodes = asked_nodes(pipeline.network, asked, arrays=batch.floats or batch.format_ in ARRAYS)
+        tasks = {number: replace(task, pipeline=pipeline.prefix(number)) for number in nodes}
+        if len(nodes) > 1 or ALL in asked:
+            several = NodesTask(
+                tasks, tuple(nodes.values()), saving=batch.saving, max_pixels=batch.limit, count_clipped=batch.verbose
+            )  # fmt: skip
+            _check_several(several, batch)
+            return batch.carry_out(batch.plan(several, [several.labels] * len(batch.found.inputs)), several)
+        ((number, label),) = nodes.items()
+        task = replace(tasks[number], name=f"chain-{label}")
     task, counts = _surveyed(task, batch)
     return batch.carry_out(batch.plan(task, counts), task)
 
 
-def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[int | None] | None]:
+def _check_several(task: NodesTask, batch: Batch) -> None:
+    """Refuse what has no meaning for the results of several nodes, and read the weights."""
+    from cnnfilter.imaging.limits import ALL
+
+    view = task.last.view
+    wrong = [
+        *(["--in-place"] if batch.in_place else []),
+        *(["--frame all"] if batch.frame == ALL else []),
+        *(["--maps each"] if view.maps == "each" else []),
+        *(["--labels"] if view.labels is not None else []),
+        *(["--top"] if view.top is not None else []),
+    ]
+    if wrong:
+        msg = f"{wrong[0]} is for one node's result, and not for several; leave it out"
+        raise ArgumentError(msg)
+    view.showing.check(in_place=False, floats=batch.floats)
+    task.last.pipeline.check_runnable()
+    task.last.pipeline.load_weights()
+
+
+def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[Files] | None]:
     """The task as it is after a look at the inputs, and how many files each of them makes, if that is not one."""
     from cnnfilter.batch.naming import STREAM
     from cnnfilter.batch.survey import survey

@@ -127,9 +127,18 @@ class Network(tuple[Node, ...]):
         msg = f"there is no node {quoted(asked)}{nearest(text, names)}; {known}"
         raise ArgumentError(msg)
 
-    def needed(self) -> set[int]:
-        """The nodes that the result depends on."""
-        return needed([node.reads for node in self])
+    def needed(self, results: Iterable[int] | None = None) -> set[int]:
+        """The nodes that some results depend on; by default the last one's."""
+        return needed([node.reads for node in self], [len(self) - 1] if results is None else results)
+
+    def gives_vector(self, number: int) -> bool:
+        """Whether a node's result is a vector: no stage makes maps of one again."""
+        while number != INPUT:
+            stage = self[number].stage
+            if stage.gives != "same":
+                return stage.gives == "vector"
+            number = self[number].reads[-1]
+        return False
 
     def __str__(self) -> str:
         return ",".join(self._pieces())
@@ -182,9 +191,9 @@ def written(node: Node, joined: str) -> str:
     return ":".join([name, *arguments, *named])
 
 
-def needed(reads: Sequence[tuple[int, ...]]) -> set[int]:
-    """The nodes that the last one's result depends on, and itself, of nodes that each read some."""
-    found = {len(reads) - 1} - {INPUT}
+def needed(reads: Sequence[tuple[int, ...]], results: Iterable[int]) -> set[int]:
+    """The nodes that some results depend on, and these, of nodes that each read some."""
+    found = {*results}
     for number in range(len(reads) - 1, -1, -1):
         if number in found:
             found.update(reads[number])

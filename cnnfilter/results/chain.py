@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cnnfilter.network.plan import Row
-    from cnnfilter.pipeline import Pipeline
+    from cnnfilter.pipeline import Pipeline, Plan
 
 Shown = tuple[Picture, float | None, "npt.NDArray[np.float32] | None"]
 """A picture, the fraction of its values that were clamped, where it was counted, and its numbers, unless it is a
@@ -49,21 +49,20 @@ class ChainTask(Task):
     view : View
     rows : tuple of Row
         The plan for one of the pictures; empty as long as that is not known.
+    name : str
+        What all chains are called; a node behind that.
     """
 
     pipeline: Pipeline
     view: View
     rows: tuple[Row, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What all chains are called."""
-        return "chain"
+    name: str = "chain"
 
     @property
     def gives_vector(self) -> bool:
         """Whether the chain gives a vector: no stage makes maps of one again."""
-        return any(stage.gives == "vector" for stage in self.pipeline.stages)
+        network = self.pipeline.network
+        return network.gives_vector(len(network) - 1)
 
     def makes_plain(self, rows: tuple[Row, ...]) -> bool:
         """Whether maps are written as plain pictures, in the input's format where that can hold them."""
@@ -104,8 +103,13 @@ class ChainTask(Task):
             If the result would be too large, or lose the transparency of a picture that it replaces; nothing has been
             computed then.
         """
+        rows, notes = self.planned(picture)
+        values = self.pipeline.run(planes_of(picture), layout="chw", threads=threads)
+        return self.shown(picture, values, rows, notes)
+
+    def planned(self, picture: Picture) -> tuple[Plan, tuple[str, ...]]:
+        """The plan for a picture, and what a person should know; see `transform`."""
         pixels = picture.pixels
-        planar = np.ascontiguousarray(pixels.transpose(2, 0, 1)) if pixels.ndim == 3 else pixels
         rows = self.pipeline.plan((*pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1))
         check_rows(rows, self.max_pixels)
         self.view.check_labels(rows[-1].output[-1])
@@ -115,9 +119,13 @@ class ChainTask(Task):
                 msg = "in place, its transparency would be lost; write it elsewhere"
                 raise PictureError(msg)
             notes += ("its transparency is left out: the colours below count as they are",)
-        notes += (*chain_notes(rows, pixels), *self._score_notes(rows))
-        values = self.pipeline.run(planar, layout="chw", threads=threads)
-        kept = pixels if self.view.showing.beside else np.empty((0, 0), pixels.dtype)
+        return rows, (*notes, *chain_notes(rows, pixels), *self._score_notes(rows))
+
+    def shown(
+        self, picture: Picture, values: npt.NDArray[np.float32], rows: tuple[Row, ...], notes: tuple[str, ...] = ()
+    ) -> ChainResult:
+        """The result that a picture's values make."""
+        kept = picture.pixels if self.view.showing.beside else np.empty((0, 0), picture.pixels.dtype)
         source = replace(picture, pixels=kept, alpha=None, notes=())
         return ChainResult(self, values, rows, source, notes, picture.shade)
 
@@ -131,6 +139,12 @@ class ChainTask(Task):
         """The shape of a result; and all files in a list, where each map has one."""
         listed = {"output": outputs or None} if self.view.maps == "each" else {}
         return listed | {"shape": rows[-1].output if rows else None}
+
+
+def planes_of(picture: Picture) -> npt.NDArray[Any]:
+    """A picture's maps, (C, H, W), or (H, W) of a grey one."""
+    pixels = picture.pixels
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)) if pixels.ndim == 3 else pixels
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -37,8 +37,8 @@ class Result(Protocol):
         """The format that suits it: that of the input, where it can hold the result."""
 
     @property
-    def count(self) -> int | None:
-        """How many numbered files it makes; None for one without a number."""
+    def count(self) -> int | tuple[str, ...] | None:
+        """How many numbered files it makes, or what they are called; None for one without a number."""
 
     def drawn(self, format: str) -> Iterator[Ready] | None:
         """The pictures that its files hold in a format; None where these hold the numbers."""

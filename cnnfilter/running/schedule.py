@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from cnnfilter.engine.geometry import Array
@@ -39,32 +39,47 @@ class Run(NamedTuple):
 
 
 class Schedule:
-    """The runs of a network, as far as its last row's result depends on them.
+    """The runs of a network, as far as some results depend on them.
 
     Parameters
     ----------
     rows : sequence of Row
         A plan, at the scale of the picture.
+    wanted : collection of int, optional
+        The rows whose results are wanted; the last by default.
     """
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self.runs = list(_runs(rows, needed([row.reads for row in rows])))
+    def __init__(self, rows: Sequence[Row], wanted: Collection[int] | None = None) -> None:
+        self.wanted = frozenset([len(rows) - 1] if wanted is None else wanted) - {INPUT}
+        used = needed([row.reads for row in rows], self.wanted)
+        self.runs = list(_runs(rows, used, self.wanted))
         self.last_reader = {read: place for place, run in enumerate(self.runs) for read in run.reads}
 
     def run(self, given: Array, threads: int | None) -> Array:
-        """The network's result; each result is let go after its last reader."""
+        """The last result that is wanted; the input of a network without stages."""
+        results = [given]
+        for _, result in self.results(given, threads):
+            results[:] = [result]
+        return results[0]
+
+    def results(self, given: Array, threads: int | None) -> Iterator[tuple[int, Array]]:
+        """Each result that is wanted, with its row, as soon as it is there; each is let go after its last reader."""
         held = {INPUT: given}
         for place, run in enumerate(self.runs):
             values = [held[read] for read in run.reads]
             for read in {*run.reads}:
                 if self.last_reader[read] == place:
                     del held[read]
-            held[run.result] = run.compute(values, threads)
-        return held.popitem()[1]
+            result = run.compute(values, threads)
+            if run.result in self.last_reader:
+                held[run.result] = result
+            if run.result in self.wanted:
+                yield run.result, result
+            del result
 
 
-def _runs(rows: Sequence[Row], used: set[int]) -> Iterator[Run]:
-    """The rows that are needed, cut where a result is read twice, or not by the row after it."""
+def _runs(rows: Sequence[Row], used: set[int], wanted: Collection[int]) -> Iterator[Run]:
+    """The rows that are needed, cut where a result is wanted, read twice, or not read by the row after it."""
     counts = [0] * (len(rows) + 1)
     for number in used:
         for read in rows[number].reads:
@@ -74,7 +89,7 @@ def _runs(rows: Sequence[Row], used: set[int]) -> Iterator[Run]:
     for place, number in enumerate(numbers, 1):
         following = rows[numbers[place]].reads if place < len(numbers) else ()
         follows = following == (number,) and numbers[place] == number + 1
-        if not follows or counts[number] > 1:
+        if not follows or counts[number] > 1 or number in wanted:
             part = rows[numbers[first] : number + 1]
             yield Run(part[0].reads, number, Lowering(part, numbers[first] + 1))
             first = place

@@ -272,7 +272,7 @@ def test_a_batch_gives_a_result_for_each(text):
     expected = [pipeline.run(maps) for maps in batch]
     np.testing.assert_array_equal(pipeline.run(batch), expected)
     np.testing.assert_array_equal(pipeline.run(batch[:1]), expected[:1])
-    with pytest.raises(ArgumentError, match="one picture is explained at a time: image is a batch of 2"):
+    with pytest.raises(ArgumentError, match="one picture is taken at a time here: image is a batch of 2"):
         pipeline.explain(batch, at=(0, 0))
 
 

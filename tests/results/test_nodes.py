@@ -1,0 +1,97 @@
+"""The results of nodes of a network: what is asked for, and the files that they make."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnnfilter import Pipeline
+from cnnfilter.errors import ArgumentError
+from cnnfilter.network.grammar import parse
+from cnnfilter.results.nodes import asked_nodes
+from tests.command import run
+
+NET = "conv:5@3x3:random=1:as=a/b,relu:as=seen,maxpool:2,flatten:as=all values"
+
+
+@pytest.fixture(autouse=True)
+def picture(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 24)).astype(np.uint8)
+    Image.fromarray(pixels).save("grey.png")
+    return pixels
+
+
+def test_nodes_are_asked_for_by_name_number_or_all_together():
+    network = parse(NET)
+    assert asked_nodes(network, ["seen", "1", "a/b"], arrays=False) == {0: "1", 1: "seen"}
+    assert asked_nodes(network, ["all"], arrays=False) == {0: "a_b", 1: "seen", 2: "3"}
+    assert asked_nodes(network, ["all"], arrays=True) == {0: "a_b", 1: "seen", 2: "3", 3: "all_values"}
+    assert asked_nodes(parse("relu:as=all,abs"), ["all"], arrays=False) == {0: "all"}
+    assert asked_nodes(parse("relu:as=A,abs:as=a"), ["all"], arrays=False) == {0: "A-1", 1: "a-2"}
+    with pytest.raises(ArgumentError, match="a/b and A_B would be written under one name, a_b; ask for one by its num"):
+        asked_nodes(parse("relu:as=a/b,abs:as=A_B"), ["A_B", "a/b"], arrays=False)
+    with pytest.raises(ArgumentError, match="no node gives maps; --format npy writes vectors too"):
+        asked_nodes(parse("flatten,dense:2"), ["all"], arrays=False)
+    with pytest.raises(ArgumentError, match="there is no node 'see'; did you mean seen"):
+        asked_nodes(network, ["see"], arrays=False)
+
+
+def test_one_node_is_written_under_its_name(picture):
+    assert run("run", NET, "grey.png", "--node", "a/b", "--format", "npy").exit_code == 0
+    expected = Pipeline.parse(NET).run(picture, node="a/b")
+    np.testing.assert_array_equal(np.load("grey-chain-a_b.npy"), expected)
+    told = run("run", NET, "grey.png", "--node", "4", "--top", "2", "--json")
+    values = json.loads(told.out)["values"]
+    assert len(values) == 2
+    assert values[0]["value"] == pytest.approx(float(Pipeline.parse(NET).run(picture).max()))
+
+
+def test_several_nodes_make_a_file_each(picture, tmp_path):
+    result = run("run", NET, "grey.png", "--node", "seen", "--node", "a/b", "--node", "4", "--format", "npy", "--json")
+    assert result.exit_code == 0, result.err
+    record = json.loads(result.out)
+    assert record["output"] == ["grey-chain-4.npy", "grey-chain-a_b.npy", "grey-chain-seen.npy"]
+    assert record["shape"] == {"a_b": [18, 22, 5], "seen": [18, 22, 5], "4": [495]}
+    pipeline = Pipeline.parse(NET)
+    for label, node in (("a_b", "a/b"), ("seen", "seen"), ("4", 4)):
+        np.testing.assert_array_equal(np.load(f"grey-chain-{label}.npy"), pipeline.run(picture, node=node))
+
+
+def test_all_that_give_maps_are_drawn():
+    result = run("run", NET, "grey.png", "--node", "all")
+    assert result.exit_code == 0, result.err
+    for label in ("a_b", "seen", "3"):
+        with Image.open(f"grey-chain-{label}.png") as sheet:
+            assert sheet.format == "PNG"
+    result = run("run", NET, "grey.png", "--node", "all")
+    assert result.exit_code == 1 or result.exit_code == 2
+    assert "exists" in result.err
+    assert run("run", NET, "grey.png", "--node", "all", "--depth", "float", "-o", "floats/").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--node", "1", "--node", "4", "--format", "png"], "4: a vector is written as .npy, .npz or .csv, not"),
+        (["--node", "all", "--in-place"], "--in-place is for one node's result"),
+        (["--node", "all", "--frame", "all"], "--frame all is for one node's result"),
+        (["--node", "all", "--maps", "each"], "--maps each is for one node's result"),
+        (["--node", "all", "--top", "3"], "--top is for one node's result"),
+        (["--node", "all", "-o", "-"], "standard output takes one picture"),
+        (["--node", "all", "--max-pixels", "500"], "more than the limit of 500"),
+        (["--node", "nothing"], "there is no node 'nothing'"),
+    ],
+)  # fmt: skip
+def test_what_has_no_meaning_is_refused(arguments, message):
+    result = run("run", NET, "grey.png", *arguments)
+    assert result.exit_code in (1, 2)
+    assert message in result.err
+
+
+def test_a_node_is_explained(picture):
+    told = run("explain", NET, "grey.png", "--at", "3,4,2", "--node", "seen", "--json")
+    assert told.exit_code == 0, told.err
+    value = Pipeline.parse(NET).run(picture, node="seen")[2, 3, 4]
+    assert json.loads(told.out)["value"] == pytest.approx(float(value), rel=1e-5, abs=1e-5)

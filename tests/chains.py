@@ -77,6 +77,14 @@ CHAINS = [
     ("dense:4,relu,flatten,dense:2,softmax", (5,)),
     ("softmax", (3, 2, 4)),
     ("globalmaxpool,flatten", (4, 5, 3)),
+    ("convtranspose:3@3x2:stride=2,relu", (4, 5, 2)),
+    ("convtranspose:3@3x4:stride=2x3:padding=1x0:output_padding=1x2:bias=no", (4, 5, 2)),
+    ("convtranspose:2@2x3:stride=3", (4, 3, 2)),
+    ("convtranspose:2@2x3:stride=2:random=4", (4, 3, 3)),
+    ("convtranspose:2@3:dilation=2x3", (4, 5, 3)),
+    ("convtranspose:3@3:stride=2:padding=same,convtranspose:2@2:stride=3:padding=same-lower", (4, 5, 2)),
+    ("convtranspose:2@4:stride=2:padding=1+2x0+1", (4, 5, 2)),
+    ("convtranspose:1 2 3; 4 5 6:stride=2:bias=0.5", (4, 5, 1)),
     ("upsample:2,relu", (4, 5, 3)),
     ("upsample:2x3:mode=bilinear", (4, 5, 3)),
     ("upsample:1.5:mode=bilinear:coordinates=align_corners", (4, 5, 2)),
@@ -92,6 +100,12 @@ CHAINS = [
     ("conv:1 2; 3 -4,gelu:tanh", (4, 5, 1)),
     ("conv:1 2; 3 -4,hardsigmoid:alpha=0.2", (4, 5, 1)),
 ]
+NOT_IN_KERAS = [
+    ("convtranspose:4@3:stride=2:padding=1:output_padding=1:groups=2", (4, 5, 2)),
+    ("convtranspose:sobel-x+emboss:stride=3:bias=1,abs", (4, 5, 2)),
+    ("convtranspose:2@3x2:stride=2:dilation=3x2", (4, 5, 1)),
+]
+"""Transposed convolutions in groups, or with a stride and a dilation above 1."""
 DILATED = ("maxpool:2:stride=1:dilation=2:padding=1", (8, 7, 1))  # Keras has none
 
 
@@ -157,6 +171,17 @@ def convolve(row, x, parameters, number):
     return np.concatenate(result) + stage.bias
 
 
+def convolve_transposed(row, x, parameters, number):
+    stage, placing = row.stage, row.stage.placing(row.input)
+    weight, bias, groups = parameters[f"convtranspose{number}.weight"], None, stage.groups
+    if stage.runnable is None:
+        weight, bias, groups = stage.weight(len(x))
+    return reference_resampling.conv_transpose2d(
+        x, weight, parameters.get(f"convtranspose{number}.bias", bias), stride=stage.stride, padding=placing.pads,
+        output_padding=placing.output_padding, dilation=stage.dilation, groups=groups,
+    )  # fmt: skip
+
+
 def pool(row, x):
     stage = row.stage
     options = {"stride": stage.stride, "padding": stage.padding, "ceil_mode": stage.ceil_mode}
@@ -200,6 +225,8 @@ def expected(rows, x, parameters):
             x = run(row, x, parameters, number)
         elif kind.endswith("pool") and not kind.startswith("global"):
             x = pool(row, x)
+        elif kind == "convtranspose":
+            x = convolve_transposed(row, x, parameters, number)
         elif kind == "upsample":
             options = {"mode": stage.mode, "coordinates": stage.coordinates, "rounding": stage.rounding}
             x = reference_resampling.upsample(x, scale=stage.scale, size=stage.size, **options)

@@ -14,6 +14,8 @@ MOST_CHANNELS = 3
 """Channels that are written out in full; of more, those with the largest sums."""
 MOST_ROWS = 15
 """Rows of a window that are written out; of a larger one, the largest products."""
+MOST_MEETINGS = 3
+"""Rows, and columns, that are each told with the kernel's that they meet."""
 MOST_TERMS = 8
 """Products, or powers, that are listed."""
 
@@ -236,6 +238,25 @@ def _pooled(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[st
         yield f"mean  {show(step.sum)} / {step.divisor} = {show(step.value)}"
 
 
+def _transposed(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
+    window = step.filters[0].channels[0].window
+    for axis, (word, samples, taps) in enumerate(
+        (("row", window.rows, step.kernel_rows), ("column", window.columns, step.kernel_columns))
+    ):
+        rule = f"*{step.stride[axis]} - {step.padding[axis]} + ", f"*{step.dilation[axis]} = {step.at[axis]}"
+        if len(samples) > MOST_MEETINGS:
+            first, last = (f"{word}s {ends[0]} to {ends[-1]}" for ends in (samples, taps))
+            yield f"{first} of the input meet {last} of the kernel  input{rule[0]}kernel{rule[1]}"
+            continue
+        for sample, tap in zip(samples, taps, strict=True):
+            terms = f"{sample}{rule[0]}{tap}{rule[1]}"
+            yield f"{word} {sample} of the input meets {word} {tap} of the kernel  {terms}"
+    if window.rows and window.columns:
+        yield from _convolved(step, follows, width)
+    else:
+        yield f"no sample's kernel reaches this place: {'the bias' if step.bias else 'nothing'}, {show(step.value)}"
+
+
 def _largest(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
     yield f"largest of {step.count} values  {show(step.value)}, at {_place(step.follows)}"
 
@@ -312,6 +333,7 @@ _Writer = Callable[[Any, Sequence[int] | None, int], Iterator[str]]
 _WRITERS: dict[type[steps.Step], _Writer] = {
     steps.Convolved: _convolved,
     steps.Pooled: _pooled,
+    steps.Transposed: _transposed,
     steps.Averaged: _averaged,
     steps.Largest: _largest,
     steps.Resampled: _resampled,

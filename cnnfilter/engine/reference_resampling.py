@@ -12,6 +12,67 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cnnfilter.engine.reference import Array, from_batch, to_batch
+from cnnfilter.sizes import Padding, Size, parse_padding, parse_pair, resolve_pads
+
+
+def conv_transpose2d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Size = 1,
+    padding: Padding = 0,
+    output_padding: Sequence[int] = (0, 0),
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Array:
+    """Add the kernel, times each sample, to the result where the sample lies in it.
+
+    Parameters
+    ----------
+    x : array_like
+        Picture, maps or batch, by the convention of `reference`.
+    weight : array_like of shape (I, O/groups, kh, kw)
+    bias : array_like of shape (O,), optional
+    stride, dilation
+        Places between the kernels of neighbouring samples, and between the taps of one.
+    padding
+        What is cut off, in numbers.
+    output_padding : (height, width)
+        Places that are added at the end.
+    groups : int
+
+    Notes
+    -----
+    ``out[i*s - begin + m*d, j*s - begin + n*d] += x[i,j] * w[m,n]``; its size is
+    ``(n-1)*s - begin - end + d*(k-1) + output_padding + 1``.
+
+    Examples
+    --------
+    >>> conv_transpose2d([[1, 10]], [[[[1, 2], [3, 4]]]], stride=2)[0]
+    array([[ 1.,  2., 10., 20.],
+           [ 3.,  4., 30., 40.]])
+    """
+    batch, bank = to_batch(x), np.asarray(weight, dtype=np.float64)
+    inputs, outputs, kh, kw = bank.shape
+    strides, dilations = parse_pair(stride, "stride"), parse_pair(dilation, "dilation")
+    pads = resolve_pads(parse_padding(padding), (1, 1), (kh, kw), strides, dilations)
+    height, width = (
+        (batch.shape[2 + i] - 1) * strides[i] - sum(pads[i]) + dilations[i] * (k - 1) + output_padding[i] + 1
+        for i, k in enumerate((kh, kw))
+    )
+    result = np.zeros((len(batch), outputs * groups, height, width))
+    if bias is not None:
+        result += np.asarray(bias, dtype=np.float64)[:, None, None]
+    for c in range(inputs):
+        first = c // (inputs // groups) * outputs  # the first map of this channel's group
+        for i, j, m, n in np.ndindex(*batch.shape[2:], kh, kw):
+            row = i * strides[0] - pads[0][0] + m * dilations[0]
+            column = j * strides[1] - pads[1][0] + n * dilations[1]
+            if 0 <= row < height and 0 <= column < width:
+                for o in np.flatnonzero(bank[c, :, m, n]):  # a zero weight contributes nothing, not even to NaN
+                    result[:, first + o, row, column] += batch[:, c, i, j] * bank[c, o, m, n]
+    return from_batch(result, max(np.ndim(x), 3))
 
 
 def global_max_pool2d(x: ArrayLike) -> Array:

@@ -87,6 +87,11 @@ class Filters:
         return weights[..., ::-1, ::-1] if self.stage.flip else weights
 
 
+def products(weights: Array, values: Array) -> Array:
+    """Weights times values; a weight of 0 gives 0 whatever it meets."""
+    return np.where(weights == 0, 0.0, weights * values)
+
+
 def _scale(weights: Array, scale: str, own: Fraction | float) -> Fraction | float:
     """What the sums are multiplied by; where they are scaled, a kernel's own scale cancels out."""
     return own if scale == "none" else 1 / Fraction(divisor(weights.flat, scale))

@@ -24,6 +24,8 @@ explains, or null. By its `kind` there are also:
 =============== ==========================================================================================
 `convolution`   `filter`, `combine`, `bias` and `filters`: `{"channels", "total", "scale", "value"}`, a channel
                 being `{"window", "kernel", "products", "sum"}`
+`transposed`    as of `convolution`, and `kernel_rows`, `kernel_columns`: of the kernel, those that the window's
+                meet; `stride`, `padding`, `dilation`
 `pool`          `pool` ("max", "avg" or "sum"), `window`, `sum` (null for max), `divisor`
 `mean`          `sum`, `count`
 `largest`       `count`

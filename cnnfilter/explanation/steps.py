@@ -112,6 +112,23 @@ class Convolved(Step):
 
 
 @dataclass(frozen=True)
+class Transposed(Convolved):
+    """A transposed convolution: the samples that reach the place, each times the weight that it meets there.
+
+    `kernel_rows` and `kernel_columns` are those of the kernel that the rows and columns of the windows meet. A sample
+    of row i and the kernel's row m come to row ``i * stride - padding + m * dilation``.
+    """
+
+    kind = "transposed"
+
+    kernel_rows: tuple[int, ...]
+    kernel_columns: tuple[int, ...]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Resampled(Step):
     """A weighted mean of a few samples of the same map, which `samples` has with their weights."""
 

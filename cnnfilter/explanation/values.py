@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from cnnfilter.engine import reference
 from cnnfilter.engine.geometry import OUTSIDE, Index, Windows
 from cnnfilter.engine.reference import Array
-from cnnfilter.explanation import resampled
-from cnnfilter.explanation.filters import Filters
+from cnnfilter.explanation import resampled, transposed
+from cnnfilter.explanation.filters import Filters, products
 from cnnfilter.explanation.regions import Block, Blocks, Needed, Region, taps
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
@@ -58,6 +58,7 @@ def _under_all(stage: stages.Conv | stages.Pool, row: Row, region: Region) -> in
 
 
 work.register(stages.Upsample | stages.Resize)(resampled.work)
+work.register(stages.ConvTranspose)(transposed.work)
 
 
 @work.register(stages.Dense | stages.GlobalAveragePool | stages.GlobalMaxPool)
@@ -87,6 +88,7 @@ def _all_maps(stage: Stage, row: Row, region: Region) -> Region:
 
 needed.register(stages.Upsample | stages.Resize)(resampled.needed)
 needed.register(stages.Crop)(resampled.cropped)
+needed.register(stages.ConvTranspose)(transposed.needed)
 
 
 @needed.register(stages.GlobalAveragePool | stages.GlobalMaxPool)
@@ -207,6 +209,7 @@ def _largest(stage: stages.GlobalMaxPool, row: Row, block: Block, region: Region
 
 
 compute.register(stages.Upsample | stages.Resize)(resampled.compute)
+compute.register(stages.ConvTranspose)(transposed.compute)
 
 
 @compute.register(stages.Crop)
@@ -294,11 +297,6 @@ def normalization(stage: stages.Normalize, maps: Index) -> tuple[Array, Array]:
     pair = (np.array(each, dtype=np.float64) for each in (stage.mean, stage.std))
     mean, std = (each if len(each) == 1 else each[maps] for each in pair)
     return mean, std
-
-
-def products(weights: Array, values: Array) -> Array:
-    """Weights times values; a weight of 0 gives 0 whatever it meets."""
-    return np.where(weights == 0, 0.0, weights * values)
 
 
 def _some_taps(windows: Windows, size: int) -> Iterator[tuple[Index, Index]]:

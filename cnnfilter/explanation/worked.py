@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from cnnfilter.engine.geometry import OUTSIDE
 from cnnfilter.engine.reference import Array
-from cnnfilter.explanation import formulas, resampled, steps, values
-from cnnfilter.explanation.filters import Filters
+from cnnfilter.explanation import formulas, resampled, steps, transposed, values
+from cnnfilter.explanation.filters import Filters, products
 from cnnfilter.explanation.regions import Block, Blocks, Place, Region, taps, unflattened
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
@@ -119,21 +119,19 @@ def _convolved(stage: stages.Conv, result: Result) -> steps.Step:
     chosen = Filters(stage, result.row.input).of(result.place[2])
     under = _Under(result)
     held = under.held(chosen.channels, under.windows.border.value)
-    multiplied = values.products(chosen.weights, held[None])
+    multiplied = products(chosen.weights, held[None])
     channel_sums = multiplied.sum(axis=(2, 3))
     totals = channel_sums.sum(axis=1)
     scaled = chosen.scaled(totals)
     windows = [under.window(channel, held[c]) for c, channel in enumerate(chosen.channels)]
     filters = tuple(
         steps.FilterSum(
-            tuple(
-                map(steps.ChannelSum, windows, map(steps.matrix, weights), map(steps.matrix, products), sums.tolist())
-            ),
+            tuple(map(steps.ChannelSum, windows, map(steps.matrix, weights), map(steps.matrix, each), sums.tolist())),
             float(total),
             chosen.scale,
             float(value),
         )
-        for weights, products, sums, total, value in zip(
+        for weights, each, sums, total, value in zip(
             chosen.weights, multiplied, channel_sums, totals, scaled, strict=True
         )
     )
@@ -144,6 +142,11 @@ def _convolved(stage: stages.Conv, result: Result) -> steps.Step:
         c, flat = divmod(found % counting[0].size, under.padding.size)
         follows = under.place(flat, chosen.channels[c])
     return steps.Convolved(*result.told, follows, chosen.name, filters, chosen.combine, chosen.bias)
+
+
+@step_of.register(stages.ConvTranspose)
+def _transposed(stage: stages.ConvTranspose, result: Result) -> steps.Step:
+    return transposed.step(stage, result.told, result.row, result.before)
 
 
 @step_of.register(stages.Pool)
@@ -289,7 +292,7 @@ def _responded(stage: stages.LocalResponse, result: Result) -> steps.Step:
 def _multiplied(stage: stages.Dense, result: Result) -> steps.Step:
     weights, bias, order = values.dense_row(stage, result.row, result.place[0])
     vector = result.before.values.reshape(-1)[order]
-    multiplied = values.products(weights, vector)
+    multiplied = products(weights, vector)
     follows = (int(order[_most(multiplied)]),)
     lists = _numbers(vector), _numbers(weights), _numbers(multiplied)
     return steps.Multiplied(*result.told, follows, *lists, float(multiplied.sum()), bias)

@@ -22,7 +22,15 @@ from cnnfilter.export.base import (
 )
 from cnnfilter.export.frameworks import show
 from cnnfilter.export.resampling import WEIGHTS, enlarged, resized
-from cnnfilter.export.weights import ConvWeights, conv_weights, dense_weights, inline, literal, map_numbers
+from cnnfilter.export.weights import (
+    ConvWeights,
+    conv_weights,
+    dense_weights,
+    inline,
+    literal,
+    map_numbers,
+    transposed_weights,
+)
 from cnnfilter.messages import readable
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
@@ -272,6 +280,28 @@ def _conv(stage: stages.Conv, row: Row, program: _Program) -> list[str]:
     program.give(*_arrays(bank, depthwise))
     convolution = f"layers.{'Depthwise' if depthwise else ''}Conv2D({', '.join(arguments)})"
     return [convolution, f"Combine({combined(bank)})"] if bank.parts else [convolution]
+
+
+@layers.register(stages.ConvTranspose)
+def _transposed(stage: stages.ConvTranspose, row: Row, program: _Program) -> list[str]:
+    bank, (window, stride, dilation, pads, extra) = transposed_weights(row, stage), stage.placing(row.input)
+    if bank.groups > 1:
+        msg = f"{readable(stage)}: Keras's transposed convolutions have no groups, as every channel's own kernels are"
+        raise ArgumentError(msg)
+    if max(stride) > 1 and max(dilation) > 1:
+        msg = f"{readable(stage)}: Keras refuses a stride above 1 together with a dilation above 1"
+        raise ArgumentError(msg)
+    arguments = [str(bank.count), show(window)]
+    arguments += [f"strides={show(stride)}"] if stride != (1, 1) else []
+    # left out, it is what makes the size a multiple of the stride
+    arguments += [f"output_padding={extra}"] if stride != (1, 1) else []
+    arguments += [f"dilation_rate={show(dilation)}"] if dilation != (1, 1) else []
+    arguments += [] if bank.biased else ["use_bias=False"]
+    if bank.weight is not None:
+        biases = [] if bank.bias is None else [f"np.array({literal(bank.bias)})"]
+        program.give(f"np.array({literal(bank.weight)}).transpose(2, 3, 1, 0)", *biases)
+    layer = f"layers.Conv2DTranspose({', '.join(arguments)})"
+    return [layer] if pads == NONE else [layer, f"layers.Cropping2D({pads})"]
 
 
 def _arrays(bank: ConvWeights, depthwise: bool) -> list[str]:

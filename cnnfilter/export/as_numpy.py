@@ -21,7 +21,7 @@ from cnnfilter.export.base import (
     written,
 )
 from cnnfilter.export.resampling import WEIGHTS, cut, enlarged, resized
-from cnnfilter.export.weights import conv_weights, dense_weights, inline, literal, map_numbers
+from cnnfilter.export.weights import conv_weights, dense_weights, inline, literal, map_numbers, transposed_weights
 from cnnfilter.messages import printable
 from cnnfilter.network import stages
 from cnnfilter.network.activations import ACTIVATIONS
@@ -50,6 +50,24 @@ def conv2d(x, weight, bias=None, stride=(1, 1), dilation=(1, 1), groups=1):
     patches = windows(x, weight.shape[2:], stride, dilation)
     pairs = zip(np.split(weight, groups), np.split(patches, groups))
     out = np.concatenate([np.einsum("oikl,ihwkl->ohw", bank, patch) for bank, patch in pairs])
+    return out if bias is None else out + bias[:, None, None]
+''',
+    "conv_transpose2d": '''
+def conv_transpose2d(
+    x, weight, bias=None, stride=(1, 1), pads=((0, 0), (0, 0)), extra=(0, 0), dilation=(1, 1), groups=1
+):
+    """Add the weights (I, O/groups, kh, kw), times each sample, to the result where the sample lies in it."""
+    axes = zip(x.shape[1:], stride, dilation, weight.shape[2:], extra)
+    sizes = [(n - 1) * s + d * (k - 1) + 1 + more for n, s, d, k, more in axes]
+    maps = x.reshape(groups, -1, *x.shape[1:])
+    banks = weight.reshape(groups, -1, *weight.shape[1:])
+    out = np.zeros((groups, weight.shape[1], *sizes))
+    for place in np.ndindex(*weight.shape[2:]):
+        begins = [tap * d for tap, d in zip(place, dilation)]
+        rows, columns = (slice(b, b + (n - 1) * s + 1, s) for b, n, s in zip(begins, x.shape[1:], stride))
+        out[:, :, rows, columns] += np.einsum("gihw,gio->gohw", maps, banks[..., place[0], place[1]])
+    (above, below), (left, right) = pads
+    out = out.reshape(-1, *sizes)[:, above : sizes[0] - below, left : sizes[1] - right]
     return out if bias is None else out + bias[:, None, None]
 ''',
     "pad": '''
@@ -284,6 +302,25 @@ def _conv(stage: stages.Conv, row: Row, program: _Program) -> list[str]:
     if not bank.parts:
         return [*padding, convolution]
     return [*padding, convolution, f"combine(x, {combined(bank)})"]
+
+
+@expressions.register(stages.ConvTranspose)
+def _transposed(stage: stages.ConvTranspose, row: Row, program: _Program) -> list[str]:
+    bank, placing = transposed_weights(row, stage), stage.placing(row.input)
+    layer = program.layer("convtranspose")
+    shape = (row.input[2], bank.inputs, *bank.window)
+    arguments = [program.parameter(f"{layer}.weight", shape, bank.weight, bank.repeat)]
+    if bank.biased:
+        arguments.append(program.parameter(f"{layer}.bias", (bank.count,), bank.bias))
+    options = {
+        "stride": (placing.stride, (1, 1)),
+        "pads": (placing.pads, NONE),
+        "extra": (placing.output_padding, (0, 0)),
+        "dilation": (placing.dilation, (1, 1)),
+        "groups": (bank.groups, 1),
+    }
+    arguments += [f"{key}={value}" for key, (value, default) in options.items() if value != default]
+    return [f"conv_transpose2d(x, {', '.join(arguments)})"]
 
 
 def _border(border: Border) -> str:

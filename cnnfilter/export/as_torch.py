@@ -19,7 +19,7 @@ from cnnfilter.export.base import (
 )
 from cnnfilter.export.frameworks import TORCH_BORDERS, show, torch_padding, torch_pads, torch_refuses
 from cnnfilter.export.resampling import WEIGHTS, cut, enlarged, resized
-from cnnfilter.export.weights import conv_weights, dense_weights, literal, map_numbers
+from cnnfilter.export.weights import conv_weights, dense_weights, literal, map_numbers, transposed_weights
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
@@ -197,6 +197,26 @@ def _conv(stage: stages.Conv, row: Row, program: _Program) -> list[str]:
     program.give("bias", bank.bias)
     convolution = f"nn.Conv2d({', '.join(arguments)})"
     return [convolution, f"Combine({combined(bank)})"] if bank.parts else [convolution]
+
+
+@layers.register(stages.ConvTranspose)
+def _transposed(stage: stages.ConvTranspose, row: Row, program: _Program) -> list[str]:
+    bank, (window, stride, dilation, pads, extra) = transposed_weights(row, stage), stage.placing(row.input)
+    text = torch_padding(pads)
+    arguments = [str(row.input[2]), str(bank.count), show(window)]
+    arguments += [f"stride={show(stride)}"] if stride != (1, 1) else []
+    arguments += [f"padding={text}"] if text not in (None, "0") else []
+    arguments += [f"output_padding={show(extra)}"] if extra != (0, 0) else []
+    arguments += [f"groups={bank.groups}"] if bank.groups > 1 else []
+    arguments += [] if bank.biased else ["bias=False"]
+    arguments += [f"dilation={show(dilation)}"] if dilation != (1, 1) else []
+    program.give("weight", bank.weight, f".repeat({bank.repeat}, 1, 1, 1)" if bank.repeat > 1 else "")
+    program.give("bias", bank.bias)
+    layer = f"nn.ConvTranspose2d({', '.join(arguments)})"
+    if text is not None:
+        return [layer]
+    rows, columns = (f"{begin}:{begin + n}" for (begin, _), n in zip(pads, row.output[:2], strict=True))
+    return [layer, f"Apply(lambda x: x[:, :, {rows}, {columns}])"]
 
 
 def _conv_padding(row: Row, stage: stages.Conv, pads: Pads) -> tuple[list[str], list[str]]:

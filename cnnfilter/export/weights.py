@@ -12,7 +12,7 @@ from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.kernels.scaling import divisor
 from cnnfilter.messages import readable
 from cnnfilter.network.plan import Row
-from cnnfilter.network.stages import Conv, Dense
+from cnnfilter.network.stages import Conv, ConvTranspose, Dense
 from cnnfilter.network.stages.per_map import EachMap
 from cnnfilter.sizes import Pair
 from cnnfilter.text.numbers import show_number
@@ -85,6 +85,35 @@ def conv_weights(row: Row) -> ConvWeights:
     inputs = channels // groups
     window = stage.sliding(row.input).window
     return ConvWeights(len(weight), inputs, window, groups, weight, bias=bias if biased else None, biased=biased)
+
+
+def transposed_weights(row: Row, stage: ConvTranspose) -> ConvWeights:
+    """The weights of a row's transposed convolution, (I, O/groups, kh, kw): `inputs` is O/groups.
+
+    Raises
+    ------
+    ArgumentError
+        If there are too many numbers.
+    """
+    channels, window = row.input[2], stage.placing(row.input).window
+    if stage.runnable is not None:
+        return ConvWeights(row.output[2], row.output[2] // stage.groups, window, stage.groups, biased=stage.biased)
+    weight, bias, groups = stage.weight(channels)
+    source = stage.source(channels)
+    repeat = channels if isinstance(source, tuple) else 1
+    name = "+".join(each.name for each in source) if isinstance(source, tuple) else source.name
+    _check_count(weight.size // repeat, name)
+    _check_count(0 if bias is None else bias.size, name)
+    return ConvWeights(
+        row.output[2],
+        weight.shape[1],
+        window,
+        groups,
+        weight[: len(weight) // repeat].tolist(),
+        repeat=repeat,
+        bias=None if bias is None else bias.tolist(),
+        biased=bias is not None,
+    )
 
 
 def _repeated(kernels: Sequence[Kernel], stage: Conv, channels: int) -> ConvWeights:

@@ -77,6 +77,12 @@ def _in_groups_of_one(stage: stages.Conv, row: Row) -> bool:
     return isinstance(stage.source(channels), tuple) or stage.depthwise or stage.groups == channels
 
 
+@keeps_apart.register(stages.ConvTranspose)
+def _kernels_of_one(stage: stages.ConvTranspose, row: Row) -> bool:
+    channels = row.input[2]
+    return stage.groups == channels or (stage.sizes is None and isinstance(stage.source(channels), tuple))
+
+
 @keeps_apart.register(stages.Shuffle)
 def _in_place(stage: stages.Shuffle, row: Row) -> bool:
     return stage.groups in (1, row.input[2])  # then none moves to where another was
@@ -102,7 +108,7 @@ def _shuffled(stage: stages.Shuffle, row: Row, names: Names) -> Names:
     return tuple(names[stage.source(number, len(names))] for number in range(len(names)))
 
 
-def _by_kernels(stage: stages.Conv, row: Row, names: Names) -> Names:
+def _by_kernels(stage: stages.Conv | stages.ConvTranspose, row: Row, names: Names) -> Names:
     kernels = _kernel_names(stage, row.input[2])
     if kernels:
         return tuple(", ".join(filter(None, (kernel, name))) for name in names for kernel in kernels)
@@ -113,6 +119,7 @@ _RENAMES: Mapping[type[stages.Stage], Callable[..., Names]] = {
     stages.Add: _same,
     stages.Concat: _one_after_the_other,
     stages.Conv: _by_kernels,
+    stages.ConvTranspose: _by_kernels,
     stages.Magnitude: _joined,
     stages.Multiply: _same,
     stages.Shuffle: _shuffled,
@@ -120,7 +127,7 @@ _RENAMES: Mapping[type[stages.Stage], Callable[..., Names]] = {
 """What gives its maps names of their own; all else keeps those that stay apart."""
 
 
-def _kernel_names(stage: stages.Conv, channels: int) -> list[str]:
+def _kernel_names(stage: stages.Conv | stages.ConvTranspose, channels: int) -> list[str]:
     """The name of each map that a stage makes of one channel; none of a bank."""
     source = stage.source(channels)
     names = []

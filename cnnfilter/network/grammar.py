@@ -31,7 +31,7 @@ from cnnfilter.network.graph import IN, INPUT, LAST, Group, Network, Node, names
 from cnnfilter.network.groups import preset_text, seed_of, spliced, with_random, with_weights
 from cnnfilter.network.presets import PRESETS
 from cnnfilter.network.readers import READERS, Given, Reader, stage_name
-from cnnfilter.network.stages import Conv, Join, Stage
+from cnnfilter.network.stages import Conv, ConvTranspose, Join, Stage
 from cnnfilter.network.stages.text import Piece, escape, split, unescape
 from cnnfilter.text.files import decoded
 from cnnfilter.weights.kinds import names_file
@@ -343,7 +343,7 @@ def _named(pieces: Sequence[Piece]) -> tuple[list[Piece], Piece | None]:
 
 
 def _numbers_of(stage: Stage) -> int:
-    kernels = stage.kernels if isinstance(stage, Conv) else ()
+    kernels = stage.kernels if isinstance(stage, Conv | ConvTranspose) else ()
     return sum(len(each.filters) * math.prod(each.size) for each in kernels)
 
 

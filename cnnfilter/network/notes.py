@@ -52,6 +52,7 @@ def note(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> str | No
     | stages.Add
     | stages.Concat
     | stages.Conv
+    | stages.ConvTranspose
     | stages.Crop
     | stages.Dense
     | stages.Dropout

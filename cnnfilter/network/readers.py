@@ -25,7 +25,7 @@ from cnnfilter.sizes import BORDER_WORDS, LARGEST, PADDINGS, Pads, Pair, parse_b
 from cnnfilter.text.numbers import parse_number
 from cnnfilter.text.values import one_of
 from cnnfilter.weights.kinds import names_file
-from cnnfilter.weights.layouts import LAYOUTS
+from cnnfilter.weights.layouts import LAYOUTS, TRANSPOSED
 from cnnfilter.weights.parameters import Named, RandomParameters
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def _kernel_parameters(text: str) -> dict[str, Read]:
     return {each.name: str for each in KERNELS[text].parameters} if text in KERNELS else {}
 
 
-def _conv(given: Given, *, depthwise: bool) -> stages.Stage:
+def _conv(given: Given, make: Callable[..., stages.Stage], *, depthwise: bool = False) -> stages.Stage:
     values = given.values
     raw, bias = values.pop("kernel"), values.pop("bias", None)
     parameters = {key: values.pop(key) for key in _kernel_parameters(raw) if key in values}
@@ -239,7 +239,15 @@ def _conv(given: Given, *, depthwise: bool) -> stages.Stage:
         raise ArgumentError(msg)
     else:
         values |= {"sizes": sizes} if sizes is not None else {"kernels": _kernels(raw, parameters)}
-    return stages.Conv(depthwise=depthwise, **values)
+    return make(**values)
+
+
+def _extra(text: str) -> Pair:
+    pads = parse_padding(text)
+    if isinstance(pads, str) or any(begin != end for begin, end in pads):
+        msg = f"output_padding takes one number or two (HEIGHTxWIDTH), not {quoted(text)}"
+        raise ArgumentError(msg)
+    return pads[0][0], pads[1][0]
 
 
 def _bias(text: str) -> float:
@@ -406,14 +414,26 @@ READERS: dict[str, Reader] = {
     ),
     "normalize": Reader(_normalize, {"divide": _divisor, "mean": _numbers, "std": _numbers}, "divide"),
     "conv": Reader(
-        partial(_conv, depthwise=False),
+        partial(_conv, make=stages.Conv),
         CONV_KEYS,
         bare="kernel",
         needs="needs a kernel, a weight file or sizes, such as conv:sobel-x or conv:32@3x3",
         more=_kernel_parameters,
     ),
+    "convtranspose": Reader(
+        partial(_conv, make=stages.ConvTranspose),
+        {
+            **{key: CONV_KEYS[key] for key in ("kernel", "stride", "padding")},
+            "output_padding": _extra,
+            **{key: CONV_KEYS[key] for key in ("dilation", "groups", "bias", *LEARNED_KEYS)},
+            "layout": Choice("layout", tuple(TRANSPOSED)),
+        },
+        bare="kernel",
+        needs="needs a kernel, a weight file or sizes, such as convtranspose:32@2x2:stride=2",
+        more=_kernel_parameters,
+    ),
     "depthwise": Reader(
-        partial(_conv, depthwise=True),
+        partial(_conv, make=partial(stages.Conv, depthwise=True), depthwise=True),
         {key: read for key, read in CONV_KEYS.items() if key != "groups"},
         bare="kernel",
         needs="needs a window, a kernel or a weight file, such as depthwise:3x3",

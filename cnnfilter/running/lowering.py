@@ -19,6 +19,7 @@ from cnnfilter.engine.normalizing import batch_norm, local_response, prelu
 from cnnfilter.engine.pooled import joined
 from cnnfilter.engine.scaling import prepared
 from cnnfilter.engine.steps import Convolution, Depthwise, Padding, Pointwise, Pooling, Step
+from cnnfilter.engine.transposed import TransposedConvolution
 from cnnfilter.messages import about
 from cnnfilter.network import stages
 from cnnfilter.network.activations import Value
@@ -146,6 +147,15 @@ def windows_of(row: Row) -> Windows:
     sliding = stage.sliding(row.input)
     size, out = (row.input[0], row.input[1]), (row.output[0], row.output[1])
     return Windows(size, sliding.window, sliding.stride, sliding.dilation, sliding.pads, out, stage.border)
+
+
+@lower.register(stages.ConvTranspose)
+def _transposed(stage: stages.ConvTranspose, row: Row, lowering: Lowering) -> None:
+    after = RECTIFIED if lowering.takes(RELU) else AS_IS
+    weight, bias, groups = stage.weight(row.input[2])
+    biases = np.zeros(row.output[2], np.float32) if bias is None else bias
+    size, out = (row.input[0], row.input[1]), (row.output[0], row.output[1])
+    lowering.step(TransposedConvolution(weight, biases, size, stage.placing(row.input), out, groups, after=after))
 
 
 @lower.register(stages.Pool)

@@ -27,6 +27,9 @@ STAGES: Table = {
     "globalpooling adaptiveavgpool adaptiveavgpool2d adaptiveaveragepooling2d reducemean",
     "globalmaxpool": "globalmaxpool2d globalmaxpooling globalmaxpooling2d adaptivemaxpool adaptivemaxpool2d "
     "adaptivemaxpooling2d reducemax gmp",
+    "convtranspose:32@2x2:stride=2": "convtranspose2d conv2dtranspose convolutiontranspose deconv deconv2d "
+    "deconvolution deconvolution2d transposedconv transposedconv2d transposedconvolution convtransposed "
+    "fractionallystridedconv upconv",
     "upsample:2": "upsample2d upsampling upsampling2d unpool unpooling nearestneighbor",
     "upsample:2|resize:256": "interpolate resizing resizebilinear enlarge zoom scaling",
     "resize:256": "resized thumbnail smallestmaxsize",
@@ -87,6 +90,7 @@ KEYS: Table = {
     "max": "maximum high upper maxvalue maxval amax",
     "approximate": "approximation",
     "epsilon": "eps e gamma",
+    "output_padding": "outputpadding adj outpad extra outputpad",
     "scale": "scalefactor scales factor by ratio",
     "size": "outputsize outputshape shape targetsize shorterside shortestedge n depthradius localsize",
     "mode": "interpolation method interpolationmode",
@@ -122,7 +126,7 @@ TOLD: Mapping[str, Table] = {
     },
 }
 """What is told of an argument that a stage has not."""
-TOLD = {**TOLD, "depthwise": TOLD["conv"]}
+TOLD = {**TOLD, "depthwise": TOLD["conv"], "convtranspose": TOLD["conv"]}
 
 KERNELS: Table = {
     "gaussian": "gauss gaussianblur gaussblur gaussianfilter smooth smoothing lowpass",

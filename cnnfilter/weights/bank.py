@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnnfilter.errors import ArgumentError, CnnfilterWarning
+from cnnfilter.errors import ArgumentError, CnnfilterWarning, KernelError
 from cnnfilter.kernels.kernel import Kernel, from_array, get_kernel
 from cnnfilter.messages import quoted, readable, show_shape
 from cnnfilter.text.values import file_path
 from cnnfilter.weights.kinds import is_picture, named_failures, names_file
-from cnnfilter.weights.layouts import LAYOUTS, Reading, settled
+from cnnfilter.weights.layouts import LAYOUTS, TRANSPOSED, Reading, readings, settled
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -144,6 +144,64 @@ def bank_of(
         if is_keras(reading):
             bank = bank.swapaxes(0, 1).reshape(-1, 1, *bank.shape[2:])
         return FilterBank(layer.path.stem, np.ascontiguousarray(bank), layer.biases(len(bank)))
+
+
+@dataclass(frozen=True, eq=False)
+class TransposedBank:
+    """The learned weights of a transposed convolution.
+
+    Parameters
+    ----------
+    name : str
+        The file's stem.
+    weight : ndarray
+        (I, O/groups, kh, kw) float32, C-contiguous and finite, as PyTorch has them.
+    bias : ndarray, optional
+        (O,) float32.
+    """
+
+    name: str
+    weight: Weights
+    bias: Weights | None = None
+
+
+def transposed_of(layer: Layer, layout: str | None, *, channels: int | None, groups: int) -> Kernel | TransposedBank:
+    """The kernel or the weights of a transposed convolution that a layer's arrays are.
+
+    Parameters
+    ----------
+    layer : Layer
+    layout : {"iohw", "hwoi"}, optional
+        PyTorch's or Keras' order; may be left out where the shape tells, or the number of channels or biases.
+    channels : int, optional
+        How many arrive.
+    groups : int
+        In how many groups.
+
+    Raises
+    ------
+    KernelError
+        If it may be read in two ways, or its bias does not fit; one line that names the file.
+    """
+    with named_failures(layer.path):
+        shape = layer.weight.shape
+        if len(shape) == 2 and layer.bias is None:
+            return from_array(layer.weight, layer.path.stem)
+        found = readings(shape, TRANSPOSED[layout] if layout else None)
+        if len(found) > 1:
+            count = None if layer.bias is None or len(layer.bias) == 1 else len(layer.bias)
+            found = [
+                each
+                for each in found
+                if channels in (None, each.lengths[0]) and count in (None, each.lengths[1] * groups)
+            ]
+        if len(found) != 1:
+            msg = f"shape {show_shape(shape)} may be (I, O, kh, kw) or (kh, kw, O, I); say layout=iohw or layout=hwoi"
+            raise KernelError(msg)
+        (reading,) = found
+        weight = layer.weight.transpose([axis for axis in reading.order if axis is not None]).reshape(reading.lengths)
+        biases = layer.biases(reading.lengths[1] * groups)
+        return TransposedBank(layer.path.stem, np.ascontiguousarray(weight), biases)
 
 
 def matrix_of(layer: Layer, inputs: int) -> tuple[Weights, Weights | None]:

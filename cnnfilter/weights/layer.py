@@ -101,6 +101,25 @@ def load_convolution(path: Path, *, array_name: str | None = None, layout: str |
     return _load(path, array_name, ((4,), (2, 3)), outputs)
 
 
+def load_transposed(path: Path, *, array_name: str | None, layout: str | None, groups: int) -> Layer:
+    """Load the arrays of a transposed convolution, whose channels stand where a convolution has its filters.
+
+    Raises
+    ------
+    KernelError, MissingExtraError
+        If the file cannot be used; one line that names it.
+    """
+
+    def outputs(weight: Member, bias: Member | None) -> set[int]:
+        _refuse_dense(weight, bias)
+        found = readings(weight.shape, layout)
+        for each in found:
+            check_sides(*each.lengths[2:])
+        return {each.lengths[1] * groups for each in found}
+
+    return _load(path, array_name, ((4,), (2, 3)), outputs)
+
+
 def load_dense(path: Path, *, array_name: str | None = None) -> Layer:
     """Load the arrays of a dense layer.
 

@@ -15,6 +15,9 @@ Order = tuple[int | None, ...]
 LAYOUTS: dict[str, Order] = {"oihw": (0, 1, 2, 3), "hwio": (3, 2, 0, 1)}
 """How the four axes of a bank may lie, and where O, I, H and W are then found."""
 
+TRANSPOSED = {"iohw": "oihw", "hwoi": "hwio"}
+"""How the axes of a transposed convolution may lie, and the layout of a convolution that has I for O and O for I."""
+
 FLAT: dict[str, Order] = {"oihw": (0, None, 1, 2), "hwio": (None, 2, 0, 1)}
 """`LAYOUTS` of 3-D arrays: n filters of one channel, and one filter of several."""
 

@@ -28,6 +28,23 @@ def picture(tmp_path, monkeypatch):
         ("upsample:2", ["  as it is at row 0, column 1, map 0, 20", "receptive field  1x1, row 0, column 1"]),
         ("crop:2x3", ["  as it is at row 1, column 2, map 0, 50", "receptive field  1x1, row 1, column 2"]),
         ("globalmaxpool,upsample:3", ["  largest of 9 values  50, at row 1, column 2, map 0"]),
+        ("convtranspose:1 2 3; 4 5 6; 7 8 9:stride=2", [
+            "row 1, column 2, map 0 = 80",
+            "  row 0 of the input meets row 1 of the kernel  0*2 - 0 + 1*1 = 1",
+            "  column 0 of the input meets column 2 of the kernel  0*2 - 0 + 2*1 = 2",
+            "  column 1 of the input meets column 0 of the kernel  1*2 - 0 + 0*1 = 2",
+            "  window      kernel    products",
+            "    | 0   1",
+            "  0 | 0  20   6 4       0 80",
+            "  sum  0 + 80 = 80",
+            "receptive field  1x2, row 0, columns 0 to 1",
+        ]),
+        ("convtranspose:[1]:stride=3:bias=7", ["  no sample's kernel reaches this place: the bias, 7"]),
+        ("convtranspose:[1]:stride=3,relu", ["  no sample's kernel reaches this place: nothing, 0"]),
+        ("resize:8x9,convtranspose:box:size=5:padding=2", [
+            "  rows 0 to 3 of the input meet rows 3 to 0 of the kernel  input*1 - 2 + kernel*1 = 1",
+            "  columns 0 to 4 of the input meet columns 4 to 0 of the kernel  input*1 - 2 + kernel*1 = 2",
+        ]),
         ("resize:3x6:filter=box", ["  as it is at row 1, column 1, map 0, 30"]),
     ],
 )  # fmt: skip

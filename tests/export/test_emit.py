@@ -12,7 +12,10 @@ from cnnfilter.network.grammar import parse
 from cnnfilter.network.plan import at_scale, plan
 from cnnfilter.network.presets import PRESETS
 from cnnfilter.pipeline import Pipeline
-from tests.chains import CHAINS, DILATED, expected, learned_chains, sample
+from tests.chains import CHAINS, DILATED, NOT_IN_KERAS, expected, learned_chains, sample
+
+WEIGHTED = {"conv": "conv", "depthwise": "conv", "dense": "dense", "convtranspose": "convtranspose"}
+"""The stages with weights, and what programs call these."""
 
 
 def ids(chains):
@@ -40,11 +43,13 @@ def check_numpy(text, shape):
     np.testing.assert_allclose(result, want, rtol=1e-6, atol=1e-6)
     sizes = {name: array.size for name, array in program["parameters"].items() if ".running_" not in name}
     learned = [row for row in rows if getattr(row.stage, "sizes", None) or getattr(row.stage, "units", None)]
-    if len(learned) == len([row for row in rows if row.stage.name in ("conv", "depthwise", "dense")]):
+    if len(learned) == len([row for row in rows if row.stage.name in WEIGHTED]):
         assert sum(sizes.values()) == sum(row.params for row in rows)
 
 
-@pytest.mark.parametrize(("text", "shape"), [*CHAINS, DILATED], ids=ids([*CHAINS, DILATED]))
+@pytest.mark.parametrize(
+    ("text", "shape"), [*CHAINS, *NOT_IN_KERAS, DILATED], ids=ids([*CHAINS, *NOT_IN_KERAS, DILATED])
+)
 def test_the_numpy_program_computes_what_the_reference_does(text, shape):
     check_numpy(text, shape)
 
@@ -161,6 +166,9 @@ if __name__ == "__main__":
     ("text", "shape", "message"),
     [
         DILATED[:1] + DILATED[1:] + ("Keras's pools have no dilation",),
+        (*NOT_IN_KERAS[0], "Keras's transposed convolutions have no groups"),
+        (*NOT_IN_KERAS[1], "Keras's transposed convolutions have no groups"),
+        (*NOT_IN_KERAS[2], "Keras refuses a stride above 1 together with a dilation above 1"),
         ("conv:2@3x3:stride=2:dilation=2", (9, 9, 1), "Keras refuses a stride above 1 together with a dilation"),
     ],
 )
@@ -197,11 +205,12 @@ def check_torch(torch, text, shape):
     rows = plan(parse(text), shape)
     network = run(emit(rows, "torch"))["network"].double()
     sized = run(emit(rows, "numpy"))["parameters"]
-    layers = [layer for layer in network if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear)]
-    counts = {"conv": 0, "dense": 0}
-    stages = [row.stage for row in rows if row.stage.name in ("conv", "depthwise", "dense")]
+    kinds = torch.nn.Conv2d | torch.nn.Linear | torch.nn.ConvTranspose2d
+    layers = [layer for layer in network if isinstance(layer, kinds)]
+    counts = {"conv": 0, "dense": 0, "convtranspose": 0}
+    stages = [row.stage for row in rows if row.stage.name in WEIGHTED]
     for stage, layer in zip(stages, layers, strict=True):
-        kind = "dense" if stage.name == "dense" else "conv"
+        kind = WEIGHTED[stage.name]
         counts[kind] += 1
         if getattr(stage, "sizes", None) or getattr(stage, "units", None):
             layer.weight.data = torch.from_numpy(sized[f"{kind}{counts[kind]}.weight"])
@@ -216,7 +225,9 @@ def check_torch(torch, text, shape):
 
 
 @pytest.mark.filterwarnings("ignore")  # PyTorch's and Keras's own
-@pytest.mark.parametrize(("text", "shape"), [*CHAINS, DILATED], ids=ids([*CHAINS, DILATED]))
+@pytest.mark.parametrize(
+    ("text", "shape"), [*CHAINS, *NOT_IN_KERAS, DILATED], ids=ids([*CHAINS, *NOT_IN_KERAS, DILATED])
+)
 def test_the_torch_program_computes_what_the_reference_does(torch, text, shape):
     check_torch(torch, text, shape)
 
@@ -243,11 +254,11 @@ def check_keras(keras, text, shape):
     sized = run(emit(rows, "numpy"))["parameters"]
     each_map = keras.layers.BatchNormalization | keras.layers.PReLU
     layers = [layer for layer in network.layers if layer.weights and not isinstance(layer, each_map)]
-    counts = {"conv": 0, "dense": 0}
-    stages = [row for row in rows if row.stage.name in ("conv", "depthwise", "dense")]
+    counts = {"conv": 0, "dense": 0, "convtranspose": 0}
+    stages = [row for row in rows if row.stage.name in WEIGHTED]
     for row, layer in zip(stages, layers, strict=True):
         stage = row.stage
-        kind = "dense" if stage.name == "dense" else "conv"
+        kind = WEIGHTED[stage.name]
         counts[kind] += 1
         if not (getattr(stage, "sizes", None) or getattr(stage, "units", None)):
             continue

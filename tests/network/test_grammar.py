@@ -97,7 +97,7 @@ def test_text_becomes_stages_and_back(text, stages):
 
 def test_every_stage_can_be_read():
     bare = {
-        "crop": "4", "resize": "4", "upsample": "2", "shuffle": "1", "pad": "1",
+        "crop": "4", "resize": "4", "upsample": "2", "convtranspose": "edge", "shuffle": "1", "pad": "1",
         "conv": "edge", "depthwise": "3", "maxpool": "2", "avgpool": "2", "sumpool": "2", "dense": "3",
         "add": "in", "multiply": "in", "concat": "in",
     }  # fmt: skip

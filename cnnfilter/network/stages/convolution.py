@@ -303,10 +303,11 @@ class Conv(Learned):
             count, window = self.sizes
             shown = f"{window[0]}x{window[1]}"
             return [shown if self.depthwise and count == 1 else f"{count}@{shown}"]
-        return ["+".join(_kernel_text(each) for each in self.kernels)]
+        return ["+".join(kernel_text(each) for each in self.kernels)]
 
 
-def _kernel_text(kernel: Kernel) -> str:
+def kernel_text(kernel: Kernel) -> str:
+    """A kernel as a stage's text has it: its name, or its matrix."""
     if kernel.name != "custom":
         return kernel.name
     text = "; ".join(" ".join(show_number(value) for value in row) for row in kernel.filters[0])

@@ -34,6 +34,8 @@ class Sight(NamedTuple):
         as a later stage's padding has them, see what the same rule gives.
     gapless : bool
         Whether neighbouring values leave out no sample between them.
+    period : int
+        How many values differ in how far they reach back and ahead: the one after these sees as the first does.
     """
 
     size: Number
@@ -41,6 +43,7 @@ class Sight(NamedTuple):
     start: Number
     seen: Callable[[int], Sequence[int]]
     gapless: bool = True
+    period: int = 1
 
     def touched(self, n: int, places: Sequence[int]) -> Sequence[int]:
         """Which of `n` samples some values see, whose places ascend, ascending."""
@@ -52,9 +55,10 @@ class Sight(NamedTuple):
 
     def extent(self, first: int, last: int) -> tuple[int, int] | None:
         """The first and the last sample that values from one place to another see; None if they see none."""
-        begin = next((seen[0] for place in range(first, last + 1) if (seen := self.seen(place))), None)
-        end = next((seen[-1] for place in range(last, first - 1, -1) if (seen := self.seen(place))), None)
-        return None if begin is None or end is None else (begin, end)
+        most = min(self.period, last - first + 1)
+        places = *range(first, first + most), *range(last, last - most, -1)
+        found = [(seen[0], seen[-1]) for place in places if (seen := self.seen(place))]
+        return (min(begin for begin, _ in found), max(end for _, end in found)) if found else None
 
 
 MOST_TAPS = 4096

@@ -12,7 +12,7 @@ from cnnfilter.runtime.forks import lazy
 
 if TYPE_CHECKING:
     from cnnfilter.kernels.kernel import Kernel
-    from cnnfilter.weights.bank import FilterBank, Weights
+    from cnnfilter.weights.bank import FilterBank, TransposedBank, Weights
     from cnnfilter.weights.layer import Layer
 
 
@@ -27,7 +27,7 @@ class WeightFile:
     array_name : str, optional
         Which of its arrays.
     layout : str, optional
-        `oihw` or `hwio`, for convolutions whose shape does not tell.
+        `oihw` or `hwio`, for convolutions whose shape does not tell; `iohw` or `hwoi`, for transposed ones.
     """
 
     path: str
@@ -39,6 +39,8 @@ class WeightFile:
     _matrices: dict[int, tuple[Weights, Weights | None]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    _transposed: dict[int, Layer] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @lazy
     def convolution(self) -> Layer:
@@ -85,6 +87,38 @@ class WeightFile:
                     self.convolution, self.layout, channels=channels, groups=groups, depthwise=depthwise
                 )
         return self._banks[asked]
+
+    def transposed_layer(self, groups: int = 1) -> Layer:
+        """The arrays of a transposed convolution in it.
+
+        Raises
+        ------
+        KernelError, MissingExtraError
+            As for `convolution`.
+        """
+        if groups not in self._transposed:
+            from cnnfilter.weights.layer import load_transposed
+            from cnnfilter.weights.layouts import TRANSPOSED
+
+            layout = None if self.layout is None else TRANSPOSED[self.layout]
+            with keys_named():
+                self._transposed[groups] = load_transposed(
+                    Path(self.path), array_name=self.array_name, layout=layout, groups=groups
+                )
+        return self._transposed[groups]
+
+    def transposed(self, channels: int | None = None, groups: int = 1) -> Kernel | TransposedBank:
+        """The kernel or the weights of a transposed convolution in it; see `transposed_of`.
+
+        Raises
+        ------
+        KernelError, MissingExtraError
+            As for `convolution`, and if it may be read in two ways.
+        """
+        from cnnfilter.weights.bank import transposed_of
+
+        with keys_named():
+            return transposed_of(self.transposed_layer(groups), self.layout, channels=channels, groups=groups)
 
     def matrix(self, inputs: int) -> tuple[Weights, Weights | None]:
         """The matrix (out, in) of a dense stage in it, and its bias (out,); see `matrix_of`.

@@ -143,9 +143,9 @@ class Learned(Stage):
 
     initial: ClassVar[tuple[tuple[str, float], ...]] = ()
 
+    @abstractmethod
     def arrays(self, shape: Shape) -> dict[str, Shape]:
         """The learned arrays over such an input: their shapes, by their roles."""
-        return {}
 
     def check_learned(self, shape: Shape) -> None:
         """Raise a `KernelError` if its numbers, where it has them, do not fit such an input; none are read."""

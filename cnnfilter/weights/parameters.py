@@ -35,6 +35,9 @@ BATCHNORM = (("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_va
 PRELU = (("weight", 0.25),)
 """What `RandomParameters` begins with where nothing is drawn: PyTorch's constants, by their roles."""
 
+_ADVICE = {"bias": "; bias=no is for what has none"}
+"""What a message adds where a role is missing from a state dict."""
+
 _DRAWN = ("weight", "bias")
 _BLOCK = 1 << 20
 
@@ -172,7 +175,8 @@ class Named(Parameters):
 
     def check(self, role: str, shape: Shape) -> None:
         """See `Parameters.check`."""
-        self.state.check(self._name(role), shape, "; bias=no is for what has none" if role == "bias" else "")
+        advice = "; say which layer's with name=NAME" if not self.prefix else _ADVICE.get(role, "")
+        self.state.check(self._name(role), shape, advice)
 
     def load(self) -> None:
         """See `Parameters.load`."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cnnfilter.errors import KernelError
 from cnnfilter.kernels.arrays import to_float32
-from cnnfilter.messages import nearest, quoted
+from cnnfilter.messages import keys_named, nearest, quoted
 from cnnfilter.runtime.forks import lock
 from cnnfilter.weights.checkpoints import unwrapped
 from cnnfilter.weights.kinds import named_failures, open_members
@@ -47,7 +47,8 @@ def load_state(path: str | Path) -> State:
     key = (str(path), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     state = _known.get(key)
     if state is None:
-        state = _known[key] = State(path)
+        with keys_named():  # what asks is the text of a stage
+            state = _known[key] = State(path)
     return state
 
 

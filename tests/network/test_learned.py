@@ -66,10 +66,13 @@ def test_planning_reads_no_numbers():
         ("conv:4@3x3:bias=no:weights=net.pth:name=layer1.0.conv", "array 'layer1.0.conv.weight' is 5x4x1x1"),
         ("conv:4@1x1:random=1,conv:5@1x1:weights=net.pth:name=layer1.0.conv", "bias'.*; bias=no is for what has none"),
         ("flatten,dense:2:weights=net.pth:name=fc", r"array 'fc.weight' is 2x5, but it must be 2x2352"),
+        ("conv:4@3x3:weights=net.pth", "there is no array 'weight'.*; say which layer's with name=NAME$"),
         ("conv:4@3x3:weights=gone.pth:name=conv1", "gone.pth: no such file"),
+        ("conv:4@3x3:weights=photo.png:name=conv1", "photo.png: is a picture, not a kernel$"),
     ],
 )
 def test_weights_that_do_not_fit_are_told_before_there_is_a_picture(text, message):
+    save("photo.png")
     with pytest.raises(CnnfilterError, match=message):
         plan(parse(text), (28, 28, 3))
     result = run("shape", "28x28x3", text)

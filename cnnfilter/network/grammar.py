@@ -413,7 +413,11 @@ def _unknown_stage(name: str, text: str, base: Path | None) -> str:
     if kernels and not any(synonyms.found(name, synonyms.STAGES)):
         return f"unknown stage; did you mean {alternatives([f'conv:{kernel}' for kernel in kernels])}?"
     words = [_with_arguments(word, text, base) for word in synonyms.found(name, synonyms.STAGES, READERS)[0]]
-    tail = f"; did you mean {alternatives(words)}?" if words else synonyms.tail(name, synonyms.STAGES, READERS, count=1)
+    tail = (
+        f"; did you mean {alternatives(words)}?"
+        if words
+        else synonyms.tail(name, synonyms.STAGES, [*READERS, *PRESETS], count=1)
+    )
     return f"unknown stage{tail}" if tail else f"unknown stage (known: {', '.join(READERS)})"
 
 

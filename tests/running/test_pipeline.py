@@ -370,3 +370,30 @@ def test_normalize_keeps_its_text_whatever_it_has_run():
     pipeline.run(np.ones((3, 3), np.uint16))
     assert str(pipeline) == "normalize,normalize:divide=255"
     assert [str(row.stage) for row in pipeline.plan((3, 3, 1))] == ["normalize", "normalize:divide=255"]
+
+
+@pytest.mark.parametrize("rest", ["", ",relu", ",relu,maxpool:2"])
+def test_a_normalization_behind_a_bank_is_folded_into_it(rest):
+    rng = np.random.default_rng(8)
+    numbers = {
+        "bn.weight": rng.normal(size=5), "bn.bias": rng.normal(size=5),
+        "bn.running_mean": rng.normal(size=5), "bn.running_var": rng.random(5) + 0.1,
+    }  # fmt: skip
+    np.savez("net.npz", **numbers)
+    text = f"conv:5@3x3:random=2,batchnorm:weights=net.npz:name=bn{rest}"
+    folded, apart = Pipeline.parse(text), Pipeline.parse(text.replace(",batchnorm", ",leaky_relu:1,batchnorm"))
+    assert_close(folded.run(MAPS), apart.run(MAPS))
+    assert len(folded._last[1].runs[0].lowered.operations) == 1
+    convolution = folded._last[1].runs[0].lowered.operations[0].__self__.parts[0][0][0]
+    assert convolution.bank.dtype == np.float32
+    np.testing.assert_allclose(folded.run(MAPS, node=1), Pipeline.parse("conv:5@3x3:random=2").run(MAPS))
+
+
+def test_a_normalization_that_float32_cannot_hold_in_weights_stays_apart():
+    numbers = {"bn.weight": [1e30], "bn.bias": [0], "bn.running_mean": [0], "bn.running_var": [1]}
+    arrays = {name: np.array(value, np.float32) for name, value in numbers.items()}
+    np.savez("net.npz", **arrays, **{"conv.weight": np.full((1, 1, 1, 1), 1e10, np.float32)})
+    pipeline = Pipeline.parse("conv:1@1x1:bias=no:weights=net.npz:name=conv,batchnorm:weights=net.npz:name=bn")
+    result = pipeline.run(np.full((1, 3, 3), 1e-25, np.float32))
+    assert np.isfinite(result).all()
+    assert result.any()

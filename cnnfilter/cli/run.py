@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from cnnfilter.cli import commands, options
+from cnnfilter.cli import commands, options, render
 from cnnfilter.cli.batch import Batch, batched
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError
@@ -19,6 +19,8 @@ from cnnfilter.results.showing import MAPS
 
 if TYPE_CHECKING:
     from cnnfilter.batch.naming import Files
+    from cnnfilter.network.graph import Network
+    from cnnfilter.network.plan import Row
     from cnnfilter.results.chain import ChainTask
     from cnnfilter.results.nodes import NodesTask
 
@@ -84,7 +86,8 @@ def _default(key: str, value: Value) -> str:
 @options.flag("--no-labels", help="Leave labels and legend off a contact sheet.")
 @click.option(
     "--labels", metavar="FILE", shell_complete=complete_files,
-    help="Names of a vector's values, or of the maps on a sheet: a text file with one a line.",
+    help="Names of a vector's values, or of the maps on a sheet: a text file with one a line.  "
+    "[default: STEM.labels.txt beside the file of a network or its weights]",
 )  # fmt: skip
 @options.whole("--top", help="Print only the N largest values of a vector, in order.")
 @click.option(
@@ -183,6 +186,25 @@ def _check_several(task: NodesTask, batch: Batch) -> None:
     task.last.pipeline.load_weights()
 
 
+def _offered(network: Network, rows: tuple[Row, ...], *, quiet: bool) -> tuple[str, ...]:
+    """The names that come with a network's file, which are told of."""
+    from cnnfilter.results.view import offered_labels
+
+    try:
+        labels = offered_labels(network)
+        if labels is None:
+            return ()
+        names, note = labels.names, f"labels from {labels.file}"
+        count = rows[-1].output[-1] if rows else len(names)
+        if count != len(names):
+            names, note = (), f"{labels.file} holds {len(names)} labels for {count} results, and is left out"
+    except ArgumentError as error:
+        names, note = (), f"{error}; they are left out"
+    if not quiet:
+        render.message(note)
+    return names
+
+
 def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[Files] | None]:
     """The task as it is after a look at the inputs, and how many files each of them makes, if that is not one."""
     from cnnfilter.batch.naming import STREAM
@@ -200,7 +222,9 @@ def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[Files]
     found = survey(task.pipeline, [each.name for each in batch.found.inputs], batch.limits, every=each)
     if found.rows:
         view.check_labels(found.rows[-1].output[-1])
-    task = replace(task, rows=found.rows, told=told)
+    if told and view.labels is None:
+        view = replace(view, offered=_offered(task.pipeline.network, found.rows, quiet=batch.quiet))
+    task = replace(task, view=view, rows=found.rows, told=told)
     if batch.in_place and (each or task.default is not None):
         msg = "--in-place replaces a picture by a picture, and this chain gives none of the same kind; leave it out"
         raise ArgumentError(msg)

@@ -260,7 +260,7 @@ class _Network:
             network = with_weights(network, weights)
         elif seed is not None:
             network = with_random(network, seed)
-        return network, Group(preset_text(name, weights, seed), PRESETS[name].size)
+        return network, Group(preset_text(name, weights, seed), PRESETS[name].size, weights)
 
     def _splice(self, network: Network, group: Group, name: Piece | None) -> None:
         """Add the nodes of a network; the last of them answers to a name besides."""

@@ -31,7 +31,7 @@ class Group:
     size : tuple, optional
         That of the input it is made for: (H, W, C) or (n,), None for a number that may be any.
     path : str, optional
-        The file.
+        The file that it is in, or of a preset its weights.
     labels : tuple of str
         The names of its classes, if the file has them.
     """

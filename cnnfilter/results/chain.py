@@ -131,7 +131,7 @@ class ChainTask(Task):
 
     def _score_notes(self, rows: tuple[Row, ...]) -> Iterator[str]:
         """How to get per cent, where a person asks a network for its best answers and gets something else."""
-        asked = self.told and (self.view.labels is not None or self.view.top is not None)
+        asked = self.told and (self.view.labels_for(rows[-1].output[-1]) or self.view.top)
         if asked and any(row.params for row in rows) and not isinstance(rows[-1].stage, Softmax | Activation):
             yield "these are scores; with ,softmax behind the last stage they become per cent"
 
@@ -179,8 +179,8 @@ class ChainResult:
         """The values if they are one."""
         if self.values.ndim != 1:
             return None
-        view = self.task.view
-        return Vector(self.values, view.labels, view.top, shares=isinstance(self.rows[-1].stage, Softmax))
+        view, shares = self.task.view, isinstance(self.rows[-1].stage, Softmax)
+        return Vector(self.values, view.labels_for(len(self.values)), view.top, shares)
 
     @property
     def count(self) -> int | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.formats import ARRAYS
+from cnnfilter.network.graph import Network
 from cnnfilter.results.showing import AS_PICTURES, Showing, unfit_for_numbers
 from cnnfilter.text.files import decoded
 
@@ -34,6 +36,8 @@ class View:
         As for `imaging.sheet.contact_sheet`.
     labels : tuple of str, optional
         Names of the maps, or of a vector's values.
+    offered : tuple of str
+        Names of a vector's values that nobody asked for: left out where there are not as many.
     lettering : bool
         Whether a sheet has labels and a legend.
     top : int, optional
@@ -53,6 +57,7 @@ class View:
     scaling: str | None = None
     topk: int | None = None
     labels: tuple[str, ...] | None = None
+    offered: tuple[str, ...] = ()
     lettering: bool = True
     top: int | None = None
     columns: int | None = None
@@ -125,11 +130,42 @@ class View:
             return None if format in ARRAYS else wrong
         return unfit_for_numbers(format, self._pictorial()) if format in ARRAYS and self.wants_picture else None
 
+    def labels_for(self, count: int) -> tuple[str, ...] | None:
+        """The names of a vector's values, if there are some."""
+        return self.offered if self.labels is None and len(self.offered) == count else self.labels
+
     def check_labels(self, count: int) -> None:
         """Raise an `ArgumentError` unless there are as many labels as values or maps, if there are any."""
         if self.labels is not None and len(self.labels) != count:
             msg = f"there are {len(self.labels)} labels for {count} results; give one label a line, one for each"
             raise ArgumentError(msg)
+
+
+class Labels(NamedTuple):
+    """Names, and the file that they are from."""
+
+    names: tuple[str, ...]
+    file: str
+
+
+def offered_labels(network: Network) -> Labels | None:
+    """The names that come with a network's file: those of `STEM.labels.txt` beside it, or else its own.
+
+    Of several files, the last.
+
+    Raises
+    ------
+    ArgumentError
+        As `read_labels`.
+    """
+    group = next((node.group for node in reversed(network) if node.group is not None and node.group.path), None)
+    if group is None or group.path is None:
+        return None
+    path = Path(group.path)
+    beside = path.with_name(f"{path.stem}.labels.txt")
+    if beside.is_file():
+        return Labels(read_labels(str(beside)), str(beside))
+    return Labels(group.labels, group.path) if group.labels else None
 
 
 def read_labels(name: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cnnfilter.engine import reference
+from tests import seeded
 from tests.cli.test_run import GREY, VECTOR, done, maps
 from tests.command import PHOTO, files, run, save
 from tests.running.test_pipeline import assert_close, small_cnn
@@ -73,6 +74,55 @@ def test_scores_of_a_network_are_told_how_to_become_per_cent(end, arguments, tol
     Path("labels.txt").write_text("red\ngreen\nblue\n")
     notes = [line for line in done(VECTOR + end, "photo.png", *arguments).messages if line.startswith("warning")]
     assert notes == [f"warning: photo.png: {NOTE}"] * told
+
+
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+LENET = "resize:32x32,lenet-5-1998:weights=nets/lenet.npz"
+
+
+@pytest.fixture
+def lenet():
+    """The file of labels beside the weights of a network, which is not written yet."""
+    Path("nets").mkdir()
+    shapes = {"conv1": (6, 1, 5, 5), "conv2": (16, 6, 5, 5), "fc1": (120, 400), "fc2": (84, 120), "fc3": (10, 84)}
+    named = {
+        f"{layer}.{role}": shape[:n] for layer, shape in shapes.items() for role, n in (("weight", 4), ("bias", 1))
+    }
+    np.savez("nets/lenet.npz", **seeded.state(named))
+    return Path("nets/lenet.labels.txt")
+
+
+def test_labels_beside_the_file_of_a_network_are_found_and_told_of(lenet):
+    lenet.write_text("\n".join(DIGITS))
+    result = done(LENET, "grey.png", "--top", "2")
+    values = maps(LENET, GREY)
+    order = np.argsort(-values)[:2]
+    lines = [line.split() for line in result.out.splitlines()]
+    assert lines == [["INDEX", "PERCENT", "LABEL"], *([str(i), f"{values[i]:.2%}", DIGITS[i]] for i in order)]
+    assert result.messages == ["labels from nets/lenet.labels.txt"]
+    quiet = done(LENET, "-", "--top", "1", "--json", "-q", stdin=Path("grey.png").read_bytes())
+    assert quiet.err == ""
+    assert json.loads(quiet.out)["values"][0]["label"] == DIGITS[order[0]]
+    Path("others.txt").write_text("\n".join("abcdefghij"))
+    asked = done(LENET, "grey.png", "--top", "1", "--labels", "others.txt")
+    assert asked.messages == []
+    assert asked.out.split()[-1] == "abcdefghij"[order[0]]
+    written = done(LENET, "grey.png", "-o", "v.npy")
+    assert written.messages == ["wrote v.npy  10 float32"]
+
+
+def test_labels_that_do_not_fit_are_left_out_and_told_of(lenet):
+    lenet.write_text("\n".join(DIGITS[1:]))
+    result = done(LENET, "grey.png")
+    assert result.out.splitlines()[0] == "INDEX  PERCENT"
+    assert result.messages == ["nets/lenet.labels.txt holds 9 labels for 10 results, and is left out"]
+    unknown = done(LENET, "-", stdin=Path("grey.png").read_bytes())  # of what size, nobody knows yet
+    assert unknown.out == result.out
+    lenet.write_bytes(b"\xff\xfe\xff")
+    result = done(LENET, "grey.png")
+    assert result.messages == ["labels 'nets/lenet.labels.txt': no text in UTF-8 or UTF-16; they are left out"]
+    lenet.unlink()
+    assert done(LENET, "grey.png").messages == []
 
 
 def test_several_inputs_give_a_table_each():

@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cnnfilter.network import presets
@@ -11,6 +12,8 @@ from cnnfilter.network.grammar import parse
 from cnnfilter.network.plan import plan
 from cnnfilter.network.presets import PRESETS
 from cnnfilter.network.stages import Conv, Dense
+from cnnfilter.pipeline import Pipeline
+from tests import seeded
 from tests.command import ROOT, run
 
 RECORDED = json.loads((ROOT / "tests" / "data" / "presets.json").read_text(encoding="utf-8"))
@@ -23,6 +26,12 @@ PARAMETERS = {
     "tiny-vgg": (27 + 1) * 10 + 3 * (90 + 1) * 10 + (13 * 13 * 10 + 1) * 10,
     "alexnet-2012": 60_965_224,  # as counted of Caffe's
 } | {name: known["parameters"] for name, known in RECORDED.items()}
+
+TORCHVISION = {
+    name: name.replace("-", "").replace("squeezenet1.1", "squeezenet1_1").replace("mobilenetv2", "mobilenet_v2")
+    for name in RECORDED
+    if name != "alexnet-2012"
+}
 
 
 def rows_of(name, size=None):
@@ -45,6 +54,14 @@ def shapes_of(rows):
 
 def _groups(stage, channels):
     return channels if stage.depthwise else stage.groups
+
+
+def scores(name, size, folder):
+    """What a preset makes of the seeded picture, with the seeded numbers from a file."""
+    shapes = shapes_of(rows_of(name, (size, size, 3)))
+    file = folder / "state.npz"
+    np.savez(file, **seeded.state(shapes))
+    return Pipeline.parse(f"{name}:weights={file}").run(seeded.picture(size))
 
 
 def test_every_file_is_a_preset_and_checked():
@@ -77,6 +94,34 @@ def test_every_stage_with_learned_numbers_has_a_name(name):
 def test_parameters_have_torchvision_s_names_and_shapes(name):
     lines = sorted(f"{key} {'x'.join(map(str, shape))}" for key, shape in shapes_of(rows_of(name)).items())
     assert hashlib.sha256("\n".join(lines).encode()).hexdigest() == RECORDED[name]["state"]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_preset_gives_what_torchvision_gives(name, tmp_path):
+    known = RECORDED[name]
+    result = scores(name, known["size"], tmp_path)
+    assert result.shape == (1000,)
+    np.testing.assert_allclose(result[::50], known["scores"], rtol=0, atol=1e-4 * known["largest"])
+    assert abs(result).max() == pytest.approx(known["largest"], rel=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_a_preset_gives_what_torchvision_gives_at_its_usual_size(name, tmp_path):
+    models = pytest.importorskip("torchvision").models
+    import torch
+
+    network = getattr(models, TORCHVISION[name])().eval()
+    own = {key: tuple(value.shape) for key, value in network.state_dict().items() if "num_batches" not in key}
+    assert shapes_of(rows_of(name)) == own
+    state = {key: torch.from_numpy(value) for key, value in seeded.state(own).items()}
+    network.load_state_dict(state, strict=False)
+    torch.save(network.state_dict(), tmp_path / "state.pth")
+    picture = seeded.picture(224)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(picture)[None])[0].numpy()
+    result = Pipeline.parse(f"{name}:weights={tmp_path / 'state.pth'}").run(picture)
+    np.testing.assert_allclose(result, expected, rtol=0, atol=1e-4 * abs(expected).max())
 
 
 def test_the_course_network_is_the_chain_of_the_course():

@@ -24,7 +24,7 @@ NUMBERS = (2, 3)
     epilog="""\b
     Examples:
       cnnfilter networks
-      cnnfilter networks squeezenet-1.1
+      cnnfilter networks resnet-18
       cnnfilter networks vgg-11 > mine.txt; cnnfilter shape 224x224x3 @mine.txt
       cnnfilter networks --json
     """,

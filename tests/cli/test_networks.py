@@ -20,9 +20,9 @@ def test_each_network_has_a_line_with_its_input_numbers_and_source():
     header, *lines = done().splitlines()
     assert header.split() == ["NETWORK", "INPUT", "PARAMETERS", "MULTIPLY-ADDS", "SOURCE"]
     assert [line.split()[0] for line in lines] == list(PRESETS)
-    (line,) = (line for line in lines if line.startswith("vgg-11"))
-    source = "Simonyan & Zisserman 2014, configuration A; torchvision's vgg11"
-    assert line.split(maxsplit=4) == ["vgg-11", "224x224x3", "132,863,336", "7,616,525,288", source]
+    (line,) = (line for line in lines if line.startswith("resnet-18"))
+    source = "He et al. 2015, Deep Residual Learning for Image Recognition; torchvision's resnet18"
+    assert line.split(maxsplit=4) == ["resnet-18", "224x224x3", "11,689,512", "1,814,083,944", source]
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -39,8 +39,8 @@ def test_what_is_printed_of_a_network_is_a_file_of_its_stages(name, tmp_path, mo
 
 
 def test_weights_are_told_by_their_address_with_what_they_take():
-    page = done("vgg-11")
-    assert "\n# weights: https://download.pytorch.org/models/vgg11-8a719046.pth\n" in page
+    page = done("resnet-18")
+    assert "\n# weights: https://download.pytorch.org/models/resnet18-f37072fd.pth\n" in page
     assert "\n# before it: resize:256,crop:224,normalize:imagenet\n" in page
 
 
@@ -59,8 +59,8 @@ def test_json_has_all_of_it():
 
 
 def test_an_unknown_network_is_one_line_with_the_nearest():
-    result = run("networks", "vgg11")
+    result = run("networks", "resnet18")
     assert (result.exit_code, result.out) == (2, "")
     (line,) = result.messages
-    assert line.startswith("cnnfilter: error: unknown network 'vgg11'; did you mean vgg-11, ")
+    assert line.startswith("cnnfilter: error: unknown network 'resnet18'; did you mean resnet-18, ")
     assert line.endswith(f" (known: {', '.join(PRESETS)})")

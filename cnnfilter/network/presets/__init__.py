@@ -10,7 +10,8 @@ from cnnfilter.network.stages.text import Shape
 
 NAMES = (
     "mnist-cnn", "lenet-5", "lenet-5-1998", "tiny-vgg", "alexnet", "alexnet-2012",
-    "vgg-11", "vgg-13", "vgg-16", "vgg-19", "squeezenet-1.1",
+    "vgg-11", "vgg-13", "vgg-16", "vgg-19", "resnet-18", "resnet-34", "resnet-50", "resnet-101", "resnet-152",
+    "squeezenet-1.1", "mobilenet-v2",
 )  # fmt: skip
 """The networks, as they are listed."""
 

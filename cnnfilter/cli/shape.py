@@ -13,6 +13,7 @@ from cnnfilter.cli.completion import complete_from, complete_stages
 from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeError
 from cnnfilter.messages import nearest, quoted, shortened, show_shape
 from cnnfilter.network.grammar import parse
+from cnnfilter.network.graph import Network
 from cnnfilter.network.notes import notes
 from cnnfilter.network.plan import input_shape, parse_size, plan, planned
 from cnnfilter.network.presets import PRESETS
@@ -165,35 +166,45 @@ def _size(text: str) -> Shape:
 
 def _plan(size: str, stages: str | None) -> tuple[Sequence[Row], ShapeError | None]:
     """The rows of the plan, up to a stage that does not fit, and what is wrong with that."""
-    if stages is None and size not in PRESETS:
-        preset = nearest(size, PRESETS, count=1)
-        msg = (
-            f"unknown preset {quoted(size)}{preset} ({KNOWN})"
-            if preset
-            else f"give the STAGES that follow {size}, such as conv:32@3x3,relu, or -k for one window ({KNOWN})"
-        )
-        raise click.UsageError(msg)
-    chain = _stages(size if stages is None else stages)
-    shape = PRESETS[size].size if stages is None else input_shape(_size(size), chain)
+    network = _network(size, alone=True) if stages is None else _network(stages, alone=False)
+    shape = _usual(network, size) if stages is None else input_shape(_size(size), network)
     rows: list[Row] = []
     try:
-        rows.extend(planned(chain, shape))
+        rows.extend(planned(network, shape))
     except ShapeError as error:
         return rows, error
     return rows, None
 
 
-def _stages(text: str) -> Sequence[Any]:
-    if text in PRESETS:
-        return parse(PRESETS[text].text)
+def _network(text: str, *, alone: bool) -> Network:
+    """The network of a text; `alone` where a preset or a file has no size before it."""
     try:
-        return parse(text)
+        network = parse(text)
     except GrammarError as error:
         meant = nearest(text, PRESETS, count=1)
-        if "unknown stage" in str(error) and meant:
-            msg = f"unknown preset {quoted(text)}{meant} ({KNOWN})"
-            raise ArgumentError(msg) from None
-        raise
+        is_size = alone and parse_size(text) is not None
+        if not is_size and ("unknown stage" not in str(error) or not (meant or alone)):
+            raise
+        network = None
+    if network is not None and not (alone and network[0].group is None):
+        return network
+    meant = nearest(text, PRESETS, count=1)
+    if meant:
+        msg = f"unknown preset {quoted(text)}{meant} ({KNOWN})"
+    else:
+        msg = f"give the STAGES that follow {text}, such as conv:32@3x3,relu, or -k for one window ({KNOWN})"
+    raise click.UsageError(msg) if alone else ArgumentError(msg)
+
+
+def _usual(network: Network, text: str) -> Shape:
+    """The input that a preset, or the network in a file, is made for."""
+    group = network[0].group
+    size = None if group is None else group.size
+    if size is None or None in size:
+        shown = "x".join("?" if side is None else str(side) for side in size or (None, None, None))
+        msg = f"{text} takes {shown}: give the SIZE before it, such as cnnfilter shape 224x224x3 {text}"
+        raise click.UsageError(msg)
+    return tuple(side for side in size if side is not None)
 
 
 def _answers(row: Row) -> Sequence[Answer]:

@@ -21,6 +21,7 @@ ROOMS = (
     "running",
     "engine",
     "export",
+    "models",
     "network",
     "weights",
     "kernels",
@@ -79,7 +80,7 @@ def test_a_room_imports_only_what_stands_below_it(path):
 
 def test_networks_have_no_compiler_and_no_pictures():
     for path in FILES:
-        if room_of(path) in ("kernels", "weights", "network", "export", "sizes"):
+        if room_of(path) in ("kernels", "weights", "network", "models", "export", "sizes"):
             tops = {name.split(".")[0] for name in imported(ast.parse(path.read_text(encoding="utf-8")))}
             assert not tops & {"numba", "llvmlite", "PIL", "click", "rich"}, path
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 import cnnfilter
-from cnnfilter.network.stages import Stage
+from cnnfilter.errors import ShapeError
+from cnnfilter.network.stages import Stage, Unknown
 from tests.command import ROOT
 
 
@@ -27,7 +28,11 @@ def modules():
             yield importlib.import_module(each.name)
 
 
-STAGES = sorted({kind for kind in descendants(Stage) if not inspect.isabstract(kind)}, key=lambda kind: kind.__name__)
+WITHOUT = {Unknown}
+"""Of its size it tells only that there is none, so that no aspect is ever asked about it."""
+STAGES = sorted(
+    {kind for kind in descendants(Stage) if not inspect.isabstract(kind)} - WITHOUT, key=lambda kind: kind.__name__
+)
 ASPECTS = {
     f"{value.__module__}.{value.__name__}".removeprefix("cnnfilter."): value
     for module in modules()
@@ -80,6 +85,13 @@ def test_no_aspect_takes_a_stage_for_another(aspect):
     with pytest.raises(TypeError, match="has no entry for the stage Unheard"):
         function(Unheard(), *rest)
     assert Unheard().output((1,)) == (1,)
+
+
+def test_what_is_unknown_gives_nothing_that_an_aspect_could_be_asked_about():
+    stage = Unknown("Foo", "the node 'x' (Foo) is not known")
+    with pytest.raises(ShapeError, match=r"^the node 'x' \(Foo\) is not known$"):
+        stage.output((8, 8, 3))
+    assert (str(stage), stage.runnable) == ("Foo", "the node 'x' (Foo) is not known")
 
 
 def asked(function):

@@ -36,4 +36,5 @@ from cnnfilter.network.stages.resampling import Resampling as Resampling
 from cnnfilter.network.stages.resampling import Upsample as Upsample
 from cnnfilter.network.stages.text import Shape as Shape
 from cnnfilter.network.stages.transposed import ConvTranspose as ConvTranspose
+from cnnfilter.network.stages.unknown import Unknown as Unknown
 from cnnfilter.network.stages.weight_file import WeightFile as WeightFile

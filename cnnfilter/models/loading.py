@@ -1,0 +1,41 @@
+"""Which files hold whole networks, and how one is read."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnfilter.errors import KernelError
+from cnnfilter.weights.kinds import named_failures
+
+if TYPE_CHECKING:
+    from cnnfilter.models.model import Model
+
+READERS = {".onnx": "onnx.converting.read_model"}
+"""What of this room reads a file, by its suffix: from a path to a `Model`."""
+
+
+def load(path: str | Path) -> Model:
+    """The network in a file.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Raises
+    ------
+    KernelError
+        If it cannot be used; one line that names it.
+    MissingExtraError
+        If the library that reads it is not installed.
+    """
+    path = Path(path)
+    with named_failures(path):
+        suffix = path.suffix.lower()
+        if suffix not in READERS:
+            msg = f"not a file of a network by its name (known: {', '.join(READERS)})"
+            raise KernelError(msg)
+        module, _, name = READERS[suffix].rpartition(".")
+        model: Model = getattr(import_module(f"cnnfilter.models.{module}"), name)(path)
+        return model

@@ -1,0 +1,223 @@
+"""An ONNX file as operations, tensors, inputs and outputs: what it says, before it is known what of it can be run.
+
+Nothing in a file is executed. Its parts are numbers, texts and names of operators; those that this program has are
+done by this program.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from cnnfilter.errors import KernelError, MissingExtraError
+from cnnfilter.messages import quoted
+from cnnfilter.models.onnx.source import Source
+from cnnfilter.models.onnx.tensors import NAMES, Tensor, tensor_of
+from cnnfilter.models.onnx.wire import Stored, Wire
+
+OLDEST_OPSET = 7
+
+OWN_DOMAINS = ("", "ai.onnx")
+"""Whose operators are ONNX's own."""
+
+
+class Unread(NamedTuple):
+    """An attribute of a kind that nothing here takes: a graph inside the graph, a sparse tensor."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A node of an ONNX graph.
+
+    Parameters
+    ----------
+    type : str
+        The operator.
+    name : str
+        May be empty.
+    domain : str
+        Whose operator it is; empty for ONNX's own.
+    inputs, outputs : tuple of str
+        Names of values; empty for those that are left out.
+    attributes : dict
+        Numbers, texts, tuples of these, and tensors.
+    """
+
+    type: str
+    name: str
+    domain: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Any]
+
+
+class Input(NamedTuple):
+    """What a graph is given: its name, the kind of it, and its axes: lengths, or names of those that may be any."""
+
+    name: str
+    kind: str
+    axes: tuple[int | str, ...] | None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What an ONNX file says.
+
+    Parameters
+    ----------
+    operations : tuple of Operation
+        In the order of the file.
+    tensors : dict
+        By name.
+    inputs : tuple of Input
+        Without those that a tensor is the default of.
+    outputs : tuple of str
+    opset : int
+        The version of ONNX's own operators.
+    """
+
+    operations: tuple[Operation, ...]
+    tensors: dict[str, Tensor]
+    inputs: tuple[Input, ...]
+    outputs: tuple[str, ...]
+    opset: int
+
+
+def read_graph(path: Path) -> Graph:
+    """Read a file.
+
+    Raises
+    ------
+    KernelError
+        If it cannot be used.
+    MissingExtraError
+        If the `onnx` library is not installed.
+    """
+    messages = _messages()
+    source = Source.at(path)
+    if not source.size:
+        msg = "the file is empty"
+        raise KernelError(msg)
+    with source.open() as stream:
+        wire = Wire(stream, source.size)
+    model = messages.ModelProto()
+    model.ParseFromString(wire.rest)
+    if not model.graph.node and not model.graph.output:
+        msg = "it holds no graph: damaged, or not an ONNX file"
+        raise KernelError(msg)
+    return _Reader(model.graph, source, wire.stored).graph(_opset(model))
+
+
+def _opset(model: Any) -> int:
+    versions = [each.version for each in model.opset_import if _text(each.domain) in OWN_DOMAINS]
+    if not versions:
+        domains = ", ".join(quoted(_text(each.domain)) for each in model.opset_import) or "none"
+        msg = f"it uses no operators of ONNX's own, which networks for pictures are made of (operator sets: {domains})"
+        raise KernelError(msg)
+    if max(versions) < OLDEST_OPSET:
+        msg = (
+            f"it is of opset {max(versions)}; those from {OLDEST_OPSET} on are read: convert it with "
+            "onnx.version_converter.convert_version(model, 13)"
+        )
+        raise KernelError(msg)
+    return int(max(versions))
+
+
+class _Reader:
+    """The parts of a graph's message, with the tensors in them where they are."""
+
+    def __init__(self, message: Any, source: Source, stored: dict[tuple[int, ...], Stored]) -> None:
+        self.message, self.source, self.stored = message, source, stored
+
+    def graph(self, opset: int) -> Graph:
+        tensors = {}
+        for number, each in enumerate(self.message.initializer):
+            name = _text(each.name)
+            tensors[name] = tensor_of(each, self.source, self.stored.get((5, number)), name)
+        if self.message.sparse_initializer:
+            name = _text(self.message.sparse_initializer[0].values.name)
+            msg = f"its tensor {quoted(name)} is sparse, which is not read"
+            raise KernelError(msg)
+        operations = tuple(self.operation(number, node) for number, node in enumerate(self.message.node))
+        inputs = tuple(_input(each) for each in self.message.input if _text(each.name) not in tensors)
+        return Graph(operations, tensors, inputs, _texts(each.name for each in self.message.output), opset)
+
+    def operation(self, number: int, node: Any) -> Operation:
+        kind, domain = _text(node.op_type), _text(node.domain)
+        attributes = {
+            _text(each.name): self.attribute(each, (1, number, 5, place), kind)
+            for place, each in enumerate(node.attribute)
+        }
+        domain = "" if domain in OWN_DOMAINS else domain
+        return Operation(kind, _text(node.name), domain, _texts(node.input), _texts(node.output), attributes)
+
+    def attribute(self, each: Any, place: tuple[int, ...], operator: str) -> Any:
+        kind = each.DESCRIPTOR.enum_types_by_name["AttributeType"].values_by_number[each.type].name
+        if kind == "TENSOR":
+            return tensor_of(each.t, self.source, self.stored.get((*place, 5, 0)), _text(each.name) or operator)
+        if kind == "STRING":
+            return _text(each.s)
+        if kind == "STRINGS":
+            return _texts(each.strings)
+        field = {"FLOAT": "f", "INT": "i", "FLOATS": "floats", "INTS": "ints"}.get(kind)
+        if field is None or each.ref_attr_name:
+            return Unread(kind.lower())
+        value = getattr(each, field)
+        return value if kind in ("FLOAT", "INT") else tuple(value)
+
+
+def _text(data: bytes | str) -> str:
+    """A text; the protobuf library gives one that is no UTF-8 as bytes."""
+    return data if isinstance(data, str) else data.decode("utf-8", "backslashreplace")
+
+
+def _texts(data: Iterable[bytes | str]) -> tuple[str, ...]:
+    return tuple(map(_text, data))
+
+
+def _input(value: Any) -> Input:
+    kind, name = value.type.WhichOneof("value") or "untold", _text(value.name)
+    if kind != "tensor_type":
+        return Input(name, f"a {kind.removesuffix('_type')}", None)
+    tensor = value.type.tensor_type
+    axes = (
+        tuple(each.dim_value if each.dim_value > 0 else _text(each.dim_param) for each in tensor.shape.dim)
+        if tensor.HasField("shape")
+        else None
+    )
+    return Input(name, NAMES.get(tensor.elem_type, "untold"), axes)
+
+
+@cache
+def _messages() -> ModuleType:
+    """The messages of ONNX.
+
+    `import onnx` brings much that only its own tools need, in 47 ms; its description of the format alone takes 11.
+
+    Raises
+    ------
+    MissingExtraError
+        If the library is not installed.
+    """
+    known = sys.modules.get("onnx.onnx_ml_pb2")
+    if known is not None:
+        return known
+    found = importlib.util.find_spec("onnx")
+    if found is None or not found.submodule_search_locations:
+        msg = "needs the onnx library: pip install 'cnnfilter[onnx]'"
+        raise MissingExtraError(msg)
+    path = Path(found.submodule_search_locations[0]) / "onnx_ml_pb2.py"
+    spec = importlib.util.spec_from_file_location("cnnfilter.models.onnx._messages", path)
+    if spec is None or spec.loader is None:  # a Python file always has a loader
+        raise ImportError(name="onnx")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,6 +1,7 @@
 """ONNX graphs for tests, written in a line an operation, and what ONNX's own evaluator makes of them."""
 
 import numpy as np
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 

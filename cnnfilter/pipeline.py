@@ -249,7 +249,8 @@ class Pipeline:
     def _run(self, given: Array, shape: Shape, scale: int, threads: int | None) -> Array:
         schedule = self._schedule(shape, scale)
         with np.errstate(over="ignore", invalid="ignore"):  # of vectors, as in `Pointwise`
-            return schedule.run(given, threads).astype(np.float32, copy=False)
+            result = schedule.run(given, threads).astype(np.float32, copy=False)
+        return result.copy() if np.may_share_memory(result, given) else result
 
     __call__ = run
 

@@ -44,8 +44,10 @@ def prelu(values: Array, slopes: Array) -> Array:
     -------
     ndarray of float32, of the shape of `values`
     """
-    values = values.astype(np.float32, copy=False)
-    return np.where(values >= 0, values, slopes.reshape(-1, *[1] * (values.ndim - 1)) * values)
+    result: Array = np.minimum(values, 0, dtype=np.float32)
+    result *= slopes.reshape(-1, *[1] * (values.ndim - 1))
+    result += np.maximum(values, 0)
+    return result
 
 
 def local_response(values: Array, size: int, alpha: float, beta: float, bias: float) -> Array:

@@ -16,6 +16,7 @@ from cnnfilter.network.readers import CONV_KEYS, READERS
 from cnnfilter.network.stages import (
     Absolute,
     Activation,
+    BatchNorm,
     Conv,
     Crop,
     Dense,
@@ -29,6 +30,7 @@ from cnnfilter.network.stages import (
     Normalize,
     Pad,
     Pool,
+    PReLU,
     Resize,
     Shuffle,
     Softmax,
@@ -37,6 +39,7 @@ from cnnfilter.network.stages import (
 )
 from cnnfilter.network.stages.text import Piece, escape, split, unescape
 from cnnfilter.sizes import Border
+from cnnfilter.weights.parameters import BATCHNORM, PRELU, RandomParameters
 
 EDGE, SOBEL_X, SOBEL_Y = (get_kernel(name) for name in ("edge", "sobel-x", "sobel-y"))
 
@@ -399,6 +402,7 @@ PARAMETERS = {
     ]
     for name, known in ACTIVATIONS.items()
 }
+SEEDS = st.integers(0, 10**9 - 1)
 STAGES = st.one_of(
     st.builds(Conv, kernels=st.sampled_from([(EDGE,), (SOBEL_X, SOBEL_Y), (get_kernel("box:size=5"),)]), **GIVEN),
     st.builds(Conv, kernels=MATRICES.map(lambda kernel: (kernel,)), **GIVEN),
@@ -416,6 +420,8 @@ STAGES = st.one_of(
     st.builds(Pad, AMOUNTS, BORDERS),
     st.builds(Pad, st.tuples(*[st.tuples(st.integers(-3, 3), st.integers(-3, 3))] * 2)),
     st.builds(Shuffle, SIDES),
+    st.builds(BatchNorm, st.floats(0, 1), learned=st.none() | SEEDS.map(lambda n: RandomParameters(n, BATCHNORM))),
+    st.builds(PReLU, st.booleans(), learned=st.none() | SEEDS.map(lambda n: RandomParameters(n, PRELU))),
     st.builds(Dropout, st.floats(0, 1)),
     st.builds(LocalResponse, SIDES, FLOATS, FLOATS, FLOATS),
     st.sampled_from([Gray(), Absolute(), Flatten(), Softmax(), GlobalAveragePool()]),

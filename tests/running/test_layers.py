@@ -40,6 +40,14 @@ def test_there_are_as_many_as_are_told_of():
     assert len(TEXTS) == 20
 
 
+@pytest.mark.parametrize("text", ["dropout", "pad:0", "clip", "flatten", "flatten,dropout,clip", "shuffle:1"])
+def test_a_result_takes_nothing_of_the_memory_that_is_given(text):
+    result = Pipeline.parse(text).run(MAPS, layout="chw")
+    assert not np.may_share_memory(result, MAPS)
+    np.testing.assert_array_equal(result.reshape(MAPS.shape), MAPS)
+    assert not np.may_share_memory(Pipeline.parse("dropout").run(MAPS[0, 0]), MAPS)
+
+
 def test_a_mean_far_from_0_takes_no_digits_away():
     rng = np.random.default_rng(1)
     numbers = {"weight": np.ones(2), "bias": np.zeros(2), "running_mean": [1e4, -1e4], "running_var": [1e-4, 1]}

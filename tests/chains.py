@@ -72,6 +72,8 @@ CHAINS = [
     ("lrn:size=30:alpha=3,relu", (2, 3, 4)),
     ("dropout:0.3,flatten,dropout,dense:3", (3, 2, 2)),
     ("batchnorm:random=1,prelu:random=1", (3, 2, 4)),
+    ("conv:3@2x2:random=1:padding=1,batchnorm:random=1,relu,depthwise:2@3x3:random=2,batchnorm:random=1", (5, 6, 2)),
+    ("conv:4@3x3:groups=2:bias=no:random=3,flatten,dense:5:random=1", (4, 5, 2)),
     ("batchnorm:epsilon=0.1,prelu,flatten,batchnorm,prelu:shared=yes", (3, 2, 2)),
     ("prelu:shared=yes:random=1", (3, 2, 4)),
     ("dense:4,relu,flatten,dense:2,softmax", (5,)),
@@ -138,7 +140,7 @@ def learned_chains(folder):
 
 def bank_of(stage, channels, parameters, number):
     """Weights (O, I, kh, kw), bias and groups of a conv, from the stage itself or from the program's random ones."""
-    if stage.sizes is not None:
+    if stage.runnable is not None:
         weight = parameters[f"conv{number}.weight"]
         groups = channels if stage.depthwise else stage.groups
         return weight, parameters.get(f"conv{number}.bias"), groups
@@ -173,9 +175,10 @@ def convolve(row, x, parameters, number):
 
 def convolve_transposed(row, x, parameters, number):
     stage, placing = row.stage, row.stage.placing(row.input)
-    weight, bias, groups = parameters[f"convtranspose{number}.weight"], None, stage.groups
     if stage.runnable is None:
         weight, bias, groups = stage.weight(len(x))
+    else:
+        weight, bias, groups = parameters[f"convtranspose{number}.weight"], None, stage.groups
     return reference_resampling.conv_transpose2d(
         x, weight, parameters.get(f"convtranspose{number}.bias", bias), stride=stage.stride, padding=placing.pads,
         output_padding=placing.output_padding, dilation=stage.dilation, groups=groups,
@@ -204,9 +207,9 @@ def each_map(row, x, parameters, number):
 
 
 def linear(row, x, parameters, number):
-    if row.stage.file is None:
+    if row.stage.runnable is not None:
         return reference.linear(x, parameters[f"dense{number}.weight"], parameters.get(f"dense{number}.bias"))
-    weight, bias = row.stage.file.matrix(row.input[0])
+    weight, bias = row.stage.matrix(row.input[0])
     if row.stage.order == "hwc":
         height, width, channels = row.flattened
         x = x.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)

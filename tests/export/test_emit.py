@@ -212,7 +212,7 @@ def check_torch(torch, text, shape):
     for stage, layer in zip(stages, layers, strict=True):
         kind = WEIGHTED[stage.name]
         counts[kind] += 1
-        if getattr(stage, "sizes", None) or getattr(stage, "units", None):
+        if stage.runnable is not None:
             layer.weight.data = torch.from_numpy(sized[f"{kind}{counts[kind]}.weight"])
             assert (layer.bias is None) == (f"{kind}{counts[kind]}.bias" not in sized)
             if layer.bias is not None:
@@ -260,7 +260,7 @@ def check_keras(keras, text, shape):
         stage = row.stage
         kind = WEIGHTED[stage.name]
         counts[kind] += 1
-        if not (getattr(stage, "sizes", None) or getattr(stage, "units", None)):
+        if stage.runnable is None:
             continue
         weight = sized[f"{kind}{counts[kind]}.weight"]
         bias = sized.get(f"{kind}{counts[kind]}.bias")

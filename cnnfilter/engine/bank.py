@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW, RECTIFIED, SUM_LENGTH
+from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW, SUM_LENGTH
 from cnnfilter.engine.copies import Copies
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.groups import Bank, MapPadding, Maps, Planes, Source
@@ -90,7 +90,7 @@ class BankFilter:
             copied = np.empty(maps * place.size + NARROW, dtype=np.float32)
             loops.pad_rows(copied, Maps(flat, maps, height, width), place.padding, 0, len(place.padding.rows), 1)
             flat = copied
-        bank = Bank(place.offsets, self.weights, self.gain, self.biases, self.count, after == RECTIFIED)
+        bank = Bank(place.offsets, self.weights, self.gain, self.biases, self.count, after)
         lines = np.empty(place.scratch, dtype=np.float32)
         loops.bank_rows(planes_of(out), Source(flat, place.origin, place.stride), bank, place.together, lines)
 

@@ -1,13 +1,18 @@
 """Numbers that the loops and those who call them agree on."""
 
+import math
+
 SINGLE, MAGNITUDE, MAXIMUM, PRODUCTS = 0, 1, 2, 3
 """How the filters of one map are combined: one filter, the root of the sum of squares, or the largest; of one filter
 also: the sum of a single group of products is the result."""
 
 BY_NAME = {None: SINGLE, "magnitude": MAGNITUDE, "maximum": MAXIMUM}
 
-AS_IS, ABSOLUTE, RECTIFIED = 0, 1, 2
-"""What becomes of a sum: nothing, its absolute value, or 0 where it is negative (ReLU)."""
+AS_IS, ABSOLUTE, RECTIFIED, RECTIFIED_TO_6 = 0, 1, 2, 3
+"""What becomes of a sum: nothing, its absolute value, 0 where it is negative (ReLU), or also 6 where it is more."""
+
+BOUNDS = {AS_IS: (-math.inf, math.inf), RECTIFIED: (0, math.inf), RECTIFIED_TO_6: (0, 6)}
+"""Between which a sum is kept by those that banks know."""
 
 GROUP = 16
 """The most taps whose products are added up in their own type before they join the sum."""

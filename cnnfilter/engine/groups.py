@@ -124,7 +124,7 @@ class SharedTaps(NamedTuple):
 
 
 class Bank(NamedTuple):
-    """Filters that see the same samples. Stored is `sum * gain + bias`, or 0 for less if `relu`.
+    """Filters that see the same samples. Stored is `sum * gain + bias`, or what comes after.
 
     Attributes
     ----------
@@ -136,7 +136,8 @@ class Bank(NamedTuple):
     biases : ndarray, (G * FILTERS,) float32
     used : int
         Filters, without those that fill up.
-    relu : bool
+    after : int
+        What becomes of these; see `codes.BOUNDS`.
     """
 
     offsets: Index
@@ -144,7 +145,7 @@ class Bank(NamedTuple):
     gain: float
     biases: Array
     used: int
-    relu: bool
+    after: int
 
 
 class Tiling(NamedTuple):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnnfilter.engine.codes import AS_IS, RECTIFIED
+from cnnfilter.engine.codes import AS_IS, BOUNDS
 from cnnfilter.engine.geometry import Array, Rows, Windows
 from cnnfilter.engine.steps import Convolution, Step
 from cnnfilter.network.stages.transposed import Phase, Placing, phases
@@ -98,7 +98,7 @@ class TransposedConvolution(Step):
                 self.parts.append((rows, columns, Convolution(taps, biases, windows, groups, after=after)))
         made_of = sum(rows.total for rows in down) * sum(columns.total for columns in along)
         biases = biases.astype(np.float32)
-        empty = np.maximum(biases, 0) if after == RECTIFIED else biases
+        empty = np.clip(biases, *BOUNDS[after])
         self.empty = empty.reshape(-1, 1, 1) if made_of < out[0] * out[1] else None  # of places that no tap reaches
 
     @staticmethod

@@ -67,7 +67,7 @@ class WinogradFilter:
         nothing = np.zeros(16 * groups * FILTERS, dtype=np.float32)
         offsets = np.arange(self.planes) * TILE_BLOCK
         used = 16 * groups * FILTERS
-        self.bank = Bank(offsets, weights.reshape(16 * groups, self.planes, FILTERS), 1.0, nothing, used, False)
+        self.bank = Bank(offsets, weights.reshape(16 * groups, self.planes, FILTERS), 1.0, nothing, used, AS_IS)
         self.biases = biases
         # An odd last column stands there twice, for results that nobody stores.
         self.columns = np.pad(windows.columns, (0, windows.out[1] % 2), mode="edge")

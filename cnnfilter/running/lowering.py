@@ -10,7 +10,7 @@ import numpy as np
 
 from cnnfilter.engine.activations import arguments, softmax
 from cnnfilter.engine.bands import Chain, in_bands
-from cnnfilter.engine.codes import AS_IS, RECTIFIED
+from cnnfilter.engine.codes import AS_IS, RECTIFIED, RECTIFIED_TO_6
 from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows, new_result
 from cnnfilter.engine.interpolation import Cropping, Interpolation, Neighbours
@@ -36,7 +36,10 @@ Meeting = Callable[[Sequence[Array], int | None], Array]
 """From several results, and the number of threads, to one."""
 
 RELU = stages.Activation("relu")
-"""What convolutions do to their own values, where it follows them."""
+"""What sums and products of results do to their own values, where it follows them."""
+
+AFTER = {RECTIFIED: (RELU,), RECTIFIED_TO_6: (stages.Activation("relu6"), stages.Activation("clip", (0, 6)))}
+"""What convolutions do to theirs."""
 
 
 class Lowering:
@@ -79,8 +82,8 @@ class Lowering:
         return follows
 
     def rectifies(self) -> int:
-        """What becomes of a stage's values: below 0 they become 0 if the next stage is a ReLU, which is done with."""
-        return RECTIFIED if self.takes(RELU) else AS_IS
+        """What becomes of a convolution's values: as a ReLU or a ReLU6 does that follows, and is done with then."""
+        return next((code for code, known in AFTER.items() for stage in known if self.takes(stage)), AS_IS)
 
     def following(self, kind: type[S]) -> S | None:
         """The next stage if it is of a kind."""
@@ -180,7 +183,7 @@ def windows_of(row: Row) -> Windows:
 
 @lower.register(stages.ConvTranspose)
 def _transposed(stage: stages.ConvTranspose, row: Row, lowering: Lowering) -> None:
-    after = RECTIFIED if lowering.takes(RELU) else AS_IS
+    after = lowering.rectifies()
     weight, bias, groups = stage.weight(row.input[2])
     biases = np.zeros(row.output[2], np.float32) if bias is None else bias
     size, out = (row.input[0], row.input[1]), (row.output[0], row.output[1])

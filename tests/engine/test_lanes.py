@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from cnnfilter.engine.codes import ABSOLUTE, AS_IS, RECTIFIED, ROW_SPANS, TOGETHER
+from cnnfilter.engine.codes import ABSOLUTE, AS_IS, RECTIFIED, RECTIFIED_TO_6, ROW_SPANS, TOGETHER
 from cnnfilter.engine.groups import Bank, Finish, SharedTaps
 from cnnfilter.engine.lanes import operations as lanes
 from cnnfilter.runtime.jit import loop
@@ -32,7 +32,7 @@ def both(function, out, *arguments):
 
 
 @pytest.mark.parametrize("x", [FLOATS, BYTES, SHORTS], ids=["float32", "uint8", "int16"])
-@pytest.mark.parametrize("after", [AS_IS, ABSOLUTE, RECTIFIED])
+@pytest.mark.parametrize("after", [AS_IS, ABSOLUTE, RECTIFIED, RECTIFIED_TO_6])
 @pytest.mark.parametrize("out", [np.uint8, np.uint16, np.float32])
 def test_storing(x, after, out):
     def operate(out, x, after, kind):
@@ -202,36 +202,37 @@ def test_sums_of_rows(x, kind):
             assert (results[1][first + rows : first + 5] == 7).all()
 
 
-@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("after", [AS_IS, RECTIFIED, RECTIFIED_TO_6])
 @pytest.mark.parametrize("filters", [1, 5, 8])
 @pytest.mark.parametrize("taps", [1, 64, 4200])
-def test_sums_of_several_filters(taps, filters, relu):
+def test_sums_of_several_filters(taps, filters, after):
     def operate(out, x, bank):
         none = lanes.zeros(np.float32, 16)
         lanes.sum_filters(none, out, 3, 20, x, 10, bank, 1)
 
     offsets, weights = RANDOM.integers(0, 300, taps), RANDOM.integers(-4, 5, (2, taps, 8)).astype(np.float32)
     biases = RANDOM.integers(-9, 9, 16).astype(np.float32)
-    bank = Bank(offsets, weights, 0.5, biases, 8 + filters, relu)
+    bank = Bank(offsets, weights, 0.5, biases, 8 + filters, after)
     python, compiled = both(operate, np.zeros(170, np.float32), BYTES.astype(np.float32), bank)
     np.testing.assert_array_equal(python, compiled)
     np.testing.assert_array_equal(compiled[3 + 20 * filters :], 0)
 
 
-@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("after", [AS_IS, RECTIFIED, RECTIFIED_TO_6])
 @pytest.mark.parametrize("taps", [1, 65])
-def test_what_is_not_finite_passes_through_several_filters(taps, relu):
+def test_what_is_not_finite_passes_through_several_filters(taps, after):
     def operate(out, x, bank):
         none = lanes.zeros(np.float32, 16)
         lanes.sum_filters(none, out, 0, 16, x, 0, bank, 0)
 
     x = np.zeros(32, np.float32)
-    x[:5] = np.nan, np.inf, -np.inf, -2, 3
+    x[:5] = np.nan, np.inf, -np.inf, -2, 7
     offsets, weights = np.array([0] + [16] * (taps - 1)), np.ones((1, taps, 8), np.float32)
-    bank = Bank(offsets, weights, 1.0, np.zeros(8, np.float32), 8, relu)
+    bank = Bank(offsets, weights, 1.0, np.zeros(8, np.float32), 8, after)
     python, compiled = both(operate, np.zeros(128, np.float32), x, bank)
     np.testing.assert_array_equal(python, compiled)
-    np.testing.assert_array_equal(compiled[:5], [np.nan, np.inf, 0, 0, 3] if relu else [np.nan, np.inf, -np.inf, -2, 3])
+    kept = {AS_IS: [np.inf, -np.inf, -2, 7], RECTIFIED: [np.inf, 0, 0, 7], RECTIFIED_TO_6: [6, 0, 0, 6]}[after]
+    np.testing.assert_array_equal(compiled[:5], [np.nan, *kept])
 
 
 @pytest.mark.skipif(not COMPILED, reason="nothing is compiled")

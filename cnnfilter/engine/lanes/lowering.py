@@ -15,7 +15,7 @@ from numba.core.datamodel import models
 from numba.extending import lower_builtin, register_model, type_callable
 from numba.types import Array, Float, Integer, NamedTuple
 
-from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, SIZE_BITS
+from cnnfilter.engine.codes import ABSOLUTE, GROUP, RECTIFIED, RECTIFIED_TO_6, SIZE_BITS
 from cnnfilter.engine.lanes import operations
 from cnnfilter.runtime.jit import FASTMATH
 
@@ -314,7 +314,11 @@ def _shaped(builder, dtype, values, after):
         size = builder.select(is_negative, builder.sub(zero, values), values)
     rectified = builder.select(is_negative, zero, values)
     values = builder.select(builder.icmp_signed("==", after, after.type(ABSOLUTE)), size, values)
-    return builder.select(builder.icmp_signed("==", after, after.type(RECTIFIED)), rectified, values)
+    values = builder.select(builder.icmp_signed(">=", after, after.type(RECTIFIED)), rectified, values)
+    six = ir.Constant(values.type, [6] * values.type.count)
+    compare = builder.fcmp_ordered if isinstance(dtype, Float) else builder.icmp_signed
+    is_more = builder.icmp_signed("==", after, after.type(RECTIFIED_TO_6))
+    return builder.select(is_more, builder.select(compare(">", values, six), six, values), values)
 
 
 @lowered(operations.shaped, like_first, Lanes, Integer)

@@ -7,9 +7,11 @@ import numpy as np
 
 from cnnfilter.engine.codes import (
     ABSOLUTE,
+    BOUNDS,
     FILTERS,
     GROUP,
     RECTIFIED,
+    RECTIFIED_TO_6,
     ROW,
     ROW_SPANS,
     SIZE_BITS,
@@ -133,7 +135,9 @@ def shaped(values, after):
     """What the code `after` makes of values."""
     if after == ABSOLUTE:
         return np.abs(values)
-    return np.where(values < 0, values.dtype.type(0), values) if after == RECTIFIED else values
+    if after in (RECTIFIED, RECTIFIED_TO_6):
+        values = np.where(values < 0, values.dtype.type(0), values)
+    return np.where(values > 6, values.dtype.type(6), values) if after == RECTIFIED_TO_6 else values
 
 
 def put(out, at, values):
@@ -196,7 +200,7 @@ def sum_filters(none, out, to, pitch, x, origin, bank, group):
                     total = total + added(o, first, min(first + SUM_LENGTH, taps))
                 result = result + total
         result = result * np.float32(bank.gain) + biases[o]
-        put(out, to + o * pitch, np.where(result < 0, none, result) if bank.relu else result)
+        put(out, to + o * pitch, np.clip(result, *BOUNDS[bank.after]))
 
 
 def put_tiles(none, out, to, apart, x, at, odd, down):

@@ -11,7 +11,7 @@ from numba import types
 from numba.core import cgutils
 from numba.types import Array, Integer, NamedTuple
 
-from cnnfilter.engine.codes import AHEAD, FILTERS, ROW_SPANS, SUM_LENGTH, TOGETHER
+from cnnfilter.engine.codes import AHEAD, BOUNDS, FILTERS, RECTIFIED, RECTIFIED_TO_6, ROW_SPANS, SUM_LENGTH, TOGETHER
 from cnnfilter.engine.lanes import operations
 from cnnfilter.engine.lanes.lowering import (
     Lanes,
@@ -46,7 +46,7 @@ def _lower_sum_filters(context, builder, signature, arguments):
     lanes, kind, _, _, source, _, bank_kind, _ = signature.args
     none, out, to, pitch, x, origin, bank, group = arguments
     index, weight_kind, gain_kind, bias_kind, *_ = bank_kind.types
-    offsets, weights, gain, biases, used, relu = cgutils.unpack_tuple(builder, bank)
+    offsets, weights, gain, biases, used, after = cgutils.unpack_tuple(builder, bank)
     size = to.type
     numbers = context.make_array(weight_kind)(context, builder, weights)
     (_, taps, _) = cgutils.unpack_tuple(builder, numbers.shape)
@@ -73,7 +73,12 @@ def _lower_sum_filters(context, builder, signature, arguments):
             with builder.if_then(builder.icmp_signed("<", builder.add(before, size(o)), used)):
                 build(o, builder.add(to, builder.mul(pitch, size(o))))
 
-    lowest = builder.select(builder.trunc(relu, ir.IntType(1)), none, ir.Constant(none.type, [-np.inf] * lanes.count))
+    def bound(end, code, other):
+        """A bound of results, by what comes after."""
+        values = (ir.Constant(none.type, [value] * lanes.count) for value in (BOUNDS[code][end], other))
+        return builder.select(builder.icmp_signed(">=", after, after.type(code)), *values)
+
+    lowest, highest = bound(0, RECTIFIED, -np.inf), bound(1, RECTIFIED_TO_6, np.inf)
     gain = spread_number(builder, context.cast(builder, gain, gain_kind, lanes.dtype), lanes.count)
 
     def store_finished(held, o, place):
@@ -82,6 +87,7 @@ def _lower_sum_filters(context, builder, signature, arguments):
         )
         held = add(builder, lanes.dtype, multiply(builder, lanes.dtype, held, gain), bias)
         held = builder.select(builder.fcmp_ordered("<", held, lowest), lowest, held)
+        held = builder.select(builder.fcmp_ordered(">", held, highest), highest, held)
         store_lanes(context, builder, kind, out, place, held, lanes.count)
 
     def store_only(o, place):

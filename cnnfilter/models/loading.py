@@ -16,6 +16,17 @@ READERS = {".onnx": "onnx.converting.read_model"}
 """What of this room reads a file, by its suffix: from a path to a `Model`."""
 
 
+def load_named(path: str) -> Model | None:
+    """The network in a file, or None if by its name it holds none.
+
+    Raises
+    ------
+    KernelError, MissingExtraError
+        As for `load`.
+    """
+    return load(path) if path.lower().endswith(tuple(READERS)) else None
+
+
 def load(path: str | Path) -> Model:
     """The network in a file.
 

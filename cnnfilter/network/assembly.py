@@ -31,9 +31,17 @@ MAX_NUMBERS = 10**7
 class Model(Protocol):
     """A network from a file, as `cnnfilter.models.Model` is one."""
 
-    network: Network
-    size: tuple[int | None, ...] | None
-    labels: tuple[str, ...]
+    @property
+    def network(self) -> Network:
+        """Its nodes."""
+
+    @property
+    def size(self) -> tuple[int | None, ...] | None:
+        """That of its input, as far as the file tells it."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of its classes, if the file has them."""
 
 
 Load = Callable[[str], Model | None]

@@ -222,11 +222,12 @@ def _product(operation: Operation, given: Sequence[Any]) -> Numbers:
     return np.asarray(np.prod(given[0], axis=_axes(operation, given), keepdims=keeps))
 
 
-SAME_SHAPE = ("Cast", "DequantizeLinear", "Dropout", "Identity", "Neg", "Sqrt")
+AS_IT_IS = ("Dropout", "Identity")
+SAME_SHAPE = ("Cast", "DequantizeLinear", "Neg", "Sqrt")
 JOINED = ("Add", "Div", "Mul", "Sub")
 MOVED = ("Squeeze", "Transpose", "Unsqueeze")
-"""What is done to large arrays, when they are read: the result has the shape of the first, that of all together, or
-one that NumPy tells of a view."""
+"""What changes nothing; and what is done to large arrays, when they are read: the result has the shape of the first,
+that of all together, or one that NumPy tells of a view."""
 
 FOLDS: dict[str, Callable[[Operation, Sequence[Any]], Numbers]] = {
     "Add": _of("add"),
@@ -235,12 +236,10 @@ FOLDS: dict[str, Callable[[Operation, Sequence[Any]], Numbers]] = {
     "Concat": _concat,
     "DequantizeLinear": _dequantize,
     "Div": _divide,
-    "Dropout": lambda operation, given: given[0],
     "Equal": _equal,
     "Expand": _expand,
     "Floor": _of("floor"),
     "Gather": _gather,
-    "Identity": lambda operation, given: given[0],
     "Max": _of("maximum"),
     "Min": _of("minimum"),
     "Mul": _of("multiply"),
@@ -272,6 +271,8 @@ class Folder:
         UnsupportedError
             If that is not known, does not fit or would take much memory.
         """
+        if operation.type in AS_IT_IS and given and given[0] is not None:
+            return given[0]
         compute = FOLDS.get(operation.type)
         if compute is None or not given or given[0] is None:
             msg = "is not computed for numbers of the file alone"

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -101,14 +102,14 @@ def read_graph(path: Path) -> Graph:
     MissingExtraError
         If the `onnx` library is not installed.
     """
-    messages = _messages()
+    proto = messages()
     source = Source.at(path)
     if not source.size:
         msg = "the file is empty"
         raise KernelError(msg)
     with source.open() as stream:
         wire = Wire(stream, source.size)
-    model = messages.ModelProto()
+    model = proto.ModelProto()
     model.ParseFromString(wire.rest)
     if not model.graph.node and not model.graph.output:
         msg = "it holds no graph: damaged, or not an ONNX file"
@@ -197,7 +198,7 @@ def _input(value: Any) -> Input:
 
 
 @cache
-def _messages() -> ModuleType:
+def messages() -> ModuleType:
     """The messages of ONNX.
 
     `import onnx` brings much that only its own tools need, in 47 ms; its description of the format alone takes 11.
@@ -214,10 +215,7 @@ def _messages() -> ModuleType:
     if found is None or not found.submodule_search_locations:
         msg = "needs the onnx library: pip install 'cnnfilter[onnx]'"
         raise MissingExtraError(msg)
-    path = Path(found.submodule_search_locations[0]) / "onnx_ml_pb2.py"
-    spec = importlib.util.spec_from_file_location("cnnfilter.models.onnx._messages", path)
-    if spec is None or spec.loader is None:  # a Python file always has a loader
-        raise ImportError(name="onnx")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    name, folder = "cnnfilter.models.onnx.messages", found.submodule_search_locations[0]
+    module = ModuleType(name)
+    SourceFileLoader(name, str(Path(folder) / "onnx_ml_pb2.py")).exec_module(module)
     return module

@@ -33,20 +33,24 @@ class Source:
     stamp: tuple[int, ...]
 
     @classmethod
-    def at(cls, path: Path) -> Source:
+    def at(cls, path: Path, *, follow: bool = True) -> Source:
         """The regular file at a path.
 
         Raises
         ------
         KernelError
-            If there is none.
+            If there is none, or if there is a link, which may not be followed.
         OSError
             If it cannot be looked at.
         """
         reason = why_no_file(path)
         if reason is not None:
             raise KernelError(reason)
-        return cls(path, _stamp(path.stat()))
+        status = path.stat(follow_symlinks=follow)
+        if stat.S_ISLNK(status.st_mode):
+            msg = "is a link; the file itself must be there"
+            raise KernelError(msg)
+        return cls(path, _stamp(status))
 
     @property
     def size(self) -> int:

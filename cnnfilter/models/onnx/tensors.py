@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Numbers = npt.NDArray[Any]
 
-BOOL, BFLOAT16 = 9, 16
+BOOL, FLOAT16, BFLOAT16 = 9, 10, 16
 TYPES = {
     1: "<f4", 2: "u1", 3: "i1", 4: "<u2", 5: "<i2", 6: "<i4", 7: "<i8", 9: "u1", 10: "<f2", 11: "<f8", 12: "<u4",
     13: "<u8", BFLOAT16: "<u2",
@@ -112,20 +112,34 @@ def _tensor_of(proto: Any, source: Source, stored: Stored | None) -> Tensor:
             msg = f"of the type {NAMES[code]} holds numbers of another"
             raise KernelError(msg)
         return _in_file(source, stored.begin, stored.size, code, kind, shape)
+    raw, listed = proto.raw_data, getattr(proto, name)
+    _check_count(len(raw) / width(TYPES[code]) if raw else len(listed), shape)
+    load = partial(_of_bytes, raw, code, shape) if raw else partial(_of_list, tuple(listed), form, code, shape)
+    return Tensor(shape, code, load)
+
+
+def width(kind: str) -> int:
+    """How many bytes a number of a type takes."""
+    return int(kind[-1])
+
+
+def _of_bytes(raw: bytes, code: int, shape: tuple[int, ...]) -> Numbers:
     import numpy as np
 
-    raw, listed = proto.raw_data, getattr(proto, name)
-    _check_count(len(raw) / np.dtype(TYPES[code]).itemsize if raw else len(listed), shape)
-    numbers = np.frombuffer(raw, TYPES[code]) if raw else np.array(listed, form).astype(TYPES[code], copy=False)
-    if not raw and code in (10, BFLOAT16):
-        numbers = np.array(listed, form).astype("<u2").view(TYPES[code])  # their bits
-    return Tensor(shape, code, partial(_shaped, numbers, code, shape))
+    return _shaped(np.frombuffer(raw, TYPES[code]), code, shape)
+
+
+def _of_list(listed: tuple[float, ...], form: str, code: int, shape: tuple[int, ...]) -> Numbers:
+    import numpy as np
+
+    numbers = np.array(listed, form)
+    if code in (FLOAT16, BFLOAT16):
+        return _shaped(numbers.astype("<u2").view(TYPES[code]), code, shape)  # their bits
+    return _shaped(numbers.astype(TYPES[code]), code, shape)
 
 
 def _in_file(source: Source, begin: int, size: int, code: int, kind: str, shape: tuple[int, ...]) -> Tensor:
-    import numpy as np
-
-    _check_count(size / np.dtype(kind).itemsize, shape)
+    _check_count(size / width(kind), shape)
     return Tensor(shape, code, partial(_read, source, begin, size, kind, code, shape))
 
 
@@ -150,21 +164,16 @@ def _shaped(numbers: Numbers, code: int, shape: tuple[int, ...]) -> Numbers:
 
 def _external(proto: Any, source: Source, code: int, shape: tuple[int, ...]) -> Tensor:
     """A tensor in another file, which must lie beside the model: a hostile one could name any of the machine's."""
-    import numpy as np
-
     told = {str(entry.key): str(entry.value) for entry in proto.external_data}
     name = told.get("location", "")
     path = source.path.parent / name
     if not name or name in (".", "..") or re.search(r"[\\/:\x00]", name):
         msg = f"is said to lie in {quoted(name)}; only files beside the model are read, by their names alone"
         raise KernelError(msg)
-    if path.is_symlink():
-        msg = f"is said to lie in {quoted(name)}, which is a link; put the file itself beside the model"
-        raise KernelError(msg)
-    size = math.prod(shape) * np.dtype(TYPES[code]).itemsize
+    size = math.prod(shape) * width(TYPES[code])
     begin, length = (_number(told, key, default) for key, default in (("offset", 0), ("length", size)))
     with about(f"is said to lie in {quoted(name)}: "):
-        other = Source.at(path)
+        other = Source.at(path, follow=False)
         if length != size or begin + length > other.size:
             msg = f"its shape {show_shape(shape)} takes {size} bytes, not {length} from {begin} on of {other.size}"
             raise KernelError(msg)

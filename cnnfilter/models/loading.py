@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfilter.errors import KernelError
+from cnnfilter.messages import why_no_file
 from cnnfilter.weights.kinds import named_failures
 
 if TYPE_CHECKING:
     from cnnfilter.models.model import Model
 
-READERS = {".onnx": "onnx.converting.read_model"}
+READERS = {
+    ".onnx": "onnx.converting.read_model",
+    ".keras": "keras.reading.read_model",
+    ".h5": "keras.reading.read_model",
+    ".hdf5": "keras.reading.read_model",
+}
 """What of this room reads a file, by its suffix: from a path to a `Model`."""
 
 
@@ -43,6 +49,8 @@ def load(path: str | Path) -> Model:
     """
     path = Path(path)
     with named_failures(path):
+        if reason := why_no_file(path):  # a pipe would be waited for
+            raise KernelError(reason)
         suffix = path.suffix.lower()
         if suffix not in READERS:
             msg = f"not a file of a network by its name (known: {', '.join(READERS)})"

@@ -1,0 +1,1 @@
+"""Networks that Keras saved, `.keras` and `.h5`, by their configuration; nothing in a file is executed."""

@@ -1,0 +1,436 @@
+"""Keras files that are hostile, damaged or of what is not read: one line that says what and where."""
+
+import json
+import os
+import zipfile
+
+import pytest
+
+from cnnfilter.errors import KernelError, ShapeError
+from cnnfilter.models import load
+from cnnfilter.models.keras import build, config
+from cnnfilter.network.stages import Unknown
+
+pytest.importorskip("h5py")
+
+from tests.models.keras_files import functional, given, keras_file, layer, legacy_file, sequential, tensor  # noqa: E402
+
+RELU = layer("ReLU", "r")
+
+
+def refused(path, told, **more):
+    """The message about a file of a configuration."""
+    with pytest.raises(KernelError) as caught:
+        load(keras_file(path / "net.keras", told, **more))
+    message = str(caught.value)
+    assert message.startswith(f"{path / 'net.keras'}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{path / 'net.keras'}: ")
+
+
+def stopped(path, *layers, **more):
+    """Why the last node of a network cannot be read, which can be planned up to there."""
+    network = load(keras_file(path / "net.keras", sequential(RELU, *layers, **more))).network
+    assert str(network[0].stage) == "relu"
+    last = network[-1].stage
+    assert isinstance(last, Unknown)
+    with pytest.raises(ShapeError):
+        last.output((1, 1, 1))
+    assert "\n" not in last.reason
+    return last.reason
+
+
+def custom(module, registered):
+    return layer("Conv2D", "mine") | {"module": module, "registered_name": registered}
+
+
+LAYERS = {
+    "program": (layer("Lambda", "l", function={"class_name": "__lambda__"}), "layer 'l' (Lambda): it holds a program"),
+    "somebody's": (
+        custom("my_code.layers", "my_code>Conv2D"),
+        "layer 'mine' (Conv2D): a layer of somebody's own, 'my_code>Conv2D', which is a program, and is not run",
+    ),
+    "of a module": (custom("os", None), "a layer of somebody's own, 'os.Conv2D'"),
+    "registered": (custom("keras.layers", "Custom>Conv2D"), "a layer of somebody's own, 'Custom>Conv2D'"),
+    "no module": (custom(["os"], None), "a layer of somebody's own, \"['os'].Conv2D\""),
+    "unknown": (layer("Conv3D", "c"), "layer 'c' (Conv3D): a layer that is not known; did you mean Conv2D"),
+    "unknown and unlike": (layer("Qqqqqq", "c"), "layer 'c' (Qqqqqq): a layer that is not known"),
+    "activation": (
+        layer("Activation", "a", activation="relo"),
+        "its activation 'relo' is not known; did you mean relu",
+    ),
+    "activation's function": (
+        layer("Activation", "a", activation={"class_name": "function", "config": "f", "registered_name": "mine>f"}),
+        "its activation 'mine>f' is not known",
+    ),
+    "activation's layer": (
+        layer("Dense", "a", units=3, activation={"module": "mine", "class_name": "ReLU", "config": {}}),
+        "layer 'a' (Dense): its activation: a layer of somebody's own, 'mine.ReLU'",
+    ),
+    "activation of another kind": (
+        layer("Dense", "a", units=3, activation={"class_name": "PReLU"}),
+        "layer 'a' (PReLU): as an activation, it is not known",
+    ),
+    "learned activation": (
+        layer("Dense", "a", units=3, activation=layer("PReLU")),
+        "layer 'a' (PReLU): as an activation, it is not known",
+    ),
+    "channels first": (
+        layer("MaxPooling2D", "m", data_format="channels_first"),
+        "data_format is 'channels_first', but it must be None or 'channels_last' to be read",
+    ),
+    "size": (layer("Conv2D", "c", filters=2.5, kernel_size=3), "filters is 2.5, but it must be a whole number from 1"),
+    "window": (
+        layer("Conv2D", "c", filters=2, kernel_size=[3, 0]),
+        "kernel_size is [3, 0], but it must be two whole numbers from 1",
+    ),
+    "truth": (layer("Conv2D", "c", filters=2, kernel_size=[3, True]), "kernel_size is [3, True], but it must be two"),
+    "padding": (
+        layer("Conv2D", "c", filters=2, kernel_size=3, padding="causal"),
+        "padding is 'causal', but it must be 'valid' or 'same'",
+    ),
+    "too large": (layer("Conv2D", "c", filters=2, kernel_size=9), "layer 'c' (Conv2D): "),
+    "number": (layer("LeakyReLU", "a", negative_slope=float("inf")), "negative_slope is inf, but it must be a finite"),
+    "flag": (layer("GlobalMaxPooling2D", "g", keepdims=1), "keepdims is 1, but it must be true or false"),
+    "numbers": (layer("Rescaling", "r2", scale=["a"]), "scale is ['a'], but it must be a finite number, or some"),
+    "scale": (layer("Rescaling", "r2", scale=0), "scale is 0, but it must be one number that is not 0"),
+    "pads": (layer("ZeroPadding2D", "z", padding=[1, -1]), "padding is [1, -1], but it must be whole numbers from 0"),
+    "threshold": (layer("ReLU", "t", threshold=1.0), "threshold is 1.0, but it must be None, 0 or 0.0 to be read"),
+    "axis": (layer("BatchNormalization", "b", axis=1), "axis is 1, but it must be the last one"),
+    "softmax's axis": (layer("Softmax", "s", axis=1), "axis is 1, but it must be -1"),
+    "inverted": (layer("Normalization", "n", invert=True), "invert is True, but it must be False to be read"),
+    "shape": (layer("Reshape", "s", target_shape=[7, 16]), "from 8x7x2 to 7x16: only vectors and maps of 1x1 are made"),
+    "shape of words": (
+        layer("Reshape", "s", target_shape=["a"]),
+        "target_shape is ['a'], but it must be whole numbers",
+    ),
+}
+
+
+@pytest.mark.parametrize(("told", "reason"), LAYERS.values(), ids=LAYERS)
+def test_a_layer_that_is_not_read_is_told_and_planned_up_to(tmp_path, told, reason):
+    assert reason in stopped(tmp_path, told)
+
+
+def test_layers_of_vectors_and_maps_are_told_apart(tmp_path):
+    flat = layer("Flatten", "f")
+    assert "it takes maps (H, W, C), and a vector arrives" in stopped(tmp_path, flat, layer("MaxPooling2D", "m"))
+    assert "it stands behind Flatten" in stopped(tmp_path, flat, layer("Normalization", "n"))
+    assert "from 112 to 4x4x7" in stopped(tmp_path, flat, layer("Reshape", "s", target_shape=[4, 4, 7]))
+    assert "it takes a vector or maps" in stopped(tmp_path, layer("Dense", "d", units=2), size=(8, 7))
+    assert "it takes maps of three axes" in stopped(tmp_path, layer("MaxPooling2D", "m"), size=(8, 7))
+    assert "axis is None, but it must be that of channels" in stopped(tmp_path, layer("Softmax", "s"), size=(8, 7))
+    assert "it takes maps of a known size" in stopped(tmp_path, flat, size=(None, 7, 2))
+
+
+PAIR = [(layer("ReLU", "a"), [[("in", 0)]]), (layer("Flatten", "b"), [[("in", 0)]])]
+
+
+@pytest.mark.parametrize(
+    ("joined", "reads", "reason"),
+    [
+        (layer("Add", "j"), ["a", "b"], "it joins what has different numbers of axes"),
+        (layer("Subtract", "j"), ["a"], "it takes two inputs, not 1"),
+        (layer("ReLU", "j"), ["a", "a"], "it is given 2 inputs, but takes one"),
+        (layer("Concatenate", "j", axis=1), ["a", "a"], "axis is 1, but it must be the last one"),
+        (layer("Add", "j"), [], "it is given nothing"),
+    ],
+)
+def test_what_cannot_be_joined(tmp_path, joined, reads, reason):
+    told = functional([*PAIR, (joined, [[(name, 0) for name in reads]])], [("j", 0)])
+    if not reads:
+        assert "it gives nothing that is made of a picture" in refused(tmp_path, told)
+        return
+    last = load(keras_file(tmp_path / "net.keras", told)).network[-1].stage
+    assert reason in last.reason
+
+
+def test_vectors_of_different_orders_are_not_added(tmp_path):
+    maps = [(layer("MaxPooling2D", "m", pool_size=[8, 1]), [[("in", 0)]])]
+    maps += [(layer("MaxPooling2D", "n", pool_size=[1, 7]), [[("in", 0)]])]
+    maps += [(layer("Flatten", "f"), [[("m", 0)]]), (layer("Flatten", "g"), [[("n", 0)]])]
+    told = functional([*maps, (layer("Add", "j"), [[("f", 0), ("g", 0)]])], [("j", 0)])
+    assert (
+        "flattened from maps of different sizes"
+        in load(keras_file(tmp_path / "n.keras", told)).network[-1].stage.reason
+    )
+
+
+def nested(depth):
+    told = sequential(RELU)
+    for _ in range(depth):
+        told = sequential(told)
+    return told
+
+
+def circle():
+    return functional([(layer("ReLU", "a"), [[("b", 0)]]), (layer("ReLU", "b"), [[("a", 0)]])], [("b", 0)])
+
+
+def doubled(depth):
+    """Models each of which calls the one within it twice."""
+    told = layer("ReLU", "r")
+    for number in range(depth):
+        name = told["config"]["name"]
+        told = functional([(told, [[("in", 0)], [(name, 0)]])], [(name, 1)])
+        told["config"]["name"] = f"m{number}"
+    return told
+
+
+MODELS = {
+    "no JSON": ("{", "its configuration is no JSON, or damaged"),
+    "a list": ("[]", "its configuration is no object of JSON"),
+    "deep": ("[" * 100_000, "its configuration is no JSON, or damaged"),
+    "deep objects": ('{"a":' * 100_000, "its configuration is no JSON, or damaged"),
+    "huge number": ('{"a":' + "1" * 5000 + "}", "its configuration is no JSON, or damaged"),
+    "nothing": ({}, "damaged: what should be a layer in its configuration is none"),
+    "a program": (
+        layer("MyModel", "m") | {"module": "my_code", "registered_name": "x>MyModel"},
+        "layer 'm' (MyModel): a model that a program describes, which is not run",
+    ),
+    "no layers": (layer("Sequential", "m", layers=[]), "layer 'm' (Sequential): it holds no layers"),
+    "layers of numbers": (sequential(3), "damaged: what should be a layer in its configuration is none"),
+    "nested": (nested(20), "models stand within one another more than 16 times"),
+    "circle": (circle(), "its layers form a circle, or what it gives is not made by any of them"),
+    "called too often": (doubled(15), "its layers are called more than 10,000 times, too often for a network"),
+    "twice": (functional([(RELU, [[("in", 0)]])] * 2, [("r", 0)]), "two layers are called 'r'"),
+    "unknown name": (functional([(RELU, [[("im", 0)]])], [("r", 0)]), "there is no layer 'im'; did you mean in?"),
+    "no inputs": (functional([(RELU, [[("in", 0)]])], [("r", 0)], ()), "damaged: its inputs are no layers of it"),
+    "no outputs": (functional([(RELU, [[("in", 0)]])], []), "what it gives is not made by any of them"),
+    "only an input": (functional([], [("in", 0)]), "it gives nothing that is made of a picture"),
+    "inputs of a model": (
+        sequential(functional([(RELU, [[("in", 0)]])], [("r", 0)], [("in", (8, 7, 2)), ("b", (1,))])),
+        "it takes 2 inputs, and is given 1",
+    ),
+    "size": (sequential(RELU, size=(1, 2, 3, 4)), "its input 'in' is told to be [None, 1, 2, 3, 4], which is no pict"),
+    "size of words": (sequential(RELU, size=("a",)), "its input 'in' is told to be [None, 'a'], which is no picture"),
+    "no size": (layer("Sequential", "m", layers=[RELU]), "its input 'r' is told to be None, which is no picture"),
+    "any channels": (sequential(RELU, size=(8, 8, None)), "its input 'in' may have any number of channels"),
+    "any values": (sequential(RELU, size=(None,)), "its input 'in' may have any number of values"),
+    "constants": (
+        functional([(RELU | {"inbound_nodes": 0}, [])], [("r", 0)]), "what it gives is not made by any of them"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "message"), MODELS.values(), ids=MODELS)
+def test_a_model_that_is_not_read(tmp_path, told, message):
+    assert message in refused(tmp_path, told)
+
+
+def node(told):
+    """A model whose one layer is told in this way what it is given."""
+    model = functional([(RELU, [])], [("r", 0)])
+    model["config"]["layers"][1]["inbound_nodes"] = told
+    return model
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (3, "damaged: what it is given is no list"),
+        ([{"args": [tensor("in"), 2.0], "kwargs": {}}], "it is given 2.0, which is not the result of a layer"),
+        ([{"args": [tensor("in")], "kwargs": {"y": 3}}], "it is given {'y': 3} beside the results of layers"),
+        ([{"args": [{"config": {"keras_history": ["in", "0", 0]}}]}], "which is not the result of a layer"),
+        ([[["in", 0, 0, {"y": 2.0}]]], "it is given {'y': 2.0} beside the results of layers"),
+        ([[["in", 0, 0, 3]]], "it is given 3 beside the results of layers"),
+        ([[["_CONSTANT_VALUE", -1]]], "it is given ['_CONSTANT_VALUE', -1], which is not the result of a layer"),
+        ([3], "it is given 3, which is not the result of a layer"),
+    ],
+)
+def test_what_a_layer_is_given_must_be_results_of_layers(tmp_path, told, message):
+    assert message in refused(tmp_path, node(told))
+
+
+def test_limits_of_configurations(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "MAX_VALUES", 10)
+    assert "its configuration is too long for a network" in refused(tmp_path, sequential(RELU))
+    monkeypatch.setattr(config, "MAX_VALUES", 10**6)
+    monkeypatch.setattr(build, "MAX_NODES", 3)
+    assert "its layers are called more than 3 times" in refused(
+        tmp_path, sequential(*[layer("ReLU", f"{n}") for n in range(5)])
+    )
+
+
+# The files
+
+
+def test_what_is_no_file_of_keras(tmp_path):
+    for name, data in {"a.keras": b"text", "a.h5": b"\x89HDF\r\n\x1a", "b.hdf5": b"x" * 100}.items():
+        path = tmp_path / name
+        path.write_bytes(data)
+        with pytest.raises(KernelError, match="damaged, or not a file that Keras saved: it is neither a zip nor HDF5"):
+            load(path)
+
+
+def test_zips_that_are_no_network(tmp_path):
+    assert "it holds no model.weights.h5" in refused(tmp_path, sequential(RELU), model__weights__h5=None)
+    assert "it holds no config.json" in refused(tmp_path, sequential(RELU), config__json=None)
+    assert "config.json' is compressed by a method" in refused(tmp_path, sequential(RELU), method=zipfile.ZIP_LZMA)
+    with zipfile.ZipFile(tmp_path / "twice.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("config.json", "{}")
+    with pytest.raises(KernelError, match="it holds more than one config.json"):
+        load(tmp_path / "twice.keras")
+    path = keras_file(tmp_path / "cut.keras", sequential(RELU))
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(KernelError, match="the end of the zip file is missing; it is cut off, or not a .keras file"):
+        load(path)
+
+
+def test_a_configuration_that_is_a_bomb(tmp_path, monkeypatch):
+    text = json.dumps(sequential(RELU)) + " " * (17 << 20)
+    assert "config.json' grows from" in refused(tmp_path, text, method=zipfile.ZIP_DEFLATED)
+    monkeypatch.setattr("cnnfilter.models.keras.reading.MAX_TEXT", 100)
+    assert "config.json has" in refused(tmp_path, sequential(RELU))
+
+
+def test_an_h5_file_of_weights_alone(tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        file.attrs["layer_names"] = ["conv"]
+    with pytest.raises(KernelError, match=r"it holds weights alone, .*; save it whole: model.save\('net.keras'\)"):
+        load(tmp_path / "weights.h5")
+
+
+CONV = layer("Conv2D", "c", filters=1, kernel_size=1)
+
+
+@pytest.mark.parametrize(
+    "order", [[], ["c/kernel:0"], ["c/bias:0", "c/kernel:0"], ["c/kernel:0", "c/bias:0", "c/more:0"]]
+)
+def test_an_h5_file_whose_arrays_are_not_its_layers(tmp_path, order):
+    path = legacy_file(tmp_path / "net.h5", sequential(CONV), {}, {"c": order})
+    with pytest.raises(
+        KernelError, match=r"layer 'c' \(Conv2D\): its arrays in the file are .*, but by its config"
+    ) as caught:
+        load(path)
+    assert str(caught.value).endswith("kernel, bias")
+
+
+def test_an_h5_file_with_a_layer_that_is_not_known_is_planned_up_to_it(tmp_path):
+    inner = sequential(RELU, layer("Odd", "o"))
+    path = legacy_file(tmp_path / "net.h5", sequential(CONV, inner), {}, {"c": ["c/kernel:0", "c/bias:0"]})
+    network = load(path).network
+    assert [node.name for node in network] == ["c", "model/r", "model/o"]
+    assert isinstance(network[-1].stage, Unknown)
+
+
+def test_what_is_no_file(tmp_path):
+    (tmp_path / "folder.keras").mkdir()
+    os.mkfifo(tmp_path / "pipe.h5")
+    for name, reason in {
+        "folder.keras": "is a folder",
+        "pipe.h5": "is a pipe or a device",
+        "no.h5": "no such file",
+    }.items():
+        with pytest.raises(KernelError, match=f"{name}: {reason}"):
+            load(tmp_path / name)
+
+
+# The numbers
+
+
+def weight(model, role="weight", shape=(1, 2, 1, 1)):
+    return model.network[0].stage.learned.array(role, shape)
+
+
+def arrays(kernel, bias=(0,)):
+    return {"layers/conv2d/vars/0": kernel, "layers/conv2d/vars/1": bias}
+
+
+@pytest.mark.parametrize(
+    ("kernel", "message"),
+    [
+        ([[[[1], [2], [3]]]], "its weight is 1x3x1x1, but it must be 1x2x1x1"),
+        ([[1, 2]], "its numbers are 1x2, which does not fit what arrives"),
+        ([[[[float("nan")], [2]]]], r"nan at [0, 0, 0, 0]: its weight must be finite"),
+    ],
+)
+def test_arrays_that_do_not_fit(tmp_path, kernel, message):
+    path = keras_file(tmp_path / "net.keras", sequential(CONV), arrays(kernel))
+    with pytest.raises(KernelError) as caught:
+        weight(load(path))
+    assert str(caught.value) == f"{path}: layer 'c' (Conv2D): {message}"
+
+
+def test_arrays_that_are_missing_or_of_another_type(tmp_path):
+    path = keras_file(tmp_path / "net.keras", sequential(CONV))
+    with pytest.raises(KernelError, match="its numbers 'layers/conv2d/vars/0' are not in the file"):
+        weight(load(path))
+    import h5py
+
+    path = legacy_file(tmp_path / "net.h5", sequential(CONV), {}, {"c": ["c/kernel:0", "c/bias:0"]})
+    with h5py.File(path, "r+") as file:
+        file["model_weights/c/c/kernel:0"] = [[[[1], [2]]]]
+    with pytest.raises(KernelError, match="its numbers 'model_weights/c/c/kernel:0' are of a type that is not read"):
+        weight(load(path))
+
+
+def test_a_file_that_changes_before_its_numbers_are_read(tmp_path):
+    path = keras_file(tmp_path / "net.keras", sequential(CONV), arrays([[[[1], [2]]]]))
+    model = load(path)
+    keras_file(path, sequential(CONV), arrays([[[[1], [2]]]]) | {"layers/more": [1, 2, 3]})
+    with pytest.raises(KernelError, match="net.keras: .*the file has changed since it was read first"):
+        weight(model)
+
+
+def test_numbers_whose_sum_does_not_fit(tmp_path):
+    path = keras_file(tmp_path / "net.keras", sequential(CONV), arrays([[[[1.5], [2]]]]))
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"\0\0\xc0\x3f", b"\0\0\xc1\x3f"))
+    with pytest.raises(KernelError, match="net.keras: .*damaged or cut off"):
+        weight(load(path))
+
+
+def test_slopes_of_each_sample_are_not_read(tmp_path):
+    reason = stopped(tmp_path, layer("PReLU", "p", shared_axes=None))
+    assert "shared_axes is None, but it must be [1, 2] or [1, 2, 3] to be read" in reason
+
+
+def test_a_role_that_a_layer_has_not(tmp_path):
+    model = load(keras_file(tmp_path / "net.keras", sequential(CONV), arrays([[[[1], [2]]]])))
+    assert model.network[0].stage.learned.array("bias", (1,)).tolist() == [0]
+    with pytest.raises(KernelError, match="there is no running_mean"):
+        weight(model, "running_mean")
+    bare = layer("Conv2D", "c", filters=1, kernel_size=1, use_bias=False)
+    path = keras_file(tmp_path / "bare.keras", sequential(bare), {"layers/conv2d/vars/0": [[[[1], [2]]]]})
+    assert weight(load(path), "bias", (1,)) is None
+
+
+def test_a_model_of_several_inputs_is_run_with_its_first(tmp_path):
+    two = [("in", (8, 7, 2)), ("other", (3,))]
+    layers = [(layer("ReLU", "r"), [[("in", 0)]]), (layer("Flatten", "f"), [[("r", 0)]])]
+    layers += [(layer("Concatenate", "j"), [[("f", 0), ("other", 0)]])]
+    model = load(keras_file(tmp_path / "a.keras", functional(layers, [("j", 0)], two)))
+    assert model.inputs == ("in", "other")
+    assert "it reads the input 'other', and one input is run" in model.network[-1].stage.reason
+    assert any("it has others too, of which nothing is run: 'other'" in note for note in model.notes)
+    model = load(keras_file(tmp_path / "b.keras", functional(layers, [("j", 0), ("r", 0)], two)))
+    assert model.outputs[0] == "j"
+
+
+def test_of_several_results_those_that_are_made_are_told(tmp_path):
+    layers = [
+        (layer("ReLU", "r"), [[("in", 0)]]),
+        (layer("ReLU", "s"), [[("r", 0)]]),
+        (layer("Odd", "o"), [[("s", 0)]]),
+    ]
+    model = load(keras_file(tmp_path / "a.keras", functional(layers, [("r", 0), ("s", 0)])))
+    assert model.outputs == ("s", "r")
+    model = load(keras_file(tmp_path / "b.keras", functional(layers, [("r", 0), ("o", 0)])))
+    assert [node.name for node in model.network] == ["r", "s", "o"]
+    assert model.outputs == ("o", "r")
+
+
+def test_what_follows_an_unknown_layer_is_left_out(tmp_path):
+    layers = [
+        (layer("ReLU", "r"), [[("in", 0)]]),
+        (layer("Odd", "o"), [[("r", 0)]]),
+        (layer("ReLU", "s"), [[("o", 0)]]),
+    ]
+    model = load(keras_file(tmp_path / "a.keras", functional(layers, [("s", 0)])))
+    assert [node.name for node in model.network] == ["r", "o"]
+    assert given((1,))["config"]["name"] == "in"

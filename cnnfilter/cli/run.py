@@ -60,6 +60,7 @@ def _default(key: str, value: Value) -> str:
       cnnfilter run gray,conv:conv1.npy,relu photo.png --maps each -o maps/
       cnnfilter run gray,conv:edge,maxpool:2 photo.png -o edges.npy
       cnnfilter run @digits.txt digit.png --labels digits-labels.txt --top 3
+      cnnfilter run resize:256,crop:224,normalize:imagenet,resnet-18:weights=resnet18.pth,softmax photo.jpg --top 5
     """,
 )
 @click.argument("stages", shell_complete=complete_stages)
@@ -126,7 +127,8 @@ def command(
     batchnorm, prelu, lrn, shuffle, dropout (which does nothing here), flatten, dense and softmax; add, multiply and
     concat join branches. conv and dense take kernels' names, matrices or files of weights. Those of sizes, such as
     conv:32@3x3, batchnorm and prelu take their numbers from the state dict of a network, weights=FILE:name=PREFIX, or
-    draw them, random=SEED. INPUT is a picture, a folder of them, or - for standard input.
+    draw them, random=SEED; so do the networks that cnnfilter networks lists, such as resnet-18:weights=FILE. INPUT is
+    a picture, a folder of them, or - for standard input.
 
     One map, or the three of a colour picture filtered channel by channel, becomes a picture; more become a
     contact sheet, a PNG. An output in .npy, .npz or .csv keeps the float values (C, H, W); so do --depth float,

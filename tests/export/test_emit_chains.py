@@ -22,7 +22,20 @@ ACTIVATED = [
     ":".join([name, *(f"{key}={value}" for key, value in parameters(known, 0.5).items())])
     for name, known in ACTIVATIONS.items()
 ]
-OTHERS = [*ACTIVATED, "abs", "softmax", "normalize:3:mean=0.5:std=-2", "magnitude", "gray", "globalavgpool"]
+ARRANGED = ["pad:1+2x0+3:border=reflect", "pad:-1+2x0:border=constant=2", "shuffle:3", "dropout"]
+LEARNED = ["batchnorm:random=1", "prelu:random=1", "prelu:random=1:shared=yes"]
+OTHERS = [
+    *ACTIVATED,
+    *ARRANGED,
+    *LEARNED,
+    "lrn:2:alpha=3",
+    "abs",
+    "softmax",
+    "normalize:3:mean=0.5:std=-2",
+    "magnitude",
+    "gray",
+    "globalavgpool",
+]
 
 
 def maybe(draw, *texts):

@@ -38,11 +38,13 @@ def window(draw):
     """A stage without a zero weight and without a maximum: what it looks at, it depends on."""
     height, width = draw.randint(1, 4), draw.randint(1, 4)
     ones = "; ".join([" ".join(["1"] * width)] * height)
-    kind = draw.choice(["conv", "conv", "convtranspose", "avgpool", "sumpool", "resampling"])
+    kind = draw.choice(["conv", "conv", "convtranspose", "avgpool", "sumpool", "resampling", "pad"])
     if kind == "convtranspose":
         stride, dilation = draw.choice(["=2", "=3", "=1x4", "=3x2"]), draw.choice(["", ":dilation=2", ":dilation=3x1"])
         text = f"convtranspose:[{ones}]:stride{stride}{dilation}"
         return text + draw.choice(["", ":padding=1", ":padding=0+1x2+0"])
+    if kind == "pad":
+        return f"pad:{draw.randint(-1, 3)}+{draw.randint(0, 2)}x{draw.randint(0, 3)}+{draw.randint(-2, 2)}"
     if kind == "resampling":
         return draw.choice(RESAMPLING)
     text = f"conv:kernel=[{ones}]" if kind == "conv" else f"{kind}:{height}x{width}"

@@ -127,7 +127,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Array:
     [-1.0, 3.0]
     """
     with np.errstate(over="ignore", invalid="ignore"):  # -inf * 0
-        return np.where(x >= 0, x, slope * x)
+        return np.maximum(x, np.float32(0)) + slope * np.minimum(x, np.float32(0))  # a choice takes four times as long
 
 
 @entry(

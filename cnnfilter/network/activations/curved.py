@@ -65,7 +65,7 @@ def elu(x: Any, alpha: float = 1.0) -> Array:
     >>> cnnfilter.elu([0, 3]).tolist()
     [0.0, 3.0]
     """
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, np.float32(0))))
+    return np.maximum(x, np.float32(0)) + alpha * np.expm1(np.minimum(x, np.float32(0)))
 
 
 @entry(
@@ -109,8 +109,8 @@ def sigmoid(x: Any) -> Array:
     >>> cnnfilter.sigmoid([0.0]).tolist()
     [0.5]
     """
-    power = np.exp(-np.abs(x))
-    return np.where(x >= 0, np.float32(1), power) / (np.float32(1) + power)
+    # e^x below 0, and 1 from there on: choosing by `np.where` took four times as long
+    return np.exp(np.minimum(x, np.float32(0))) / (np.float32(1) + np.exp(-np.abs(x)))
 
 
 @entry(

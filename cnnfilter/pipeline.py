@@ -19,12 +19,15 @@ from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.messages import about, printable, quoted, shortened
+from cnnfilter.models.loading import load, load_named
 from cnnfilter.network import grammar
-from cnnfilter.network.graph import Network
+from cnnfilter.network.graph import INPUT, Network
+from cnnfilter.network.groups import group_of, spliced
 from cnnfilter.network.plan import COLUMNS, Row, at_scale, plan
 from cnnfilter.network.stages import Shape, Stage
 from cnnfilter.running.schedule import Schedule
 from cnnfilter.sizes import parse_shape
+from cnnfilter.text.values import file_path
 
 
 class Pipeline:
@@ -92,7 +95,41 @@ class Pipeline:
         if not isinstance(base, str | PathLike | None):
             msg = f"base must be the path of a folder, not {quoted(base)}"
             raise ArgumentError(msg)
-        return cls(grammar.parse(text, base=None if base is None else Path(base)))
+        return cls(grammar.parse(text, base=None if base is None else Path(base), load=load_named))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Pipeline:
+        """Read a network from a file.
+
+        Parameters
+        ----------
+        path : str or Path
+            An ONNX file (.onnx), or one of Keras (.keras, .h5).
+
+        Returns
+        -------
+        Pipeline
+            Its nodes have the names that the file gives them. It takes the values that the network was trained on:
+            `Pipeline.parse("resize:256,crop:224,normalize:imagenet,net.onnx")` puts stages before it.
+
+        Raises
+        ------
+        KernelError
+            If it cannot be used; one line that names it.
+        MissingExtraError
+            If the library that reads it is not installed.
+        ArgumentError
+            If it is no path.
+
+        Examples
+        --------
+        >>> Pipeline.load("net.onnx")
+        Traceback (most recent call last):
+            ...
+        cnnfilter.errors.KernelError: net.onnx: no such file
+        """
+        model = load(file_path(path))
+        return cls(Network(spliced(model.network, group_of(str(path), model), 0, INPUT, ())))
 
     def __str__(self) -> str:
         return str(self.network)
@@ -142,6 +179,10 @@ class Pipeline:
         node : str or int
             By its name, or by its number, the plan's rows counted from 1; an equal name comes first.
 
+        Returns
+        -------
+        Pipeline
+
         Raises
         ------
         ArgumentError
@@ -152,10 +193,7 @@ class Pipeline:
         >>> str(Pipeline.parse("conv:sobel-x,relu:as=seen,maxpool:2").up_to("seen"))
         'conv:sobel-x,relu:as=seen'
         """
-        return self.prefix(self.network.find(node))
-
-    def prefix(self, number: int) -> Pipeline:
-        """The network whose result is that of a node, counted from 0."""
+        number = self.network.find(node)
         if number == len(self.network) - 1:
             return self
         if number not in self._nodes:
@@ -255,28 +293,33 @@ class Pipeline:
     __call__ = run
 
     def results(
-        self, maps: Any, nodes: Collection[int], *, layout: str | None = None, threads: int | None = None
+        self, maps_or_image: Any, nodes: Collection[int], *, layout: str | None = None, threads: int | None = None
     ) -> Iterator[tuple[int, Array]]:
-        """Run maps through the network once, and give the results of some of its nodes as they come.
+        """Run a picture, or maps, through the network once, and give the results of some of its nodes as they come.
 
         Parameters
         ----------
-        maps : array_like
-            As `run` takes them, but for a batch.
+        maps_or_image : Picture, or array_like, (H, W), (C, H, W), (H, W, C) or (n,)
+            A picture's transparency is left out, with a warning. Values are taken as they are.
         nodes : collection of int
-            Counted from 0.
-        layout, threads
-            As for `run`.
+            By their numbers, counted from 0.
+        layout : {"chw", "hwc"}, optional
+            How the axes of a 3-D array lie. By default a Picture, uint8 and uint16 are (H, W, C), and all else is
+            (C, H, W).
+        threads : int, optional
+            How many to use; all cores by default.
 
         Returns
         -------
         iterator of (int, ndarray of float32)
-            Each node and its result, in the order of the nodes.
+            Each node and its result, maps (C, H', W') or a vector (m,), in the order of the nodes.
 
         Raises
         ------
-        CnnfilterError
-            As `run` does.
+        ShapeError, KernelError, MissingExtraError
+            If a stage does not fit what arrives, or its weights cannot be read.
+        ArgumentError
+            If a stage has no weights, or an argument is outside its limits.
 
         Examples
         --------
@@ -284,12 +327,12 @@ class Pipeline:
         >>> [(node, result.shape) for node, result in pipeline.results([[1, 2, 3], [4, 5, 6]], [0, 2])]
         [(0, (1, 1, 2)), (2, (1, 1, 1))]
         """
-        given = as_samples(maps, "maps")
-        planes = given if given.ndim == 1 else _one(given, "maps", layout_of(maps, layout))
-        shape = given.shape if given.ndim == 1 else (*planes.shape[1:], planes.shape[0])
+        given = as_samples(maps_or_image, "maps_or_image")
+        maps = given if given.ndim == 1 else _one(given, "maps_or_image", layout_of(maps_or_image, layout))
+        shape = given.shape if given.ndim == 1 else (*maps.shape[1:], maps.shape[0])
         rows = at_scale(self.plan(shape), FULL_SCALE[given.dtype.type.__name__])
         with np.errstate(over="ignore", invalid="ignore"):
-            for number, result in Schedule(rows, nodes).results(planes, threads):
+            for number, result in Schedule(rows, nodes).results(maps, threads):
                 yield number, result.astype(np.float32, copy=False)
 
     def explain(self, image: Any, *, at: Sequence[int], layout: str | None = None) -> dict[str, Any]:

@@ -152,10 +152,11 @@ def command(
     )  # fmt: skip
     if asked:
         from cnnfilter.imaging.formats import ARRAYS
+        from cnnfilter.network.graph import Network
         from cnnfilter.results.nodes import ALL, NodesTask, asked_nodes
 
         nodes = asked_nodes(pipeline.network, asked, arrays=batch.floats or batch.format_ in ARRAYS)
-        tasks = {number: replace(task, pipeline=pipeline.prefix(number)) for number in nodes}
+        tasks = {number: replace(task, pipeline=Pipeline(Network(pipeline.network[: number + 1]))) for number in nodes}
         if len(nodes) > 1 or ALL in asked:
             several = NodesTask(
                 tasks, tuple(nodes.values()), saving=batch.saving, max_pixels=batch.limit, count_clipped=batch.verbose

@@ -12,6 +12,7 @@ from cnnfilter.cli import commands, options, plans, render, tables
 from cnnfilter.cli.completion import complete_from, complete_stages
 from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeError
 from cnnfilter.messages import nearest, quoted, shortened, show_shape
+from cnnfilter.models.loading import load_named
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.graph import Network
 from cnnfilter.network.notes import notes
@@ -179,7 +180,7 @@ def _plan(size: str, stages: str | None) -> tuple[Sequence[Row], ShapeError | No
 def _network(text: str, *, alone: bool) -> Network:
     """The network of a text; `alone` where a preset or a file has no size before it."""
     try:
-        network = parse(text)
+        network = parse(text, load=load_named)
     except GrammarError as error:
         meant = nearest(text, PRESETS, count=1)
         is_size = alone and parse_size(text) is not None

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError
 from cnnfilter.messages import nearest, quoted, readable
 from cnnfilter.network.graph import IN, INPUT, LAST, Group, Network, Node, names_of
-from cnnfilter.network.groups import preset_text, seed_of, spliced, with_random, with_weights
+from cnnfilter.network.groups import Model, group_of, preset_text, seed_of, spliced, with_random, with_weights
 from cnnfilter.network.presets import PRESETS
 from cnnfilter.network.readers import Given, Reader
-from cnnfilter.network.stage_text import MisplacedError, parse_stage, parse_values, with_commas
+from cnnfilter.network.stage_text import misplaced, parse_stage, parse_values, with_commas
 from cnnfilter.network.stages import Conv, ConvTranspose, Join, Stage
 from cnnfilter.network.stages.text import Piece, escape, split, unescape
 
@@ -28,34 +28,18 @@ MAX_NUMBERS = 10**7
 """The most numbers that the kernels of a chain hold together: ten of the largest ones, whose names are short."""
 
 
-class Model(Protocol):
-    """A network from a file, as `cnnfilter.models.Model` is one."""
-
-    @property
-    def network(self) -> Network:
-        """Its nodes."""
-
-    @property
-    def size(self) -> tuple[int | None, ...] | None:
-        """That of its input, as far as the file tells it."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The names of its classes, if the file has them."""
-
-
 Load = Callable[[str], Model | None]
 """From the path of a file to the network in it; None if by its name it holds none."""
 
 
 def placed(error: CnnfilterError, number: int, piece: Piece, where: str) -> GrammarError:
     """The error with the stage's number and text, and the column of what is wrong in it."""
-    wrong = error.piece if isinstance(error, MisplacedError) else piece
+    column = error.column if isinstance(error, GrammarError) else piece.column
     shown = f" {quoted(piece.text)}" if piece.text else ""
     meant = with_commas(piece.text)
     reason = error if meant is None else f"commas part stages; write {quoted(meant)}"
-    msg = f"stage {number}{shown} ({where}column {wrong.column}): {reason}"
-    return GrammarError(msg, stage=number, column=wrong.column)
+    msg = f"stage {number}{shown} ({where}column {column}): {reason}"
+    return GrammarError(msg, stage=number, column=column)
 
 
 PRESET_READER = Reader(lambda given: NotImplemented, {"weights": unescape, "random": seed_of})
@@ -127,7 +111,7 @@ class Assembly:
         reads = self._reads(joined)
         if isinstance(stage, Join) and len(reads) < 2:
             msg = f"joins the stage before with nothing; name another stage, or write {stage.name}:last+last"
-            raise MisplacedError(msg, rest[0])
+            raise misplaced(msg, rest[0])
         self._add(Node(stage, reads, called))
         self.places.append(place)
         self.moved = None
@@ -157,8 +141,8 @@ class Assembly:
             return None
         if rest:
             msg = f"a file of a network takes no arguments but as=NAME, not {quoted(rest[0].text)}"
-            raise MisplacedError(msg, rest[0])
-        return model.network, Group(escape(path), model.size, path, model.labels)
+            raise misplaced(msg, rest[0])
+        return model.network, group_of(path, model)
 
     def _preset(self, name: str, values: dict[str, Any]) -> tuple[Network, Group]:
         weights, seed = values.get("weights"), values.get("random")
@@ -201,7 +185,7 @@ class Assembly:
             raise ArgumentError(msg)
         if len(rest) != 1 or not rest[0].text:
             msg = "needs the name of a stage, such as from:x, which as=x names"
-            raise MisplacedError(msg, rest[-1] if rest else piece)
+            raise misplaced(msg, rest[-1] if rest else piece)
         self.last = self._known(rest[0])
 
     def _reads(self, joined: Sequence[Piece]) -> tuple[int, ...]:
@@ -217,7 +201,7 @@ class Assembly:
             listed = list(self.names)
             known = f"(known: {', '.join(map(readable, listed[:MAX_LISTED]))}{', ...' * (len(listed) > MAX_LISTED)})"
             msg = f"no stage before it is named {quoted(name)}{nearest(name, listed)} {known}"
-            raise MisplacedError(msg, piece)
+            raise misplaced(msg, piece)
         return self.names[name]
 
     def _free(self, piece: Piece) -> str:
@@ -225,10 +209,10 @@ class Assembly:
         name = unescape(piece.text)
         if not name or name in (IN, LAST) or name in PRESETS:
             msg = f"{quoted(name)} cannot be a name: it has a meaning" if name else "a name is missing after as="
-            raise MisplacedError(msg, piece)
+            raise misplaced(msg, piece)
         if name in self.names:
             msg = f"{quoted(name)} is the name of stage {self.names[name] + 1} already"
-            raise MisplacedError(msg, piece)
+            raise misplaced(msg, piece)
         return name
 
     def _add(self, node: Node) -> None:
@@ -247,7 +231,7 @@ def _named(pieces: Sequence[Piece]) -> tuple[list[Piece], Piece | None]:
             plain.append(piece)
         elif name is not None:
             msg = "as is given twice"
-            raise MisplacedError(msg, piece)
+            raise misplaced(msg, piece)
         else:
             name = Piece(value.strip(), piece.column + len(piece.text) - len(value.lstrip()))
     return plain, name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cnnfilter.errors import ArgumentError, CnnfilterWarning
 from cnnfilter.messages import quoted, readable
@@ -19,6 +19,39 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 3
 """The most arrays that a warning lists."""
+
+
+class Model(Protocol):
+    """A network from a file, as `cnnfilter.models.Model` is one."""
+
+    @property
+    def network(self) -> Network:
+        """Its nodes."""
+
+    @property
+    def size(self) -> tuple[int | None, ...] | None:
+        """The input that it is made for."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of its classes."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of how it was read."""
+
+
+def group_of(path: str, model: Model) -> Group:
+    """How the network in a file is told in a text.
+
+    Warns
+    -----
+    CnnfilterWarning
+        Of what a person should know of how it was read.
+    """
+    for note in model.notes:
+        warnings.warn(f"{readable(path)}: {note}", CnnfilterWarning, stacklevel=2)
+    return Group(escape(path), model.size, path, model.labels)
 
 
 def with_weights(network: Network, path: str) -> Network:

@@ -64,7 +64,7 @@ class Row:
 
     @property
     def reads(self) -> tuple[int, ...]:
-        """The rows whose results it reads, counted from 0; `cnnfilter.network.graph.INPUT` is the network's input."""
+        """The rows whose results it reads, counted from 0; -1 is the network's input."""
         return self.move.reads
 
     @property

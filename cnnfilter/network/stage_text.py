@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnnfilter.errors import ArgumentError, CnnfilterError
+from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError
 from cnnfilter.kernels.catalogue import KERNELS
 from cnnfilter.kernels.matrix import looks_like_matrix
 from cnnfilter.messages import alternatives, quoted
@@ -20,12 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class MisplacedError(ArgumentError):
-    """What is wrong, and at which piece of a stage's text."""
-
-    def __init__(self, problem: str, piece: Piece) -> None:
-        super().__init__(problem)
-        self.piece = piece
+def misplaced(problem: str, piece: Piece) -> GrammarError:
+    """The error of what is wrong at a piece of a stage's text; which stage that is is not known yet."""
+    return GrammarError(problem, stage=0, column=piece.column)
 
 
 def parse_stage(piece: Piece, head: Piece, rest: Sequence[Piece], given: Given) -> tuple[Stage, Sequence[Piece]]:
@@ -45,7 +42,7 @@ def parse_stage(piece: Piece, head: Piece, rest: Sequence[Piece], given: Given) 
     Raises
     ------
     CnnfilterError
-        If it cannot be read; a `MisplacedError` says where.
+        If it cannot be read; a `GrammarError` says where.
     """
     if not piece.text:
         msg = "no stage here; a comma stands between two stages"
@@ -64,7 +61,7 @@ def parse_stage(piece: Piece, head: Piece, rest: Sequence[Piece], given: Given) 
     try:
         return reader.make(given._replace(values=values)), joined
     except CnnfilterError as error:
-        raise MisplacedError(str(error), rest[0] if rest else piece) from None
+        raise misplaced(str(error), rest[0] if rest else piece) from None
 
 
 def parse_values(name: str, reader: Reader, pieces: Sequence[Piece]) -> Iterator[tuple[str, Any]]:
@@ -77,17 +74,17 @@ def parse_values(name: str, reader: Reader, pieces: Sequence[Piece]) -> Iterator
         if place == 0 and reader.bare and not equals:
             key, equals, raw = reader.bare, "", piece.text
         elif not equals or key not in keys:
-            raise MisplacedError(_unknown_key(name, piece.text, key if equals else None, keys), piece)
+            raise misplaced(_unknown_key(name, piece.text, key if equals else None, keys), piece)
         if key in given:
             msg = f"{key} is given twice"
-            raise MisplacedError(msg, piece)
+            raise misplaced(msg, piece)
         given.add(key)
         skipped = len(piece.text) - len(raw.lstrip()) if equals else 0
         value = Piece(raw.strip(), piece.column + skipped)
         try:
             read = keys[key](value.text)
         except CnnfilterError as error:
-            raise MisplacedError(str(error), value) from None
+            raise misplaced(str(error), value) from None
         if key == reader.bare:
             keys |= reader.more(value.text)
         yield key, read

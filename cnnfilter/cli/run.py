@@ -60,7 +60,6 @@ def _default(key: str, value: Value) -> str:
       cnnfilter run gray,conv:conv1.npy,relu photo.png --maps each -o maps/
       cnnfilter run gray,conv:edge,maxpool:2 photo.png -o edges.npy
       cnnfilter run @digits.txt digit.png --labels digits-labels.txt --top 3
-      cnnfilter run resize:256,crop:224,normalize:imagenet,resnet-18:weights=resnet18.pth,softmax photo.jpg --top 5
     """,
 )
 @click.argument("stages", shell_complete=complete_stages)
@@ -123,8 +122,8 @@ def command(
     """Run each INPUT through STAGES, and write the feature maps beside it.
 
     STAGES is such as conv:sobel-x,relu,maxpool:2, or @FILE. Stages: resize, crop, gray, normalize, conv, depthwise,
-    any activation, abs, magnitude, maxpool, avgpool, sumpool, globalavgpool, globalmaxpool, upsample, pad,
-    batchnorm, prelu, lrn, shuffle, dropout (which does nothing here), flatten, dense and softmax; add, multiply and
+    convtranspose, any activation, abs, magnitude, maxpool, avgpool, sumpool, globalavgpool, globalmaxpool, upsample,
+    pad, batchnorm, prelu, lrn, shuffle, dropout (which does nothing here), flatten, dense and softmax; add, multiply and
     concat join branches. conv and dense take kernels' names, matrices or files of weights. Those of sizes, such as
     conv:32@3x3, batchnorm and prelu take their numbers from the state dict of a network, weights=FILE:name=PREFIX, or
     draw them, random=SEED; so do the networks that cnnfilter networks lists, such as resnet-18:weights=FILE. INPUT is

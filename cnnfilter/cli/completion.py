@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.kernels.catalogue import KERNELS
@@ -88,21 +88,20 @@ def _stage_items(piece: Any, text: str) -> Iterator[CompletionItem[Any]]:
     if not equals:
         begin = last.column - 1
         if len(rest) == 1 and reader.bare is not None:
-            yield from _bare_items(reader.bare, text, begin)
+            yield from _bare_items(reader.bare, words_of(keys[reader.bare]), text, begin)
         others = [f"{key}=" for key in keys if key != reader.bare]
         yield from _fitting(others, text, begin, [each.text for each in rest[:-1]])
         return
     begin = last.column - 1 + len(last.text) - len(value.lstrip())
-    if key == reader.bare:
-        yield from _bare_items(key, text, begin)
-    elif key == "name":
-        yield from _fitting(_arrays(unescape(first)), text, begin)
+    if key == "name":
+        states = [each.text.partition("=")[2] for each in rest if each.text.startswith("weights=")]
+        yield from _fitting(_prefixes(unescape(states[0])) if states else _arrays(unescape(first)), text, begin)
     elif key in keys:
-        yield from _fitting(words_of(keys[key]), text, begin)
+        yield from _bare_items(key, words_of(keys[key]), text, begin)
 
 
-def _bare_items(key: str, text: str, begin: int) -> Iterator[CompletionItem[Any]]:
-    """Items for what a stage filters or multiplies with."""
+def _bare_items(key: str, words: Collection[str], text: str, begin: int) -> Iterator[CompletionItem[Any]]:
+    """Items for the value of a key that may be some words: what a stage filters or multiplies with, a file too."""
     from cnnfilter.network.stages.text import Piece, split
     from cnnfilter.weights.kinds import READERS
 
@@ -111,6 +110,7 @@ def _bare_items(key: str, text: str, begin: int) -> Iterator[CompletionItem[Any]
         yield from _fitting(_kernel_names(), text, last.column - 1)
     if key in ("kernel", "units", "weights"):
         yield from _fitting(_files(text[begin:], READERS), text, begin)
+    yield from _fitting(words, text, begin)
 
 
 def _fitting(
@@ -153,16 +153,30 @@ def _files(prefix: str, suffixes: Collection[str] | None) -> list[str]:
 
 def _arrays(path: str) -> list[str]:
     """The names of the layers in a weight file; of one that cannot be read, none."""
+    from cnnfilter.weights.pairing import read_name
+
+    weights = [name for name, axes in _members(path) if axes > 1]
+    return _plain(read_name(name).layer or name for name in weights)
+
+
+def _prefixes(path: str) -> list[str]:
+    """What the names of a state dict begin with before their last dot; of a file that cannot be read, nothing."""
+    return _plain(name.rpartition(".")[0] for name, _ in _members(path))
+
+
+def _plain(names: Iterable[str]) -> list[str]:
+    return [name for name in dict.fromkeys(names) if re.fullmatch(_PLAIN, name)]
+
+
+def _members(path: str) -> list[tuple[str, int]]:
+    """The names of the arrays in a weight file, and how many axes each has; of one that cannot be read, none."""
     from pathlib import Path
 
     from cnnfilter.errors import CnnfilterError
     from cnnfilter.weights.kinds import named_failures, open_members
-    from cnnfilter.weights.pairing import read_name
 
     try:
         with named_failures(Path(path)), open_members(Path(path)) as members:
-            weights = [each.name for each in members if len(each.shape) > 1]
+            return [(each.name, len(each.shape)) for each in members]
     except CnnfilterError:
         return []
-    names = dict.fromkeys(read_name(name).layer or name for name in weights)
-    return [name for name in names if re.fullmatch(_PLAIN, name)]

@@ -154,6 +154,9 @@ def test_stages_are_completed_in_every_command_that_takes_them(words, command):
         ("MaxPool:2:str", ["MaxPool:2:stride="]),
         ("leaky_relu:sl", []),
         ("elu:1:", []),
+        ("gelu:", ["gelu:none", "gelu:tanh"]),
+        ("gelu:approximate=t", ["gelu:approximate=tanh"]),
+        ("prelu:sh", ["prelu:shared="]),
         ("dense:10:layout=", ["dense:10:layout=chw", "dense:10:layout=hwc"]),
         ("relu:", []),
         ("nothing:", []),
@@ -186,6 +189,14 @@ def test_weight_files_and_their_layers_are_completed(words, tmp_path):
     assert words("cnnfilter run conv:net.npz:name=") == [f"conv:net.npz:name={layer}" for layer in layers]
     for text in ("conv:none.npz:name=", "conv:net.txt:name=", "conv:nets:name=", "conv:nowhere/", "conv:net.npz/"):
         assert words(f"cnnfilter run {text}") == []
+
+
+def test_state_dicts_and_the_names_in_them_are_completed(words):
+    np.savez("net.npz", **{f"layer1.{name}": np.ones(2) for name in ("bn.weight", "bn.bias", "conv.weight")}, one=[1])
+    assert words("cnnfilter run batchnorm:weights=ne") == ["batchnorm:weights=net.npz"]
+    names = [f"batchnorm:weights=net.npz:name=layer1.{name}" for name in ("bn", "conv")]
+    assert words("cnnfilter run batchnorm:weights=net.npz:name=") == names
+    assert words("cnnfilter run prelu:weights=none.npz:name=") == []
 
 
 def test_of_many_files_some_are_offered(words, tmp_path):

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.messages import about, shortened, show_shape
+from cnnfilter.messages import about, readable, shortened, show_shape
 from cnnfilter.network.field import Field, Move
-from cnnfilter.network.graph import INPUT, Network, Node
+from cnnfilter.network.graph import INPUT, Group, Network, Node
 from cnnfilter.network.stages import Dense, Flatten, Normalize, Shape, Stage
 from cnnfilter.network.stages.base import Learned, dropped
 from cnnfilter.network.stages.sight import Number, sliding_sight
@@ -183,11 +183,25 @@ def planned(network: Network | Iterable[Stage], shape: Shape) -> Iterator[Row]:
     given = _Result(shape, Field.of_input(shape), _places(shape))
     results: list[_Result] = []
     moves: list[Move] = []
+    group, advice = None, ""
     for number, node in enumerate(Network.of(network), 1):
-        with about(f"stage {number} ({node.stage.name}): "):
-            row, result = _planned(node, [given if read == INPUT else results[read] for read in node.reads], moves)
+        read = [given if each == INPUT else results[each] for each in node.reads]
+        if node.group is not group:
+            group, advice = node.group, _resizing(node.group, read[-1].shape)
+        with about(f"stage {number} ({node.stage.name}): ", advice):
+            row, result = _planned(node, read, moves)
         yield row
         results.append(result)
+
+
+def _resizing(group: Group | None, shape: Shape) -> str:
+    """What to do where something of a network does not fit, if another size arrives than it is made for."""
+    size = None if group is None else group.size
+    if group is None or size is None or None in size or size == shape:
+        return ""
+    made = tuple(side for side in size if side is not None)
+    resize = f": put resize:{made[0]}x{made[1]} before it" if len(made) == 3 and made[2] == shape[-1] else ""
+    return f"; {readable(group.text)} is made for {show_shape(made)}, and {show_shape(shape)} arrives{resize}"
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from cnnfilter import Pipeline
-from cnnfilter.errors import ArgumentError, GrammarError, KernelError, ShapeError
+from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError, KernelError, ShapeError
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.graph import INPUT, Network, Node
 from cnnfilter.network.plan import plan
-from cnnfilter.network.stages import Activation, Add
+from cnnfilter.network.stages import Activation, Add, Learned
 from cnnfilter.weights.parameters import MAX_SEED
 
 BLOCK = "relu:as=x,conv:2@3x3:padding=1:bias=no,relu,conv:2@3x3:padding=1:bias=no,add:x,relu"
@@ -129,6 +129,28 @@ def test_what_no_result_depends_on_is_neither_run_nor_asked_for_weights():
         )
     )
     np.testing.assert_array_equal(Pipeline(network).run([[1.0, -1.0]]), [[[1, 0]]])
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "message"),
+    [
+        ("mnist-cnn", (32, 32, 1), "net.npz is made for 28x28x1, and 32x32x1 arrives: put resize:28x28 before it$"),
+        ("mnist-cnn", (28, 28, 3), "net.npz is made for 28x28x1, and 28x28x3 arrives$"),
+        ("mnist-cnn", (28, 28, 1), "is 3, but it must be 10$"),
+    ],
+)
+def test_what_does_not_fit_says_what_a_network_is_made_for(text, shape, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    preset = parse("mnist-cnn")
+    arrays = {}
+    for node, row in zip(preset, plan(preset, (28, 28, 1)), strict=True):
+        for role, size in node.stage.arrays(row.input).items() if isinstance(node.stage, Learned) else ():
+            arrays[f"{node.name}.{role}"] = np.zeros(size, np.float32)
+    if shape == (28, 28, 1):
+        arrays[next(reversed(arrays))] = np.zeros(3, np.float32)
+    np.savez("net.npz", **arrays)
+    with pytest.raises(CnnfilterError, match=message):
+        plan(parse(f"{text}:weights=net.npz"), shape)
 
 
 # Presets as stages

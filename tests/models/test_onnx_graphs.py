@@ -107,6 +107,7 @@ def test_channels_last_as_tensorflow_has_them(ends, tmp_path):
         ([node("HardSigmoid", "x", "s"), node("Mul", "s x", "y")], ["hardsigmoid:alpha=0.2", "multiply"]),
         ([node("Sigmoid", "x", "s"), node("Mul", "s s", "t"), node("Add", "t s", "y")], None),
         ([node("Sigmoid", "x", "s"), node("Mul", "s x", "t"), node("Add", "t s", "y")], None),
+        ([node("LeakyRelu", "x", "y", alpha=0.1)], ["leaky_relu:slope=0.1"]),
         ([node("PRelu", "x colours", "y")], ["prelu"]),
         ([node("PRelu", "x half", "y")], ["prelu"]),
         ([node("Selu", "x", "y")], ["selu"]),

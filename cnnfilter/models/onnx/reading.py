@@ -7,6 +7,7 @@ done by this program.
 from __future__ import annotations
 
 import importlib.util
+import struct
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -172,7 +173,15 @@ class _Reader:
         if field is None or each.ref_attr_name:
             return Unread(kind.lower())
         value = getattr(each, field)
-        return value if kind in ("FLOAT", "INT") else tuple(value)
+        numbers = [value] if kind in ("FLOAT", "INT") else value
+        known = tuple(map(_decimal, numbers) if kind.startswith("FLOAT") else numbers)
+        return known[0] if kind in ("FLOAT", "INT") else known
+
+
+def _decimal(number: float) -> float:
+    """The shortest number that a float of 32 bits stands for, as it was written: 1e-05, not 9.999999747378752e-06."""
+    shorter = (float(f"{number:.{digits}g}") for digits in range(6, 9))
+    return next((each for each in shorter if struct.pack("f", each) == struct.pack("f", number)), number)
 
 
 def _text(data: bytes | str) -> str:

@@ -121,6 +121,20 @@ def test_shrinking_a_thousand_times_is_no_trouble():
     assert row(",".join(["upsample:1.01"] * 900), (100, 100, 1)).cells[6].startswith("0.0")
 
 
+@pytest.mark.parametrize(
+    ("text", "shape", "field"),
+    [
+        ("resize:1:filter=lanczos,globalmaxpool", (10**9, 10**9, 1), 10**9),
+        ("resize:1000:filter=bicubic,crop:3,globalavgpool", (10**9, 10**9, 1), 6 * 10**6),
+        ("upsample:0.000001,globalavgpool", (10**9, 10**9, 1), 999 * 10**6 + 1),
+        ("convtranspose:1@1000000:stride=1000000,globalavgpool", (30, 30, 1), 30),
+        ("convtranspose:1@1000000:stride=999999:dilation=999998,globalavgpool", (30, 30, 1), 30),
+    ],
+)
+def test_what_takes_long_to_run_is_planned_at_once(text, shape, field):
+    assert row(text, shape).receptive_field == (field, field)
+
+
 def test_stages_say_whether_they_wait_for_all_of_their_input():
     assert Resize(3).takes_whole
     assert GlobalMaxPool().takes_whole

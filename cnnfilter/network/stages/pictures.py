@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -113,14 +113,28 @@ class Resize(Resampling):
         n, out = shape[axis], self.sizes(shape)[axis]
         if self.filter == "nearest":
             return ((_nearest(n, out)[place], 1.0),)
+        samples, weight = self._under(n, out, place)
+        weights = [weight(sample) for sample in samples]
+        total = sum(weights)
+        pairs = zip(samples, weights, strict=True)
+        return tuple((sample, each / total) for sample, each in pairs if abs(each) > ZERO)
+
+    def seen(self, shape: Shape, axis: int, place: int) -> Sequence[int]:
+        """All samples under the curve, without weighing more than the outermost."""
+        if self.filter == "nearest":
+            return super().seen(shape, axis, place)
+        samples, weight = self._under(shape[axis], self.sizes(shape)[axis], place)
+        first = next(sample for sample in samples if abs(weight(sample)) > ZERO)
+        last = next(sample for sample in reversed(samples) if abs(weight(sample)) > ZERO)
+        return range(first, last + 1)
+
+    def _under(self, n: int, out: int, place: int) -> tuple[range, Callable[[int], float]]:
+        """The samples that the filter's curve reaches from a value, and what weighs each, as Pillow works it out."""
         curve, scale = FILTERS[self.filter], n / out
         wide = max(scale, 1.0)
-        narrow, center = 1 / wide, (place + 0.5) * scale
-        reach = float(curve.support) * wide
-        first, last = max(int(center - reach + 0.5), 0), min(int(center + reach + 0.5), n)
-        weights = [curve.weight((sample - center + 0.5) * narrow) for sample in range(first, last)]
-        total = sum(weights)
-        return tuple((first + i, weight / total) for i, weight in enumerate(weights) if abs(weight) > ZERO)
+        narrow, center, reach = 1 / wide, (place + 0.5) * scale, float(curve.support) * wide
+        samples = range(max(int(center - reach + 0.5), 0), min(int(center + reach + 0.5), n))
+        return samples, lambda sample: curve.weight((sample - center + 0.5) * narrow)
 
     def arguments(self) -> list[str]:
         """The size, then the filter unless it is the default."""

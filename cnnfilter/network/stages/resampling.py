@@ -34,6 +34,10 @@ class Resampling(Stage):
     def taps(self, shape: Shape, axis: int, place: int) -> Taps:
         """What the values at a place of an axis are made of."""
 
+    def seen(self, shape: Shape, axis: int, place: int) -> Sequence[int]:
+        """The samples from the first that a value at a place of an axis is made of to the last, ascending."""
+        return [sample for sample, _ in self.taps(shape, axis, place)]
+
     @abstractmethod
     def spacing(self, shape: Shape, axis: int) -> tuple[Number, Number, Number]:
         """How many samples a value sees inside the maps, how far apart neighbours see, and where the first begins."""
@@ -54,7 +58,7 @@ class Resampling(Stage):
 
         def seen(place: int) -> Sequence[int]:
             if 0 <= place < count:
-                return [sample for sample, _ in self.taps(shape, axis, place)]
+                return self.seen(shape, axis, place)
             begin = math.floor(start + place * stride)  # beyond the result, in a later stage's padding
             return range(begin, begin + math.ceil(size))
 

@@ -49,21 +49,33 @@ class Phase(NamedTuple):
         return range(place - self.back, place - self.back + self.step * (len(self.taps) - 1) + 1, self.step)
 
 
+def phase_of(remainder: int, window: int, stride: int, dilation: int) -> Phase | None:
+    """The phase of a remainder; None if no tap leaves it."""
+    common = math.gcd(stride, dilation)
+    apart = stride // common  # taps that leave the same lie so far apart
+    first = remainder // common * pow(dilation // common, -1, apart) % apart
+    if remainder % common or first >= window:
+        return None
+    taps = range(first, window, apart)
+    return Phase(remainder, taps, (taps[-1] * dilation - remainder) // stride, dilation // common)
+
+
 def phases(window: int, stride: int, dilation: int) -> list[Phase]:
-    """The taps by what they leave of the stride; a remainder that none leaves has no phase.
+    """The taps by what they leave of the stride.
 
     Examples
     --------
     >>> [(phase.remainder, list(phase.taps)) for phase in phases(3, 2, 1)]
     [(0, [0, 2]), (1, [1])]
     """
-    common = math.gcd(stride, dilation)
-    found = []
-    for first in range(min(window, stride // common)):
-        taps = range(first, window, stride // common)
-        remainder = first * dilation % stride
-        found.append(Phase(remainder, taps, (taps[-1] * dilation - remainder) // stride, dilation // common))
-    return found
+    remainders = (tap * dilation % stride for tap in range(_count(window, stride, dilation)))
+    found = (phase_of(remainder, window, stride, dilation) for remainder in remainders)
+    return [phase for phase in found if phase is not None]
+
+
+def _count(window: int, stride: int, dilation: int) -> int:
+    """How many phases there are."""
+    return min(window, stride // math.gcd(stride, dilation))
 
 
 class Placing(NamedTuple):
@@ -79,14 +91,15 @@ class Placing(NamedTuple):
         """What the values along an axis see."""
         window, stride, dilation = self.window[axis], self.stride[axis], self.dilation[axis]
         before = self.pads[axis][0]
-        every = {phase.remainder: phase for phase in phases(window, stride, dilation)}
-        size = Fraction(sum((len(each.taps) - 1) * each.step + 1 for each in every.values()), len(every))
-        firsts = (Fraction(before - each.remainder, stride) - each.back for each in every.values())
-        start = sum(firsts, Fraction(0)) / len(every)
+        # the mean of all phases, each of which ends with one of the last taps
+        count = _count(window, stride, dilation)
+        size = 1 + Fraction((window - count) * (dilation // math.gcd(stride, dilation)), count)
+        start = Fraction(2 * before - dilation * (2 * window - count - 1), 2 * stride)
 
         def seen(place: int) -> Sequence[int]:
             over, remainder = divmod(place + before, stride)
-            return every[remainder].seen(over) if remainder in every else ()
+            phase = phase_of(remainder, window, stride, dilation)
+            return () if phase is None else phase.seen(over)
 
         gapless = dilation == 1 and window >= stride
         return Sight(whole(size), whole(Fraction(1, stride)), whole(start), seen, gapless, stride)
@@ -151,8 +164,11 @@ class ConvTranspose(Learned):
         if not math.isfinite(self.bias):
             msg = f"bias must be a finite number, not {self.bias!r}"
             raise ArgumentError(msg)
-        if self.groups < 1 or (self.groups > 1 and self.kernels):
-            msg = "groups are at least 1, and for banks that sum over channels; every channel is a kernel's own"
+        if self.groups < 1:
+            msg = f"groups must be at least 1, not {self.groups}"
+            raise ArgumentError(msg)
+        if self.groups > 1 and self.kernels:
+            msg = "groups are for banks that sum over channels; here every channel is a group of its own"
             raise ArgumentError(msg)
         if self.learned is not None and self.sizes is None:
             msg = "learned numbers are for sizes, such as 32@2x2"

@@ -123,6 +123,8 @@ def test_a_preset_gives_what_torchvision_gives_at_its_usual_size(name, tmp_path)
     network = getattr(models, TORCHVISION[name])().eval()
     own = {key: tuple(value.shape) for key, value in network.state_dict().items() if "num_batches" not in key}
     assert shapes_of(rows_of(name)) == own
+    names = {row.name.removesuffix("_1") for row in rows_of(name) if row.name}  # a module that is called twice
+    assert names <= {called for called, _ in network.named_modules()}
     state = {key: torch.from_numpy(value) for key, value in seeded.state(own).items()}
     network.load_state_dict(state, strict=False)
     torch.save(network.state_dict(), tmp_path / "state.pth")

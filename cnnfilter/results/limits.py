@@ -47,7 +47,8 @@ def between(rows: Sequence[Row]) -> int:
     """How many bytes of maps and vectors exist at a time between two stages.
 
     Of maps a band in each thread, of as many rows as a row of the result needs: all of them under a window as high,
-    before a vector, and where circular padding brings the last row to the first.
+    before a vector, before and after what takes all of its input, and where circular padding brings the last row to the
+    first.
     """
     from cnnfilter.engine.bands import available_threads  # `apply`, whose limits are here too, takes fewer modules
 
@@ -58,9 +59,9 @@ def between(rows: Sequence[Row]) -> int:
             continue
         height, width, count = before.output
         sights = row.stage.sights(row.input)
-        takes_whole = row.stage.takes_whole or row.stage.border.mode == "circular"
-        if takes_whole or len(row.output) == 1:  # the vector of `flatten` is its maps, and counts already
-            sizes.append(4 * width * count * height * takes_whole)
+        is_whole = row.stage.takes_whole or before.stage.takes_whole or row.stage.border.mode == "circular"
+        if is_whole or len(row.output) == 1:  # the vector of `flatten` is its maps, and counts already
+            sizes.append(4 * width * count * height * is_whole)
             asked = 1
             continue
         if sights is not None:

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from cnnfilter.engine import bands
+from cnnfilter.errors import PictureError
 from cnnfilter.pipeline import Pipeline
 from cnnfilter.results.chain import ChainTask
+from cnnfilter.results.limits import check_rows
 from cnnfilter.results.view import View
 
 KERNELS = "conv:" + "+".join(["edge", "sharpen"] * 6)
@@ -34,6 +36,11 @@ def need(pipeline):
         (f"{KERNELS},abs,avgpool:998x3", 2 * 998 * ROW),
         (f"{KERNELS},globalavgpool,flatten,relu", 2 * ROW),
         (f"{KERNELS},flatten,relu", 998 * ROW),
+        (f"{KERNELS},globalmaxpool", 998 * ROW),
+        (f"{KERNELS},resize:100,relu", 998 * ROW + 2 * 4 * 100 * 100 * 12),
+        (f"{KERNELS},upsample:2:mode=bilinear", 2 * 2 * ROW),
+        (f"{KERNELS},convtranspose:box:stride=2", 2 * 2 * ROW),  # a place sees one row or two
+        (f"{KERNELS},crop:9", 2 * ROW),
     ],
 )
 def test_what_lies_between_stages_counts(monkeypatch, text, between):
@@ -41,6 +48,16 @@ def test_what_lies_between_stages_counts(monkeypatch, text, between):
     pipeline = Pipeline.parse(text)
     result = 8 * math.prod(pipeline.plan((1000, 1000, 1))[-1].output)
     assert need(pipeline) == 1000 * 1000 + between + result
+
+
+@pytest.mark.parametrize("text", ["upsample:1000,resize:4", "upsample:1000,globalmaxpool", "upsample:1000,flatten"])
+def test_what_is_taken_as_a_whole_may_be_no_larger_than_a_picture(text):
+    rows = Pipeline.parse(text).plan((1000, 1000, 1))
+    with pytest.raises(
+        PictureError, match="the result would be 1000000x1000000, which counts as 1,000,000,000,000 pix"
+    ):
+        check_rows(rows, 10**9)
+    check_rows(Pipeline.parse("upsample:1000,crop:4").plan((1000, 1000, 1)), 10**9)
 
 
 def test_a_chain_that_will_be_refused_needs_nothing():
@@ -54,6 +71,9 @@ def test_a_chain_that_will_be_refused_needs_nothing():
         f"{KERNELS},abs,avgpool:900x20",
         f"{KERNELS},flatten,relu",
         f"{KERNELS},abs,globalavgpool",
+        f"{KERNELS},resize:700:filter=lanczos",
+        f"{KERNELS},upsample:2:mode=bilinear,crop:900",
+        f"{KERNELS},convtranspose:box:stride=2,maxpool:3",
     ],
 )
 def test_a_chain_takes_no_more_than_it_says(text):

@@ -36,10 +36,15 @@ def work(stage: Stage, row: Row, region: Region) -> int:
 
 
 @work.register(stages.Absolute | stages.Activation | stages.Normalize | stages.Gray | stages.Magnitude | stages.Softmax)
-@work.register(stages.Crop | stages.Dropout | stages.Flatten | stages.LocalResponse | stages.Pad | stages.Shuffle)
+@work.register(stages.Crop | stages.Dropout | stages.Flatten | stages.Pad | stages.Shuffle)
 @work.register(stages.BatchNorm | stages.PReLU)
 def _each_value(stage: Stage, row: Row, region: Region) -> int:
     return region.count
+
+
+@work.register(stages.LocalResponse)
+def _each_square(stage: stages.LocalResponse, row: Row, region: Region) -> int:
+    return region.count * min(stage.size, row.input[2])
 
 
 @work.register(stages.Add | stages.Multiply | stages.Concat)
@@ -113,8 +118,12 @@ def _members(stage: stages.Magnitude, row: Row, region: Region) -> Region:
 @needed.register(stages.LocalResponse)
 def _around(stage: stages.LocalResponse, row: Row, region: Region) -> Region:
     channels = row.input[2]
-    numbers = sorted({each for number in region.maps.tolist() for each in stage.around(number, channels)})
-    return Region(np.array(numbers), region.rows, region.columns)
+    marks = np.zeros(channels + 1, np.int64)  # 1 more from where maps around one begin, 1 less from where they end
+    for number in region.maps.tolist():
+        around = stage.around(number, channels)
+        marks[around.start] += 1
+        marks[around.stop] -= 1
+    return Region(np.flatnonzero(np.cumsum(marks)[:-1]), region.rows, region.columns)
 
 
 @needed.register(stages.Shuffle)

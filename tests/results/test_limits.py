@@ -37,7 +37,7 @@ def need(pipeline):
         (f"{KERNELS},globalavgpool,flatten,relu", 2 * ROW),
         (f"{KERNELS},flatten,relu", 998 * ROW),
         (f"{KERNELS},globalmaxpool", 998 * ROW),
-        (f"{KERNELS},resize:100,relu", 998 * ROW + 2 * 4 * 100 * 100 * 12),
+        (f"{KERNELS},resize:100,relu", 998 * ROW + 4 * 100 * 100 * 12),
         (f"{KERNELS},upsample:2:mode=bilinear", 2 * 2 * ROW),
         (f"{KERNELS},convtranspose:box:stride=2", 2 * 2 * ROW),  # a place sees one row or two
         (f"{KERNELS},crop:9", 2 * ROW),

@@ -1,28 +1,24 @@
-"""A chain as a NumPy program that needs nothing else: the functions it uses, its weights, its stages."""
+"""A network as a NumPy program, for maps (C, H, W)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import singledispatch
-from typing import Any
 
 from cnnfilter.export.base import (
     MODES,
     always,
-    branches,
-    called,
     combined,
     cropped,
     joined,
     mixed,
     normalized,
     pooling,
-    scale_of,
     written,
 )
+from cnnfilter.export.numpy_program import NumpyProgram
 from cnnfilter.export.resampling import WEIGHTS, cut, enlarged, resized
-from cnnfilter.export.weights import conv_weights, dense_weights, inline, literal, map_numbers, transposed_weights
-from cnnfilter.messages import printable
+from cnnfilter.export.weights import conv_weights, dense_weights, map_numbers, transposed_weights
 from cnnfilter.network import stages
 from cnnfilter.network.activations import ACTIVATIONS
 from cnnfilter.network.plan import Row
@@ -112,81 +108,13 @@ def softmax(x):
 """The functions that a program may need; later ones may use earlier ones."""
 
 
-class _Program:
-    """The parts of a program, gathered stage by stage."""
-
-    def __init__(self) -> None:
-        self.parameters: list[str] = []
-        self.steps: list[str] = []
-        self.counts: dict[str, int] = {}
-        self.random = False
-
-    def layer(self, kind: str) -> str:
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        return f"{kind}{self.counts[kind]}"
-
-    def parameter(self, name: str, shape: stages.Shape, values: list[Any] | float | None, repeat: int = 1) -> str:
-        """Add an array to the parameters: values, one value all over, or random ones if none are known."""
-        code = f"rng.normal(scale=0.1, size={shape})"
-        if values is None:
-            self.random = True
-        elif isinstance(values, float):
-            code = f"np.full({shape}, {show_number(values)})"
-        else:
-            code = f"np.array({literal(values, ' ' * 8) if len(shape) > 1 else inline(values)})"
-        if repeat > 1:
-            code = f"np.tile({code}, ({repeat}, 1, 1, 1))"
-        self.parameters.append(f'    "{name}": {code},  # {shape}')
-        return f'p["{name}"]'
-
-
 def numpy_program(rows: Sequence[Row]) -> str:
-    """The program of a planned chain in NumPy."""
-    program = _Program()
-    for row in rows:
-        *before, last = expressions(row.stage, row, program)
-        shape = _channels_first(row.output)
-        program.steps += [f"    x = {each}" for each in before]
-        program.steps.append(f"    x = {last}  # {row.stage.name}: {shape}")
-    text = ",".join(str(row.stage) for row in rows)
-    shape = _channels_first(rows[0].input)
-    kind = "maps (C, H, W)" if len(shape) == 3 else "a vector"
-    random = "rng = np.random.default_rng(0)\n" if program.random else ""
-    about = "  # random: put the trained ones here" if program.random else ""
-    parameters = "\n".join(program.parameters)
-    body = "\n".join(program.steps)
-    helpers = "\n".join(called(HELPERS, body))
-    scale = scale_of(body)
-    # people run this: a file's name must neither end the string nor reach their terminal as it is
-    described = printable(text.replace("\\", "\\\\").replace('"', '\\"'))
-    return f'''"""{described}"""
-
-import numpy as np
-{scale and chr(10)}{scale}
-{helpers}
-
-{random}parameters = {{{about}
-{parameters}
-}}
-
-
-def network(x, p=parameters):
-    """Return the result for {kind} of shape {shape}."""
-{body}
-    return x
-
-
-if __name__ == "__main__":
-    print(network(np.random.default_rng(1).random({shape})))
-'''
-
-
-def _channels_first(shape: stages.Shape) -> stages.Shape:
-    return (shape[2], *shape[:2]) if len(shape) == 3 else shape
+    """The program of a planned network in NumPy."""
+    return NumpyProgram(rows, expressions, HELPERS).program()
 
 
 @singledispatch
-def expressions(stage: stages.Stage, row: Row, program: _Program) -> list[str]:
+def expressions(stage: stages.Stage, row: Row, program: NumpyProgram) -> list[str]:
     """The expressions of `x` that a stage is."""
     raise unknown(stage, "NumPy code")
 
@@ -197,42 +125,53 @@ expressions.register(stages.GlobalAveragePool, always("x.mean(axis=(1, 2), keepd
 expressions.register(stages.Flatten, always("x.reshape(-1)"))
 
 
-for _join in (stages.Add, stages.Multiply, stages.Concat):
-    expressions.register(_join, branches)
+@expressions.register(stages.Add)
+def _add(stage: stages.Add, row: Row, program: NumpyProgram) -> list[str]:
+    return [" + ".join(program.given)]
+
+
+@expressions.register(stages.Multiply)
+def _multiply(stage: stages.Multiply, row: Row, program: NumpyProgram) -> list[str]:
+    return [" * ".join(program.given)]
+
+
+@expressions.register(stages.Concat)
+def _concat(stage: stages.Concat, row: Row, program: NumpyProgram) -> list[str]:
+    return [f"np.concatenate([{', '.join(program.given)}])"]
 
 
 @expressions.register(stages.Activation)
-def _activation(stage: stages.Activation, row: Row, program: _Program) -> list[str]:
+def _activation(stage: stages.Activation, row: Row, program: NumpyProgram) -> list[str]:
     return [written(stage, stage.known.numpy)]
 
 
 @expressions.register(stages.Upsample)
-def _upsample(stage: stages.Upsample, row: Row, program: _Program) -> list[str]:
+def _upsample(stage: stages.Upsample, row: Row, program: NumpyProgram) -> list[str]:
     return [f"resample(x, {enlarged(stage, row)})"]
 
 
 @expressions.register(stages.Resize)
-def _resize(stage: stages.Resize, row: Row, program: _Program) -> list[str]:
+def _resize(stage: stages.Resize, row: Row, program: NumpyProgram) -> list[str]:
     return [f"resample(x, {resized(stage, row)})"]
 
 
 @expressions.register(stages.Crop)
-def _crop(stage: stages.Crop, row: Row, program: _Program) -> list[str]:
+def _crop(stage: stages.Crop, row: Row, program: NumpyProgram) -> list[str]:
     return [f"x[:, {cut(stage, row)}]"]
 
 
 @expressions.register(stages.Normalize)
-def _normalize(stage: stages.Normalize, row: Row, program: _Program) -> list[str]:
+def _normalize(stage: stages.Normalize, row: Row, program: NumpyProgram) -> list[str]:
     return [normalized(stage, "np.array([{}])[:, None, None]")]
 
 
 @expressions.register(stages.Gray)
-def _gray(stage: stages.Gray, row: Row, program: _Program) -> list[str]:
+def _gray(stage: stages.Gray, row: Row, program: NumpyProgram) -> list[str]:
     return ["x" if row.input[2] == 1 else mixed("x[{}:{}]")]
 
 
 @expressions.register(stages.Magnitude)
-def _magnitude(stage: stages.Magnitude, row: Row, program: _Program) -> list[str]:
+def _magnitude(stage: stages.Magnitude, row: Row, program: NumpyProgram) -> list[str]:
     return [f'combine(x, (({stage.count}, "magnitude"),))']
 
 
@@ -240,37 +179,37 @@ expressions.register(stages.Dropout, always("x"))
 
 
 @expressions.register(stages.Shuffle)
-def _shuffle(stage: stages.Shuffle, row: Row, program: _Program) -> list[str]:
+def _shuffle(stage: stages.Shuffle, row: Row, program: NumpyProgram) -> list[str]:
     return [f"x.reshape({stage.groups}, -1, *x.shape[1:]).swapaxes(0, 1).reshape(x.shape)"]
 
 
 @expressions.register(stages.BatchNorm)
-def _batch_norm(stage: stages.BatchNorm, row: Row, program: _Program) -> list[str]:
+def _batch_norm(stage: stages.BatchNorm, row: Row, program: NumpyProgram) -> list[str]:
     weight, bias, mean, variance = _each_map(row, program)
     return [f"(x - {mean}) / np.sqrt({variance} + {show_number(stage.epsilon)}) * {weight} + {bias}"]
 
 
 @expressions.register(stages.PReLU)
-def _prelu(stage: stages.PReLU, row: Row, program: _Program) -> list[str]:
+def _prelu(stage: stages.PReLU, row: Row, program: NumpyProgram) -> list[str]:
     return [f"np.where(x >= 0, x, {_each_map(row, program)[0]} * x)"]
 
 
-def _each_map(row: Row, program: _Program) -> list[str]:
+def _each_map(row: Row, program: NumpyProgram) -> list[str]:
     """The learned numbers of each map of maps (C, H, W), or of each element of a vector."""
     stage: stages.EachMap = row.stage  # type: ignore[assignment]  # those that call it are
-    layer, numbers = program.layer(stage.name), map_numbers(row)
+    layer, numbers = program.layer(stage.name), map_numbers(row, is_loaded=program.is_loaded)
     shape, index = (stage.length(row.input[-1]),), "[:, None, None]" if len(row.input) == 3 else ""
     names = ((role, numbers.get(role, first)) for role, first in stage.initial)
     return [f"{program.parameter(f'{layer}.{role}', shape, values)}{index}" for role, values in names]
 
 
 @expressions.register(stages.LocalResponse)
-def _local_response(stage: stages.LocalResponse, row: Row, program: _Program) -> list[str]:
+def _local_response(stage: stages.LocalResponse, row: Row, program: NumpyProgram) -> list[str]:
     return [f"lrn(x, {', '.join(map(show_number, (stage.size, stage.alpha, stage.beta, stage.bias)))})"]
 
 
 @expressions.register(stages.Pad)
-def _pad(stage: stages.Pad, row: Row, program: _Program) -> list[str]:
+def _pad(stage: stages.Pad, row: Row, program: NumpyProgram) -> list[str]:
     less, more = cropped(stage.padding)
     rows, columns = (f"{begin}:{n - end}" for (begin, end), n in zip(less, row.input[:2], strict=True))
     crop = [] if less == NONE else [f"x[:, {rows}, {columns}]"]
@@ -278,13 +217,13 @@ def _pad(stage: stages.Pad, row: Row, program: _Program) -> list[str]:
 
 
 @expressions.register(stages.Softmax)
-def _softmax(stage: stages.Softmax, row: Row, program: _Program) -> list[str]:
+def _softmax(stage: stages.Softmax, row: Row, program: NumpyProgram) -> list[str]:
     return ["softmax(x)"]
 
 
 @expressions.register(stages.Conv)
-def _conv(stage: stages.Conv, row: Row, program: _Program) -> list[str]:
-    bank = conv_weights(row)
+def _conv(stage: stages.Conv, row: Row, program: NumpyProgram) -> list[str]:
+    bank = conv_weights(row, is_loaded=program.is_loaded)
     layer = program.layer("conv")
     shape = (bank.count, bank.inputs, *bank.window)
     arguments = [program.parameter(f"{layer}.weight", shape, bank.weight, bank.repeat)]
@@ -305,8 +244,8 @@ def _conv(stage: stages.Conv, row: Row, program: _Program) -> list[str]:
 
 
 @expressions.register(stages.ConvTranspose)
-def _transposed(stage: stages.ConvTranspose, row: Row, program: _Program) -> list[str]:
-    bank, placing = transposed_weights(row, stage), stage.placing(row.input)
+def _transposed(stage: stages.ConvTranspose, row: Row, program: NumpyProgram) -> list[str]:
+    bank, placing = transposed_weights(row, stage, is_loaded=program.is_loaded), stage.placing(row.input)
     layer = program.layer("convtranspose")
     shape = (row.input[2], bank.inputs, *bank.window)
     arguments = [program.parameter(f"{layer}.weight", shape, bank.weight, bank.repeat)]
@@ -330,7 +269,7 @@ def _border(border: Border) -> str:
 
 
 @expressions.register(stages.Pool)
-def _pool(stage: stages.Pool, row: Row, program: _Program) -> list[str]:
+def _pool(stage: stages.Pool, row: Row, program: NumpyProgram) -> list[str]:
     sliding, past = pooling(row, stage)
     window, stride = sliding.window, sliding.stride
     if stage.kind == "avg" and (joined(sliding.pads, past) != NONE):
@@ -344,10 +283,13 @@ def _pool(stage: stages.Pool, row: Row, program: _Program) -> list[str]:
 
 
 @expressions.register(stages.Dense)
-def _dense(stage: stages.Dense, row: Row, program: _Program) -> list[str]:
-    matrix, layer = dense_weights(row), program.layer("dense")
+def _dense(stage: stages.Dense, row: Row, program: NumpyProgram) -> list[str]:
+    matrix, layer = dense_weights(row, is_loaded=program.is_loaded), program.layer("dense")
     outputs, inputs = row.output[0], row.input[0]
     weight = program.parameter(f"{layer}.weight", (outputs, inputs), matrix.weight)
-    if not matrix.biased:
-        return [f"{weight} @ x"]
-    return [f"{weight} @ x + {program.parameter(f'{layer}.bias', (outputs,), matrix.bias)}"]
+    bias = f" + {program.parameter(f'{layer}.bias', (outputs,), matrix.bias)}" if matrix.biased else ""
+    if matrix.order is None:
+        return [f"{weight} @ x{bias}"]
+    height, width, channels = matrix.order
+    order = f"x.reshape({channels}, {height}, {width}).transpose(1, 2, 0).reshape(-1)"
+    return [order, f"{weight} @ x{bias}"]

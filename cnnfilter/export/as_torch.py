@@ -1,4 +1,4 @@
-"""A chain as a PyTorch program: a `torch.nn.Sequential`, for batches (N, C, H, W)."""
+"""A network as a PyTorch program, for batches (N, C, H, W)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from functools import singledispatch
 
 from cnnfilter.export.base import (
     MODES,
-    Sequential,
     always,
-    branches,
     combined,
     joined,
     mixed,
@@ -18,111 +16,25 @@ from cnnfilter.export.base import (
     written,
 )
 from cnnfilter.export.frameworks import TORCH_BORDERS, show, torch_padding, torch_pads, torch_refuses
-from cnnfilter.export.resampling import WEIGHTS, cut, enlarged, resized
-from cnnfilter.export.weights import conv_weights, dense_weights, literal, map_numbers, transposed_weights
+from cnnfilter.export.resampling import cut, enlarged, resized
+from cnnfilter.export.torch_helpers import HELPERS
+from cnnfilter.export.torch_program import TorchProgram
+from cnnfilter.export.weights import conv_weights, dense_weights, map_numbers, transposed_weights
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
 from cnnfilter.sizes import NONE, Pads
 from cnnfilter.text.numbers import show_number
 
-HELPERS = {
-    **WEIGHTS,
-    "Resample": '''
-class Resample(nn.Module):
-    """Make each row and each column a weighted mean of those of the maps."""
-
-    def __init__(self, down, along):
-        super().__init__()
-        self.register_buffer("down", torch.tensor(down, dtype=torch.float32))
-        self.register_buffer("along", torch.tensor(along.T, dtype=torch.float32))
-
-    def forward(self, x):
-        return self.down @ x @ self.along
-''',
-    "Apply": '''
-class Apply(nn.Module):
-    """Any function as a layer."""
-
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, x):
-        return self.function(x)
-''',
-    "Pad": '''
-class Pad(nn.Module):
-    """Pad with the picture's own rows and columns, as numpy.pad repeats them."""
-
-    def __init__(self, pads, mode):
-        super().__init__()
-        self.pads, self.mode = pads, mode
-
-    def forward(self, x):
-        for axis, pads in zip((2, 3), self.pads):
-            places = np.pad(np.arange(x.shape[axis]), pads, self.mode)
-            x = x.index_select(axis, torch.from_numpy(places).to(x.device))
-        return x
-''',
-    "AveragePool": '''
-class AveragePool(nn.Module):
-    """The mean of each window; `beyond` is what ceil_mode adds past the padding, which never counts."""
-
-    def __init__(self, window, stride, pads, beyond, count_padding):
-        super().__init__()
-        self.total = nn.AvgPool2d(window, stride, divisor_override=1)
-        self.pad, self.beyond = nn.ZeroPad2d(pads), nn.ZeroPad2d(beyond)
-        self.count = nn.ConstantPad2d(pads, float(count_padding))
-
-    def forward(self, x):
-        counted = self.total(self.beyond(self.count(torch.ones_like(x))))
-        return self.total(self.beyond(self.pad(x))) / counted.clamp(min=1)
-''',
-    "Combine": '''
-class Combine(nn.Module):
-    """Make one map of so many neighbouring ones, by the rule of each part, channel by channel."""
-
-    def __init__(self, parts, shift=0.0):
-        super().__init__()
-        self.parts, self.shift = parts, shift
-
-    def forward(self, x):
-        maps, first = [], 0
-        while first < x.shape[1]:
-            for number, rule in self.parts:
-                answers = x[:, first : first + number]
-                maps.append(answers.square().sum(1).sqrt() if rule == "magnitude" else answers.amax(1))
-                first += number
-        return torch.stack(maps, 1) + self.shift
-''',
-}
-"""The layers that PyTorch lacks."""
-
 
 def torch_program(rows: Sequence[Row]) -> str:
-    """The program of a planned chain in PyTorch."""
-    program = _Program(rows, " " * 4, HELPERS, layers)
-    weights = "\nwith torch.no_grad():\n" + "\n".join(program.weights) + "\n" if program.weights else ""
-    if any(isinstance(row.stage, stages.Dropout | stages.BatchNorm) for row in rows):
-        weights += "\nnetwork.eval()  # without this line it learns: dropout leaves values out, a batch norm measures\n"
-    numpy = ["import numpy as np"] if "np." in program.helpers else []
-    shape = rows[0].input
-    batch = (1, shape[2], *shape[:2]) if len(shape) == 3 else (1, *shape)
-    imports = [*numpy, "import torch", "from torch import nn"]
-    return program.text(imports, "network = nn.Sequential(", ")", weights, f"print(network(torch.rand{batch}).shape)")
-
-
-class _Program(Sequential):
-    def give(self, name: str, values: Sequence[object] | None, after: str = "") -> None:
-        """Copy numbers into the layer added next."""
-        if values is not None:
-            copied = f"copy_(torch.tensor({literal(values, ' ' * 8)}){after})"
-            self.weights.append(f"    network[{len(self.layers)}].{name}.{copied}")
+    """The program of a planned network in PyTorch."""
+    learns = any(isinstance(row.stage, stages.Dropout | stages.BatchNorm) for row in rows)
+    return TorchProgram(rows, layers, HELPERS).program(learns=learns)
 
 
 @singledispatch
-def layers(stage: stages.Stage, row: Row, program: _Program) -> list[str]:
+def layers(stage: stages.Stage, row: Row, program: TorchProgram) -> list[str]:
     """A stage's layers of PyTorch."""
     raise unknown(stage, "PyTorch code")
 
@@ -131,18 +43,31 @@ layers.register(stages.Absolute, always("Apply(torch.abs)"))
 layers.register(stages.GlobalAveragePool, always("nn.AdaptiveAvgPool2d(1)"))
 layers.register(stages.GlobalMaxPool, always("nn.AdaptiveMaxPool2d(1)"))
 layers.register(stages.Flatten, always("nn.Flatten()"))
-for _join in (stages.Add, stages.Multiply, stages.Concat):
-    layers.register(_join, branches)
 layers.register(stages.Softmax, always("nn.Softmax(dim=1)"))
 
 
+@layers.register(stages.Add)
+def _add(stage: stages.Add, row: Row, program: TorchProgram) -> list[str]:
+    return [" + ".join(program.given)]
+
+
+@layers.register(stages.Multiply)
+def _multiply(stage: stages.Multiply, row: Row, program: TorchProgram) -> list[str]:
+    return [" * ".join(program.given)]
+
+
+@layers.register(stages.Concat)
+def _concat(stage: stages.Concat, row: Row, program: TorchProgram) -> list[str]:
+    return [f"torch.cat([{', '.join(program.given)}], 1)"]
+
+
 @layers.register(stages.Activation)
-def _activation(stage: stages.Activation, row: Row, program: _Program) -> list[str]:
+def _activation(stage: stages.Activation, row: Row, program: TorchProgram) -> list[str]:
     return [written(stage, stage.known.torch)]
 
 
 @layers.register(stages.Upsample)
-def _upsample(stage: stages.Upsample, row: Row, program: _Program) -> list[str]:
+def _upsample(stage: stages.Upsample, row: Row, program: TorchProgram) -> list[str]:
     how = {
         ("nearest", "asymmetric", "floor"): 'mode="nearest"',
         ("nearest", "half_pixel", "round_prefer_ceil"): 'mode="nearest-exact"',
@@ -156,35 +81,35 @@ def _upsample(stage: stages.Upsample, row: Row, program: _Program) -> list[str]:
 
 
 @layers.register(stages.Resize)
-def _resize(stage: stages.Resize, row: Row, program: _Program) -> list[str]:
+def _resize(stage: stages.Resize, row: Row, program: TorchProgram) -> list[str]:
     return [f"Resample({resized(stage, row)})"]
 
 
 @layers.register(stages.Crop)
-def _crop(stage: stages.Crop, row: Row, program: _Program) -> list[str]:
+def _crop(stage: stages.Crop, row: Row, program: TorchProgram) -> list[str]:
     return [f"Apply(lambda x: x[:, :, {cut(stage, row)}])"]
 
 
 @layers.register(stages.Normalize)
-def _normalize(stage: stages.Normalize, row: Row, program: _Program) -> list[str]:
+def _normalize(stage: stages.Normalize, row: Row, program: TorchProgram) -> list[str]:
     return [f"Apply(lambda x: {normalized(stage, 'torch.tensor([{}])[:, None, None]')})"]
 
 
 @layers.register(stages.Gray)
-def _gray(stage: stages.Gray, row: Row, program: _Program) -> list[str]:
+def _gray(stage: stages.Gray, row: Row, program: TorchProgram) -> list[str]:
     if row.input[2] == 1:
         return ["nn.Identity()"]
     return [f"Apply(lambda x: {mixed('x[:, {}:{}]')})"]
 
 
 @layers.register(stages.Magnitude)
-def _magnitude(stage: stages.Magnitude, row: Row, program: _Program) -> list[str]:
+def _magnitude(stage: stages.Magnitude, row: Row, program: TorchProgram) -> list[str]:
     return [f'Combine((({stage.count}, "magnitude"),))']
 
 
 @layers.register(stages.Conv)
-def _conv(stage: stages.Conv, row: Row, program: _Program) -> list[str]:
-    bank, sliding = conv_weights(row), stage.sliding(row.input)
+def _conv(stage: stages.Conv, row: Row, program: TorchProgram) -> list[str]:
+    bank, sliding = conv_weights(row, is_loaded=program.is_loaded), stage.sliding(row.input)
     before, padding = _conv_padding(row, stage, sliding.pads)
     arguments = [str(row.input[2]), str(bank.count), show(bank.window)]
     arguments += [f"stride={show(stage.stride)}"] if stage.stride != (1, 1) else []
@@ -200,8 +125,11 @@ def _conv(stage: stages.Conv, row: Row, program: _Program) -> list[str]:
 
 
 @layers.register(stages.ConvTranspose)
-def _transposed(stage: stages.ConvTranspose, row: Row, program: _Program) -> list[str]:
-    bank, (window, stride, dilation, pads, extra) = transposed_weights(row, stage), stage.placing(row.input)
+def _transposed(stage: stages.ConvTranspose, row: Row, program: TorchProgram) -> list[str]:
+    bank, (window, stride, dilation, pads, extra) = (
+        transposed_weights(row, stage, is_loaded=program.is_loaded),
+        stage.placing(row.input),
+    )
     text = torch_padding(pads)
     arguments = [str(row.input[2]), str(bank.count), show(window)]
     arguments += [f"stride={show(stride)}"] if stride != (1, 1) else []
@@ -239,7 +167,7 @@ def _conv_padding(row: Row, stage: stages.Conv, pads: Pads) -> tuple[list[str], 
 
 
 @layers.register(stages.Pad)
-def _pad(stage: stages.Pad, row: Row, program: _Program) -> list[str]:
+def _pad(stage: stages.Pad, row: Row, program: TorchProgram) -> list[str]:
     pads, border = stage.padding, stage.border
     amounts = torch_pads(pads)
     if border.mode == "constant":
@@ -254,31 +182,31 @@ def _pad(stage: stages.Pad, row: Row, program: _Program) -> list[str]:
 
 
 @layers.register(stages.Dropout)
-def _dropout(stage: stages.Dropout, row: Row, program: _Program) -> list[str]:
+def _dropout(stage: stages.Dropout, row: Row, program: TorchProgram) -> list[str]:
     return [f"nn.Dropout({show_number(stage.rate)})"]
 
 
 @layers.register(stages.Shuffle)
-def _shuffle(stage: stages.Shuffle, row: Row, program: _Program) -> list[str]:
+def _shuffle(stage: stages.Shuffle, row: Row, program: TorchProgram) -> list[str]:
     return [f"nn.ChannelShuffle({stage.groups})"]
 
 
 @layers.register(stages.BatchNorm)
-def _batch_norm(stage: stages.BatchNorm, row: Row, program: _Program) -> list[str]:
-    for role, values in map_numbers(row).items():
+def _batch_norm(stage: stages.BatchNorm, row: Row, program: TorchProgram) -> list[str]:
+    for role, values in map_numbers(row, is_loaded=program.is_loaded).items():
         program.give(role, values)
     epsilon = "" if stage.epsilon == stages.BatchNorm.epsilon else f", eps={show_number(stage.epsilon)}"
     return [f"nn.BatchNorm{len(row.input) - 1 or 1}d({row.input[-1]}{epsilon})"]
 
 
 @layers.register(stages.PReLU)
-def _prelu(stage: stages.PReLU, row: Row, program: _Program) -> list[str]:
-    program.give("weight", map_numbers(row).get("weight"))
+def _prelu(stage: stages.PReLU, row: Row, program: TorchProgram) -> list[str]:
+    program.give("weight", map_numbers(row, is_loaded=program.is_loaded).get("weight"))
     return [f"nn.PReLU({stage.length(row.input[-1])})"]
 
 
 @layers.register(stages.LocalResponse)
-def _local_response(stage: stages.LocalResponse, row: Row, program: _Program) -> list[str]:
+def _local_response(stage: stages.LocalResponse, row: Row, program: TorchProgram) -> list[str]:
     alpha, beta, bias = map(show_number, (stage.alpha, stage.beta, stage.bias))
     layer = f"nn.LocalResponseNorm({stage.size}, alpha={alpha}, beta={beta}, k={bias})"
     if stage.size % 2:
@@ -288,7 +216,7 @@ def _local_response(stage: stages.LocalResponse, row: Row, program: _Program) ->
 
 
 @layers.register(stages.Pool)
-def _pool(stage: stages.Pool, row: Row, program: _Program) -> list[str]:
+def _pool(stage: stages.Pool, row: Row, program: TorchProgram) -> list[str]:
     given, (sliding, past) = stage.sliding(row.input), pooling(row, stage)
     window, stride = show(sliding.window), show(sliding.stride)
     arguments = [window] if sliding.stride == sliding.window else [window, f"stride={stride}"]
@@ -312,8 +240,12 @@ def _pool(stage: stages.Pool, row: Row, program: _Program) -> list[str]:
 
 
 @layers.register(stages.Dense)
-def _dense(stage: stages.Dense, row: Row, program: _Program) -> list[str]:
-    matrix = dense_weights(row)
+def _dense(stage: stages.Dense, row: Row, program: TorchProgram) -> list[str]:
+    matrix = dense_weights(row, is_loaded=program.is_loaded)
+    if matrix.order is not None:
+        height, width, channels = matrix.order
+        order = f"x.unflatten(1, {(channels, height, width)}).permute(0, 2, 3, 1).flatten(1)"
+        program.add(f"Apply(lambda x: {order})")
     program.give("weight", matrix.weight)
     program.give("bias", matrix.bias)
     return [f"nn.Linear({row.input[0]}, {row.output[0]}{'' if matrix.biased else ', bias=False'})"]

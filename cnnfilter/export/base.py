@@ -1,14 +1,12 @@
-"""What programs of several languages share: their layers one after the other, and how borders and pools are told."""
+"""What the code of stages shares in several languages: how borders and pools are told."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from cnnfilter.errors import ArgumentError
 from cnnfilter.export.weights import ConvWeights
-from cnnfilter.messages import show_shape
 from cnnfilter.network import activations, stages
 from cnnfilter.network.plan import Row
 from cnnfilter.sizes import Border, Pads
@@ -28,12 +26,6 @@ def always(code: str) -> Code:
     return lambda stage, row, program: [code]
 
 
-def branches(stage: stages.Stage, row: Row, program: Any) -> list[str]:
-    """Refuse branches."""
-    msg = "a network with branches is not written as a program"
-    raise ArgumentError(msg)
-
-
 def called(helpers: dict[str, str], body: str) -> list[str]:
     """The code of the helpers that a program calls, and of the earlier ones that these call."""
     found: list[str] = []
@@ -42,50 +34,6 @@ def called(helpers: dict[str, str], body: str) -> list[str]:
             body += code
             found.insert(0, code)
     return found
-
-
-class Sequential:
-    """The layers of a program and the weights they are given, gathered stage by stage.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-        The plan.
-    indent : str
-        Before each layer.
-    helpers : dict
-        The layers that the framework lacks, by name.
-    layers_of : callable
-        Gives the layers of a stage; may add some before, and weights.
-    """
-
-    def __init__(self, rows: Sequence[Row], indent: str, helpers: dict[str, str], layers_of: Code) -> None:
-        self.left = list(rows)
-        self.layers: list[str] = []
-        self.weights: list[str] = []
-        self._indent = indent
-        while self.left:
-            row = self.left.pop(0)
-            *before, last = layers_of(row.stage, row, self)
-            self.add(*before)
-            self.add(f"{last},  # {row.stage.name}: {show_shape(row.output)}", end="")
-        self.body = "\n".join(self.layers)
-        self.helpers = "\n\n".join(code.strip() + "\n" for code in called(helpers, self.body))
-
-    def add(self, *layers: str, end: str = ",") -> None:
-        """Add layers."""
-        self.layers += [f"{self._indent}{layer}{end}" for layer in layers]
-
-    def text(self, imports: Sequence[str], opening: str, closing: str, weights: str, main: str) -> str:
-        """The program: imports, the helpers used, the layers between `opening` and `closing`, weights, what is run."""
-        parts = [
-            "\n".join(imports) + "\n",
-            *filter(None, [scale_of(self.body)]),
-            *([f"\n{self.helpers}\n"] if self.helpers else []),
-            f"{opening}\n{self.body}\n{closing}",
-            f'{weights}\nif __name__ == "__main__":\n    {main}\n',
-        ]
-        return "\n".join(parts)
 
 
 def written(stage: stages.Activation, code: activations.Code) -> str:

@@ -80,7 +80,7 @@ def compare(stage: Conv | Pool, shape: Shape) -> tuple[Answer, ...]:
     Examples
     --------
     >>> from cnnfilter.network.grammar import parse
-    >>> answers = compare(parse("conv:1@7x7:stride=2:padding=same")[0], (224, 224, 1))
+    >>> answers = compare(parse("conv:1@7x7:stride=2:padding=same").stages[0], (224, 224, 1))
     >>> [(answer.framework, answer.pads[0]) for answer in answers]
     [('cnnfilter', (2, 3)), ('PyTorch', (3, 3)), ('Keras', (2, 3)), ('ONNX', (2, 3))]
     """

@@ -12,7 +12,7 @@ from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.kernels.scaling import divisor
 from cnnfilter.messages import readable
 from cnnfilter.network.plan import Row
-from cnnfilter.network.stages import Conv, ConvTranspose, Dense
+from cnnfilter.network.stages import Conv, ConvTranspose, Dense, Shape
 from cnnfilter.network.stages.per_map import EachMap
 from cnnfilter.sizes import Pair
 from cnnfilter.text.numbers import show_number
@@ -58,8 +58,8 @@ class ConvWeights:
     shift: float = 0.0
 
 
-def conv_weights(row: Row) -> ConvWeights:
-    """The bank of a row's convolution.
+def conv_weights(row: Row, *, is_loaded: bool = False) -> ConvWeights:
+    """The bank of a row's convolution, of whose numbers none is asked for if they are loaded.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def conv_weights(row: Row) -> ConvWeights:
     if not isinstance(stage, Conv):
         msg = f"{stage.name} has no filters"
         raise ArgumentError(msg)
-    if stage.sizes is not None and stage.learned is None:
+    if stage.sizes is not None and (stage.learned is None or is_loaded):
         groups = channels if stage.depthwise else stage.groups
         return ConvWeights(row.output[2], channels // groups, stage.window, groups, biased=stage.biased)
     bank = stage.source(channels)
@@ -87,8 +87,8 @@ def conv_weights(row: Row) -> ConvWeights:
     return ConvWeights(len(weight), inputs, window, groups, weight, bias=bias if biased else None, biased=biased)
 
 
-def transposed_weights(row: Row, stage: ConvTranspose) -> ConvWeights:
-    """The weights of a row's transposed convolution, (I, O/groups, kh, kw): `inputs` is O/groups.
+def transposed_weights(row: Row, stage: ConvTranspose, *, is_loaded: bool = False) -> ConvWeights:
+    """The weights of a row's transposed convolution, (I, O/groups, kh, kw): `inputs` is O/groups; see `conv_weights`.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def transposed_weights(row: Row, stage: ConvTranspose) -> ConvWeights:
         If there are too many numbers.
     """
     channels, window = row.input[2], stage.placing(row.input).window
-    if stage.runnable is not None:
+    if stage.runnable is not None or is_loaded:
         return ConvWeights(row.output[2], row.output[2] // stage.groups, window, stage.groups, biased=stage.biased)
     weight, bias, groups = stage.weight(channels)
     source = stage.source(channels)
@@ -152,15 +152,20 @@ def _adjusted(one: Filter, stage: Conv) -> Filter:
 
 
 class DenseWeights(NamedTuple):
-    """The matrix (out, in) and the bias of a dense stage, None where only sizes are known or there is none."""
+    """The matrix (out, in) and the bias of a dense stage, None where only sizes are known, or there is none.
+
+    `order` is the size (H, W, C) of the maps whose values the matrix takes in H, W, C order, as they are flattened in
+    C, H, W order; None where it takes them as they come.
+    """
 
     biased: bool
     weight: list[list[float]] | None = None
     bias: list[float] | None = None
+    order: Shape | None = None
 
 
-def dense_weights(row: Row) -> DenseWeights:
-    """The matrix and the bias of a row's dense stage, for maps flattened in C, H, W order.
+def dense_weights(row: Row, *, is_loaded: bool = False) -> DenseWeights:
+    """The matrix and the bias of a row's dense stage; what is printed is for maps flattened in C, H, W order.
 
     Raises
     ------
@@ -171,16 +176,19 @@ def dense_weights(row: Row) -> DenseWeights:
     biased = row.params != row.output[0] * row.input[0]
     if not isinstance(stage, Dense) or stage.runnable:
         return DenseWeights(biased)
+    order = row.flattened if stage.order == "hwc" else None
+    if is_loaded:
+        return DenseWeights(biased, order=order)
     weight, bias = stage.matrix(row.input[0])
     _check_count(weight.size, str(stage) if stage.file is None else stage.file.path)
-    if stage.order == "hwc" and row.flattened is not None:
-        height, width, channels = row.flattened
+    if order is not None:
+        height, width, channels = order
         weight = weight.reshape(-1, height, width, channels).transpose(0, 3, 1, 2).reshape(len(weight), -1)
     return DenseWeights(biased, weight.tolist(), None if bias is None else bias.tolist())
 
 
-def map_numbers(row: Row) -> dict[str, list[float]]:
-    """The learned numbers of a stage that has some for each map, by PyTorch's names for them; empty if unknown.
+def map_numbers(row: Row, *, is_loaded: bool = False) -> dict[str, list[float]]:
+    """The learned numbers of a stage that has some for each map, by PyTorch's names; empty if unknown or loaded.
 
     Raises
     ------
@@ -188,7 +196,7 @@ def map_numbers(row: Row) -> dict[str, list[float]]:
         If there are too many numbers.
     """
     stage = row.stage
-    if not isinstance(stage, EachMap) or stage.runnable:
+    if not isinstance(stage, EachMap) or stage.runnable or is_loaded:
         return {}
     found = stage.by_role(row.input[-1])
     _check_count(sum(each.size for each in found.values()), str(stage))
@@ -199,7 +207,7 @@ def _check_count(count: int, name: str) -> None:
     if count > MAX_NUMBERS:
         msg = (
             f"{readable(name)} holds {count:,} numbers, too many to print (at most {MAX_NUMBERS:,}); "
-            "give sizes instead, such as conv:32@3x3 or dense:10"
+            "give sizes instead, such as conv:32@3x3 or dense:10, or weights=FILE, from which a program loads them"
         )
         raise ArgumentError(msg)
 

@@ -1,0 +1,368 @@
+"""Programs of networks with branches and names, against `Pipeline.run` and by what stands in them."""
+
+import ast
+import importlib.util
+import os
+import random
+import re
+
+import numpy as np
+import pytest
+
+from cnnfilter.errors import ArgumentError
+from cnnfilter.export import PROGRAMS, emit
+from cnnfilter.export.naming import RESERVED, Paths, attribute
+from cnnfilter.network.grammar import parse
+from cnnfilter.network.graph import INPUT, Network, Node
+from cnnfilter.network.plan import plan
+from cnnfilter.network.stages import Activation, BatchNorm, Concat, Conv, ConvTranspose, Dense, Flatten, PReLU
+from cnnfilter.pipeline import Pipeline
+from cnnfilter.weights.parameters import Arrays
+from tests.graphs import graphs
+
+GRAPHS = [
+    *graphs(3, 60),
+    ("conv:4@3x3:random=1:as=a.c,batchnorm:random=1:as=a.b,prelu:random=1:as=a.p,add:a.c,convtranspose:2@2x2:random=1:"
+     "stride=2:as=up", (5, 6, 2)),
+]  # fmt: skip
+BLOCK = "relu:as=x,conv:2@3x3:padding=1:as=conv1,relu,conv:1@3x3:padding=1:as=layer1.0.conv2,add:x,relu"
+
+
+def run(program):
+    namespace = {"__name__": "emitted"}
+    exec(compile(program, "emitted", "exec"), namespace)
+    return namespace
+
+
+def emitted(text, size, language):
+    return emit(plan(parse(text), size), language)
+
+
+def given(size, seed=1):
+    return np.random.default_rng(seed).normal(size=(size[2], *size[:2])).astype(np.float32)
+
+
+def check(result, expected, text):
+    assert result.shape == expected.shape, text
+    largest = max(1, np.abs(expected).max())
+    np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4 * largest, err_msg=text)
+
+
+def test_a_numpy_program_computes_what_the_network_does():
+    for text, size in GRAPHS:
+        network = run(emitted(text, size, "numpy"))["network"]
+        check(network(given(size).astype(float)), Pipeline.parse(text).run(given(size), layout="chw"), text)
+
+
+@pytest.mark.parametrize("language", PROGRAMS)
+def test_every_program_is_python(language):
+    for text, size in GRAPHS:
+        ast.parse(emitted(text, size, language))
+
+
+def test_a_torch_module_reads_well():
+    assert emitted(BLOCK, (6, 6, 1), "torch") == (
+        '''import torch
+from torch import nn
+
+
+class Network(nn.Module):
+    """The network, for batches (N, 1, 6, 6)."""
+
+    def __init__(self):
+        super().__init__()
+        self.x = nn.ReLU()
+        self.conv1 = nn.Conv2d(1, 2, 3, padding=1)
+        self.relu_3 = nn.ReLU()
+        self.layer1 = nn.ModuleDict({
+            "0": nn.ModuleDict({
+                "conv2": nn.Conv2d(2, 1, 3, padding=1),
+            }),
+        })
+        self.relu_6 = nn.ReLU()
+
+    def forward(self, x):
+        x1 = x = self.x(x)  # relu: 6x6x1
+        x = self.conv1(x)  # conv: 6x6x2
+        x = self.relu_3(x)  # relu: 6x6x2
+        x = self.layer1["0"].conv2(x)  # conv: 6x6x1
+        x = x1 + x  # add: 6x6x1
+        x = self.relu_6(x)  # relu: 6x6x1
+        return x
+
+
+network = Network()
+
+if __name__ == "__main__":
+    print(network(torch.rand(1, 1, 6, 6)).shape)
+'''
+    )
+
+
+def test_a_keras_model_reads_well():
+    text = "relu:as=x,conv:2@3x3:padding=same:as=a.b,from:in,globalavgpool,multiply:a.b,concat:x+last"
+    assert emitted(text, (6, 6, 1), "keras") == (
+        """import keras
+from keras import layers
+
+given = x = keras.Input((6, 6, 1))
+x0 = x
+x1 = x = layers.ReLU()(x)  # relu: 6x6x1
+x2 = x = layers.Conv2D(2, 3, padding="same", name="a_b")(x)  # conv: 6x6x2
+x = layers.GlobalAveragePooling2D(keepdims=True)(x0)  # globalavgpool: 1x1x1
+x = layers.Multiply()([x2, x])  # multiply: 6x6x2
+x = layers.Concatenate()([x1, x])  # concat: 6x6x3
+network = keras.Model(given, x)
+
+if __name__ == "__main__":
+    network.summary()
+"""
+    )
+
+
+def test_a_numpy_function_reads_well():
+    program = emitted("relu:as=x,from:in,tanh,pad:1,pad:-1,add:x", (2, 2, 1), "numpy")
+    assert '"""relu:as=x,from:in,tanh,pad:1,pad:-1,add:x"""' in program
+    assert program.endswith(
+        '''parameters = {
+
+}
+
+
+def network(x, p=parameters):
+    """Return the result for maps (C, H, W) of shape (1, 2, 2)."""
+    x0 = x
+    x1 = x = np.maximum(x, 0)  # relu: (1, 2, 2)
+    x = x0
+    x = np.tanh(x)  # tanh: (1, 2, 2)
+    x = pad(x, ((1, 1), (1, 1)))  # pad: (1, 4, 4)
+    x = x[:, 1:3, 1:3]  # pad: (1, 2, 2)
+    x = x1 + x  # add: (1, 2, 2)
+    return x
+
+
+if __name__ == "__main__":
+    print(network(np.random.default_rng(1).random((1, 2, 2))))
+'''
+    )
+
+
+def test_names_alone_make_no_module_of_a_chain():
+    plain, named = "conv:2@3x3,relu,flatten,dense:3", "conv:2@3x3:as=conv1,relu:as=relu1,flatten,dense:3:as=fc"
+    for language in PROGRAMS:
+        assert emitted(named, (5, 5, 1), language) == emitted(plain, (5, 5, 1), language)
+
+
+def test_a_program_has_no_stage_that_the_result_does_not_depend_on():
+    stages = Activation("relu"), Activation("tanh"), Activation("leaky_relu")
+    network = Network([Node(stages[0], (INPUT,), "a"), Node(stages[1], (0,), "b"), Node(stages[2], (0,), "c")])
+    for language in PROGRAMS:
+        program = emit(plan(network, (4, 4, 1)), language)
+        assert "tanh" not in program.lower().partition("import")[2], language
+        assert not re.search(r"\bx1\b", program)
+
+
+def test_no_layer_of_keras_is_called_as_keras_calls_others():
+    program = emitted("conv:1@3x3:padding=1:as=re_lu_1,relu,conv:1@1x1:as=conv2d,add:re_lu_1", (4, 4, 1), "keras")
+    assert 'layers.Conv2D(1, 3, name="re_lu_1_")' in program
+    assert 'name="conv2d_"' in program
+
+
+# What is loaded by name.
+
+
+def learned(rng, *, order="chw", depthwise=False):
+    """A network whose many numbers are arrays, nodes named as in a state dict, and that state dict."""
+    shapes = {
+        "features.0": {"weight": (8, 1 if depthwise else 4, 3, 3), "bias": (8,)},
+        "features.1": dict.fromkeys(["weight", "bias", "running_mean", "running_var"], (8,)),
+        "features.2": {"weight": (8,)},
+        "up": {"weight": (16, 2, 2, 2)},
+        "head.fc": {"weight": (60, 2 * 11 * 11), "bias": (60,)},
+    }
+    draw = {name: {role: rng.uniform(0.1, 0.9, size) for role, size in roles.items()} for name, roles in shapes.items()}
+    draw["head.fc"]["weight"] -= 0.5
+    arrays = {name: {role: each.astype(np.float32) for role, each in roles.items()} for name, roles in draw.items()}
+    numbers = {name: Arrays(roles) for name, roles in arrays.items()}
+    one = ((1, 1), (1, 1))
+    convolution = {"sizes": (2 if depthwise else 8, (3, 3)), "padding": one, "depthwise": depthwise}
+    larger = {"sizes": (2, (2, 2)), "stride": (2, 2), "padding": ((0, 1), (0, 1)), "biased": False}
+    nodes = [
+        Node(Conv(**convolution, learned=numbers["features.0"]), (INPUT,), "features.0"),
+        Node(BatchNorm(learned=numbers["features.1"]), (0,), "features.1"),
+        Node(PReLU(learned=numbers["features.2"]), (1,), "features.2"),
+        Node(Concat(), (1, 2), "features"),
+        Node(ConvTranspose(**larger, learned=numbers["up"]), (3,), "up"),
+        Node(Flatten(), (4,)),
+        Node(Dense(units=60, order=order, learned=numbers["head.fc"]), (5,), "head.fc"),
+    ]
+    return Network(nodes), {f"{name}.{role}": each for name, roles in arrays.items() for role, each in roles.items()}
+
+
+CASES = [{}, {"order": "hwc"}, {"depthwise": True}]
+
+
+@pytest.mark.parametrize("options", CASES)
+def test_a_numpy_program_takes_many_numbers_by_name(options):
+    network, state = learned(np.random.default_rng(2), **options)
+    program = emit(plan(network, (6, 6, 4)), "numpy")
+    assert len(program) < 5000
+    assert "learned numbers are too many to print. They are loaded by name, such as by\n# parameters |= {" in program
+    namespace = run(program)
+    assert {name: array.shape for name, array in namespace["parameters"].items()} == {
+        name: array.shape for name, array in state.items()
+    }
+    namespace["parameters"] |= state
+    maps = given((6, 6, 4))
+    check(namespace["network"](maps.astype(float)), Pipeline(network).run(maps, layout="chw"), options)
+
+
+def test_a_program_names_the_file_that_its_numbers_are_in(tmp_path):
+    rng = np.random.default_rng(1)
+    path = tmp_path / 'a"\n.npz'
+    state = {"conv1.weight": rng.normal(size=(64, 3, 9, 9)), "conv1.bias": rng.normal(size=64)}
+    np.savez(path, **{name: array.astype(np.float32) for name, array in state.items()})
+    stage = parse(f"conv:64@9x9:weights={path}:name=conv1,relu")
+    rows = plan(stage, (9, 9, 3))
+    shown = str(path).replace('"', "\\U00000022").replace("\n", "\\U0000000a")
+    torch, keras, numpy = (emit(rows, language) for language in PROGRAMS)
+    assert f'np.load("{shown}").items()}})\n' in torch
+    assert (
+        "\n# 15,616 learned numbers are too many to print. They are loaded by name, such as by\n# network.load_st"
+        in torch
+    )
+    assert "self.conv1 = nn.Conv2d(3, 64, 9)" in torch
+    assert f'# load(np.load("{shown}"))\n' in keras
+    assert f'# parameters |= np.load("{shown}")\n' in numpy
+    namespace = run(numpy)
+    namespace["parameters"] |= np.load(path)
+    maps = given((9, 9, 3))
+    check(namespace["network"](maps.astype(float)), Pipeline(stage).run(maps, layout="chw"), "named")
+
+
+def test_numbers_of_no_name_are_still_too_many():
+    with pytest.raises(ArgumentError, match="holds 15,552 numbers, too many to print"):
+        emitted("conv:64@9x9:random=1:as=a,add:last+last", (9, 9, 3), "torch")
+
+
+# Names.
+
+
+def test_names_become_paths_that_pytorch_can_have():
+    paths = Paths()
+    taken = [paths.take(name, number, "relu") for number, name in enumerate(NAMES, 1)]
+    assert taken == PATHS
+    assert len({*taken}) == len(taken)
+
+
+NAMES = [
+    "layer1.0.conv1", "layer1.0", "layer1", "layer1.0.conv1", "layer1.0.conv1.deeper", "layer1.0.conv1", "class", "0",
+    "0.a", "type", "a:b/c", "", "..", "__init__", "_blocks.0._bn0", "a." * 20 + "b", "x" * 300, "\u00fc", "a.keys",
+]  # fmt: skip
+PATHS = [
+    ("layer1", "0", "conv1"), ("layer1", "0", "relu"), ("layer1", "relu"), ("layer1", "0", "conv1_4"),
+    ("layer1", "0", "conv1_", "deeper"), ("layer1", "0", "conv1_6"), ("class",), ("0",),
+    ("0_", "a"), ("type_",), ("a_b_c",), ("_",), ("__", "_", "_"), ("init_",), ("_blocks", "0", "_bn0"),
+    ("a_" * 20 + "b",), ("x" * 100,), ("__18",), ("a", "keys_"),
+]  # fmt: skip
+
+
+def test_a_path_is_reached_however_it_is_called():
+    assert attribute("self", ("layer1", "0", "conv1")) == 'self.layer1["0"].conv1'
+    assert attribute("network", ("class", "a")) == 'getattr(network, "class").a'
+    assert attribute("self", ("a", "class")) == 'self.a["class"]'
+
+
+@pytest.mark.parametrize("language", PROGRAMS)
+def test_hostile_names_stay_names(language):
+    hostile = '"); import os; os.remove("'
+    nodes = [Node(Activation("relu"), (INPUT,), hostile), *parse("conv:1@3x3:padding=1:random=1,add:last+last")]
+    nodes[1:] = [Node(nodes[1].stage, (0,), "a\n\\\"'''\x1b[31m"), Node(nodes[2].stage, (1, 0), "__class__")]
+    program = emit(plan(Network(nodes), (4, 4, 1)), language)
+    assert "\x1b" not in program
+    calls = {
+        each.func.attr for each in ast.walk(ast.parse(program))
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)
+    }  # fmt: skip
+    assert "remove" not in calls
+    assert not re.search("^import os", program, re.MULTILINE)
+
+
+# The frameworks themselves, where they are installed.
+
+
+@pytest.fixture(scope="module")
+def torch():
+    return pytest.importorskip("torch")
+
+
+def in_torch(torch, network, maps):
+    with torch.no_grad():
+        return network(torch.from_numpy(maps)[None])[0].numpy()
+
+
+@pytest.mark.filterwarnings("ignore")  # PyTorch's and Keras's own
+def test_a_torch_program_computes_what_the_network_does(torch):
+    for text, size in GRAPHS:
+        network = run(emitted(text, size, "torch"))["network"]
+        check(in_torch(torch, network, given(size)), Pipeline.parse(text).run(given(size), layout="chw"), text)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("options", CASES)
+def test_a_torch_program_takes_a_state_dict(torch, options):
+    network, state = learned(np.random.default_rng(2), **options)
+    module = run(emit(plan(network, (6, 6, 4)), "torch"))["network"]
+    known = {name: tuple(array.shape) for name, array in module.state_dict().items() if array.is_floating_point()}
+    assert known == {name: array.shape for name, array in state.items()}
+    module.load_state_dict({name: torch.from_numpy(array) for name, array in state.items()})
+    maps = given((6, 6, 4))
+    check(in_torch(torch, module, maps), Pipeline(network).run(maps, layout="chw"), options)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_no_attribute_of_a_module_is_taken_for_a_name(torch):
+    module = torch.nn.ModuleDict()
+    known = {*dir(module), *vars(module), *torch.nn.Module.__annotations__}
+    assert {name for name in known if not name.startswith("__")} <= RESERVED
+    draw = random.Random(1)
+    for name in NAMES:
+        text = name.replace(":", "\\:") or "x"
+        program = emitted(f"relu,conv:1@1x1:as={text},add:last+last,tanh:as={draw.choice('ab')}", (3, 3, 1), "torch")
+        assert run(program)["network"](torch.ones(1, 1, 3, 3)).shape == (1, 1, 3, 3)
+
+
+@pytest.fixture(scope="module")
+def keras():
+    known = (name for name in ("jax", "torch") if importlib.util.find_spec(name) is not None)
+    os.environ.setdefault("KERAS_BACKEND", next(known, "tensorflow"))
+    return pytest.importorskip("keras")
+
+
+def in_keras(keras, network, maps):
+    result = keras.ops.convert_to_numpy(network(maps.transpose(1, 2, 0)[None]))[0]
+    return result.transpose(2, 0, 1) if result.ndim == 3 else result
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_keras_program_computes_what_the_network_does(keras):
+    for text, size in GRAPHS:
+        network = run(emitted(text, size, "keras"))["network"]
+        check(in_keras(keras, network, given(size)), Pipeline.parse(text).run(given(size), layout="chw"), text)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_keras_program_has_every_name(keras):
+    texts = [f"relu:as=x,conv:2@3x3:as={name}:padding=1:random=1,relu,add:x" for name in ("re_lu", "add", "x.0", "9")]
+    for text in [*texts, "relu:as=x,conv:2@3x3:padding=1:as=max_pooling2d,maxpool:3:stride=1:padding=1,add:x"]:
+        assert run(emitted(text, (5, 5, 2), "keras"))["network"].output_shape[1:] == (5, 5, 2)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("options", CASES)
+def test_a_keras_program_takes_arrays_by_name(keras, options):
+    network, state = learned(np.random.default_rng(2), **options)
+    namespace = run(emit(plan(network, (6, 6, 4)), "keras"))
+    namespace["load"](state)
+    maps = given((6, 6, 4))
+    check(in_keras(keras, namespace["network"], maps), Pipeline(network).run(maps, layout="chw"), options)

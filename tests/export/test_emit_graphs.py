@@ -217,6 +217,14 @@ def test_a_numpy_program_takes_many_numbers_by_name(options):
     check(namespace["network"](maps.astype(float)), Pipeline(network).run(maps, layout="chw"), options)
 
 
+def test_what_takes_other_orders_than_pytorch_is_turned_before_it():
+    rows = plan(learned(np.random.default_rng(2), order="hwc")[0], (6, 6, 4))
+    assert "x.unflatten(1, (2, 11, 11)).permute(0, 2, 3, 1).flatten(1)" in emit(rows, "torch")
+    assert "layers.Reshape((2, 11, 11))(x)\nx = layers.Permute((2, 3, 1))(x)\nx = layers.Flatten()" in emit(
+        rows, "keras"
+    )
+
+
 def test_a_program_names_the_file_that_its_numbers_are_in(tmp_path):
     rng = np.random.default_rng(1)
     path = tmp_path / 'a"\n.npz'
@@ -265,6 +273,13 @@ PATHS = [
     ("0_", "a"), ("type_",), ("a_b_c",), ("_",), ("__", "_", "_"), ("init_",), ("_blocks", "0", "_bn0"),
     ("a_" * 20 + "b",), ("x" * 100,), ("__18",), ("a", "keys_"),
 ]  # fmt: skip
+
+
+def test_a_number_tells_names_apart_and_if_it_cannot_a_line():
+    paths = Paths()
+    assert [paths.take(name, number, "relu") for number, name in enumerate(["a", "a_3", "a"], 1)] == [
+        ("a",), ("a_3",), ("a_3_",)
+    ]  # fmt: skip
 
 
 def test_a_path_is_reached_however_it_is_called():

@@ -132,11 +132,15 @@ class Chain:
 
 
 def _parts(steps: Sequence[Step]) -> list[list[Step]]:
-    """Cut a chain before a step that wants all of its input at once, or whose windows overlap in small maps."""
+    """Cut a chain before a step that wants all of its input at once, or whose windows overlap in small maps.
+
+    A step whose maps are shared out stays by itself.
+    """
     parts: list[list[Step]] = []
     samples = 0
     for step in steps:
-        if not parts or not step.is_local or (step.overlaps and samples <= WHOLE_SAMPLES):
+        is_shared = step.shares > 1 or (parts and parts[-1][-1].shares > 1)
+        if not parts or is_shared or not step.is_local or (step.overlaps and samples <= WHOLE_SAMPLES):
             parts.append([])
         parts[-1].append(step)
         samples = step.shape[0] * step.shape[1] * step.shape[2]
@@ -189,6 +193,10 @@ def _run_part(steps: Sequence[Step], band: int, source: Array, threads: int | No
         if mean:
             sums[first] = result.sum(axis=(1, 2), dtype=np.float64)
 
+    if steps[0].shares > 1 and not mean:
+        whole = Rows(source, kept={})
+        in_bands(steps[0].shares, 1, threads, lambda share, _: steps[0].run_share(share, whole, out))
+        return out
     in_bands(height, band, threads, work)
     if mean:
         means: Array = sums.sum(axis=0) / (height * width)

@@ -87,8 +87,12 @@ class BankFilter:
             place = self.places[known] = self._place(*known)
         flat = samples.reshape(-1)
         if place.padding is not None:
-            copied = np.empty(maps * place.size + NARROW, dtype=np.float32)
-            loops.pad_rows(copied, Maps(flat, maps, height, width), place.padding, 0, len(place.padding.rows), 1)
+            copied = source.kept.get(known) if source.kept is not None else None
+            if copied is None:  # threads may make the same twice
+                copied = np.empty(maps * place.size + NARROW, dtype=np.float32)
+                loops.pad_rows(copied, Maps(flat, maps, height, width), place.padding, 0, len(place.padding.rows), 1)
+            if source.kept is not None:
+                source.kept[known] = copied
             flat = copied
         bank = Bank(place.offsets, self.weights, self.gain, self.biases, self.count, after)
         lines = np.empty(place.scratch, dtype=np.float32)

@@ -74,11 +74,14 @@ class Rows(NamedTuple):
     spacing : int
         Samples between neighbouring columns of one channel.
     first : int
+    kept : dict, optional
+        Copies of them that those who share them make for each other.
     """
 
     samples: Array
     spacing: int = 1
     first: int = 0
+    kept: dict[Any, Array] | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)

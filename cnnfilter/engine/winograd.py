@@ -69,6 +69,7 @@ class WinogradFilter:
         used = 16 * groups * FILTERS
         self.bank = Bank(offsets, weights.reshape(16 * groups, self.planes, FILTERS), 1.0, nothing, used, AS_IS)
         self.biases = biases
+        self.placed: dict[tuple[int, ...], tuple[MapPadding, Tiling]] = {}
         # An odd last column stands there twice, for results that nobody stores.
         self.columns = np.pad(windows.columns, (0, windows.out[1] % 2), mode="edge")
         self.inside = inside_columns(self.columns, 1, 1)
@@ -94,21 +95,26 @@ class WinogradFilter:
             self.run(source, first - 1, above, after=after)
             out[...] = above[:, 1:]
             return
-        windows, samples = self.windows, source.samples
-        maps, height, width = samples.shape
-        count = out.shape[1]
-        seen = windows.rows[first : first + count + 2]
-        rows = sorted_by(np.where(seen == OUTSIDE, OUTSIDE, seen - source.first), 2)
-        length = len(self.columns) // 2
-        padding = MapPadding(rows, self.columns, *self.inside, float(windows.border.value))
-        # Rows of tiles whose samples stay in the second-level cache, but for two that are copied again with the next.
-        strip = min(max(COPIED // (4 * maps * length) - 1, 2), len(rows) // 2 - 1)
+        maps, height, width = source.samples.shape
+        known = (first, out.shape[1], source.first)
+        padding, tiling = self.placed.get(known) or self._place(*known)
         scratch = TilingScratch(
-            buffers.empty((maps * 4 * (strip + 1) * length + 4 * NARROW,), np.float32),
+            buffers.empty((maps * 4 * (tiling.rows + 1) * tiling.length + 4 * NARROW,), np.float32),
             buffers.empty((16 * (maps * TILES + NARROW),), np.float32),
             buffers.empty((len(self.bank.biases) * TILES + 16 * NARROW,), np.float32),
             np.empty(4 * TILES, np.float32),
         )
-        tiling = Tiling(strip, length, (windows.out[1] + 1) // 2)
-        how, source_maps = Finish(self.gain, 0.0, after), Maps(samples.reshape(-1), maps, height, width)
-        loops.winograd_rows(planes_of(out), source_maps, padding, tiling, self.bank, self.biases, how, scratch)
+        how, given = Finish(self.gain, 0.0, after), Maps(source.samples.reshape(-1), maps, height, width)
+        loops.winograd_rows(planes_of(out), given, padding, tiling, self.bank, self.biases, how, scratch)
+
+    def _place(self, first: int, count: int, source_first: int) -> tuple[MapPadding, Tiling]:
+        """How some rows of a source are copied for output rows `first` to `first + count - 1`, and their tiles."""
+        windows, length = self.windows, len(self.columns) // 2
+        seen = windows.rows[first : first + count + 2]
+        rows = sorted_by(np.where(seen == OUTSIDE, OUTSIDE, seen - source_first), 2)
+        padding = MapPadding(rows, self.columns, *self.inside, float(windows.border.value))
+        # Rows of tiles whose samples stay in the second-level cache, but for two that are copied again with the next.
+        strip = min(max(COPIED // (4 * self.planes * length) - 1, 2), len(rows) // 2 - 1)
+        place = padding, Tiling(strip, length, (windows.out[1] + 1) // 2)
+        self.placed[first, count, source_first] = place  # threads may make the same twice
+        return place

@@ -4,12 +4,14 @@ import json
 import os
 import zipfile
 
+import numpy as np
 import pytest
 
 from cnnfilter.errors import KernelError, ShapeError
 from cnnfilter.models import load
 from cnnfilter.models.keras import build, config
 from cnnfilter.network.stages import Unknown
+from cnnfilter.pipeline import Pipeline
 
 pytest.importorskip("h5py")
 
@@ -139,7 +141,7 @@ PAIR = [(layer("ReLU", "a"), [[("in", 0)]]), (layer("Flatten", "b"), [[("in", 0)
 def test_what_cannot_be_joined(tmp_path, joined, reads, reason):
     told = functional([*PAIR, (joined, [[(name, 0) for name in reads]])], [("j", 0)])
     if not reads:
-        assert "it gives nothing that is made of a picture" in refused(tmp_path, told)
+        assert refused(tmp_path, told).endswith(f"nothing that is made of a picture: layer 'j' (Add): {reason}")
         return
     last = load(keras_file(tmp_path / "net.keras", told)).network[-1].stage
     assert reason in last.reason
@@ -228,18 +230,62 @@ def node(told):
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        (3, "damaged: what it is given is no list"),
-        ([{"args": [tensor("in"), 2.0], "kwargs": {}}], "it is given 2.0, which is not the result of a layer"),
-        ([{"args": [tensor("in")], "kwargs": {"y": 3}}], "it is given {'y': 3} beside the results of layers"),
-        ([{"args": [{"config": {"keras_history": ["in", "0", 0]}}]}], "which is not the result of a layer"),
-        ([[["in", 0, 0, {"y": 2.0}]]], "it is given {'y': 2.0} beside the results of layers"),
-        ([[["in", 0, 0, 3]]], "it is given 3 beside the results of layers"),
-        ([[["_CONSTANT_VALUE", -1]]], "it is given ['_CONSTANT_VALUE', -1], which is not the result of a layer"),
-        ([3], "it is given 3, which is not the result of a layer"),
+        (3, "damaged: its layers form a circle, or what it gives is not made by any of them"),
+        (
+            [{"args": [{"config": {"keras_history": ["in", "0", 0]}}]}],
+            "layer 'r' (ReLU): it is given {'config': {'keras_",
+        ),
+        (
+            [[["_CONSTANT_VALUE", -1]]],
+            "layer 'r' (ReLU): it is given '_CONSTANT_VALUE', which is not the result of a l",
+        ),
+        ([True], "layer 'r' (ReLU): it is given True, which is not the result of a layer"),
+        ([3], "layer 'r' (ReLU): it is given nothing"),
     ],
 )
-def test_what_a_layer_is_given_must_be_results_of_layers(tmp_path, told, message):
+def test_a_layer_that_is_given_no_results_of_layers(tmp_path, told, message):
     assert message in refused(tmp_path, node(told))
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ([{"args": [tensor("in"), 2.0], "kwargs": {}}], "it is given 2.0, which is not the result of a layer"),
+        ([{"args": [tensor("in"), "a"], "kwargs": {}}], "it is given 'a', which is not the result of a layer"),
+        ([{"args": [tensor("in")], "kwargs": {"y": 3}}], "it is given {'y': 3} beside the results of layers"),
+        ([[["in", 0, 0, {"y": 2.0}]]], "it is given {'y': 2.0} beside the results of layers"),
+        ([[["in", 0, 0, 3]]], "it is given {'': 3} beside the results of layers"),
+    ],
+)
+def test_a_layer_that_is_given_more_than_results_of_layers(tmp_path, told, message):
+    network = load(keras_file(tmp_path / "net.keras", node(told))).network
+    assert network[-1].stage.reason == f"layer 'r' (ReLU): {message}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "expected"),
+    [("Add", [3.0], lambda x: x + 3), ("Multiply", [2], lambda x: x * 2), ("Add", [1, 2], lambda x: x + 3)],
+)
+def test_numbers_are_added_and_multiplied(tmp_path, kind, given, expected):
+    told = functional([(layer(kind, "a"), [])], [("a", 0)])
+    told["config"]["layers"][1]["inbound_nodes"] = [{"args": [tensor("in"), *given], "kwargs": {}}]
+    network = load(keras_file(tmp_path / "net.keras", told)).network
+    x = np.linspace(-1, 1, 112, dtype="f4").reshape(2, 8, 7)
+    np.testing.assert_allclose(Pipeline(network).run(x, layout="chw"), expected(x), rtol=1e-6)
+
+
+def test_a_number_among_results_of_layers_is_not_added(tmp_path):
+    told = functional([(layer("Add", "a"), [])], [("a", 0)])
+    told["config"]["layers"][1]["inbound_nodes"] = [{"args": [tensor("in"), tensor("in"), 2.0], "kwargs": {}}]
+    network = load(keras_file(tmp_path / "net.keras", told)).network
+    assert network[-1].stage.reason == "layer 'a' (Add): it joins results of layers and the number 2.0"
+
+
+def test_the_layer_of_keras_own_inception_resnet(tmp_path):
+    layers = [(layer("ReLU", "r"), [[("in", 0)]]), (layer("CustomScaleLayer", "s", scale=0.5), [[("in", 0), ("r", 0)]])]
+    network = load(keras_file(tmp_path / "net.keras", functional(layers, [("s", 0)]))).network
+    x = np.linspace(-1, 1, 112, dtype="f4").reshape(2, 8, 7)
+    np.testing.assert_allclose(Pipeline(network).run(x, layout="chw"), x + np.maximum(x, 0) / 2, rtol=1e-6)
 
 
 def test_limits_of_configurations(tmp_path, monkeypatch):

@@ -89,12 +89,15 @@ class Call(NamedTuple):
         What its nodes are called.
     arrays : mapping of str to str
         The names of its arrays in the file, by Keras's names of them.
+    numbers : tuple of float
+        What else it is given: `x + 3` is a layer.
     """
 
     settings: Settings
     inputs: tuple[Tensor, ...]
     name: str
     arrays: Mapping[str, str]
+    numbers: tuple[float, ...] = ()
 
 
 class Builder:
@@ -188,7 +191,8 @@ class Builder:
         """
         ends = [self._end(each) for each in results if each.node not in (None, INPUT)]
         if not ends:
-            msg = "it gives nothing that is made of a picture"
+            why = "".join(f": {each.reason}" for each in results[:1] if isinstance(each, Lost))
+            msg = f"it gives nothing that is made of a picture{why}"
             raise KernelError(msg)
         read = {each for node in self.nodes for each in node.reads if not isinstance(node.stage, Unknown)}
         last = next((end for end in ends if end not in read), ends[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnnfilter.errors import ArgumentError, KernelError
 from cnnfilter.messages import nearest, quoted
@@ -25,6 +25,23 @@ Place = tuple[int, int]
 """A use of a layer: which layer, and which of its uses, both counted from 0."""
 
 
+class Use(NamedTuple):
+    """What a layer is given in one of its uses.
+
+    Parameters
+    ----------
+    reads : list of (str, int)
+        Layers by their names, and which of their uses.
+    numbers : list of float
+    problems : list of str
+        What else there is.
+    """
+
+    reads: list[tuple[str, int]]
+    numbers: list[float]
+    problems: list[str]
+
+
 @dataclass
 class Layer:
     """A layer of a model.
@@ -34,15 +51,15 @@ class Layer:
     settings : Settings
     inner : Model, optional
         What it is, if it is a model itself.
-    uses : list of lists of (str, int)
-        For each of its uses what it is given: layers by their names, and which of their uses.
+    uses : list of Use
+        What it is given in each of its uses.
     arrays : dict of str to str
         The names of its arrays in the file, by Keras's names of them.
     """
 
     settings: Settings
     inner: Model | None = None
-    uses: list[list[tuple[str, int]]] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
     arrays: dict[str, str] = field(default_factory=dict)
 
 
@@ -95,8 +112,8 @@ def read_model(told: Any, depth: int = 1) -> Model:
         raise settings.refuse(msg)
     ends = [_ends(settings.config.get(key)) for key in ("input_layers", "output_layers")]
     model = Model(settings, found, *ends)
-    nodes = [node for each in layers for node in each.get("inbound_nodes", [])]
-    _count_from_0(model, is_keras_3=any(isinstance(node, dict) for node in nodes))
+    nodes = [each.get("inbound_nodes") for each in layers]
+    _count_from_0(model, is_keras_3=any(isinstance(each, list) and isinstance(each[0], dict) for each in nodes if each))
     return model
 
 
@@ -105,47 +122,42 @@ def _read_layer(told: Any, depth: int) -> Layer:
     is_model = settings.kind in (*SEQUENTIAL, *FUNCTIONAL) and not settings.problem
     layer = Layer(settings, read_model(told, depth + 1) if is_model else None)
     nodes = told.get("inbound_nodes", [])
-    if not isinstance(nodes, list):
-        msg = "damaged: what it is given is no list"
-        raise settings.refuse(msg)
-    layer.uses = [list(_given(settings, node)) for node in nodes]
+    layer.uses = [_read_use(node) for node in nodes] if isinstance(nodes, list) else []
     return layer
 
 
-def _given(settings: Settings, node: Any) -> Iterator[tuple[str, int]]:
-    """What one use of a layer is given, as Keras 3 or Keras 2 tells it."""
-    if isinstance(node, dict):
-        _refuse_more(settings, node.get("kwargs", {}))
-        yield from _tensors(settings, node.get("args"))
-        return
-    for each in node if isinstance(node, list) else [node]:
-        if isinstance(each, list) and len(each) >= 3 and isinstance(each[0], str) and isinstance(each[1], int):
-            _refuse_more(settings, each[3] if len(each) > 3 else {})
-            yield each[0], each[1]
-        else:
-            msg = f"it is given {quoted(each)}, which is not the result of a layer"
-            raise settings.refuse(msg)
-
-
-def _refuse_more(settings: Settings, more: Any) -> None:
-    if not isinstance(more, dict) or any(value is not None for key, value in more.items() if key != "training"):
-        msg = f"it is given {quoted(more)} beside the results of layers"
-        raise settings.refuse(msg)
-
-
-def _tensors(settings: Settings, told: Any) -> Iterator[tuple[str, int]]:
-    """The results in the arguments of Keras 3, which may be lists of them."""
-    waiting = [told]
+def _read_use(node: Any) -> Use:
+    """What one use of a layer is given, as Keras 3 or Keras 2 tells it: results of layers, and lists of them."""
+    use = Use([], [], [])
+    waiting = [node.get("args")] if isinstance(node, dict) else [node]
+    beside = [node.get("kwargs")] if isinstance(node, dict) else []
     while waiting:
         each = waiting.pop()
-        if isinstance(each, list):
+        told = _result(each)
+        if told is not None:
+            use.reads.append((told[0], told[1]))
+            beside += told[3:4]
+        elif isinstance(each, list):
             waiting.extend(reversed(each))
-            continue
-        history = each.get("config", {}).get("keras_history") if isinstance(each, dict) else None
-        if not isinstance(history, list) or [type(part) for part in history] != [str, int, int]:
-            msg = f"it is given {quoted(each)}, which is not the result of a layer"
-            raise settings.refuse(msg)
-        yield history[0], history[1]
+        elif isinstance(each, int | float) and not isinstance(each, bool) and abs(each) < 1e38:
+            use.numbers.append(float(each))
+        else:
+            use.problems.append(f"it is given {quoted(each)}, which is not the result of a layer")
+    for each in beside:
+        given = each if isinstance(each, dict) else {"": each}
+        more = {key: value for key, value in given.items() if value is not None and key != "training"}
+        if more:
+            use.problems.append(f"it is given {quoted(more)} beside the results of layers")
+    return use
+
+
+def _result(told: Any) -> list[Any] | None:
+    """The layer's name and which of its uses, if this tells of a result; else None."""
+    if isinstance(told, dict):
+        config = told.get("config")
+        told = config.get("keras_history") if isinstance(config, dict) else None
+    is_one = isinstance(told, list) and [type(part) for part in told[:3]] == [str, int, int]
+    return told if is_one else None
 
 
 def _ends(told: Any) -> list[tuple[str, int]]:
@@ -167,12 +179,16 @@ def _count_from_0(model: Model, *, is_keras_3: bool) -> None:
         functional = {each.settings.name for each in model.layers if each.inner and not each.inner.is_sequential}
         model.inputs, model.outputs = (_shifted(each, functional) for each in (model.inputs, model.outputs))
         return
-    told = {*model.inputs, *model.outputs, *(each for layer in model.layers for use in layer.uses for each in use)}
+    told = {
+        *model.inputs,
+        *model.outputs,
+        *(each for layer in model.layers for use in layer.uses for each in use.reads),
+    }
     nested = {each.settings.name: len(each.uses) for each in model.layers if each.inner}
     begun = {name for name, count in nested.items() if (name, count) in told}
     model.inputs, model.outputs = (_shifted(each, begun) for each in (model.inputs, model.outputs))
     for layer in model.layers:
-        layer.uses = [_shifted(use, begun) for use in layer.uses]
+        layer.uses = [use._replace(reads=_shifted(use.reads, begun)) for use in layer.uses]
 
 
 def _shifted(told: list[tuple[str, int]], names: set[str]) -> list[tuple[str, int]]:
@@ -213,24 +229,26 @@ def expand(builder: Builder, model: Model, inputs: Sequence[Value], prefix: str 
     given = [*inputs]
     for layer in model.layers:
         if layer.settings.kind != INPUT_LAYER:
-            given = _use(builder, layer, given, prefix)
+            given = _use(builder, layer, given, Use([], [], []), prefix)
     return given
 
 
-def _use(builder: Builder, layer: Layer, given: list[Value], prefix: str) -> list[Value]:
+def _use(builder: Builder, layer: Layer, given: list[Value], use: Use, prefix: str) -> list[Value]:
     """What a layer gives in one of its uses: nothing if it is not known, or what it reads is not made."""
     builder.count()
     name = prefix + layer.settings.name
+    settings = replace(layer.settings, name=name)
     lost = [each for each in given if isinstance(each, Lost)]
     inputs = tuple(each for each in given if isinstance(each, Tensor))
     if any(each.node is not None for each in lost) or not inputs:
-        return [next((each for each in lost if each.node is not None), Lost("it is given nothing"))]
+        reason = f"{settings}: {[*use.problems, *(each.reason for each in lost), 'it is given nothing'][0]}"
+        return [next((each for each in lost if each.node is not None), Lost(reason))]
     if layer.inner is not None:
         return expand(builder, layer.inner, given, f"{builder.name(name)}/")
-    call = Call(replace(layer.settings, name=name), inputs, builder.name(name), layer.arrays)
+    call = Call(settings, inputs, builder.name(name), layer.arrays, tuple(use.numbers))
     try:
-        if lost:
-            raise call.settings.refuse(lost[0].reason)
+        for problem in (*use.problems, *(each.reason for each in lost)):
+            raise settings.refuse(problem)
         return [build(builder, call)]
     except (KernelError, ArgumentError) as error:
         return [builder.stop(call, str(error))]
@@ -250,14 +268,15 @@ def _expand_functional(builder: Builder, model: Model, inputs: Sequence[Value], 
         raise model.settings.refuse(msg)
     made: dict[Place, list[Value]] = {place(told): [given] for told, given in zip(model.inputs, inputs, strict=True)}
     reads = {
-        (number, use): [place(told) for told in given]
+        (number, count): [place(told) for told in use.reads]
         for number, layer in enumerate(model.layers)
-        for use, given in enumerate(layer.uses)
-        if (number, use) not in made
+        for count, use in enumerate(layer.uses)
+        if (number, count) not in made
     }
     for at in _ordered(reads, made):
         given = [tensor for read in reads[at] for tensor in made[read]]
-        made[at] = _use(builder, model.layers[at[0]], given, prefix)
+        layer = model.layers[at[0]]
+        made[at] = _use(builder, layer, given, layer.uses[at[1]], prefix)
     results = [made.get(place(told)) for told in model.outputs]
     if not results or None in results:
         msg = "damaged: its layers form a circle, or what it gives is not made by any of them"

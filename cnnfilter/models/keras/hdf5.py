@@ -26,7 +26,7 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_ANSWER = 64 << 20
 """Bytes of the longest answer, without the numbers in it: the texts and some 200 bytes for each array."""
 
-WAIT = 6
+WAIT = 20
 """How many times longer than the child may compute it is waited for, on a machine that has other work."""
 
 KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")

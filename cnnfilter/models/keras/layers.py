@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from cnnfilter.messages import nearest, show_shape
+from cnnfilter.messages import nearest, quoted, show_shape
 from cnnfilter.models.keras import activations, arrays
 from cnnfilter.models.keras.build import Builder, Call, NeedsMapsError, Tensor, joined_order
 from cnnfilter.models.keras.config import Settings
@@ -88,6 +88,9 @@ def build(builder: Builder, call: Call) -> Tensor:
         raise settings.refuse(msg)
     known = LAYERS[settings.kind]
     settings.must_be("data_format", None, "channels_last")
+    if call.numbers and settings.kind not in ("Add", "Multiply"):
+        msg = f"it is given {quoted(call.numbers[0])}, which is not the result of a layer"
+        raise settings.refuse(msg)
     if len(call.inputs) > 1 and not known.joins:
         msg = f"it is given {len(call.inputs)} inputs, but takes one"
         raise settings.refuse(msg)
@@ -420,12 +423,23 @@ def _rescale(builder: Builder, call: Call) -> Tensor:
 
 @entry("Add", joins=True)
 def _add(builder: Builder, call: Call) -> Tensor:
+    if call.numbers:
+        return _with_number(builder, call, Normalize(1.0, (-sum(call.numbers),)))
     return _sample_by_sample(builder, call, Add())
 
 
 @entry("Multiply", joins=True)
 def _multiply(builder: Builder, call: Call) -> Tensor:
+    if call.numbers:
+        return _with_number(builder, call, Normalize(1 / math.prod(call.numbers)))
     return _sample_by_sample(builder, call, Multiply())
+
+
+def _with_number(builder: Builder, call: Call, stage: Stage) -> Tensor:
+    if len(call.inputs) > 1:
+        msg = f"it joins results of layers and the number {quoted(call.numbers[0])}"
+        raise call.settings.refuse(msg)
+    return builder.add(call, stage, call.inputs)
 
 
 def _sample_by_sample(builder: Builder, call: Call, stage: Stage, part: str = "") -> Tensor:
@@ -449,6 +463,14 @@ def _subtract(builder: Builder, call: Call) -> Tensor:
         raise call.settings.refuse(msg)
     negative = builder.add(call, Normalize(-1.0), call.inputs[1:], "negative")
     return _sample_by_sample(builder, call._replace(inputs=(call.inputs[0], negative)), Add())
+
+
+@entry("CustomScaleLayer", joins=True)
+def _scaled(builder: Builder, call: Call) -> Tensor:
+    """Of Keras's InceptionResNetV2: the first input, and the second times a number."""
+    part = call._replace(inputs=call.inputs[1:], numbers=(call.settings.number("scale", 1.0),))
+    scaled = _multiply(builder, part._replace(name=f"{call.name}/scale"))
+    return _sample_by_sample(builder, call._replace(inputs=(*call.inputs[:1], scaled)), Add())
 
 
 @entry("Concatenate", joins=True)

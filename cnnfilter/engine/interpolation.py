@@ -55,16 +55,29 @@ class Neighbours(NamedTuple):
         before, after, share = zip(*listed, strict=True)
         return cls(np.array(before), np.array(after), np.array(share, dtype=np.float32))
 
-    def mixed(self, samples: Array, first: int, last: int, axis: int) -> Array:
-        """The values `first` to `last - 1` along an axis of samples (C, R, W), float32."""
-        before, after, share = (each[first:last] for each in self)
-        taken = samples.take(before, axis).astype(np.float32, copy=False)
-        if (before == after).all():
+    def times(self, count: int) -> int:
+        """How often each of so many samples stands in the result, if it is made of copies, equally many; else 0."""
+        times = len(self.before) // count
+        copies = np.repeat(np.arange(count), times)
+        return times if np.array_equal(self.before, copies) and np.array_equal(self.after, copies) else 0
+
+    def part(self, first: int, last: int, begin: int) -> Neighbours:
+        """Those of the values `first` to `last - 1`, in samples from `begin` on."""
+        return Neighbours(self.before[first:last] - begin, self.after[first:last] - begin, self.share[first:last])
+
+    def mixed(self, samples: Array, axis: int) -> Array:
+        """The values along an axis of samples (C, R, W), float32."""
+        taken = samples.take(self.before, axis).astype(np.float32, copy=False)
+        if (self.before == self.after).all():
             return taken
         shape = (-1, 1) if axis == 1 else (-1,)
-        mixed: Array = taken * (1 - share).reshape(shape)
-        mixed += samples.take(after, axis) * share.reshape(shape)
-        return mixed
+        taken *= (1 - self.share).reshape(shape)
+        taken += samples.take(self.after, axis) * self.share.reshape(shape)
+        return taken
+
+
+TOGETHER = 1 << 16
+"""Values that are mixed together: all at once, those of 64 maps of 224x224 took 1.8 times as long."""
 
 
 class Interpolation(Step):
@@ -74,22 +87,30 @@ class Interpolation(Step):
     ----------
     rows, columns : Neighbours
     channels : int
+    width : int
+        Samples of a row of the input.
     """
 
-    def __init__(self, rows: Neighbours, columns: Neighbours, channels: int) -> None:
+    def __init__(self, rows: Neighbours, columns: Neighbours, channels: int, width: int) -> None:
         self.rows, self.columns = rows, columns
         self.shape = (channels, len(rows.before), len(columns.before))
         self.work = 4 * math.prod(self.shape)
+        self.times = columns.times(width)
 
     def needed(self, first: int, last: int) -> Pair:
         """The rows beside these."""
         return int(self.rows.before[first]), int(self.rows.after[last - 1]) + 1
 
     def run(self, source: Rows, first: int, out: Array) -> None:
-        """Mix rows, then columns."""
+        """Mix columns, then rows, a few maps at a time."""
         last = first + out.shape[1]
         begin, end = self.needed(first, last)
         samples = source.samples[:, begin - source.first : end - source.first]
-        rows = Neighbours(self.rows.before - begin, self.rows.after - begin, self.rows.share)
+        rows = self.rows.part(first, last, begin)
+        together = max(1, TOGETHER // (out.shape[1] * out.shape[2]))
         with np.errstate(over="ignore", invalid="ignore"):
-            out[...] = self.columns.mixed(rows.mixed(samples, first, last, 1), 0, out.shape[2], 2)
+            for c in range(0, len(out), together):
+                maps = samples[c : c + together]
+                # copies of neighbours are three times as fast as what is picked by its index
+                wide = maps.repeat(self.times, 2) if self.times else self.columns.mixed(maps, 2)
+                out[c : c + together] = rows.mixed(wide, 1)

@@ -210,7 +210,7 @@ def _largest(stage: stages.GlobalMaxPool, row: Row, lowering: Lowering) -> None:
 def _upsample(stage: stages.Upsample, row: Row, lowering: Lowering) -> None:
     sizes = enumerate(row.output[:2])
     rows, columns = (Neighbours.of(stage.taps(row.input, axis, place) for place in range(n)) for axis, n in sizes)
-    lowering.step(Interpolation(rows, columns, row.output[2]))
+    lowering.step(Interpolation(rows, columns, row.output[2], row.input[1]))
 
 
 @lower.register(stages.Resize)

@@ -212,7 +212,13 @@ def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[Files]
     from cnnfilter.batch.naming import STREAM
     from cnnfilter.batch.survey import survey
     from cnnfilter.imaging.limits import ALL
+    from cnnfilter.pipeline import Pipeline
+    from cnnfilter.results.vector import with_points_in_a_line
 
+    names = [each.name for each in batch.found.inputs]
+    if task.view.top is not None and not task.gives_vector:
+        rows = survey(task.pipeline, names, batch.limits).rows
+        task = replace(task, pipeline=Pipeline(with_points_in_a_line(task.pipeline.network, rows)))
     view, vector = task.view, task.gives_vector
     told = vector and batch.format_ is None and batch.output in (None, STREAM) and not batch.in_place
     view.check(vector=vector, told=told)
@@ -221,7 +227,7 @@ def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[Files]
         msg = "--frame all writes one result of each frame; with --maps each, and for a vector that is told, name one"
         raise ArgumentError(msg)
     view.showing.check(in_place=batch.in_place, floats=batch.floats)
-    found = survey(task.pipeline, [each.name for each in batch.found.inputs], batch.limits, every=each)
+    found = survey(task.pipeline, names, batch.limits, every=each)
     if found.rows:
         view.check_labels(found.rows[-1].output[-1])
     if told and view.labels is None:

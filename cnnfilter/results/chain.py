@@ -21,11 +21,10 @@ from cnnfilter.imaging.raw import RAW, encode_values
 from cnnfilter.imaging.sheet import contact_sheet
 from cnnfilter.network.channels import keeps_colours, map_names
 from cnnfilter.network.notes import notes as chain_notes
-from cnnfilter.network.stages import Activation, Softmax
 from cnnfilter.results.limits import between, check_rows
 from cnnfilter.results.saving import Encoded, Ready, ready
 from cnnfilter.results.task import Task
-from cnnfilter.results.vector import Vector
+from cnnfilter.results.vector import Vector, are_shares, score_notes
 from cnnfilter.results.view import View
 
 if TYPE_CHECKING:
@@ -119,7 +118,10 @@ class ChainTask(Task):
                 msg = "in place, its transparency would be lost; write it elsewhere"
                 raise PictureError(msg)
             notes += ("its transparency is left out: the colours below count as they are",)
-        return rows, (*notes, *chain_notes(rows, pixels), *self._score_notes(rows))
+        notes += tuple(chain_notes(rows, pixels))
+        if self.told and (self.view.top is not None or self.view.labels_for(rows[-1].output[-1])):
+            notes += score_notes(rows)
+        return rows, notes
 
     def shown(
         self, picture: Picture, values: npt.NDArray[np.float32], rows: tuple[Row, ...], notes: tuple[str, ...] = ()
@@ -128,12 +130,6 @@ class ChainTask(Task):
         kept = picture.pixels if self.view.showing.beside else np.empty((0, 0), picture.pixels.dtype)
         source = replace(picture, pixels=kept, alpha=None, notes=())
         return ChainResult(self, values, rows, source, notes, picture.shade)
-
-    def _score_notes(self, rows: tuple[Row, ...]) -> Iterator[str]:
-        """How to get per cent, where a person asks a network for its best answers and gets something else."""
-        asked = self.told and (self.view.labels_for(rows[-1].output[-1]) or self.view.top)
-        if asked and any(row.params for row in rows) and not isinstance(rows[-1].stage, Softmax | Activation):
-            yield "these are scores; with ,softmax behind the last stage they become per cent"
 
     def record(self, outputs: Sequence[str], rows: tuple[Row, ...]) -> dict[str, Any]:
         """The shape of a result; and all files in a list, where each map has one."""
@@ -179,8 +175,8 @@ class ChainResult:
         """The values if they are one."""
         if self.values.ndim != 1:
             return None
-        view, shares = self.task.view, isinstance(self.rows[-1].stage, Softmax)
-        return Vector(self.values, view.labels_for(len(self.values)), view.top, shares)
+        view = self.task.view
+        return Vector(self.values, view.labels_for(len(self.values)), view.top, are_shares(self.rows))
 
     @property
     def count(self) -> int | None:

@@ -76,6 +76,25 @@ def test_scores_of_a_network_are_told_how_to_become_per_cent(end, arguments, tol
     assert notes == [f"warning: photo.png: {NOTE}"] * told
 
 
+@pytest.mark.parametrize(
+    ("stages", "unit", "noted"),
+    [
+        ("globalavgpool,conv:7@1x1:random=3", "VALUE", True),
+        ("globalavgpool,conv:7@1x1:random=3,softmax", "PERCENT", False),
+        ("globalavgpool,conv:7@1x1:random=3,softmax,flatten", "PERCENT", False),
+        ("avgpool:15,conv:7@1x1:random=3,softmax,flatten", "VALUE", True),  # a softmax at each of six places
+        ("flatten", "VALUE", False),
+    ],
+)
+def test_maps_of_a_point_each_are_told_as_a_vector_where_its_largest_are_asked_for(stages, unit, noted):
+    result = done(stages, "photo.png", "--top", "2")
+    values = maps(stages).ravel()
+    lines = [line.split() for line in result.out.splitlines()]
+    assert lines[0] == ["INDEX", unit]
+    assert [int(index) for index, _ in lines[1:]] == np.argsort(-values, kind="stable")[:2].tolist()
+    assert result.messages == [f"warning: photo.png: {NOTE}"] * noted
+
+
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 LENET = "resize:32x32,lenet-5-1998:weights=nets/lenet.npz"
 

@@ -6,7 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from cnnfilter import Pipeline
-from cnnfilter.errors import CnnfilterError
+from cnnfilter.errors import CnnfilterError, KernelError
 from cnnfilter.models import load
 
 
@@ -65,3 +65,11 @@ def refusal(model, folder, shape=(8, 8, 3)):
     message = str(error.value)
     assert "\n" not in message
     return message
+
+
+def refused(model, folder):
+    """What is said of a model that cannot be read."""
+    with pytest.raises(KernelError) as error:
+        read(model, folder)
+    assert "\n" not in str(error.value)
+    return str(error.value).removeprefix(f"{folder}/net.onnx: ")

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from onnx import TensorProto
+from onnx.reference import ReferenceEvaluator
 
-from tests.models.graphs import agrees, graph, node, numbers, read
+from cnnfilter import Pipeline
+from tests.models.graphs import agrees, both, graph, node, numbers, read, refusal
 
 W = numbers(4, 3, 3, 3, seed=1)
 DENSE = numbers(5, 256, seed=2)
@@ -69,10 +71,6 @@ def test_channels_last_as_tensorflow_has_them(ends, tmp_path):
     loaded = read(model, tmp_path)
     assert loaded.size == (8, 8, 3)
     x = numbers(1, 8, 8, 3, seed=5)
-    from onnx.reference import ReferenceEvaluator
-
-    from cnnfilter import Pipeline
-
     (expected,) = ReferenceEvaluator(model).run(None, {"x": x})
     given = Pipeline(loaded.network).run(np.moveaxis(x[0], -1, 0), layout="chw")
     expected = np.moveaxis(expected, -1, 1) if ends == "maps" else expected
@@ -122,6 +120,8 @@ def test_channels_last_as_tensorflow_has_them(ends, tmp_path):
         ([node("ReduceMax", "x", "y", axes=[2, 3])], ["globalmaxpool"]),
         ([node("GlobalMaxPool", "x", "y")], ["globalmaxpool"]),
         ([node("Upsample", "x scales", "y", mode="nearest")], None),
+        ([node("Resize", "x2 - - same", "y")], ["abs"]),
+        ([node("Reshape", "x grouped", "g"), node("Relu", "g", "r"), node("Reshape", "r same", "y")], ["relu"]),
         ([node("Resize", "x - scales", "y", coordinate_transformation_mode="asymmetric")], None),
     ],
     ids=lambda value: " ".join(each.op_type for each in value) if value and not isinstance(value[0], str) else "",
@@ -132,6 +132,7 @@ def test_arithmetic_and_the_like(nodes, text, tmp_path):
         "colours": np.array([0.25, 0.5, 2], np.float32).reshape(3, 1, 1),
         "zeros": np.array([0, 1, 2], np.float32).reshape(1, 3, 1, 1), "pads": [0, 0, 1, 0, 0, 0, 0, 2],
         "none": [0] * 8, "one": [1], "end": [10**12], "three": [3], "first": [0],
+        "same": [1, 3, 8, 8], "ones": [1, 3, 1, 1], "grouped": [1, 3, 2, 4, 8],
         "scales": np.array([1, 1, 2, 3], np.float32),
     }  # fmt: skip
     nodes = [node("Abs", "x", "x2"), *nodes] if any("x2" in each.input for each in nodes) else nodes
@@ -143,3 +144,107 @@ def test_arithmetic_and_the_like(nodes, text, tmp_path):
     if text is not None:
         assert stages(model, tmp_path) == text
     agrees(model, tmp_path)
+
+
+def test_a_bias_is_taken_into_its_layer_where_nothing_else_reads_that(tmp_path):
+    tensors = {"w": W, "b": numbers(4, 1, 1)}
+    alone = [node("Conv", "x w", "a"), node("Sub", "a b", "y")]
+    assert stages(graph(alone, **tensors), tmp_path) == ["conv:4@3x3"]
+    agrees(graph(alone, **tensors), tmp_path)
+    assert [each.aliases for each in read(graph(alone, **tensors), tmp_path).network] == [("y",)]
+    read_twice = [*alone[:1], node("Add", "a b", "c"), node("Add", "a c", "y")]
+    assert stages(graph(read_twice, **tensors), tmp_path)[0] == "conv:4@3x3:bias=no"
+    agrees(graph(read_twice, **tensors), tmp_path)
+    agrees(
+        graph([*alone[:1], node("Relu", "a", "r"), node("Add", "a b", "c"), node("Add", "r c", "y")], **tensors),
+        tmp_path,
+    )
+
+
+@pytest.mark.parametrize(
+    ("attributes", "pads"),
+    [
+        ({}, None),
+        ({"strides": [2, 3], "output_padding": [1, 2]}, None),
+        ({"dilations": [2, 1]}, None),
+        ({"strides": [2, 2], "auto_pad": "SAME_UPPER"}, [0, 0, 1, 1]),
+        ({"strides": [2, 2], "auto_pad": "SAME_LOWER"}, [1, 1, 0, 0]),
+        ({"strides": [2, 2], "output_shape": [15, 16]}, [1, 1, 1, 0]),
+        ({"strides": [2, 2], "output_shape": [1, 2, 15, 16], "auto_pad": "SAME_UPPER"}, [1, 0, 1, 1]),
+        ({"strides": [2, 2], "output_shape": [15, 16], "auto_pad": "SAME_LOWER"}, [1, 1, 1, 0]),
+    ],
+    ids=str,
+)
+def test_transposed_convolutions(attributes, pads, tmp_path):
+    """What ONNX's evaluator does not do is compared with the same paddings, which ONNX Runtime 1.32 has too."""
+
+    def model(attributes):
+        nodes = [node("ConvTranspose", "x w b", "y", **attributes)]
+        return graph(nodes, x=(1, 4, 8, 8), w=numbers(4, 2, 3, 3), b=numbers(2))
+
+    told = {"strides": [2, 2], "pads": pads} if pads else attributes
+    given, _ = both(model(told), tmp_path, (1, 4, 8, 8))
+    agrees(model(told), tmp_path, (1, 4, 8, 8))
+    x = numbers(1, 4, 8, 8, seed=99)
+    np.testing.assert_array_equal(Pipeline(read(model(attributes), tmp_path).network).run(x[0], layout="chw"), given)
+
+
+def gated(*between, out="s"):
+    """How much each map counts, by layers of its means."""
+    return [
+        CONV,
+        node("GlobalAveragePool", "a", "g"),
+        node("Flatten", "g", "f"),
+        *between,
+        node("Reshape", f"{out} ones", "r"),
+        node("Mul", "a r", "y"),
+    ]
+
+
+DENSE_LAYERS = [
+    node("Gemm", "f d1 b1", "h", transB=1),
+    node("Relu", "h", "h2"),
+    node("MatMul", "h2 d2", "h3"),
+    node("Sigmoid", "h3", "s"),
+]
+
+
+LAYERS = {"d1": numbers(2, 4), "b1": numbers(2), "d2": numbers(2, 4), "d3": numbers(2, 4), "d4": numbers(2, 4)}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "text"),
+    [
+        (gated(*DENSE_LAYERS), ["globalavgpool", "conv:2@1x1", "relu", "conv:4@1x1:bias=no", "sigmoid", "multiply"]),
+        (gated(out="f"), ["globalavgpool", "multiply"]),
+        ([CONV, node("GlobalAveragePool", "a", "g"), node("Mul", "g a", "y")], ["globalavgpool", "multiply"]),
+    ],
+    ids=["dense layers", "nothing", "not flattened"],
+)
+def test_means_of_maps_that_tell_how_much_these_count(nodes, text, tmp_path):
+    tensors = {"w": W, "ones": [1, 4, 1, 1], **LAYERS}
+    model = graph(nodes, **tensors)
+    assert stages(model, tmp_path)[1:] == text
+    agrees(model, tmp_path)
+    agrees(graph(nodes, x=("n", 3, "h", "w"), **tensors), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [*gated(*DENSE_LAYERS), node("Gemm", "h d3", "z")],
+        [*gated(*DENSE_LAYERS), node("Gemm", "s d4", "z", transB=1)],
+        [CONV, node("Flatten", "a", "f"), node("Gemm", "f dense", "s", transB=1), *gated(out="s")[-2:]],
+    ],
+    ids=["a layer is read", "the result is read", "flattened maps"],
+)
+def test_vectors_that_cannot_be_maps_of_one_place_are_told(nodes, tmp_path):
+    outputs = "y z" if nodes[-1].output[0] == "z" else "y"
+    model = graph(nodes, outputs=outputs, w=W, ones=[1, 4, 1, 1], dense=numbers(4, 256), **LAYERS)
+    assert "joins results of other axes: N x C x H x W and 1 x F x 1 x 1" in refusal(model, tmp_path)
+
+
+def test_a_vector_that_never_was_maps_is_told(tmp_path):
+    nodes = [node("Relu", "x", "s"), node("Reshape", "s ones", "r"), node("GlobalAveragePool", "r", "y")]
+    message = refusal(graph(nodes, x=(1, 4), ones=[1, 4, 1, 1]), tmp_path, (4,))
+    assert "takes pictures, N x C x H x W, not 1 x F x 1 x 1" in message

@@ -59,6 +59,8 @@ class Builder:
         The nodes that others read.
     flattened : dict
         The maps behind each result of a flatten.
+    left_out : set of int
+        Nodes that are not wanted any more.
     """
 
     graph: Graph
@@ -67,6 +69,7 @@ class Builder:
     waiting: Counter[int] = field(default_factory=Counter)
     read: set[int] = field(default_factory=set)
     flattened: dict[int, Result] = field(default_factory=dict)
+    left_out: set[int] = field(default_factory=set)
 
     def made(self, stage: Stage, *inputs: Result) -> Result:
         """The maps or vector that a stage gives of some; each reads them as they come, maps or vectors.
@@ -141,6 +144,10 @@ class Builder:
         """Whether the operation at work alone takes a node's result."""
         return value.node not in self.read and self.waiting[value.node] == 1
 
+    def readers(self, node: int) -> list[int]:
+        """The nodes that read a node."""
+        return [number for number, draft in enumerate(self.drafts) if node in draft.reads]
+
     def reads(self, value: Result) -> tuple[int, ...]:
         """What the node of a result reads."""
         return () if value.node == INPUT else self.drafts[value.node].reads
@@ -181,8 +188,6 @@ class Builder:
         UnsupportedError
             If it is none.
         """
-        if value.is_vector and value.node in self.flattened:
-            return self.flattened[value.node]
         if not value.is_maps:
             rank = len(value.axes)
             what = f"{rank - 2}-D data" if rank in (3, 5) else value.show()

@@ -29,13 +29,14 @@ def finished(
     ends = {name: node for name, value in outputs.items() if (node := _node(value)) is not None}
     if not ends:
         listed = f": {', '.join(quoted(name) for name in graph.outputs)}" if graph.outputs else ""
-        msg = f"it has no output that is computed from a picture{listed}"
+        why = next((f"; one {value.reason}" for value in outputs.values() if isinstance(value, Lost)), "")
+        msg = f"it has no output that is computed from a picture{listed}{why}"
         raise KernelError(msg)
     stages = [draft.stage for draft in builder.drafts]
     read = {node for draft in builder.drafts for node in draft.reads if not isinstance(draft.stage, Unknown)}
     result = next((name for name, node in ends.items() if node not in read), next(iter(ends)))
     last = ends[result]
-    follows = _following(builder, last)
+    follows = _following(builder, last) | builder.left_out
     kept = [
         node
         for node, stage in enumerate(stages)

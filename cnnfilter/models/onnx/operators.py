@@ -13,6 +13,7 @@ from cnnfilter.models.onnx import arithmetic, matrices, pointwise, resizing, vie
 from cnnfilter.models.onnx.building import Builder
 from cnnfilter.models.onnx.reading import Operation
 from cnnfilter.models.onnx.values import Result, UnsupportedError, Value
+from cnnfilter.network import stages
 
 KINDS: dict[type, str] = {
     int: "allowzero antialias axis ceil_mode count_include_pad end exclude_outside group keepdims "
@@ -59,7 +60,7 @@ ANY_NUMBER = 10**6
 _WINDOW = "auto_pad kernel_shape pads strides dilations"
 
 OPERATORS: dict[str, Operator] = {
-    "Abs": _known(pointwise.absolute),
+    "Abs": _known(pointwise.plain(stages.Absolute)),
     "Add": _known(arithmetic.add, least=2),
     "AveragePool": _known(windows.average_pool, f"{_WINDOW} ceil_mode count_include_pad"),
     "BatchNormalization": _known(pointwise.batch_norm, "epsilon momentum spatial training_mode", least=5),

@@ -161,14 +161,12 @@ def softmax(operation: Operation, given: Sequence[Value | None], builder: Builde
     is_old = builder.graph.opset < 13
     axis = value.axis(operation.attributes.get("axis", 1 if is_old else -1))
     over = [name for names in (value.names[axis:] if is_old else [value.names[axis]]) for name in names]
-    plain_names = [atom.name for each in plain_axes(value) for atom in each if atom.counts]
-    if over not in (["C"], ["F"], []) and over != plain_names:
-        msg = f"goes over axis {axis} of {value.show()}; over channels or a vector it is done"
+    counting = [atom.name for each in plain_axes(value) for atom in each if atom.counts]
+    if over not in (["C"], ["F"]) and counting:
+        after = " and those after it" * is_old
+        msg = f"goes over axis {axis}{after} of {value.show()}; over channels or a vector it is done"
         raise UnsupportedError(msg)
-    if over in (["C"], ["F"]) or (over == [] and plain_names == []):
-        return builder.apply(stages.Softmax(), value)
-    msg = f"goes over all of {value.show()}; over channels or a vector it is done"
-    raise UnsupportedError(msg)
+    return builder.apply(stages.Softmax(), value)
 
 
 def batch_norm(operation: Operation, given: Sequence[Value | None], builder: Builder) -> Value:
@@ -211,8 +209,3 @@ def dropout(operation: Operation, given: Sequence[Value | None], builder: Builde
         msg = "is in the mode of training; export the model in the mode of evaluation"
         raise UnsupportedError(msg)
     return builder.apply(stages.Dropout(float(rate)), result(given[0]))
-
-
-def absolute(operation: Operation, given: Sequence[Value | None], builder: Builder) -> Value:
-    """The absolute value."""
-    return builder.apply(stages.Absolute(), result(given[0]))

@@ -167,8 +167,6 @@ class _Reader:
             return tensor_of(each.t, self.source, self.stored.get((*place, 5, 0)), _text(each.name) or operator)
         if kind == "STRING":
             return _text(each.s)
-        if kind == "STRINGS":
-            return _texts(each.strings)
         field = {"FLOAT": "f", "INT": "i", "FLOATS": "floats", "INTS": "ints"}.get(kind)
         if field is None or each.ref_attr_name:
             return Unread(kind.lower())

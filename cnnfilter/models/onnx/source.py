@@ -82,13 +82,10 @@ class Source:
         Raises
         ------
         KernelError
-            If it holds fewer bytes, or is another file by now.
+            If it is another file by now, or was cut off.
         """
         import numpy as np
 
-        if not 0 <= begin <= self.size - size:
-            msg = f"{size} bytes from {begin} on are wanted, but it holds {self.size}"
-            raise KernelError(msg)
         with self.open() as stream:
             numbers = np.fromfile(stream, dtype, size // np.dtype(dtype).itemsize, offset=begin)
         if numbers.nbytes < size:

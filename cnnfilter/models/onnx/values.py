@@ -40,7 +40,7 @@ class Size:
     @property
     def known(self) -> int | None:
         """The number, if it is one."""
-        return None if self.names else int(self.factor)
+        return None if self.names or self.factor.denominator > 1 else int(self.factor)
 
     def times(self, other: Size) -> Size:
         """The product."""
@@ -71,6 +71,10 @@ class Size:
     def __floordiv__(self, other: object) -> Size:
         return self.over(size_of(other)) or unknown_size()
 
+    def __floor__(self) -> Size:
+        return self if self.factor.denominator == 1 else unknown_size()
+
+    __ceil__ = __floor__
     __rmul__, __radd__, __truediv__ = __mul__, __add__, __floordiv__
 
 
@@ -79,7 +83,7 @@ ONE = Size(Fraction(1))
 
 def size_of(value: object) -> Size:
     """A number as a size."""
-    return value if isinstance(value, Size) else Size(Fraction(int(value)))  # type: ignore[call-overload]  # NumPy's
+    return value if isinstance(value, Size) else Size(Fraction(value))  # type: ignore[call-overload]  # a number
 
 
 def unknown_size(name: str = "") -> Size:

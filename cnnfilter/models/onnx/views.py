@@ -6,9 +6,21 @@ from collections.abc import Sequence
 
 from cnnfilter.models.onnx.building import Builder, flat_order
 from cnnfilter.models.onnx.folding import numbers_of, sizes, whole_numbers
+from cnnfilter.models.onnx.lifting import lifted
 from cnnfilter.models.onnx.reading import Operation
 from cnnfilter.models.onnx.tensors import Tensor
-from cnnfilter.models.onnx.values import ONE, Atom, Axis, Result, Size, UnsupportedError, Value, product, size_of
+from cnnfilter.models.onnx.values import (
+    ONE,
+    Atom,
+    Axis,
+    Result,
+    Size,
+    UnsupportedError,
+    Value,
+    product,
+    size_of,
+    unknown_size,
+)
 from cnnfilter.network import stages
 
 
@@ -129,10 +141,7 @@ def _target(value: Result, numbers: Sequence[object], *, keeps_zero: bool) -> li
     rest = product(value.shape).over(product(length for length in lengths if length is not None))
     if rest is None and lengths[:1] == [None] and len(lengths) == 2:  # the batch, where the size is not known
         return [value.shape[0], product(value.shape[1:])]
-    if None in lengths and rest is None:
-        msg = f"has a shape that does not go with {value.show()}"
-        raise UnsupportedError(msg)
-    return [rest if length is None and rest is not None else length or ONE for length in lengths]
+    return [(rest or unknown_size()) if length is None else length for length in lengths]
 
 
 def _reshaped(value: Result, target: Sequence[Size]) -> Result:
@@ -182,6 +191,8 @@ def settled(value: Result, builder: Builder) -> Result:
             whole = value._replace(axes=(*value.axes[:place], (Atom("C", size),), *value.axes[place + 1 :]))
             if groups is not None:
                 return builder.made(stages.Shuffle(groups), builder.maps(whole))
+    if len(value.axes) in (3, 4) and names[-3:] == [["F"], [], []] and value.order == "chw":
+        return lifted(value, builder)
     if len(value.axes) <= 2 and not value.is_vector and flat_order(value) is not None:
         return builder.vector(value)
     return value

@@ -54,7 +54,7 @@ def conv_transpose(operation: Operation, given: Sequence[Value | None], builder:
         msg = f"is to give a result of {wanted}"
         raise UnsupportedError(msg)
     if wanted is not None:
-        padding, extra = _of_size(value, wanted, window, stride, dilation, extra, begins=padding == "same-lower")
+        padding, extra = _of_size(value, wanted, window, stride, dilation, extra, begins=padding != "same")
     stage = stages.ConvTranspose(
         sizes=(weight.shape[1] * groups, window),
         stride=stride,

@@ -61,6 +61,7 @@ def apart(monkeypatch):
 
 @pytest.mark.usefixtures("apart")
 def test_a_missing_library_is_told_with_the_command_that_installs_it(tmp_path, monkeypatch):
+    (tmp_path / "net.onnx").write_bytes(b"x")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"needs the onnx library: pip install 'cnnfilter\[onnx\]'"):
         load(tmp_path / "net.onnx")

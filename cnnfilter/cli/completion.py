@@ -71,15 +71,20 @@ def complete_stages(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 
 def _stage_items(piece: Any, text: str) -> Iterator[CompletionItem[Any]]:
+    from cnnfilter.models.loading import READERS as MODELS
+    from cnnfilter.network.assembly import PRESET_READER
+    from cnnfilter.network.presets import PRESETS
     from cnnfilter.network.readers import ALIASES, READERS, stage_name, words_of
     from cnnfilter.network.stages.text import split, unescape
 
     head, *rest = split(piece, ":")
     if not rest:
-        names = {**READERS, **{alias: READERS[name] for alias, name in ALIASES.items()}}
-        yield from _fitting([name + ":" * bool(reader.needs) for name, reader in names.items()], text, head.column - 1)
+        stages = {**READERS, **{alias: READERS[name] for alias, name in ALIASES.items()}}
+        names = [name + ":" * bool(reader.needs) for name, reader in stages.items()]
+        yield from _fitting([*names, *PRESETS], text, head.column - 1)
+        yield from _fitting(_files(head.text, MODELS) if head.text else [], text, head.column - 1)
         return
-    reader = READERS.get(stage_name(head.text) or "")
+    reader = PRESET_READER if head.text in PRESETS else READERS.get(stage_name(head.text) or "")
     if reader is None:
         return
     first, last = rest[0].text, rest[-1]

@@ -89,7 +89,7 @@ def _default(key: str, value: Value) -> str:
     help="Names of a vector's values, or of the maps on a sheet: a text file with one a line.  "
     "[default: STEM.labels.txt beside the file of a network or its weights]",
 )  # fmt: skip
-@options.whole("--top", help="Print only the N largest values of a vector, in order.")
+@options.whole("--top", help="Print only the N largest values of a vector, or of maps of a point each, in order.")
 @click.option(
     "--node", "asked", metavar="NODE", multiple=True,
     help="Write the result of a node, by its name or its number, and not the last one's; give it several times, or "

@@ -129,11 +129,21 @@ def test_formats_are_completed_by_name(words):
 
 @pytest.mark.parametrize("command", ["run", "explain", "shape 28"])
 def test_stages_are_completed_in_every_command_that_takes_them(words, command):
-    names = [name + ":" * bool(READERS[name].needs) for name in READERS] + [*ALIASES]
+    names = [name + ":" * bool(READERS[name].needs) for name in READERS] + [*ALIASES, *PRESETS]
     assert words(f"cnnfilter {command} ") == names
     assert words(f"cnnfilter {command} gray,") == [f"gray,{name}" for name in names]
     assert words(f"cnnfilter {command} gray,max") == ["gray,maxpool:"]
     assert words(f"cnnfilter {command} conv:so") == [f"conv:{name}" for name in KERNELS if name.startswith("so")]
+
+
+def test_networks_are_completed_with_their_weights(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("net.onnx", "net.pth", "net.png"):
+        (tmp_path / name).touch()
+    assert words("cnnfilter run gray,resnet-1") == ["gray,resnet-18", "gray,resnet-101", "gray,resnet-152"]
+    assert words("cnnfilter run resnet-18:") == ["resnet-18:weights=", "resnet-18:random="]
+    assert words("cnnfilter run resnet-18:weights=n") == ["resnet-18:weights=net.pth"]
+    assert words("cnnfilter explain gray,ne") == ["gray,net.onnx"]
 
 
 @pytest.mark.parametrize(

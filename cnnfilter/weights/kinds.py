@@ -57,7 +57,10 @@ def open_members(path: Path) -> Iterator[list[Member]]:
     """
     suffix = path.suffix.lower()
     if suffix in UNSUPPORTED:
-        msg = f"{suffix} files are not supported; save the weights as .npz from Python: {UNSUPPORTED[suffix]}"
+        msg = (
+            f"{suffix} files hold whole networks, each of which is a stage by itself (cnnfilter run); "
+            f"to take one layer's weights, save them as .npz from Python: {UNSUPPORTED[suffix]}"
+        )
         raise KernelError(msg)
     if is_picture(path):
         order = either("; the kernel comes first, then the pictures", "")

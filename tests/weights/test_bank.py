@@ -362,7 +362,7 @@ def test_options_of_files_reach_the_file(npz):
 
 @pytest.mark.parametrize("suffix", UNSUPPORTED)
 def test_other_formats_are_not_supported_but_told_how(suffix):
-    message = rf"model{suffix}: {suffix} files are not supported; save the weights as .npz from Python: .*savez"
+    message = rf"model{suffix}: {suffix} files hold whole networks, .*; to take one layer's weights, save them .*savez"
     with pytest.raises(KernelError, match=message):
         find_kernel(f"model{suffix}")
 

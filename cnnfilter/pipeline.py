@@ -24,7 +24,7 @@ from cnnfilter.network import grammar
 from cnnfilter.network.graph import INPUT, Network
 from cnnfilter.network.groups import group_of, spliced
 from cnnfilter.network.plan import COLUMNS, Row, at_scale, plan
-from cnnfilter.network.stages import Shape, Stage
+from cnnfilter.network.stages import Learned, Shape, Stage
 from cnnfilter.running.schedule import Schedule
 from cnnfilter.sizes import parse_shape
 from cnnfilter.text.values import file_path
@@ -205,7 +205,7 @@ class Pipeline:
         for number, stage in self._used():
             if stage.runnable is not None:
                 group = self.network[number - 1].group
-                if group is not None:
+                if group is not None and isinstance(stage, Learned):
                     msg = f"{group.text} has no weights; write {group.text}:weights=FILE, or {group.text}:random=1"
                     raise ArgumentError(msg)
                 with about(f"stage {number} ({stage.name}): "):

@@ -12,9 +12,11 @@ import pytest
 from cnnfilter.errors import KernelError
 from cnnfilter.models import load
 from cnnfilter.network.stages import Unknown
-from tests.command import ROOT
+from tests.command import ROOT, run
 
-pytest.importorskip("h5py")
+h5py = pytest.importorskip("h5py")
+
+from tests.models.keras_files import keras_file, layer, sequential  # noqa: E402
 
 NETWORKS = ROOT / "tests" / "data" / "keras" / "networks.zip"
 
@@ -126,3 +128,38 @@ def test_a_broken_file_is_one_line(tmp_path, suffix, count):
     tracemalloc.stop()
     assert count / 4 < sum(map(bool, told)) < count
     assert peak < 64 << 20
+
+
+def linked(path):
+    with h5py.File(path, "w") as file:
+        file.create_group("model_weights")["conv"] = h5py.ExternalLink("/etc/passwd", "/")
+    return "is a link to '/etc/passwd', and links are not followed"
+
+
+def program(path):
+    keras_file(path, sequential(layer("Lambda", "mine")))
+    return "layer 'mine' (Lambda): it holds a program, which is not run"
+
+
+def deep(path):
+    keras_file(path, "[" * 100_000)
+    return "its configuration is no JSON, or damaged"
+
+
+def cut(path):
+    path.write_bytes(sources(path.suffix)[0][:5000])
+    return "cut off, or not a"
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [("net.h5", linked), ("net.keras", program), ("net.keras", deep), ("net.keras", cut), ("net.h5", cut)],
+)
+@pytest.mark.parametrize("command", ["shape", "run"])
+def test_a_command_ends_with_one_line(tmp_path, monkeypatch, name, make, command):
+    monkeypatch.chdir(tmp_path)
+    message = make(tmp_path / name)
+    arguments = [name, ROOT / "samples" / "camera.png"] if command == "run" else ["8x7x2", name]
+    result = run(command, *map(str, arguments))
+    assert (result.exit_code, len(result.messages)) == (2, 1), result.err
+    assert message in result.err

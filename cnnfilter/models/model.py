@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnfilter.network.graph import Network
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(NamedTuple):
     """What a file of a whole network holds.
 
     Parameters

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError
@@ -161,10 +160,10 @@ class Assembly:
         """Add the nodes of a network; the last of them answers to a name besides."""
         alias = None if name is None else self._free(name)
         if alias is not None:
-            group = replace(group, text=f"{group.text}:as={escape(alias)}")
+            group = group._replace(text=f"{group.text}:as={escape(alias)}")
         nodes = spliced(network, group, len(self.nodes), self.last, self.names)
         if alias is not None:
-            nodes[-1] = replace(nodes[-1], aliases=(*nodes[-1].aliases, alias))
+            nodes[-1] = nodes[-1]._replace(aliases=(*nodes[-1].aliases, alias))
         for node in nodes:
             self._add(node)
 

@@ -6,7 +6,7 @@ Nodes are counted from 0 here, and from 1 wherever a person sees them, as the ro
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.messages import nearest, quoted
@@ -20,8 +20,7 @@ IN, LAST = "in", "last"
 """What the stage language calls the network's input, and the stage before."""
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
+class Group(NamedTuple):
     """Nodes that came out of one piece of text: a preset or a file of a network.
 
     Parameters
@@ -42,8 +41,7 @@ class Group:
     labels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """A stage in a network.
 
     Parameters

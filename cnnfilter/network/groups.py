@@ -84,7 +84,7 @@ def with_random(network: Network, seed: int) -> Network:
 def _learned(network: Network, make: Callable[[int, Node, Learned], Parameters]) -> Network:
     """A network with numbers for each stage that has none."""
     return Network(
-        replace(node, stage=replace(node.stage, learned=make(number, node, node.stage)))
+        node._replace(stage=replace(node.stage, learned=make(number, node, node.stage)))
         if isinstance(node.stage, Learned) and node.stage.runnable is not None
         else node
         for number, node in enumerate(network)

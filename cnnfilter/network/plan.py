@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.messages import about, readable, shortened, show_shape
@@ -204,8 +205,7 @@ def _resizing(group: Group | None, shape: Shape) -> str:
     return f"; {readable(group.text)} is made for {show_shape(made)}, and {show_shape(shape)} arrives{resize}"
 
 
-@dataclass(frozen=True)
-class _Result:
+class _Result(NamedTuple):
     """What is known of the input, or of a stage's result, while the stages after it are planned.
 
     Parameters

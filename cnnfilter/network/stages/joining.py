@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 
 from cnnfilter.errors import ShapeError
 from cnnfilter.messages import show_shape
@@ -46,21 +45,18 @@ class _SampleBySample(Join):
         return tuple(sizes[0] for sizes in axes)
 
 
-@dataclass(frozen=True)
 class Add(_SampleBySample):
     """The sum of some results."""
 
     name = "add"
 
 
-@dataclass(frozen=True)
 class Multiply(_SampleBySample):
     """The product of some results."""
 
     name = "multiply"
 
 
-@dataclass(frozen=True)
 class Concat(Join):
     """The maps of some results one after the other, or their vectors."""
 

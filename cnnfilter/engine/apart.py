@@ -14,9 +14,10 @@ from cnnfilter.engine.bank import planes_of
 from cnnfilter.engine.codes import AS_IS, ROW, SUM_LENGTH
 from cnnfilter.engine.copies import Copies, Copy
 from cnnfilter.engine.geometry import Array, Rows, Windows
-from cnnfilter.engine.groups import ApartBank, ApartScratch, Maps
+from cnnfilter.engine.groups import ApartBank, ApartScratch, Maps, Slide
 from cnnfilter.engine.precision import absolute_sums
 from cnnfilter.engine.reach import TINY, extremes, largest_size, units_of
+from cnnfilter.sizes import Border
 from cnnfilter.text.numbers import FLOAT32_MAX
 
 LARGEST_PLANE = 1 << 16
@@ -44,6 +45,11 @@ class ApartFilters:
         self.units, self.biases = units, biases
         self.has_zeros = not bank.all()
         self.copies = Copies(windows)
+        is_plain = windows.window == (3, 3) and windows.dilation == (1, 1) and windows.stride[1] <= 2
+        lies_in_zeros = windows.border == Border("constant", 0.0) or not any(map(any, windows.pads))
+        (top, _), (left, _) = windows.pads
+        self.slide = Slide(top, left, *windows.stride) if is_plain and lies_in_zeros else None
+        self.no_taps = np.empty(0, np.int64)
         self.placed: dict[tuple[Any, ...], Copy] = {}
 
     @classmethod
@@ -76,6 +82,12 @@ class ApartFilters:
     def run(self, source: Rows, first: int, out: Array, *, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`, (O, R, W') float32 whose rows are contiguous."""
         maps, height, width = source.samples.shape
+        given, planes = Maps(source.samples.reshape(-1), maps, height, width), planes_of(out)
+        if self.slide is not None:
+            slide = self.slide._replace(top=self.slide.top + source.first)
+            bank = ApartBank(self.no_taps, self.weights, self.units, self.biases)
+            loops.apart_windows(planes, first, given, slide, bank, after)
+            return
         known = (first, out.shape[1], source.first)
         copy = self.placed.get(known)
         if copy is None:  # threads may make the same twice
@@ -83,5 +95,4 @@ class ApartFilters:
         bank = ApartBank(copy.taps, self.weights, self.units, self.biases)
         rows = (out.shape[1] - 1) * copy.length + out.shape[2]
         scratch = ApartScratch(np.empty(copy.size + ROW, np.float32), np.empty(rows + ROW, np.float32))
-        given = Maps(source.samples.reshape(-1), maps, height, width)
-        loops.apart_rows(planes_of(out), given, copy.padding, copy.length, bank, after, scratch)
+        loops.apart_rows(planes, given, copy.padding, copy.length, bank, after, scratch)

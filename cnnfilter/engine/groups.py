@@ -203,6 +203,23 @@ class ApartBank(NamedTuple):
     biases: Array
 
 
+class Slide(NamedTuple):
+    """How windows slide.
+
+    Attributes
+    ----------
+    top, left : int
+        Rows and columns of padding before the first sample.
+    down, along : int
+        The stride.
+    """
+
+    top: int
+    left: int
+    down: int
+    along: int
+
+
 class ApartScratch(NamedTuple):
     """Where a map is kept, flat, with room for `ROW` samples beyond: its copy, and the results of a filter."""
 

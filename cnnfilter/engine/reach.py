@@ -128,11 +128,13 @@ def largest_size(samples: Array, begin: int, end: int) -> float:
 
 def _sizes(samples: Array, begin: int, end: int) -> Array | None:
     """The smallest size, 0 where all are, and the largest, or None for a few samples."""
-    planes, _, length = samples.shape
-    size = (end - begin) * length
+    planes, rows, length = samples.shape
+    pitch, size = rows * length, (end - begin) * length
+    if begin == 0 and size == pitch:  # of small planes no single one has enough
+        planes, pitch, size = 1, planes * pitch, planes * pitch
     if size < MIDDLE:
         return None
     found = np.empty(2 * MIDDLE + 2, dtype=np.int32)
-    loops.extremes(found, samples.reshape(-1), planes, samples.shape[1] * length, Span(begin * length, size))
+    loops.extremes(found, samples.reshape(-1), planes, pitch, Span(begin * length, size))
     smallest, largest = found[2 * MIDDLE :].tolist()
     return np.array([1 + SIZE_BITS - smallest if smallest > 0 else 0, largest], dtype=np.int32).view(np.float32)

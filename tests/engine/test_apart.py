@@ -8,7 +8,7 @@ from cnnfilter.engine.apart import LARGEST_PLANE, ApartFilters
 from cnnfilter.engine.bands import Chain
 from cnnfilter.engine.codes import RECTIFIED
 from cnnfilter.engine.direct import DirectFilter
-from cnnfilter.engine.geometry import Windows
+from cnnfilter.engine.geometry import Rows, Windows
 from cnnfilter.engine.steps import Convolution
 from cnnfilter.sizes import Border
 from tests.oracles import BORDER_NAMES, assert_conv2d, sized, weights
@@ -66,6 +66,22 @@ def test_bit_identical_for_any_number_of_threads(only):
     alone = ops.conv2d(x, bank, groups=64, padding=1, threads=1)
     for threads in (2, 3, None):
         np.testing.assert_array_equal(ops.conv2d(x, bank, groups=64, padding=1, threads=threads), alone, strict=True)
+
+
+@pytest.mark.parametrize("border", ["constant", "replicate"])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_bands_are_parts_of_the_whole(border, stride, only):
+    windows = Windows.over(
+        (20, 18), (3, 3), stride=(stride, stride), padding="same", dilation=(1, 1), border=Border(border)
+    )
+    x, step = drawn((3, 20, 18)), Convolution(drawn((3, 1, 3, 3)), drawn(3), windows, 3)
+    whole = np.empty(step.shape, np.float32)
+    step.run(Rows(x), 0, whole)
+    for first, last in ((0, 1), (1, 2), (3, 8), (5, 10), (9, 10)):
+        begin, end = step.needed(first, last)
+        band = np.empty((3, last - first, whole.shape[2]), np.float32)
+        step.run(Rows(np.ascontiguousarray(x[:, begin:end]), first=begin), first, band)
+        np.testing.assert_array_equal(band, whole[:, first:last])
 
 
 def test_a_map_of_zeros_beside_others(only):

@@ -83,6 +83,29 @@ def test_every_second_of_a_few(x, count):
     assert not python[count:].any()
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("begin", "width"), [(0, 40), (1, 7), (2, 1), (-3, 20), (5, 20), (-40, 80)])
+def test_three_weights_over_windows(stride, begin, width):
+    def by_one(out, x, at, begin, end):
+        none = lanes.zeros(np.float32, 16)
+        one, two, three = lanes.spread(none, 1), lanes.spread(none, 2), lanes.spread(none, 3)
+        lanes.put(out, 0, lanes.add_three(one, x, at, begin, end, 1, one, two, three))
+
+    def by_two(out, x, at, begin, end):
+        none = lanes.zeros(np.float32, 16)
+        one, two, three = lanes.spread(none, 1), lanes.spread(none, 2), lanes.spread(none, 3)
+        lanes.put(out, 0, lanes.add_three(one, x, at, begin, end, 2, one, two, three))
+
+    x = RANDOM.integers(-9, 9, width + 10).astype(np.float32)
+    given = x[:width].copy(), -begin, begin, begin + width
+    python, compiled = both(by_one if stride == 1 else by_two, np.zeros(16, np.float32), *given)
+    np.testing.assert_array_equal(python, compiled)
+    padded = np.zeros(200, np.float32)
+    padded[max(begin, 0) : begin + width] = x[max(-begin, 0) : width]
+    places = np.arange(16)[:, None] * stride + np.arange(3)
+    np.testing.assert_array_equal(python, 1 + padded[places] @ [1, 2, 3])
+
+
 def test_tiles():
     def operate(out, x, how):
         none = lanes.zeros(np.float32, 16)

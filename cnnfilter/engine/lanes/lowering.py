@@ -228,9 +228,14 @@ def _masked(builder, name, dtype, count, result, *operands):
 def _load_first(context, builder, kind, array, at, lanes, count):
     """Load the first `count` samples as the type of `lanes`, which are 0 beyond."""
     address = pointer(context, builder, kind, array, at, lanes.count, used=count)
+    return _load_masked(context, builder, kind, address, lanes, _first_lanes(builder, count, lanes))
+
+
+def _load_masked(context, builder, kind, address, lanes, mask):
+    """Load the samples of a mask as the type of `lanes`, the others of which are 0."""
     align = ir.IntType(32)(kind.dtype.bitwidth // 8)
     seen = _vector(context, kind.dtype, lanes.count)
-    mask, zero = _first_lanes(builder, count, lanes), ir.Constant(seen, None)
+    zero = ir.Constant(seen, None)
     loaded = _masked(builder, "load", kind.dtype, lanes.count, seen, address, align, mask, zero)
     return _converted(context, builder, loaded, kind.dtype, lanes.dtype, lanes.count)
 
@@ -274,6 +279,43 @@ def alternate_lanes(builder, lanes, first=0):
     """Every second lane, from the first or the next on."""
     places = list(range(first, lanes.type.count, 2))
     return builder.shuffle_vector(lanes, lanes, ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places))
+
+
+def _somewhere(context, builder, kind, array, at, inside, shift, count):
+    """The address of lanes `shift` samples after `at`, of which those count that lie `inside`, as seen from there."""
+    array = context.make_array(kind)(context, builder, array)
+    if context.enable_boundscheck:
+        size = functools.reduce(builder.mul, cgutils.unpack_tuple(builder, array.shape))
+        begin, end = inside
+        last = builder.add(shift, shift.type(count))
+        begin = builder.select(builder.icmp_signed(">", begin, shift), begin, shift)
+        end = builder.select(builder.icmp_signed("<", end, last), end, last)
+        with builder.if_then(builder.icmp_signed("<", begin, end)):
+            cgutils.do_boundscheck(context, builder, builder.add(at, begin), size)
+            cgutils.do_boundscheck(context, builder, builder.sub(builder.add(at, end), at.type(1)), size)
+    address = builder.gep(array.data, [builder.add(at, shift)])
+    return builder.bitcast(address, _vector(context, kind.dtype, count).as_pointer())
+
+
+def _type_of_three(total, x, at, begin, end, stride, *weights):
+    return total if isinstance(stride, types.IntegerLiteral) else None
+
+
+@lowered(operations.add_three, _type_of_three, Lanes, Array, Integer, Integer, Integer, Integer, Lanes, Lanes, Lanes)
+def _lower_add_three(context, builder, signature, arguments):
+    lanes, source, *_ = signature.args
+    total, x, at, begin, end, _, *weights = arguments
+    stride = signature.args[5].literal_value
+    read = Lanes(lanes.dtype, stride * lanes.count)
+    for tap, weight in enumerate(weights):
+        shift = begin.type(tap)
+        before = _first_lanes(builder, builder.sub(begin, shift), read)
+        mask = builder.and_(_first_lanes(builder, builder.sub(end, shift), read), builder.not_(before))
+        address = _somewhere(context, builder, source, x, at, (begin, end), shift, read.count)
+        seen = _load_masked(context, builder, source, address, read, mask)
+        seen = alternate_lanes(builder, seen) if stride == 2 else seen
+        total = add(builder, lanes.dtype, total, multiply(builder, lanes.dtype, weight, seen))
+    return total
 
 
 @lowered(operations.larger, like_first, Lanes, Lanes)

@@ -203,6 +203,20 @@ def sum_filters(none, out, to, pitch, x, origin, bank, group):
         put(out, to + o * pitch, np.clip(result, *BOUNDS[bank.after]))
 
 
+def add_three(total, x, at, begin, end, stride, left, middle, right):
+    """`total` plus three weights, each in all lanes, times the samples of windows `stride` apart from `at` on.
+
+    Only those count that lie from `begin` samples after `at` on, and before `end`. The stride is 1 or 2.
+    """
+    for tap, weights in enumerate((left, middle, right)):
+        places = tap + stride * np.arange(total.size)
+        counts = (begin <= places) & (places < end)
+        seen = np.zeros_like(total)
+        seen[counts] = x[at + places[counts]]
+        total = total + weights * seen
+    return total
+
+
 def put_tiles(none, out, to, apart, x, at, odd, down):
     """Store Winograd's transform of 4x4 samples for each of as many neighbouring tiles as `none` has lanes.
 

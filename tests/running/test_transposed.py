@@ -8,6 +8,9 @@ import scipy.signal
 
 from cnnfilter import Pipeline
 from cnnfilter.engine import reference_resampling as reference
+from cnnfilter.engine.codes import RECTIFIED
+from cnnfilter.engine.geometry import Rows
+from cnnfilter.engine.transposed import TransposedConvolution
 from cnnfilter.kernels.kernel import get_kernel
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.stages import ConvTranspose
@@ -164,6 +167,23 @@ def test_large_maps_are_made_band_by_band_and_rectified_where_no_tap_reaches():
         padding=stage.padding,
     )  # fmt: skip
     np.testing.assert_allclose(Pipeline([stage]).run(small), definition, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("window", "stride"), [((3, 2), (2, 2)), ((1, 2), (4, 3)), ((5, 4), (3, 1))])
+def test_each_row_is_made_of_the_rows_that_it_needs(window, stride):
+    stage = ConvTranspose(sizes=(2, window), stride=stride, learned=Arrays({"weight": maps(6, (4, 2, *window))}))
+    weight, _, _ = stage.weight(4)
+    placing, out = stage.placing((5, 6, 4)), stage.output((5, 6, 4))[:2]
+    step = TransposedConvolution(weight, np.ones(2, np.float32), (5, 6), placing, out, after=RECTIFIED)
+    whole = np.empty(step.shape, np.float32)
+    step.run(Rows(MAPS), 0, whole)
+    defined = reference.conv_transpose2d(MAPS, weight, [1, 1], stride=stride)
+    np.testing.assert_allclose(whole, np.maximum(defined, 0), rtol=1e-5, atol=1e-5)
+    for row in range(out[0]):
+        begin, end = step.needed(row, row + 1)
+        made = np.empty((2, 1, out[1]), np.float32)
+        step.run(Rows(np.ascontiguousarray(MAPS[:, begin:end]), first=begin), row, made)
+        np.testing.assert_allclose(made[:, 0], whole[:, row], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -230,9 +230,7 @@ class ConvTranspose(Learned):
 
     def arrays(self, shape: Shape) -> dict[str, Shape]:
         """`weight` (I, O / groups, kh, kw) and `bias` (O,), of `sizes`."""
-        if self.sizes is None:
-            return {}
-        count, window = self.sizes
+        count, window = self._count(shape[2]), self._window(shape[2])
         bias: dict[str, Shape] = {"bias": (count,)} if self.biased else {}
         return {"weight": (shape[2], count // self.groups, *window), **bias}
 

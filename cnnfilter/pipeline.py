@@ -35,8 +35,8 @@ class Pipeline:
 
     Parameters
     ----------
-    network : Network, or sequence of Stage
-        Usually from text, by `Pipeline.parse`. Stages are a chain: each reads the one before.
+    stages : sequence of Stage, or Network
+        Usually from text, by `Pipeline.parse`. Each stage reads the one before, but in a `Network`.
 
     Raises
     ------
@@ -50,14 +50,13 @@ class Pipeline:
     (1, 2, 2)
     """
 
-    def __init__(self, network: Network | Sequence[Stage]) -> None:
-        if not isinstance(network, Network):
-            is_sequence = isinstance(network, Sequence) and not isinstance(network, str)
-            if not (is_sequence and all(isinstance(stage, Stage) for stage in network)):
-                msg = f"stages must be a sequence of stages, not {quoted(network)}; Pipeline.parse reads them from text"
+    def __init__(self, stages: Sequence[Stage] | Network) -> None:
+        if not isinstance(stages, Network):
+            is_sequence = isinstance(stages, Sequence) and not isinstance(stages, str)
+            if not (is_sequence and all(isinstance(stage, Stage) for stage in stages)):
+                msg = f"stages must be a sequence of stages, not {quoted(stages)}; Pipeline.parse reads them from text"
                 raise ArgumentError(msg)
-            network = Network.chain(network)
-        self.network = network
+        self.network = Network.of(stages)
         self._nodes: dict[int, Pipeline] = {}
         self._last: tuple[tuple[Shape, int], Schedule | None] = (((), 0), None)
 

@@ -62,7 +62,7 @@ FUNCTIONS = {
     "sheet": {"maps": IMAGE},
     "Picture": {"pixels": IMAGE},
     "Picture.write": {"path": "out.png", "overwrite": True},
-    "Pipeline": {"stages": CHAIN.stages},
+    "Pipeline": {"stages": CHAIN.network},
     "Pipeline.parse": {"text": "conv:box"},
     "Pipeline.plan": {"shape": (8, 8, 1)},
     "Pipeline.run": {"maps_or_image": IMAGE},
@@ -129,7 +129,7 @@ NUMBERS = " ".join(["bias", *(name for known in ACTIVATIONS.values() for name in
 TAKEN = {
     **dict.fromkeys(
         ["None"],
-        "stride bias threads base layout frame depth titles topk columns cell alpha format options strip min max",
+        "stride bias threads base layout frame depth titles topk columns cell alpha format options strip min max node",
     ),
     **dict.fromkeys(["True"], "x ceil_mode count_include_pad flip labels numbers overwrite"),
     **dict.fromkeys(["-1"], f"x axis {NUMBERS}"),

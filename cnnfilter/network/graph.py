@@ -6,6 +6,7 @@ Nodes are counted from 0 here, and from 1 wherever a person sees them, as the ro
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from numbers import Integral
 from typing import NamedTuple
 
 from cnnfilter.errors import ArgumentError
@@ -115,10 +116,14 @@ class Network(tuple[Node, ...]):
             If there is none; with the nearest names.
         """
         names = {name: number for number, node in reversed([*enumerate(self)]) for name in names_of(node)}
-        text = str(asked)
+        is_number = isinstance(asked, Integral) and not isinstance(asked, bool)
+        if not (isinstance(asked, str) or is_number):
+            msg = f"node must be a name or a number, not {quoted(asked)}"
+            raise ArgumentError(msg)
+        text = str(asked) if isinstance(asked, str) or 0 < asked <= len(self) else ""
         if text in names:
             return names[text]
-        if text.isascii() and text.isdigit() and 1 <= int(text) <= len(self):
+        if text.isascii() and text.isdigit() and len(text) <= len(str(len(self))) and 1 <= int(text) <= len(self):
             return int(text) - 1
         count = len(self)
         known = f"it has {count} node{'s' * (count > 1)}, which cnnfilter shape lists; give a name or a number from 1"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from cnnfilter.messages import quoted
 from cnnfilter.models.keras.graph import INPUT_LAYER, Layer, Model
-from cnnfilter.models.keras.layers import FIXED, LAYERS
 from cnnfilter.models.keras.store import ROOT
+from cnnfilter.models.keras.table import FIXED, LAYERS
 
 GROUP = "model_weights"
 """Where an `.h5` file has the arrays of its layers."""
@@ -37,21 +37,28 @@ def by_name(model: Model, orders: Mapping[str, list[str]]) -> None:
         If there are others than the configuration tells.
     """
     for layer in model.layers:
-        if not _is_known(layer):
-            continue
         group = f"{GROUP}/{layer.settings.name}"
         wanted = sorted(_within(layer, trained=True), key=lambda each: not each[2])
         told = orders.get(group, [])
-        fits = [
-            name.rpartition("/")[2].split(":")[0].endswith(own) for (_, own, _), name in zip(wanted, told, strict=False)
-        ]
-        if len(told) != len(wanted) or not all(fits):
+        plain = [name.removesuffix(":0") for name in told]  # `conv/kernel:0` before Keras 3
+        if not _is_known(layer):  # nor is which arrays are whose, but by their names
+            names = {name: told[number] for number, name in enumerate(plain)}
+            for owner, own, _ in wanted:
+                owner.arrays[own] = _ending(names, f"{owner.settings.name}/{own}", group)
+            continue
+        if len(told) != len(wanted) or not all(map(str.endswith, plain, [own for _, own, _ in wanted])):
             has = ", ".join(map(quoted, told[:8])) or "none"
             needs = ", ".join(own for _, own, _ in wanted[:8]) or "none"
             msg = f"its arrays in the file are {has}, but by its configuration {needs}"
             raise layer.settings.refuse(msg)
         for (owner, own, _), name in zip(wanted, told, strict=True):
             owner.arrays[own] = f"{group}/{name}"
+
+
+def _ending(names: Mapping[str, str], end: str, group: str) -> str:
+    """The path of the array whose name has this end; one that is not there if there is none."""
+    found = next((told for name, told in names.items() if f"/{name}".endswith(f"/{end}")), end)
+    return f"{group}/{found}"
 
 
 def _within(layer: Layer, *, trained: bool) -> Iterator[tuple[Layer, str, bool]]:

@@ -47,6 +47,7 @@ KNOWN = f"presets: {', '.join(PRESETS)}"
     Examples:
       cnnfilter shape 28 -k 3 -s 1 -p 0
       cnnfilter shape 28x28x1 conv:32@3x3,relu,maxpool:2,flatten,dense:10
+      cnnfilter shape 7x7x64 convtranspose:32@3x3:stride=2:padding=1
       cnnfilter shape vgg-16
       cnnfilter shape photo.jpg conv:sobel-x:stride=2,relu
       cnnfilter shape 224x224x3 conv:64@7x7:stride=2:padding=same --compare

@@ -13,13 +13,12 @@ from fractions import Fraction
 from itertools import count
 from typing import NamedTuple
 
-from cnnfilter.errors import CnnfilterError
 from cnnfilter.models.onnx.tensors import Tensor
 
 _unknown = count()
 
 
-class UnsupportedError(CnnfilterError):
+class UnsupportedError(Exception):
     """An operation that no stage does; the message says why."""
 
 

@@ -23,6 +23,7 @@ from cnnfilter.models.loading import load, load_named
 from cnnfilter.network import grammar
 from cnnfilter.network.graph import INPUT, Network
 from cnnfilter.network.groups import group_of, spliced
+from cnnfilter.network.listing import columns, is_plain, network_of
 from cnnfilter.network.plan import COLUMNS, Row, at_scale, plan
 from cnnfilter.network.stages import Learned, Shape, Stage
 from cnnfilter.running.schedule import Schedule
@@ -140,7 +141,11 @@ class Pipeline:
 
     def _repr_html_(self) -> str:
         """Table of the stages, for a notebook."""
-        return _html(("", "STAGE"), [(str(number), shortened(stage)) for number, stage in enumerate(self.stages, 1)])
+        if is_plain(self.network):
+            return _html(
+                ("", "STAGE"), [(str(number), shortened(stage)) for number, stage in enumerate(self.stages, 1)]
+            )
+        return _html(*columns(self.network))
 
     def plan(self, shape: Shape) -> Plan:
         """Plan the chain for an input of some size: what each stage makes of it, costs and sees.
@@ -393,7 +398,12 @@ class Plan(tuple[Row, ...]):
     __slots__ = ()
 
     def _repr_html_(self) -> str:
-        return _html(COLUMNS, [row.cells for row in self])
+        network = network_of(self)
+        if is_plain(network):
+            return _html(COLUMNS, [row.cells for row in self])
+        header, nodes = columns(network)
+        rows = [(*node, *row.cells[1:]) for node, row in zip(nodes, self, strict=True)]
+        return _html((*header, *COLUMNS[1:]), rows)
 
 
 def _html(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -6,9 +6,12 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnnfilter.cli import tables
+from cnnfilter.cli import render, tables
 from cnnfilter.messages import show_bytes, show_shape
+from cnnfilter.network.listing import Listed, columns, is_plain, listed, network_of, stage_texts
 from cnnfilter.network.plan import COLUMNS
+from cnnfilter.network.stages.base import Learned
+from cnnfilter.weights.parameters import Named
 
 if TYPE_CHECKING:
     from cnnfilter.export.frameworks import Answer
@@ -27,7 +30,10 @@ KEYS = ("input", "output", "params", "macs", "receptive_field", "jump", "dropped
 
 def table(rows: Sequence[Row], *, whole: bool = True) -> str:
     """A plan with its totals, or without where it is not the whole of it."""
-    text = tables.table(COLUMNS, [row.cells for row in rows], NUMBERS)
+    header, cells = _nodes(rows)
+    text = tables.table(
+        (header, *COLUMNS[1:]), [(cell, *row.cells[1:]) for cell, row in zip(cells, rows, strict=True)], NUMBERS
+    )
     if not whole:
         return text
     params, macs = totals(rows)
@@ -35,9 +41,35 @@ def table(rows: Sequence[Row], *, whole: bool = True) -> str:
     return f"{text}\n{tables.paragraph(f'total: {params:,} parameters{size}, {macs:,} multiply-adds')}"
 
 
+def _nodes(rows: Sequence[Row]) -> tuple[str, Sequence[str]]:
+    """The header and the cells that tell the rows' stages, with numbers and names where these are needed."""
+    network = network_of(rows)
+    if is_plain(network):
+        return COLUMNS[0], [row.cells[0] for row in rows]
+    headers, nodes = columns(network)
+    lines = [tables.GAP.join(line).rstrip() for line in tables.padded([headers, *nodes], (0,))]
+    if max(map(len, lines)) > render.columns():  # each stands above the rest of its row, if not above its columns
+        lines = [tables.GAP.join(headers), *map(_line, listed(network))]
+    header, *cells = lines
+    return header, cells
+
+
+def _line(node: Listed) -> str:
+    """A node without columns."""
+    reads = f"reads {node.reads}" if node.reads else ""
+    return tables.GAP.join(filter(None, (node.number, node.name, node.stage, reads)))
+
+
 def totals(rows: Sequence[Row]) -> tuple[int, int]:
-    """All parameters, and all multiply-adds."""
-    return sum(row.params for row in rows), sum(row.macs for row in rows)
+    """All parameters, those that stages share once, and all multiply-adds."""
+    params = {_owner(row): row.params for row in rows}
+    return sum(params.values()), sum(row.macs for row in rows)
+
+
+def _owner(row: Row) -> object:
+    """What the learned numbers of a row belong to: several stages may share them."""
+    learned = row.stage.learned if isinstance(row.stage, Learned) else None
+    return learned if isinstance(learned, Named) else id(row if learned is None else learned)
 
 
 def comparison(named: Sequence[tuple[str, str, Sequence[Answer]]]) -> str:
@@ -68,9 +100,14 @@ def comparison(named: Sequence[tuple[str, str, Sequence[Answer]]]) -> str:
 
 
 def record(rows: Sequence[Row], answers: Sequence[Sequence[Answer]] = ()) -> dict[str, Any]:
-    """A plan as JSON has it; with the frameworks' answers to each stage, if they are asked for."""
+    """A plan as JSON has it; with the frameworks' answers to each stage, if they are asked for.
+
+    A stage reads others by their numbers from 1; 0 is the network's input.
+    """
     stages: list[dict[str, Any]] = [
-        {"stage": str(row.stage)} | {key: _plain(getattr(row, key)) for key in KEYS} for row in rows
+        {"stage": text, "name": row.name, "reads": [read + 1 for read in row.reads]}
+        | {key: _plain(getattr(row, key)) for key in KEYS}
+        for row, text in zip(rows, stage_texts(network_of(rows)), strict=True)
     ]
     for stage, given in zip(stages, answers, strict=False):
         stage["frameworks"] = [_answer(each) for each in given]

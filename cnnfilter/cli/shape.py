@@ -266,4 +266,5 @@ def _window_record(row: Row, request: str, axes: Sequence[int], answers: Sequenc
     (stage,) = record["stages"]
     stage |= {key: stage[key] and [stage[key][axis] for axis in axes] for key in plans.SIZES}
     stage |= {"stage": request, "params": 0, "macs": 0}
+    del stage["name"], stage["reads"]
     return record | {"total": {"params": 0, "macs": 0}}

@@ -9,7 +9,8 @@ from cnnfilter.export.base import called, scale_of
 from cnnfilter.export.naming import Path, Paths, string
 from cnnfilter.export.weights import MAX_NUMBERS
 from cnnfilter.messages import printable, show_shape
-from cnnfilter.network.graph import INPUT, Network, Node, needed
+from cnnfilter.network.graph import INPUT, needed
+from cnnfilter.network.listing import network_of
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import Join, Stage
 from cnnfilter.network.stages.base import Learned
@@ -229,6 +230,5 @@ def described(rows: Sequence[Row], *, is_chain: bool) -> str:
 
     People run this: a file's name must neither end the string nor reach their terminal as it is.
     """
-    network = Network(Node(row.stage, row.reads, row.name) for row in rows)
-    text = ",".join(map(str, network.stages)) if is_chain else str(network)
+    text = ",".join(str(row.stage) for row in rows) if is_chain else str(network_of(rows))
     return printable(text.replace("\\", "\\\\").replace('"', '\\"'))

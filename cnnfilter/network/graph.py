@@ -148,7 +148,7 @@ class Network(tuple[Node, ...]):
 
     def _pieces(self) -> Iterator[str]:
         """The pieces of the text: a stage, a group, or `from`."""
-        names = self._names()
+        names = self.names()
         for number, node in enumerate(self):
             if node.group is not None:
                 is_first = number == 0 or self[number - 1].group is not node.group
@@ -162,7 +162,7 @@ class Network(tuple[Node, ...]):
                 yield f"from:{escape(names[node.reads[-1]])}"
             yield written(node, joined)
 
-    def _names(self) -> dict[int, str]:
+    def names(self) -> dict[int, str]:
         """What each node is called in the text where it is not the stage before."""
         names = {INPUT: IN}
         for number, node in enumerate(self):

@@ -1,4 +1,5 @@
 import json
+import re
 from math import ceil, floor
 
 import numpy as np
@@ -11,6 +12,8 @@ from cnnfilter.export import PROGRAMS, emit
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.plan import plan
 from cnnfilter.network.presets import PRESETS
+from cnnfilter.network.stages import Conv
+from cnnfilter.weights.parameters import Arrays, RandomParameters
 from tests.command import Terminal, run
 from tests.engine.test_seed_cases import CASES
 
@@ -32,9 +35,9 @@ def refused(*arguments):
 
 def outputs(*arguments):
     """The sizes after each stage, from the table and from the JSON, as text."""
-    table = [line.split("  ") for line in shape(*arguments).splitlines()]
-    rows = [[cell.strip() for cell in line if cell.strip()] for line in table]
-    from_table = [row[2] for row in rows[1 : rows.index([])] if len(row) > 1]  # not a second line of arithmetic
+    header, *lines = shape(*arguments).splitlines()
+    cells = [line[header.index("OUTPUT") :].partition(" ")[0] for line in lines[: lines.index("")]]
+    from_table = list(filter(None, cells))  # not a second line of arithmetic
     from_json = [stage["output"] for stage in json.loads(shape(*arguments, "--json"))["stages"]]
     assert from_table == ["x".join(map(str, size)) for size in from_json]
     return from_table
@@ -76,7 +79,12 @@ total: 1,199,882 parameters (4.8 MB as float32), 12,051,082 multiply-adds
 
 
 def test_the_table_of_the_course_network():
-    assert shape("mnist-cnn") == TABLE
+    plain = re.sub(":as=[^,]*", "", PRESETS["mnist-cnn"].text)
+    assert shape("28x28x1", plain) == TABLE
+    header, first, *_ = shape("mnist-cnn").splitlines()
+    assert header.split() == ["NODE", "NAME", *TABLE.splitlines()[0].split()]
+    assert first.split()[:3] == ["1", "conv1", "conv:32@3x3"]
+    assert shape("mnist-cnn").splitlines()[-1] == TABLE.splitlines()[-1]
 
 
 def test_the_arithmetic_in_the_table_is_true():
@@ -130,11 +138,15 @@ def test_the_json_has_the_documented_keys():
     assert list(data) == ["stages", "total"]
     assert list(data["total"]) == ["params", "macs"]
     for stage in data["stages"]:
-        assert list(stage) == ["stage", "input", "output", "params", "macs", "receptive_field", "jump", "dropped"]
+        assert list(stage) == [
+            "stage", "name", "reads", "input", "output", "params", "macs", "receptive_field", "jump", "dropped",
+        ]  # fmt: skip
         for key in ("input", "output", "receptive_field", *(["jump"] if len(stage["output"]) == 3 else [])):
             assert all(type(number) is int for number in stage[key])
     assert data["stages"][0] == {
         "stage": "conv:32@3x3",
+        "name": None,
+        "reads": [0],
         "input": [28, 28, 1],
         "output": [26, 26, 32],
         "params": 320,
@@ -167,6 +179,90 @@ total: 80 parameters (320 bytes as float32), 4,480 multiply-adds
     )
     monkeypatch.setenv("COLUMNS", "200")
     assert "DROPPED  ARITHMETIC\n" in plans.table(plan(parse("conv:8@3x3,relu"), (9, 10, 1)))
+
+
+BRANCHES = "relu:as=x,conv:2@1x1:as=layer1.0.conv1,from:in,conv:2@1x1,add:layer1.0.conv1,concat:x"
+
+
+def test_a_network_with_branches_tells_its_nodes_and_what_they_read():
+    assert shape("9x10x1", BRANCHES) == (
+        """\
+NODE  NAME            STAGE               READS  INPUT   OUTPUT  PARAMS  MULTIPLY-ADDS  FIELD  JUMP  DROPPED  ARITHMETIC
+   1  x               relu                       9x10x1  9x10x1       0              0  1x1    1
+   2  layer1.0.conv1  conv:2@1x1                 9x10x1  9x10x2       4            360  1x1    1     0        height: floor((9 + 2*0 - 1)/1) + 1 = 9
+                                                                                                              width: floor((10 + 2*0 - 1)/1) + 1 = 10
+                                                                                                              params: (1*1*1 + 1)*2 = 4
+   3                  conv:2@1x1          in     9x10x1  9x10x2       4            360  1x1    1     0        height: floor((9 + 2*0 - 1)/1) + 1 = 9
+                                                                                                              width: floor((10 + 2*0 - 1)/1) + 1 = 10
+                                                                                                              params: (1*1*1 + 1)*2 = 4
+   4                  add:layer1.0.conv1         9x10x2  9x10x2       0              0  1x1    1
+   5                  concat:x                   9x10x2  9x10x3       0              0  1x1    1              1 + 2 = 3
+
+total: 8 parameters (32 bytes as float32), 720 multiply-adds
+"""  # noqa: E501  (as it is printed)
+    )
+
+
+def test_only_columns_with_something_in_them_are_there():
+    assert shape("4x4x1", "relu:as=a,tanh").startswith("NODE  NAME  STAGE  INPUT  OUTPUT")
+    assert shape("4x4x1", "relu,add:in").startswith("NODE  STAGE   INPUT  OUTPUT")
+    assert shape("4x4x1", "relu,tanh").startswith("STAGE  INPUT  OUTPUT")
+
+
+def test_the_json_of_a_network_has_its_edges():
+    stages = json.loads(shape("9x10x1", BRANCHES, "--json"))["stages"]
+    assert [(each["stage"], each["name"], each["reads"]) for each in stages] == [
+        ("relu", "x", [0]), ("conv:2@1x1", "layer1.0.conv1", [1]), ("conv:2@1x1", None, [0]),
+        ("add:layer1.0.conv1", None, [2, 3]), ("concat:x", None, [1, 4]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (80, """\
+NODE  NAME            STAGE                                   READS
+    INPUT   OUTPUT  PARAMS  MULTIPLY-ADDS  FIELD  JUMP  DROPPED
+   1  x               relu
+    9x10x1  9x10x1       0              0  1x1    1
+   2  layer1.0.conv1  conv:2@1x1
+    9x10x1  9x10x2       4            360  1x1    1     0
+    height: floor((9 + 2*0 - 1)/1) + 1 = 9
+    width: floor((10 + 2*0 - 1)/1) + 1 = 10
+    params: (1*1*1 + 1)*2 = 4
+   3                  conv:2@1x1:padding=same:border=reflect  in
+"""),
+        (64, """\
+NODE  NAME  STAGE  READS
+    INPUT   OUTPUT  PARAMS  MULTIPLY-ADDS  FIELD  JUMP  DROPPED
+1  x  relu
+    9x10x1  9x10x1       0              0  1x1    1
+2  layer1.0.conv1  conv:2@1x1
+    9x10x1  9x10x2       4            360  1x1    1     0
+    height: floor((9 + 2*0 - 1)/1) + 1 = 9
+    width: floor((10 + 2*0 - 1)/1) + 1 = 10
+    params: (1*1*1 + 1)*2 = 4
+3  conv:2@1x1:padding=same:border=reflect  reads in
+"""),
+    ],
+)  # fmt: skip
+def test_a_narrow_terminal_gets_a_node_above_the_rest_of_its_row(monkeypatch, columns, expected):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    terminal = Terminal()
+    monkeypatch.setattr(render, "standard_output", lambda: terminal)
+    network = parse(
+        "relu:as=x,conv:2@1x1:as=layer1.0.conv1,from:in,conv:2@1x1:padding=same:border=reflect,add:layer1.0.conv1"
+    )
+    assert plans.table(plan(network, (9, 10, 1))).startswith(expected)
+
+
+def test_numbers_that_stages_share_count_once():
+    shared = Arrays({"weight": np.ones((2, 2, 1, 1), np.float32)})
+    one = Conv(sizes=(2, (1, 1)), biased=False, learned=shared)
+    other = Conv(sizes=(2, (1, 1)), biased=False, learned=RandomParameters(1))
+    again = Conv(sizes=(2, (1, 1)), biased=False, learned=RandomParameters(1))
+    rows = plan([one, one, other, again, parse("conv:2@1x1").stages[0]], (3, 3, 2))
+    assert plans.totals(rows) == (4 + 4 + 4 + 6, 9 * (4 * 4 + 6))
 
 
 def test_a_name_from_outside_is_made_printable(tmp_path):

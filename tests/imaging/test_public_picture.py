@@ -214,6 +214,17 @@ def test_numbers_that_have_no_room_on_a_sheet():
         sheet(maps, cell=cell - 1, numbers=True)
 
 
+def test_tables_of_networks_with_names_and_branches():
+    network = Pipeline.parse("relu:as=<x>,tanh:as=y,from:in,abs,add:<x>+y")
+    text = network._repr_html_()
+    assert text.startswith("<table><tr><th>NODE</th><th>NAME</th><th>STAGE</th><th>READS</th></tr>")
+    assert "<tr><td>3</td><td></td><td>abs</td><td>in</td></tr>" in text
+    text = network.plan((5, 5, 1))._repr_html_()
+    assert "<th>READS</th><th>INPUT</th>" in text
+    assert "<tr><td>1</td><td>&lt;x&gt;</td><td>relu</td><td></td><td>5x5x1</td>" in text
+    assert "<td>add:&lt;x&gt;+y</td><td></td><td>5x5x1</td>" in text
+
+
 def test_a_table_of_stages_and_one_of_sizes():
     chain = Pipeline.parse("conv:0 1; 1 0,relu,maxpool:2")
     assert chain._repr_html_() == (
@@ -248,7 +259,7 @@ def test_a_pipeline_is_called_as_it_runs():
     assert record["at"] == [3, 4, 1]
     with pytest.raises(cnnfilter.ArgumentError, match="^no value at 99,0: the result is 14x21x3"):
         chain.explain(PHOTO, at=(99, 0))
-    with pytest.raises(cnnfilter.ArgumentError, match="^a pipeline runs one picture at a time: image is a batch of 2$"):
+    with pytest.raises(cnnfilter.ArgumentError, match="^one picture is taken at a time here: image is a batch of 2$"):
         chain.explain(np.zeros((2, 1, 9, 9)), at=(0, 0))
 
 

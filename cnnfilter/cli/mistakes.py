@@ -26,7 +26,8 @@ def rewritten(command: str, words: Sequence[str]) -> str | None:
     'commas part stages; write cnnfilter run conv:edge,relu photo.jpg'
     """
     # of thousands of arguments all are files if the first and the last are
-    doubtful = words if len(words) > 1 and not (os.path.lexists(words[1]) and os.path.lexists(words[-1])) else words[:1]
+    is_files = len(words) < 2 or (os.path.lexists(words[1]) and os.path.lexists(words[-1]))
+    doubtful = words[:1] if is_files and not any(map(_is_network, words[1:2])) else words
     if command in ("run", "explain", "shape"):
         joined = _joined(doubtful, ",", _begins_stages, _begins_stages)
         return f"commas part stages; write {_command(command, joined)}" if len(joined) < len(doubtful) else None
@@ -49,17 +50,16 @@ def rewritten(command: str, words: Sequence[str]) -> str | None:
 def unknown_command(words: Sequence[str], known: Iterable[str]) -> str:
     """The end of an error message about a command that does not exist: the one that may have been meant."""
     from cnnfilter.network.plan import parse_size
-    from cnnfilter.network.presets import PRESETS
     from cnnfilter.text import synonyms
     from cnnfilter.weights.kinds import SUFFIXES
 
     word = words[0]
-    if word in PRESETS or parse_size(word) is not None:
+    if parse_size(word) is not None or (len(words) == 1 and _is_network(word)):
         meant = _command("shape", words)
-    elif _is_kernel(word) or looks_like_matrix(word) or word.lower().endswith(SUFFIXES):
-        meant = _command("apply" if len(words) > 1 else "kernels", words)
     elif _begins_stages(word):
         meant = _command("run", words)
+    elif _is_kernel(word) or looks_like_matrix(word) or word.lower().endswith(SUFFIXES):
+        meant = _command("apply" if len(words) > 1 else "kernels", words)
     elif os.path.isfile(word):  # noqa: PTH113  (never raises)
         meant = _command("apply", ["KERNEL", *words])
     else:
@@ -71,7 +71,7 @@ def _joined(words: Sequence[str], by: str, first: Callable[[str], bool], more: C
     """Words, each that goes on with the one before joined to it."""
     joined: list[str] = []
     for word in words:
-        if joined and first(joined[-1]) and more(word) and not os.path.lexists(word):
+        if joined and first(joined[-1]) and more(word) and (_is_network(word) or not os.path.lexists(word)):
             joined[-1] += by + word
         else:
             joined.append(word)
@@ -92,4 +92,13 @@ def _is_kernel(word: str) -> bool:
 def _begins_stages(word: str) -> bool:
     from cnnfilter.network.readers import stage_name
 
-    return stage_name(word.partition(",")[0].partition(":")[0]) is not None
+    first = word.partition(",")[0]
+    return stage_name(first.partition(":")[0]) is not None or _is_network(first)
+
+
+def _is_network(word: str) -> bool:
+    """Whether a stage is a preset or, by its name, the file of a network."""
+    from cnnfilter.models.loading import READERS
+    from cnnfilter.network.presets import PRESETS
+
+    return word.partition(":")[0] in PRESETS or word.lower().endswith(tuple(READERS))

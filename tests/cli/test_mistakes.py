@@ -59,6 +59,10 @@ CHAIN = (
             "commas part stages; write cnnfilter run 'conv:0 1 0; 1 1 1; 0 1 0,relu' 0.png 1.png 2.png (and 2 more)",
         ),
         (
+            ["run", "gray", "normalize", "net.onnx", "0.png", "1.png"],
+            "commas part stages; write cnnfilter run gray,normalize,net.onnx 0.png 1.png",
+        ),
+        (
             ["explain", "conv:edge", "relu", "photo.png", "--at", "1,1"],
             "commas part stages; write cnnfilter explain conv:edge,relu photo.png",
         ),
@@ -95,6 +99,14 @@ def test_a_file_that_has_the_name_of_a_stage_or_a_kernel_is_one():
         assert rewritten(command, [first, name]) is None
 
 
+def test_the_file_of_a_network_among_the_inputs_is_a_stage(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("net.onnx", "a.png", "b.png"):
+        (tmp_path / name).touch()
+    meant = "commas part stages; write cnnfilter run gray,net.onnx a.png b.png"
+    assert refused("run", "gray", "net.onnx", "a.png", "b.png") == meant
+
+
 @pytest.mark.parametrize(
     ("arguments", "meant"),
     [
@@ -107,6 +119,10 @@ def test_a_file_that_has_the_name_of_a_stage_or_a_kernel_is_one():
         (["conv:edge,relu", "photo.png"], "cnnfilter run conv:edge,relu photo.png"),
         (["28x28x1", "conv:32@3x3"], "cnnfilter shape 28x28x1 conv:32@3x3"),
         (["vgg-16"], "cnnfilter shape vgg-16"),
+        (["net.onnx"], "cnnfilter shape net.onnx"),
+        (["vgg-16", "photo.png"], "cnnfilter run vgg-16 photo.png"),
+        (["vgg-16:weights=net.pth,softmax", "photo.png"], "cnnfilter run vgg-16:weights=net.pth,softmax photo.png"),
+        (["resize:224,net.onnx", "photo.png"], "cnnfilter run resize:224,net.onnx photo.png"),
         (["filter", "edge", "photo.png"], "apply"),
         (["chain"], "run"),
         (["summary"], "shape"),

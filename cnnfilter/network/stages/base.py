@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from cnnfilter.errors import ShapeError
 from cnnfilter.network.stages.sight import Sight, sliding_sight
@@ -33,11 +33,12 @@ class Sliding(NamedTuple):
         return height, width
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Stage(ABC):
     """One stage of a chain. What a stage does not override, it does not have: no weights, no window.
 
-    A stage with values is a dataclass itself.
+    A stage with values is a frozen dataclass itself, of which `eq` and `repr` are left to what stands here: a process
+    that makes them for each of 25 classes starts 3 ms later.
 
     Attributes
     ----------
@@ -52,6 +53,18 @@ class Stage(ABC):
     takes: ClassVar[str]
     gives: ClassVar[str]
     takes_whole: ClassVar[bool] = False
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and isinstance(other, Stage) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._values()))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, each.name) for each in fields(self))
 
     @property
     @abstractmethod
@@ -124,7 +137,7 @@ class Stage(ABC):
         return ":".join([self.name, *self.arguments()])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Learned(Stage):
     """A stage whose numbers are learned, as far as they are not in its text.
 

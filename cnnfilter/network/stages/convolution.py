@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cnnfilter.weights.parameters import Parameters
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Conv(Learned):
     """A convolution, of exactly one of `kernels`, `file` and `sizes`.
 

@@ -35,7 +35,7 @@ class Flatten(Stage):
         return f"{'*'.join(map(str, shape))} = {math.prod(shape)}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dense(Learned):
     """A matrix and a bias, of exactly one of `units` and `file`.
 

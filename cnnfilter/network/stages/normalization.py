@@ -11,7 +11,7 @@ from cnnfilter.text.numbers import show_number
 from cnnfilter.text.values import whole_number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LocalResponse(Stage):
     """``x / (bias + alpha/size * sum of squares)^beta`` over the `size` maps around each (Krizhevsky et al., 2012).
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Doubles = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class EachMap(Learned, SameSize):
     """A stage whose result is of the same size, with learned numbers for each map."""
 
@@ -75,7 +75,7 @@ class Normalization(NamedTuple):
     deviation: Doubles
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class BatchNorm(EachMap):
     """``(x - mean) / sqrt(variance + epsilon) * weight + bias`` with a number of each for each map.
 
@@ -152,7 +152,7 @@ class BatchNorm(EachMap):
         return [*epsilon, *self.learned_arguments()]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PReLU(EachMap):
     """``x`` from 0 on, below it a learned slope times ``x`` (He et al., Delving Deep into Rectifiers, 2015).
 

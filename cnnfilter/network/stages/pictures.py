@@ -57,7 +57,7 @@ ZERO = 1e-15
 """A weight so small is that of a sample where a curve crosses 0, but for its rounding."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Resize(Resampling):
     """A picture of another size, as Pillow makes it of floats: smoothed where it gets smaller, and not rounded.
 
@@ -149,7 +149,7 @@ def _nearest(n: int, out: int) -> tuple[int, ...]:
     return tuple(min(int(place), n - 1) for place in accumulate(repeat(step, out - 1), initial=step * 0.5))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Crop(Stage):
     """The middle of maps; of an odd rest torchvision's half.
 

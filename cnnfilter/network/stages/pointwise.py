@@ -46,7 +46,7 @@ class SameSize(Stage):
         return shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Normalize(SameSize):
     """``(x/divide - mean)/std``, where `mean` and `std` are one number or one for each channel.
 
@@ -100,7 +100,7 @@ class Normalize(SameSize):
         return [f"{key}={text}" for key, text in shown.items() if getattr(self, key) != getattr(Normalize, key)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Activation(SameSize):
     """An activation function, value by value.
 
@@ -159,7 +159,7 @@ class Absolute(SameSize):
     name = "abs"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Magnitude(Stage):
     """``sqrt(a^2 + b^2 + ...)`` over the maps that a convolution made of each channel.
 

@@ -13,7 +13,7 @@ from cnnfilter.text.values import one_of
 KINDS = ("max", "avg", "sum")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pool(Stage):
     """The largest, the mean or the sum of each window.
 

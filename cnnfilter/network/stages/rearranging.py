@@ -13,7 +13,7 @@ from cnnfilter.sizes import ONE, Border, Pads, Pair
 from cnnfilter.text.numbers import show_number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pad(Stage):
     """Maps with rows and columns around them.
 
@@ -72,7 +72,7 @@ def _sum(n: int, pads: Pair) -> str:
     return f"{n}{terms} = {n + sum(pads)}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Shuffle(Stage):
     """The maps of some groups in turn: the first of each, then the second of each (Zhang et al., ShuffleNet, 2017).
 
@@ -118,7 +118,7 @@ class Shuffle(Stage):
         return [f"groups={self.groups}"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dropout(SameSize):
     """Nothing, when a network is run. When it learns, a share of all values is set to 0, and the others grow by it.
 

@@ -77,7 +77,7 @@ _USUAL = {"nearest": "asymmetric", "bilinear": "half_pixel"}
 """The coordinates that PyTorch's modes have."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Upsample(Resampling):
     """Maps made larger, or smaller, by the nearest sample or by two neighbours along each axis; nothing is smoothed.
 

@@ -105,7 +105,7 @@ class Placing(NamedTuple):
         return Sight(whole(size), whole(Fraction(1, stride)), whole(start), seen, gapless, stride)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ConvTranspose(Learned):
     """A transposed convolution, of exactly one of `kernels`, `file` and `sizes`.
 

@@ -10,7 +10,7 @@ from cnnfilter.network.stages.base import Stage
 from cnnfilter.network.stages.text import Shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Unknown(Stage):
     """An operation that no stage does. A network can be planned up to it.
 

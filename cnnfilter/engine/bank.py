@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW, SUM_LENGTH
+from cnnfilter.engine.codes import AS_IS, BESIDE, FILTERS, NARROW, SUM_LENGTH
 from cnnfilter.engine.copies import Copies
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.groups import Bank, MapPadding, Maps, Planes, Source
@@ -21,6 +21,10 @@ FEWEST_FILTERS = 4
 MOST_TAPS = 36 * SUM_LENGTH**2
 """Taps up to which float32 keeps the promised error: a term passes twice `SUM_LENGTH` roundings, and one for each sum
 of so many sums, of the 167 that it may."""
+
+SEEN, FEWEST_SEEN = 1 << 16, 64
+"""Samples that all filters see before the next: with the weights, they stay in the second-level cache; and neighbours
+that are seen at least, for which all weights are read."""
 
 LONG_ROW = 512
 """Samples of a long row, which of a group of filters stay in the first-level cache."""
@@ -54,9 +58,7 @@ class BankFilter:
         self.filters = filters
         self.is_exact: dict[np.dtype[Any], bool] = {}  # by the type of samples; threads may make the same twice
         self.copies = Copies(windows)
-        self.needs_no_copy = (
-            windows.stride[1] == 1 and windows.pads[1] == (0, 0) and windows.out[1] >= NARROW  # none is read beyond
-        )
+        self.has_all = windows.stride[1] == 1 and windows.pads[1] == (0, 0)  # each row as it lies
         self.places: dict[tuple[int, ...], _Place] = {}
         self.needed: dict[Pair, Pair] = {}
 
@@ -96,13 +98,19 @@ class BankFilter:
             flat = copied
         bank = Bank(place.offsets, self.weights, self.gain, self.biases, self.count, after)
         lines = np.empty(place.scratch, dtype=np.float32)
-        loops.bank_rows(planes_of(out), Source(flat, place.origin, place.stride), bank, place.together, lines)
+        planes = planes_of(out)
+        if place.is_dense:
+            planes = planes._replace(width=planes.width * count, rows=1)
+        loops.bank_rows(planes, Source(flat, place.origin, place.stride), bank, place.together, place.stretch, lines)
 
     def _place(self, first: int, count: int, source_first: int, height: int, is_float: bool) -> _Place:
         """Where the windows of rows `first` to `first + count - 1` lie in some rows of the source."""
         windows, copies = self.windows, self.copies
         seen = copies.seen(first, count)
-        if self.needs_no_copy and is_float and (seen != OUTSIDE).all() and (np.diff(seen) == 1).all():
+        # Where a window is one column wide, all rows may be a single one.
+        is_long = windows.size[1] == windows.out[1] and windows.stride[0] == 1
+        has_lanes = windows.out[1] * (count if is_long else 1) >= NARROW  # none is read beyond
+        if self.has_all and is_float and has_lanes and (seen != OUTSIDE).all() and (np.diff(seen) == 1).all():
             length = windows.size[1]
             padding, size, taps = None, height * length, (copies.rows[:, None] * length + copies.columns).reshape(-1)
             origin, stride = (int(seen[0]) - source_first) * length, windows.stride[0] * length
@@ -110,9 +118,11 @@ class BankFilter:
             padding, stride, size, taps = copies.of(first, count, source_first)
             origin = 0
         offsets = (np.arange(self.planes)[:, None] * size + taps).reshape(-1)
-        together = _rows_together(windows.out[1], stride, count)
+        is_dense = stride == windows.out[1] and count * stride >= NARROW
+        together = 1 if is_dense else _rows_together(windows.out[1], stride, count)
         scratch = 0 if together == 1 else FILTERS * max((together - 1) * stride + windows.out[1], NARROW)
-        return _Place(padding, size, origin, stride, offsets, together, scratch)
+        stretch = max(SEEN // len(offsets), FEWEST_SEEN) // BESIDE * BESIDE if is_dense else LONG_ROW + size * count
+        return _Place(padding, size, origin, stride, offsets, together, scratch, is_dense, stretch)
 
 
 class _Place(NamedTuple):
@@ -132,6 +142,10 @@ class _Place(NamedTuple):
         Rows that are computed as a single long one.
     scratch : int
         Samples of scratch that these take.
+    is_dense : bool
+        Whether all rows of a map are a single one.
+    stretch : int
+        Samples of that, or of another, that all filters see before the next.
     """
 
     padding: MapPadding | None
@@ -141,6 +155,8 @@ class _Place(NamedTuple):
     offsets: Index
     together: int
     scratch: int
+    is_dense: bool
+    stretch: int
 
 
 def _rows_together(size: int, stride: int, count: int) -> int:

@@ -52,26 +52,19 @@ def _lower_sum_filters(context, builder, signature, arguments):
     (_, taps, _) = cgutils.unpack_tuple(builder, numbers.shape)
     before = builder.mul(group, size(FILTERS))  # filters of other groups
     taps_before = builder.mul(before, taps)
-    totals = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
-    parts = [cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)]
+    results, totals, parts = ([cgutils.alloca_once_value(builder, none) for _ in range(FILTERS)] for _ in range(3))
 
-    def add_taps(first, end):
-        """Add some taps to `parts`."""
+    def add_taps(first, end, sums):
+        """Add some taps to a sum for each filter."""
         with ranging(builder, first, end, 1) as (k, _):
             at = builder.add(load_number(context, builder, index, offsets, k), origin)
             seen = load_lanes(context, builder, source, x, at, lanes)
             row = builder.gep(numbers.data, [builder.add(taps_before, builder.mul(k, size(FILTERS)))])
             prefetch(builder, builder.gep(row, [size(AHEAD)]))
-            for o, part in enumerate(parts):
+            for o, part in enumerate(sums):
                 weight = spread_number(builder, builder.load(builder.gep(row, [size(o)])), lanes.count)
                 product = multiply(builder, lanes.dtype, weight, seen)
                 builder.store(add(builder, lanes.dtype, builder.load(part), product), part)
-
-    def each_used(build):
-        """Build something for each filter that there is, from its number and where its results are stored."""
-        for o in range(FILTERS):
-            with builder.if_then(builder.icmp_signed("<", builder.add(before, size(o)), used)):
-                build(o, builder.add(to, builder.mul(pitch, size(o))))
 
     def bound(end, code, other):
         """A bound of results, by what comes after."""
@@ -90,40 +83,31 @@ def _lower_sum_filters(context, builder, signature, arguments):
         held = builder.select(builder.fcmp_ordered(">", held, highest), highest, held)
         store_lanes(context, builder, kind, out, place, held, lanes.count)
 
-    def store_only(o, place):
-        store_finished(builder.load(parts[o]), o, place)
+    def clear(sums):
+        for each in sums:
+            builder.store(none, each)
 
-    def store_none(_, place):
-        store_lanes(context, builder, kind, out, place, none, lanes.count)
-
-    def add_total(o, place):
-        held = load_lanes(context, builder, kind, out, place, lanes)
-        held = add(builder, lanes.dtype, held, builder.load(totals[o]))
-        store_lanes(context, builder, kind, out, place, held, lanes.count)
-
-    def finish_sum(o, place):
-        store_finished(load_lanes(context, builder, kind, out, place, lanes), o, place)
+    def add_to(sums, others):
+        for each, other in zip(sums, others, strict=True):
+            builder.store(add(builder, lanes.dtype, builder.load(each), builder.load(other)), each)
 
     is_short = builder.icmp_signed("<=", taps, size(SUM_LENGTH))
     with builder.if_else(is_short) as (short, long):
         with short:  # nothing needs to be kept beside what is added up
-            for part in parts:
-                builder.store(none, part)
-            add_taps(size(0), taps)
-            each_used(store_only)
+            clear(results)
+            add_taps(size(0), taps, results)
         with long:
-            each_used(store_none)
+            clear(results)
             with ranging(builder, size(0), taps, SUM_LENGTH * SUM_LENGTH) as (begin, end):
-                for total in totals:
-                    builder.store(none, total)
+                clear(totals)
                 with ranging(builder, begin, end, SUM_LENGTH) as (first, first_end):
-                    for part in parts:
-                        builder.store(none, part)
-                    add_taps(first, first_end)
-                    for total, part in zip(totals, parts, strict=True):
-                        builder.store(add(builder, lanes.dtype, builder.load(total), builder.load(part)), total)
-                each_used(add_total)
-            each_used(finish_sum)
+                    clear(parts)
+                    add_taps(first, first_end, parts)
+                    add_to(totals, parts)
+                add_to(results, totals)
+    for o, result in enumerate(results):
+        with builder.if_then(builder.icmp_signed("<", builder.add(before, size(o)), used)):
+            store_finished(builder.load(result), o, builder.add(to, builder.mul(pitch, size(o))))
     return context.get_dummy_value()
 
 

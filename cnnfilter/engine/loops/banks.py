@@ -84,7 +84,7 @@ def pad_rows(out, maps, padding, first, count, strips):
 
 
 @loop
-def bank_rows(out, source, bank, together, lines):
+def bank_rows(out, source, bank, together, stretch, lines):
     """Convolve with a bank of filters.
 
     Parameters
@@ -97,6 +97,8 @@ def bank_rows(out, source, bank, together, lines):
     together : int
         How many rows are computed as a single long one, with what lies between them: short rows would leave lanes
         without work. Where it is one, rows have at least `NARROW` samples.
+    stretch : int
+        Samples of a row that all filters see before the next: a multiple of `HALF`, or all of a long one.
     lines : (samples,) float32
         Scratch for the long rows of `FILTERS` filters, of at least `NARROW` samples each; unused where `together`
         is one.
@@ -107,20 +109,21 @@ def bank_rows(out, source, bank, together, lines):
         several = min(together, out.rows - top)
         long = size if together == 1 else max((several - 1) * source.stride + size, NARROW)
         begin = source.origin + top * source.stride
-        for group in range(bank.weights.shape[0]):
-            count = min(FILTERS, bank.used - group * FILTERS)
-            to = group * FILTERS * out.pitch + top * size
-            target, place, between = (out.samples, to, out.pitch) if together == 1 else (lines, 0, long)
-            at = 0
-            while long - at >= HALF:
-                sum_filters(none, target, place + at, between, x, begin + at, bank, group)
-                at += HALF
-            while at < long:
-                at = min(at, long - NARROW)  # the last overlap those before, and store the same
-                sum_filters(few, target, place + at, between, x, begin + at, bank, group)
-                at += NARROW
-            if together > 1:
-                for o in range(count):
-                    for i in range(several):
-                        line = o * long + i * source.stride
-                        copy_row(out.samples, to + o * out.pitch + i * size, lines, line, size, few)
+        for part in range(0, long, stretch):
+            end = min(part + stretch, long)
+            for group in range(bank.weights.shape[0]):
+                to = group * FILTERS * out.pitch + top * size
+                target, place, between = (out.samples, to, out.pitch) if together == 1 else (lines, 0, long)
+                at = part
+                while end - at >= HALF:
+                    sum_filters(none, target, place + at, between, x, begin + at, bank, group)
+                    at += HALF
+                while at < end:
+                    at = min(at, long - NARROW)  # the last overlap those before, and store the same
+                    sum_filters(few, target, place + at, between, x, begin + at, bank, group)
+                    at += NARROW
+                if together > 1:
+                    for o in range(min(FILTERS, bank.used - group * FILTERS)):
+                        for i in range(several):
+                            line = o * long + i * source.stride
+                            copy_row(out.samples, to + o * out.pitch + i * size, lines, line, size, few)

@@ -46,7 +46,7 @@ def _parse_place(text: str) -> Place:
       cnnfilter explain conv:sobel-x photo.jpg --at 10,20
       cnnfilter explain conv:sobel-x,relu,maxpool:2 photo.jpg --at 5,10
       cnnfilter explain "conv:0 1 0; 1 0 -1; 0 1 0:padding=1" slide.csv --at 0,0
-      cnnfilter explain "convtranspose:1 2 3; 4 5 6; 7 8 9:stride=2" slide.csv --at 3,4
+      cnnfilter explain "convtranspose:1 2; 3 4:stride=2" slide.csv --at 3,4
       cnnfilter explain conv:conv1.npz,relu photo.jpg --at 10,20,3 --json
       cnnfilter explain maxpool:2 slide.csv --matrix
       cnnfilter explain slide.csv --matrix

@@ -50,6 +50,9 @@ def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> dict[in
     with np.errstate(invalid="ignore", over="ignore"):
         for number in sorted(regions.keys() - {INPUT}):
             row, region = rows[number], regions[number]
+            if not region.is_seen:  # what others see may have taken the place of what it would be made of
+                blocks[number] = Block(region, np.zeros(region.shape))
+                continue
             before = tuple(blocks.get(read) for read in row.reads)
             given: Any = before[0] if len(before) == 1 else before
             blocks[number] = Block(region, compute(row.stage, row, given, region))

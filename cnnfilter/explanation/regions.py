@@ -86,7 +86,10 @@ class Block:
         `rows` is (rows, taps) and `columns` (columns, taps): where each window's taps lie.
         """
         axes = zip(self.region.axes, (maps, rows, columns), strict=True)
-        numbers, row_index, column_index = (np.searchsorted(known, wanted) for known, wanted in axes)
+        # in the padding any sample will do
+        numbers, row_index, column_index = (
+            np.minimum(np.searchsorted(known, wanted), len(known) - 1) for known, wanted in axes
+        )
         found = self.values[numbers[:, None, None, None], row_index[:, None], column_index]
         outside = (rows == OUTSIDE)[:, None] | (columns == OUTSIDE)
         return np.where(outside, fill, found)

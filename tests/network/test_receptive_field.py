@@ -69,6 +69,25 @@ def chains(end):
     return found
 
 
+def branching(end):
+    """Graphs whose branches shrink and enlarge maps, and meet at one size."""
+    draw = random.Random(11)
+    found = []
+    while len(found) < CHAINS // 2:
+        size = (draw.randint(3, 12), draw.randint(3, 12), 1)
+        first = draw.choice(["abs", "abs", window(draw)])
+        try:
+            height, width, _ = plan(parse(first), size)[-1].output
+            back = draw.choice(["upsample:size={}x{}", "upsample:size={}x{}:mode=bilinear", "resize:{}x{}:filter=box"])
+            branch = [window(draw) for _ in range(draw.randint(1, 2))]
+            after = [window(draw) for _ in range(draw.randint(0, 2))]
+            text = ",".join([f"{first}:as=x", *branch, back.format(height, width), "add:x", *after, *end])
+            found.append((text, size, plan(parse(text), size)))
+        except ShapeError:
+            continue
+    return found
+
+
 def dependence(text, size, axis):
     """Which rows or columns of the picture each value depends on: ones in one of them, and zeros elsewhere."""
     pipeline = Pipeline.parse(text)
@@ -115,3 +134,37 @@ def test_an_explained_value_depends_on_the_pixels_between_its_corners():
             assert field.in_padding == field.size[0] * field.size[1] - seen
             for (first, last), ends in zip((field.rows, field.columns), ((top, bottom), (left, right)), strict=True):
                 assert not corners or first <= ends[0] <= ends[1] <= last
+
+
+def test_what_meets_of_branches_sees_the_pixels_that_change_it():
+    """Rows and columns are followed on their own: one that sees padding alone along one counts along both."""
+    exact = []
+    for text, size, rows in branching(["globalavgpool"]):
+        for axis in (0, 1):
+            first, last = bounds(dependence(text, size, axis).reshape(size[axis], -1).any(axis=1))
+            begin, end = rows[-1].field.extent(0, 0)[axis]
+            assert begin <= first
+            assert last <= end
+            exact.append((begin, end) == (first, last))
+    assert sum(exact) > 0.95 * len(exact)
+
+
+def test_a_value_behind_branches_depends_on_the_pixels_between_its_corners():
+    exact = []
+    for text, size, _ in branching([]):
+        changed = [dependence(text, size, axis)[:, 0] for axis in (0, 1)]
+        picture = np.ones(size[:2], np.float32)
+        pipeline = Pipeline.parse(text)
+        result = pipeline.run(picture)
+        _, height, width = result.shape
+        for place in {(0, 0), (height - 1, width - 1), (height // 2, width // 3)}:
+            found = explain(pipeline, picture, place)
+            np.testing.assert_allclose(found.value, result[0, *place], rtol=1e-5)
+            (top, bottom), (left, right) = (bounds(each[:, *place]) for each in changed)
+            if right >= 0 <= bottom:
+                rows_seen, columns_seen = ([corner[i] for corner in found.receptive_field.corners] for i in (0, 1))
+                assert min(rows_seen) <= top <= bottom <= max(rows_seen)
+                assert min(columns_seen) <= left <= right <= max(columns_seen)
+                spans = min(rows_seen), max(rows_seen), min(columns_seen), max(columns_seen)
+                exact.append(spans == (top, bottom, left, right))
+    assert sum(exact) > 0.95 * len(exact)

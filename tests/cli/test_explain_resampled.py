@@ -1,5 +1,7 @@
 """Explanations of stages that change the size of maps, whole."""
 
+import json
+
 import pytest
 
 from cnnfilter.explanation import explain, to_record
@@ -66,3 +68,14 @@ def test_the_record_has_the_samples_and_their_weights():
     assert first["samples"]["products"] == [[0, 1]]
     assert first["follows"] == [0, 1, 0]
     assert record["receptive_field"]["in_padding"] == 0
+
+
+def test_fractions_are_floats_in_json_and_short_in_the_table():
+    result = run("shape", "7x7x64", "convtranspose:32@3x3:stride=2,upsample:3", "--json")
+    assert result.exit_code == 0, result.err
+    first, second = json.loads(result.out)["stages"]
+    assert (first["receptive_field"], first["jump"]) == ([1.5, 1.5], [0.5, 0.5])
+    assert second["jump"] == pytest.approx([1 / 6, 1 / 6])
+    table = run("shape", "7x7x64", "convtranspose:32@3x3:stride=2,upsample:3").out.splitlines()
+    assert "1.5x1.5  0.5 " in table[1]
+    assert "1.5x1.5  0.1667" in table[3]

@@ -171,6 +171,18 @@ def test_weights_are_read_as_pytorch_and_as_keras_store_them(save):
     np.testing.assert_allclose(more.run(maps), result + 1, rtol=1e-5)
 
 
+def test_sizes_take_their_numbers_from_a_state_dict_by_the_nodes_name(save):
+    path = save(**{"up.weight": PYTORCH, "up.bias": BIAS})
+    maps = RNG.normal(size=(4, 5, 6)).astype(np.float32)
+    expected = Pipeline.parse(f"convtranspose:{path}:name=up:stride=2").run(maps)
+    for end in (":name=up", ":as=up"):
+        chain = Pipeline.parse(f"convtranspose:3@3x3:stride=2:weights={path}{end}")
+        np.testing.assert_array_equal(chain.run(maps), expected)
+        assert str(Pipeline.parse(str(chain))) == str(chain)
+    with pytest.raises(KernelError, match="array 'up.weight' is 4x3x3x3, but it must be 4x2x3x3"):
+        Pipeline.parse(f"convtranspose:2@3x3:weights={path}:name=up").plan((5, 6, 4))
+
+
 def test_a_bias_is_one_for_each_map_of_all_groups(save):
     path = save(**{"a.weight": RNG.normal(size=(4, 2, 3, 3)), "a.bias": RNG.normal(size=4)})
     (row,) = plan(parse(f"convtranspose:{path}:groups=2"), (5, 6, 4))

@@ -152,7 +152,8 @@ def test_large_maps_are_enlarged_band_by_band():
         first, second = Pipeline.parse(text).stages
         step = Pipeline([first]).run(maps)
         whole = np.maximum(step, 0) if "relu" in text else step[:, 50:950, 100:1100]
-        np.testing.assert_array_equal(Pipeline([first, second]).run(maps, threads=2), whole)
+        for threads in (1, 2):
+            np.testing.assert_array_equal(Pipeline([first, second]).run(maps, threads=threads), whole)
 
 
 def test_eight_bits_are_enlarged_as_numbers():

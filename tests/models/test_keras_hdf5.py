@@ -137,6 +137,33 @@ def test_a_text_that_is_too_long_is_refused(file, monkeypatch):
         told_here(file(lambda root, group: root.attrs.update(model_config="x" * 101)))
 
 
+def one_text_many_times(file):
+    """A file whose list of names is one long text, again and again."""
+    long, many = 400_000, 3000
+    names = np.array(["B" * long, *["x"] * (many - 1)], dtype=object)
+    path = file(lambda root, group: group.attrs.create("weight_names", names, dtype=h5py.string_dtype()))
+    data = bytearray(path.read_bytes())
+    begin = data.find(struct.pack("<I", long))
+    for number in range(1, many):
+        data[begin + 16 * number : begin + 16 * (number + 1)] = data[begin : begin + 16]
+    path.write_bytes(data)
+    return path
+
+
+def test_one_text_many_times_takes_little_memory(file):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    with pytest.raises(KernelError, match="damaged|not enough memory"):
+        told_apart(one_text_many_times(file))
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(before, 300 << 10)
+
+
+def test_lists_of_names_have_a_limit(file, monkeypatch):
+    monkeypatch.setattr(child, "MAX_TEXT", 30)
+    path = file(lambda root, group: group.attrs.update(weight_names=["a" * 20, "b" * 20]))
+    with pytest.raises(child.Refused, match="its lists of names have more than 30 characters"):
+        told_here(path)
+
+
 def test_arrays_of_every_type_in_one_piece_or_packed(file):
     values = {kind: np.arange(6).reshape(2, 3).astype(kind) for kind in child.KINDS if kind.endswith(tuple("248"))}
     assert len(values) == 6
@@ -246,7 +273,7 @@ def test_the_program_limits_itself_and_answers_with_json_and_numbers(file, monke
     assert limits[resource.RLIMIT_NOFILE] == (3, 3)
     assert limits[resource.RLIMIT_FSIZE] == (0, 0)
     assert limits[resource.RLIMIT_CPU] == (child.SECONDS, child.SECONDS)
-    assert 256 << 20 < limits[resource.RLIMIT_AS][0] < 1 << 40
+    assert 128 << 20 < limits[resource.RLIMIT_AS][0] < 1 << 40
 
 
 def test_the_program_refuses_in_one_line(file, monkeypatch, capfdbinary):

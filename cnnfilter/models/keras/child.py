@@ -35,7 +35,7 @@ MAX_RATIO = 50
 """Numbers that do not lie in the file as they are may take `SMALL` bytes, or this many times what they take there:
 trained weights hardly shrink, a sparse network's by a factor of ten or so."""
 
-MEMORY = 256 << 20
+MEMORY = 128 << 20
 """What the process may take beside three times the file: the library's own buffers."""
 
 KINDS = {"": 0, "<f2": 2, "<f4": 4, "<f8": 8, ">f2": 2, ">f4": 4, ">f8": 8, "bfloat16": 2}
@@ -100,10 +100,15 @@ def describe(part: Part, size: int, roots: Iterable[str]) -> tuple[dict[str, Any
         texts = {name: text for name in file.attrs if (text := _text(file.attrs, name, size)) is not None}
         answer: dict[str, Any] = {"texts": texts, "orders": {}, "arrays": {}}
         sent: list[bytes] = []
+        letters = 0
         for name, found in _walk(h5py, file, [each for each in roots if each in file]):
             if isinstance(found, h5py.Group):
                 if order := list(_order(found.attrs, size)):
                     answer["orders"][name] = order
+                    letters += sum(map(len, order))  # one text in the file may be many in a list
+                    if letters > MAX_TEXT:
+                        msg = f"its lists of names have more than {MAX_TEXT} characters"
+                        raise Refused(msg)
                 continue
             kind, offset = _check(h5py, found, name, size)
             array: dict[str, Any] = {"shape": found.shape or (), "kind": kind, "offset": offset}

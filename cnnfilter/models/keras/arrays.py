@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Numbers = npt.NDArray[np.floating]
 
+_ROWS = 64
+
 Order = tuple[Shape, ...]
 """What the parts of a vector were flattened from, maps (H, W, C) each; empty where its order is Keras's and ours.
 
@@ -72,10 +74,22 @@ class Recipe:
         import numpy as np
 
         shape = self.shape(found.shape)
-        if self.order:
-            found = found[np.concatenate([*_places(self.order)])]
-        made = found.transpose(self.axes or range(found.ndim)).reshape(shape)
+        places = np.concatenate([*_places(self.order)]) if self.order else np.arange(len(found) if found.ndim else 0)
+        if self.axes == (1, 0):
+            return _turned(found, places).reshape(shape)
+        ordered = found[places] if self.order else found
+        made = ordered.transpose(self.axes or range(found.ndim)).reshape(shape)
         return made if self.least is None else made.clip(self.least)
+
+
+def _turned(found: Numbers, places: npt.NDArray[np.intp]) -> Numbers:
+    """Rows of a matrix as columns, some at a time: a tenth of the time that VGG-16's first matrix takes at once."""
+    import numpy as np
+
+    made = np.empty((found.shape[1], len(places)), found.dtype)
+    for begin in range(0, len(places), _ROWS):
+        made[:, begin : begin + _ROWS] = found[places[begin : begin + _ROWS]].T
+    return made
 
 
 def _places(order: Order) -> Iterator[npt.NDArray[np.intp]]:
@@ -163,7 +177,8 @@ class LayerArrays(Parameters):
         if isinstance(source, float):
             return np.full(shape, source, np.float32)
         name, recipe = source
-        return to_float32(recipe(self._store.read(name)), f"its {role}")
+        numbers = recipe(self._store.read(name))
+        return to_float32(numbers, f"its {role}", copy=not numbers.flags.writeable)
 
     def check(self, role: str, shape: Shape) -> None:
         """See `Parameters.check`."""

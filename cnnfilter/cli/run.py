@@ -230,7 +230,7 @@ def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[Files]
     found = survey(task.pipeline, names, batch.limits, every=each)
     if found.rows:
         view.check_labels(found.rows[-1].output[-1])
-    if told and view.labels is None:
+    if told and task.is_whole and view.labels is None:
         view = replace(view, offered=_offered(task.pipeline.network, found.rows, quiet=batch.quiet))
     task = replace(task, view=view, rows=found.rows, told=told)
     if batch.in_place and (each or task.default is not None):

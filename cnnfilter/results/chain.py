@@ -58,6 +58,11 @@ class ChainTask(Task):
     name: str = "chain"
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the network's result is wanted, and not that of a node in it."""
+        return self.name == ChainTask.name
+
+    @property
     def gives_vector(self) -> bool:
         """Whether the chain gives a vector: no stage makes maps of one again."""
         network = self.pipeline.network
@@ -119,7 +124,8 @@ class ChainTask(Task):
                 raise PictureError(msg)
             notes += ("its transparency is left out: the colours below count as they are",)
         notes += tuple(chain_notes(rows, pixels))
-        if self.told and (self.view.top is not None or self.view.labels_for(rows[-1].output[-1])):
+        asked = self.view.top is not None or self.view.labels_for(rows[-1].output[-1])
+        if self.told and self.is_whole and asked:
             notes += score_notes(rows)
         return rows, notes
 

@@ -126,6 +126,8 @@ def test_labels_beside_the_file_of_a_network_are_found_and_told_of(lenet):
     asked = done(LENET, "grey.png", "--top", "1", "--labels", "others.txt")
     assert asked.messages == []
     assert asked.out.split()[-1] == "abcdefghij"[order[0]]
+    inner = done(LENET, "grey.png", "--node", "fc3", "--top", "1")
+    assert (len(inner.out.splitlines()[1].split()), inner.messages) == (2, [])
     written = done(LENET, "grey.png", "-o", "v.npy")
     assert written.messages == ["wrote v.npy  10 float32"]
 

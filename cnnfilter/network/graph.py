@@ -5,7 +5,8 @@ Nodes are counted from 0 here, and from 1 wherever a person sees them, as the ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from numbers import Integral
 from typing import NamedTuple
 
@@ -201,3 +202,30 @@ def needed(reads: Sequence[tuple[int, ...]], results: Iterable[int]) -> set[int]
         if number in found:
             found.update(reads[number])
     return found - {INPUT}
+
+
+def stretches(reads: Sequence[tuple[int, ...]], results: Collection[int]) -> list[range]:
+    """The nodes that some results depend on, those together that follow each other without a branch between them.
+
+    Parameters
+    ----------
+    reads : sequence of tuple of int
+        What each node reads.
+    results : collection of int
+        The nodes whose results are wanted.
+
+    Examples
+    --------
+    >>> stretches([(INPUT,), (0,), (1,), (2, 0), (3,)], [4])
+    [range(0, 1), range(1, 3), range(3, 5)]
+    """
+    numbers = sorted(needed(reads, results))
+    times = Counter(read for number in numbers for read in reads[number])
+    found, first = [], 0
+    for place, number in enumerate(numbers, 1):
+        after = numbers[place] if place < len(numbers) else None
+        follows = after == number + 1 and reads[after] == (number,)
+        if not follows or times[number] > 1 or number in results:
+            found.append(range(numbers[first], number + 1))
+            first = place
+    return found

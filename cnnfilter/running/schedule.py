@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from cnnfilter.engine.geometry import Array
-from cnnfilter.network.graph import INPUT, needed
+from cnnfilter.network.graph import INPUT, stretches
 from cnnfilter.network.plan import Row
 from cnnfilter.running.lowering import Lowering
 
@@ -51,8 +51,10 @@ class Schedule:
 
     def __init__(self, rows: Sequence[Row], wanted: Collection[int] | None = None) -> None:
         self.wanted = frozenset([len(rows) - 1] if wanted is None else wanted) - {INPUT}
-        used = needed([row.reads for row in rows], self.wanted)
-        self.runs = list(_runs(rows, used, self.wanted))
+        self.runs = [
+            Run(rows[each.start].reads, each[-1], Lowering(rows[each.start : each.stop], each.start + 1))
+            for each in stretches([row.reads for row in rows], self.wanted)
+        ]
         self.last_reader = {read: place for place, run in enumerate(self.runs) for read in run.reads}
 
     def run(self, given: Array, threads: int | None) -> Array:
@@ -76,20 +78,3 @@ class Schedule:
             if run.result in self.wanted:
                 yield run.result, result
             del result
-
-
-def _runs(rows: Sequence[Row], used: set[int], wanted: Collection[int]) -> Iterator[Run]:
-    """The rows that are needed, cut where a result is wanted, read twice, or not read by the row after it."""
-    counts = [0] * (len(rows) + 1)
-    for number in used:
-        for read in rows[number].reads:
-            counts[read] += 1
-    numbers = sorted(used)
-    first = 0
-    for place, number in enumerate(numbers, 1):
-        following = rows[numbers[place]].reads if place < len(numbers) else ()
-        follows = following == (number,) and numbers[place] == number + 1
-        if not follows or counts[number] > 1 or number in wanted:
-            part = rows[numbers[first] : number + 1]
-            yield Run(part[0].reads, number, Lowering(part, numbers[first] + 1))
-            first = place

@@ -60,6 +60,43 @@ def test_what_is_taken_as_a_whole_may_be_no_larger_than_a_picture(text):
     check_rows(Pipeline.parse("upsample:1000,crop:4").plan((1000, 1000, 1)), 10**9)
 
 
+MAPS = 4 * 1000 * 1000
+"""Bytes of a map of a thousand rows and columns."""
+
+
+@pytest.mark.parametrize(
+    ("text", "between"),
+    [
+        ("abs:as=a,tanh,add:a", 2 * MAPS),
+        ("abs:as=a,tanh,add:a,relu", 2 * MAPS),
+        ("abs:as=a,tanh,add:a,tanh", 3 * MAPS),  # and the sum, of which a band at a time goes on
+        ("abs:as=a,tanh,add:a,relu,tanh", 3 * MAPS),
+        ("abs:as=a,conv:edge:padding=1,abs,conv:edge:padding=1,add:a", MAPS + 2 * (3 + 3) * 4000 + MAPS),
+        ("abs:as=a,tanh:as=b,from:a,abs:as=c,from:a,relu,concat:a+b+c+last", 4 * MAPS),
+        ("abs:as=a,tanh,add:a,maxpool:10:as=b,tanh,add:b", 3 * MAPS + MAPS // 100),
+    ],
+)
+def test_what_is_held_for_later_stages_counts(monkeypatch, text, between):
+    monkeypatch.setattr(bands, "available_threads", lambda threads: 2)
+    pipeline = Pipeline.parse(text)
+    result = 8 * math.prod(pipeline.plan((1000, 1000, 1))[-1].output)
+    assert need(pipeline) == 1000 * 1000 + between + result
+
+
+def test_what_waits_for_later_stages_may_be_no_more_than_a_picture_together():
+    named = ",".join(f"relu:as=n{number}" for number in range(20))
+    rows = Pipeline.parse(f"{named},add:{'+'.join(f'n{number}' for number in range(19))}").plan((1000, 1000, 1))
+    check_rows(rows, 20_000_000)
+    message = (
+        "error: 20 results would be held for later stages, which counts as 20,000,000 pixels, more than the limit of"
+    )
+    with pytest.raises(PictureError, match=message.removeprefix("error: ")):
+        check_rows(rows, 19_999_999)
+    joined = Pipeline.parse("relu:as=a,globalavgpool,upsample:size=90000x90000,add:last+last,maxpool:90000")
+    with pytest.raises(PictureError, match="the result would be 90000x90000, which counts as 8,100,000,000 pixels"):
+        check_rows(joined.plan((8, 8, 1)), 10**9)
+
+
 def test_a_chain_that_will_be_refused_needs_nothing():
     assert need(Pipeline.parse("conv:edge:padding=1000000")) == 0
 
@@ -74,6 +111,10 @@ def test_a_chain_that_will_be_refused_needs_nothing():
         f"{KERNELS},resize:700:filter=lanczos",
         f"{KERNELS},upsample:2:mode=bilinear,crop:900",
         f"{KERNELS},convtranspose:box:stride=2,maxpool:3",
+        f"{KERNELS}:as=a,conv:edge:padding=1,relu,conv:edge:padding=1,add:a,relu",
+        f"{KERNELS}:as=a,abs,add:a,maxpool:3,flatten:as=b,relu,concat:b",
+        f"{KERNELS}:as=a,abs:as=b,from:a,tanh:as=c,from:a,sigmoid,concat:a+b+c+last,maxpool:90",
+        f"{KERNELS}:as=a,globalavgpool,multiply:a,tanh",
     ],
 )
 def test_a_chain_takes_no_more_than_it_says(text):

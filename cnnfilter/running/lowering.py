@@ -150,26 +150,28 @@ def _conv(stage: stages.Conv, row: Row, lowering: Lowering) -> None:
         return
     bank = prepared(source.weight, flip=stage.flip, scale=stage.scale)
     biases = (np.zeros(len(bank)) if source.bias is None else source.bias) + stage.bias
-    normalization = lowering.following(stages.BatchNorm)
-    if normalization is not None:
-        folded = _folded(bank, biases, *normalization.scale_and_shift(len(bank)))
-        if folded is not None:
-            bank, biases = folded
-            lowering.left.pop(0)
+    bank, biases = _with_normalization(lowering, bank, biases, lambda scale: scale[:, None, None, None])
     groups = channels if stage.depthwise else stage.groups
     lowering.step(Convolution(bank, biases, windows, groups, after=lowering.rectifies()))
 
 
-def _folded(bank: Array, biases: Array, scale: Array, shift: Array) -> tuple[Array, Array] | None:
-    """A bank and biases that also do what a normalization does with results; None where float32 cannot hold them.
+def _with_normalization(
+    lowering: Lowering, bank: Array, biases: Array, spread: Callable[[Array], Array]
+) -> tuple[Array, Array]:
+    """A bank and biases that also do what a normalization does that follows, where float32 can hold them.
 
-    It takes one pass over the maps less, and a zero weight stays one.
+    It takes one pass over the maps less, and a zero weight stays one. `spread` gives each weight its map's scale.
     """
+    normalization = lowering.following(stages.BatchNorm)
+    if normalization is None:
+        return bank, biases
+    scale, shift = normalization.scale_and_shift(len(biases))
     with np.errstate(over="ignore"):
-        weights = (bank * scale[:, None, None, None]).astype(np.float32)
+        weights = (bank * spread(scale)).astype(np.float32)
         constants = biases * scale + shift
         if not (np.isfinite(weights).all() and np.isfinite(constants.astype(np.float32)).all()):
-            return None
+            return bank, biases
+    lowering.left.pop(0)
     return weights, constants
 
 
@@ -183,11 +185,17 @@ def windows_of(row: Row) -> Windows:
 
 @lower.register(stages.ConvTranspose)
 def _transposed(stage: stages.ConvTranspose, row: Row, lowering: Lowering) -> None:
-    after = lowering.rectifies()
     weight, bias, groups = stage.weight(row.input[2])
-    biases = np.zeros(row.output[2], np.float32) if bias is None else bias
-    size, out = (row.input[0], row.input[1]), (row.output[0], row.output[1])
-    lowering.step(TransposedConvolution(weight, biases, size, stage.placing(row.input), out, groups, after=after))
+    biases = np.zeros(row.output[2]) if bias is None else bias
+    inputs, outputs = weight.shape[:2]
+
+    def spread(scale: Array) -> Array:
+        return np.repeat(scale.reshape(groups, outputs), inputs // groups, axis=0)[..., None, None]
+
+    weight, biases = _with_normalization(lowering, weight, biases, spread)
+    size, out, placing = (row.input[0], row.input[1]), (row.output[0], row.output[1]), stage.placing(row.input)
+    after = lowering.rectifies()
+    lowering.step(TransposedConvolution(weight, biases, size, placing, out, groups, after=after))
 
 
 @lower.register(stages.Pool)

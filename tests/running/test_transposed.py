@@ -13,7 +13,7 @@ from cnnfilter.engine.geometry import Rows
 from cnnfilter.engine.transposed import TransposedConvolution
 from cnnfilter.kernels.kernel import get_kernel
 from cnnfilter.network.grammar import parse
-from cnnfilter.network.stages import ConvTranspose
+from cnnfilter.network.stages import BatchNorm, ConvTranspose
 from cnnfilter.weights.parameters import Arrays
 from tests.onnx_cases import load
 from tests.running.test_resampling import RECORDED
@@ -167,6 +167,23 @@ def test_large_maps_are_made_band_by_band_and_rectified_where_no_tap_reaches():
         padding=stage.padding,
     )  # fmt: skip
     np.testing.assert_allclose(Pipeline([stage]).run(small), definition, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_normalization_that_follows_is_folded_in(groups):
+    draw = np.random.default_rng(9)
+    numbers = {"weight": draw.normal(size=6), "bias": draw.normal(size=6), "running_mean": draw.normal(size=6)}
+    normalization = BatchNorm(learned=Arrays(numbers | {"running_var": draw.random(6)}))
+    stage = ConvTranspose(
+        sizes=(6, (3, 2)), stride=(2, 4), groups=groups,
+        learned=Arrays({"weight": maps(6, (4, 6 // groups, 3, 2)), "bias": maps(7, 6)}),
+    )  # fmt: skip
+    both = Pipeline([stage, normalization, *parse("relu6").stages])
+    apart = Pipeline([normalization, *parse("relu6").stages]).run(Pipeline([stage]).run(MAPS))
+    np.testing.assert_allclose(both.run(MAPS), apart, rtol=1e-4, atol=1e-5)
+    (operation,) = both._last[1].runs[0].lowered.operations
+    ((steps, _),) = operation.__self__.parts
+    assert [type(step).__name__ for step in steps] == ["TransposedConvolution"]
 
 
 @pytest.mark.parametrize(("window", "stride"), [((3, 2), (2, 2)), ((1, 2), (4, 3)), ((5, 4), (3, 1))])

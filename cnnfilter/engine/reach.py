@@ -95,7 +95,7 @@ def scaled(filters: Array, combine: str | None = None) -> Scaled | None:
     unit = unit_of(max(sums))
     if unit > FLOAT32_MAX:
         return None
-    numbers = filters / np.float32(unit)
+    numbers = filters if unit == 1 else filters / np.float32(unit)
     if unit > 1 and not (numbers * np.float32(unit) == filters).all():
         return None
     if combine == "magnitude":  # squares lose digits, or are infinite, halfway

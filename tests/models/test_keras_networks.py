@@ -1,9 +1,9 @@
 """Networks that Keras saved, against what Keras gave for them; `tests/data/keras/README.md` says how they were made."""
 
-import io
 import os
 import zipfile
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,18 +161,31 @@ def test_a_packed_file_holds_the_same(folder, tmp_path):
     close(run(load(path).network, recorded["x"]), recorded["y0"])
 
 
-def test_a_trained_network_that_others_published(tmp_path):
-    wheel = os.environ.get("CNNFILTER_DIGITS")
-    if wheel is None:
-        pytest.skip("CNNFILTER_DIGITS names no file of the package digitsclassifier")
+def published(path, package, name):
+    """A network within a package, as a file."""
+    folder = os.environ.get("CNNFILTER_WHEELS")
+    if folder is None:
+        pytest.skip(f"CNNFILTER_WHEELS names no folder with the package {package}")
+    (wheel,) = Path(folder).glob(f"{package}-*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        path = tmp_path / "digits.keras"
-        path.write_bytes(archive.read("digitsclassifier/models/digit_classifier_model.keras"))
-    model = load(path)
+        path.write_bytes(archive.read(name))
+    return load(path)
+
+
+def test_digits_are_read_as_keras_reads_them(tmp_path):
+    name = "digitsclassifier/models/digit_classifier_model.keras"
+    model = published(tmp_path / "digits.keras", "digitsclassifier", name)
     assert model.size == (28, 28, 1)
-    recorded = np.load(io.BytesIO((DATA / "digits.npz").read_bytes()))
-    network = Pipeline(model.network)
+    recorded = np.load(DATA / "digits.npz")
     for digit, (picture, scores) in enumerate(zip(recorded["pictures"], recorded["scores"], strict=True)):
-        found = network.run(picture[None].astype(np.float32) / 255, layout="chw")
+        found = run(model.network, (picture / 255).astype("f4"))
         assert found.argmax() == digit
         np.testing.assert_allclose(found, scores, atol=1e-5)
+
+
+def test_a_network_of_keras_2_gives_what_keras_3_gives(tmp_path):
+    model = published(tmp_path / "faces.hdf5", "fer", "fer/data/emotion_model.hdf5")
+    assert (model.size, model.inputs) == ((64, 64, 1), ("input_1",))
+    given = np.random.default_rng(7).uniform(-1, 1, (4, 64, 64, 1)).astype("f4")
+    for x, scores in zip(given, np.load(DATA / "faces.npy"), strict=True):
+        np.testing.assert_allclose(run(model.network, x), scores, atol=1e-5)

@@ -171,7 +171,7 @@ def linear(x: Any, weight: Any, bias: Any = None, *, threads: int | None = None)
     bias : array_like, (out,), optional
         Or what is broadcast to the result, as ONNX's Gemm has it: one number, (N, 1) or (N, out).
     threads : int, optional
-        Checked; one thread reads the weights as fast as memory gives them.
+        How many to use for many weights; all cores by default. The result is the same for every number.
 
     Returns
     -------
@@ -210,6 +210,6 @@ def linear(x: Any, weight: Any, bias: Any = None, *, threads: int | None = None)
         msg = f"bias must hold a number for each of {len(matrix)} outputs, or one for all, not {held}"
         raise ShapeError(msg) from None
     if biases.ndim < 2:
-        return dense(values, matrix, np.ascontiguousarray(spread))
-    result: Array = dense(values, matrix, np.zeros(len(matrix), dtype=np.float32)) + spread
+        return dense(values, matrix, np.ascontiguousarray(spread), threads)
+    result: Array = dense(values, matrix, np.zeros(len(matrix), dtype=np.float32), threads) + spread
     return result

@@ -253,14 +253,16 @@ def _flatten(stage: stages.Flatten, row: Row, lowering: Lowering) -> None:
 def _dense(stage: stages.Dense, row: Row, lowering: Lowering) -> None:
     weight, bias = stage.matrix(row.input[0])
     biases = np.zeros(len(weight), dtype=np.float32) if bias is None else bias
-    lowering.vector(partial(_multiplied, weight, biases, row.flattened if stage.order == "hwc" else None))
+    lowering.whole(partial(_multiplied, weight, biases, row.flattened if stage.order == "hwc" else None))
 
 
-def _multiplied(weight: Array, bias: Array, flattened: stages.Shape | None, values: Array) -> Array:
+def _multiplied(
+    weight: Array, bias: Array, flattened: stages.Shape | None, values: Array, threads: int | None
+) -> Array:
     if flattened is not None:
         height, width, channels = flattened
         values = values.reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
-    return dense(values, weight, bias)
+    return dense(values, weight, bias, threads)
 
 
 @lower.register(stages.Add)

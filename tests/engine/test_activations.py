@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cnnfilter
-from cnnfilter.engine import activations, ops, reference
+from cnnfilter.engine import activations, dense, ops, reference
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.network import activations as table
 from cnnfilter.network.activations import ACTIVATIONS as TABLE
@@ -173,6 +173,16 @@ def test_softmax_keeps_nan_in_its_own_vector():
 def test_softmax_of_a_missing_axis():
     with pytest.raises(ArgumentError, match=r"softmax has no axis 2 in a shape of \(2, 3\)"):
         activations.softmax(np.ones((2, 3), np.float32), axis=2)
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 3, 7, 8, 9])
+def test_many_weights_are_multiplied_in_bands(outputs, monkeypatch):
+    rng = np.random.default_rng(4)
+    x, weight, bias = (rng.normal(size=size).astype(np.float32) for size in ((3, 50), (outputs, 50), (outputs,)))
+    whole = ops.linear(x, weight, bias)
+    monkeypatch.setattr(dense, "BAND_WEIGHTS", 160)
+    for threads in (1, 2, 3, None):
+        np.testing.assert_array_equal(ops.linear(x, weight, bias, threads=threads), whole, strict=True)
 
 
 @pytest.mark.parametrize("shape", [(7,), (1, 7), (4, 7)])

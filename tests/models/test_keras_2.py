@@ -1,8 +1,8 @@
 """Files as Keras 2 wrote them: other lists of what layers are given, other names of arrays, other defaults.
 
 They are made of those that Keras 3 wrote; one that Keras 2 wrote is in `test_keras_networks.py`. Keras 3.15.1, which
-reads both, gave the same of the changed `rescaled.h5` and `any.h5` as of the first. Models in models it does not read as
-Keras 2 told them, who counted their uses from 1.
+reads both, gave the same of the changed `rescaled.h5` and `any.h5` as of the first. Models in models it does not read
+as Keras 2 told them, who counted their uses from 1.
 """
 
 import json

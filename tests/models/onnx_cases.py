@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from cnnfilter.models.onnx.folding import FOLDS
+from cnnfilter.models.onnx.computing import FOLDS
 from cnnfilter.models.onnx.operators import OPERATORS
 
 FOLDER = Path(onnx.__file__).parent / "backend" / "test" / "data"

@@ -12,7 +12,7 @@ from onnx import TensorProto, numpy_helper
 from cnnfilter import Pipeline
 from cnnfilter.errors import CnnfilterError
 from cnnfilter.models import load
-from cnnfilter.models.onnx.folding import FOLDS
+from cnnfilter.models.onnx.computing import FOLDS
 from cnnfilter.models.onnx.operators import OPERATORS
 from tests.command import run
 from tests.models import light

@@ -18,7 +18,7 @@ from cnnfilter.models.onnx.inputs import picture, size_told, value_of
 from cnnfilter.models.onnx.operators import convert
 from cnnfilter.models.onnx.reading import Graph, Operation, read_graph
 from cnnfilter.models.onnx.tensors import Tensor
-from cnnfilter.models.onnx.values import Lost, Result, UnsupportedError, Value
+from cnnfilter.models.onnx.values import Lost, Part, Result, UnsupportedError, Value
 from cnnfilter.network.stages import Unknown
 
 
@@ -145,7 +145,7 @@ class _Converter:
 
     def _value(self, operation: Operation, given: Sequence[Value | None]) -> Value:
         lost = [each for each in given if isinstance(each, Lost)]
-        results = [each for each in given if isinstance(each, Result)]
+        results = [each.x if isinstance(each, Part) else each for each in given if isinstance(each, Result | Part)]
         if lost and (not results or any(each.cause is not None for each in lost)):
             return next((each for each in lost if each.cause is not None), lost[0])
         try:
@@ -165,7 +165,7 @@ class _Converter:
             return constants.given(operation)
         if is_own and operation.type == "ConstantOfShape" and given:
             return constants.filled(operation, given[0])
-        if operation.type != "Shape" and not any(isinstance(each, Result) for each in given):
+        if operation.type != "Shape" and not any(isinstance(each, Result | Part) for each in given):
             tensors = [each if isinstance(each, Tensor) else None for each in given]
             return self.fold(operation, tensors) if is_own else convert(operation, given, self.builder)
         return convert(operation, given, self.builder)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnnfilter.messages import nearest, quoted
-from cnnfilter.models.onnx import arithmetic, matrices, pointwise, resizing, views, windows
+from cnnfilter.models.onnx import arithmetic, gelu, matrices, pointwise, resizing, views, windows
 from cnnfilter.models.onnx.building import Builder
 from cnnfilter.models.onnx.reading import Operation
-from cnnfilter.models.onnx.values import Result, UnsupportedError, Value
+from cnnfilter.models.onnx.values import Part, Result, UnsupportedError, Value
 from cnnfilter.network import stages
 
 KINDS: dict[type, str] = {
@@ -72,6 +72,7 @@ OPERATORS: dict[str, Operator] = {
     "Div": _known(arithmetic.divide, least=2),
     "Dropout": _known(pointwise.dropout, "ratio seed", most=3),
     "Elu": _known(pointwise.activation("elu", alpha=1.0), "alpha"),
+    "Erf": _known(gelu.erf),
     "Flatten": _known(views.flatten, "axis"),
     "Gelu": _known(pointwise.activation("gelu", approximate="none"), "approximate"),
     "Gemm": _known(matrices.gemm, "alpha beta transA transB", least=2, most=3),
@@ -114,7 +115,7 @@ OPERATORS: dict[str, Operator] = {
     "Unsqueeze": _known(views.unsqueeze, "axes", most=2),
     "Upsample": _known(resizing.resize, "mode scales", most=2),
 }
-"""The operators by name. Those of numbers of the file alone are in `folding.FOLDS`."""
+"""The operators by name. Those of numbers of the file alone are in `computing.FOLDS`."""
 
 WHOLE = (
     "Abs", "Cast", "Clip", "Concat", "Flatten", "Identity", "Max", "MaxPool", "Min", "Pad", "ReduceMax", "Relu",
@@ -137,6 +138,8 @@ def convert(operation: Operation, given: Sequence[Value | None], builder: Builde
     UnsupportedError
         If it is not known, or used in a way that no stage has.
     """
+    if any(isinstance(each, Part) for each in given):
+        return gelu.continued(operation, given, builder)
     operator = OPERATORS.get(operation.type)
     if operation.domain or operator is None:
         raise UnsupportedError(_unknown(operation))

@@ -178,6 +178,27 @@ class Result(NamedTuple):
         return " x ".join("*".join(atom.name for atom in axis) or "1" for axis in self.axes)
 
 
+class Part(NamedTuple):
+    """A part of GELU, that of its error function, until the whole is known.
+
+    Parameters
+    ----------
+    x : Result
+        What GELU is of.
+    has_one : bool
+        Whether 1 is added to the error function.
+    is_scaled : bool
+        Whether that is multiplied by `x`.
+    factor : float
+        By what else.
+    """
+
+    x: Result
+    has_one: bool = False
+    is_scaled: bool = False
+    factor: float = 1.0
+
+
 @dataclass(frozen=True)
 class Lost:
     """What cannot be told, since an operation before it is not known.
@@ -193,7 +214,7 @@ class Lost:
     cause: int | None = None
 
 
-Value = Tensor | Result | Lost
+Value = Tensor | Result | Part | Lost
 
 
 def maps_axes(batch: Axis | None, height: Size, width: Size, channels: Size) -> tuple[Axis, ...]:

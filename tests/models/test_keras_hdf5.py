@@ -362,6 +362,14 @@ def test_nothing_is_imported_from_the_folder_that_one_is_in(file, tmp_path, monk
     assert told(path).arrays["model_weights/x"].shape == (3,)
 
 
+def test_the_folder_that_one_is_in_may_be_gone(file, tmp_path, monkeypatch):
+    path = file(array(3, data=np.ones(3)))
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert told_apart(path).arrays["model_weights/x"].shape == (3,)
+
+
 def test_the_file_may_be_read_further_by_its_parent(file):
     path = file(array(3, data=np.ones(3)))
     with path.open("rb") as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -104,8 +105,10 @@ def describe(stream: IO[bytes], start: int, size: int, roots: tuple[str, ...]) -
 
 def _folder(name: str) -> Path | None:
     """The folder that a library is in, which is not the current one."""
-    here = Path.cwd()
-    places = [place for place in sys.path if place and Path(place) != here]
+    here = None
+    with contextlib.suppress(OSError):  # it may be gone
+        here = Path.cwd()
+    places = [place for place in sys.path if Path(place).is_absolute() and Path(place) != here]
     spec = PathFinder.find_spec(name, places)
     return None if spec is None or spec.origin is None else Path(spec.origin).absolute().parent.parent
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from cnnfilter.network.graph import Network
+if TYPE_CHECKING:
+    from cnnfilter.network.graph import Network
 
 
 class Model(NamedTuple):

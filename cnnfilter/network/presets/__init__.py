@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from cnnfilter.network.stages.text import Shape
+if TYPE_CHECKING:
+    from cnnfilter.network.stages.text import Shape
 
 NAMES = (
     "mnist-cnn", "lenet-5", "lenet-5-1998", "tiny-vgg", "alexnet", "alexnet-2012",

@@ -9,11 +9,17 @@ from pathlib import Path
 
 from cnnfilter.errors import CnnfilterError
 from tests import benchmarks
-from tests.benchmarks import filters, folders, networks, processes, report
+from tests.benchmarks import filters, folders, networks, processes, published, report
 from tests.benchmarks.measure import Different, Setting
 from tests.benchmarks.rows import Outcome
 
-TARGETS = (*filters.TARGETS, *networks.TARGETS, *processes.TARGETS, *folders.TARGETS)
+TARGETS = (
+    *filters.TARGETS,
+    *networks.TARGETS,
+    *published.TARGETS,
+    *processes.TARGETS,
+    *folders.TARGETS,
+)
 
 QUICK = {"megapixels": 0.05, "runs": 1, "seconds": 0.0, "most_files": 3}
 

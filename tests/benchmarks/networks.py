@@ -61,7 +61,8 @@ def torch_layers(chain, weights, shape):
             if weight is None:  # a named kernel
                 weight = stage.kernels[0].weights[None, None]
             (top, _), (left, _) = stage.sliding(row.input).pads
-            layer = nn.Conv2d(row.input[2], len(weight), weight.shape[2:], padding=(top, left), bias=bias is not None)
+            options = {"stride": stage.stride, "padding": (top, left), "bias": bias is not None}
+            layer = nn.Conv2d(row.input[2], len(weight), weight.shape[2:], **options)
             layers.append(with_values(layer, weight, bias))
         elif isinstance(stage, Dense):
             layers.append(with_values(nn.Linear(row.input[0], row.output[0]), weight, bias))
@@ -130,8 +131,16 @@ TARGETS = (
         "bank-64-64",
         "bank 64 to 64, 3x3, 112 squared, with ReLU",
         "PyTorch",
-        0.5,
+        1.5,
         _cases("64-to-64", "conv:64@3x3:padding=1,relu", (112, 112, 64)),
+        (TORCH,),
+    ),
+    Target(
+        "bank-7x7",
+        "bank 3 to 64, 7x7, stride 2, 224 squared",
+        "PyTorch",
+        1.2,
+        _cases("3-to-64", "conv:64@7x7:stride=2:padding=3", (224, 224, 3)),
         (TORCH,),
     ),
     Target(

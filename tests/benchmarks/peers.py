@@ -74,12 +74,15 @@ OPENCV = Need(
 )
 SCIPY = Need("SciPy", "pip install 'cnnfilter[dev]'", lambda: _distribution("scipy"))
 TORCH = Need("PyTorch", "pip install torch", lambda: _distribution("torch"))
+TORCHVISION = Need("torchvision", "pip install torchvision", lambda: _distribution("torchvision"))
+ONNX = Need("onnx", "pip install 'cnnfilter[dev]'", lambda: _distribution("onnx"))
+ONNXRUNTIME = Need("ONNX Runtime", "pip install onnxruntime", lambda: _distribution("onnxruntime"))
 VIPS = Need("libvips", "apt-get install libvips-tools", lambda: _version(*VIPS_PROGRAM))
 IMAGEMAGICK = Need("ImageMagick", "apt-get install imagemagick", lambda: _version(*CONVERT_PROGRAM))
 TWO_CORES = Need("a second core", "a machine with two", lambda: str(CORES) if CORES > 1 else None)
 WORKERS = Need("apply -j", "this cnnfilter has no workers yet", _workers)
 
-PEERS = (PILLOW, OPENCV, SCIPY, TORCH, VIPS, IMAGEMAGICK)
+PEERS = (PILLOW, OPENCV, SCIPY, TORCH, TORCHVISION, ONNXRUNTIME, VIPS, IMAGEMAGICK)
 
 ALL_CORES = {"VIPS_CONCURRENCY": str(CORES), "MAGICK_THREAD_LIMIT": str(CORES), "OMP_NUM_THREADS": str(CORES)}
 """The environment in which a process takes as many threads as there are cores, as cnnfilter does unasked."""

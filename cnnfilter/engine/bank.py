@@ -44,7 +44,7 @@ class BankFilter:
 
     def __init__(self, filters: Array, biases: Array, windows: Windows) -> None:
         self.windows = windows
-        self.count, self.planes, height, width = filters.shape
+        self.count, self.planes = filters.shape[:2]
         groups = -(-self.count // FILTERS)
         small = scaled(filters) if filters[0].size <= MOST_TAPS and not windows.is_spread else None
         self.reach = None if small is None else small.reach
@@ -55,12 +55,18 @@ class BankFilter:
         self.biases = np.zeros(groups * FILTERS, dtype=np.float32)
         self.biases[: self.count] = biases
         self.has_zeros = not filters.all()
-        self.filters = filters
         self.is_exact: dict[np.dtype[Any], bool] = {}  # by the type of samples; threads may make the same twice
         self.copies = Copies(windows)
         self.has_all = windows.stride[1] == 1 and windows.pads[1] == (0, 0)  # each row as it lies
         self.places: dict[tuple[int, ...], _Place] = {}
         self.needed: dict[Pair, Pair] = {}
+
+    @property
+    def filters(self) -> Array:
+        """The filters as they were given, which are not kept beside the weights: these are scaled by a power of two."""
+        numbers = self.weights.transpose(0, 2, 1).reshape(len(self.biases), -1)[: self.count]
+        filters: Array = (numbers * np.float32(self.gain)).reshape(self.count, self.planes, *self.windows.window)
+        return filters
 
     def keeps_promises(self, source: Rows, first: int, last: int) -> bool:
         """Whether float32 is exact enough, and no zero weight meets what it turns into NaN."""

@@ -97,7 +97,7 @@ class Convolution(_Windowed):
     def __init__(self, bank: Array, biases: Array, windows: Windows, groups: int = 1, *, after: int = AS_IS) -> None:
         super().__init__(windows)
         self.after = after
-        self.bank = bank
+        self.count, self.channels = bank.shape[:2]
         self.biases = biases.astype(np.float32)
         self.filters_in_group = len(bank) // groups
         self.shape = (len(bank), *windows.out)
@@ -111,6 +111,7 @@ class Convolution(_Windowed):
                 some = slice(begin, begin + self.together)
                 self.groups.append(_Group(bank[some], self.biases[some], windows))
             self.band_rows = self.groups[0].band_rows
+        self._given = None if self.groups else bank
         self.apart = ApartFilters.of(bank, self.biases, windows) if bank.shape[1] == 1 and groups > 1 else None
         if not self.groups and bank.shape[1] == 1 and bank[0].size >= min(FEWEST_FOURIER_EXACT.values()):
             # only planes of pictures get spectra
@@ -125,7 +126,7 @@ class Convolution(_Windowed):
         if self.apart is not None and self.apart.keeps_promises(source, first, first + out.shape[1]):
             self.apart.run(source, first, out, after=self.after)
             return
-        for some in range(-(-len(self.bank) // self.together)):
+        for some in range(-(-self.count // self.together)):
             self._run_some(some, source, first, out)
 
     def run_share(self, share: int, source: Rows, out: Array) -> None:
@@ -134,9 +135,9 @@ class Convolution(_Windowed):
 
     def _run_some(self, number: int, source: Rows, first: int, out: Array) -> None:
         """Compute the filters that are computed together."""
-        begin, end = number * self.together, min((number + 1) * self.together, len(self.bank))
-        channels, group = self.bank.shape[1], begin // self.filters_in_group
-        planes = source.samples[group * channels : (group + 1) * channels]
+        begin, end = number * self.together, min((number + 1) * self.together, self.count)
+        group = begin // self.filters_in_group
+        planes = source.samples[group * self.channels : (group + 1) * self.channels]
         rows = Rows(planes, source.spacing, source.first, source.kept)
         way = self.groups[number].over(rows, first, first + out.shape[1]) if self.groups else None
         if way is not None:
@@ -148,7 +149,8 @@ class Convolution(_Windowed):
 
     def _methods(self, dtype: np.dtype[Any]) -> list[Method]:
         if dtype not in self.methods:  # threads may both make them: they are the same
-            self.methods[dtype] = [choose(one[None], self.windows, dtype) for one in self.bank]
+            bank = np.concatenate([group.bank for group in self.groups]) if self._given is None else self._given
+            self.methods[dtype] = [choose(one[None], self.windows, dtype) for one in bank]
         return self.methods[dtype]
 
 
@@ -174,16 +176,22 @@ class _Group:
     """The ways to compute filters that all see the same planes."""
 
     def __init__(self, bank: Array, biases: Array, windows: Windows) -> None:
-        self._given = bank, biases, windows
-        self.quick = WinogradFilter.of(*self._given)
+        self.quick = WinogradFilter.of(bank, biases, windows)
         self.band_rows = 1 if self.quick is None else self.quick.band_rows
         if self.quick is None:
-            self.usual  # noqa: B018  (now, and not when the first picture waits)
+            self.usual = BankFilter(bank, biases, windows)
+        else:
+            self._given = bank, biases, windows
 
     @lazy
     def usual(self) -> BankFilter:
         """The way for what the quick one cannot do, whose weights take as much memory again."""
         return BankFilter(*self._given)
+
+    @property
+    def bank(self) -> Array:
+        """The filters; where banks are folded with what follows them, nothing else holds them."""
+        return self.usual.filters if self.quick is None else self._given[0]
 
     def over(self, source: Rows, first: int, last: int) -> BankFilter | WinogradFilter | None:
         """How to compute output rows `first` to `last - 1`, or None where each filter has to see for itself."""

@@ -78,3 +78,11 @@ def test_what_is_not_finite_is_so_in_each_share():
     expected[2:5, 2:5] = True
     for o in range(32):
         np.testing.assert_array_equal(np.isnan(result[o]), expected if o % 5 else False)
+
+
+@pytest.mark.parametrize("size", [1e-38, 1e-3, 1.0, 1e30])
+@pytest.mark.parametrize("outputs", [4, 8, 13])
+def test_filters_are_kept_in_their_weights_alone(size, outputs):
+    bank = drawn((outputs, 5, 3, 2)) * np.float32(size)
+    step = convolution(bank, (9, 9))
+    np.testing.assert_array_equal(np.concatenate([group.bank for group in step.groups]), bank)

@@ -5,6 +5,7 @@ import pytest
 
 from cnnfilter.errors import ShapeError
 from cnnfilter.models import load
+from cnnfilter.network.plan import plan
 from cnnfilter.network.stages import Unknown
 from cnnfilter.pipeline import Pipeline
 
@@ -84,6 +85,11 @@ LAYERS = {
     "threshold": (layer("ReLU", "t", threshold=1.0), "threshold is 1.0, but it must be None, 0 or 0.0 to be read"),
     "axis": (layer("BatchNormalization", "b", axis=1), "axis is 1, but it must be the last one"),
     "softmax's axis": (layer("Softmax", "s", axis=1), "axis is 1, but it must be -1"),
+    "smoothed": (layer("Resizing", "r2", height=3, width=3, antialias=True), "antialias is True, but it must be False"),
+    "too small to crop": (
+        layer("CenterCrop", "c", height=9, width=7),
+        "it takes maps of a known size of at least 9x7",
+    ),
     "inverted": (layer("Normalization", "n", invert=True), "invert is True, but it must be False to be read"),
     "shape": (layer("Reshape", "s", target_shape=[7, 16]), "from 8x7x2 to 7x16: only vectors and maps of 1x1 are made"),
     "shape of words": (
@@ -171,3 +177,12 @@ def test_the_layer_of_keras_own_inception_resnet(tmp_path):
     network = load(keras_file(tmp_path / "net.keras", functional(layers, [("s", 0)]))).network
     x = np.linspace(-1, 1, 112, dtype="f4").reshape(2, 8, 7)
     np.testing.assert_allclose(Pipeline(network).run(x, layout="chw"), x + np.maximum(x, 0) / 2, rtol=1e-6)
+
+
+def test_a_network_for_pictures_of_any_size_that_fits_one_alone(tmp_path):
+    layers = [(layer("Resizing", "r", height=8, width=8), [[("in", 0)]]), (layer("Add", "j"), [[("r", 0), ("in", 0)]])]
+    told = functional(layers, [("j", 0)], [("in", (None, None, 2))])
+    network = load(keras_file(tmp_path / "net.keras", told)).network
+    assert plan(network, (8, 8, 2))[-1].output == (8, 8, 2)
+    with pytest.raises(ShapeError, match=r"stage 2 \(add\): takes results of one size"):
+        plan(network, (9, 8, 2))

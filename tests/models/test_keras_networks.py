@@ -19,7 +19,7 @@ from tests.models.keras_files import keras_file, layer, sequential  # noqa: E402
 
 DATA = ROOT / "tests" / "data" / "keras"
 
-NAMES = ["rescaled", "branches", "nested", "plane", "any", "vector", "half"]
+NAMES = ["rescaled", "branches", "nested", "plane", "any", "resized", "squeezed", "vector", "half"]
 
 
 @pytest.fixture(scope="module")

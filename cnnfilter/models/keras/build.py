@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from cnnfilter.errors import KernelError
+from cnnfilter.errors import KernelError, ShapeError
 from cnnfilter.messages import about, printable, shortened
 from cnnfilter.models.keras.arrays import LayerArrays, Order
 from cnnfilter.network.graph import INPUT, Network, Node
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 MAX_NODES = 10_000
 """The most stages and calls of layers; the deepest published networks have some 1,000."""
+
+ANY_SIZES = (4096, 8192)
+"""What stands for a size that may be any: what it gives with both alike does not depend on it."""
 
 Size = tuple[int | None, ...]
 """(H, W, C) of maps or (n,) of a vector; None where any size may come."""
@@ -219,12 +222,17 @@ class Builder:
 
 
 def _result(stage: Stage, inputs: Sequence[Tensor]) -> Size:
-    """The size of what a stage gives, as far as it is known."""
+    """The size of what a stage gives, as far as it is the same for pictures of any size."""
     shapes = [each.known for each in inputs]
     if None not in shapes:
         return stage.output(*cast("list[Shape]", shapes))
-    axes = {"maps": 3, "vector": 1}.get(stage.gives, len(inputs[0].size))
-    return (None,) * axes
+    found = []
+    for any_size in ANY_SIZES:
+        try:
+            found.append(stage.output(*(tuple(n or any_size for n in each.size) for each in inputs)))
+        except ShapeError:  # of sizes that are made to fit one another
+            return (None,) * len(inputs[0].size)
+    return tuple(n if n == other else None for n, other in zip(*found, strict=True))
 
 
 def joined_order(inputs: Sequence[Tensor]) -> Order:

@@ -130,6 +130,30 @@ def _upsample(builder: Builder, call: Call) -> Tensor:
     return builder.add(call, Upsample(scale=(float(height), float(width)), mode=mode), [given_maps(call)])
 
 
+@entry("Resizing")
+def _resize(builder: Builder, call: Call) -> Tensor:
+    settings = call.settings
+    for key in ("crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias"):
+        settings.must_be(key, False)
+    size = settings.count("height"), settings.count("width")
+    if settings.word("interpolation", ("nearest", "bilinear"), "bilinear") == "bilinear":
+        return builder.add(call, Upsample(size=size, mode="bilinear"), [given_maps(call)])
+    nearest = Upsample(size=size, coordinates="half_pixel", rounding="round_prefer_ceil")
+    return builder.add(call, nearest, [given_maps(call)])
+
+
+@entry("CenterCrop")
+def _crop_center(builder: Builder, call: Call) -> Tensor:
+    given = given_maps(call)
+    size = call.settings.count("height"), call.settings.count("width")
+    if given.known is None or given.known[0] < size[0] or given.known[1] < size[1]:
+        msg = f"it takes maps of a known size of at least {show_shape(size)}"
+        raise call.settings.refuse(msg)
+    over = [n - wanted for n, wanted in zip(given.known, size, strict=False)]
+    above, left = (each // 2 for each in over)
+    return builder.add(call, Pad(((-above, above - over[0]), (-left, left - over[1]))), [given])
+
+
 @entry("Rescaling")
 def _rescale(builder: Builder, call: Call) -> Tensor:
     scales, offsets = call.settings.numbers("scale", 1.0), call.settings.numbers("offset", 0.0)

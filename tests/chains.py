@@ -87,6 +87,8 @@ CHAINS = [
     ("convtranspose:3@3:stride=2:padding=same,convtranspose:2@2:stride=3:padding=same-lower", (4, 5, 2)),
     ("convtranspose:2@4:stride=2:padding=1+2x0+1", (4, 5, 2)),
     ("convtranspose:1 2 3; 4 5 6:stride=2:bias=0.5", (4, 5, 1)),
+    ("convtranspose:sobel-x+emboss:stride=3:bias=1,abs", (4, 5, 2)),
+    ("convtranspose:4@3x2:stride=2:groups=2:random=5,relu", (4, 5, 6)),
     ("upsample:2,relu", (4, 5, 3)),
     ("upsample:2x3:mode=bilinear", (4, 5, 3)),
     ("upsample:1.5:mode=bilinear:coordinates=align_corners", (4, 5, 2)),
@@ -104,10 +106,9 @@ CHAINS = [
 ]
 NOT_IN_KERAS = [
     ("convtranspose:4@3:stride=2:padding=1:output_padding=1:groups=2", (4, 5, 2)),
-    ("convtranspose:sobel-x+emboss:stride=3:bias=1,abs", (4, 5, 2)),
     ("convtranspose:2@3x2:stride=2:dilation=3x2", (4, 5, 1)),
 ]
-"""Transposed convolutions in groups, or with a stride and a dilation above 1."""
+"""Transposed convolutions in groups that have no weights yet, or with a stride and a dilation above 1."""
 DILATED = ("maxpool:2:stride=1:dilation=2:padding=1", (8, 7, 1))  # Keras has none
 
 

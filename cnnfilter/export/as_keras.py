@@ -197,8 +197,8 @@ def _transposed(stage: stages.ConvTranspose, row: Row, program: KerasProgram) ->
         transposed_weights(row, stage, is_loaded=program.is_loaded),
         stage.placing(row.input),
     )
-    if bank.groups > 1:
-        msg = f"{readable(stage)}: Keras's transposed convolutions have no groups, as every channel's own kernels are"
+    if bank.groups > 1 and bank.weight is None and not program.is_loaded:
+        msg = f"{readable(stage)}: Keras's transposed convolutions have no groups; with weights they are told by zeros"
         raise ArgumentError(msg)
     if max(stride) > 1 and max(dilation) > 1:
         msg = f"{readable(stage)}: Keras refuses a stride above 1 together with a dilation above 1"
@@ -209,17 +209,23 @@ def _transposed(stage: stages.ConvTranspose, row: Row, program: KerasProgram) ->
     arguments += [f"output_padding={extra}"] if stride != (1, 1) else []
     arguments += [f"dilation_rate={show(dilation)}"] if dilation != (1, 1) else []
     arguments += [] if bank.biased else ["use_bias=False"]
-    program.give(*_arrays(program, bank))
+    program.give(*_arrays(program, bank, apart=bank.groups > 1))
     layer = f"layers.Conv2DTranspose({', '.join(arguments)})"
     return [layer] if pads == NONE else [layer, f"layers.Cropping2D({pads})"]
 
 
-def _arrays(program: KerasProgram, bank: ConvWeights, depthwise: bool = False) -> list[str]:
+def _arrays(program: KerasProgram, bank: ConvWeights, depthwise: bool = False, *, apart: bool = False) -> list[str]:
+    """The kernel and the bias; `apart`, with weights of 0 for the channels of other groups."""
     if bank.weight is None and not program.is_loaded:
         return []
     values = program.array("weight", bank.weight)
     if bank.repeat > 1:
         values = f"np.tile({values}, ({bank.repeat}, 1, 1, 1))"
+    if apart:
+        groups, (height, width) = bank.groups, bank.window
+        blocks = f"np.eye({groups}).reshape({groups}, 1, {groups}, 1, 1, 1)"
+        values = f"({values}.reshape({groups}, -1, 1, {bank.inputs}, {height}, {width}) * {blocks})"
+        values += f".reshape(-1, {bank.count}, {height}, {width})"
     if depthwise:
         values += f".reshape({bank.groups}, -1, {bank.window[0]}, {bank.window[1]}).transpose(2, 3, 0, 1)"
     else:

@@ -167,8 +167,7 @@ if __name__ == "__main__":
     [
         DILATED[:1] + DILATED[1:] + ("Keras's pools have no dilation",),
         (*NOT_IN_KERAS[0], "Keras's transposed convolutions have no groups"),
-        (*NOT_IN_KERAS[1], "Keras's transposed convolutions have no groups"),
-        (*NOT_IN_KERAS[2], "Keras refuses a stride above 1 together with a dilation above 1"),
+        (*NOT_IN_KERAS[1], "Keras refuses a stride above 1 together with a dilation above 1"),
         ("conv:2@3x3:stride=2:dilation=2", (9, 9, 1), "Keras refuses a stride above 1 together with a dilation"),
     ],
 )

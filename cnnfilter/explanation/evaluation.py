@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cnnfilter.errors import ArgumentError
 from cnnfilter.explanation.regions import Block, Needed, Place, Region, picture_block
 from cnnfilter.explanation.values import compute, needed, work
+from cnnfilter.network.field import Move
 from cnnfilter.network.graph import INPUT
 from cnnfilter.network.plan import Row
 
@@ -20,10 +21,35 @@ MOST_VALUES = 1 << 28
 """The most that a value may depend on: some ten seconds, and two gigabytes."""
 
 
-def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> dict[int, Block]:
-    """The picture and what stages make of it, as far as the value at `place` depends on them, that value the last.
+class Values(NamedTuple):
+    """The picture and what stages make of it, as far as one value depends on them.
 
-    They are numbered as rows are, `INPUT` the picture.
+    Parameters
+    ----------
+    blocks : dict of int to Block
+        Numbered as rows are, `INPUT` the picture.
+    asked : dict of int to tuple of Region or None
+        What each row asks of those that it reads, which others may ask more of.
+    """
+
+    blocks: dict[int, Block]
+    asked: dict[int, tuple[Region | None, ...]]
+
+    def given(self, number: int, row: Row) -> tuple[Block | None, ...]:
+        """What a row takes of each of those that it reads; None of one that it takes nothing of."""
+        pairs = zip(row.reads, self.asked[number], strict=True)
+        return tuple(None if region is None else self.blocks[read].of(region) for read, region in pairs)
+
+    def moves(self, rows: Sequence[Row]) -> list[Move]:
+        """How the rows get the values: of maps that are joined, each value is of one result only."""
+        return [
+            row.move.of([region is not None for region in self.asked[number]]) if number in self.asked else row.move
+            for number, row in enumerate(rows)
+        ]
+
+
+def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> Values:
+    """The picture and what stages make of it, as far as the value at `place` depends on them, that value the last.
 
     Raises
     ------
@@ -32,6 +58,7 @@ def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> dict[in
     """
     last = len(rows) - 1
     regions = {last: Region.at(place)}
+    asked: dict[int, tuple[Region | None, ...]] = {}
     products = values = 0
     for number in range(last, -1, -1):
         if number not in regions:
@@ -39,28 +66,30 @@ def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> dict[in
         row, region = rows[number], regions[number]
         products += work(row.stage, row, region)
         _check(number + 1, row, products, MOST_PRODUCTS, "products")
-        for read, each in zip(row.reads, _of_each(needed(row.stage, row, region)), strict=True):
+        asked[number] = _of_each(needed(row.stage, row, region), region)
+        for read, each in zip(row.reads, asked[number], strict=True):
             if each is not None:
-                asked = each if region.is_seen else replace(each, is_seen=False)
-                values += asked.count
-                regions[read] = regions[read].united(asked) if read in regions else asked
+                values += each.count
+                regions[read] = regions[read].united(each) if read in regions else each
         _check(number + 1, row, values, MOST_VALUES, "values")
-    blocks = {INPUT: picture_block(pixels, regions.get(INPUT, Region.at((0, 0, 0))))}
+    found = Values({INPUT: picture_block(pixels, regions.get(INPUT, Region.at((0, 0, 0))))}, asked)
     # NaN and infinity come from pictures of floats, and mean what they mean
     with np.errstate(invalid="ignore", over="ignore"):
         for number in sorted(regions.keys() - {INPUT}):
             row, region = rows[number], regions[number]
             if not region.is_seen:  # what others see may have taken the place of what it would be made of
-                blocks[number] = Block(region, np.zeros(region.shape))
+                found.blocks[number] = Block(region, np.zeros(region.shape))
                 continue
-            before = tuple(blocks.get(read) for read in row.reads)
+            before = found.given(number, row)
             given: Any = before[0] if len(before) == 1 else before
-            blocks[number] = Block(region, compute(row.stage, row, given, region))
-    return blocks
+            found.blocks[number] = Block(region, compute(row.stage, row, given, region))
+    return found
 
 
-def _of_each(regions: Needed) -> tuple[Region | None, ...]:
-    return (regions,) if isinstance(regions, Region) else regions
+def _of_each(regions: Needed, region: Region) -> tuple[Region | None, ...]:
+    """What a region of a result asks of each of the results that it is made of."""
+    several = (regions,) if isinstance(regions, Region) else regions
+    return several if region.is_seen else tuple(each and replace(each, is_seen=False) for each in several)
 
 
 def _check(number: int, row: Row, count: int, most: int, what: str) -> None:

@@ -18,7 +18,7 @@ from cnnfilter.explanation.regions import Place, Region, unflattened
 from cnnfilter.explanation.worked import Result, step_of
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.messages import either, quoted, show_shape
-from cnnfilter.network.field import extent
+from cnnfilter.network.field import Move, extent
 from cnnfilter.network.graph import INPUT
 from cnnfilter.network.plan import Row, at_scale
 from cnnfilter.network.stages import Flatten, Shape, Stage
@@ -137,19 +137,21 @@ def explain(pipeline: Chain, picture: Any, at: Sequence[int]) -> Explanation:
     rows = at_scale(pipeline.plan(shape), FULL_SCALE[pixels.dtype.name])
     _check_windows(rows)
     place = _checked(at, rows[-1].output)
-    blocks = evaluate(rows, pixels, place)
+    values = evaluate(rows, pixels, place)
     done: list[steps.Step] = []
+    followed: list[tuple[Row, Place]] = []
     number = len(rows) - 1
     following: Place | None = place
     while number != INPUT and following is not None:
         row = rows[number]
-        before = tuple(blocks.get(read) for read in row.reads)
-        result = Result(number + 1, row, before, following, blocks[number].value(following))
+        followed.append((row, following))
+        value = values.blocks[number].value(following)
+        result = Result(number + 1, row, values.given(number, row), following, value)
         with np.errstate(invalid="ignore", over="ignore"):
             done.append(step_of(row.stage, result))
         following = done[-1].follows
         number = row.reads[done[-1].followed]
-    field = _field(rows, place, blocks[INPUT].region)
+    field = _field(values.moves(rows), _spot(followed), values.blocks[INPUT].region)
     return Explanation(str(pipeline), shape, rows[-1].output, place, done[0].value, tuple(done), field)
 
 
@@ -191,20 +193,20 @@ def _checked(at: Sequence[int], shape: Shape) -> Place:
     return place
 
 
-def _field(rows: Sequence[Row], place: Place, seen: Region) -> ReceptiveField:
-    """The receptive field of a value, which a vector's has from the maps before it, and what is seen of it."""
-    spot: tuple[int, ...] = place
-    for row in reversed(rows):
-        if row.stage.sees_all(row.input):
-            spot = (0, 0)
-            break
-        if isinstance(row.stage, Flatten) and len(row.input) == 3:
-            spot = unflattened(row.input, spot[0])
-        if len(row.input) == 3:
-            break
-    field = rows[-1].field
-    moves = [row.move for row in rows]
-    (top, bottom), (left, right) = extent(moves, spot[:2]) if any(field.jump) else field.extent(*spot[:2])
+def _spot(followed: Sequence[tuple[Row, Place]]) -> Place:
+    """The row and the column of a value, which a vector's has in the maps that it was made of.
+
+    `followed` are stages, and places in their results, from the value back.
+    """
+    row, place = next(each for each in followed if len(each[0].input) == 3 or each[0].stage.sees_all(each[0].input))
+    if row.stage.sees_all(row.input):
+        return 0, 0
+    return (unflattened(row.input, place[0]) if isinstance(row.stage, Flatten) else place)[:2]
+
+
+def _field(moves: Sequence[Move], spot: Place, seen: Region) -> ReceptiveField:
+    """The receptive field of a value at a row and a column, and what is seen of it."""
+    (top, bottom), (left, right) = extent(moves, spot)
     size = bottom - top + 1, right - left + 1
     corners: tuple[tuple[int, int], ...] = ()
     count = 0

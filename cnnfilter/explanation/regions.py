@@ -94,6 +94,10 @@ class Block:
         outside = (rows == OUTSIDE)[:, None] | (columns == OUTSIDE)
         return np.where(outside, fill, found)
 
+    def of(self, region: Region) -> Block:
+        """Those of a region that lies in it."""
+        return self if region.shape == self.region.shape else Block(region, self.take(*region.axes))
+
     def value(self, place: Place) -> float:
         """The value at a place."""
         return float(self.take(*Region.at(place).axes).item())

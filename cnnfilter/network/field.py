@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import compress
 from typing import NamedTuple
 
 from cnnfilter.network.graph import INPUT
@@ -47,11 +48,19 @@ class Move(NamedTuple):
         How many places each of these has along each axis.
     sights : Sights, optional
         What its values see of them; without, each sees the sample at its own place.
+    sees_all : bool
+        Whether each value sees all that it reads.
     """
 
     reads: tuple[int, ...]
     counts: tuple[Shape, ...]
     sights: Sights | None
+    sees_all: bool = False
+
+    def of(self, taken: Sequence[bool]) -> Move:
+        """The move of what takes only some of the results that it reads."""
+        counts = tuple(compress(self.counts, taken))
+        return self._replace(reads=tuple(compress(self.reads, taken)), counts=counts)
 
     def meets_all(self, read: int, axis: int) -> bool:
         """Whether what it reads has one place along an axis, which meets all of another branch's."""
@@ -190,14 +199,22 @@ def extent(moves: Sequence[Move], place: Sequence[int]) -> tuple[Extent, ...]:
             if number not in places:
                 continue
             wanted, move = places.pop(number), moves[number]
+            if move.sees_all:
+                _meet(places, INPUT, Field.over_all(move.counts[0], moves[: number + 1]).extent(*place)[axis])
+                continue
             for i, read in enumerate(move.reads):
                 seen = wanted if move.sights is None else move.sights[axis].extent(*wanted)
                 if seen is not None:
-                    seen = (0, 0) if move.meets_all(i, axis) else seen
-                    known = places.get(read, seen)
-                    places[read] = min(seen[0], known[0]), max(seen[1], known[1])
+                    _meet(places, read, (0, 0) if move.meets_all(i, axis) else seen)
         found.append(places.get(INPUT, NOTHING))
     return tuple(found) if NOTHING not in found else (NOTHING,) * len(found)
+
+
+def _meet(places: dict[int, Extent], read: int, seen: Extent) -> None:
+    """Let the places that are seen of a result reach over some more."""
+    if seen != NOTHING:
+        first, last = places.get(read, seen)
+        places[read] = min(seen[0], first), max(seen[1], last)
 
 
 def _touched(move: Move, read: int, axis: int, places: Sequence[int]) -> Sequence[int]:

@@ -237,7 +237,7 @@ def _planned(node: Node, read: Sequence[_Result], moves: list[Move]) -> tuple[Ro
     places = _places(output) if len(output) == 3 else before.places
     sights, sees_all = stage.sights(shape), stage.sees_all(shape)
     seen = [sliding_sight(count, 1, 1, 0) for count in before.places] if sees_all else sights
-    move = Move(node.reads, tuple(each.places for each in read), seen)
+    move = Move(node.reads, tuple(each.places for each in read), seen, sees_all)
     moves.append(move)
     if sights is not None:
         field = before.field.through(sights, places)

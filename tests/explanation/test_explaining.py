@@ -228,7 +228,7 @@ def test_only_the_receptive_field_is_looked_at():
 
     pipeline = Pipeline.parse("conv:gaussian,relu,maxpool:2,conv:edge")
     rows = pipeline.plan((2000, 3000, 1))
-    blocks = evaluate(rows, pixels.view(Watched), (7, 8, 0))
+    blocks = evaluate(rows, pixels.view(Watched), (7, 8, 0)).blocks
     assert sizes[0] == 8 * 8
     assert [block.values.shape for _, block in sorted(blocks.items())] == [
         (1, 8, 8),

@@ -13,7 +13,7 @@ import numpy as np
 from cnnfilter.engine.codes import AS_IS, BOUNDS
 from cnnfilter.engine.geometry import Array, Rows, Windows
 from cnnfilter.engine.steps import Convolution, Step
-from cnnfilter.network.stages.transposed import Phase, Placing, phases
+from cnnfilter.network.stages.placing import Phase, Placing, phases
 from cnnfilter.sizes import Border, Pair
 
 

@@ -15,7 +15,7 @@ from cnnfilter.explanation.filters import products
 from cnnfilter.explanation.regions import Block, Place, Region
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import ConvTranspose
-from cnnfilter.network.stages.transposed import Placing
+from cnnfilter.network.stages.placing import Placing
 
 
 class Meeting(NamedTuple):

@@ -11,7 +11,7 @@ from cnnfilter.network.channels import keeps_colours, map_names
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.plan import plan
 from cnnfilter.network.stages import ConvTranspose
-from cnnfilter.network.stages.transposed import phases
+from cnnfilter.network.stages.placing import phases
 from cnnfilter.pipeline import Pipeline
 from cnnfilter.weights.parameters import RandomParameters
 

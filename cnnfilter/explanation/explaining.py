@@ -158,11 +158,12 @@ def explain(pipeline: Chain, picture: Any, at: Sequence[int]) -> Explanation:
 def _check_windows(rows: Sequence[Row]) -> None:
     """Refuse windows too large to be written out."""
     for number, row in enumerate(rows, 1):
-        sliding = row.stage.sliding(row.input)
-        if sliding is not None and math.prod(sliding.window) > MOST_TAPS:
+        sliding, sights = row.stage.sliding(row.input), row.stage.sights(row.input) or ()
+        window = tuple(math.ceil(sight.size) for sight in sights) if sliding is None else sliding.window
+        if math.prod(window) > MOST_TAPS:
             msg = (
-                f"stage {number} ({row.stage.name}): a window of {show_shape(sliding.window)} is too large to be "
-                f"explained (at most {MOST_TAPS:,} taps)"
+                f"stage {number} ({row.stage.name}): a window of {show_shape(window)} is too large to be explained "
+                f"(at most {MOST_TAPS:,} taps)"
             )
             raise ArgumentError(msg)
 

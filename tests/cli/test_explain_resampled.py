@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from cnnfilter.errors import ArgumentError
 from cnnfilter.explanation import explain, to_record
 from cnnfilter.pipeline import Pipeline
 from tests.command import run
@@ -79,3 +81,9 @@ def test_fractions_are_floats_in_json_and_short_in_the_table():
     table = run("shape", "7x7x64", "convtranspose:32@3x3:stride=2,upsample:3").out.splitlines()
     assert "1.5x1.5  0.5 " in table[1]
     assert "1.5x1.5  0.1667" in table[3]
+
+
+def test_a_mean_of_a_million_samples_is_not_written_out():
+    with pytest.raises(ArgumentError, match="stage 1 .resize.: a window of 2000x2000 is too large to be explained"):
+        explain(Pipeline.parse("resize:1"), np.zeros((1000, 1000), np.uint8), (0, 0))
+    assert explain(Pipeline.parse("resize:1:filter=nearest"), np.ones((1000, 1000), np.uint8), (0, 0)).value == 1

@@ -98,6 +98,11 @@ class Upsample(Resampling):
     ArgumentError
         If these do not go together.
 
+    Notes
+    -----
+    Where a value lies is worked out exactly. PyTorch rounds it to float32, which may take the sample beside the nearest
+    where two are equally near; and with a scale that is not whole, it copies an axis whose length stays or doubles.
+
     References
     ----------
     ONNX's operator Resize, whose words these are.

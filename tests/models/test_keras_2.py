@@ -109,3 +109,26 @@ def test_joins_are_told_by_lists(tmp_path):
     x = np.linspace(-1, 1, 112, dtype="f4").reshape(8, 7, 2)
     network = load(keras_file(tmp_path / "net.keras", told)).network
     np.testing.assert_allclose(run(network, x), np.maximum(x, 0) + x, rtol=1e-6)
+
+
+def test_functions_were_layers_of_one_class(tmp_path):
+    def function(name, called, given):
+        return {"class_name": "TFOpLambda", "name": name, "inbound_nodes": [given], "config": {
+            "name": name, "trainable": True, "dtype": "float32", "function": called,
+        }}  # fmt: skip
+
+    told = functional([(layer("ReLU", "r"), [[("in", 0)]])], [("e", 0)])
+    told["config"]["layers"] += [
+        function("a", "__operators__.add", ["r", 0, 0, {"y": 3.0, "name": None}]),
+        function("b", "nn.relu6", ["a", 0, 0, {"name": None}]),
+        function("c", "math.multiply", ["b", 0, 0, {"y": 0.25, "name": None}]),
+        function("d", "math.multiply", ["r", 0, 0, {"y": ["c", 0, 0], "name": None}]),
+        function("e", "__operators__.add", ["d", 0, 0, {"y": ["r", 0, 0], "name": None}]),
+    ]
+    x = np.linspace(-4, 4, 112, dtype="f4").reshape(8, 7, 2)
+    r = np.maximum(x, 0)
+    network = load(keras_file(tmp_path / "net.keras", told)).network
+    np.testing.assert_allclose(run(network, x), r * np.minimum(r + 3, 6) / 4 + r, rtol=1e-6)
+    told["config"]["layers"][-1]["config"]["function"] = "expand_dims"
+    reason = load(keras_file(tmp_path / "net.keras", told)).network[-1].stage.reason
+    assert reason == "layer 'e' (TFOpLambda): a layer that is not known"

@@ -122,8 +122,8 @@ def test_a_layer_that_is_given_no_results_of_layers(tmp_path, told, message):
     [
         ([{"args": [tensor("in"), 2.0], "kwargs": {}}], "it is given 2.0, which is not the result of a layer"),
         ([{"args": [tensor("in"), "a"], "kwargs": {}}], "it is given 'a', which is not the result of a layer"),
-        ([{"args": [tensor("in")], "kwargs": {"y": 3}}], "it is given {'y': 3} beside the results of layers"),
-        ([[["in", 0, 0, {"y": 2.0}]]], "it is given {'y': 2.0} beside the results of layers"),
+        ([{"args": [tensor("in")], "kwargs": {"z": 3}}], "it is given {'z': 3} beside the results of layers"),
+        ([[["in", 0, 0, {"z": 2.0}]]], "it is given {'z': 2.0} beside the results of layers"),
         ([[["in", 0, 0, 3]]], "it is given {'': 3} beside the results of layers"),
     ],
 )

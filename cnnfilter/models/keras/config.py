@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from cnnfilter.errors import KernelError
 from cnnfilter.messages import alternatives, quoted
@@ -16,6 +16,12 @@ MAX_TEXT = 16 << 20
 
 MAX_VALUES = 1_000_000
 """The most values in it, each of which takes Python up to 100 bytes, however short its text."""
+
+FUNCTIONS = {
+    "__operators__.add": "Add", "math.add": "Add", "math.multiply": "Multiply", "nn.relu": "Relu", "nn.relu6": "Relu6",
+    "math.sigmoid": "Sigmoid", "math.tanh": "Tanh",
+}  # fmt: skip
+"""The functions that Keras 2 has as layers of one class, TFOpLambda, and what Keras 3 calls them."""
 
 Config = dict[str, Any]
 
@@ -82,7 +88,7 @@ class Settings:
     def number(self, key: str, default: float) -> float:
         """A finite number."""
         value = self.config.get(key, default)
-        if not _is_number(value):
+        if not is_number(value):
             raise self.unlike(key=key, wanted="a finite number")
         return float(value)
 
@@ -90,7 +96,7 @@ class Settings:
         """Finite numbers, one or some."""
         value = self.config.get(key, default)
         values = value if isinstance(value, list) and value else [value]
-        if not all(map(_is_number, values)):
+        if not all(map(is_number, values)):
             raise self.unlike(key=key, wanted="a finite number, or some")
         return tuple(map(float, values))
 
@@ -145,6 +151,9 @@ def settings_of(told: Any) -> Settings:
         raise KernelError(msg)
     config = told["config"] if isinstance(told["config"], dict) else {"layers": told["config"]}  # as Keras 2.2 had it
     kind, name = (str(each) for each in (told.get("class_name", ""), told.get("name", config.get("name", ""))))
+    if kind == "TFOpLambda":
+        kind = FUNCTIONS.get(str(config.get("function")), kind)
+        return Settings(kind, name, config)
     return Settings(kind, name, config, _problem(kind, told.get("module"), told.get("registered_name")))
 
 
@@ -157,7 +166,8 @@ def _problem(kind: str, module: object, registered: object) -> str:
     return f"a layer of somebody's own, {quoted(registered or f'{module}.{kind}')}, which is a program, and is not run"
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e38
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from cnnfilter.errors import ArgumentError, KernelError
 from cnnfilter.messages import nearest, quoted
 from cnnfilter.models.keras.build import Builder, Call, Lost, Tensor, Value
-from cnnfilter.models.keras.config import Settings, settings_of
+from cnnfilter.models.keras.config import Settings, is_number, settings_of
 from cnnfilter.models.keras.layers import build
 
 SEQUENTIAL = ("Sequential",)
@@ -139,13 +139,20 @@ def _read_use(node: Any) -> Use:
             beside += told[3:4]
         elif isinstance(each, list):
             waiting.extend(reversed(each))
-        elif isinstance(each, int | float) and not isinstance(each, bool) and abs(each) < 1e38:
+        elif is_number(each):
             use.numbers.append(float(each))
         else:
             use.problems.append(f"it is given {quoted(each)}, which is not the result of a layer")
     for each in beside:
-        given = each if isinstance(each, dict) else {"": each}
-        more = {key: value for key, value in given.items() if value is not None and key != "training"}
+        more = {}
+        for key, value in (each if isinstance(each, dict) else {"": each}).items():
+            told = _result(value) if key == "y" else None  # of `x + y`, in Keras 2
+            if told is not None:
+                use.reads.append((told[0], told[1]))
+            elif key == "y" and is_number(value):
+                use.numbers.append(float(value))
+            elif value is not None and key != "training":
+                more[key] = value
         if more:
             use.problems.append(f"it is given {quoted(more)} beside the results of layers")
     return use

@@ -68,6 +68,10 @@ def in_bands(rows: int, height: int, threads: int | None, work: Callable[[int, i
     Exception
         The first that a call of `work` raised, once every thread has stopped.
     """
+    allowed = available_threads(threads)
+    if rows <= height:
+        work(0, rows)
+        return
     starts = range(0, rows, height)
     positions = itertools.count()
     failures: list[BaseException] = []
@@ -80,7 +84,7 @@ def in_bands(rows: int, height: int, threads: int | None, work: Callable[[int, i
             except BaseException as failure:  # handed to the calling thread, which may hold an interrupt
                 failures.append(failure)
 
-    helpers = borrow(min(available_threads(threads), len(starts)) - 1)
+    helpers = borrow(min(allowed, len(starts)) - 1)
     try:
         for helper in helpers:
             helper.ask(loop)
@@ -99,6 +103,10 @@ def in_bands(rows: int, height: int, threads: int | None, work: Callable[[int, i
         raise failures[0]
 
 
+Made = dict[tuple[int, int], list[tuple[int, int]]]
+"""The rows of every step's result that a band of some rows of the last one needs."""
+
+
 class Chain:
     """Steps through which maps run; large maps between them never exist whole.
 
@@ -110,6 +118,7 @@ class Chain:
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self.parts = [(part, _height(part)) for part in _parts(steps)]
+        self.made: list[Made] = [{} for _ in self.parts]  # threads may find the same out twice
 
     def run(self, source: Array, threads: int | None = None, *, mean: bool = False) -> Array:
         """Run maps through the steps.
@@ -126,8 +135,8 @@ class Chain:
         ndarray of float32, of the last step's shape, or (C, 1, 1) for the means
         """
         maps = source
-        for number, (part, height) in enumerate(self.parts, 1):
-            maps = _run_part(part, height, maps, threads, mean=mean and number == len(self.parts))
+        for number, ((part, height), made) in enumerate(zip(self.parts, self.made, strict=True), 1):
+            maps = _run_part(part, height, made, maps, threads, mean=mean and number == len(self.parts))
         return maps
 
 
@@ -175,15 +184,17 @@ def _height(steps: Sequence[Step]) -> int:
     return whole_bands(-(-rows // (2 * pairs)), max(step.band_rows for step in steps))
 
 
-def _run_part(steps: Sequence[Step], band: int, source: Array, threads: int | None, *, mean: bool) -> Array:
+def _run_part(steps: Sequence[Step], band: int, made: Made, source: Array, threads: int | None, *, mean: bool) -> Array:
     channels, height, width = steps[-1].shape
     out = new_result((0 if mean else channels, height, width), np.float32)
     sums = np.zeros((height if mean else 0, channels))  # a row for each band, at its first row
 
     def work(first: int, last: int) -> None:
         rows = Rows(source)
-        made = _ranges(steps, first, last)[1:]
-        for number, (step, (begin, end)) in enumerate(zip(steps, made, strict=True), 1):
+        ranges = made.get((first, last))
+        if ranges is None:
+            ranges = made[first, last] = _ranges(steps, first, last)[1:]
+        for number, (step, (begin, end)) in enumerate(zip(steps, ranges, strict=True), 1):
             if number == len(steps) and not mean:
                 result: Array = out[:, first:last]
             else:

@@ -65,9 +65,12 @@ class Reach(NamedTuple):
         """Whether float32 will do for rows `begin` to `end - 1`, as `Windows.needed` names them."""
         begin = max(begin - source.first, 0)  # where all is padding, another row is named
         end = max(end - source.first, begin)
-        if self.largest == math.inf:  # one will do, and nearly always the middle one, or one of the first row
-            middle = source.samples.item(0, (begin + end) // 2, source.samples.shape[2] // 2)
-            if abs(middle) >= self.least or np.abs(source.samples[:, begin]).max() >= self.least:
+        if self.largest == math.inf:  # one will do: nearly always the middle of some map, or one of the first row
+            row, column = (begin + end) // 2, source.samples.shape[2] // 2
+            if abs(source.samples.item(0, row, column)) >= self.least:
+                return True
+            likely = source.samples[:, row, column], source.samples[:, begin]
+            if any(np.abs(some).max() >= self.least for some in likely):
                 return True
         smallest, largest = extremes(source.samples, begin, end)
         return self.smallest <= smallest and (self.least <= largest <= self.largest or largest == 0)

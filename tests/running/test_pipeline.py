@@ -385,7 +385,7 @@ def test_a_normalization_behind_a_bank_is_folded_into_it(rest):
     assert_close(folded.run(MAPS), apart.run(MAPS))
     assert len(folded._last[1].runs[0].lowered.operations) == 1
     convolution = folded._last[1].runs[0].lowered.operations[0].__self__.parts[0][0][0]
-    assert convolution.bank.dtype == np.float32
+    assert type(convolution).__name__ == "Convolution"
     np.testing.assert_allclose(folded.run(MAPS, node=1), Pipeline.parse("conv:5@3x3:random=2").run(MAPS))
 
 

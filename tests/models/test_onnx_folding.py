@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, numpy_helper
 
+from cnnfilter import Pipeline
 from cnnfilter.errors import KernelError
 from cnnfilter.models.onnx.folding import BUDGET
 from tests.models.graphs import agrees, graph, node, numbers, read, refusal
@@ -222,6 +223,35 @@ def test_what_is_computed_at_once_is_no_more_than_a_few_megabytes(tmp_path):
     last = [node("Relu", "x", "r"), node("Add", f"r v{count - 1}", "y")]
     model = graph([*nodes, *last], big=numpy_helper.from_array(np.zeros(4096, np.float32), "big"))
     assert f"makes the arrays that are computed hold over {BUDGET} numbers" in refusal(model, tmp_path)
+
+
+@pytest.mark.parametrize("operator", ["Add", "Where", "Gather"])
+def test_what_would_take_much_memory_is_not_computed(operator, tmp_path):
+    tensors = {
+        "a": np.ones((4096, 1), np.int64),
+        "b": np.ones((1, 4096), np.int64),
+        "c": np.ones((4096, 1, 1), np.int64),
+    }
+    inputs = {"Add": "a b", "Where": "c a b", "Gather": "a b"}[operator]
+    model = graph([node(operator, inputs, "v"), node("Mul", "x v", "y")], **tensors)
+    assert f"makes the arrays that are computed hold over {BUDGET} numbers" in refusal(model, tmp_path)
+
+
+def test_a_length_that_is_squared_again_and_again_is_not_known(tmp_path):
+    nodes = [node("Shape", "x", "s"), node("Slice", "s from2 last", "v0")]
+    nodes += [node("Mul", f"v{number} v{number}", f"v{number + 1}") for number in range(60)]
+    last = [node("Concat", "n c v60", "sizes", axis=0), node("Resize", "x - - sizes", "y")]
+    tensors = {"from2": [2], "last": [LAST], "n": [1], "c": [3]}
+    model = graph([*nodes, *last], x=("n", 3, "h", "w"), **tensors)
+    assert "is to give a size that depends on the picture's in a way that is not known" in refusal(model, tmp_path)
+
+
+def test_large_arrays_that_do_not_go_together_are_told_when_they_are_read(tmp_path):
+    whole, scale = np.ones((200, 3, 3, 3), np.int8), np.ones(7, np.float32)
+    model = graph([node("DequantizeLinear", "q s", "w", axis=0), node("Conv", "x w", "y")], q=whole, s=scale)
+    network = read(model, tmp_path).network
+    with pytest.raises(KernelError, match=r"stage 1 \(conv\): DequantizeLinear does not fit the numbers"):
+        Pipeline(network).load_weights()
 
 
 def test_a_weight_that_is_cut_off_while_it_is_read_is_told(tmp_path):

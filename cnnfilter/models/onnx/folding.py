@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cnnfilter.errors import KernelError
 from cnnfilter.messages import show_shape
 from cnnfilter.models.onnx.computing import FOLDS, Compute, reshaped
 from cnnfilter.models.onnx.reading import Operation
@@ -96,9 +97,13 @@ def sizes(lengths: Sequence[Size]) -> Tensor:
 AS_IT_IS = ("Dropout", "Identity")
 SAME_SHAPE = ("Cast", "DequantizeLinear", "Neg", "Sqrt")
 JOINED = ("Add", "Div", "Mul", "Sub")
+BROADCAST = (*JOINED, "Equal", "Max", "Min", "Where")
 MOVED = ("Squeeze", "Transpose", "Unsqueeze")
 """What changes nothing; and what is done to large arrays, when they are read: the result has the shape of the first,
-that of all together, or one that NumPy tells of a view."""
+that of all together (of the second row at once alone), or one that NumPy tells of a view."""
+
+MISFITS = (ValueError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError)
+"""What NumPy raises of arrays that do not go together, or of parts of an operation that are not there."""
 
 
 class Folder:
@@ -125,7 +130,7 @@ class Folder:
             if all(each is None or each.size <= SMALL for each in given):
                 return self._small(operation, compute, given)
             return _large(operation, compute, given[0], given)
-        except (ValueError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError):
+        except MISFITS:
             shapes = " and ".join(show_shape(each.shape) for each in given if each is not None)
             msg = f"does not fit the numbers that it is given, of the shapes {shapes}"
             raise UnsupportedError(msg) from None
@@ -133,13 +138,19 @@ class Folder:
     def _small(self, operation: Operation, compute: Compute, given: Sequence[Tensor | None]) -> Tensor:
         import numpy as np
 
-        with np.errstate(all="ignore"):
-            made = np.asarray(compute(operation, [None if each is None else each.load() for each in given]))
-        self._left -= made.size
+        shapes = [each.shape for each in given if each is not None]
+        self._spend(math.prod(np.broadcast_shapes(*shapes)) if operation.type in BROADCAST else 0)
+        self._spend(math.prod(map(math.prod, shapes)) if operation.type == "Gather" else 0)
+        made = np.asarray(_computed(operation, compute, given))
+        self._spend(made.size)
+        return constant(made)
+
+    def _spend(self, count: int) -> None:
+        """Refuse to hold more numbers than there is room for."""
+        self._left -= count
         if self._left < 0:
             msg = f"makes the arrays that are computed hold over {BUDGET} numbers"
             raise UnsupportedError(msg)
-        return constant(made)
 
 
 def _large(operation: Operation, compute: Compute, first: Tensor, given: Sequence[Tensor | None]) -> Tensor:
@@ -162,7 +173,22 @@ def _large(operation: Operation, compute: Compute, first: Tensor, given: Sequenc
     if math.prod(shape) > LARGEST:
         msg = f"makes an array of {show_shape(shape)}; at most {LARGEST} numbers are read"
         raise UnsupportedError(msg)
-    return Tensor(shape, FLOAT32, partial(_computed, operation, compute, tuple(given)))
+    return Tensor(shape, FLOAT32, partial(_read, operation, compute, tuple(given), shape))
+
+
+def _read(operation: Operation, compute: Compute, given: Sequence[Tensor | None], shape: tuple[int, ...]) -> Numbers:
+    """What becomes of large arrays.
+
+    Raises
+    ------
+    KernelError
+        If they do not go together.
+    """
+    try:
+        return _computed(operation, compute, given).reshape(shape)
+    except MISFITS:
+        msg = f"{operation.type} does not fit the numbers that it is given"
+        raise KernelError(msg) from None
 
 
 def _computed(operation: Operation, compute: Compute, given: Sequence[Tensor | None]) -> Numbers:

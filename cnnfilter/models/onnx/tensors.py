@@ -10,8 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.errors import KernelError
-from cnnfilter.messages import about, quoted, readable, show_shape
+from cnnfilter.messages import about, quoted, show_shape
 from cnnfilter.models.onnx.source import Source
+from cnnfilter.weights.kinds import named_failures
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -150,7 +151,7 @@ def _check_count(count: float, shape: tuple[int, ...]) -> None:
 
 
 def _read(source: Source, begin: int, size: int, kind: str, code: int, shape: tuple[int, ...]) -> Numbers:
-    with about(f"{readable(source.path)}: "):
+    with named_failures(source.path):
         return _shaped(source.array(begin, size, kind), code, shape)
 
 

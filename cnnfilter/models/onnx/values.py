@@ -17,6 +17,9 @@ from cnnfilter.models.onnx.tensors import Tensor
 
 _unknown = count()
 
+MANY = 16
+"""The most lengths that are multiplied: a graph may square a product again and again."""
+
 
 class UnsupportedError(Exception):
     """An operation that no stage does; the message says why."""
@@ -42,8 +45,10 @@ class Size:
         return None if self.names or self.factor.denominator > 1 else int(self.factor)
 
     def times(self, other: Size) -> Size:
-        """The product."""
-        return Size(self.factor * other.factor, tuple(sorted((*self.names, *other.names))))
+        """The product; of many, which no network has, one that is not known."""
+        factor, names = self.factor * other.factor, (*self.names, *other.names)
+        is_long = len(names) > MANY or max(abs(factor.numerator), factor.denominator).bit_length() > MANY * 64
+        return unknown_size() if is_long else Size(factor, tuple(sorted(names)))
 
     def over(self, other: Size) -> Size | None:
         """The quotient, if it is a whole number of such names."""

@@ -169,12 +169,17 @@ def test_what_tools_wrote_is_not_read(tmp_path):
 def test_a_file_of_many_parts_is_refused_before_it_takes_memory(tmp_path):
     model = graph(CONV, w=W)
     model.graph.name = "long" * 3_000_000
-    message = "it holds over 4 MB beside the numbers of its tensors, or is no ONNX file"
+    message = "it holds over 2 MB beside the numbers of its tensors, or is no ONNX file"
     assert refused(model, tmp_path) == message
     empty = b"\x0a\x00" * 30_000  # as many nodes of nothing
     (tmp_path / "net.onnx").write_bytes(b"\x3a" + varint(len(empty)) + empty)
     with pytest.raises(KernelError, match="it has over 20000 nodes and tensors"):
         load(tmp_path / "net.onnx")
+
+
+def test_a_node_of_many_attributes_is_refused(tmp_path):
+    model = graph([node("Relu", "x", "y", **{f"a{number}": number for number in range(65)})])
+    assert refused(model, tmp_path) == "a node (Relu) has 65 attributes; at most 64 are read"
 
 
 def varint(value):

@@ -18,12 +18,15 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from cnnfilter.errors import KernelError, MissingExtraError
-from cnnfilter.messages import quoted
+from cnnfilter.messages import printable, quoted
 from cnnfilter.models.onnx.source import Source
 from cnnfilter.models.onnx.tensors import NAMES, Tensor, tensor_of
 from cnnfilter.models.onnx.wire import Stored, Wire
 
 OLDEST_OPSET = 7
+
+MAX_ATTRIBUTES = 64
+"""Of a node; ONNX's operators have up to 20."""
 
 OWN_DOMAINS = ("", "ai.onnx")
 """Whose operators are ONNX's own."""
@@ -154,6 +157,10 @@ class _Reader:
 
     def operation(self, number: int, node: Any) -> Operation:
         kind, domain = _text(node.op_type), _text(node.domain)
+        if len(node.attribute) > MAX_ATTRIBUTES:
+            count = len(node.attribute)
+            msg = f"a node ({printable(kind[:60])}) has {count} attributes; at most {MAX_ATTRIBUTES} are read"
+            raise KernelError(msg)
         attributes = {
             _text(each.name): self.attribute(each, (1, number, 5, place), kind)
             for place, each in enumerate(node.attribute)

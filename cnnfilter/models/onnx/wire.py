@@ -13,8 +13,8 @@ from typing import IO, NamedTuple
 from cnnfilter.errors import KernelError
 from cnnfilter.messages import show_bytes
 
-MAX_REST = 4 << 20
-"""The most bytes beside tensors: the graphs of the largest networks for pictures take a tenth."""
+MAX_REST = 2 << 20
+"""The most bytes beside tensors: the graphs of deep networks for pictures take a tenth."""
 
 MAX_MESSAGES = 20_000
 """The most nodes, tensors and the like; the deepest published networks have a few thousand."""

@@ -193,6 +193,7 @@ def extent(moves: Sequence[Move], place: Sequence[int]) -> tuple[Extent, ...]:
     ((-1, 1), (7, 9))
     """
     found: list[Extent] = []
+    wholes: dict[int, tuple[Extent, ...]] = {}
     for axis, index in enumerate(place):
         places: dict[int, Extent] = {len(moves) - 1: (index, index)}
         for number in range(len(moves) - 1, -1, -1):
@@ -200,7 +201,9 @@ def extent(moves: Sequence[Move], place: Sequence[int]) -> tuple[Extent, ...]:
                 continue
             wanted, move = places.pop(number), moves[number]
             if move.sees_all:
-                _meet(places, INPUT, Field.over_all(move.counts[0], moves[: number + 1]).extent(*place)[axis])
+                if number not in wholes:
+                    wholes[number] = Field.over_all(move.counts[0], moves[: number + 1]).extent(*place)
+                _meet(places, INPUT, wholes[number][axis])
                 continue
             for i, read in enumerate(move.reads):
                 seen = wanted if move.sights is None else move.sights[axis].extent(*wanted)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnnfilter.errors import ShapeError
+from cnnfilter.errors import KernelError, ShapeError
 from cnnfilter.models import load
 from cnnfilter.network.plan import plan
 from cnnfilter.network.stages import Unknown
@@ -186,3 +186,17 @@ def test_a_network_for_pictures_of_any_size_that_fits_one_alone(tmp_path):
     assert plan(network, (8, 8, 2))[-1].output == (8, 8, 2)
     with pytest.raises(ShapeError, match=r"stage 2 \(add\): takes results of one size"):
         plan(network, (9, 8, 2))
+
+
+def test_vectors_that_are_joined_again_and_again_have_a_limit(tmp_path):
+    layers = [(layer("Flatten", "f"), [[("in", 0)]])]
+    layers += [(layer("Concatenate", f"j{n}"), [[(f"j{n - 1}" if n else "f", 0)] * 100]) for n in range(6)]
+    network = load(keras_file(tmp_path / "net.keras", functional(layers, [("j5", 0)]))).network
+    assert [node.name for node in network] == ["f", "j0", "j1"]
+    assert network[-1].stage.reason == "layer 'j1' (Concatenate): it joins more than 1,000 flattened maps"
+
+
+def test_there_is_a_limit_of_layers_that_are_told_why(tmp_path):
+    told = functional([(layer(f"Odd{n}", f"o{n}"), [[("in", 0)]]) for n in range(60)], [("o1", 0)])
+    with pytest.raises(KernelError, match=r"layer 'o50' \(Odd50\): a layer that is not known"):
+        load(keras_file(tmp_path / "net.keras", told))

@@ -41,10 +41,11 @@ def by_name(model: Model, orders: Mapping[str, list[str]]) -> None:
         wanted = sorted(_within(layer, trained=True), key=lambda each: not each[2])
         told = orders.get(group, [])
         plain = [name.removesuffix(":0") for name in told]  # `conv/kernel:0` before Keras 3
-        if not _is_known(layer):  # nor is which arrays are whose, but by their names
-            names = {name: told[number] for number, name in enumerate(plain)}
+        if not _is_known(layer):  # nor is which arrays are whose, but by the ends of their names
+            ends = {tuple(name.split("/")[-2:]): told[number] for number, name in enumerate(plain)}
             for owner, own, _ in wanted:
-                owner.arrays[own] = _ending(names, f"{owner.settings.name}/{own}", group)
+                end = (owner.settings.name, own)
+                owner.arrays[own] = f"{group}/{ends.get(end, '/'.join(end))}"
             continue
         if len(told) != len(wanted) or not all(map(str.endswith, plain, [own for _, own, _ in wanted])):
             has = ", ".join(map(quoted, told[:8])) or "none"
@@ -53,12 +54,6 @@ def by_name(model: Model, orders: Mapping[str, list[str]]) -> None:
             raise layer.settings.refuse(msg)
         for (owner, own, _), name in zip(wanted, told, strict=True):
             owner.arrays[own] = f"{group}/{name}"
-
-
-def _ending(names: Mapping[str, str], end: str, group: str) -> str:
-    """The path of the array whose name has this end; one that is not there if there is none."""
-    found = next((told for name, told in names.items() if f"/{name}".endswith(f"/{end}")), end)
-    return f"{group}/{found}"
 
 
 def _within(layer: Layer, *, trained: bool) -> Iterator[tuple[Layer, str, bool]]:

@@ -25,6 +25,12 @@ MAX_NODES = 10_000
 ANY_SIZES = (4096, 8192)
 """What stands for a size that may be any: what it gives with both alike does not depend on it."""
 
+MAX_PARTS = 1000
+"""The most flattened maps in one vector: joined again and again, their number grows as a power."""
+
+MAX_STOPPED = 50
+"""The most layers that are told why they cannot be read; each is compared with all that can."""
+
 Size = tuple[int | None, ...]
 """(H, W, C) of maps or (n,) of a vector; None where any size may come."""
 
@@ -119,7 +125,7 @@ class Builder:
         self.store, self.version, self.keeps_maps = store, version, keeps_maps
         self.nodes: list[Node] = []
         self._names: Counter[str] = Counter()
-        self._calls = 0
+        self._calls = self._stopped = 0
 
     def count(self) -> None:
         """Count the call of a layer, and refuse one too many: a network in a network may be called again and again."""
@@ -177,6 +183,9 @@ class Builder:
 
     def stop(self, call: Call, reason: str) -> Lost:
         """What a layer gives that cannot be read: nothing, and a node tells why."""
+        self._stopped += 1
+        if self._stopped > MAX_STOPPED:
+            raise KernelError(reason)
         stage = Unknown(printable(shortened(call.settings.kind, 60)), reason)
         self.nodes.append(Node(stage, tuple(each.node for each in call.inputs[:1]), call.name))
         return Lost(reason, len(self.nodes) - 1)
@@ -235,8 +244,11 @@ def _result(stage: Stage, inputs: Sequence[Tensor]) -> Size:
     return tuple(n if n == other else None for n, other in zip(*found, strict=True))
 
 
-def joined_order(inputs: Sequence[Tensor]) -> Order:
+def joined_order(call: Call, inputs: Sequence[Tensor]) -> Order:
     """The order of vectors that are put one after the other."""
     if not any(each.order for each in inputs):
         return ()
+    if sum(len(each.order) or 1 for each in inputs) > MAX_PARTS:
+        msg = f"it joins more than {MAX_PARTS:,} flattened maps"
+        raise call.settings.refuse(msg)
     return tuple(part for each in inputs for part in each.order or ((1, 1, each.size[0] or 1),))

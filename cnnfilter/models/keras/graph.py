@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -106,9 +107,9 @@ def read_model(told: Any, depth: int = 1) -> Model:
         msg = "it holds no layers"
         raise settings.refuse(msg)
     found = [_read_layer(each, depth) for each in layers]
-    names = [each.settings.name for each in found]
-    if settings.kind in FUNCTIONAL and len(set(names)) < len(names):
-        msg = f"two layers are called {quoted(next(each for each in names if names.count(each) > 1))}"
+    names = Counter(each.settings.name for each in found)
+    if settings.kind in FUNCTIONAL and len(names) < len(found):
+        msg = f"two layers are called {quoted(names.most_common(1)[0][0])}"
         raise settings.refuse(msg)
     ends = [_ends(settings.config.get(key)) for key in ("input_layers", "output_layers")]
     model = Model(settings, found, *ends)

@@ -66,4 +66,5 @@ def _scaled(builder: Builder, call: Call) -> Tensor:
 def _concatenate(builder: Builder, call: Call) -> Tensor:
     check_last_axis(call, call.settings.config.get("axis", -1))
     inputs = builder.alike(call)
-    return builder.add(call, Concat(), inputs)._replace(order=joined_order(inputs))
+    order = joined_order(call, inputs)
+    return builder.add(call, Concat(), inputs)._replace(order=order)

@@ -72,9 +72,10 @@ def complete_stages(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 def _stage_items(piece: Any, text: str) -> Iterator[CompletionItem[Any]]:
     from cnnfilter.models.loading import READERS as MODELS
+    from cnnfilter.network.arguments import words_of
     from cnnfilter.network.assembly import PRESET_READER
     from cnnfilter.network.presets import PRESETS
-    from cnnfilter.network.readers import ALIASES, READERS, stage_name, words_of
+    from cnnfilter.network.readers import ALIASES, READERS, stage_name
     from cnnfilter.network.stages.text import split, unescape
 
     head, *rest = split(piece, ":")

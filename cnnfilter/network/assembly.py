@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError
 from cnnfilter.messages import nearest, quoted, readable
+from cnnfilter.network.arguments import Given, Reader
 from cnnfilter.network.graph import IN, INPUT, LAST, Group, Network, Node, names_of
 from cnnfilter.network.groups import Model, group_of, preset_text, seed_of, spliced, with_random, with_weights
 from cnnfilter.network.presets import PRESETS
-from cnnfilter.network.readers import Given, Reader
 from cnnfilter.network.stage_text import misplaced, parse_stage, parse_values, with_commas
 from cnnfilter.network.stages import Conv, ConvTranspose, Join, Stage
 from cnnfilter.network.stages.text import Piece, escape, split, unescape

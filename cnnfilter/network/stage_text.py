@@ -10,8 +10,9 @@ from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError
 from cnnfilter.kernels.catalogue import KERNELS
 from cnnfilter.kernels.matrix import looks_like_matrix
 from cnnfilter.messages import alternatives, quoted
+from cnnfilter.network.arguments import Given, Reader
 from cnnfilter.network.presets import PRESETS
-from cnnfilter.network.readers import READERS, Given, Reader, stage_name
+from cnnfilter.network.readers import READERS, stage_name
 from cnnfilter.network.stages import Stage
 from cnnfilter.network.stages.text import Piece, split
 from cnnfilter.weights.kinds import names_file

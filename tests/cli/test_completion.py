@@ -14,7 +14,8 @@ from cnnfilter.cli import shells
 from cnnfilter.cli.completion import MOST_FILES
 from cnnfilter.kernels.catalogue import KERNELS
 from cnnfilter.network.presets import PRESETS
-from cnnfilter.network.readers import ALIASES, CONV_KEYS, READERS
+from cnnfilter.network.readers import ALIASES, READERS
+from cnnfilter.network.weighted import CONV_KEYS
 from cnnfilter.sizes import BORDER_WORDS
 from tests.command import run, run_process
 

@@ -12,7 +12,7 @@ from cnnfilter.network import grammar
 from cnnfilter.network.activations import ACTIVATIONS
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.graph import Network
-from cnnfilter.network.readers import CONV_KEYS, READERS
+from cnnfilter.network.readers import READERS
 from cnnfilter.network.stages import (
     Absolute,
     Activation,
@@ -38,6 +38,7 @@ from cnnfilter.network.stages import (
     WeightFile,
 )
 from cnnfilter.network.stages.text import Piece, escape, split, unescape
+from cnnfilter.network.weighted import CONV_KEYS
 from cnnfilter.sizes import Border
 from cnnfilter.weights.parameters import BATCHNORM, PRELU, RandomParameters
 

@@ -147,10 +147,14 @@ class Convolution(_Windowed):
             for o in range(begin, end):
                 methods[o].run(rows, first, out[o], bias=self.biases[o], after=self.after)
 
+    @property
+    def bank(self) -> Array:
+        """The filters, (O, I, kh, kw) float32."""
+        return np.concatenate([group.bank for group in self.groups]) if self._given is None else self._given
+
     def _methods(self, dtype: np.dtype[Any]) -> list[Method]:
         if dtype not in self.methods:  # threads may both make them: they are the same
-            bank = np.concatenate([group.bank for group in self.groups]) if self._given is None else self._given
-            self.methods[dtype] = [choose(one[None], self.windows, dtype) for one in bank]
+            self.methods[dtype] = [choose(one[None], self.windows, dtype) for one in self.bank]
         return self.methods[dtype]
 
 

@@ -183,6 +183,11 @@ def test_strided_banks(stride, border):
             assert_conv2d(x, weights(rng, (5, 3, *window)), stride=stride, padding=padding, border=border)
 
 
+def test_a_strided_bank_over_long_rows():
+    x, bank = samples(np.random.default_rng(13), (1, 4, 70), np.float32), np.arange(1.0, 37).reshape(4, 1, 3, 3)
+    assert_conv2d(x, bank, stride=2, padding=1)
+
+
 @pytest.mark.parametrize("shape", [(3, 2), (2, 3, 2), (4, 2, 3, 2), (24, 2, 3, 2)])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_bit_identical_for_any_number_of_threads(dtype, shape):

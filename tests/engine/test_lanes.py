@@ -271,6 +271,21 @@ def test_bounds_are_checked_where_numba_is_told_to(at):
 
 
 @pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
+def test_bounds_of_the_lanes_that_count_are_checked():
+    @numba.njit(boundscheck=True)
+    def operate(out, x, at, begin, end):
+        one = lanes.spread(lanes.zeros(np.float32, 16), 1)
+        lanes.put(out, 0, lanes.add_three(one, x, at, begin, end, 1, one, one, one))
+
+    out, x = np.zeros(16, np.float32), FLOATS[:10].copy()
+    for at, begin, end in ((-3, 3, 13), (9, 0, 1), (-50, 40, 50)):  # all of it, its last, and none
+        operate(out, x, at, begin, end)
+    for at, begin, end in ((-3, 2, 13), (-3, 3, 14)):
+        with pytest.raises(IndexError):
+            operate(out, x, at, begin, end)
+
+
+@pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
 def test_bounds_of_the_first_lanes_are_checked_too():
     @numba.njit(boundscheck=True)
     def operate(out, x, at, count):

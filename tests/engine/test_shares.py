@@ -5,7 +5,7 @@ import pytest
 
 from cnnfilter.engine import ops, reference, steps
 from cnnfilter.engine.bands import Chain
-from cnnfilter.engine.geometry import Windows
+from cnnfilter.engine.geometry import Rows, Windows
 from cnnfilter.engine.steps import Convolution, Pointwise
 from cnnfilter.sizes import Border
 from tests.oracles import DTYPES, PRECISION, assert_within, sized
@@ -69,6 +69,14 @@ def test_stand_alone_in_a_chain():
     np.testing.assert_allclose(Chain([step]).run(x, mean=True)[:, 0, 0], alone.mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
 
 
+def test_the_only_share_of_another_step_is_all_of_it():
+    x, step = drawn((2, 3, 4)), Pointwise(np.abs, (2, 3, 4))
+    out = np.empty(step.shape, np.float32)
+    assert step.shares == 1
+    step.run_share(0, Rows(x), out)
+    np.testing.assert_array_equal(out, np.abs(x))
+
+
 def test_what_is_not_finite_is_so_in_each_share():
     x, bank = drawn((16, 7, 7)), drawn((32, 16, 3, 3))
     x[3, 3, 3] = np.nan
@@ -85,4 +93,4 @@ def test_what_is_not_finite_is_so_in_each_share():
 def test_filters_are_kept_in_their_weights_alone(size, outputs):
     bank = drawn((outputs, 5, 3, 2)) * np.float32(size)
     step = convolution(bank, (9, 9))
-    np.testing.assert_array_equal(np.concatenate([group.bank for group in step.groups]), bank)
+    np.testing.assert_array_equal(step.bank, bank)

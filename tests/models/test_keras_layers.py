@@ -200,3 +200,9 @@ def test_there_is_a_limit_of_layers_that_are_told_why(tmp_path):
     told = functional([(layer(f"Odd{n}", f"o{n}"), [[("in", 0)]]) for n in range(60)], [("o1", 0)])
     with pytest.raises(KernelError, match=r"layer 'o50' \(Odd50\): a layer that is not known"):
         load(keras_file(tmp_path / "net.keras", told))
+
+
+def test_no_two_nodes_have_one_name(tmp_path):
+    layers = [layer("Activation", "a/relu", activation="relu"), layer("Dense", "a", units=2, activation="relu")]
+    network = load(keras_file(tmp_path / "net.keras", sequential(*layers, size=(3,)))).network
+    assert [node.name for node in network] == ["a/relu", "a", "a/relu#2"]

@@ -151,7 +151,7 @@ class Builder:
         part : str
             Which of the layer's nodes it is, if it has several.
         """
-        name = f"{call.name}/{part}" if part else call.name
+        name = self.name(f"{call.name}/{part}") if part else call.name
         with about(f"{call.settings}: "):
             size = _result(stage, inputs)
         self.nodes.append(Node(stage, tuple(each.node for each in inputs), name))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from tests.models.graphs import graph, node, numbers, refusal
+from tests.models.graphs import graph, node, numbers, read, refusal
 
 TENSORS = {
     "w": numbers(4, 3, 3, 3),
@@ -82,6 +82,7 @@ def conv(**attributes):
         ),
         ([node("Softmax", "x", "y", axis=9)], "has no axis 9 in its input of 4 axes"),
         ([node("Swish", "x", "y", alpha=2.0)], "has alpha=2; 1 is done"),
+        ([node("Selu", "x", "y", gamma=0.0)], "has gamma=0, which leaves nothing"),
         ([node("Max", "x x", "y")], "compares results with each other; with a number it is done"),
         ([node("Clip", "x row", "y")], "has 8 numbers for its min; one is possible"),
         ([node("Cast", "x", "y", to=TensorProto.INT64)], "casts to a type that is not one of floating-point numbers"),
@@ -186,3 +187,25 @@ def test_an_operation_that_no_stage_does_is_told(nodes, message, tmp_path):
     said = refusal(model, tmp_path)
     assert message in said
     assert said.startswith("stage ")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ([node("Dropout", "x", "y", ratio=7.0)], "rate must be from 0 to 1, not 7.0"),
+        ([node("LeakyRelu", "x", "y", alpha=float("nan"))], "slope must be a finite number"),
+        ([node("LRN", "x", "y", size=0)], "size must be"),
+    ],
+    ids=["Dropout", "LeakyRelu", "LRN"],
+)
+def test_what_a_stage_refuses_is_told_at_its_place(nodes, message, tmp_path):
+    model = graph([node("Relu", "x", "r"), *nodes[:-1], nodes[-1]], opset=9)
+    model.graph.node[1].input[0] = "r"
+    said = refusal(model, tmp_path)
+    assert said.startswith(f"stage 2 ({nodes[-1].op_type}): the node 'y' ({nodes[-1].op_type}) {message}")
+
+
+def test_nothing_is_left_of_an_operation_that_is_refused_half_done(tmp_path):
+    nodes = [node("Relu", "x", "r"), node("Flatten", "r", "f"), node("Sub", "r f", "y"), node("Conv", "r w", "z")]
+    network = read(graph(nodes, outputs="z y", w=TENSORS["w"]), tmp_path).network
+    assert [str(each.stage) for each in network] == ["relu", "flatten", "conv:4@3x3:bias=no"]

@@ -134,8 +134,7 @@ def _scaled(builder: Builder, value: Result, scale: Numbers | None = None, shift
     if (len(scale) == 1 or (len(scale) <= FEW and "C" in value.atoms)) and scale.all():
         mean, std = -shift / scale, 1 / scale
         return builder.apply(stages.Normalize(1.0, tuple(mean.tolist()), tuple(std.tolist())), value)
-    atoms = value.atoms
-    size = next((atoms[name].size.known for name in "CF" if name in atoms), 1)
+    size = value.length("C").times(value.length("F")).known  # of which one is 1
     if size is None:
         msg = "multiplies vectors of which the length is not known"
         raise UnsupportedError(msg)
@@ -160,7 +159,7 @@ def _biased(operation: Operation, builder: Builder, value: Result, other: Value,
     tensor, stage = known(other, "numbers"), builder.stage(value)
     if not isinstance(stage, BIASED) or stage.biased or not isinstance(stage.learned, Stored):
         return None
-    size = value.atoms["C" if isinstance(stage, stages.Conv) else "F"].size.known
+    size = value.length("C" if isinstance(stage, stages.Conv) else "F").known
     if not builder.is_own(value) or size is None or not (tensor.size == 1 or along_channels(value, tensor)):
         return None
     bias = tensor.derived((size,), partial(_bias, size, sign))

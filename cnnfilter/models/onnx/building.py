@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from cnnfilter.errors import CnnfilterError
 from cnnfilter.models.onnx.reading import Graph
 from cnnfilter.models.onnx.values import (
-    ONE,
     Axis,
     Result,
     Size,
@@ -55,8 +54,8 @@ class Builder:
         The number of the one that is at work.
     waiting : Counter
         How many operations and outputs are still to take the result of a node.
-    read : set of int
-        The nodes that others read.
+    read : Counter
+        How many nodes read a node.
     flattened : dict
         The maps behind each result of a flatten.
     left_out : set of int
@@ -67,7 +66,7 @@ class Builder:
     drafts: list[Draft] = field(default_factory=list)
     operation: int = 0
     waiting: Counter[int] = field(default_factory=Counter)
-    read: set[int] = field(default_factory=set)
+    read: Counter[int] = field(default_factory=Counter)
     flattened: dict[int, Result] = field(default_factory=dict)
     left_out: set[int] = field(default_factory=set)
 
@@ -79,8 +78,8 @@ class Builder:
         UnsupportedError
             If the stage does not take such sizes.
         """
-        node = self._add(stage, inputs)
         sizes = _through(stage, inputs)
+        node = self._add(stage, inputs)
         batch = _batch(inputs[-1])
         axes = maps_axes(batch, *sizes) if len(sizes) == 3 else vector_axes(batch, *sizes)
         return Result(node, axes, is_whole=inputs[-1].is_whole)
@@ -133,20 +132,21 @@ class Builder:
         self.read.update(self.drafts[node].reads)
         return node
 
+    def forget(self, count: int) -> None:
+        """Leave out what was made after so many nodes, for an operation that turned out not to be known."""
+        while len(self.drafts) > count:
+            self.read.subtract(self.drafts.pop().reads)
+            self.flattened.pop(len(self.drafts), None)
+
     def stopped(self, stage: Stage, value: Result) -> int:
         """The number of a node that gives nothing, put where an operation is not known."""
-        waited = set(self.read)
         node = self._add(stage, (value,))
-        self.read = waited  # it takes nothing
+        self.read.subtract(self.drafts[node].reads)  # it takes nothing
         return node
 
     def is_own(self, value: Result) -> bool:
         """Whether the operation at work alone takes a node's result."""
-        return value.node not in self.read and self.waiting[value.node] == 1
-
-    def readers(self, node: int) -> list[int]:
-        """The nodes that read a node."""
-        return [number for number, draft in enumerate(self.drafts) if node in draft.reads]
+        return not self.read[value.node] and self.waiting[value.node] == 1
 
     def reads(self, value: Result) -> tuple[int, ...]:
         """What the node of a result reads."""
@@ -223,7 +223,7 @@ def plain_axes(value: Result, batch: Axis | None = ()) -> tuple[Axis, ...]:
         raise UnsupportedError(msg)
     if "F" in atoms:
         return vector_axes(batch, atoms["F"].size)
-    height, width, channels = (atoms[name].size if name in atoms else ONE for name in "HWC")
+    height, width, channels = map(value.length, "HWC")
     return maps_axes(batch, height, width, channels)
 
 
@@ -237,8 +237,7 @@ def _through(stage: Stage, inputs: tuple[Result, ...]) -> tuple[Size, ...]:
     told: dict[int, Size] = {}
     for each in inputs:
         names = "HWC" if each.is_maps else "F"
-        atoms = each.atoms
-        sizes = [atoms[name].size if name in atoms else size_of(1) for name in names]
+        sizes = [each.length(name) for name in names]
         known = [size.known for size in sizes]
         shape: Shape = tuple(_UNKNOWN[name] if n is None else n for name, n in zip(names, known, strict=True))
         told |= {n: size for n, size in zip(shape, sizes, strict=True) if size.known is None}

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnfilter.errors import KernelError
+from cnnfilter.errors import CnnfilterError, KernelError
 from cnnfilter.messages import printable, quoted, shortened
 from cnnfilter.models.model import Model
 from cnnfilter.models.onnx import constants
@@ -148,11 +148,13 @@ class _Converter:
         results = [each.x if isinstance(each, Part) else each for each in given if isinstance(each, Result | Part)]
         if lost and (not results or any(each.cause is not None for each in lost)):
             return next((each for each in lost if each.cause is not None), lost[0])
+        made = len(self.builder.drafts)
         try:
             if lost:
                 raise UnsupportedError(lost[0].reason)
             return self._computed(operation, given)
-        except UnsupportedError as error:
+        except (UnsupportedError, CnnfilterError) as error:
+            self.builder.forget(made)
             reason = f"the node {_called(operation)} {error}"
             if not results:
                 return Lost(f"needs what is not known: {reason}")

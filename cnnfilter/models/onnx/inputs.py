@@ -100,5 +100,4 @@ def _channels(given: Input, graph: Graph) -> int:
 
 def size_told(value: Result) -> tuple[int | None, ...]:
     """The size of the input as stages have it, None for a length that may be any."""
-    atoms = value.atoms
-    return tuple(atoms[name].size.known for name in ("HWC" if "C" in atoms else "F"))
+    return tuple(value.length(name).known for name in ("HWC" if "C" in value.atoms else "F"))

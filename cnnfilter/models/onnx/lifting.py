@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfilter.models.onnx.building import Builder
 from cnnfilter.models.onnx.learned import Stored
-from cnnfilter.models.onnx.values import Result, maps_axes, size_of
+from cnnfilter.models.onnx.values import ONE, Result, maps_axes
 from cnnfilter.network.graph import INPUT
 from cnnfilter.network.stages import Conv, Dense, Stage
 
@@ -36,7 +36,7 @@ def lifted(value: Result, builder: Builder) -> Result:
         node = builder.drafts[node].reads[0]
     source = builder.flattened[node]
     between = [*chain[1:], node] if chain else []
-    is_read = any(builder.waiting[each] or len(builder.readers(each)) > 1 for each in between)
+    is_read = any(builder.waiting[each] or builder.read[each] > 1 for each in between)
     is_own = builder.is_own(value)
     if is_read or (chain and not is_own) or {"H", "W"} & {*sum(source.names, [])}:
         return value
@@ -45,11 +45,11 @@ def lifted(value: Result, builder: Builder) -> Result:
         builder.drafts[each] = replace(draft, stage=_as_maps(draft.stage))
     if chain:
         builder.drafts[chain[-1]] = replace(builder.drafts[chain[-1]], reads=(source.node,))
+        builder.read.update({source.node: 1, node: -1})
     if is_own:
         builder.left_out.add(node)
-    channels = value.atoms["F"].size
     last = chain[0] if chain else source.node
-    return value._replace(node=last, axes=maps_axes((), size_of(1), size_of(1), channels))
+    return value._replace(node=last, axes=maps_axes((), ONE, ONE, value.length("F")))
 
 
 def _is_dense(stage: Stage) -> bool:

@@ -70,7 +70,7 @@ def _bias(units: int, beta: float, numbers: Numbers) -> Numbers:
 def _dense(value: Result, weight: Tensor, bias: Tensor | None, builder: Builder) -> Value:
     flat = builder.vector(value)
     units, inputs = weight.shape
-    length = flat.atoms["F"].size.known if "F" in flat.atoms else 1
+    length = flat.length("F").known
     if length not in (None, inputs):
         msg = f"has weights for {inputs} numbers, but {length} arrive"
         raise UnsupportedError(msg)

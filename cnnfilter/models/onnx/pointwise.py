@@ -58,6 +58,9 @@ def selu(operation: Operation, given: Sequence[Value | None], builder: Builder) 
     value = result(given[0])
     if math.isclose(alpha, SELU_ALPHA, rel_tol=1e-4) and math.isclose(gamma, SELU_SCALE, rel_tol=1e-4):
         return builder.apply(stages.Activation("selu"), value)
+    if not gamma:
+        msg = "has gamma=0, which leaves nothing"
+        raise UnsupportedError(msg)
     curved = builder.apply(stages.Activation("elu", (alpha,)), value)
     return builder.apply(stages.Normalize(divide=1.0, std=(1 / gamma,)), curved)
 

@@ -156,6 +156,11 @@ class Result(NamedTuple):
         """The atoms by name."""
         return {atom.name: atom for axis in self.axes for atom in axis}
 
+    def length(self, name: str) -> Size:
+        """How long the axis of an atom is: 1 of one that is left out."""
+        atom = self.atoms.get(name)
+        return ONE if atom is None else atom.size
+
     @property
     def is_maps(self) -> bool:
         """Whether it is what stages take as maps: N, C, H, W in this order, or without N."""

@@ -186,7 +186,7 @@ def settled(value: Result, builder: Builder) -> Result:
     names = value.names
     for place, axis in enumerate(names):
         if axis == ["C/i", "C/o"]:
-            groups = value.atoms["C/o"].size.known
+            groups = value.length("C/o").known
             size = product(atom.size for atom in value.axes[place])
             whole = value._replace(axes=(*value.axes[:place], (Atom("C", size),), *value.axes[place + 1 :]))
             if groups is not None:

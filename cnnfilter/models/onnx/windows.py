@@ -79,10 +79,9 @@ def _of_size(
     begins: bool,
 ) -> tuple[Pads, Pair]:
     """What is cut off, and what put on, for the size of the result that is told."""
-    atoms = value.atoms
     pads, more = [], []
     for axis, name in enumerate("HW"):
-        n = atoms[name].size.known if name in atoms else 1
+        n = value.length(name).known
         if n is None:
             msg = "has a padding that depends on the size of the picture"
             raise UnsupportedError(msg)
@@ -111,7 +110,7 @@ def _stored(weight: Tensor, bias: Tensor | None) -> Stored:
 
 
 def _check_channels(value: Result, wanted: int) -> None:
-    channels = value.atoms["C"].size.known if "C" in value.atoms else 1
+    channels = value.length("C").known
     if channels not in (None, wanted):
         msg = f"has weights for {wanted} channels, but {channels} arrive"
         raise UnsupportedError(msg)

@@ -78,7 +78,7 @@ class KerasProgram(Program):
             return ""
         about = '    """Set the numbers that are not printed, from arrays by name as PyTorch has them."""'
         lines = "\n".join(["def load(state):", about, *(f"    {line}" for line in settings)])
-        return f"\n\n{lines}\n\n\n{self.how_to_load('load({})', STATES)}"
+        return f"\n\n{lines}\n\n\n{self.how_to_load('load({})'.format, STATES)}"
 
     def _chain(self) -> str:
         lines = ["network = keras.Sequential(", "    [", f"        keras.Input({self.rows[0].input}),"]

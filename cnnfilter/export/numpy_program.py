@@ -62,7 +62,7 @@ class NumpyProgram(Program):
         random = "rng = np.random.default_rng(0)\n" if self.random else ""
         about = "  # random: put the trained ones here" if self.random else ""
         parameters = "\n".join(self.parameters)
-        loading = self.how_to_load("parameters |= {}", STATES)
+        loading = self.how_to_load("parameters |= {}".format, STATES)
         first = ["    x0 = x"] if -1 in self.kept else []
         body = "\n".join([*first, *(f"    {line}" for part in self.parts for line in self._steps(part))])
         helpers = "\n".join(called(self._known, body))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.export.base import called, scale_of
 from cnnfilter.export.naming import Path, Paths, string
@@ -14,7 +14,10 @@ from cnnfilter.network.listing import network_of
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import Join, Stage
 from cnnfilter.network.stages.base import Learned
-from cnnfilter.weights.parameters import Named, RandomParameters
+from cnnfilter.weights.parameters import Named, Parameters, RandomParameters
+
+if TYPE_CHECKING:
+    from cnnfilter.weights.state import State
 
 Code = Callable[[Any, Row, Any], list[str]]
 """From a stage, its row and the program to its layers or expressions."""
@@ -73,7 +76,8 @@ class Program:
 
     def __init__(self, rows: Sequence[Row], layers_of: Code) -> None:
         self.rows = rows
-        self.loaded = loaded(rows)
+        numbers = sorted(needed([row.reads for row in rows], [len(rows) - 1]))
+        self.loaded = loaded(rows) & {*numbers}
         self.is_chain = not self.loaded and all(row.reads == (number - 1,) for number, row in enumerate(rows))
         self.names = _names(rows)
         self.parts: list[Part] = []
@@ -81,7 +85,6 @@ class Program:
         self.kept: set[int] = set()
         self._last = INPUT
         self._paths = Paths()
-        numbers = sorted(needed([row.reads for row in rows], [len(rows) - 1]))
         # what is loaded by name has the first choice of names
         by_choice = sorted(numbers, key=lambda number: not isinstance(rows[number].stage, Learned))
         mains = {n: self._paths.take(self.names[n], n + 1, rows[n].stage.name) for n in by_choice}
@@ -158,36 +161,46 @@ class Program:
         ]
         return "\n".join(parts)
 
-    def how_to_load(self, call: str, state_of: dict[str, str]) -> str:
+    def how_to_load(self, call: Callable[[str], str], state_of: dict[str, str], *before: str) -> str:
         """The comment that says how the numbers that are not printed get into the program.
 
         Parameters
         ----------
-        call : str
-            What takes them, `{}` the arrays by name.
+        call : callable
+            Gives the code that takes them from that of the arrays by name.
         state_of : dict
             What reads such arrays from a file of each suffix, `{}` its path; of others by "".
+        *before : str
+            Lines of code before it.
         """
         if not self.loaded:
             return ""
-        found = [self.rows[number] for number in sorted(self.loaded)]
-        count = sum(row.params for row in found)
-        paths = dict.fromkeys(_path(row) for row in found)
-        lines = [f"# {count:,} learned numbers are too many to print. They are loaded by name, such as by"]
-        for path in paths:
-            if path is None:
+        count = sum(self.rows[number].params for number in self.loaded)
+        lines = [f"{count:,} learned numbers are too many to print. They are loaded by name, such as by", *before]
+        states: list[State | None] = [*self.states]
+        for state in states or [None]:
+            if state is None:
                 name = string(f"{self.names[min(self.loaded)]}.weight")
-                lines.append(f"# {call.format(f'{{{name}: ..., ...}}')}")
+                lines.append(call(f"{{{name}: ..., ...}}"))
             else:
+                path = str(state.path)
                 suffix = next((each for each in state_of if each and path.lower().endswith(each)), "")
-                lines.append(f"# {call.format(state_of[suffix].format(string(path)))}")
-        return "\n".join(lines) + "\n"
+                lines.append(call(state_of[suffix].format(string(path))))
+        return "".join(f"# {line}\n" for line in lines)
+
+    def roles(self, row: Row) -> Iterable[str]:
+        """What PyTorch calls the learned numbers of a stage."""
+        return row.stage.arrays(row.input) if isinstance(row.stage, Learned) else ()
+
+    @property
+    def states(self) -> list[State]:
+        """The files that numbers are loaded from."""
+        learned = (_learned(self.rows[number]) for number in sorted(self.loaded))
+        return list(dict.fromkeys(each.state for each in learned if isinstance(each, Named)))
 
 
-def _path(row: Row) -> str | None:
-    """The file that a stage's numbers are from, if that has them by name."""
-    learned = row.stage.learned if isinstance(row.stage, Learned) else None
-    return str(learned.state.path) if isinstance(learned, Named) else None
+def _learned(row: Row) -> Parameters | None:
+    return row.stage.learned if isinstance(row.stage, Learned) else None
 
 
 def loaded(rows: Sequence[Row]) -> frozenset[int]:
@@ -199,7 +212,7 @@ def loaded(rows: Sequence[Row]) -> frozenset[int]:
 
 def _prefix(row: Row) -> str | None:
     """What the names of a stage's numbers begin with, where a file has them by name."""
-    learned = row.stage.learned if isinstance(row.stage, Learned) else None
+    learned = _learned(row)
     if learned is None or isinstance(learned, RandomParameters):
         return None
     return learned.prefix if isinstance(learned, Named) else row.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from cnnfilter.export.naming import Path, attribute, is_identifier
+from cnnfilter.export.naming import Path, attribute, is_identifier, string
 from cnnfilter.export.program import Code, Part, Program
 from cnnfilter.export.weights import literal
 from cnnfilter.network.plan import Row
@@ -60,8 +60,26 @@ class TorchProgram(Program):
         return self.text(imports, helpers, body, weights, f"print(network(torch.rand{batch}).shape)")
 
     def _loading(self) -> str:
-        strict = ", strict=False" if self.weights else ""
-        told = self.how_to_load(f"network.load_state_dict({{}}{strict})", STATES)
+        """How the numbers that are not printed are loaded; PyTorch cannot have all names as they are in a file."""
+        taken = [(self.names[part.number], part) for part in self.parts if part.number in self.loaded]
+        renamed = {
+            f"{name}.{role}": f"{'.'.join(part.paths[part.main])}.{role}"
+            for name, part in taken
+            for role in self.roles(part.row)
+            if name != ".".join(part.paths[part.main])
+        }
+        others = {name.rpartition(".")[0] for state in self.states for name in state.names} - {
+            name for name, _ in taken
+        }
+        strict = ", strict=False" if self.weights or others or len(self.states) > 1 else ""
+
+        def call(state: str) -> str:
+            if renamed:
+                state = f"{{renamed.get(name, name): array for name, array in {state}.items()}}"
+            return f"network.load_state_dict({state}{strict})"
+
+        pairs = ", ".join(f"{string(name)}: {string(path)}" for name, path in renamed.items())
+        told = self.how_to_load(call, STATES, *([f"renamed = {{{pairs}}}"] if renamed else []))
         return f"\n{told}" if told else ""
 
     def _chain(self) -> str:

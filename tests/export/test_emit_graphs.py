@@ -14,6 +14,7 @@ from cnnfilter.export import PROGRAMS, emit
 from cnnfilter.export.naming import RESERVED, Paths, attribute
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.graph import INPUT, Network, Node
+from cnnfilter.network.listing import network_of
 from cnnfilter.network.plan import plan
 from cnnfilter.network.stages import Activation, BatchNorm, Concat, Conv, ConvTranspose, Dense, Flatten, PReLU
 from cnnfilter.pipeline import Pipeline
@@ -248,6 +249,38 @@ def test_a_program_names_the_file_that_its_numbers_are_in(tmp_path):
     check(namespace["network"](maps.astype(float)), Pipeline(stage).run(maps, layout="chw"), "named")
 
 
+def named_file(folder, **more):
+    """A network of names that PyTorch cannot have, whose many numbers are in a file."""
+    rng = np.random.default_rng(1)
+    state = {"keys.weight": rng.normal(size=(64, 3, 9, 9)), "keys.bias": rng.normal(size=64)}
+    state |= {"a.0.b.weight": rng.normal(size=(2, 64, 1, 1))}
+    state = {name: each.astype(np.float32) for name, each in (state | more).items()}
+    np.savez(folder / "net.npz", **state)
+    where = f"weights={folder / 'net.npz'}"
+    text = f"conv:64@9x9:as=keys:{where},relu:as=x,conv:2@1x1:bias=no:as=a.0.b:{where},abs,add:a.0.b"
+    return plan(parse(text), (9, 9, 3)), state
+
+
+def loading(program):
+    """The lines that load numbers, which are comments."""
+    begin = program.index("# renamed = ")
+    return "\n".join(line.removeprefix("# ") for line in program[begin:].partition("\n\n")[0].splitlines())
+
+
+def test_names_that_pytorch_cannot_have_are_changed_where_they_are_loaded(tmp_path):
+    rows, _ = named_file(tmp_path)
+    assert loading(emit(rows, "torch")) == (
+        'renamed = {"keys.weight": "keys_.weight", "keys.bias": "keys_.bias"}\n'
+        "network.load_state_dict({renamed.get(name, name): array for name, array in {name: torch.from_numpy(array) "
+        f'for name, array in np.load("{tmp_path / "net.npz"}").items()}}.items()}})'
+    )
+
+
+def test_a_file_with_more_in_it_is_loaded_as_far_as_it_is_needed(tmp_path):
+    rows, _ = named_file(tmp_path, other=np.zeros(3))
+    assert loading(emit(rows, "torch")).endswith(".items()}, strict=False)")
+
+
 def test_numbers_of_no_name_are_still_too_many():
     with pytest.raises(ArgumentError, match="holds 15,552 numbers, too many to print"):
         emitted("conv:64@9x9:random=1:as=a,add:last+last", (9, 9, 3), "torch")
@@ -333,6 +366,17 @@ def test_a_torch_program_takes_a_state_dict(torch, options):
     module.load_state_dict({name: torch.from_numpy(array) for name, array in state.items()})
     maps = given((6, 6, 4))
     check(in_torch(torch, module, maps), Pipeline(network).run(maps, layout="chw"), options)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("more", [{}, {"other": np.zeros(3)}])
+def test_what_a_torch_program_says_of_its_numbers_loads_them(torch, tmp_path, more):
+    rows, _ = named_file(tmp_path, **more)
+    program = emit(rows, "torch")
+    namespace = run(program) | {"np": np}
+    exec(loading(program), namespace)
+    maps = given((9, 9, 3))
+    check(in_torch(torch, namespace["network"], maps), Pipeline(network_of(rows)).run(maps, layout="chw"), more)
 
 
 @pytest.mark.filterwarnings("ignore")

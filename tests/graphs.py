@@ -23,6 +23,8 @@ ALIKE = [
     "relu", "leaky_relu:0.1", "tanh", "abs", "maxpool:3:stride=1:padding=1", "avgpool:3x1:stride=1:padding=1x0",
     "conv:edge:padding=1", "conv:sobel-x:padding=1:border=reflect", "depthwise:3x3:padding=1:random=3",
     "conv:gaussian:size=5:padding=same:border=replicate", "conv:1 2; 3 4:padding=same-lower",
+    "upsample:2:mode=bilinear,conv:1 2; 3 4:stride=2", "upsample:2,avgpool:2x3:stride=2:padding=0x1",
+    "pad:1:border=reflect,conv:1 2 1; 3 -4 5; 1 1 2", "batchnorm:random=1", "prelu:random=1",
 ]  # fmt: skip
 """Stages that keep the size of maps."""
 

@@ -52,7 +52,7 @@ def test_a_value_is_what_is_run_and_depends_on_the_pixels_of_its_field(seed):
                     begin, end = extent([row.move for row in rows], place[1:])[axis]
                     assert begin <= first <= last <= end
                     begin, end = rows[-1].field.extent(*place[1:])[axis]
-                    assert begin <= first <= last <= end
+                    assert "upsample" in text or begin <= first <= last <= end  # fractions hold for all together
 
 
 def test_a_value_of_joined_maps_sees_what_its_own_maps_do():

@@ -58,10 +58,13 @@ def cut(operation: Operation, given: Sequence[Value | None], builder: Builder) -
     if begins is None or ends is None or any(step != 1 for step in steps or ()):
         msg = "takes every second place or the like; rows and columns at the ends are taken away"
         raise UnsupportedError(msg)
-    taken = {}
-    for axis, begin, end in zip(axes or range(len(begins)), begins, ends, strict=True):
-        taken[value.axis(axis)] = _taken(value.shape[axis], begin, end)
-    taken = {axis: pads for axis, pads in taken.items() if pads != (0, 0)}
+    places = [value.axis(axis) for axis in axes or range(len(begins))]
+    if not len(places) == len(begins) == len(ends):
+        msg = f"has {len(begins)} starts and {len(ends)} ends for {len(places)} axes"
+        raise UnsupportedError(msg)
+    shape = value.shape
+    every = {axis: _taken(shape[axis], *pair) for axis, *pair in zip(places, begins, ends, strict=True)}
+    taken = {axis: pads for axis, pads in every.items() if pads != (0, 0)}
     if not taken:
         return value
     value, rank = builder.maps(value), len(value.axes)

@@ -5,8 +5,7 @@ EXCLUDED = [
         "of one or three dimensions",
         [
             "axes, where pictures have 2 to 4",
-            "window of 1 axes",
-            "weights of 3 axes",
+            "not 1-D data",
         ],
         """
         averagepool_1d_default averagepool_3d_default

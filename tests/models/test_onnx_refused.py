@@ -208,6 +208,14 @@ def test_what_a_stage_refuses_is_told_at_its_place(nodes, message, tmp_path):
     assert said.startswith(f"stage 2 ({nodes[-1].op_type}): the node 'y' ({nodes[-1].op_type}) {message}")
 
 
+@pytest.mark.parametrize("operator", ["GlobalAveragePool", "GlobalMaxPool", "BatchNormalization", "LRN"])
+def test_without_a_batch_other_axes_are_meant(operator, tmp_path):
+    inputs = "x b b b b" if operator == "BatchNormalization" else "x"
+    attributes = {"size": 3} if operator == "LRN" else {}
+    model = graph([node(operator, inputs, "y", **attributes)], x=(3, 8, 8), b=numbers(8, low=0.5))
+    assert "N x C x H x W, not " in refusal(model, tmp_path)
+
+
 def test_nothing_is_left_of_an_operation_that_is_refused_half_done(tmp_path):
     nodes = [node("Relu", "x", "r"), node("Flatten", "r", "f"), node("Sub", "r f", "y"), node("Conv", "r w", "z")]
     network = read(graph(nodes, outputs="z y", w=TENSORS["w"]), tmp_path).network

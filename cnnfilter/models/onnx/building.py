@@ -180,16 +180,22 @@ class Builder:
         self.flattened[made.node] = source
         return made._replace(order=order)
 
-    def maps(self, value: Result) -> Result:
+    def maps(self, value: Result, *, batched: bool = True) -> Result:
         """A result as maps.
+
+        Parameters
+        ----------
+        value : Result
+        batched : bool
+            Whether there must be an axis for the batch, without which ONNX's windows move over other axes.
 
         Raises
         ------
         UnsupportedError
             If it is none.
         """
-        if not value.is_maps:
-            rank = len(value.axes)
+        rank = len(value.axes)
+        if not value.is_maps or (batched and rank != 4):
             what = f"{rank - 2}-D data" if rank in (3, 5) else value.show()
             msg = f"takes pictures, N x C x H x W, not {what}"
             raise UnsupportedError(msg)

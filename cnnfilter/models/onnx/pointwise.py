@@ -184,8 +184,8 @@ def batch_norm(operation: Operation, given: Sequence[Value | None], builder: Bui
     value = result(given[0])
     roles = ("weight", "bias", "running_mean", "running_var")
     learned = {role: known(each, role) for role, each in zip(roles, given[1:], strict=True)}
-    place = 1 if len(value.axes) in (2, 4) else 0
-    if value.names[place] not in (["C"], ["F"], []) or value.order != "chw":
+    counting = {"C", "F"} & {name for names in value.names for name in names}
+    if len(value.axes) < 2 or {*value.names[1]} != counting or value.order != "chw":
         msg = f"takes N x C x H x W, not {value.show()}"
         raise UnsupportedError(msg)
     return builder.apply(stages.BatchNorm(epsilon=attributes.get("epsilon", 1e-5), learned=Stored(learned)), value)

@@ -34,7 +34,7 @@ def pad(operation: Operation, given: Sequence[Value | None], builder: Builder) -
     grown = {axis: ends for axis, ends in around.items() if ends != (0, 0)}
     if not grown:
         return value
-    value = builder.maps(value)
+    value = builder.maps(value, batched=False)
     if min(grown) < rank - 2:
         msg = f"pads axis {min(grown)}; those of height and width are done"
         raise UnsupportedError(msg)
@@ -67,7 +67,7 @@ def cut(operation: Operation, given: Sequence[Value | None], builder: Builder) -
     taken = {axis: pads for axis, pads in every.items() if pads != (0, 0)}
     if not taken:
         return value
-    value, rank = builder.maps(value), len(value.axes)
+    value, rank = builder.maps(value, batched=False), len(value.axes)
     if min(taken) < rank - 2:
         msg = f"takes some of axis {min(taken)} of {value.show()}; rows and columns are taken away"
         raise UnsupportedError(msg)
@@ -93,7 +93,7 @@ MOST = 10**9
 
 def resize(operation: Operation, given: Sequence[Value | None], builder: Builder) -> Value:
     """Maps of another height and width, by the nearest samples or two neighbours along each axis."""
-    attributes, value = operation.attributes, builder.maps(result(given[0]))
+    attributes, value = operation.attributes, builder.maps(result(given[0]), batched=False)
     mode = attributes.get("mode", "nearest")
     unknown = [
         f"{key}={attributes[key]}"

@@ -190,7 +190,7 @@ def settled(value: Result, builder: Builder) -> Result:
             size = product(atom.size for atom in value.axes[place])
             whole = value._replace(axes=(*value.axes[:place], (Atom("C", size),), *value.axes[place + 1 :]))
             if groups is not None:
-                return builder.made(stages.Shuffle(groups), builder.maps(whole))
+                return builder.made(stages.Shuffle(groups), builder.maps(whole, batched=False))
     if len(value.axes) in (3, 4) and names[-3:] == [["F"], [], []] and value.order == "chw":
         return lifted(value, builder)
     if len(value.axes) <= 2 and not value.is_vector and flat_order(value) is not None:

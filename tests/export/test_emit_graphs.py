@@ -11,12 +11,17 @@ import pytest
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.export import PROGRAMS, emit
+from cnnfilter.export.as_torch import layers
 from cnnfilter.export.naming import RESERVED, Paths, attribute
+from cnnfilter.export.torch_helpers import HELPERS
+from cnnfilter.export.torch_program import TorchProgram
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.graph import INPUT, Network, Node
 from cnnfilter.network.listing import network_of
 from cnnfilter.network.plan import plan
+from cnnfilter.network.presets import PRESETS
 from cnnfilter.network.stages import Activation, BatchNorm, Concat, Conv, ConvTranspose, Dense, Flatten, PReLU
+from cnnfilter.network.stages.base import Learned
 from cnnfilter.pipeline import Pipeline
 from cnnfilter.weights.parameters import Arrays
 from tests.graphs import graphs
@@ -315,6 +320,13 @@ def test_a_number_tells_names_apart_and_if_it_cannot_a_line():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_layers_of_presets_are_called_as_their_parameters_are(name):
+    program = TorchProgram(plan(parse(name), PRESETS[name].size), layers, HELPERS)
+    learned = [part for part in program.parts if isinstance(part.row.stage, Learned)]
+    assert [".".join(part.paths[part.main]) for part in learned] == [part.row.name for part in learned]
+
+
 def test_a_path_is_reached_however_it_is_called():
     assert attribute("self", ("layer1", "0", "conv1")) == 'self.layer1["0"].conv1'
     assert attribute("network", ("class", "a")) == 'getattr(network, "class").a'
@@ -377,6 +389,26 @@ def test_what_a_torch_program_says_of_its_numbers_loads_them(torch, tmp_path, mo
     exec(loading(program), namespace)
     maps = given((9, 9, 3))
     check(in_torch(torch, namespace["network"], maps), Pipeline(network_of(rows)).run(maps, layout="chw"), more)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["resnet-18", "squeezenet-1.1", "mobilenet-v2"])
+def test_a_torch_program_of_a_preset_computes_what_it_does_with_its_weights(torch, tmp_path, name):
+    size = (64, 70, 3)
+    network = run(emitted(name, size, "torch"))["network"]
+    torch.manual_seed(1)
+    state = network.state_dict()
+    for array in state.values():
+        if array.is_floating_point():
+            drawn = torch.randn_like(array) / array[0].numel() ** 0.5
+            array.copy_(drawn if array.ndim > 1 else torch.rand_like(array) + 0.5)
+    torch.save(state, tmp_path / "net.pth")
+    text = f"{name}:weights={tmp_path / 'net.pth'}"
+    program = emitted(text, size, "torch")
+    assert len(program) < 30_000
+    namespace = run(program)
+    exec(program[program.index("# network.load_state_dict(") + 2 :].partition("\n")[0], namespace)
+    check(in_torch(torch, namespace["network"], given(size)), Pipeline.parse(text).run(given(size), layout="chw"), name)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -115,13 +115,15 @@ def bank_rows(out, source, bank, together, stretch, lines):
                 to = group * FILTERS * out.pitch + top * size
                 target, place, between = (out.samples, to, out.pitch) if together == 1 else (lines, 0, long)
                 at = part
-                while end - at >= HALF:
-                    sum_filters(none, target, place + at, between, x, begin + at, bank, group)
-                    at += HALF
-                while at < end:
-                    at = min(at, long - NARROW)  # the last overlap those before, and store the same
-                    sum_filters(few, target, place + at, between, x, begin + at, bank, group)
-                    at += NARROW
+                while at < end:  # the last overlap those before, and store the same
+                    if end - at > NARROW and long >= HALF:
+                        at = min(at, long - HALF)
+                        sum_filters(none, target, place + at, between, x, begin + at, bank, group)
+                        at += HALF
+                    else:
+                        at = min(at, long - NARROW)
+                        sum_filters(few, target, place + at, between, x, begin + at, bank, group)
+                        at += NARROW
                 if together > 1:
                     for o in range(min(FILTERS, bank.used - group * FILTERS)):
                         for i in range(several):

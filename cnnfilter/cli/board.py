@@ -8,7 +8,7 @@ from typing import Any
 from cnnfilter.cli.tables import facts, padded, wrapped
 from cnnfilter.explanation import Explanation, ReceptiveField, steps
 from cnnfilter.explanation.formulas import magnitude, show, show_scale, show_sum
-from cnnfilter.messages import LONGEST_NAME, shortened, show_shape
+from cnnfilter.messages import LONGEST_NAME, readable, shortened, show_shape
 
 MOST_CHANNELS = 3
 """Channels that are written out in full; of more, those with the largest sums."""
@@ -34,7 +34,8 @@ def board(explanation: Explanation, width: int) -> str:
     windows: list[list[str]] = []
     for step in explanation.steps:
         follows = step.follows if step is not first else None
-        head = f"stage {step.number}  {shortened(step.stage)}"
+        name = "" if step.name is None else f" ({readable(step.name)})"
+        head = f"stage {step.number}{name}  {shortened(step.stage)}"
         where = "" if isinstance(step, steps.Flattened) else f"  {_place(step.at)}"
         lines += ["", head + where] if len(head + where) <= width else ["", head, where]
         windows.append(list(_WRITERS[type(step)](step, follows, width - 2)))

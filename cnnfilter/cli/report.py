@@ -168,6 +168,9 @@ def tell_plan(plan: Plan, voice: Voice) -> int:
             render.out(tables.joined(f"{job}:", expected.error))
         else:
             target = "standard output" if expected.target is None else str(expected.target)
+            if plan.jobs.counts is not None and isinstance(plan.jobs.counts[job.number], tuple):
+                named = plan.jobs.targets(job)
+                target = f"{named[0]} to {named[-1]}, {len(named)} files" if len(named) > 1 else str(named[0])
             render.out(tables.joined(str(job), f"-> {target}", *["(exists, skipped)"] * expected.skipped))
     if not voice.quiet:
         left = len(plan.jobs) - skipped - failed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -150,11 +151,16 @@ def command(
         pipeline, view, saving=batch.saving, max_pixels=batch.limit, count_clipped=batch.verbose
     )  # fmt: skip
     if asked:
-        from cnnfilter.imaging.formats import ARRAYS
+        from cnnfilter.imaging.formats import ARRAYS, format_for_path
         from cnnfilter.network.graph import Network
         from cnnfilter.results.nodes import ALL, NodesTask, asked_nodes
 
-        nodes = asked_nodes(pipeline.network, asked, arrays=batch.floats or batch.format_ in ARRAYS)
+        named = None if batch.output is None else format_for_path(Path(batch.output))
+        nodes = asked_nodes(pipeline.network, asked, arrays=batch.floats or (batch.format_ or named) in ARRAYS)
+        left = [node.name or str(n + 1) for n, node in enumerate(pipeline.network) if ALL in asked and n not in nodes]
+        if left and not batch.quiet:
+            gives = "give vectors, and are" if len(left) > 1 else "gives a vector, and is"
+            render.message(f"{', '.join(left)} {gives} left out; --format npy writes them too")
         tasks = {number: replace(task, pipeline=Pipeline(Network(pipeline.network[: number + 1]))) for number in nodes}
         if len(nodes) > 1 or ALL in asked:
             several = NodesTask(
@@ -163,7 +169,8 @@ def command(
             _check_several(several, batch)
             return batch.carry_out(batch.plan(several, [several.labels] * len(batch.found.inputs)), several)
         ((number, label),) = nodes.items()
-        task = replace(tasks[number], name=f"chain-{label}")
+        is_whole = number == len(pipeline.network) - 1
+        task = replace(tasks[number], name=f"chain-{label}", is_whole=is_whole)
     task, counts = _surveyed(task, batch)
     return batch.carry_out(batch.plan(task, counts), task)
 

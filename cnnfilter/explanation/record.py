@@ -18,8 +18,8 @@
       }
     }
 
-Every step has `number`, `kind`, `stage`, `at`, `value` and `follows`, the place of the input that the next step
-explains, or null. By its `kind` there are also:
+Every step has `number`, `kind`, `name` (or null), `stage`, `at`, `value` and `follows`, the place of the input that the
+next step explains, or null. By its `kind` there are also:
 
 =============== ==========================================================================================
 `convolution`   `filter`, `combine`, `bias` and `filters`: `{"channels", "total", "scale", "value"}`, a channel

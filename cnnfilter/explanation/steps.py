@@ -19,6 +19,10 @@ def matrix(values: NDArray[Any]) -> Any:
     return tuple(map(tuple, values.tolist()))
 
 
+Told = tuple[int, str | None, str, Place, float]
+"""What every `Step` begins with: number, name, stage, place and value."""
+
+
 @dataclass(frozen=True)
 class Window:
     """What a window holds of one channel of a stage's input.
@@ -73,6 +77,8 @@ class Step:
         What JSON calls it.
     number : int
         The stage's, counted from 1.
+    name : str, optional
+        What the stage is called.
     stage : str
         Its text.
     at : tuple of int
@@ -85,6 +91,7 @@ class Step:
 
     kind: ClassVar[str]
     number: int
+    name: str | None
     stage: str
     at: Place
     value: float

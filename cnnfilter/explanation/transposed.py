@@ -12,7 +12,7 @@ from cnnfilter.engine.geometry import Index
 from cnnfilter.engine.reference import Array
 from cnnfilter.explanation import steps
 from cnnfilter.explanation.filters import products
-from cnnfilter.explanation.regions import Block, Place, Region
+from cnnfilter.explanation.regions import Block, Region
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import ConvTranspose
 from cnnfilter.network.stages.placing import Placing
@@ -117,9 +117,9 @@ def _met(weights: Array, block: Block, channels: Index, down: Meeting, along: Me
     return held, kernel, products(kernel, held)
 
 
-def step(stage: ConvTranspose, told: tuple[int, str, Place, float], row: Row, block: Block) -> steps.Step:
+def step(stage: ConvTranspose, told: steps.Told, row: Row, block: Block) -> steps.Step:
     """What came together at a place."""
-    filters, placing, place = Filters(stage, row), stage.placing(row.input), told[2]
+    filters, placing, place = Filters(stage, row), stage.placing(row.input), told[3]
     down, along = (Meeting.at(placing, axis, row.input[axis], place[axis]) for axis in (0, 1))
     channels = filters.channels(place[2])
     held, kernel, each = _met(filters.of(place[2]), block, np.array(channels), down, along)

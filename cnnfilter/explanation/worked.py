@@ -47,9 +47,9 @@ class Result:
         return block  # type: ignore[return-value]  # the value depends on it
 
     @property
-    def told(self) -> tuple[int, str, Place, float]:
+    def told(self) -> steps.Told:
         """What every `Step` begins with."""
-        return self.number, str(self.row.stage), self.place, self.value
+        return self.number, self.row.name, str(self.row.stage), self.place, self.value
 
     @property
     def x(self) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnnfilter.export.naming import Path, string
@@ -12,6 +11,7 @@ from cnnfilter.export.program import Code, Part, Program
 from cnnfilter.export.weights import literal
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import Join
+from cnnfilter.runtime.forks import lazy
 
 STATES = {
     ".safetensors": "safetensors.numpy.load_file({})",
@@ -111,7 +111,7 @@ class KerasProgram(Program):
         name = "_".join(path)
         return f"{name}_" if re.sub(r"_\d+$", "", name) in self._kinds else name
 
-    @cached_property
+    @lazy
     def _kinds(self) -> set[str]:
         """What Keras calls layers that have no name: as their classes."""
         words = {re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind) for kind in _LAYER.findall(self.code)}

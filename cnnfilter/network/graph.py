@@ -127,8 +127,8 @@ class Network(tuple[Node, ...]):
         if text.isascii() and text.isdigit() and len(text) <= len(str(len(self))) and 1 <= int(text) <= len(self):
             return int(text) - 1
         count = len(self)
-        known = f"it has {count} node{'s' * (count > 1)}, which cnnfilter shape lists; give a name or a number from 1"
-        msg = f"there is no node {quoted(asked)}{nearest(text, names)}; {known}"
+        known = f"{count} node{'s' * (count > 1)}, which cnnfilter shape lists; give a name or a number from 1"
+        msg = f"there is no node {quoted(asked)} among {known}{nearest(text, names)}"
         raise ArgumentError(msg)
 
     def needed(self, results: Iterable[int] | None = None) -> set[int]:

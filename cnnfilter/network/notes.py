@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
-from cnnfilter.messages import show_shape
+from cnnfilter.messages import readable, show_shape
 from cnnfilter.network import stages
-from cnnfilter.network.plan import Row
+from cnnfilter.network.graph import Network
+from cnnfilter.network.plan import Row, misfit
 from cnnfilter.network.stages.base import unknown
 
 if TYPE_CHECKING:
@@ -37,6 +38,31 @@ def notes(rows: Sequence[Row], pixels: NDArray[Any] | None = None) -> Iterator[s
     for number, row in enumerate(rows, 1):
         if text := note(row.stage, row, pixels):
             yield f"stage {number} ({row.stage.name}): {text}"
+
+
+def network_notes(network: Network, rows: Sequence[Row], pixels: NDArray[Any] | None = None) -> Iterator[str]:
+    """What a person should know of how a picture is given to the presets and files of networks in a network.
+
+    Parameters
+    ----------
+    network : Network
+    rows : sequence of Row
+        Its plan.
+    pixels : ndarray, optional
+        The picture that enters it.
+    """
+    is_prepared = pixels is None or pixels.dtype.kind != "u"
+    for number, (node, row) in enumerate(zip(network, rows, strict=True)):
+        is_prepared = is_prepared or isinstance(node.stage, stages.Normalize | stages.BatchNorm)
+        is_first = number == 0 or network[number - 1].group is not node.group
+        if is_first and (told := misfit(node.group, row.input).removeprefix("; ")):
+            yield told
+        if node.group is not None and isinstance(node.stage, stages.Conv | stages.Dense) and not is_prepared:
+            yield (
+                f"{readable(node.group.text)} is given the picture's values as they are; most networks learned from "
+                "values of about 0 to 1, which normalize and normalize:imagenet make"
+            )
+            is_prepared = True
 
 
 @singledispatch

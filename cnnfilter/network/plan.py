@@ -188,15 +188,15 @@ def planned(network: Network | Iterable[Stage], shape: Shape) -> Iterator[Row]:
     for number, node in enumerate(Network.of(network), 1):
         read = [given if each == INPUT else results[each] for each in node.reads]
         if node.group is not group:
-            group, advice = node.group, _resizing(node.group, read[-1].shape)
+            group, advice = node.group, misfit(node.group, read[-1].shape)
         with about(f"stage {number} ({node.stage.name}): ", advice):
             row, result = _planned(node, read, moves)
         yield row
         results.append(result)
 
 
-def _resizing(group: Group | None, shape: Shape) -> str:
-    """What to do where something of a network does not fit, if another size arrives than it is made for."""
+def misfit(group: Group | None, shape: Shape) -> str:
+    """What to do where something of a network does not fit, if another size arrives than it is made for; else ""."""
     size = None if group is None else group.size
     if group is None or size is None or None in size or size == shape:
         return ""

@@ -20,6 +20,7 @@ from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.raw import RAW, encode_values
 from cnnfilter.imaging.sheet import contact_sheet
 from cnnfilter.network.channels import keeps_colours, map_names
+from cnnfilter.network.notes import network_notes
 from cnnfilter.network.notes import notes as chain_notes
 from cnnfilter.results.limits import between, check_rows
 from cnnfilter.results.saving import Encoded, Ready, ready
@@ -50,17 +51,15 @@ class ChainTask(Task):
         The plan for one of the pictures; empty as long as that is not known.
     name : str
         What all chains are called; a node behind that.
+    is_whole : bool
+        Whether the network's result is wanted, and not that of a node in it.
     """
 
     pipeline: Pipeline
     view: View
     rows: tuple[Row, ...] = ()
     name: str = "chain"
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the network's result is wanted, and not that of a node in it."""
-        return self.name == ChainTask.name
+    is_whole: bool = True
 
     @property
     def gives_vector(self) -> bool:
@@ -123,7 +122,7 @@ class ChainTask(Task):
                 msg = "in place, its transparency would be lost; write it elsewhere"
                 raise PictureError(msg)
             notes += ("its transparency is left out: the colours below count as they are",)
-        notes += tuple(chain_notes(rows, pixels))
+        notes += (*network_notes(self.pipeline.network, rows, pixels), *chain_notes(rows, pixels))
         asked = self.view.top is not None or self.view.labels_for(rows[-1].output[-1])
         if self.told and self.is_whole and asked:
             notes += score_notes(rows)

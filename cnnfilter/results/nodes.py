@@ -40,7 +40,7 @@ def asked_nodes(network: Network, asked: Sequence[str], *, arrays: bool) -> dict
     Raises
     ------
     ArgumentError
-        If there is no such node, or two would be called the same.
+        If there is no such node, two would be called the same, or a vector would be written as a picture.
     """
     if ALL in asked and ALL not in (name for node in network for name in names_of(node)):
         nodes = {number: node.name or str(number + 1) for number, node in enumerate(network)}
@@ -52,6 +52,10 @@ def asked_nodes(network: Network, asked: Sequence[str], *, arrays: bool) -> dict
         alike = Counter(label.lower() for label in labels.values())
         return {n: label if alike[label.lower()] == 1 else f"{label}-{n + 1}" for n, label in labels.items()}
     found = {network.find(name): name for name in reversed(asked)}
+    vectors = [readable(found[number]) for number in sorted(found) if network.gives_vector(number)]
+    if len(found) > 1 and vectors and not arrays:
+        msg = f"{vectors[0]} gives a vector, and no picture; --format npy writes numbers, or ask for it alone"
+        raise ArgumentError(msg)
     labels = {number: file_label(found[number]) for number in sorted(found)}
     for label, count in Counter(label.lower() for label in labels.values()).items():
         if count > 1:
@@ -168,5 +172,6 @@ class NodesResult:
         """Encode each node's result as soon as it is there."""
         task = self.task
         nodes = task.last.pipeline.results(planes_of(self.picture), task.tasks, layout="chw", threads=self.threads)
-        for number, values in nodes:
-            yield from task.tasks[number].shown(self.picture, values, self.rows[: number + 1]).files(format)
+        for label, (number, values) in zip(task.labels, nodes, strict=True):
+            for made in task.tasks[number].shown(self.picture, values, self.rows[: number + 1]).files(format):
+                yield made._replace(notes=tuple(f"{label}: {note}" for note in made.notes))

@@ -357,7 +357,7 @@ def test_what_cannot_be_explained():
         explain(Pipeline.parse("conv:missing.npy"), GREY, (0, 0))
 
 
-STEP = {"number", "kind", "stage", "at", "value", "follows"}
+STEP = {"number", "kind", "name", "stage", "at", "value", "follows"}
 SCHEMA = {
     "convolution": {"filter", "filters", "combine", "bias"},
     "pool": {"pool", "window", "sum", "divisor"},

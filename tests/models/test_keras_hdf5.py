@@ -154,7 +154,7 @@ def test_one_text_many_times_takes_little_memory(file):
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     with pytest.raises(KernelError, match="damaged|not enough memory"):
         told_apart(one_text_many_times(file))
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(before, 300 << 10)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, 300 << 10)  # of all children so far
 
 
 def test_lists_of_names_have_a_limit(file, monkeypatch):

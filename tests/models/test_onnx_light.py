@@ -21,7 +21,9 @@ NODES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", light.NAMES)
+@pytest.mark.parametrize(
+    "name", [each if each != "vgg19" else pytest.param(each, marks=pytest.mark.slow) for each in light.NAMES]
+)
 def test_a_network_gives_what_onnx_runtime_gives(name, tmp_path):
     model, scores, result = light.randomised(name)
     onnx.save(model, tmp_path / "net.onnx")

@@ -115,9 +115,9 @@ def test_a_node_answers_to_its_name_and_its_number():
     np.testing.assert_array_equal(pipeline.run(picture, node=1), Pipeline.parse("conv:sobel-x,relu").run(picture))
     np.testing.assert_array_equal(pipeline.run(picture, node=3), pipeline.run(picture))
     assert pipeline.up_to("edges") is pipeline.up_to("edges")
-    with pytest.raises(ArgumentError, match="there is no node 'edge'; did you mean edges\\?; it has 3 nodes"):
+    with pytest.raises(ArgumentError, match="there is no node 'edge' among 3 nodes.* 1; did you mean edges\\?"):
         pipeline.run(picture, node="edge")
-    with pytest.raises(ArgumentError, match="there is no node 4;"):
+    with pytest.raises(ArgumentError, match="there is no node 4 among"):
         pipeline.run(picture, node=4)
 
 

@@ -127,8 +127,8 @@ def test_shrinking_a_thousand_times_is_no_trouble():
         ("resize:1:filter=lanczos,globalmaxpool", (10**9, 10**9, 1), 10**9),
         ("resize:1000:filter=bicubic,crop:3,globalavgpool", (10**9, 10**9, 1), 6 * 10**6),
         ("upsample:0.000001,globalavgpool", (10**9, 10**9, 1), 999 * 10**6 + 1),
-        ("convtranspose:1@1000000:stride=1000000,globalavgpool", (30, 30, 1), 30),
-        ("convtranspose:1@1000000:stride=999999:dilation=999998,globalavgpool", (30, 30, 1), 30),
+        ("convtranspose:1@100000:stride=100000,globalavgpool", (30, 30, 1), 30),
+        ("convtranspose:1@100000:stride=99999:dilation=99998,globalavgpool", (30, 30, 1), 30),
     ],
 )
 def test_what_takes_long_to_run_is_planned_at_once(text, shape, field):

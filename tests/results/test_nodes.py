@@ -34,7 +34,7 @@ def test_nodes_are_asked_for_by_name_number_or_all_together():
         asked_nodes(parse("relu:as=a/b,abs:as=A_B"), ["A_B", "a/b"], arrays=False)
     with pytest.raises(ArgumentError, match="no node gives maps; --format npy writes vectors too"):
         asked_nodes(parse("flatten,dense:2"), ["all"], arrays=False)
-    with pytest.raises(ArgumentError, match="there is no node 'see'; did you mean seen"):
+    with pytest.raises(ArgumentError, match="there is no node 'see' among 4 nodes.*; did you mean seen"):
         asked_nodes(network, ["see"], arrays=False)
 
 
@@ -74,7 +74,7 @@ def test_all_that_give_maps_are_drawn():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--node", "1", "--node", "4", "--format", "png"], "4: a vector is written as .npy, .npz or .csv, not"),
+        (["--node", "1", "--node", "4", "--format", "png"], "4 gives a vector, and no picture; --format npy"),
         (["--node", "all", "--in-place"], "--in-place is for one node's result"),
         (["--node", "all", "--frame", "all"], "--frame all is for one node's result"),
         (["--node", "all", "--maps", "each"], "--maps each is for one node's result"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnnfilter.network.stages.text import Shape
+from cnnfilter.runtime.forks import lazy
 
 NAMES = (
     "mnist-cnn", "lenet-5", "lenet-5-1998", "tiny-vgg", "alexnet", "alexnet-2012",
@@ -24,14 +24,14 @@ class Preset:
 
     name: str
 
-    @cached_property
+    @lazy
     def page(self) -> str:
         """The whole file: a pipeline file, with comments."""
         from pathlib import Path  # most commands read none
 
         return (Path(__file__).parent / f"{self.name}.txt").read_text(encoding="utf-8")
 
-    @cached_property
+    @lazy
     def text(self) -> str:
         """The stages on one line."""
         return ",".join(line for line in self.page.splitlines() if line and not line.startswith("#"))

@@ -134,6 +134,13 @@ class Pipeline:
     def __str__(self) -> str:
         return str(self.network)
 
+    def __repr__(self) -> str:
+        return f"<Pipeline {shortened(self.network)}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process is sent: it prepares the stages itself."""
+        return {"network": self.network, "_nodes": {}, "_last": (((), 0), None)}
+
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages, in order."""
@@ -201,7 +208,7 @@ class Pipeline:
         if number == len(self.network) - 1:
             return self
         if number not in self._nodes:
-            self._nodes[number] = Pipeline(Network(self.network[: number + 1]))
+            self._nodes[number] = Pipeline(self.network.up_to(number))
         return self._nodes[number]
 
     def check_runnable(self) -> None:
@@ -316,7 +323,8 @@ class Pipeline:
         Returns
         -------
         iterator of (int, ndarray of float32)
-            Each node and its result, maps (C, H', W') or a vector (m,), in the order of the nodes.
+            Each node and its result, maps (C, H', W') or a vector (m,) that cannot be written into, in the order of the
+            nodes.
 
         Raises
         ------
@@ -331,15 +339,22 @@ class Pipeline:
         >>> [(node, result.shape) for node, result in pipeline.results([[1, 2, 3], [4, 5, 6]], [0, 2])]
         [(0, (1, 1, 2)), (2, (1, 1, 1))]
         """
+        self.check_runnable()
+        if threads is not None:
+            available_threads(threads)
         given = as_samples(maps_or_image, "maps_or_image")
         maps = given if given.ndim == 1 else _one(given, "maps_or_image", layout_of(maps_or_image, layout))
         shape = given.shape if given.ndim == 1 else (*maps.shape[1:], maps.shape[0])
         rows = at_scale(self.plan(shape), FULL_SCALE[given.dtype.type.__name__])
         with np.errstate(over="ignore", invalid="ignore"):
             for number, result in Schedule(rows, nodes).results(maps, threads):
-                yield number, result.astype(np.float32, copy=False)
+                told = result.astype(np.float32, copy=False).view()
+                told.flags.writeable = False  # later nodes may read it, and it may be what was given
+                yield number, told
 
-    def explain(self, image: Any, *, at: Sequence[int], layout: str | None = None) -> dict[str, Any]:
+    def explain(
+        self, image: Any, *, at: Sequence[int], node: str | int | None = None, layout: str | None = None
+    ) -> dict[str, Any]:
         """Explain how one value of the result comes about: every window, product and sum behind it.
 
         Parameters
@@ -348,6 +363,8 @@ class Pipeline:
             A picture's transparency is left out, with a warning.
         at : sequence of int
             Row and column in the result, counted from 0, and which map (0 if left out); of a vector, the index.
+        node : str or int, optional
+            Whose result is meant, by name or number, as `up_to` takes it; the last one's by default.
         layout : {"chw", "hwc"}, optional
             How the axes of a 3-D array lie. By default a Picture, uint8 and uint16 are (H, W, C), and all else is
             (C, H, W).
@@ -378,7 +395,8 @@ class Pipeline:
         from cnnfilter.explanation import explain, to_record  # running does without
 
         maps = _one(as_samples(image, "image"), "image", layout_of(image, layout))
-        return to_record(explain(self, maps.transpose(1, 2, 0), at))
+        pipeline = self if node is None else self.up_to(node)
+        return to_record(explain(pipeline, maps.transpose(1, 2, 0), at))
 
     def _schedule(self, shape: Shape, scale: int) -> Schedule:
         """What is done to an input; for the last size and scale it is kept.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -59,8 +60,9 @@ def _parse_place(text: str) -> Place:
     help="Which value of the result, counted from 0 (map 0 unless given); of a vector its index.",
 )  # fmt: skip
 @click.option(
-    "--node", "asked", metavar="NODE",
-    help="Explain the result of a node, by its name or its number, and not the last one's.",
+    "--node", "asked", metavar="NODE", multiple=True,
+    help="Explain the result of a node, by its name or its number, and not the last one's; give it several times, or "
+    "all, for the value at the same place of each.",
 )  # fmt: skip
 @options.flag(
     "--matrix",
@@ -75,7 +77,7 @@ def command(
     stages: str,
     source: str | None,
     at: Place | None,
-    asked: str | None,
+    asked: tuple[str, ...],
     matrix: bool,
     depth: int | None,
     frame: int | None,
@@ -94,10 +96,11 @@ def command(
     from cnnfilter.explanation import explain
     from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
     from cnnfilter.imaging.reading import read
+    from cnnfilter.network.notes import network_notes
     from cnnfilter.network.notes import notes as chain_notes
     from cnnfilter.results.limits import check_rows
 
-    pipeline, name = _arguments(stages, source, at, asked, matrix=matrix)
+    pipelines, name = _arguments(stages, source, at, asked, matrix=matrix)
     limit = max_pixels or DEFAULT_MAX_PIXELS
     shown = "standard input" if name == STREAM else name
     try:
@@ -105,7 +108,7 @@ def command(
         maps = np.atleast_3d(picture.pixels).transpose(2, 0, 1)
         if matrix:
             _check_small(*maps.shape[1:])
-        rows = () if pipeline is None else pipeline.plan(_size(maps))
+        rows = () if not pipelines else pipelines[-1].plan(_size(maps))
         if rows and at is None:
             check_rows(rows, limit)
     except CnnfilterError as error:
@@ -114,21 +117,23 @@ def command(
             render.out(render.as_json({"input": name, "error": str(error)}))
         return 1
     notes = [*picture.notes, *(["transparency is left out"] if picture.alpha is not None else [])]
-    for note in (*notes, *chain_notes(rows, picture.pixels)):
+    given = () if not pipelines else network_notes(pipelines[-1].network, rows, picture.pixels)
+    for note in (*notes, *given, *chain_notes(rows, picture.pixels)):
         render.warning(f"{shown}: {note}")
-    result = pipeline.run(maps, layout="chw") if pipeline is not None and at is None else None
-    explanation = explain(pipeline, picture.pixels, at) if pipeline is not None and at is not None else None
+    result = pipelines[-1].run(maps, layout="chw") if pipelines and at is None else None
+    explained = [explain(pipeline, picture.pixels, at) for pipeline in pipelines] if at is not None else []
     write = _json if as_json else _text
-    render.out(write(maps if matrix else None, result, explanation))
+    render.out(write(maps if matrix else None, result, explained))
     return 0
 
 
 def _arguments(
-    stages: str, source: str | None, at: Place | None, asked: str | None, *, matrix: bool
-) -> tuple[Pipeline | None, str]:
-    """The chain, if there is one, whose weights are read before a picture is, and the input's name."""
+    stages: str, source: str | None, at: Place | None, asked: Sequence[str], *, matrix: bool
+) -> tuple[list[Pipeline], str]:
+    """The networks up to each node that is asked for, whose weights are read before a picture is; the input's name."""
     from cnnfilter.batch.naming import wrong_input
     from cnnfilter.pipeline import Pipeline
+    from cnnfilter.results.nodes import asked_nodes
 
     if source is None and (not matrix or at is not None):
         msg = "explain takes STAGES and INPUT; only --matrix alone takes INPUT without STAGES"
@@ -136,17 +141,21 @@ def _arguments(
     if source is not None and at is None and not matrix:
         msg = "explain needs the place of a value: --at ROW,COL, counted from 0 in the result"
         raise ArgumentError(msg)
+    if len(asked) > 1 and at is None:
+        msg = "--matrix without --at prints one result; name one --node"
+        raise ArgumentError(msg)
     name = stages if source is None else source
     if reason := wrong_input(name):
         raise ArgumentError(reason)
     if source is None:
-        return None, name
+        return [], name
     pipeline = Pipeline.parse(stages)
-    if asked is not None:
-        pipeline = pipeline.up_to(asked)
-    pipeline.check_runnable()
-    pipeline.load_weights()
-    return pipeline, name
+    nodes = asked_nodes(pipeline.network, asked, arrays=True) if asked else [len(pipeline.network) - 1]
+    pipelines = [Pipeline(pipeline.network.up_to(number)) for number in nodes]
+    for each in pipelines:
+        each.check_runnable()
+        each.load_weights()
+    return pipelines, name
 
 
 def _standard_input() -> BinaryIO:
@@ -170,15 +179,18 @@ def _check_small(height: int, width: int) -> None:
         raise PictureError(msg)
 
 
-def _json(maps: Any, result: Any, explanation: Explanation | None) -> str:
+def _json(maps: Any, result: Any, explained: Sequence[Explanation]) -> str:
     from cnnfilter.explanation import to_record
 
     matrices = {name: values.tolist() for name, values in (("picture", maps), ("result", result)) if values is not None}
-    record = {} if explanation is None else to_record(explanation)
-    return render.as_json(record | (to_record({"matrix": matrices}) if matrices else {}))
+    matrix = to_record({"matrix": matrices}) if matrices else {}
+    records = [to_record(each) for each in explained]
+    if len(records) > 1:
+        return render.as_json(matrix | {"nodes": records})
+    return render.as_json(dict(*records) | matrix)
 
 
-def _text(maps: Any, result: Any, explanation: Explanation | None) -> str:
+def _text(maps: Any, result: Any, explained: Sequence[Explanation]) -> str:
     from cnnfilter.cli import board
 
     parts = []
@@ -189,6 +201,5 @@ def _text(maps: Any, result: Any, explanation: Explanation | None) -> str:
         shown = result[None, :most, None] if result.ndim == 1 else result[:most]
         parts.append(board.numbers(f"result {show_shape(_size(result))}", shown.tolist(), "map", render.columns()))
         parts[-1] += f"  and {len(result) - most} more; --json has them all\n" * (len(result) > most)
-    if explanation is not None:
-        parts.append(board.board(explanation, render.width()))
+    parts += [board.board(each, render.width()) for each in explained]
     return "\n".join(parts)

@@ -152,7 +152,6 @@ def command(
     )  # fmt: skip
     if asked:
         from cnnfilter.imaging.formats import ARRAYS, format_for_path
-        from cnnfilter.network.graph import Network
         from cnnfilter.results.nodes import ALL, NodesTask, asked_nodes
 
         named = None if batch.output is None else format_for_path(Path(batch.output))
@@ -161,7 +160,7 @@ def command(
         if left and not batch.quiet:
             gives = "give vectors, and are" if len(left) > 1 else "gives a vector, and is"
             render.message(f"{', '.join(left)} {gives} left out; --format npy writes them too")
-        tasks = {number: replace(task, pipeline=Pipeline(Network(pipeline.network[: number + 1]))) for number in nodes}
+        tasks = {number: replace(task, pipeline=Pipeline(pipeline.network.up_to(number))) for number in nodes}
         if len(nodes) > 1 or ALL in asked:
             several = NodesTask(
                 tasks, tuple(nodes.values()), saving=batch.saving, max_pixels=batch.limit, count_clipped=batch.verbose

@@ -161,6 +161,9 @@ class Assembly:
         alias = None if name is None else self._free(name)
         if alias is not None:
             group = group._replace(text=f"{group.text}:as={escape(alias)}")
+        if not network:
+            msg = "a network without stages"
+            raise ArgumentError(msg)
         nodes = spliced(network, group, len(self.nodes), self.last, self.names)
         if alias is not None:
             nodes[-1] = nodes[-1]._replace(aliases=(*nodes[-1].aliases, alias))

@@ -74,7 +74,8 @@ class Field(NamedTuple):
     Parameters
     ----------
     size : tuple of int or Fraction
-        Samples that one value sees, those in the padding too; the most that any sees, where they differ.
+        Samples that one value sees, those in the padding too. Where values see unequally many, behind what enlarges
+        maps or where unequal branches met, it is the formula's for all together, and some see more; see `extent`.
     jump : tuple of int or Fraction
         From one value's field to the next one's.
     start : tuple of int or Fraction

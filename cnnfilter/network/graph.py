@@ -35,12 +35,15 @@ class Group(NamedTuple):
         The file that it is in, or of a preset its weights.
     labels : tuple of str
         The names of its classes, if the file has them.
+    size_in_nodes : int
+        How many nodes it has: where some of them are missing, the others are told one by one.
     """
 
     text: str
     size: tuple[int | None, ...] | None = None
     path: str | None = None
     labels: tuple[str, ...] = ()
+    size_in_nodes: int = 0
 
 
 class Node(NamedTuple):
@@ -144,24 +147,35 @@ class Network(tuple[Node, ...]):
             number = self[number].reads[-1]
         return False
 
+    def up_to(self, number: int) -> Network:
+        """The network whose result is that of a node; all nodes keep their numbers."""
+        return Network(self[: number + 1])
+
     def __str__(self) -> str:
         return ",".join(self._pieces())
 
     def _pieces(self) -> Iterator[str]:
-        """The pieces of the text: a stage, a group, or `from`."""
+        """The pieces of the text of what the result depends on: a stage, a group, or `from`."""
+        used = sorted(self.needed()) if self else []
         names = self.names()
-        for number, node in enumerate(self):
-            if node.group is not None:
-                is_first = number == 0 or self[number - 1].group is not node.group
-                if is_first:
-                    if node.reads[-1] != number - 1:
-                        yield f"from:{escape(names[node.reads[-1]])}"
-                    yield node.group.text
-                continue
-            joined = joined_names(node, number, names)
-            if number - 1 not in node.reads:
-                yield f"from:{escape(names[node.reads[-1]])}"
-            yield written(node, joined)
+        named = dict(names)
+        for before, number in zip([INPUT, *used], used, strict=False):
+            for read in set(self[number].reads) - {INPUT, before}:
+                if not names_of(self[read]):
+                    named[read] = f"node{read + 1}"
+        counts = Counter(id(node.group) for node in self)
+        before, group = INPUT, None
+        for number in used:
+            node = self[number]
+            if node.group is not None and counts[id(node.group)] < node.group.size_in_nodes:
+                node = node._replace(group=None)
+            if node.group is None or node.group is not group:
+                if before not in node.reads:
+                    yield f"from:{escape(named[node.reads[-1]])}"
+                own = named[number] if named[number] != names[number] else node.name
+                joined = joined_names(node, before, named)
+                yield written(node._replace(name=own), joined) if node.group is None else node.group.text
+            before, group = number, node.group
 
     def names(self) -> dict[int, str]:
         """What each node is called in the text where it is not the stage before."""
@@ -177,15 +191,16 @@ def names_of(node: Node) -> tuple[str, ...]:
     return (node.name, *node.aliases) if node.name is not None else node.aliases
 
 
-def joined_names(node: Node, number: int, names: dict[int, str]) -> str:
-    """What a stage that reads several is given, beside the stage before where that comes last; empty for others."""
+def joined_names(node: Node, before: int, names: dict[int, str]) -> str:
+    """What a stage that reads several is given, beside the node before where that comes last; empty for others."""
     if not isinstance(node.stage, Join):
         return ""
-    before = number - 1 if number - 1 in node.reads else node.reads[-1]
+    before = before if before in node.reads else node.reads[-1]
     reads = node.reads
     if len(reads) > 1 and reads[-1] == before and before not in reads[:-1]:
         reads = reads[:-1]
-    return "+".join(LAST if read == before else escape(names[read]) for read in reads)
+    text = "+".join(LAST if read == before else escape(names[read]) for read in reads)
+    return f"names={text}" if "=" in text else text
 
 
 def written(node: Node, joined: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from cnnfilter.errors import ArgumentError, CnnfilterWarning
 from cnnfilter.messages import quoted, readable
-from cnnfilter.network.graph import INPUT, Group, Network, Node
+from cnnfilter.network.graph import INPUT, LAST, Group, Network, Node
 from cnnfilter.network.stages import Learned
 from cnnfilter.network.stages.text import escape
 from cnnfilter.weights.parameters import MAX_SEED, Named, Parameters, RandomParameters
@@ -109,12 +109,13 @@ def preset_text(name: str, weights: str | None, seed: int | None) -> str:
 def spliced(network: Network, group: Group, first: int, last: int, names: Collection[str]) -> list[Node]:
     """The nodes of a network as those of another from number `first` on, whose input is node `last` of it.
 
-    Names that the other has already are left out: their nodes answer to their numbers.
+    Names that the other has already, or that no text can tell, are left out: their nodes answer to their numbers.
     """
 
     def free(name: str | None) -> bool:
-        return name is not None and name not in names
+        return name is not None and name not in {*names, LAST} and name == name.strip() != ""
 
+    group = group._replace(size_in_nodes=len(network))
     return [
         Node(
             node.stage,

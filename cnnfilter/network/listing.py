@@ -64,7 +64,7 @@ def listed(network: Network) -> list[Listed]:
 def stage_texts(network: Network) -> list[str]:
     """The stages in the stage language, with what they join and without names."""
     names = network.names()
-    joined = (joined_names(node, number, names) for number, node in enumerate(network))
+    joined = (joined_names(node, number - 1, names) for number, node in enumerate(network))
     return [written(node._replace(name=None), each) for node, each in zip(network, joined, strict=True)]
 
 

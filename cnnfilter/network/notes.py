@@ -53,16 +53,18 @@ def network_notes(network: Network, rows: Sequence[Row], pixels: NDArray[Any] | 
     """
     is_prepared = pixels is None or pixels.dtype.kind != "u"
     for number, (node, row) in enumerate(zip(network, rows, strict=True)):
-        is_prepared = is_prepared or isinstance(node.stage, stages.Normalize | stages.BatchNorm)
+        is_prepared = is_prepared or isinstance(node.stage, stages.Normalize)
         is_first = number == 0 or network[number - 1].group is not node.group
         if is_first and (told := misfit(node.group, row.input).removeprefix("; ")):
             yield told
-        if node.group is not None and isinstance(node.stage, stages.Conv | stages.Dense) and not is_prepared:
+        if node.group is not None and isinstance(node.stage, stages.Learned) and not is_prepared:
+            is_prepared = True
+            if node.stage.initial:  # a normalization that is learned comes first
+                continue
             yield (
                 f"{readable(node.group.text)} is given the picture's values as they are; most networks learned from "
                 "values of about 0 to 1, which normalize and normalize:imagenet make"
             )
-            is_prepared = True
 
 
 @singledispatch

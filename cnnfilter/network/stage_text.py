@@ -58,7 +58,7 @@ def parse_stage(piece: Piece, head: Piece, rest: Sequence[Piece], given: Given) 
     reader = READERS[name]
     values = dict(parse_values(name, reader, rest))
     text = values.pop("names", None)
-    joined = [] if text is None else split(Piece(text, rest[0].column + rest[0].text.index(text)), "+")
+    joined = [] if text is None else split(Piece(text, rest[0].column + rest[0].text.rindex(text)), "+")
     try:
         return reader.make(given._replace(values=values)), joined
     except CnnfilterError as error:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from cnnfilter.network.plan import Row
     from cnnfilter.results.saving import Encoded
 
+LONGEST = 100
+"""The most characters of a node's name in that of a file."""
+
 ALL = "all"
 """Asks for each node that gives maps."""
 
@@ -49,8 +52,9 @@ def asked_nodes(network: Network, asked: Sequence[str], *, arrays: bool) -> dict
             msg = "no node gives maps; --format npy writes vectors too"
             raise ArgumentError(msg)
         labels = {number: file_label(name) for number, name in nodes.items()}
-        alike = Counter(label.lower() for label in labels.values())
-        return {n: label if alike[label.lower()] == 1 else f"{label}-{n + 1}" for n, label in labels.items()}
+        while repeated := {label for label, count in Counter(map(str.lower, labels.values())).items() if count > 1}:
+            labels = {n: f"{label}-{n + 1}" if label.lower() in repeated else label for n, label in labels.items()}
+        return labels
     found = {network.find(name): name for name in reversed(asked)}
     vectors = [readable(found[number]) for number in sorted(found) if network.gives_vector(number)]
     if len(found) > 1 and vectors and not arrays:
@@ -73,7 +77,7 @@ def file_label(name: str) -> str:
     >>> file_label("/layer1/conv 1")
     '_layer1_conv_1'
     """
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name[:LONGEST])
 
 
 @dataclass(frozen=True, eq=False, repr=False)

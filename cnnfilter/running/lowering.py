@@ -35,6 +35,9 @@ Operation = Callable[[Array, int | None], Array]
 Meeting = Callable[[Sequence[Array], int | None], Array]
 """From several results, and the number of threads, to one."""
 
+TINY = float(np.finfo(np.float32).tiny)
+"""The smallest number with all digits of float32."""
+
 RELU = stages.Activation("relu")
 """What sums and products of results do to their own values, where it follows them."""
 
@@ -171,6 +174,8 @@ def _with_normalization(
         constants = biases * scale + shift
         if not (np.isfinite(weights).all() and np.isfinite(constants.astype(np.float32)).all()):
             return bank, biases
+    if (np.abs(weights) < TINY).sum() > (bank == 0).sum():  # a scale of 0 would hide NaN, a small one lose digits
+        return bank, biases
     lowering.left.pop(0)
     return weights, constants
 
@@ -211,7 +216,12 @@ def _mean(stage: stages.GlobalAveragePool, row: Row, lowering: Lowering) -> None
 
 @lower.register(stages.GlobalMaxPool)
 def _largest(stage: stages.GlobalMaxPool, row: Row, lowering: Lowering) -> None:
-    lowering.whole(lambda values, threads: values.max(axis=(1, 2), keepdims=True).astype(np.float32))
+    lowering.whole(_largest_of_each)
+
+
+def _largest_of_each(values: Array, threads: int | None) -> Array:
+    largest: Array = values.max(axis=(1, 2), keepdims=True).astype(np.float32)
+    return largest
 
 
 @lower.register(stages.Upsample)

@@ -6,7 +6,8 @@ import pytest
 from cnnfilter import Pipeline
 from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError, KernelError, ShapeError
 from cnnfilter.network.grammar import parse
-from cnnfilter.network.graph import INPUT, Network, Node
+from cnnfilter.network.graph import INPUT, Group, Network, Node
+from cnnfilter.network.groups import spliced
 from cnnfilter.network.plan import plan
 from cnnfilter.network.stages import Activation, Add, Learned
 from cnnfilter.weights.parameters import MAX_SEED
@@ -41,7 +42,37 @@ def test_text_becomes_nodes_and_back(text, reads):
 def test_what_is_read_elsewhere_needs_no_name_of_its_own():
     relu, abs_ = Activation("relu"), Activation("tanh")
     network = Network((Node(relu, (INPUT,)), Node(abs_, (0,)), Node(Add(), (0, 1))))
-    assert str(network) == "relu,tanh,add:1"
+    assert str(network) == "relu:as=node1,tanh,add:node1"
+    assert [node.reads for node in parse(str(network))] == [node.reads for node in network]
+
+
+@pytest.mark.parametrize(
+    ("text", "node", "expected"),
+    [
+        ("relu:as=x,tanh:as=t,from:x,sigmoid:as=y,add:t+y", "y", "relu:as=x,sigmoid:as=y"),
+        ("conv:edge,lenet-5-1998:random=1,relu", 3, "conv:edge,conv:6@5x5:random=1:as=conv1,"),
+        ("relu,lenet-5-1998:random=1,relu", 1, "relu"),
+    ],
+)
+def test_a_network_up_to_a_node_is_told_as_what_it_is(text, node, expected):
+    pipeline = Pipeline.parse(text).up_to(node)
+    assert str(pipeline).startswith(expected)
+    assert str(parse(str(pipeline))) == str(pipeline)
+    assert repr(pipeline) == f"<Pipeline {str(pipeline)}>"
+
+
+@pytest.mark.parametrize("name", ["a=b", "names=x", "padding=1", "=", "a+b", "a:b"])
+def test_every_name_can_be_joined(name):
+    shown = name.replace(":", "\\:").replace("+", "\\+")
+    network = parse(f"relu:as={shown},tanh,{'add:names=' if '=' in name else 'add:'}{shown}")
+    assert network[0].name == name
+    assert parse(str(network)) == network
+
+
+def test_names_that_no_text_can_tell_are_left_out():
+    inner = Network([Node(Activation("relu"), (INPUT,), name) for name in (" a", "last", "", "b")])
+    nodes = spliced(inner, Group("net.onnx"), 1, 0, {"b": 0})
+    assert [node.name for node in nodes] == [None] * 4
 
 
 @pytest.mark.parametrize(

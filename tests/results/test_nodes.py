@@ -9,6 +9,11 @@ from PIL import Image
 from cnnfilter import Pipeline
 from cnnfilter.errors import ArgumentError
 from cnnfilter.network.grammar import parse
+from cnnfilter.network.graph import INPUT, Group, Network, Node
+from cnnfilter.network.groups import spliced
+from cnnfilter.network.notes import network_notes
+from cnnfilter.network.plan import plan
+from cnnfilter.network.stages import BatchNorm, Conv
 from cnnfilter.results.nodes import asked_nodes
 from tests.command import run
 
@@ -30,6 +35,12 @@ def test_nodes_are_asked_for_by_name_number_or_all_together():
     assert asked_nodes(network, ["all"], arrays=True) == {0: "a_b", 1: "seen", 2: "3", 3: "all_values"}
     assert asked_nodes(parse("relu:as=all,abs"), ["all"], arrays=False) == {0: "all"}
     assert asked_nodes(parse("relu:as=A,abs:as=a"), ["all"], arrays=False) == {0: "A-1", 1: "a-2"}
+    assert asked_nodes(parse("relu:as=a,abs:as=A,tanh:as=a-1"), ["all"], arrays=False) == {
+        0: "a-1-1",
+        1: "A-2",
+        2: "a-1-3",
+    }
+    assert asked_nodes(parse(f"relu:as={'n' * 300}"), ["all"], arrays=False) == {0: "n" * 100}
     with pytest.raises(ArgumentError, match="a/b and A_B would be written under one name, a_b; ask for one by its num"):
         asked_nodes(parse("relu:as=a/b,abs:as=A_B"), ["A_B", "a/b"], arrays=False)
     with pytest.raises(ArgumentError, match="no node gives maps; --format npy writes vectors too"):
@@ -60,8 +71,11 @@ def test_several_nodes_make_a_file_each(picture, tmp_path):
 
 
 def test_all_that_give_maps_are_drawn():
+    told = run("run", NET, "grey.png", "--node", "all", "--dry-run")
+    assert told.out == "grey.png -> grey-chain-a_b.png to grey-chain-3.png, 3 files\n"
     result = run("run", NET, "grey.png", "--node", "all")
     assert result.exit_code == 0, result.err
+    assert "all values gives a vector, and is left out; --format npy writes them too" in result.err
     for label in ("a_b", "seen", "3"):
         with Image.open(f"grey-chain-{label}.png") as sheet:
             assert sheet.format == "PNG"
@@ -95,3 +109,31 @@ def test_a_node_is_explained(picture):
     assert told.exit_code == 0, told.err
     value = Pipeline.parse(NET).run(picture, node="seen")[2, 3, 4]
     assert json.loads(told.out)["value"] == pytest.approx(float(value), rel=1e-5, abs=1e-5)
+
+
+def test_several_nodes_are_explained_at_one_place(picture):
+    told = run("explain", NET, "grey.png", "--at", "3,4,2", "--node", "seen", "--node", "a/b", "--json")
+    assert told.exit_code == 0, told.err
+    values = [each["value"] for each in json.loads(told.out)["nodes"]]
+    pipeline = Pipeline.parse(NET)
+    for value, node in zip(values, ["a/b", "seen"], strict=True):
+        assert value == pytest.approx(float(pipeline.run(picture, node=node)[2, 3, 4]), rel=1e-5, abs=1e-5)
+        assert pipeline.explain(picture, at=(3, 4, 2), node=node)["value"] == value
+    told = run("explain", NET, "grey.png", "--at", "3,4,2", "--node", "seen", "--node", "a/b")
+    assert "stage 2 (seen)  relu" in told.out
+    assert "stage 1 (a/b)  conv:5@3x3:random=1" in told.out
+    refused = run("explain", NET, "grey.png", "--matrix", "--node", "seen", "--node", "a/b")
+    assert "--matrix without --at prints one result; name one --node" in refused.err
+
+
+def test_what_a_network_is_given_is_told(tmp_path):
+    Image.fromarray(np.zeros((40, 30), np.uint8)).save("small.png")
+    result = run("run", "mnist-cnn:random=1", "grey.png", "--node", "conv1")
+    made = "grey.png: mnist-cnn:random=1 is made for 28x28x1, and 20x24x1 arrives: put resize:28x28 before it"
+    assert made in result.err
+    assert "mnist-cnn:random=1 is given the picture's values as they are" in result.err
+    result = run("run", "resize:28x28,normalize,mnist-cnn:random=1", "grey.png")
+    assert "mnist-cnn" not in result.err
+    inner = Network([Node(BatchNorm(), (INPUT,)), Node(Conv(sizes=(1, (1, 1))), (0,))])
+    network = Network(spliced(inner, Group("net.onnx"), 0, INPUT, ()))
+    assert not list(network_notes(network, plan(network, (3, 3, 1)), np.zeros((3, 3), np.uint8)))

@@ -10,6 +10,7 @@ from cnnfilter import Pipeline
 from cnnfilter.engine import bands, pooled, reference
 from cnnfilter.errors import ArgumentError, KernelError, ShapeError
 from cnnfilter.kernels.kernel import get_kernel
+from cnnfilter.network.readers import READERS
 from cnnfilter.network.stages import Conv
 from tests.oracles import sized
 
@@ -397,3 +398,56 @@ def test_a_normalization_that_float32_cannot_hold_in_weights_stays_apart():
     result = pipeline.run(np.full((1, 3, 3), 1e-25, np.float32))
     assert np.isfinite(result).all()
     assert result.any()
+
+
+@pytest.mark.parametrize("numbers", [{"weight": 0.0}, {"weight": 1e-20}])
+def test_a_normalization_that_would_hide_nan_or_lose_digits_is_not_folded(numbers):
+    arrays = {
+        "bn.weight": [numbers["weight"], 1.0],
+        "bn.bias": [1, 1],
+        "bn.running_mean": [0, 0],
+        "bn.running_var": [1, 1],
+    }
+    weight = np.full((2, 1, 1, 1), 1e-22, np.float32)
+    np.savez(
+        "net.npz", **{"conv.weight": weight}, **{name: np.array(each, np.float32) for name, each in arrays.items()}
+    )
+    pipeline = Pipeline.parse(
+        "conv:2@1x1:bias=no:weights=net.npz:name=conv,batchnorm:epsilon=0:weights=net.npz:name=bn"
+    )
+    maps = np.array([[[np.nan, 1e30]]], np.float32)
+    apart = Pipeline.parse(str(pipeline).replace(",batchnorm", ",abs,batchnorm")).run(maps)
+    np.testing.assert_allclose(pipeline.run(maps), apart, rtol=1e-5)
+    assert np.isnan(pipeline.run(maps)[:, 0, 0]).all()
+
+
+@pytest.mark.parametrize("name", sorted(READERS))
+def test_a_pipeline_that_has_run_can_be_sent_whatever_its_stages(name):
+    arguments = {
+        "conv": "2@3x3:random=1", "convtranspose": "2@3x3:random=1", "depthwise": "3x3:random=1", "maxpool": "2",
+        "avgpool": "2", "sumpool": "2", "upsample": "2", "crop": "4", "resize": "6", "pad": "1", "shuffle": "1",
+        "batchnorm": "random=1", "prelu": "random=1", "add": "in", "multiply": "in", "concat": "in", "magnitude": "",
+    }  # fmt: skip
+    before = {
+        "dense": "flatten,",
+        "magnitude": "conv:sobel-x+sobel-y,",
+        "add": "relu,",
+        "multiply": "relu,",
+        "concat": "relu,",
+    }
+    text = before.get(name, "") + (f"{name}:{arguments[name]}" if arguments.get(name) else name)
+    text += ":3:random=1" if name == "dense" else ""
+    pipeline = Pipeline.parse(text)
+    maps = np.random.default_rng(0).normal(size=(1, 9, 8)).astype(np.float32)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(pipeline)).run(maps), pipeline.run(maps))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(pipeline)).run(maps), pipeline.run(maps))
+
+
+def test_results_cannot_be_written_into_and_check_what_run_checks():
+    maps = np.ones((1, 3, 3), np.float32)
+    for _, result in Pipeline.parse("dropout:as=a,relu,add:a").results(maps, [0, 2]):
+        assert not result.flags.writeable
+    with pytest.raises(ArgumentError, match="has sizes but no weights"):
+        next(Pipeline.parse("conv:2@3x3").results(maps, [0]))
+    with pytest.raises(ArgumentError, match="threads must be at least 1"):
+        next(Pipeline.parse("relu").results(maps, [0], threads=0))

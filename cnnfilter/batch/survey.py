@@ -11,6 +11,7 @@ from cnnfilter.batch.write import is_device
 from cnnfilter.errors import CnnfilterError
 from cnnfilter.imaging.limits import ALL, Limits
 from cnnfilter.imaging.size import read_size
+from cnnfilter.network.groups import check_weights
 
 if TYPE_CHECKING:
     from cnnfilter.network.plan import Row
@@ -56,6 +57,7 @@ def survey(pipeline: Pipeline, inputs: Sequence[str], limits: Limits, *, every: 
         If weights cannot be read.
     """
     pipeline.check_runnable()
+    check_weights(pipeline.network)
     pipeline.load_weights()
     rows: tuple[Row, ...] = ()
     counts: list[int | None] = []

@@ -93,7 +93,8 @@ def _default(key: str, value: Value) -> str:
 @options.whole("--top", help="Print only the N largest values of a vector, or of maps of a point each, in order.")
 @click.option(
     "--node", "asked", metavar="NODE", multiple=True,
-    help="Write the result of a node, by its name or its number, and not the last one's; give it several times, or "
+    help="Write the result of a node, by its name or its number in the plan of all STAGES, and not the last one's; "
+    "give it several times, or "
     "all, for a file each, NAME-chain-NODE.",
 )  # fmt: skip
 @options.enlarge

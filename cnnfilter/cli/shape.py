@@ -190,6 +190,9 @@ def _network(text: str, *, alone: bool) -> Network:
         network = None
     if network is not None and not (alone and network[0].group is None):
         return network
+    if network is not None:
+        msg = f"put a SIZE or a picture before {shortened(text)}, such as cnnfilter shape 224x224x3 STAGES"
+        raise click.UsageError(msg)
     meant = nearest(text, PRESETS, count=1)
     if meant:
         msg = f"unknown preset {quoted(text)}{meant} ({KNOWN})"

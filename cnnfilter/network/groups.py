@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from cnnfilter.errors import ArgumentError, CnnfilterWarning
 from cnnfilter.messages import quoted, readable
 from cnnfilter.network.graph import INPUT, LAST, Group, Network, Node
+from cnnfilter.network.plan import plan
 from cnnfilter.network.stages import Learned
 from cnnfilter.network.stages.text import escape
 from cnnfilter.weights.parameters import MAX_SEED, Named, Parameters, RandomParameters
@@ -98,6 +99,24 @@ def _tell_unused(state: State, names: Collection[str | None]) -> None:
         more = f" and {len(unused) - MOST_LISTED} more" if len(unused) > MOST_LISTED else ""
         are = "is" if len(unused) == 1 else "are"
         warnings.warn(f"{readable(state.path)}: {listed}{more} {are} not used", CnnfilterWarning, stacklevel=2)
+
+
+def check_weights(network: Network) -> None:
+    """Hold the weights of presets and files in a network against the sizes that these are made for.
+
+    Raises
+    ------
+    KernelError
+        If some do not fit, whatever picture comes.
+    """
+    for group in dict.fromkeys(node.group for node in network):
+        size = None if group is None else group.size
+        if size is not None and None not in size:
+            inside = [number for number, node in enumerate(network) if node.group is group]
+            # what lies before them is the input here
+            nodes = (network[number]._replace(group=None) for number in inside)
+            alone = (each._replace(reads=tuple(max(read - inside[0], INPUT) for read in each.reads)) for each in nodes)
+            plan(Network(alone), tuple(side for side in size if side is not None))
 
 
 def preset_text(name: str, weights: str | None, seed: int | None) -> str:

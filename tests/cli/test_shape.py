@@ -422,6 +422,7 @@ KNOWN = f"(presets: {', '.join(PRESETS)})"
         ([], "Missing argument 'SIZE|PRESET'"),
         (["28"], "give the STAGES that follow 28, such as conv:32@3x3,relu, or -k for one window "
          + KNOWN),
+        (["conv:edge,relu"], "put a SIZE or a picture before conv:edge,relu, such as cnnfilter shape 224x224x3 STAGES"),
         (["alexnt"], "unknown preset 'alexnt'; did you mean alexnet? "
          + KNOWN),
         (["28", "vgg16"], "unknown preset 'vgg16'; did you mean vgg-16? "

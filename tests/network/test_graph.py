@@ -7,7 +7,7 @@ from cnnfilter import Pipeline
 from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError, KernelError, ShapeError
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.graph import INPUT, Group, Network, Node
-from cnnfilter.network.groups import spliced
+from cnnfilter.network.groups import check_weights, spliced
 from cnnfilter.network.plan import plan
 from cnnfilter.network.stages import Activation, Add, Learned
 from cnnfilter.weights.parameters import MAX_SEED
@@ -222,3 +222,18 @@ def test_weights_go_to_nodes_by_their_names(tmp_path, monkeypatch):
     np.testing.assert_allclose(pipeline.run(picture), [weight.sum() + 1] * 2, rtol=1e-5)
     with pytest.raises(KernelError, match=r"stage 1 \(conv\): net.npz: .* is 3x1x3x3, but it must be 4x1x3x3"):
         Pipeline.parse("conv:4@3x3:bias=no:weights=net.npz:name=one").run(picture)
+
+
+def test_weights_that_fit_no_picture_are_told_before_there_is_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    preset = parse("mnist-cnn")
+    arrays = {}
+    for node, row in zip(preset, plan(preset, (28, 28, 1)), strict=True):
+        for role, size in node.stage.arrays(row.input).items() if isinstance(node.stage, Learned) else ():
+            arrays[f"{node.name}.{role}"] = np.zeros(size, np.float32)
+    np.savez("net.npz", **arrays)
+    check_weights(parse("gray,mnist-cnn:weights=net.npz,abs"))
+    arrays["fc2.weight"] = np.zeros((4, 128), np.float32)
+    np.savez("other.npz", **arrays)
+    with pytest.raises(KernelError, match="fc2.weight' is 4x128, but it must be 10x128"):
+        check_weights(parse("gray,mnist-cnn:weights=other.npz,abs"))

@@ -40,6 +40,12 @@ MAX_NAME = 1000
 """Characters of the longest name, with those of the tables around it."""
 
 
+_STRIDE = 64
+"""So many letters of a key are one more value to look at: what reads keys takes time by their length."""
+
+_TOO_DEEP = f"its tables lie more than {MAX_DEPTH} deep, or a name has over {MAX_NAME} letters"
+
+
 class Search:
     """A look for tensors in what a pickle holds, which ends even where that is endless."""
 
@@ -61,24 +67,38 @@ class Search:
             if isinstance(each, Tensor | list | tuple):
                 name = f"{prefix}.{key}" if prefix else key
                 if depth == MAX_DEPTH or len(name) > MAX_NAME:
-                    msg = f"its tables lie more than {MAX_DEPTH} deep, or a name has over {MAX_NAME} letters"
-                    raise KernelError(msg)
+                    raise KernelError(_TOO_DEEP)
                 yield from self.tensors(each, name, depth + 1)
 
     def entries(self, value: Any) -> Iterator[tuple[str, Any]]:
-        """The entries of a table by their keys as text, or of a list by their places; of anything else none."""
+        """The entries of a table by their keys as text, or of a list by their places; of anything else none.
+
+        Raises
+        ------
+        KernelError
+            If there are too many, or a key is too long of what may be a tensor or hold some. Others are passed over.
+        """
         pairs: Iterator[tuple[Any, Any]] = iter(())
         if isinstance(value, Table):
-            pairs = zip(value[::2], value[1::2], strict=True)
+            turns = iter(value)  # not its halves: who asks may stop at the first entry of a long table
+            pairs = zip(turns, turns, strict=True)
         elif isinstance(value, list | tuple):
             pairs = iter(enumerate(value))
         for key, each in pairs:
-            self.steps += 1
-            if self.steps > MAX_STEPS:
-                msg = f"its tables hold more than {MAX_STEPS} values, counted as often as they are named"
-                raise KernelError(msg)
-            if isinstance(key, str | int):
-                yield str(key), each
+            self._step()
+            if isinstance(key, str) and len(key) > MAX_NAME:
+                if isinstance(each, Tensor | list | tuple):
+                    raise KernelError(_TOO_DEEP)
+            elif isinstance(key, str) or (isinstance(key, int) and -(2**63) <= key < 2**63):
+                name = str(key)
+                self._step(len(name) // _STRIDE)
+                yield name, each
+
+    def _step(self, count: int = 1) -> None:
+        self.steps += count
+        if self.steps > MAX_STEPS:
+            msg = f"its tables hold more than {MAX_STEPS} values, counted as often as they are named"
+            raise KernelError(msg)
 
 
 def state_dict(root: Any, path: Path, *, is_script: bool = False) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ https://docs.python.org/3/library/pickletools.html
 from __future__ import annotations
 
 import pickletools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -21,6 +21,9 @@ from cnnfilter.messages import quoted
 
 MAX_OPCODES = 2_000_000
 """The most opcodes, each of which takes Python up to 100 bytes. A state dict has some 30 for each array."""
+
+MAX_GLOBAL = 300
+"""Characters of the longest name that is imported; it is written anew for each call of what it names."""
 
 MAX_MEMO = 2**32
 """What numbers objects in a pickle; the shorter opcodes cannot say more."""
@@ -70,6 +73,7 @@ class Machine:
         self._stack: list[Any] = []
         self._marks: list[int] = []
         self._memo: dict[int, Any] = {}
+        self._count = 0
 
     def run(self, stream: IO[bytes]) -> Any:
         """The object of the pickle that a stream stands before. The stream stands behind it afterwards.
@@ -81,11 +85,9 @@ class Machine:
         Exception
             Whatever a damaged pickle leads to.
         """
-        self._stack, self._marks, self._memo = [], [], {}
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-            if count > MAX_OPCODES:
-                msg = f"its pickle has more than {MAX_OPCODES} opcodes, too many for weights"
-                raise KernelError(msg)
+        self._stack, self._marks, self._memo, self._count = [], [], {}, 0
+        for opcode, argument, _ in pickletools.genops(stream):
+            self._charge(1)
             if opcode.name in _LITERALS:
                 self._stack.append(argument)
             elif opcode.name in _STEPS:
@@ -95,6 +97,17 @@ class Machine:
                 raise KernelError(msg)
         (result,) = self._stack
         return result
+
+    def _charge(self, count: int) -> None:
+        """Count opcodes, and what a call may copy: its arguments may be one long list in each of very many calls."""
+        self._count += count
+        if self._count > MAX_OPCODES:
+            msg = f"its pickle has more than {MAX_OPCODES} opcodes, too many for weights"
+            raise KernelError(msg)
+
+    def _charge_call(self, arguments: Any) -> None:
+        self._charge(len(arguments))
+        self._charge(sum(len(each) for each in arguments if isinstance(each, Sized)))
 
     def _marked(self) -> list[Any]:
         """Take what lies above the last mark."""
@@ -106,7 +119,10 @@ class Machine:
     def _call(self, function: Any, arguments: Any) -> Any:
         """What a call means."""
         meaning = self._meanings.get(str(function)) if isinstance(function, Global) else None
-        return Opaque(function) if meaning is None else meaning(*arguments)
+        if meaning is None:
+            return Opaque(function)
+        self._charge_call(arguments)
+        return meaning(*arguments)
 
     # The steps of opcodes
 
@@ -142,7 +158,7 @@ class Machine:
     def _global(self, module: object, name: object) -> None:
         if not (isinstance(module, str) and isinstance(name, str)):
             raise TypeError
-        self._stack.append(Global(module, name))
+        self._stack.append(_imported(module, name))
 
     def _reduce(self) -> None:
         arguments, function = self._stack.pop(), self._stack.pop()
@@ -153,7 +169,7 @@ class Machine:
         self._reduce()
 
     def _instance(self, name: str) -> None:
-        self._stack.append(self._call(Global(*name.split(" ", 1)), self._marked()))
+        self._stack.append(self._call(_imported(*name.split(" ", 1)), self._marked()))
 
     def _object(self) -> None:
         function, *arguments = self._marked()
@@ -161,7 +177,18 @@ class Machine:
 
     def _replace(self, key: Any) -> None:
         """Push what stands for a persistent object."""
-        self._stack.append(Opaque(key) if self._persistent is None else self._persistent(key))
+        if self._persistent is None:
+            self._stack.append(Opaque(key))
+            return
+        self._charge_call(key)
+        self._stack.append(self._persistent(key))
+
+
+def _imported(module: str, name: str) -> Global:
+    if len(module) + len(name) > MAX_GLOBAL:
+        msg = f"its pickle imports a name of more than {MAX_GLOBAL} letters"
+        raise KernelError(msg)
+    return Global(module, name)
 
 
 _LITERALS = frozenset({

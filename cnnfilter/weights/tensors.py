@@ -48,6 +48,12 @@ MAX_AXES = 64
 MOST_REPEATED = 1 << 20
 """The most numbers of a tensor that repeats those of its storage, as an expanded one does."""
 
+_PLAIN = "torch._utils"
+"""The module of what makes tensors from storages."""
+
+_MAX_BITS = 8
+"""The most keys and values of what is told of a view: that it is conjugated, or negated."""
+
 REMEDIES = {
     "quantised": "save it after dequantize()",
     "sparse": "save it after to_dense()",
@@ -165,6 +171,8 @@ def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, dtype: str = ""
 def _rebuild(
     storage: Any, offset: Any, shape: Any, strides: Any, _gradient: Any = None, _hooks: Any = None, bits: Any = None
 ) -> Tensor:
+    if isinstance(bits, Table) and len(bits) > _MAX_BITS:
+        raise TypeError
     negative = isinstance(bits, Table) and "neg" in [key for key in bits[::2] if isinstance(key, str)]
     dtype = "negated view" if negative else ""
     return _tensor(storage, offset, shape, strides, dtype, "save it after resolve_neg()" if negative else "")
@@ -181,12 +189,20 @@ def _rebuild_quantised(storage: Any, offset: Any, shape: Any, strides: Any, *_: 
 
 
 def _rebuild_from_type(function: Any, kind: Any, arguments: Any, _state: Any) -> Any:
-    meaning = MEANINGS.get(str(function)) if isinstance(function, Global) else None
+    """A tensor of a class of its own: what makes plain ones is called for it, and nothing else ever is."""
+    is_plain = isinstance(function, Global) and function.module == _PLAIN
+    meaning = MEANINGS.get(str(function)) if is_plain else None
     return Opaque(kind) if meaning is None else meaning(*arguments)
 
 
 def _foreign(kind: str) -> Meaning:
     return lambda *_: Tensor(kind, remedy=REMEDIES[kind])
+
+
+def _size(lengths: Any = ()) -> tuple[Any, ...]:
+    if not isinstance(lengths, list | tuple) or len(lengths) > MAX_AXES:
+        raise TypeError
+    return tuple(lengths)
 
 
 def _ordered(pairs: Any = ()) -> Table:
@@ -196,7 +212,7 @@ def _ordered(pairs: Any = ()) -> Table:
 MEANINGS: dict[str, Meaning] = {
     "collections.OrderedDict": _ordered,
     "collections.defaultdict": lambda *_: Table(),
-    "torch.Size": tuple,
+    "torch.Size": _size,
     "torch._utils._rebuild_tensor": _rebuild,
     "torch._utils._rebuild_tensor_v2": _rebuild,
     "torch._utils._rebuild_tensor_v3": _rebuild_typed,

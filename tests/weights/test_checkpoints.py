@@ -1,5 +1,6 @@
 import shlex
 import sys
+import time
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -146,3 +147,42 @@ def test_tables_that_hold_one_another_end(file, monkeypatch):
         KernelError, match="its tables hold more than 100000 values, counted as often as they are named"
     ):
         read(path)
+
+
+def test_long_names_are_passed_over_unless_they_are_of_what_may_be_a_tensor(file):
+    long = "a" * 1001
+    path = file(in_zip(table({long: number(1), "w": ONE}), _0=ONES))
+    assert list(read(path)) == ["w"]
+    for each in (ONE, items(ONE), table({})):
+        with pytest.raises(KernelError, match="or a name has over 1000 letters"):
+            read(file(in_zip(table({"w": ONE, long: each}), _0=ONES)))
+
+
+def test_a_key_of_many_digits_is_no_name(file):
+    many = b"\x8a\xff" + b"\x7f" * 255  # 2040 bits
+    assert list(read(file(in_zip(b"}(" + many + ONE + number(-7) + ONE + b"u", _0=ONES)))) == ["-7"]
+
+
+def test_a_long_name_that_comes_very_often_takes_no_time(file):
+    """Each entry's name is looked at: 8 MB of text, named 200,000 times by 600 kB of file."""
+    path = file(in_zip(text("a" * (8 << 20)) + b"q\x000}(" + b"h\x00N" * 200_000 + b"u"))
+    begin = time.process_time()
+    assert read(path) == {}
+    assert time.process_time() - begin < 10
+
+
+def test_letters_of_names_count_as_what_is_looked_at(file, monkeypatch):
+    monkeypatch.setattr(checkpoints, "MAX_STEPS", 1000)
+    path = file(in_zip(text("a" * 960) + b"q\x000}(" + b"h\x00N" * 100 + b"u"))
+    with pytest.raises(KernelError, match="its tables hold more than 1000 values"):
+        read(path)
+
+
+def test_the_first_tensor_of_a_long_table_is_found_without_its_rest(file):
+    """A table of 100,000 entries that another holds 20,000 times: a copy each time would take minutes."""
+    long = b"}q\x00(" + text("a") + b"q\x01" + ONE + b"h\x01N" * 100_000 + b"u0"
+    path = file(in_zip(long + b"}(" + b"".join(text(f"t{n}") + b"h\x00" for n in range(20_000)) + b"u", _0=ONES))
+    begin = time.process_time()
+    with pytest.raises(KernelError, match="its tables hold more than 1000000 values"):
+        read(path)
+    assert time.process_time() - begin < 10

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from cnnfilter.errors import KernelError
-from cnnfilter.weights import pytorch
+from cnnfilter.weights import pickles, pytorch
 from tests.weights.torch_files import (
     MAGIC,
     ONE,
@@ -158,3 +158,53 @@ def test_a_long_pickle_is_not_read(file, monkeypatch):
         read(path)
     with pytest.raises(KernelError, match="damaged or cut off"):
         read(file(sequence(ONE, {"0": ONES.tobytes()})))
+
+
+def repeated(argument, called, times):
+    """A list of calls that all have one argument, which is long."""
+    return name(*called) + b"q\x000" + argument + b"\x85q\x010](" + b"h\x00h\x01R" * times + b"e"
+
+
+LIST = b"](" + b"K\x01" * 5000 + b"e"
+PAIRS = b"K\x01K\x02\x86q\x020](" + b"h\x02" * 5000 + b"e"
+TEXT = text("a" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("argument", "called", "message"),
+    [
+        (b"B" + (100_000).to_bytes(4, "little") + bytes(100_000), ("torch", "Size"), "opcodes, too many for weights"),
+        (LIST, ("torch", "Size"), "damaged or cut off"),
+        (TEXT, ("torch", "Size"), "opcodes, too many for weights"),
+        (PAIRS, ("collections", "OrderedDict"), "opcodes, too many for weights"),
+        (PAIRS, ("collections", "defaultdict"), "opcodes, too many for weights"),
+        (LIST, ("torch._utils", "_rebuild_sparse_tensor"), "opcodes, too many for weights"),
+    ],
+)
+def test_calls_that_copy_a_long_argument_again_and_again_are_given_up(file, monkeypatch, argument, called, message):
+    monkeypatch.setattr(pickles, "MAX_OPCODES", 50_000)
+    with pytest.raises(KernelError, match=message):
+        read(file(in_zip(repeated(argument, called, 1000))))
+
+
+def test_persistent_objects_of_a_long_key_are_given_up(file, monkeypatch):
+    monkeypatch.setattr(pickles, "MAX_OPCODES", 50_000)
+    key = items(text("storage"), name("torch", "FloatStorage"), text("0"), text("cpu"), number(4), *[b"N"] * 5000)
+    with pytest.raises(KernelError, match="opcodes, too many for weights"):
+        read(file(in_zip(key + b"q\x000](" + b"h\x00Q" * 1000 + b"e")))
+
+
+def test_tensors_of_other_classes_are_made_as_tensors_only(file):
+    """And their tables of what is told of a view are short."""
+    of_class = ("torch._tensor", "_rebuild_from_type_v2")
+    ordered = call(*of_class, name("collections", "OrderedDict"), b"N", items(PAIRS), b"N")
+    assert read(file(in_zip(table({"a": ordered, "b": ONE}), _0=ONES))).keys() == {"b"}
+    bits = b"}(" + (text("neg") + b"\x88") * 10 + b"u"
+    with pytest.raises(KernelError, match="damaged or cut off"):
+        read(file(in_zip(tensor(storage("0", 4), (4,), None, 0, bits), _0=ONES)))
+
+
+def test_names_without_end_that_a_pickle_imports_are_refused(file):
+    for long in (name("torch", "F" * 400), b"(iF\n" + b"F" * 400 + b"\n", text("torch") + text("F" * 400) + b"\x93"):
+        with pytest.raises(KernelError, match="its pickle imports a name of more than 300 letters"):
+            read(file(in_zip(long)))

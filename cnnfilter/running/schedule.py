@@ -11,7 +11,7 @@ from cnnfilter.network.plan import Row
 from cnnfilter.running.lowering import Lowering
 
 
-class Run(NamedTuple):
+class Stretch(NamedTuple):
     """Stages of a network that follow each other, without a branch between them.
 
     Parameters
@@ -39,7 +39,7 @@ class Run(NamedTuple):
 
 
 class Schedule:
-    """The runs of a network, as far as some results depend on them.
+    """The stretches of a network, as far as some results depend on them.
 
     Parameters
     ----------
@@ -51,11 +51,11 @@ class Schedule:
 
     def __init__(self, rows: Sequence[Row], wanted: Collection[int] | None = None) -> None:
         self.wanted = frozenset([len(rows) - 1] if wanted is None else wanted) - {INPUT}
-        self.runs = [
-            Run(rows[each.start].reads, each[-1], Lowering(rows[each.start : each.stop], each.start + 1))
+        self.stretches = [
+            Stretch(rows[each.start].reads, each[-1], Lowering(rows[each.start : each.stop], each.start + 1))
             for each in stretches([row.reads for row in rows], self.wanted)
         ]
-        self.last_reader = {read: place for place, run in enumerate(self.runs) for read in run.reads}
+        self.last_reader = {read: place for place, stretch in enumerate(self.stretches) for read in stretch.reads}
 
     def run(self, given: Array, threads: int | None) -> Array:
         """The last result that is wanted; the input of a network without stages."""
@@ -67,14 +67,14 @@ class Schedule:
     def results(self, given: Array, threads: int | None) -> Iterator[tuple[int, Array]]:
         """Each result that is wanted, with its row, as soon as it is there; each is let go after its last reader."""
         held = {INPUT: given}
-        for place, run in enumerate(self.runs):
-            values = [held[read] for read in run.reads]
-            for read in {*run.reads}:
+        for place, stretch in enumerate(self.stretches):
+            values = [held[read] for read in stretch.reads]
+            for read in {*stretch.reads}:
                 if self.last_reader[read] == place:
                     del held[read]
-            result = run.compute(values, threads)
-            if run.result in self.last_reader:
-                held[run.result] = result
-            if run.result in self.wanted:
-                yield run.result, result
+            result = stretch.compute(values, threads)
+            if stretch.result in self.last_reader:
+                held[stretch.result] = result
+            if stretch.result in self.wanted:
+                yield stretch.result, result
             del result

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -74,8 +74,8 @@ class Parameters(ABC):
         """Raise a `KernelError` if there is no array of a role, or of another shape; reads no numbers."""
         return
 
-    def load(self) -> None:
-        """Read the numbers now, which otherwise are read when they are first needed.
+    def load(self, roles: Collection[str]) -> None:
+        """Read the numbers of some roles now, which otherwise are read when they are first needed.
 
         Raises
         ------
@@ -178,9 +178,9 @@ class Named(Parameters):
         advice = "; say which layer's with name=NAME" if not self.prefix else _ADVICE.get(role, "")
         self.state.check(self._name(role), shape, advice)
 
-    def load(self) -> None:
+    def load(self, roles: Collection[str]) -> None:
         """See `Parameters.load`."""
-        self.state.load(self._name(""))
+        self.state.load(self._name(""), roles)
 
     def shape(self, role: str) -> Shape | None:
         """See `Parameters.shape`."""

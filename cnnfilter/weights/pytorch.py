@@ -19,12 +19,12 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from cnnfilter.errors import KernelError
-from cnnfilter.messages import quoted
+from cnnfilter.messages import quoted, show_shape
 from cnnfilter.weights.archives import MAX_MEMBERS, check_zip_member, open_zip
 from cnnfilter.weights.checkpoints import state_dict
 from cnnfilter.weights.files import Member
 from cnnfilter.weights.pickles import Machine
-from cnnfilter.weights.tensors import MEANINGS, TYPES, Storage, Tensor, item_size, storage_of
+from cnnfilter.weights.tensors import MEANINGS, MOST_REPEATED, TYPES, Storage, Tensor, item_size, storage_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -56,6 +56,7 @@ class Stored(ABC):
     def __init__(self) -> None:
         self.uses: Counter[str] = Counter()
         self._shared: dict[str, Bytes] = {}
+        self._repeated = 0
 
     @abstractmethod
     def read(self, key: str) -> Bytes:
@@ -66,6 +67,13 @@ class Stored(ABC):
         stored = self._shared[key] if key in self._shared else self.read(key)
         if self.uses[key] > 1:
             self._shared[key] = stored
+        self._repeated += (more := tensor.repeated(stored.size))
+        if more and self._repeated > MOST_REPEATED:
+            msg = (
+                f"its tensor of {show_shape(tensor.shape)} repeats what is stored for it, and all that do may have "
+                f"{MOST_REPEATED} numbers more"
+            )
+            raise KernelError(msg)
         return tensor.of(stored, self.order)
 
     def members(self, root: Any, path: Path, *, is_script: bool = False) -> list[Member]:

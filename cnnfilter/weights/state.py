@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import weakref
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,15 +124,15 @@ class State:
             member.check()
             check_shape(member.label, member.shape, shape)
 
-    def load(self, prefix: str) -> None:
-        """Read the arrays whose names are a prefix and one word more.
+    def load(self, prefix: str, roles: Collection[str]) -> None:
+        """Read the arrays whose names are a prefix and one of some words.
 
         Raises
         ------
         KernelError
             If there are none, or one cannot be read; one line that names the file.
         """
-        found = [name for name in self.names if name.startswith(prefix) and "." not in name[len(prefix) :]]
+        found = [name for role in roles if (name := f"{prefix}{role}") in self._members]
         if not found:
             with named_failures(self.path):
                 msg = f"there is no array {quoted(f'{prefix}weight')}{nearest(f'{prefix}weight', self.names)}"
@@ -154,8 +155,8 @@ class State:
 def _by_name(members: list[Member]) -> dict[str, Member]:
     found = {member.name: member for member in members}
     if len(found) < len(members):
-        names = [member.name for member in members]
-        msg = f"it holds two arrays of the name {quoted(next(name for name in names if names.count(name) > 1))}"
+        twice, _ = Counter(member.name for member in members).most_common(1)[0]
+        msg = f"it holds two arrays of the name {quoted(twice)}"
         raise KernelError(msg)
     if not found:
         msg = "it holds no arrays"

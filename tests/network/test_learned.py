@@ -89,3 +89,19 @@ def test_a_batch_ends_before_it_begins_where_weights_cannot_be_used():
     (line,) = result.messages
     assert "stage 1 (conv): net.pth: " in line
     assert "array 'conv1.weight' must be finite" in line
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["conv:4@3x3", "conv:4@3x3:bias=no", "convtranspose:4@2x2", "convtranspose:4@2x2:bias=no", "batchnorm", "prelu"],
+)
+def test_the_roles_of_a_stage_are_those_of_its_arrays(text):
+    (node,) = parse(text)
+    assert node.stage.roles == tuple(node.stage.arrays((7, 6, 3)))
+
+
+def test_what_no_stage_asks_for_is_not_read():
+    written(Path("net.pth"), {**ARRAYS, "layer1.0.conv.bias": np.full(5, np.nan, np.float32)}, "zip")
+    Pipeline.parse(CHAIN).load_weights()
+    with pytest.raises(CnnfilterError, match="nan at"):
+        Pipeline.parse(CHAIN.replace(":bias=no", "")).load_weights()

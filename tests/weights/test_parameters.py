@@ -79,14 +79,18 @@ def test_a_prefix_names_the_arrays_of_a_stage(state):
 
 def test_without_a_prefix_the_names_are_the_roles(state):
     learned = Named(state({"weight": WEIGHT}), "")
-    learned.load()
+    learned.load(["weight"])
     np.testing.assert_array_equal(learned.array("weight", (3, 4)), WEIGHT)
 
 
 def test_what_is_not_there_is_told_with_the_nearest(state):
     learned = Named(state({"layer1.0.conv1.weight": WEIGHT}), "layer1.0.conv")
     message = r"net.npz: there is no array 'layer1.0.conv.weight'; did you mean layer1.0.conv1.weight\?$"
-    for look in (lambda: learned.array("weight", (3, 4)), lambda: learned.check("weight", (3, 4)), learned.load):
+    for look in (
+        lambda: learned.array("weight", (3, 4)),
+        lambda: learned.check("weight", (3, 4)),
+        lambda: learned.load(["weight"]),
+    ):
         with pytest.raises(KernelError, match=message):
             look()
     with pytest.raises(KernelError, match=r"no array 'layer1.0.conv1.bias'.*; bias=no is for what has none$"):
@@ -94,13 +98,15 @@ def test_what_is_not_there_is_told_with_the_nearest(state):
 
 
 def test_a_stage_reads_its_own_arrays_before_they_are_asked_for(state):
-    found = state({"a.weight": WEIGHT, "a.b.weight": WEIGHT + np.nan, "ab.weight": WEIGHT + np.nan})
-    Named(found, "a").load()
+    found = state(
+        {"a.weight": WEIGHT, "a.b.weight": WEIGHT + np.nan, "a.t": WEIGHT + np.nan, "ab.weight": WEIGHT + np.nan}
+    )
+    Named(found, "a").load(["weight"])
     Named(found, "a").check("weight", (3, 4))
     with pytest.raises(KernelError, match=r"net.npz: nan at \[0, 0\]: array 'ab.weight' must be finite$"):
-        Named(found, "ab").load()
-    Arrays({}).load()
-    RandomParameters(1).load()
+        Named(found, "ab").load(["weight", "bias"])
+    Arrays({}).load(["weight"])
+    RandomParameters(1).load(["weight"])
     RandomParameters(1).check("weight", (3, 4))
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from cnnfilter.errors import KernelError
 from cnnfilter.weights import pickles, pytorch
+from cnnfilter.weights.state import load_state
 from tests.weights.torch_files import (
     MAGIC,
     ONE,
@@ -49,8 +50,19 @@ def test_a_tensor_does_not_repeat_its_storage_without_end(file):
     path = file(in_zip(table({"a": tensor(kept, (1000, 1000), (0, 0))}), _0=ONES))
     assert read(path)["a"].shape == (1000, 1000)
     path = file(in_zip(table({"a": tensor(kept, (10_000, 10_000), (0, 0))}), _0=ONES))
-    with pytest.raises(KernelError, match="its tensor of 10000x10000 repeats the 4 numbers stored for it"):
+    message = "its tensor of 10000x10000 repeats what is stored for it, and all that do may have 1048576 numbers more"
+    with pytest.raises(KernelError, match=message):
         read(path)
+
+
+def test_tensors_that_repeat_their_storages_share_one_budget(file):
+    kept = storage("0", 4)
+    many = {f"a{number}": tensor(kept, (1 << 19,), (0,)) for number in range(3)}
+    path = file(in_zip(table({**many, "b": ONE}), _0=ONES))
+    with pytest.raises(KernelError, match="its tensor of 524288 repeats what is stored for it"):
+        read(path)
+    assert load_state(path).array("a2", (1 << 19,)).all()
+    assert len(load_state(path).array("b", (4,))) == 4
 
 
 @pytest.mark.parametrize(

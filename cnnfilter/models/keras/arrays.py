@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -191,10 +191,10 @@ class LayerArrays(Parameters):
                 msg = f"there is no {role}"
                 raise KernelError(msg)
 
-    def load(self) -> None:
+    def load(self, roles: Collection[str]) -> None:
         """See `Parameters.load`."""
-        for role, source in self._sources.items():
-            if isinstance(source, tuple):
+        for role in roles:
+            if isinstance(source := self._sources.get(role), tuple):
                 name, recipe = source
                 with self._told():
                     shape = recipe.shape(self._store.shape(name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from cnnfilter.errors import ArgumentError, KernelError
@@ -49,9 +49,9 @@ class Stored(Parameters):
             msg = f"there is no {role}"
             raise KernelError(msg)
 
-    def load(self) -> None:
+    def load(self, roles: Collection[str]) -> None:
         """See `Parameters.load`."""
-        for role in self.tensors:
+        for role in self.tensors.keys() & roles:
             self._array(role)
 
     def shape(self, role: str) -> Shape | None:

@@ -156,6 +156,11 @@ class Learned(Stage):
 
     initial: ClassVar[tuple[tuple[str, float], ...]] = ()
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles of its learned arrays, whatever arrives."""
+        return tuple(dict(self.initial))
+
     @abstractmethod
     def arrays(self, shape: Shape) -> dict[str, Shape]:
         """The learned arrays over such an input: their shapes, by their roles."""
@@ -169,7 +174,7 @@ class Learned(Stage):
     def load(self) -> None:
         """Read its numbers, if they are in a file."""
         if self.learned is not None:
-            self.learned.load()
+            self.learned.load(self.roles)
 
     def learned_arguments(self) -> list[str]:
         """How its text tells where its numbers are from."""

@@ -143,6 +143,11 @@ class Conv(Learned):
         bias = learned.array("bias", shapes["bias"], fan_in(weight.shape)) if self.biased else None
         return FilterBank(self.name, weight, bias)
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """See `Learned.roles`."""
+        return ("weight", "bias") if self.biased else ("weight",)
+
     def arrays(self, shape: Shape) -> dict[str, Shape]:
         """`weight` (O, I / groups, kh, kw) and `bias` (O,), of `sizes`."""
         count, inputs = self._count(shape[2]), self._inputs(shape[2])

@@ -115,6 +115,11 @@ class Dense(Learned):
         weight = self.learned.required("weight", shapes["weight"])
         return weight, self.learned.array("bias", shapes["bias"], inputs) if self.biased else None
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """See `Learned.roles`."""
+        return ("weight", "bias") if self.biased else ("weight",)
+
     def arrays(self, shape: Shape) -> dict[str, Shape]:
         """`weight` (out, in) and `bias` (out,), of `units`."""
         (outputs,) = self.output(shape)

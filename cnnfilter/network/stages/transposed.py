@@ -146,6 +146,11 @@ class ConvTranspose(Learned):
         bank = self.file.transposed(channels, self.groups)
         return (bank,) if isinstance(bank, Kernel) else bank
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """See `Learned.roles`."""
+        return ("weight", "bias") if self.biased else ("weight",)
+
     def arrays(self, shape: Shape) -> dict[str, Shape]:
         """`weight` (I, O / groups, kh, kw) and `bias` (O,), of `sizes`."""
         count, window = self._count(shape[2]), self._window(shape[2])

@@ -24,6 +24,9 @@ LONGEST_QUOTE = 60
 LONGEST_STAGE = 200
 """How many characters of a stage's text stand in a table: of a name with all its arguments, all of them."""
 
+MOST_NAMES = 20
+"""Of more names that a file has the rest is not listed."""
+
 LONGEST_NAME = 1000
 """How many characters of a file's name a message repeats: more than a name that is one ever has."""
 
@@ -137,6 +140,12 @@ def quoted(value: object) -> str:
         whole = f"<{type(value).__name__}>"
     shown = re.sub(_STRAY_BYTE, r"\\x\1", " ".join(whole.split()) if "\n" in whole else whole)
     return shown if len(shown) <= LONGEST_QUOTE + 2 else f"{shown[: LONGEST_QUOTE - 2]}...{shown[-1]}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in quotes, one after the other; of many the first."""
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(map(quoted, names[:MOST_NAMES])) + more
 
 
 def readable(path: object) -> str:

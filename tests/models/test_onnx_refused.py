@@ -70,7 +70,7 @@ def conv(**attributes):
         ([node("Add", "x deep", "y")], "takes numbers of 2x1x3x8x8 and N x C x H x W"),
         ([node("Reshape", "x part", "y")], "has a shape that leaves out places of N x C x H x W"),
         (conv(kernel_shape=[2, 2]), "for a window of other size"),
-        (conv(auto_pad="SAME"), "has the auto_pad SAME"),
+        (conv(auto_pad="SAME"), "has the auto_pad 'SAME'"),
         (conv(pads=[-1, 0, 0, 0]), "has pads (-1, 0, 0, 0); 4 of 0 to 1000000 are those of pictures"),
         (conv(strides=[0, 1]), "has strides (0, 1); from 1 to 1000000 is possible"),
         (conv(dilations=[9, 9]), "window 3x3 (spanning 19x19 when dilated) does not fit in 8x8"),
@@ -131,7 +131,7 @@ def conv(**attributes):
         ([node("Unsqueeze", "x minus", "y")], "puts in axes (-1, -1), of which one cannot be or is told twice"),
         ([node("Pad", "x pads", "y")], "has 4 pads for 4 axes"),
         ([node("Pad", "x many", "y")], "pads axis 1; those of height and width are done"),
-        ([node("Pad", "x many8", "y", mode="odd")], "has the mode odd"),
+        ([node("Pad", "x many8", "y", mode="odd")], "has the mode 'odd'"),
         ([node("Slice", "x none one one steps", "y")], "takes every second place or the like"),
         (
             [node("Slice", "x none one one", "y")],
@@ -140,7 +140,7 @@ def conv(**attributes):
         ([node("Resize", "x - scales", "y")], "resizes more than height and width"),
         ([node("Resize", "x - - sizes", "y")], "resizes more than height and width"),
         ([node("Resize", "x", "y")], "has neither scales nor sizes"),
-        ([node("Resize", "x - scales", "y", mode="cubic")], "has the mode cubic; nearest and linear are done"),
+        ([node("Resize", "x - scales", "y", mode="cubic")], "has the mode 'cubic'; nearest and linear are done"),
         (
             [node("ReduceMean", "x", "y", axes=[1])],
             "reduces axes [1] of N x C x H x W; height and width together are done",

@@ -126,8 +126,9 @@ def _dequantize(operation: Operation, given: Sequence[Any]) -> Numbers:
     shape = [1] * numbers.ndim
     if scale.size > 1:
         shape[operation.attributes.get("axis", 1)] = scale.size
-    shifted = numbers.astype(np.float32) - zero.reshape(shape).astype(np.float32)
-    return shifted * scale.reshape(shape).astype(np.float32)
+    zero, scale = (np.broadcast_to(each.reshape(shape).astype(np.float32), numbers.shape) for each in (zero, scale))
+    made: Numbers = (numbers.astype(np.float32) - zero) * scale
+    return made
 
 
 def _of(name: str) -> Callable[[Operation, Sequence[Any]], Numbers]:
@@ -136,8 +137,12 @@ def _of(name: str) -> Callable[[Operation, Sequence[Any]], Numbers]:
     def compute(operation: Operation, given: Sequence[Any]) -> Numbers:
         import numpy as np
 
-        function: Callable[..., Numbers] = getattr(np, name)
-        return function(*given)
+        function: np.ufunc = getattr(np, name)
+        if len(given) != function.nin:  # one more is where NumPy would write the result
+            msg = f"takes {function.nin}"
+            raise ValueError(msg)
+        made: Numbers = function(*given)
+        return made
 
     return compute
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cnnfilter.errors import CnnfilterError, KernelError
-from cnnfilter.messages import printable, quoted, shortened
+from cnnfilter.messages import listed, printable, quoted, shortened
 from cnnfilter.models.model import Model
 from cnnfilter.models.onnx import constants
 from cnnfilter.models.onnx.building import Builder
@@ -16,7 +16,7 @@ from cnnfilter.models.onnx.finishing import finished
 from cnnfilter.models.onnx.folding import Folder
 from cnnfilter.models.onnx.inputs import picture, size_told, value_of
 from cnnfilter.models.onnx.operators import convert
-from cnnfilter.models.onnx.reading import Graph, Operation, read_graph
+from cnnfilter.models.onnx.reading import NEWEST_OPSET, Graph, Operation, read_graph
 from cnnfilter.models.onnx.tensors import Tensor
 from cnnfilter.models.onnx.values import Lost, Part, Result, UnsupportedError, Value
 from cnnfilter.network.stages import Unknown
@@ -43,10 +43,11 @@ def read_model(path: Path) -> Model:
         converter.convert(number)
     outputs = {name: converter.output(name) for name in graph.outputs if name in converter.values}
     network, result, notes = finished(graph, converter.builder, converter.values, outputs)
+    if graph.opset > NEWEST_OPSET:
+        notes.append(f"it is of opset {graph.opset}, read as {NEWEST_OPSET} is, the newest known")
     names = [each.name for each in graph.inputs if each is not given]
     if names:
-        listed = ", ".join(map(quoted, names))
-        notes.append(f"its input is {quoted(given.name)}; it has others too, of which nothing is run: {listed}")
+        notes.append(f"its input is {quoted(given.name)}; it has others too, of which nothing is run: {listed(names)}")
     return Model(
         network,
         size_told(first),
@@ -108,7 +109,8 @@ class _Converter:
     def __init__(self, graph: Graph, given: dict[str, Value]) -> None:
         self.graph = graph
         self.builder = Builder(graph)
-        self.fold = Folder()
+        inside = [value for each in graph.operations for value in each.attributes.values() if isinstance(value, Tensor)]
+        self.fold = Folder(sum(each.size for each in (*graph.tensors.values(), *inside)))
         self.uses = Counter(name for each in graph.operations for name in each.inputs) + Counter(graph.outputs)
         self.values: dict[str, Value] = {}
         for name, tensor in graph.tensors.items():
@@ -167,7 +169,10 @@ class _Converter:
             return constants.given(operation)
         if is_own and operation.type == "ConstantOfShape" and given:
             return constants.filled(operation, given[0])
-        if operation.type != "Shape" and not any(isinstance(each, Result | Part) for each in given):
+        reads_picture = any(isinstance(each, Result | Part) for each in given)
+        if operation.type != "Shape" and not reads_picture:
             tensors = [each if isinstance(each, Tensor) else None for each in given]
             return self.fold(operation, tensors) if is_own else convert(operation, given, self.builder)
+        if reads_picture:
+            self.fold.take(each for each in given if isinstance(each, Tensor))
         return convert(operation, given, self.builder)

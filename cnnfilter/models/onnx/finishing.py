@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cnnfilter.errors import KernelError
-from cnnfilter.messages import quoted
+from cnnfilter.messages import listed, quoted
 from cnnfilter.models.onnx.building import Builder
 from cnnfilter.models.onnx.reading import Graph
 from cnnfilter.models.onnx.values import Lost, Result, Value
@@ -28,9 +28,9 @@ def finished(
     """
     ends = {name: node for name, value in outputs.items() if (node := _node(value)) is not None}
     if not ends:
-        listed = f": {', '.join(quoted(name) for name in graph.outputs)}" if graph.outputs else ""
+        told = f": {listed(graph.outputs)}" if graph.outputs else ""
         why = next((f"; one {value.reason}" for value in outputs.values() if isinstance(value, Lost)), "")
-        msg = f"it has no output that is computed from a picture{listed}{why}"
+        msg = f"it has no output that is computed from a picture{told}{why}"
         raise KernelError(msg)
     stages = [draft.stage for draft in builder.drafts]
     read = {node for draft in builder.drafts for node in draft.reads if not isinstance(draft.stage, Unknown)}
@@ -50,7 +50,7 @@ def finished(
         nodes.append(Node(draft.stage, tuple(numbers[each] for each in draft.reads), *called))
     notes = []
     if len(graph.outputs) > 1:
-        others = ", ".join(quoted(name) for name in graph.outputs if name != result)
+        others = listed([name for name in graph.outputs if name != result])
         notes.append(f"its result is {quoted(result)}; --node gives the others: {others}")
     return Network(nodes), result, notes
 

@@ -7,7 +7,7 @@ not known before there is a picture stands among numbers as a `Size`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from cnnfilter.messages import show_shape
 from cnnfilter.models.onnx.computing import FOLDS, Compute, reshaped
 from cnnfilter.models.onnx.reading import Operation
 from cnnfilter.models.onnx.tensors import Tensor
-from cnnfilter.models.onnx.values import Size, UnsupportedError
+from cnnfilter.models.onnx.values import Size, UnsupportedError, size_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,6 +31,16 @@ BUDGET = 1 << 20
 
 LARGEST = 1 << 27
 """The most numbers that an array may have: 512 MB as float32, and more than any published layer for pictures."""
+
+SHARED = 16
+"""How often the numbers of a file may be taken, on the whole, or what is made of them: once is usual, and networks that
+do something again and again with the same weights have few."""
+
+DEEPEST = 100
+"""The most operations that may follow one another until a weight is ready; exporters have up to five."""
+
+LISTED = 4
+"""Of more arrays the shapes are not listed."""
 
 INT64, FLOAT32, FLOAT64 = 7, 1, 11
 
@@ -107,10 +117,32 @@ MISFITS = (ValueError, IndexError, TypeError, KeyError, AttributeError, Arithmet
 
 
 class Folder:
-    """Computes what depends on the file alone, and keeps of it no more than a few megabytes."""
+    """Computes what depends on the file alone, and keeps of it no more than a few megabytes.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    stored : int
+        How many numbers the file holds.
+    """
+
+    def __init__(self, stored: int) -> None:
         self._left = BUDGET
+        self._most = self._untaken = LARGEST + SHARED * stored
+
+    def take(self, tensors: Iterable[Tensor]) -> None:
+        """Count the numbers that an operation on the picture takes.
+
+        Raises
+        ------
+        UnsupportedError
+            If they become many more than the file holds: each is read or computed anew for each that takes it.
+        """
+        self._untaken -= sum(each.cost for each in tensors)
+        if self._untaken < 0:
+            raise self._too_many()
+
+    def _too_many(self) -> UnsupportedError:
+        return UnsupportedError(f"would have over {self._most} numbers made of those in the file")
 
     def __call__(self, operation: Operation, given: Sequence[Tensor | None]) -> Tensor:
         """What an operation makes of arrays.
@@ -129,26 +161,37 @@ class Folder:
         try:
             if all(each is None or each.size <= SMALL for each in given):
                 return self._small(operation, compute, given)
-            return _large(operation, compute, given[0], given)
+            made = _large(operation, compute, given[0], given)
         except MISFITS:
-            shapes = " and ".join(show_shape(each.shape) for each in given if each is not None)
-            msg = f"does not fit the numbers that it is given, of the shapes {shapes}"
+            shapes = " and ".join(show_shape(each.shape) for each in given[:LISTED] if each is not None)
+            more = " and so on" if len(given) > LISTED else ""
+            msg = f"does not fit the numbers that it is given, of the shapes {shapes}{more}"
             raise UnsupportedError(msg) from None
+        if made.cost > self._most:
+            raise self._too_many()
+        if made.depth > DEEPEST:
+            msg = f"is one of over {DEEPEST} operations, one after the other, on numbers of the file"
+            raise UnsupportedError(msg)
+        return made
 
     def _small(self, operation: Operation, compute: Compute, given: Sequence[Tensor | None]) -> Tensor:
         import numpy as np
 
         shapes = [each.shape for each in given if each is not None]
-        self._spend(math.prod(np.broadcast_shapes(*shapes)) if operation.type in BROADCAST else 0)
-        self._spend(math.prod(map(math.prod, shapes)) if operation.type == "Gather" else 0)
+        self._check(math.prod(np.broadcast_shapes(*shapes)) if operation.type in BROADCAST else 0)
+        self._check(math.prod(map(math.prod, shapes)) if operation.type == "Gather" else 0)
+        self._check(sum(map(math.prod, shapes)) if operation.type == "Concat" else 0)
         made = np.asarray(_computed(operation, compute, given))
-        self._spend(made.size)
+        self._check(made.size)
+        self._left -= made.size
+        if made.dtype == object and any(size_of(number).is_long for number in made.flat):
+            msg = "gives a whole number of over 63 bits"
+            raise UnsupportedError(msg)
         return constant(made)
 
-    def _spend(self, count: int) -> None:
+    def _check(self, count: int) -> None:
         """Refuse to hold more numbers than there is room for."""
-        self._left -= count
-        if self._left < 0:
+        if count > self._left:
             msg = f"makes the arrays that are computed hold over {BUDGET} numbers"
             raise UnsupportedError(msg)
 
@@ -170,10 +213,15 @@ def _large(operation: Operation, compute: Compute, first: Tensor, given: Sequenc
     else:
         msg = f"is not computed for arrays as large as {show_shape(first.shape)}"
         raise UnsupportedError(msg)
+    if math.prod(shape) < max(each.size for each in given if each is not None):
+        msg = "is small, but takes much to compute"  # so that all that is small is at hand
+        raise ValueError(msg)
     if math.prod(shape) > LARGEST:
         msg = f"makes an array of {show_shape(shape)}; at most {LARGEST} numbers are read"
         raise UnsupportedError(msg)
-    return Tensor(shape, FLOAT32, partial(_read, operation, compute, tuple(given), shape))
+    taken = [each for each in given if each is not None]
+    before, depth = sum(each.cost for each in taken), 1 + max(each.depth for each in taken)
+    return Tensor(shape, FLOAT32, partial(_read, operation, compute, tuple(given), shape), before, depth)
 
 
 def _read(operation: Operation, compute: Compute, given: Sequence[Tensor | None], shape: tuple[int, ...]) -> Numbers:
@@ -186,6 +234,9 @@ def _read(operation: Operation, compute: Compute, given: Sequence[Tensor | None]
     """
     try:
         return _computed(operation, compute, given).reshape(shape)
+    except UnsupportedError as error:
+        msg = f"{operation.type} {error}"
+        raise KernelError(msg) from None
     except MISFITS:
         msg = f"{operation.type} does not fit the numbers that it is given"
         raise KernelError(msg) from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import struct
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -18,12 +19,13 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from cnnfilter.errors import KernelError, MissingExtraError
-from cnnfilter.messages import printable, quoted
+from cnnfilter.messages import listed, printable, quoted
 from cnnfilter.models.onnx.source import Source
 from cnnfilter.models.onnx.tensors import NAMES, Tensor, tensor_of
 from cnnfilter.models.onnx.wire import Stored, Wire
 
-OLDEST_OPSET = 7
+OLDEST_OPSET, NEWEST_OPSET = 7, 27
+"""The first and the last version of ONNX's operators that this program was held to; later ones are read alike."""
 
 MAX_ATTRIBUTES = 64
 """Of a node; ONNX's operators have up to 20."""
@@ -124,7 +126,7 @@ def read_graph(path: Path) -> Graph:
 def _opset(model: Any) -> int:
     versions = [each.version for each in model.opset_import if _text(each.domain) in OWN_DOMAINS]
     if not versions:
-        domains = ", ".join(quoted(_text(each.domain)) for each in model.opset_import) or "none"
+        domains = listed([_text(each.domain) for each in model.opset_import]) or "none"
         msg = f"it uses no operators of ONNX's own, which networks for pictures are made of (operator sets: {domains})"
         raise KernelError(msg)
     if max(versions) < OLDEST_OPSET:
@@ -146,6 +148,9 @@ class _Reader:
         tensors = {}
         for number, each in enumerate(self.message.initializer):
             name = _text(each.name)
+            if name in tensors:
+                msg = f"it holds two tensors of the name {quoted(name)}"
+                raise KernelError(msg)
             tensors[name] = tensor_of(each, self.source, self.stored.get((5, number)), name)
         if self.message.sparse_initializer:
             name = _text(self.message.sparse_initializer[0].values.name)
@@ -165,6 +170,10 @@ class _Reader:
             _text(each.name): self.attribute(each, (1, number, 5, place), kind)
             for place, each in enumerate(node.attribute)
         }
+        if len(attributes) < len(node.attribute):
+            name = Counter(_text(each.name) for each in node.attribute).most_common(1)[0][0]
+            msg = f"a node ({printable(kind[:60])}) has the attribute {quoted(name)} twice"
+            raise KernelError(msg)
         domain = "" if domain in OWN_DOMAINS else domain
         return Operation(kind, _text(node.name), domain, _texts(node.input), _texts(node.output), attributes)
 

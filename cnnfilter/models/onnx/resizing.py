@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
 
+from cnnfilter.messages import quoted
 from cnnfilter.models.onnx.building import Builder
 from cnnfilter.models.onnx.folding import numbers_of, whole_numbers
 from cnnfilter.models.onnx.pointwise import scalar
@@ -41,7 +42,7 @@ def pad(operation: Operation, given: Sequence[Value | None], builder: Builder) -
     filling = attributes.get("value", 0.0) if given[2] is None else scalar(known(given[2], "value"), "value")
     mode = attributes.get("mode", "constant")
     if mode not in ("constant", *BORDERS):
-        msg = f"has the mode {mode}"
+        msg = f"has the mode {quoted(mode)}"
         raise UnsupportedError(msg)
     border = Border("constant", float(filling)) if mode == "constant" else Border(BORDERS[mode])
     padding = around.get(rank - 2, (0, 0)), around.get(rank - 1, (0, 0))
@@ -96,18 +97,18 @@ def resize(operation: Operation, given: Sequence[Value | None], builder: Builder
     attributes, value = operation.attributes, builder.maps(result(given[0]), batched=False)
     mode = attributes.get("mode", "nearest")
     unknown = [
-        f"{key}={attributes[key]}"
+        f"{key}={quoted(attributes[key])}"
         for key, usual in (("antialias", 0), ("exclude_outside", 0), ("keep_aspect_ratio_policy", "stretch"))
         if attributes.get(key, usual) != usual
     ]
     if mode not in MODES or unknown:
-        msg = f"has {' and '.join([f'the mode {mode}', *unknown])}; nearest and linear are done"
+        msg = f"has {' and '.join([f'the mode {quoted(mode)}', *unknown])}; nearest and linear are done"
         raise UnsupportedError(msg)
     is_old = operation.type == "Upsample" or builder.graph.opset < 11  # with no region of interest
     usual = "asymmetric" if is_old else "half_pixel"
     coordinates = attributes.get("coordinate_transformation_mode", usual)
     if coordinates not in KNOWN:
-        msg = f"has the coordinates {coordinates}; done are {', '.join(KNOWN)}"
+        msg = f"has the coordinates {quoted(coordinates)}; done are {', '.join(KNOWN)}"
         raise UnsupportedError(msg)
     rounding = attributes.get("nearest_mode", "floor" if is_old else "round_prefer_floor")
     make = partial(

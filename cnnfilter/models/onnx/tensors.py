@@ -61,20 +61,32 @@ class Tensor:
         Its type, one of `TYPES`.
     load : callable
         Gives the numbers. Those of one value take no more memory than it.
+    before : int
+        How many numbers are read and computed on the way to its own.
+    depth : int
+        How many operations follow one another on that way.
     """
 
     shape: tuple[int, ...]
     code: int
     load: Callable[[], Numbers]
+    before: int = 0
+    depth: int = 0
 
     @property
     def size(self) -> int:
         """How many numbers it has."""
         return math.prod(self.shape)
 
+    @property
+    def cost(self) -> int:
+        """How many numbers are read and computed to have it."""
+        return self.before + self.size
+
     def derived(self, shape: tuple[int, ...], change: Callable[[Numbers], Numbers], code: int | None = None) -> Tensor:
         """What becomes of it, with its numbers still to be read."""
-        return Tensor(shape, self.code if code is None else code, partial(_changed, self, change))
+        code = self.code if code is None else code
+        return Tensor(shape, code, partial(_changed, self, change), self.cost, self.depth + 1)
 
 
 def _changed(tensor: Tensor, change: Callable[[Numbers], Numbers]) -> Numbers:

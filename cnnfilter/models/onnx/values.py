@@ -20,6 +20,9 @@ _unknown = count()
 MANY = 16
 """The most lengths that are multiplied: a graph may square a product again and again."""
 
+LONG = 2**63
+"""Whole numbers from here on ONNX does not have."""
+
 
 class UnsupportedError(Exception):
     """An operation that no stage does; the message says why."""
@@ -44,11 +47,16 @@ class Size:
         """The number, if it is one."""
         return None if self.names or self.factor.denominator > 1 else int(self.factor)
 
+    @property
+    def is_long(self) -> bool:
+        """Whether it is of more names or digits than any network's."""
+        return len(self.names) > MANY or max(abs(self.factor.numerator), self.factor.denominator) >= LONG
+
     def times(self, other: Size) -> Size:
         """The product; of many, which no network has, one that is not known."""
         factor, names = self.factor * other.factor, (*self.names, *other.names)
-        is_long = len(names) > MANY or max(abs(factor.numerator), factor.denominator).bit_length() > MANY * 64
-        return unknown_size() if is_long else Size(factor, tuple(sorted(names)))
+        made = Size(factor, tuple(sorted(names)))
+        return unknown_size() if made.is_long else made
 
     def over(self, other: Size) -> Size | None:
         """The quotient, if it is a whole number of such names."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cnnfilter.messages import quoted
 from cnnfilter.models.onnx.building import Builder, flat_order
-from cnnfilter.models.onnx.folding import numbers_of, sizes, whole_numbers
+from cnnfilter.models.onnx.folding import numbers_of, sizes, small, whole_numbers
 from cnnfilter.models.onnx.lifting import lifted
 from cnnfilter.models.onnx.reading import Operation
-from cnnfilter.models.onnx.tensors import Tensor
+from cnnfilter.models.onnx.tensors import MAX_AXES, Tensor
 from cnnfilter.models.onnx.values import (
     ONE,
     Atom,
@@ -27,6 +28,7 @@ from cnnfilter.network import stages
 def reshape(operation: Operation, given: Sequence[Value | None], builder: Builder) -> Value:
     """Axes joined and split: maps flattened, channels in groups, axes of one place put in and left out."""
     (value, shape) = result(given[0]), known(given[1], "shape")
+    _check_rank(small(shape).size)
     keeps_zero = bool(operation.attributes.get("allowzero", 0))
     return settled(_reshaped(value, _target(value, numbers_of(shape), keeps_zero=keeps_zero)), builder)
 
@@ -45,7 +47,7 @@ def transpose(operation: Operation, given: Sequence[Value | None], builder: Buil
     value = result(given[0])
     order = operation.attributes.get("perm", tuple(reversed(range(len(value.axes)))))
     if sorted(order) != list(range(len(value.axes))):
-        msg = f"has no order of {len(value.axes)} axes: {order}"
+        msg = f"has no order of {len(value.axes)} axes: {quoted(order)}"
         raise UnsupportedError(msg)
     return value._replace(axes=tuple(value.axes[place] for place in order))
 
@@ -72,9 +74,10 @@ def unsqueeze(operation: Operation, given: Sequence[Value | None], builder: Buil
     value = result(given[0])
     axes = axes_of(operation, given) or ()
     rank = len(value.axes) + len(axes)
+    _check_rank(rank)
     places = {axis % rank for axis in axes if -rank <= axis < rank}
     if len(places) < len(axes):
-        msg = f"puts in axes {axes}, of which one cannot be or is told twice"
+        msg = f"puts in axes {quoted(axes)}, of which one cannot be or is told twice"
         raise UnsupportedError(msg)
     rest = iter(value.axes)
     return settled(value._replace(axes=tuple(() if place in places else next(rest) for place in range(rank))), builder)
@@ -122,6 +125,12 @@ def known(value: Value | None, called: str) -> Tensor:
         msg = f"has no {called}" if value is None else f"computes its {called} from the picture"
         raise UnsupportedError(msg)
     return value
+
+
+def _check_rank(rank: int) -> None:
+    if rank > MAX_AXES:
+        msg = f"is to give {rank} axes; up to {MAX_AXES} are possible"
+        raise UnsupportedError(msg)
 
 
 def _target(value: Result, numbers: Sequence[object], *, keeps_zero: bool) -> list[Size]:

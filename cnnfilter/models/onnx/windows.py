@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cnnfilter.messages import quoted
 from cnnfilter.models.onnx.building import Builder, plain_axes
 from cnnfilter.models.onnx.learned import Stored
 from cnnfilter.models.onnx.reading import Operation
@@ -51,7 +52,7 @@ def conv_transpose(operation: Operation, given: Sequence[Value | None], builder:
     padding = _padding(operation)
     wanted = operation.attributes.get("output_shape")
     if wanted is not None and (len(wanted) not in (2, 4) or not 0 < min(wanted) <= max(wanted) <= MOST):
-        msg = f"is to give a result of {wanted}"
+        msg = f"is to give a result of {quoted(wanted)}"
         raise UnsupportedError(msg)
     if wanted is not None:
         padding, extra = _of_size(value, wanted, window, stride, dilation, extra, begins=padding != "same")
@@ -209,7 +210,7 @@ def _pair(operation: Operation, name: str, default: int = 1) -> Pair:
         msg = f"has a window of {len(numbers)} axes ({name}); those of pictures have 2"
         raise UnsupportedError(msg)
     if min(numbers) < default or max(numbers) > MOST:
-        msg = f"has {name} {numbers}; from {default} to {MOST} is possible"
+        msg = f"has {name} {quoted(numbers)}; from {default} to {MOST} is possible"
         raise UnsupportedError(msg)
     return int(numbers[0]), int(numbers[1])
 
@@ -222,12 +223,12 @@ def _padding(operation: Operation) -> Pads | str:
     automatic = operation.attributes.get("auto_pad", "NOTSET")
     if automatic != "NOTSET":
         if automatic not in AUTOMATIC:
-            msg = f"has the auto_pad {automatic}"
+            msg = f"has the auto_pad {quoted(automatic)}"
             raise UnsupportedError(msg)
         return AUTOMATIC[automatic]
     pads = operation.attributes.get("pads") or (0, 0, 0, 0)
     if len(pads) != 4 or min(pads) < 0 or max(pads) > MOST:
-        msg = f"has pads {pads}; 4 of 0 to {MOST} are those of pictures"
+        msg = f"has pads {quoted(pads)}; 4 of 0 to {MOST} are those of pictures"
         raise UnsupportedError(msg)
     above, left, below, right = map(int, pads)
     return (above, below), (left, right)

@@ -17,10 +17,16 @@ MAX_REST = 2 << 20
 """The most bytes beside tensors: the graphs of deep networks for pictures take a tenth."""
 
 MAX_MESSAGES = 20_000
-"""The most nodes, tensors and the like; the deepest published networks have a few thousand."""
+"""The most nodes, tensors, inputs and the like; the deepest published networks have a few thousand."""
+
+MAX_ATTRIBUTES = 100_000
+"""The most attributes; a node has up to six or so."""
+
+MAX_FIELDS = 400_000
+"""The most fields, which are gone through one by one: of a node about ten."""
 
 SMALL = 1024
-"""Fields of fewer bytes are not looked into."""
+"""Fields of fewer bytes are not looked into, but for nodes."""
 
 BLOCK = 1 << 16
 
@@ -62,7 +68,8 @@ class Wire:
         self._stream = stream
         self._block, self._begin = b"", 0
         self._counts: Counter[Place] = Counter()
-        self._kept = self._messages = 0
+        self._kept = 0
+        self._messages: Counter[str] = Counter()
         self.stored: dict[Place, Stored] = {}
         self.rest = self._walk(0, size, MODEL, ())
 
@@ -73,16 +80,21 @@ class Wire:
         while at < end:
             field, content, after = self._field(at, end)
             child = CHILDREN.get(kind, {}).get(field)
+            if child == ATTRIBUTE:
+                self._count("attributes", MAX_ATTRIBUTES)
+            elif kind in (MODEL, GRAPH) and field not in NOTES[kind]:
+                self._count("nodes, tensors and the like", MAX_MESSAGES)
             inner = place if child is None or kind == MODEL else self._next((*place, field))
             is_large = after - content >= SMALL
+            entered = child if is_large or child == NODE else None
             is_stored = is_large and field in NUMBERS.get(kind, ())
-            if is_stored or (is_large and child is not None) or field in NOTES[kind]:
+            if is_stored or entered is not None or field in NOTES[kind]:
                 pieces.append(self._read(kept, at))
                 kept = after
             if is_stored:
                 self.stored[place] = Stored(field, content, after - content)
-            elif is_large and child is not None:
-                message = self._walk(content, after, child, inner)
+            elif entered is not None:
+                message = self._walk(content, after, entered, inner)
                 pieces.append(_varint(field << 3 | LENGTH) + _varint(len(message)) + message)
             at = after
         pieces.append(self._read(kept, end))
@@ -90,15 +102,18 @@ class Wire:
 
     def _next(self, field: Place) -> Place:
         """The place of one more message of a repeated field."""
-        self._messages += 1
-        if self._messages > MAX_MESSAGES:
-            msg = f"it has over {MAX_MESSAGES} nodes and tensors"
-            raise KernelError(msg)
         self._counts[field] += 1
         return (*field, self._counts[field] - 1)
 
+    def _count(self, what: str, most: int) -> None:
+        self._messages[what] += 1
+        if self._messages[what] > most:
+            msg = f"it has over {most} {what}"
+            raise KernelError(msg)
+
     def _field(self, at: int, end: int) -> tuple[int, int, int]:
         """A field's number, and where its content begins and ends."""
+        self._count("fields", MAX_FIELDS)
         key, content = self._number(at)
         field, kind = key >> 3, key & 7
         if kind == LENGTH:

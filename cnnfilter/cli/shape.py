@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnnfilter.cli import commands, options, plans, render, tables
-from cnnfilter.cli.completion import complete_from, complete_stages
-from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeError
+from cnnfilter.cli.completion import complete_files, complete_from, complete_stages
+from cnnfilter.errors import ArgumentError, ExistsError, GrammarError, PictureError, ShapeError
 from cnnfilter.messages import nearest, quoted, shortened, show_shape
 from cnnfilter.models.loading import load_named
 from cnnfilter.network.grammar import parse
@@ -52,6 +53,7 @@ KNOWN = f"presets: {', '.join(PRESETS)}"
       cnnfilter shape photo.jpg conv:sobel-x:stride=2,relu
       cnnfilter shape 224x224x3 conv:64@7x7:stride=2:padding=same --compare
       cnnfilter shape mnist-cnn --emit torch
+      cnnfilter shape net.onnx --emit torch --weights net.npz > net.py
     """,
 )
 @click.argument("size", metavar="SIZE|PRESET", shell_complete=complete_from(lambda: [*PRESETS]))
@@ -65,6 +67,10 @@ KNOWN = f"presets: {', '.join(PRESETS)}"
     "--emit", "language", type=click.Choice(["torch", "keras", "numpy"]),
     help="Print the network as a program instead.",
 )  # fmt: skip
+@click.option(
+    "--weights", "weights_file", metavar="FILE", shell_complete=complete_files,
+    help="With --emit: write the learned numbers to FILE, a new .npz or .safetensors, which the program loads.",
+)  # fmt: skip
 @options.as_json
 def command(
     size: str,
@@ -75,6 +81,7 @@ def command(
     dilation: Pair | None,
     comparing: bool,
     language: str | None,
+    weights_file: str | None,
     as_json: bool,
 ) -> int:
     """Show every size of a network before there is a picture, with the arithmetic behind it.
@@ -84,6 +91,8 @@ def command(
     its usual input.
     """
     _check(stages, kernel, (stride, padding, dilation), comparing or as_json, language)
+    if weights_file is not None:
+        _check_weights(weights_file, language)
     if kernel is not None:
         stage = Conv(
             sizes=(1, kernel), stride=stride or ONE, padding=padding or NONE, dilation=dilation or ONE, biased=False
@@ -98,7 +107,10 @@ def command(
     if language is not None:
         from cnnfilter.export import emit
 
-        render.out(emit(rows, language))
+        program = emit(rows, language, weights_file)
+        if weights_file is not None:
+            _write_weights(rows, weights_file)
+        render.out(program)
         return 0
     answers = [_answers(row) for row in rows] if comparing else []
     if as_json:
@@ -133,6 +145,33 @@ def _check(
     if language is not None and (kernel is not None or other_output):
         msg = "--emit prints a program of STAGES, and goes with none of -k, --compare and --json"
         raise click.UsageError(msg)
+
+
+def _check_weights(path: str, language: str | None) -> None:
+    """Refuse a file that is not to be written."""
+    from cnnfilter.export.saved import is_suitable
+
+    if language is None:
+        msg = "--weights goes with --emit: it writes the numbers that the program loads"
+        raise click.UsageError(msg)
+    if not is_suitable(path):
+        msg = f"--weights writes .npz or .safetensors, not {quoted(path)}"
+        raise click.UsageError(msg)
+
+
+def _write_weights(rows: Sequence[Row], path: str) -> None:
+    """Write the learned numbers to a new file."""
+    from cnnfilter.batch.write import Writing, write_atomically
+    from cnnfilter.export.saved import encoded, learned_arrays
+
+    arrays = learned_arrays(rows)
+    try:
+        write_atomically(Path(path), encoded(arrays, path), Writing())
+    except ExistsError:
+        msg = f"'{path}' exists already; give --weights a new name, or remove it"
+        raise ExistsError(msg) from None
+    count = sum(array.size for array in arrays.values())
+    render.message(f"wrote {path}  {count:,} numbers in {len(arrays):,} arrays")
 
 
 def _size(text: str) -> Shape:

@@ -32,7 +32,7 @@ from cnnfilter.sizes import NONE, Border, Pads
 from cnnfilter.text.numbers import show_number
 
 
-def keras_program(rows: Sequence[Row]) -> str:
+def keras_program(rows: Sequence[Row], file: str | None = None) -> str:
     """The program of a planned network in Keras.
 
     Raises
@@ -40,7 +40,7 @@ def keras_program(rows: Sequence[Row]) -> str:
     ArgumentError
         If Keras lacks an operation.
     """
-    return KerasProgram(rows, layers, HELPERS).program()
+    return KerasProgram(rows, layers, HELPERS, file).program()
 
 
 @singledispatch

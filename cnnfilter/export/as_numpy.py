@@ -108,9 +108,9 @@ def softmax(x):
 """The functions that a program may need; later ones may use earlier ones."""
 
 
-def numpy_program(rows: Sequence[Row]) -> str:
+def numpy_program(rows: Sequence[Row], file: str | None = None) -> str:
     """The program of a planned network in NumPy."""
-    return NumpyProgram(rows, expressions, HELPERS).program()
+    return NumpyProgram(rows, expressions, HELPERS, file).program()
 
 
 @singledispatch

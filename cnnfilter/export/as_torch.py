@@ -27,10 +27,10 @@ from cnnfilter.sizes import NONE, Pads
 from cnnfilter.text.numbers import show_number
 
 
-def torch_program(rows: Sequence[Row]) -> str:
+def torch_program(rows: Sequence[Row], file: str | None = None) -> str:
     """The program of a planned network in PyTorch."""
     learns = any(isinstance(row.stage, stages.Dropout | stages.BatchNorm) for row in rows)
-    return TorchProgram(rows, layers, HELPERS).program(learns=learns)
+    return TorchProgram(rows, layers, HELPERS, file).program(learns=learns)
 
 
 @singledispatch

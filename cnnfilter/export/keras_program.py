@@ -13,13 +13,6 @@ from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import Join
 from cnnfilter.runtime.forks import lazy
 
-STATES = {
-    ".safetensors": "safetensors.numpy.load_file({})",
-    ".npz": "np.load({})",
-    "": "{{name: array.numpy() for name, array in torch.load({}, weights_only=True).items()}}",
-}
-"""What reads NumPy's arrays by name, by a file's suffix."""
-
 _LAYER = re.compile(r"(?:layers\.)?(\w+)\(")
 
 
@@ -33,11 +26,13 @@ class KerasProgram(Program):
         See `Program`.
     helpers : dict
         The layers that Keras lacks, by name.
+    file : str, optional
+        See `Program`.
     """
 
-    def __init__(self, rows: Sequence[Row], layers_of: Code, helpers: dict[str, str]) -> None:
+    def __init__(self, rows: Sequence[Row], layers_of: Code, helpers: dict[str, str], file: str | None = None) -> None:
         self._arrays: list[_Arrays] = []
-        super().__init__(rows, layers_of)
+        super().__init__(rows, layers_of, file)
         self._known = helpers
 
     def array(self, role: str, values: Any, written: Callable[[Any], str] = literal) -> str:
@@ -57,7 +52,7 @@ class KerasProgram(Program):
         helpers = self.helpers(self._known)
         body = self._chain() if self.is_chain else self._model()
         code = helpers + body + weights
-        numpy = ["import numpy as np"] if "np." in code else []
+        numpy = ["import numpy as np"] if "np." in code or (self.file and not self.imports) else []
         imports = [*numpy, "import keras", f"from keras import layers{', ops' if 'ops.' in code else ''}"]
         return self.text(imports, helpers, body, weights + self._loader(loading), "network.summary()")
 
@@ -78,7 +73,7 @@ class KerasProgram(Program):
             return ""
         about = '    """Set the numbers that are not printed, from arrays by name as PyTorch has them."""'
         lines = "\n".join(["def load(state):", about, *(f"    {line}" for line in settings)])
-        return f"\n\n{lines}\n\n\n{self.how_to_load('load({})'.format, STATES)}"
+        return f"\n\n{lines}\n\n\n{self.loading('load({})'.format)}"
 
     def _chain(self) -> str:
         lines = ["network = keras.Sequential(", "    [", f"        keras.Input({self.rows[0].input}),"]

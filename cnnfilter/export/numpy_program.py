@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnfilter.export.base import called, scale_of
-from cnnfilter.export.keras_program import STATES
 from cnnfilter.export.naming import string
 from cnnfilter.export.program import Code, Part, Program, described
 from cnnfilter.export.weights import inline, literal
@@ -25,13 +24,17 @@ class NumpyProgram(Program):
         See `Program`. Each is one of `x`; those of stages that join others are of `given`.
     helpers : dict
         The functions that a program may call, by name.
+    file : str, optional
+        See `Program`.
     """
 
-    def __init__(self, rows: Sequence[Row], expressions_of: Code, helpers: dict[str, str]) -> None:
+    def __init__(
+        self, rows: Sequence[Row], expressions_of: Code, helpers: dict[str, str], file: str | None = None
+    ) -> None:
         self.parameters: list[str] = []
         self.counts: dict[str, int] = {}
         self.random = False
-        super().__init__(rows, expressions_of)
+        super().__init__(rows, expressions_of, file)
         self._known = helpers
 
     def layer(self, kind: str) -> str:
@@ -43,6 +46,9 @@ class NumpyProgram(Program):
 
     def parameter(self, name: str, shape: Shape, values: list[Any] | float | None, repeat: int = 1) -> str:
         """Add an array to the parameters: values, one value all over, or random ones if none are known."""
+        if self.is_loaded and self.file is not None:
+            self.parameters.append(f"    # {string(name)} is in the file: {shape}")
+            return f"p[{string(name)}]"
         code = f"rng.normal(scale=0.1, size={shape})"
         if values is None:
             self.random = True
@@ -60,17 +66,19 @@ class NumpyProgram(Program):
         shape = channels_first(self.rows[0].input)
         kind = "maps (C, H, W)" if len(shape) == 3 else "a vector"
         random = "rng = np.random.default_rng(0)\n" if self.random else ""
-        about = "  # random: put the trained ones here" if self.random else ""
+        trained = "" if self.is_random else ": put the trained ones here"
+        about = f"  # random{trained}" if self.random else ""
         parameters = "\n".join(self.parameters)
-        loading = self.how_to_load("parameters |= {}".format, STATES)
+        loading = self.loading("parameters |= {}".format)
         first = ["    x0 = x"] if -1 in self.kept else []
         body = "\n".join([*first, *(f"    {line}" for part in self.parts for line in self._steps(part))])
         helpers = "\n".join(called(self._known, body))
         scale = scale_of(body)
-        return f'''"""{described(self.rows, is_chain=self.is_chain)}"""
+        imports = "".join(f"{line}\n" for line in self.imports)
+        return f'''{self.warning}"""{described(self.rows, is_chain=self.is_chain)}"""
 
 import numpy as np
-{scale and chr(10)}{scale}
+{imports}{scale and chr(10)}{scale}
 {helpers}
 
 {random}parameters = {{{about}
@@ -85,7 +93,7 @@ def network(x, p=parameters):
 
 
 if __name__ == "__main__":
-    print(network(np.random.default_rng(1).random({shape})))
+{self.told}    print(network(np.random.default_rng(1).random({shape})))
 '''
 
     def _steps(self, part: Part) -> list[str]:

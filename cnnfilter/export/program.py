@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from cnnfilter.export.base import called, scale_of
 from cnnfilter.export.naming import Path, Paths, string
@@ -62,6 +62,8 @@ class Program:
         The plan.
     layers_of : callable
         Gives the layers of a stage; may add some before, and numbers.
+    file : str, optional
+        The file of the learned numbers that are known, which the program loads; see `saved`.
 
     Attributes
     ----------
@@ -72,22 +74,35 @@ class Program:
         The lines that give numbers to the layers.
     kept : set of int
         The rows whose results are read later than by the next one; `INPUT` is the network's input.
+    state_of : dict
+        What reads arrays by name from a file of each suffix, `{}` its path; of others by "".
+    safetensors : str
+        The module that reads `.safetensors`.
     """
 
-    def __init__(self, rows: Sequence[Row], layers_of: Code) -> None:
+    state_of: ClassVar[dict[str, str]] = {
+        ".safetensors": "safetensors.numpy.load_file({})",
+        ".npz": "np.load({})",
+        "": "{{name: array.numpy() for name, array in torch.load({}, weights_only=True).items()}}",
+    }
+    safetensors: ClassVar[str] = "safetensors.numpy"
+
+    def __init__(self, rows: Sequence[Row], layers_of: Code, file: str | None = None) -> None:
         self.rows = rows
-        numbers = sorted(needed([row.reads for row in rows], [len(rows) - 1]))
-        self.loaded = loaded(rows) & {*numbers}
+        self.file = file
+        self._paths = Paths()
+        mains = main_paths(rows, self._paths)
+        numbers = sorted(mains)
+        self.loaded = (loaded(rows) if file is None else learned(rows)) & {*numbers}
         self.is_chain = not self.loaded and all(row.reads == (number - 1,) for number, row in enumerate(rows))
         self.names = _names(rows)
+        if file is not None:
+            for number, path in mains.items():
+                self.names[number] = ".".join(path)
         self.parts: list[Part] = []
         self.weights: list[str] = []
         self.kept: set[int] = set()
         self._last = INPUT
-        self._paths = Paths()
-        # what is loaded by name has the first choice of names
-        by_choice = sorted(numbers, key=lambda number: not isinstance(rows[number].stage, Learned))
-        mains = {n: self._paths.take(self.names[n], n + 1, rows[n].stage.name) for n in by_choice}
         for number in numbers:
             self.number, self.row = number, rows[number]
             self._main, self._layers, self._path = -1, list[str](), mains[number]
@@ -153,44 +168,71 @@ class Program:
     def text(self, imports: Sequence[str], helpers: str, body: str, after: str, main: str) -> str:
         """The program: imports, the helpers that it calls, the network, what is done to it after, what is run."""
         parts = [
-            "\n".join(imports) + "\n",
+            self.warning + "\n".join([*self.imports, *imports]) + "\n",
             *filter(None, [scale_of(self.code)]),
             *([f"\n{helpers}\n"] if helpers else []),
             body,
-            f'{after}\nif __name__ == "__main__":\n    {main}\n',
+            f'{after}\nif __name__ == "__main__":\n{self.told}    {main}\n',
         ]
         return "\n".join(parts)
 
-    def how_to_load(self, call: Callable[[str], str], state_of: dict[str, str], *before: str) -> str:
-        """The comment that says how the numbers that are not printed get into the program.
+    @property
+    def is_random(self) -> bool:
+        """Whether the program has random numbers for known ones, unless those are loaded into it."""
+        return bool(self.loaded) and self.file is None
+
+    @property
+    def warning(self) -> str:
+        """What a program begins with that has random numbers for known ones."""
+        return "# Its weights are random until they are loaded, as is told below.\n" if self.is_random else ""
+
+    @property
+    def told(self) -> str:
+        """The line with which a program says so when it is run."""
+        line = '    print("The weights are random, unless they were loaded: see the comment above.")\n'
+        return line if self.is_random else ""
+
+    @property
+    def imports(self) -> list[str]:
+        """What the line needs that loads the file."""
+        return [] if self.file is None or _suffix(self.file) == ".npz" else [f"import {self.safetensors}"]
+
+    def loading(self, call: Callable[[str], str], *before: str) -> str:
+        """The line that loads the file of numbers, or the comment that says how those that are not printed are.
 
         Parameters
         ----------
         call : callable
             Gives the code that takes them from that of the arrays by name.
-        state_of : dict
-            What reads such arrays from a file of each suffix, `{}` its path; of others by "".
         *before : str
             Lines of code before it.
         """
         if not self.loaded:
             return ""
+        if self.file is not None:
+            return f"{call(self._state(self.file))}\n"
         count = sum(self.rows[number].params for number in self.loaded)
-        lines = [f"{count:,} learned numbers are too many to print. They are loaded by name, such as by", *before]
-        states: list[State | None] = [*self.states]
-        for state in states or [None]:
-            if state is None:
-                name = string(f"{self.names[min(self.loaded)]}.weight")
-                lines.append(call(f"{{{name}: ..., ...}}"))
-            else:
-                path = str(state.path)
-                suffix = next((each for each in state_of if each and path.lower().endswith(each)), "")
-                lines.append(call(state_of[suffix].format(string(path))))
+        lines = [f"{count:,} learned numbers are too many to print; these here are random."]
+        if self.states:
+            lines += ["The learned ones are loaded by name, such as by", *before]
+            lines += [call(self._state(str(state.path))) for state in self.states]
+        else:
+            lines += ["--weights FILE.npz, added to the command that wrote this program, writes the learned ones to"]
+            lines += ["FILE.npz, and a program that loads them."]
         return "".join(f"# {line}\n" for line in lines)
+
+    def _state(self, path: str) -> str:
+        return self.state_of.get(_suffix(path), self.state_of[""]).format(string(path))
 
     def roles(self, row: Row) -> Iterable[str]:
         """What PyTorch calls the learned numbers of a stage."""
         return row.stage.arrays(row.input) if isinstance(row.stage, Learned) else ()
+
+    @property
+    def is_partly(self) -> bool:
+        """Whether there are learned numbers beside those that are loaded."""
+        learns = {part.number for part in self.parts if isinstance(part.row.stage, Learned)}
+        return bool(learns - self.loaded)
 
     @property
     def states(self) -> list[State]:
@@ -201,6 +243,23 @@ class Program:
 
 def _learned(row: Row) -> Parameters | None:
     return row.stage.learned if isinstance(row.stage, Learned) else None
+
+
+def _suffix(path: str) -> str:
+    return f".{path.lower().rpartition('.')[2]}"
+
+
+def main_paths(rows: Sequence[Row], paths: Paths) -> dict[int, Path]:
+    """What the layer of each row that is needed is called that has its numbers; what has some chooses first."""
+    names = _names(rows)
+    numbers = needed([row.reads for row in rows], [len(rows) - 1])
+    by_choice = sorted(sorted(numbers), key=lambda number: not isinstance(rows[number].stage, Learned))
+    return {n: paths.take(names[n], n + 1, rows[n].stage.name) for n in by_choice}
+
+
+def learned(rows: Sequence[Row]) -> frozenset[int]:
+    """The rows whose learned numbers are known."""
+    return frozenset(number for number, row in enumerate(rows) if _learned(row) is not None)
 
 
 def loaded(rows: Sequence[Row]) -> frozenset[int]:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import ClassVar, cast
 
 from cnnfilter.export.naming import Path, attribute, is_identifier, string
 from cnnfilter.export.program import Code, Part, Program
 from cnnfilter.export.weights import literal
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import Join
-
-STATES = {
-    ".safetensors": "safetensors.torch.load_file({})",
-    ".npz": "{{name: torch.from_numpy(array) for name, array in np.load({}).items()}}",
-    "": "torch.load({}, weights_only=True)",
-}
-"""What reads arrays by name, by a file's suffix."""
 
 
 class TorchProgram(Program):
@@ -29,10 +22,19 @@ class TorchProgram(Program):
         See `Program`.
     helpers : dict
         The layers that PyTorch lacks, by name.
+    file : str, optional
+        See `Program`.
     """
 
-    def __init__(self, rows: Sequence[Row], layers_of: Code, helpers: dict[str, str]) -> None:
-        super().__init__(rows, layers_of)
+    state_of: ClassVar = {
+        ".safetensors": "safetensors.torch.load_file({})",
+        ".npz": "{{name: torch.from_numpy(array) for name, array in np.load({}).items()}}",
+        "": "torch.load({}, weights_only=True)",
+    }
+    safetensors = "safetensors.torch"
+
+    def __init__(self, rows: Sequence[Row], layers_of: Code, helpers: dict[str, str], file: str | None = None) -> None:
+        super().__init__(rows, layers_of, file)
         self._known = helpers
 
     def give(self, name: str, values: Sequence[object] | None, after: str = "") -> None:
@@ -52,7 +54,7 @@ class TorchProgram(Program):
                 "\nnetwork.eval()  # without this line it learns: dropout leaves values out, a batch norm measures\n"
             )
         helpers = self.helpers(self._known)
-        numpy = ["import numpy as np"] if "np." in helpers else []
+        numpy = ["import numpy as np"] if "np." in helpers or (self.file and not self.imports) else []
         shape = self.rows[0].input
         batch = (1, shape[2], *shape[:2]) if len(shape) == 3 else (1, *shape)
         imports = [*numpy, "import torch", "from torch import nn"]
@@ -71,7 +73,9 @@ class TorchProgram(Program):
         others = {name.rpartition(".")[0] for state in self.states for name in state.names} - {
             name for name, _ in taken
         }
-        strict = ", strict=False" if self.weights or others or len(self.states) > 1 else ""
+        others = others if self.file is None else {*()}
+        several = self.file is None and len(self.states) > 1
+        strict = ", strict=False" if self.is_partly or others or several else ""
 
         def call(state: str) -> str:
             if renamed:
@@ -79,7 +83,7 @@ class TorchProgram(Program):
             return f"network.load_state_dict({state}{strict})"
 
         pairs = ", ".join(f"{string(name)}: {string(path)}" for name, path in renamed.items())
-        told = self.how_to_load(call, STATES, *([f"renamed = {{{pairs}}}"] if renamed else []))
+        told = self.loading(call, *([f"renamed = {{{pairs}}}"] if renamed else []))
         return f"\n{told}" if told else ""
 
     def _chain(self) -> str:

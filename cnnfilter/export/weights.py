@@ -207,7 +207,8 @@ def _check_count(count: int, name: str) -> None:
     if count > MAX_NUMBERS:
         msg = (
             f"{readable(name)} holds {count:,} numbers, too many to print (at most {MAX_NUMBERS:,}); "
-            "give sizes instead, such as conv:32@3x3 or dense:10, or weights=FILE, from which a program loads them"
+            "give sizes instead, such as conv:32@3x3 or dense:10; those of weights=FILE:name=NAME and of random=N "
+            "a program loads from the file that --weights FILE writes"
         )
         raise ArgumentError(msg)
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
-from typing import Any
 
 import cnnfilter.npy as npy
 from cnnfilter.imaging import table
@@ -18,18 +15,6 @@ RAW = (NPY, NPZ, TABLE, "TIFF")
 """The formats that hold floats of any value."""
 
 Parts = list[bytes | memoryview]
-
-
-class _Parts(io.RawIOBase):
-    """A stream that keeps what is written to it in parts, arrays without a copy."""
-
-    def __init__(self) -> None:
-        self.parts: Parts = []
-
-    def write(self, data: Any) -> int:
-        part = data if isinstance(data, memoryview) else bytes(data)
-        self.parts.append(part)
-        return len(part)
 
 
 def encode_values(
@@ -71,11 +56,4 @@ def encode_values(
         return encode_frames(pages, format, options=options, notes=[])
     if format == TABLE:
         return table.written(values)
-    parts = npy.parts(values)
-    if format == NPY:
-        return parts
-    stream = _Parts()
-    with zipfile.ZipFile(stream, "w") as archive, archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-        for part in parts:
-            entry.write(part)
-    return stream.parts
+    return npy.parts(values) if format == NPY else npy.archive({name: values})

@@ -65,7 +65,7 @@ def test_a_numpy_program_takes_many_numbers_by_name(options):
     network, state = learned(np.random.default_rng(2), **options)
     program = emit(plan(network, (6, 6, 4)), "numpy")
     assert len(program) < 5000
-    assert "learned numbers are too many to print. They are loaded by name, such as by\n# parameters |= {" in program
+    assert "learned numbers are too many to print; these here are random.\n# --weights FILE.npz, added to" in program
     namespace = run(program)
     assert {name: array.shape for name, array in namespace["parameters"].items()} == {
         name: array.shape for name, array in state.items()
@@ -94,9 +94,9 @@ def test_a_program_names_the_file_that_its_numbers_are_in(tmp_path):
     torch, keras, numpy = (emit(rows, language) for language in PROGRAMS)
     assert f'np.load("{shown}").items()}})\n' in torch
     assert (
-        "\n# 15,616 learned numbers are too many to print. They are loaded by name, such as by\n# network.load_st"
-        in torch
-    )
+        "\n# 15,616 learned numbers are too many to print; these here are random.\n"
+        "# The learned ones are loaded by name, such as by\n# network.load_st"
+    ) in torch
     assert "self.conv1 = nn.Conv2d(3, 64, 9)" in torch
     assert f'# load(np.load("{shown}"))\n' in keras
     assert f'# parameters |= np.load("{shown}")\n' in numpy
@@ -139,7 +139,7 @@ def test_a_file_with_more_in_it_is_loaded_as_far_as_it_is_needed(tmp_path):
 
 
 def test_numbers_of_no_name_are_still_too_many():
-    with pytest.raises(ArgumentError, match="holds 15,552 numbers, too many to print"):
+    with pytest.raises(ArgumentError, match="holds 15,552 numbers, too many to print.*--weights FILE writes"):
         emitted("conv:64@9x9:random=1:as=a,add:last+last", (9, 9, 3), "torch")
 
 

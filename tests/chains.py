@@ -34,6 +34,8 @@ CHAINS = [
     ("conv:1 2; 3 4,abs", (4, 5, 1)),
     ("gray,normalize:255:mean=0.5:std=0.25", (4, 5, 3)),
     ("gray,normalize:2", (4, 5, 1)),
+    ("rgb,normalize:mean=0.1+0.2+0.3:std=1+2+3", (4, 5, 1)),
+    ("rgb,conv:2@2x3,relu", (4, 5, 3)),
     ("normalize:mean=0.1+0.2+0.3:std=1+2+3", (4, 5, 3)),
     ("maxpool:3:stride=2:padding=1", (8, 9, 2)),
     ("maxpool:2:ceil_mode=yes", (7, 5, 2)),
@@ -250,6 +252,8 @@ def expected(rows, x, parameters):
             x = np.abs(x)
         elif kind == "gray":
             x = reference.gray(x) if len(x) == 3 else x
+        elif kind == "rgb":
+            x = x if len(x) == 3 else reference.rgb(x)
         elif kind == "normalize":
             x = reference.normalize(x, stage.divisor, stage.mean, stage.std)
         elif kind == "pad":

@@ -123,13 +123,13 @@ def command(
 ) -> int:
     """Run each INPUT through STAGES, and write the feature maps beside it.
 
-    STAGES is such as conv:sobel-x,relu,maxpool:2, or @FILE. Stages: resize, crop, gray, normalize, conv, depthwise,
-    convtranspose, any activation, abs, magnitude, maxpool, avgpool, sumpool, globalavgpool, globalmaxpool, upsample,
-    pad, batchnorm, prelu, lrn, shuffle, dropout (which does nothing here), flatten, dense and softmax; add, multiply
-    and concat join branches. conv and dense take kernels' names, matrices or files of weights. Those of sizes, such as
-    conv:32@3x3, batchnorm and prelu take their numbers from the state dict of a network, weights=FILE:name=PREFIX, or
-    draw them, random=SEED; so do the networks that cnnfilter networks lists, such as resnet-18:weights=FILE. INPUT is
-    a picture, a folder of them, or - for standard input.
+    STAGES is such as conv:sobel-x,relu,maxpool:2, or @FILE. Stages: resize, crop, gray, rgb, normalize, conv,
+    depthwise, convtranspose, any activation, abs, magnitude, maxpool, avgpool, sumpool, globalavgpool, globalmaxpool,
+    upsample, pad, batchnorm, prelu, lrn, shuffle, dropout (which does nothing here), flatten, dense and softmax; add,
+    multiply and concat join branches. conv and dense take kernels' names, matrices or files of weights. Those of
+    sizes, such as conv:32@3x3, batchnorm and prelu take their numbers from the state dict of a network,
+    weights=FILE:name=PREFIX, or draw them, random=SEED; so do the networks that cnnfilter networks lists, such as
+    resnet-18:weights=FILE. INPUT is a picture, a folder of them, or - for standard input.
 
     One map, or the three of a colour picture filtered channel by channel, becomes a picture; more become a
     contact sheet, a PNG. An output in .npy, .npz or .csv keeps the float values (C, H, W); so do --depth float,

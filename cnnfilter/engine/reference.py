@@ -344,6 +344,12 @@ def gray(x: ArrayLike) -> Array:
     return np.asarray(of_red * red + of_green * green + of_blue * blue)[np.newaxis]
 
 
+def rgb(x: ArrayLike) -> Array:
+    """A single map three times: (1, H, W) maps or a grey picture to (3, H, W)."""
+    (grey,) = to_batch(x)[0]
+    return np.stack([grey, grey, grey])
+
+
 def normalize(
     x: ArrayLike,
     divide: float = 255.0,

@@ -37,7 +37,7 @@ def work(stage: Stage, row: Row, region: Region) -> int:
 
 @work.register(stages.Absolute | stages.Activation | stages.Normalize | stages.Gray | stages.Magnitude | stages.Softmax)
 @work.register(stages.Crop | stages.Dropout | stages.Flatten | stages.Pad | stages.Shuffle)
-@work.register(stages.BatchNorm | stages.PReLU)
+@work.register(stages.BatchNorm | stages.PReLU | stages.Rgb)
 def _each_value(stage: Stage, row: Row, region: Region) -> int:
     return region.count
 
@@ -89,6 +89,11 @@ def _same_places(stage: Stage, row: Row, region: Region) -> Region:
 @needed.register(stages.Dense | stages.Gray | stages.Softmax)
 def _all_maps(stage: Stage, row: Row, region: Region) -> Region:
     return Region(np.arange(row.input[-1]), region.rows, region.columns)
+
+
+@needed.register(stages.Rgb)
+def _one_or_same(stage: stages.Rgb, row: Row, region: Region) -> Region:
+    return region.within(row.input)
 
 
 needed.register(stages.Upsample | stages.Resize)(resampled.needed)
@@ -229,6 +234,11 @@ def _cropped(stage: stages.Crop, row: Row, block: Block, region: Region) -> Arra
 @compute.register(stages.Gray)
 def _mixed(stage: stages.Gray, row: Row, block: Block, region: Region) -> Array:
     return reference.gray(block.values) if len(block.values) == 3 else block.values
+
+
+@compute.register(stages.Rgb)
+def _three_times(stage: stages.Rgb, row: Row, block: Block, region: Region) -> Array:
+    return np.broadcast_to(block.values, region.shape)
 
 
 @compute.register(stages.Magnitude)

@@ -336,6 +336,12 @@ def _gray(stage: stages.Gray, result: Result) -> steps.Step:
     return steps.Pointwise(*result.told, follows, _numbers(colours), formula)
 
 
+@step_of.register(stages.Rgb)
+def _coloured(stage: stages.Rgb, result: Result) -> steps.Step:
+    row, column, number = result.place
+    return steps.Copied(*result.told, (row, column, min(number, result.row.input[2] - 1)))
+
+
 @step_of.register(stages.Magnitude)
 def _magnitude(stage: stages.Magnitude, result: Result) -> steps.Step:
     first = result.place[2] * stage.count

@@ -70,6 +70,11 @@ def _gray(stage: stages.Gray, row: Row, program: KerasProgram) -> list[str]:
     return [f"layers.Lambda(lambda x: ({mixed('x[..., {}:{}]')}))"]
 
 
+@layers.register(stages.Rgb)
+def _rgb(stage: stages.Rgb, row: Row, program: KerasProgram) -> list[str]:
+    return ["layers.Identity()" if row.input[2] == 3 else "layers.Lambda(lambda x: ops.repeat(x, 3, axis=-1))"]
+
+
 @layers.register(stages.Magnitude)
 def _magnitude(stage: stages.Magnitude, row: Row, program: KerasProgram) -> list[str]:
     return [f'Combine((({stage.count}, "magnitude"),))']

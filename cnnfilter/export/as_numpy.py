@@ -170,6 +170,11 @@ def _gray(stage: stages.Gray, row: Row, program: NumpyProgram) -> list[str]:
     return ["x" if row.input[2] == 1 else mixed("x[{}:{}]")]
 
 
+@expressions.register(stages.Rgb)
+def _rgb(stage: stages.Rgb, row: Row, program: NumpyProgram) -> list[str]:
+    return ["x" if row.input[2] == 3 else "np.repeat(x, 3, axis=0)"]
+
+
 @expressions.register(stages.Magnitude)
 def _magnitude(stage: stages.Magnitude, row: Row, program: NumpyProgram) -> list[str]:
     return [f'combine(x, (({stage.count}, "magnitude"),))']

@@ -102,6 +102,11 @@ def _gray(stage: stages.Gray, row: Row, program: TorchProgram) -> list[str]:
     return [f"Apply(lambda x: {mixed('x[:, {}:{}]')})"]
 
 
+@layers.register(stages.Rgb)
+def _rgb(stage: stages.Rgb, row: Row, program: TorchProgram) -> list[str]:
+    return ["nn.Identity()" if row.input[2] == 3 else "Apply(lambda x: x.repeat(1, 3, 1, 1))"]
+
+
 @layers.register(stages.Magnitude)
 def _magnitude(stage: stages.Magnitude, row: Row, program: TorchProgram) -> list[str]:
     return [f'Combine((({stage.count}, "magnitude"),))']

@@ -14,17 +14,22 @@ Names = tuple[str, ...]
 """Of each map; empty where there is none."""
 
 
+COLOURS = ("red", "green", "blue")
+
+
 def keeps_colours(rows: Sequence[Row]) -> bool:
-    """Whether three maps are red, green and blue: each made of its own channel and no other."""
-    if rows[0].input[2:] != (3,) or rows[-1].output[2:] != (3,):
-        return False
-    return all(keeps_apart(row.stage, row) for row in rows)
+    """Whether three maps are red, green and blue: each made of its own channel and no other, or by `rgb` of one map."""
+    kept = {INPUT: rows[0].input[2:] == (3,)}
+    for number, row in enumerate(rows):
+        is_made = isinstance(row.stage, stages.Rgb) and row.input[2] == 1
+        kept[number] = is_made or (all(kept[read] for read in row.reads) and keeps_apart(row.stage, row))
+    return kept[len(rows) - 1] and rows[-1].output[2:] == (3,)
 
 
 def map_names(rows: Sequence[Row]) -> Names | None:
     """What made each of a chain's maps: the kernel and the colour; None where nothing of them has a name."""
     channels = rows[0].input[-1]
-    names: Names = ("red", "green", "blue") if channels == 3 else ("",) * channels
+    names: Names = COLOURS if channels == 3 else ("",) * channels
     made = {INPUT: names}
     for number, row in enumerate(rows):
         names = _RENAMES.get(type(row.stage), _kept)(row.stage, row, *(made[read] for read in row.reads))
@@ -55,6 +60,7 @@ def keeps_apart(stage: stages.Stage, row: Row) -> bool:
     | stages.Pad
     | stages.Pool
     | stages.Resize
+    | stages.Rgb
     | stages.Upsample
 )
 def _each_alone(stage: stages.Stage, row: Row) -> bool:
@@ -104,6 +110,10 @@ def _joined(stage: stages.Magnitude, row: Row, names: Names) -> Names:
     return tuple("+".join(names[i : i + stage.count]) for i in range(0, len(names), stage.count))
 
 
+def _coloured(stage: stages.Rgb, row: Row, names: Names) -> Names:
+    return tuple(", ".join(filter(None, (names[0], each))) for each in COLOURS) if len(names) == 1 else names
+
+
 def _shuffled(stage: stages.Shuffle, row: Row, names: Names) -> Names:
     return tuple(names[stage.source(number, len(names))] for number in range(len(names)))
 
@@ -122,6 +132,7 @@ _RENAMES: Mapping[type[stages.Stage], Callable[..., Names]] = {
     stages.ConvTranspose: _by_kernels,
     stages.Magnitude: _joined,
     stages.Multiply: _same,
+    stages.Rgb: _coloured,
     stages.Shuffle: _shuffled,
 }
 """What gives its maps names of their own; all else keeps those that stay apart."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfilter.messages import readable, show_shape
 from cnnfilter.network import stages
+from cnnfilter.network.advice import misfit
 from cnnfilter.network.graph import Network
-from cnnfilter.network.plan import Row, misfit
+from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import unknown
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def note(stage: stages.Stage, row: Row, pixels: NDArray[Any] | None) -> str | No
     | stages.PReLU
     | stages.Pad
     | stages.Resize
+    | stages.Rgb
     | stages.Shuffle
     | stages.Upsample
     | stages.Multiply

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from cnnfilter.errors import ArgumentError, ShapeError
-from cnnfilter.messages import about, readable, shortened, show_shape
+from cnnfilter.messages import about, shortened, show_shape
+from cnnfilter.network.advice import check_learned, misfit
 from cnnfilter.network.field import Field, Move
-from cnnfilter.network.graph import INPUT, Group, Network, Node
+from cnnfilter.network.graph import INPUT, Network, Node
 from cnnfilter.network.stages import Dense, Flatten, Normalize, Shape, Stage
-from cnnfilter.network.stages.base import Learned, dropped
+from cnnfilter.network.stages.base import dropped
 from cnnfilter.network.stages.sight import Number, sliding_sight
 from cnnfilter.network.stages.text import show_pair, show_sizes
 from cnnfilter.sizes import Pair
@@ -195,16 +196,6 @@ def planned(network: Network | Iterable[Stage], shape: Shape) -> Iterator[Row]:
         results.append(result)
 
 
-def misfit(group: Group | None, shape: Shape) -> str:
-    """What to do where something of a network does not fit, if another size arrives than it is made for; else ""."""
-    size = None if group is None else group.size
-    if group is None or size is None or None in size or size == shape:
-        return ""
-    made = tuple(side for side in size if side is not None)
-    resize = f": put resize:{made[0]}x{made[1]} before it" if len(made) == 3 and made[2] == shape[-1] else ""
-    return f"; {readable(group.text)} is made for {show_shape(made)}, and {show_shape(shape)} arrives{resize}"
-
-
 class _Result(NamedTuple):
     """What is known of the input, or of a stage's result, while the stages after it are planned.
 
@@ -229,8 +220,7 @@ def _planned(node: Node, read: Sequence[_Result], moves: list[Move]) -> tuple[Ro
     stage, shapes, before = node.stage, tuple(each.shape for each in read), read[-1]
     shape, flattened = before.shape, before.flattened
     output = stage.output(*shapes)
-    if isinstance(stage, Learned):
-        stage.check_learned(shape)
+    check_learned(node, shape)
     if isinstance(stage, Dense) and stage.order == "hwc" and flattened is None:
         msg = "layout=hwc needs the flatten before it that made its vector of maps"
         raise ArgumentError(msg)

@@ -101,6 +101,7 @@ def _join(stage: type[stages.Join]) -> Reader:
 
 READERS: dict[str, Reader] = {
     "gray": _plain(stages.Gray),
+    "rgb": _plain(stages.Rgb),
     "resize": Reader(
         lambda given: stages.Resize(**given.values),
         {"size": shorter_or_both, "filter": Choice("filter", tuple(FILTERS))},

@@ -303,6 +303,15 @@ def _grey(values: Array) -> Array:
     return gray[None]
 
 
+@lower.register(stages.Rgb)
+def _rgb(stage: stages.Rgb, row: Row, lowering: Lowering) -> None:
+    lowering.step(_pointwise(row, _three_times))
+
+
+def _three_times(values: Array) -> Array:
+    return np.broadcast_to(values, (3, *values.shape[1:]))
+
+
 @lower.register(stages.Magnitude)
 def _magnitude(stage: stages.Magnitude, row: Row, lowering: Lowering) -> None:
     lowering.step(_pointwise(row, partial(_root, count=stage.count)))

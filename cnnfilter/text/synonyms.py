@@ -46,6 +46,7 @@ STAGES: Table = {
     "softmax": "softargmax softmax2d logsoftmax",
     "abs": "absolute absval absolutevalue fabs",
     "gray": "grey grayscale greyscale rgb2gray rgbtogray rgbtograyscale bgr2gray cvtcolor togray luma luminance",
+    "rgb": "colour color gray2rgb grey2rgb graytorgb greytorgb grayscaletorgb gray2bgr torgb tocolour tocolor",
     "normalize": "rescale rescaling rescaling2d normalise normalization scale totensor standardize",
     "magnitude": "norm hypot l2norm gradientmagnitude",
     "pad:1": "padding zeropad zeropad2d zeropadding zeropadding2d constantpad2d constantpad",
@@ -208,6 +209,7 @@ OPTIONS: Table = {
     "step steps padding pad pads border paddingmode bordermode bordertype boundary dilation dilationrate dilations "
     "scale bias trueconvolution flip layout kernelname",
     "gray is a stage of cnnfilter run, as in cnnfilter run gray,conv:edge photo.jpg": "gray grey grayscale greyscale",
+    "rgb is a stage of cnnfilter run, as in cnnfilter run rgb,normalize:imagenet,net.onnx photo.jpg": "rgb torgb",
     "only cnnfilter itself has it": "version",
 }  # fmt: skip
 """Options; which of several is meant, the command's own tell."""

@@ -125,6 +125,8 @@ CHAINS = [
     ("avgpool:9x4:stride=4:ceil_mode=yes", FLOATS),
     ("gray,normalize:mean=0.5:std=0.25,tanh", COLOUR),
     ("gray,leaky_relu:0.1", GREY),
+    ("rgb,normalize:imagenet,conv:sobel-x", GREY),
+    ("rgb,tanh", COLOUR),
     ("pad:2+1x0+3:border=reflect,conv:sobel-x+sobel-y,shuffle:3,lrn:size=4:alpha=0.01,dropout", COLOUR),
     ("batchnorm:weights=net.npz:name=norm,prelu:weights=net.npz:name=slopes", COLOUR),
     ("normalize,flatten,batchnorm:random=1,prelu:shared=yes:random=1", GREY),

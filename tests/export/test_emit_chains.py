@@ -34,6 +34,7 @@ OTHERS = [
     "normalize:3:mean=0.5:std=-2",
     "magnitude",
     "gray",
+    "rgb",
     "globalavgpool",
 ]
 

@@ -95,7 +95,7 @@ def test_a_weight_file_is_read_once_and_not_before_it_is_needed(save):
 @pytest.mark.parametrize(
     ("weight", "options", "channels", "message"),
     [
-        ((4, 3, 3, 3), {}, 1, "filters over 3 channels, but 1 arrives; use a colour picture, and no gray before it"),
+        ((4, 3, 3, 3), {}, 1, "but 1 arrives; use a colour picture, and no gray before it, or put rgb before it$"),
         ((4, 1, 3, 3), {}, 3, "filters over 1 channels, but 3 arrive; put gray before it$"),
         ((6, 1, 3, 3), {}, 3, "put gray before it, or use depthwise"),
         ((4, 2, 3, 3), {}, 4, "groups=2 would fit"),

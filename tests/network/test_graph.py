@@ -166,7 +166,9 @@ def test_what_no_result_depends_on_is_neither_run_nor_asked_for_weights():
     ("text", "shape", "message"),
     [
         ("mnist-cnn", (32, 32, 1), "net.npz is made for 28x28x1, and 32x32x1 arrives: put resize:28x28 before it$"),
-        ("mnist-cnn", (28, 28, 3), "net.npz is made for 28x28x1, and 28x28x3 arrives$"),
+        ("mnist-cnn", (28, 28, 3), "net.npz is made for 28x28x1, and 28x28x3 arrives: put gray before it$"),
+        ("mnist-cnn", (9, 8, 3), "net.npz is made for 28x28x1, and 9x8x3 arrives: put gray,resize:28x28 before it$"),
+        ("mnist-cnn", (28, 28, 2), "net.npz is made for 28x28x1, and 28x28x2 arrives$"),
         ("mnist-cnn", (28, 28, 1), "is 3, but it must be 10$"),
     ],
 )

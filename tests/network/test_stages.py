@@ -16,6 +16,7 @@ from cnnfilter.network.stages import (
     Magnitude,
     Normalize,
     Pool,
+    Rgb,
     Sliding,
     Softmax,
     WeightFile,
@@ -156,7 +157,7 @@ def test_what_a_dense_stage_cannot_be_is_an_error(options, message):
 def test_dense_wants_a_vector_and_conv_wants_maps():
     with pytest.raises(ShapeError, match="takes a vector, not maps of 4x4x2; put flatten before it"):
         Dense(units=3).output((4, 4, 2))
-    for stage in (Conv((EDGE,)), Pool("max", (2, 2)), GlobalAveragePool(), Gray(), Magnitude(Conv((EDGE,)))):
+    for stage in (Conv((EDGE,)), Pool("max", (2, 2)), GlobalAveragePool(), Gray(), Rgb(), Magnitude(Conv((EDGE,)))):
         message = f"takes maps \\(H, W, C\\), not a vector of 9; put {stage.name} before flatten and dense"
         with pytest.raises(ShapeError, match=message):
             stage.output((9,))
@@ -200,6 +201,23 @@ def test_gray_takes_three_channels_or_one():
     assert Gray().output((4, 5, 1)) == (4, 5, 1)
     with pytest.raises(ShapeError, match=r"takes 3 channels \(or 1, which stays as it is\), not 2"):
         Gray().output((4, 5, 2))
+
+
+def test_rgb_takes_one_channel_or_three():
+    assert Rgb().output((4, 5, 1)) == (4, 5, 3)
+    assert Rgb().output((4, 5, 3)) == (4, 5, 3)
+    with pytest.raises(
+        ShapeError, match=r"takes 1 channel \(or 3, which stay as they are\), not 2; put rgb before conv$"
+    ):
+        Rgb().output((4, 5, 2))
+
+
+def test_a_normalization_of_colours_tells_how_grey_becomes_three_channels():
+    with pytest.raises(ShapeError, match="fit 4x5x1; put rgb before it, or give one number, or one for each$"):
+        Normalize(mean=(0.1, 0.2, 0.3)).output((4, 5, 1))
+    for values, shape in (((0.1, 0.2), (4, 5, 1)), ((0.1, 0.2, 0.3), (4, 5, 2)), ((0.1, 0.2, 0.3), (3,))):
+        with pytest.raises(ShapeError, match="; give one number, or one for each$"):
+            Normalize(mean=values).output(shape)
 
 
 def test_normalize_takes_one_number_or_one_for_each_channel():
@@ -298,8 +316,8 @@ def test_magnitude_must_divide_the_maps():
         (Normalize(2.0, (0.5, -1.0, 1e30), (1.0, 2.0, 3.0)), "normalize:divide=2:mean=0.5+-1+1e30:std=1+2+3"),
         (Activation("leaky_relu"), "leaky_relu"),
         (Activation("rbf", (0.0, 2.0)), "rbf:epsilon=2"),
-        (Gray(), "gray"), (Absolute(), "abs"), (Magnitude(Conv((EDGE,))), "magnitude"), (Softmax(), "softmax"),
-        (Flatten(), "flatten"), (GlobalAveragePool(), "globalavgpool"),
+        (Gray(), "gray"), (Rgb(), "rgb"), (Absolute(), "abs"), (Magnitude(Conv((EDGE,))), "magnitude"),
+        (Softmax(), "softmax"), (Flatten(), "flatten"), (GlobalAveragePool(), "globalavgpool"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip

@@ -25,6 +25,7 @@ from cnnfilter.network.stages.pointwise import Activation as Activation
 from cnnfilter.network.stages.pointwise import Gray as Gray
 from cnnfilter.network.stages.pointwise import Magnitude as Magnitude
 from cnnfilter.network.stages.pointwise import Normalize as Normalize
+from cnnfilter.network.stages.pointwise import Rgb as Rgb
 from cnnfilter.network.stages.pointwise import Softmax as Softmax
 from cnnfilter.network.stages.pooling import GlobalAveragePool as GlobalAveragePool
 from cnnfilter.network.stages.pooling import GlobalMaxPool as GlobalMaxPool

@@ -224,7 +224,7 @@ class Conv(Learned):
         if channels % inputs == 0 and filters % (channels // inputs) == 0 and channels > inputs:
             return f"groups={channels // inputs} would fit"
         if inputs == 3 and channels == 1:
-            return "use a colour picture, and no gray before it"
+            return "use a colour picture, and no gray before it, or put rgb before it"
         return "another stage before it must give that many"
 
     def params(self, shape: Shape) -> int:

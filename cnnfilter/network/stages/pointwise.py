@@ -36,6 +36,21 @@ class Gray(Stage):
         return height, width, 1
 
 
+class Rgb(Stage):
+    """Take a single map three times, as red, green and blue; three maps stay as they are."""
+
+    name = "rgb"
+    takes, gives = "maps", "maps"
+
+    def output(self, shape: Shape) -> Shape:
+        """(H, W, 3)."""
+        height, width, channels = maps(shape, self)
+        if channels not in (1, 3):
+            msg = f"takes 1 channel (or 3, which stay as they are), not {channels}; put rgb before conv"
+            raise ShapeError(msg)
+        return height, width, 3
+
+
 class SameSize(Stage):
     """A stage of maps or of a vector, whose result is of the same size."""
 
@@ -81,9 +96,10 @@ class Normalize(SameSize):
         """The size as it is."""
         for key, values in (("mean", self.mean), ("std", self.std)):
             if len(values) > 1 and (len(shape) != 3 or len(values) != shape[2]):
+                advice = "put rgb before it, or " if len(values) == 3 and shape[2:] == (1,) else ""
                 msg = (
                     f"{key} holds {len(values)} numbers, one for each channel, which does not fit {show_shape(shape)}; "
-                    "give one number, or one for each"
+                    f"{advice}give one number, or one for each"
                 )
                 raise ShapeError(msg)
         return shape

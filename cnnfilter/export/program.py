@@ -213,7 +213,7 @@ class Program:
             return f"{call(self._state(self.file))}\n"
         count = sum(self.rows[number].params for number in self.loaded)
         lines = [f"{count:,} learned numbers are too many to print; these here are random."]
-        if self.states:
+        if all(isinstance(_learned(self.rows[number]), Named) for number in self.loaded):
             lines += ["The learned ones are loaded by name, such as by", *before]
             lines += [call(self._state(str(state.path))) for state in self.states]
         else:

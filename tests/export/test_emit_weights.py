@@ -86,6 +86,16 @@ def test_without_the_file_a_program_says_that_its_numbers_are_random(language):
     assert "random" not in emitted("conv:2@3x3:random=1:as=a,add:a+a", (5, 5, 1), "torch").replace(":random=1", "")
 
 
+def test_numbers_from_several_kinds_of_files_are_loaded_from_the_one_that_is_written(tmp_path):
+    np.savez(tmp_path / "c.npz", **{"c.weight": np.full((1, 1, 1, 1), 0.5, np.float32)})
+    text, size = f"conv:1@1x1:bias=no:weights={tmp_path / 'c.npz'}:name=c,{DIGITS}", (32, 32, 1)
+    program_alone = command.run("shape", "32x32x1", text, "--emit", "numpy").out
+    assert "c.npz" not in program_alone.partition("import numpy")[2]
+    assert "# --weights FILE.npz, added to" in program_alone
+    code = program(text, size, "numpy", tmp_path / "w.npz")
+    check(run(code)["network"](given(size)), expected(text, size), text)
+
+
 def test_a_file_of_numbers_is_never_overwritten(tmp_path):
     (path := tmp_path / "w.npz").write_bytes(b"mine")
     result = command.run("shape", DIGITS, "--emit", "numpy", "--weights", str(path))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.formats import ARRAYS
+from cnnfilter.messages import why_no_file
 from cnnfilter.network.graph import Network
 from cnnfilter.results.showing import AS_PICTURES, Showing, unfit_for_numbers
 from cnnfilter.text.files import decoded
@@ -176,12 +177,17 @@ def read_labels(name: str) -> tuple[str, ...]:
     ArgumentError
         If it cannot be read, is no text in UTF-8 or UTF-16, or holds none.
     """
+    data = b""
     try:
-        with Path(name).open("rb") as stream:
-            data = stream.read(MAX_LABELS + 1)
+        reason = why_no_file(Path(name))  # a pipe would be waited for
+        if reason is None:
+            with Path(name).open("rb") as stream:
+                data = stream.read(MAX_LABELS + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        msg = f"labels '{name}': {getattr(error, 'strerror', None) or error}"
-        raise ArgumentError(msg) from None
+        reason = getattr(error, "strerror", None) or str(error)
+    if reason is not None:
+        msg = f"labels '{name}': {reason}"
+        raise ArgumentError(msg)
     if len(data) > MAX_LABELS:
         msg = f"labels '{name}': larger than a file of labels may be ({MAX_LABELS} bytes)"
         raise ArgumentError(msg)

@@ -1,5 +1,6 @@
 """What `cnnfilter run` refuses before any work, and what fails for one input only."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -118,11 +119,14 @@ def test_labels_are_checked():
     assert line == "standard input: " + message.replace("12", "1350")
     Path("empty.txt").write_text("\n \n")
     Path("binary.txt").write_bytes(b"\xff\xfe\x00")
+    os.mkfifo("pipe")
     Path("large.txt").write_bytes(b"\n" * ((1 << 22) + 1))
     for name, reason in {
         "empty.txt": "it holds none",
         "binary.txt": "no text in UTF-8 or UTF-16",
-        "none.txt": "No such file or directory",
+        "none.txt": "no such file",
+        ".": "is a folder",
+        "pipe": "is a pipe or a device, not a file",
         "large.txt": "larger than a file of labels may be (4194304 bytes)",
     }.items():
         assert refused(VECTOR, "photo.png", "--labels", name) == f"labels '{name}': {reason}"

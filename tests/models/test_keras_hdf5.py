@@ -1,13 +1,18 @@
 """HDF5 files that are hostile, or odd: what the program that reads them refuses before it reads, and how it ends."""
 
+import contextlib
+import ctypes
 import json
 import os
 import resource
 import runpy
+import signal
 import struct
+import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -250,6 +255,8 @@ def test_attributes_that_are_texts_are_told(file):
 def run_here(monkeypatch, capfdbinary, path, *folders):
     """What the program answers when it runs in this process, without its limits."""
     limits = {}
+    system = SimpleNamespace(prctl=lambda *arguments: limits.update({"prctl": arguments}))
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: system)
     monkeypatch.setattr(resource, "setrlimit", lambda which, limit: limits.update({which: limit}))
     monkeypatch.setattr(sys, "argv", ["child.py", "0", str(path.stat().st_size), ROOT, *folders])
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -270,6 +277,7 @@ def test_the_program_limits_itself_and_answers_with_json_and_numbers(file, monke
     answer = json.loads(line)
     assert answer["arrays"] == {"model_weights/x": {"shape": [2], "kind": "<f4", "offset": None, "sent": 8}}
     assert numbers == struct.pack("<2f", 1, 1)
+    assert limits["prctl"] == (1, signal.SIGKILL)
     assert limits[resource.RLIMIT_NOFILE] == (3, 3)
     assert limits[resource.RLIMIT_FSIZE] == (0, 0)
     assert limits[resource.RLIMIT_CPU] == (child.SECONDS, child.SECONDS)
@@ -280,7 +288,7 @@ def test_the_program_refuses_in_one_line(file, monkeypatch, capfdbinary):
     monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows
     (line, _, numbers), limits = run_here(monkeypatch, capfdbinary, file(REFUSED["soft"][0]))
     assert json.loads(line) == {"refused": "'model_weights/x' is a link, and links are not followed"}
-    assert (numbers, limits) == (b"", {})
+    assert (numbers, [*limits]) == (b"", ["prctl"])
 
 
 @pytest.mark.parametrize(
@@ -307,11 +315,12 @@ def program(tmp_path, monkeypatch, text):
     path.write_text(text)
     monkeypatch.setattr(child, "__file__", str(path))
     data = tmp_path / "data"
-    data.write_bytes(b"x")
+    data.write_bytes(b"x" * 7)
     return data
 
 
 ENDED = "damaged: reading it takes too much time or memory, or ends the library that reads it"
+TWICE = "its arrays are larger together than the file: several are one piece of it"
 
 
 @pytest.mark.parametrize(
@@ -322,12 +331,14 @@ ENDED = "damaged: reading it takes too much time or memory, or ends the library 
         """print('{"arrays": {"x": {"shape": [2], "kind": "<f4", "offset": 0}}}')""",
         """print('{"arrays": {"x": {"shape": [2], "kind": "<f4", "offset": null, "sent": 8}}}')""",
         """print('{"arrays": {"x": {"shape": [-1], "kind": "<f4", "offset": 0}}}')""",
+        """print('{"texts": {}, "orders": {}, "arrays": {"x": {"shape": [2], "kind": "<f2", "offset": 0}, '
+        '"y": {"shape": [2], "kind": "<f2", "offset": 0}}}')""",
     ],
 )
 def test_a_process_that_ends_or_lies_is_one_line(tmp_path, monkeypatch, text):
     with pytest.raises((KernelError, ValueError)) as caught:
         told_apart(program(tmp_path, monkeypatch, text))
-    assert str(caught.value) == ENDED or text == "print()"
+    assert str(caught.value) in (ENDED, TWICE) or text == "print()"
 
 
 def test_a_process_that_does_not_end_is_ended(tmp_path, monkeypatch):
@@ -336,6 +347,40 @@ def test_a_process_that_does_not_end_is_ended(tmp_path, monkeypatch):
     with pytest.raises(KernelError, match=ENDED):
         told_apart(program(tmp_path, monkeypatch, "while True: pass"))
     assert time.monotonic() - begin < 20
+
+
+LIVES = """
+import os, pathlib, runpy, sys, time
+made = runpy.run_path({program!r})
+made["_end_with_parent"]()
+pathlib.Path({told!r}).write_text(str(os.getpid()))
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Linux alone ends a process with its parent")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_process_ends_with_its_parent(tmp_path, monkeypatch, number):
+    own, told = child.__file__, tmp_path / "told"
+    data = program(tmp_path, monkeypatch, LIVES.format(program=own, told=str(told)))
+    text = (
+        "from cnnfilter.models.keras import child, hdf5; "
+        f"child.__file__ = {child.__file__!r}; hdf5.describe(open({str(data)!r}, 'rb'), 0, 1, ())"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", text], stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 20
+    while not (told.exists() and told.read_text()) and time.monotonic() < end:
+        time.sleep(0.01)
+    parent.send_signal(number)
+    parent.wait(20)
+    process = Path("/proc", told.read_text(), "stat")
+    while time.monotonic() < end:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if process.read_text().rpartition(")")[2].split()[0] != "Z":  # ended, and nobody has asked how
+                time.sleep(0.01)
+                continue
+        return
+    pytest.fail("it lives on")
 
 
 def test_a_process_that_answers_without_end_is_ended(tmp_path, monkeypatch):

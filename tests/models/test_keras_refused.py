@@ -142,6 +142,20 @@ def test_limits_of_configurations(tmp_path, monkeypatch):
     )
 
 
+def test_names_without_end_are_refused(tmp_path):
+    inner = sequential(*[layer("ReLU", f"{n}") for n in range(5000)])
+    inner["config"]["name"] = inner["name"] = "N" * (1 << 20)
+    message = "its layer 'NNN"
+    assert refused(tmp_path, sequential(inner)).startswith(message)
+    inner["config"]["name"] = inner["name"] = "N" * 999
+    assert "has a name of more than 1000 letters, with those of the models around it" in refused(
+        tmp_path, sequential(inner)
+    )
+    assert "the class of its layer 'r' has more than 1000 letters" in refused(
+        tmp_path, sequential(layer("R" * 1001, "r"))
+    )
+
+
 # The files
 
 

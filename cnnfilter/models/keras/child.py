@@ -16,6 +16,7 @@ import contextlib
 import io
 import json
 import math
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -43,6 +44,9 @@ KINDS = {"": 0, "<f2": 2, "<f4": 4, "<f8": 8, ">f2": 2, ">f4": 4, ">f8": 8, "bfl
 
 FILTERS = {1, 2, 3}
 """HDF5's own: deflate, shuffle, fletcher32. Others are plugins, which are programs."""
+
+_PR_SET_PDEATHSIG = 1
+"""From Linux's `prctl.h`."""
 
 SECONDS, BYTES_A_SECOND = 5, 20_000_000
 """The time that the process may compute: so long, and longer for a large file."""
@@ -231,6 +235,14 @@ def _quoted(name: str) -> str:
     return repr(name if len(name) < 100 else f"{name[:60]}...")
 
 
+def _end_with_parent() -> None:
+    """Let the system end this process when its parent is killed: Linux can, and elsewhere its time is limited."""
+    with contextlib.suppress(ImportError, AttributeError, OSError, TypeError):  # TypeError: of Windows
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _limit(size: int) -> None:
     """Take from the process what it does not need: memory, time, files."""
     codecs.lookup("ascii")  # h5py asks for it, and its module is a file
@@ -262,6 +274,7 @@ def main(arguments: list[str]) -> None:
     """Answer about the file that is the standard input."""
     start, size = int(arguments[0]), int(arguments[1])
     sys.path.extend(arguments[3:])
+    _end_with_parent()
     sent: list[bytes] = []
     try:
         from h5py import h5pl

@@ -17,6 +17,9 @@ MAX_TEXT = 16 << 20
 MAX_VALUES = 1_000_000
 """The most values in it, each of which takes Python up to 100 bytes, however short its text."""
 
+MAX_NAME = 1000
+"""Characters of the longest name of a layer, with those of the models around it, and of a class."""
+
 FUNCTIONS = {
     "__operators__.add": "Add", "math.add": "Add", "math.multiply": "Multiply", "nn.relu": "Relu", "nn.relu6": "Relu6",
     "math.sigmoid": "Sigmoid", "math.tanh": "Tanh",
@@ -144,13 +147,16 @@ def settings_of(told: Any) -> Settings:
     Raises
     ------
     KernelError
-        If it is none.
+        If it is none, or its class has a longer name than `MAX_NAME`.
     """
     if not isinstance(told, dict) or not isinstance(told.get("config"), dict | list):
         msg = "damaged: what should be a layer in its configuration is none"
         raise KernelError(msg)
     config = told["config"] if isinstance(told["config"], dict) else {"layers": told["config"]}  # as Keras 2.2 had it
     kind, name = (str(each) for each in (told.get("class_name", ""), told.get("name", config.get("name", ""))))
+    if len(kind) > MAX_NAME:
+        msg = f"the class of its layer {quoted(name)} has more than {MAX_NAME} letters"
+        raise KernelError(msg)
     if kind == "TFOpLambda":
         kind = FUNCTIONS.get(str(config.get("function")), kind)
         return Settings(kind, name, config)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cnnfilter.errors import ArgumentError, KernelError
 from cnnfilter.messages import nearest, quoted
 from cnnfilter.models.keras.build import Builder, Call, Lost, Tensor, Value
-from cnnfilter.models.keras.config import Settings, is_number, settings_of
+from cnnfilter.models.keras.config import MAX_NAME, Settings, is_number, settings_of
 from cnnfilter.models.keras.layers import build
 
 SEQUENTIAL = ("Sequential",)
@@ -245,6 +245,9 @@ def _use(builder: Builder, layer: Layer, given: list[Value], use: Use, prefix: s
     """What a layer gives in one of its uses: nothing if it is not known, or what it reads is not made."""
     builder.count()
     name = prefix + layer.settings.name
+    if len(name) > MAX_NAME:  # each layer of a model has the name of the model before its own
+        msg = f"its layer {quoted(name)} has a name of more than {MAX_NAME} letters, with those of the models around it"
+        raise KernelError(msg)
     settings = replace(layer.settings, name=name)
     lost = [each for each in given if isinstance(each, Lost)]
     inputs = tuple(each for each in given if isinstance(each, Tensor))

@@ -147,7 +147,7 @@ def _contents(answer: dict[str, Any], numbers: memoryview, size: int) -> Content
     if "arrays" not in answer:
         msg = "damaged or cut off, or not an HDF5 file"
         raise KernelError(msg)
-    arrays, begin = {}, 0
+    arrays, begin, within = {}, 0, 0
     for name, told in answer["arrays"].items():
         shape, end = tuple(map(int, told["shape"])), begin + int(told.get("sent", 0))
         array = Array(shape, told["kind"], told["offset"], bytes(numbers[begin:end]))
@@ -155,6 +155,10 @@ def _contents(answer: dict[str, Any], numbers: memoryview, size: int) -> Content
         there = end - begin if array.offset is None else size - array.offset
         if min(shape, default=0) < 0 or end > len(numbers) or needed > there:
             raise KernelError(_ENDED)
+        within += 0 if array.offset is None else needed
+        if within > size:
+            msg = "its arrays are larger together than the file: several are one piece of it"
+            raise KernelError(msg)
         arrays[name] = array
         begin = end
     return Contents(answer["texts"], answer["orders"], arrays)

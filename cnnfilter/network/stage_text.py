@@ -15,7 +15,7 @@ from cnnfilter.network.presets import PRESETS
 from cnnfilter.network.readers import READERS, stage_name
 from cnnfilter.network.stages import Stage
 from cnnfilter.network.stages.text import Piece, split
-from cnnfilter.weights.kinds import names_file
+from cnnfilter.weights.kinds import OF_NETWORKS, names_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,7 +100,7 @@ def _unknown_stage(name: str, text: str, base: Path | None) -> str:
             "numbers of a window or a stride are written 2x1"
         )
     if name in KERNELS or ";" in name or names_file(name, base):
-        return f"a kernel is no stage by itself; write {quoted(f'conv:{text}')}"
+        return f"a kernel is no stage by itself; write {quoted(f'conv:{text}')}{_of_network(name, text)}"
     from cnnfilter.text import synonyms  # only what is wrong pays for it
 
     kernels = [name.lower()] if name.lower() in KERNELS else synonyms.found(name, synonyms.KERNELS)[0]
@@ -113,6 +113,19 @@ def _unknown_stage(name: str, text: str, base: Path | None) -> str:
         else synonyms.tail(name, synonyms.STAGES, [*READERS, *PRESETS], count=1)
     )
     return f"unknown stage{tail}" if tail else f"unknown stage (known: {', '.join(READERS)})"
+
+
+def _of_network(name: str, text: str) -> str:
+    """What is told of a file that may hold the weights of a whole network: its preset takes it."""
+    if name != text or not name.lower().endswith(OF_NETWORKS):
+        return ""
+    letters = _plain(re.split(r"[/\\]", name)[-1])
+    preset = max((each for each in PRESETS if letters.startswith(_plain(each))), key=len, default="resnet-18")
+    return f"; the weights of a whole network go to its preset, as in {quoted(f'{preset}:weights={name}')}"
+
+
+def _plain(name: str) -> str:
+    return re.sub("[^a-z0-9]", "", name.lower())
 
 
 def _with_arguments(example: str, text: str, base: Path | None) -> str:

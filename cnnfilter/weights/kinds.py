@@ -34,6 +34,9 @@ READERS = {
 }
 """What of this room reads the arrays of a file, by its suffix: from a stream, its length and its path to members."""
 
+OF_NETWORKS = (".pt", ".pth", ".safetensors", ".npz")
+"""The suffixes of files whose arrays have names, as those of a whole network do."""
+
 UNSUPPORTED = {
     ".onnx": "numpy.savez('weights.npz', **{t.name: onnx.numpy_helper.to_array(t) "
     "for t in onnx.load('model.onnx').graph.initializer})",

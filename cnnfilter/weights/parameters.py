@@ -35,8 +35,9 @@ BATCHNORM = (("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_va
 PRELU = (("weight", 0.25),)
 """What `RandomParameters` begins with where nothing is drawn: PyTorch's constants, by their roles."""
 
-_ADVICE = {"bias": "; bias=no is for what has none"}
-"""What a message adds where a role is missing from a state dict."""
+_NO_BIAS = "; bias=no is for what has none"
+_NO_SHIFT = "; a batchnorm has one, of zeros where nothing was learned"
+"""What a message adds where a bias is missing from a state dict: of a stage that multiplies, of a batchnorm."""
 
 _DRAWN = ("weight", "bias")
 _BLOCK = 1 << 20
@@ -175,7 +176,9 @@ class Named(Parameters):
 
     def check(self, role: str, shape: Shape) -> None:
         """See `Parameters.check`."""
-        advice = "; say which layer's with name=NAME" if not self.prefix else _ADVICE.get(role, "")
+        advice = "" if self.prefix else "; say which layer's with name=NAME"
+        if role == "bias" and self.prefix:
+            advice = _NO_SHIFT if len(self.shape("weight") or ()) == 1 else _NO_BIAS
         self.state.check(self._name(role), shape, advice)
 
     def load(self, roles: Collection[str]) -> None:

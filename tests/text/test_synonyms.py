@@ -146,6 +146,14 @@ def test_stages_and_keys_are_read_in_capitals_and_written_without(text, canonica
         ("gaussian:sigma=2", "a kernel is no stage by itself; write 'conv:gaussian:sigma=2'"),
         ("0 -1 0; -1 5 -1; 0 -1 0", "a kernel is no stage by itself; write 'conv:0 -1 0; -1 5 -1; 0 -1 0'"),
         ("net.npz:name=a", "a kernel is no stage by itself; write 'conv:net.npz:name=a'"),
+        (
+            "nets/resnet18-f37072fd.pth",
+            "write 'conv:nets/resnet18-f37072fd.pth'; the weights of a whole network go to its preset, as in "
+            "'resnet-18:weights=nets/resnet18-f37072fd.pth'$",
+        ),
+        ("SqueezeNet1_1.safetensors", "as in 'squeezenet-1.1:weights=SqueezeNet1_1.safetensors'$"),
+        ("net.pt", "as in 'resnet-18:weights=net.pt'$"),
+        ("net.npy", "write 'conv:net.npy'$"),
         ("conv:32@3x3:stride=2,2", "two numbers of a window or a stride are written 2x1"),
         ("conv:edge relu maxpool:2", "commas part stages; write 'conv:edge,relu,maxpool:2'"),
         ("conv:edge -> relu", "commas part stages; write 'conv:edge,relu'"),

@@ -95,6 +95,9 @@ def test_what_is_not_there_is_told_with_the_nearest(state):
             look()
     with pytest.raises(KernelError, match=r"no array 'layer1.0.conv1.bias'.*; bias=no is for what has none$"):
         Named(learned.state, "layer1.0.conv1").array("bias", (3,))
+    normed = Named(state({"bn.weight": WEIGHT[0]}), "bn")
+    with pytest.raises(KernelError, match=r"'bn.bias'.*; a batchnorm has one, of zeros where nothing was learned$"):
+        normed.check("bias", (4,))
 
 
 def test_a_stage_reads_its_own_arrays_before_they_are_asked_for(state):

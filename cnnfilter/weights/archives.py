@@ -20,6 +20,9 @@ SMALL_MEMBER = 16 << 20
 """A zip member above `SMALL_MEMBER` bytes that shrank more than `MAX_RATIO` times is a zip bomb: trained
 weights hardly shrink at all, and a sparse network's by a factor of ten or so."""
 
+_ENCRYPTED = 1
+"""The flag of an encrypted member."""
+
 _ZIP_ENDS = 56 + 20 + 22
 """Bytes at the end of a zip: of the large kind's record, of what tells where it is, of the record that all have."""
 
@@ -48,7 +51,10 @@ def open_zip(stream: IO[bytes], size: int, kind: str) -> zipfile.ZipFile:
 
 
 def check_zip_member(info: zipfile.ZipInfo, size: int, kind: str) -> None:
-    """Raise a `KernelError` if a member of a zip of so many bytes would take far more memory than it has."""
+    """Raise a `KernelError` if a member of a zip of so many bytes is encrypted, or grows far beyond them."""
+    if info.flag_bits & _ENCRYPTED:
+        msg = f"{quoted(info.filename)} is encrypted"
+        raise KernelError(msg)
     # The other methods can be told to take gigabytes before the first byte is out; these files never have them.
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         msg = f"{quoted(info.filename)} is compressed by a method that {kind} does not use"

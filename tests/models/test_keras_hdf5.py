@@ -252,13 +252,14 @@ def test_attributes_that_are_texts_are_told(file):
 # The process
 
 
-def run_here(monkeypatch, capfdbinary, path, *folders):
+def run_here(monkeypatch, capfdbinary, path, *folders, parent=None):
     """What the program answers when it runs in this process, without its limits."""
     limits = {}
+    parent = os.getppid() if parent is None else parent
     system = SimpleNamespace(prctl=lambda *arguments: limits.update({"prctl": arguments}))
     monkeypatch.setattr(ctypes, "CDLL", lambda name: system)
     monkeypatch.setattr(resource, "setrlimit", lambda which, limit: limits.update({which: limit}))
-    monkeypatch.setattr(sys, "argv", ["child.py", "0", str(path.stat().st_size), ROOT, *folders])
+    monkeypatch.setattr(sys, "argv", ["child.py", "0", str(path.stat().st_size), ROOT, str(parent), *folders])
     monkeypatch.setattr(sys, "path", [*sys.path])
     kept, own = os.dup(0), os.open(path, os.O_RDONLY)
     try:
@@ -282,6 +283,12 @@ def test_the_program_limits_itself_and_answers_with_json_and_numbers(file, monke
     assert limits[resource.RLIMIT_FSIZE] == (0, 0)
     assert limits[resource.RLIMIT_CPU] == (child.SECONDS, child.SECONDS)
     assert 128 << 20 < limits[resource.RLIMIT_AS][0] < 1 << 40
+
+
+def test_the_program_ends_where_its_parent_has_ended(file, monkeypatch, capfdbinary):
+    with pytest.raises(SystemExit):
+        run_here(monkeypatch, capfdbinary, file(attributes), parent=1 << 30)
+    assert capfdbinary.readouterr().out == b""
 
 
 def test_the_program_refuses_in_one_line(file, monkeypatch, capfdbinary):
@@ -352,7 +359,7 @@ def test_a_process_that_does_not_end_is_ended(tmp_path, monkeypatch):
 LIVES = """
 import os, pathlib, runpy, sys, time
 made = runpy.run_path({program!r})
-made["_end_with_parent"]()
+made["_end_with_parent"](os.getppid())
 pathlib.Path({told!r}).write_text(str(os.getpid()))
 time.sleep(60)
 """

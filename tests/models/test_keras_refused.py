@@ -63,6 +63,9 @@ MODELS = {
     "no layers": (layer("Sequential", "m", layers=[]), "layer 'm' (Sequential): it holds no layers"),
     "layers of numbers": (sequential(3), "damaged: what should be a layer in its configuration is none"),
     "nested": (nested(20), "models stand within one another more than 16 times"),
+    "nested without end": (
+        '{"class_name": "Sequential", "config": {"layers": [' * 1000 + "]}}" * 1000, "is no JSON, or damaged"
+    ),
     "circle": (circle(), "its layers form a circle, or what it gives is not made by any of them"),
     "called too often": (doubled(15), "its layers are called more than 10,000 times, too often for a network"),
     "twice": (functional([(RELU, [[("in", 0)]])] * 2, [("r", 0)]), "two layers are called 'r'"),

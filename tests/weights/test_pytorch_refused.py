@@ -93,6 +93,26 @@ def test_what_is_called_in_other_ways_stays_unread(file):
     assert list(read(file(in_zip(table({"a": ONE, "b": unknown}), _0=ONES)))) == ["a"]
 
 
+def flagged(data):
+    """A zip file whose members are all said to be encrypted."""
+    found = bytearray(data)
+    for begin, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        for place in range(len(found)):
+            if found.startswith(begin, place):
+                found[place + flags] |= 1
+    return bytes(found)
+
+
+def test_a_link_in_a_zip_file_is_its_text(file):
+    """Nothing is unpacked, so that nothing is followed."""
+    stream = io.BytesIO(zipped(ONE, {}))
+    link = zipfile.ZipInfo("archive/data/0")
+    link.create_system, link.external_attr = 3, 0o120777 << 16
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr(link, b"/etc/os-release\n")
+    assert read(file(stream.getvalue()))[""].tobytes() == b"/etc/os-release\n"
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -104,6 +124,9 @@ def test_what_is_called_in_other_ways_stays_unread(file):
             zipped(ONE, {"0": bytes(20_000_000)}, method=zipfile.ZIP_DEFLATED),
             "'archive/data/0' grows from .* zip bombs",
         ),
+        (flagged(in_zip(ONE, _0=ONES)), "'archive/byteorder' is encrypted"),
+        (in_zip(tensor(storage("../../../../etc/hostname", 4), (4,))), "'/data/../../../../etc/hostname' is missing"),
+        (zipped(ONE, {"../../data/0": ONES.tobytes()}), "its part '/data/0' is missing"),
         (in_zip(ONE, _0=ONES).replace(ONES.tobytes(), 2 * ONES.tobytes()), "damaged or cut off"),
         (
             in_zip(ONE, _0=ONES).replace(ONES.tobytes(), (2 * ONES).tobytes()),
@@ -124,6 +147,8 @@ def test_what_is_called_in_other_ways_stays_unread(file):
         (MAGIC + VERSION, "damaged or cut off"),
         (sequence(ONE, {"0": ONES.tobytes()})[:-1], "it is cut off: its numbers end at byte"),
         (sequence(ONE, {"0": ONES.tobytes()})[:-24], "it is cut off: its numbers end at byte"),
+        (sequence(ONE, {"0": ONES.tobytes()})[:-24] + b"\xff" * 8 + ONES.tobytes(), "end at byte 7378697629483820"),
+        (sequence(ONE, {"0": ONES.tobytes()})[:-24] + bytes(8), "reaches beyond the 0 numbers stored for it"),
         (sequence(ONE, {}), "damaged or cut off"),
         (sequence(ONE, {"1": ONES.tobytes()}), "damaged or cut off"),
         (MAGIC + VERSION + b"N." + ONE + b".](N.", "damaged or cut off"),

@@ -6,7 +6,7 @@ elsewhere are refused before they are opened, and by then the process can open n
 
 It answers with a line of JSON, then with the numbers of those arrays that do not lie in the file as they are, one
 after the other. Arguments: where the HDF5 file begins in the file, its length, the names at its root that are walked,
-joined by `,`, and the folders that h5py and NumPy are in.
+joined by `,`, the number of the process that runs it, and the folders that h5py and NumPy are in.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import contextlib
 import io
 import json
 import math
+import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -235,12 +236,14 @@ def _quoted(name: str) -> str:
     return repr(name if len(name) < 100 else f"{name[:60]}...")
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(parent: int) -> None:
     """Let the system end this process when its parent is killed: Linux can, and elsewhere its time is limited."""
     with contextlib.suppress(ImportError, AttributeError, OSError, TypeError):  # TypeError: of Windows
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was killed before that
+            sys.exit()
 
 
 def _limit(size: int) -> None:
@@ -273,8 +276,8 @@ def seconds(size: int) -> int:
 def main(arguments: list[str]) -> None:
     """Answer about the file that is the standard input."""
     start, size = int(arguments[0]), int(arguments[1])
-    sys.path.extend(arguments[3:])
-    _end_with_parent()
+    sys.path.extend(arguments[4:])
+    _end_with_parent(int(arguments[3]))
     sent: list[bytes] = []
     try:
         from h5py import h5pl

@@ -97,7 +97,7 @@ def describe(stream: IO[bytes], start: int, size: int, roots: tuple[str, ...]) -
         msg = "needs the h5py library: pip install 'cnnfilter[keras]'"
         raise MissingExtraError(msg)
     program = Path(reader.__file__)
-    child_arguments = [str(start), str(size), ",".join(roots), *dict.fromkeys(map(str, folders))]
+    child_arguments = [str(start), str(size), ",".join(roots), str(os.getpid()), *dict.fromkeys(map(str, folders))]
     answer = _run([sys.executable, "-I", "-S", str(program), *child_arguments], stream, size)
     line, _, numbers = answer.partition(b"\n")
     return _contents(json.loads(line), memoryview(numbers), size)

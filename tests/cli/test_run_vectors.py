@@ -96,7 +96,7 @@ def test_maps_of_a_point_each_are_told_as_a_vector_where_its_largest_are_asked_f
 
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-LENET = "resize:32x32,lenet-5-1998:weights=nets/lenet.npz"
+LENET = "resize:32x32,normalize,lenet-5-1998:weights=nets/lenet.npz"
 
 
 @pytest.fixture

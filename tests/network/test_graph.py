@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from cnnfilter import Pipeline
-from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError, KernelError, ShapeError
+from cnnfilter.errors import ArgumentError, CnnfilterError, CnnfilterWarning, GrammarError, KernelError, ShapeError
+from cnnfilter.network.channels import map_names
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.graph import INPUT, Group, Network, Node
 from cnnfilter.network.groups import check_weights, spliced
 from cnnfilter.network.plan import plan
-from cnnfilter.network.stages import Activation, Add, Learned
-from cnnfilter.weights.parameters import MAX_SEED
+from cnnfilter.network.stages import Activation, Add, Dense, Learned, WeightFile
+from cnnfilter.weights.parameters import MAX_SEED, RandomParameters
 
 BLOCK = "relu:as=x,conv:2@3x3:padding=1:bias=no,relu,conv:2@3x3:padding=1:bias=no,add:x,relu"
 PROJECTED = "relu:as=x,conv:4@1x1:stride=2,relu:as=s,from:x,conv:4@3x3:stride=2:padding=1,add:s,relu"
@@ -239,3 +240,61 @@ def test_weights_that_fit_no_picture_are_told_before_there_is_one(tmp_path, monk
     np.savez("other.npz", **arrays)
     with pytest.raises(KernelError, match="fc2.weight' is 4x128, but it must be 10x128"):
         check_weights(parse("gray,mnist-cnn:weights=other.npz,abs"))
+
+
+# Files as stages
+
+
+class Loaded:
+    """A network from a file."""
+
+    size, labels, notes = None, (), ("it was read so",)
+
+    def __init__(self, text):
+        self.network = parse(text) if text else Network()
+
+
+def test_a_file_is_a_stage_whose_notes_are_told():
+    with pytest.warns(CnnfilterWarning, match=r"^net\.onnx: it was read so$"):
+        network = parse(
+            "relu,net.onnx:as=y,tanh,add:y", load=lambda path: Loaded("abs") if path == "net.onnx" else None
+        )
+    assert str(network) == "relu,net.onnx:as=y,tanh,add:y"
+    assert [node.reads for node in network] == [(INPUT,), (0,), (1,), (1, 2)]
+
+
+@pytest.mark.filterwarnings("ignore:net.onnx")
+@pytest.mark.parametrize(
+    ("text", "held", "message"),
+    [
+        (
+            "net.onnx:scale=2",
+            "abs",
+            r"\(column 10\): a file of a network takes no arguments but as=NAME, not",
+        ),
+        ("net.onnx", "", "a network without stages"),
+    ],
+)
+def test_a_file_that_makes_no_stage_is_told(text, held, message):
+    with pytest.raises(GrammarError, match=message):
+        parse(text, load=lambda path: Loaded(held))
+
+
+def test_arrays_that_no_node_takes_are_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("net.npz", **{f"{name}.weight": np.zeros(2, np.float32) for name in "abcde"})
+    with pytest.warns(CnnfilterWarning, match=r"net\.npz: 'a\.weight', 'b\.weight', .* and 2 more are not used"):
+        parse("mnist-cnn:weights=net.npz")
+
+
+def test_maps_that_are_joined_keep_their_names():
+    rows = plan(parse("conv:sobel-x:as=a,from:in,conv:sobel-y,concat:a"), (5, 5, 1))
+    assert map_names(rows) == ("sobel-x", "sobel-y")
+
+
+def test_numbers_of_a_dense_stage_are_from_one_place():
+    with pytest.raises(ArgumentError, match="random and weights are for a number of units"):
+        Dense(file=WeightFile("fc.npz"), learned=RandomParameters(1))
+    with pytest.raises(ArgumentError, match="dense:3 has units but no weights"):
+        Dense(units=3).matrix(4)
+    assert repr(Dense(units=3)) == "<Dense dense:3>"

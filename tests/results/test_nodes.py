@@ -1,6 +1,7 @@
 """The results of nodes of a network: what is asked for, and the files that they make."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,13 +9,16 @@ from PIL import Image
 
 from cnnfilter import Pipeline
 from cnnfilter.errors import ArgumentError
+from cnnfilter.imaging.reading import read
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.graph import INPUT, Group, Network, Node
 from cnnfilter.network.groups import spliced
 from cnnfilter.network.notes import network_notes
 from cnnfilter.network.plan import plan
 from cnnfilter.network.stages import BatchNorm, Conv
-from cnnfilter.results.nodes import asked_nodes
+from cnnfilter.results.chain import ChainTask
+from cnnfilter.results.nodes import NodesResult, asked_nodes
+from cnnfilter.results.view import View, read_labels
 from tests.command import run
 
 NET = "conv:5@3x3:random=1:as=a/b,relu:as=seen,maxpool:2,flatten:as=all values"
@@ -137,3 +141,41 @@ def test_what_a_network_is_given_is_told(tmp_path):
     inner = Network([Node(BatchNorm(), (INPUT,)), Node(Conv(sizes=(1, (1, 1))), (0,))])
     network = Network(spliced(inner, Group("net.onnx"), 0, INPUT, ()))
     assert not list(network_notes(network, plan(network, (3, 3, 1)), np.zeros((3, 3), np.uint8)))
+
+
+def test_sums_and_joined_maps_are_told_on_the_board():
+    told = run("explain", "relu:as=x,conv:box:padding=1,add:in+x", "grey.png", "--at", "3,4")
+    assert told.exit_code == 0, told.err
+    values = Image.open("grey.png").getpixel((4, 3))
+    assert f"the picture  {values}\n  stage 1  {values}\n  stage 2  " in told.out
+    told = run("explain", "relu:as=x,abs,concat:x", "grey.png", "--at", "3,4,1")
+    assert f"  {values} of stage 2, row 3, column 4, map 0\n" in told.out
+
+
+def test_results_of_nodes_are_drawn_file_by_file(picture):
+    assert NodesResult(None, None, (), (), None).drawn("PNG") is None
+    task = ChainTask(Pipeline.parse("relu"), View())
+    assert task.transform(read("grey.png")).vector is None
+
+
+def test_a_file_of_any_size_is_planned_at_a_size(tmp_path):
+    helper = pytest.importorskip("onnx.helper")
+    value = [helper.make_tensor_value_info(name, 1, [1, 3, "h", "w"]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", value[:1], value[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    (tmp_path / "any.onnx").write_bytes(model.SerializeToString())
+    refused = run("shape", "any.onnx")
+    assert "any.onnx takes ?x?x3: give the SIZE before it, such as cnnfilter shape 224x224x3 any.onnx" in refused.err
+    assert run("shape", "8x8x3", "any.onnx").exit_code == 0
+    pipeline = Pipeline.load(tmp_path / "any.onnx")
+    assert pipeline.run(np.full((3, 2, 2), -1, np.float32)).max() == 0
+
+
+def test_labels_that_cannot_be_opened_are_told(monkeypatch):
+    def fail(self, mode):
+        raise OSError(5, "Input/output error")
+
+    Path("labels.txt").write_text("one")
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(ArgumentError, match=r"^labels 'labels\.txt': Input/output error$"):
+        read_labels("labels.txt")

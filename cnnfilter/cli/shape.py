@@ -226,18 +226,15 @@ def _network(text: str, *, alone: bool) -> Network:
         is_size = alone and parse_size(text) is not None
         if not is_size and ("unknown stage" not in str(error) or not (meant or alone)):
             raise
-        network = None
-    if network is not None and not (alone and network[0].group is None):
-        return network
-    if network is not None:
+        if meant:
+            msg = f"unknown preset {quoted(text)}{meant} ({KNOWN})"
+        else:
+            msg = f"give the STAGES that follow {text}, such as conv:32@3x3,relu, or -k for one window ({KNOWN})"
+        raise (click.UsageError(msg) if alone else ArgumentError(msg)) from None
+    if alone and network[0].group is None:
         msg = f"put a SIZE or a picture before {shortened(text)}, such as cnnfilter shape 224x224x3 STAGES"
         raise click.UsageError(msg)
-    meant = nearest(text, PRESETS, count=1)
-    if meant:
-        msg = f"unknown preset {quoted(text)}{meant} ({KNOWN})"
-    else:
-        msg = f"give the STAGES that follow {text}, such as conv:32@3x3,relu, or -k for one window ({KNOWN})"
-    raise click.UsageError(msg) if alone else ArgumentError(msg)
+    return network
 
 
 def _usual(network: Network, text: str) -> Shape:

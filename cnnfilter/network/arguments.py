@@ -16,7 +16,7 @@ from cnnfilter.network.stages.text import unescape
 from cnnfilter.sizes import BORDER_WORDS, LARGEST, PADDINGS, Pads, Pair, parse_border, parse_padding, parse_pair
 from cnnfilter.text.numbers import parse_number
 from cnnfilter.text.values import one_of
-from cnnfilter.weights.parameters import Named, RandomParameters
+from cnnfilter.weights.parameters import MAX_SEED, Named, RandomParameters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,5 +193,13 @@ def amounts(text: str) -> Pads:
     return padding
 
 
-LEARNED_KEYS: dict[str, Read] = {"random": whole, "weights": unescape, "name": unescape}
+def seed(text: str) -> int:
+    """Read what random numbers are drawn by."""
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > MAX_SEED:
+        msg = f"random must be a whole number from 0 to {MAX_SEED}, not {quoted(text)}"
+        raise ArgumentError(msg)
+    return int(text)
+
+
+LEARNED_KEYS: dict[str, Read] = {"random": seed, "weights": unescape, "name": unescape}
 """Where the numbers of a stage are from that its text gives the sizes of."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, GrammarError
 from cnnfilter.messages import nearest, quoted, readable
-from cnnfilter.network.arguments import Given, Reader
+from cnnfilter.network.arguments import LEARNED_KEYS, Given, Reader
 from cnnfilter.network.graph import IN, INPUT, LAST, Group, Network, Node, names_of
-from cnnfilter.network.groups import Model, group_of, preset_text, seed_of, spliced, with_random, with_weights
+from cnnfilter.network.groups import Model, group_of, preset_text, spliced, with_random, with_weights
 from cnnfilter.network.presets import PRESETS
 from cnnfilter.network.stage_text import misplaced, parse_stage, parse_values, with_commas
 from cnnfilter.network.stages import Conv, ConvTranspose, Join, Stage
@@ -41,7 +41,7 @@ def placed(error: CnnfilterError, number: int, piece: Piece, where: str) -> Gram
     return GrammarError(msg, stage=number, column=column)
 
 
-PRESET_READER = Reader(lambda given: NotImplemented, {"weights": unescape, "random": seed_of})
+PRESET_READER = Reader(lambda given: NotImplemented, {key: LEARNED_KEYS[key] for key in ("weights", "random")})
 """What a preset takes."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from cnnfilter.errors import ArgumentError, CnnfilterWarning
+from cnnfilter.errors import CnnfilterWarning
 from cnnfilter.messages import quoted, readable
 from cnnfilter.network.graph import INPUT, LAST, Group, Network, Node
 from cnnfilter.network.plan import plan
@@ -145,11 +145,3 @@ def spliced(network: Network, group: Group, first: int, last: int, names: Collec
         )
         for node in network
     ]
-
-
-def seed_of(text: str) -> int:
-    """Read a seed."""
-    if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAX_SEED)) or int(text) > MAX_SEED:
-        msg = f"random must be a whole number from 0 to {MAX_SEED}, not {quoted(text)}"
-        raise ArgumentError(msg)
-    return int(text)

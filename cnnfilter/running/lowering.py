@@ -174,7 +174,8 @@ def _with_normalization(
         constants = biases * scale + shift
         if not (np.isfinite(weights).all() and np.isfinite(constants.astype(np.float32)).all()):
             return bank, biases
-    if (np.abs(weights) < TINY).sum() > (bank == 0).sum():  # a scale of 0 would hide NaN, a small one lose digits
+    # A scale of 0 would hide NaN, a small one lose digits.
+    if np.count_nonzero(np.abs(weights) >= TINY) < np.count_nonzero(bank):
         return bank, biases
     lowering.left.pop(0)
     return weights, constants

@@ -59,10 +59,10 @@ class Schedule:
 
     def run(self, given: Array, threads: int | None) -> Array:
         """The last result that is wanted; the input of a network without stages."""
-        results = [given]
-        for _, result in self.results(given, threads):
-            results[:] = [result]
-        return results[0]
+        last = given
+        for found in self.results(given, threads):
+            last = found[1]
+        return last
 
     def results(self, given: Array, threads: int | None) -> Iterator[tuple[int, Array]]:
         """Each result that is wanted, with its row, as soon as it is there; each is let go after its last reader."""

@@ -298,3 +298,11 @@ def test_numbers_of_a_dense_stage_are_from_one_place():
     with pytest.raises(ArgumentError, match="dense:3 has units but no weights"):
         Dense(units=3).matrix(4)
     assert repr(Dense(units=3)) == "<Dense dense:3>"
+
+
+def test_a_seed_is_read_alike_everywhere():
+    pipeline = Pipeline.parse(f"mnist-cnn:random={MAX_SEED - 1}").up_to("conv2")
+    assert str(pipeline).startswith(f"conv:32@3x3:random={MAX_SEED - 1}:as=conv1,relu,conv:64@3x3:random=0:")
+    assert str(parse(str(pipeline))) == str(pipeline)
+    with pytest.raises(GrammarError, match=f"random must be a whole number from 0 to {MAX_SEED}, not '{MAX_SEED + 1}'"):
+        parse(f"conv:3@3x3:random={MAX_SEED + 1}")

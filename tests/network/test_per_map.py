@@ -89,7 +89,7 @@ def test_without_numbers_they_are_planned_alone():
     ("text", "message"),
     [
         ("batchnorm:epsilon=-1", "epsilon must be at least 0, not -1"),
-        ("batchnorm:random=-1", "'-1' must be a whole number"),
+        ("batchnorm:random=-1", "must be a whole number from 0 to 4294967295, not '-1'"),
         ("batchnorm:name=x", "name is for weight files"),
         ("prelu:shared=maybe", "'maybe' must be yes or no"),
         ("prelu:0.1", r"'0.1' must be written as KEY=VALUE"),

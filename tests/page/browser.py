@@ -1,0 +1,104 @@
+"""A tab of a real browser, as the tests of the page use it: what they do in it, and what it complained of."""
+
+import base64
+import json
+import time
+from pathlib import Path
+
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+
+
+class Tab:
+    """A fresh tab, in which one test opens pages.
+
+    Attributes
+    ----------
+    driver : selenium.webdriver.Chrome
+        Selenium's own interface, for what is not here.
+    folder : pathlib.Path
+        Where `show` puts its files.
+    """
+
+    def __init__(self, driver, folder):
+        self.driver = driver
+        self.folder = folder
+        self.opened = []
+
+    def open(self, path, fragment=""):
+        """Open a file, with or without a fragment, and wait until all of it is read."""
+        address = Path(path).absolute().as_uri()
+        self.opened.append(address)
+        self.driver.get("about:blank")  # or another fragment of the same file would load nothing
+        self.driver.get(f"{address}#{fragment}" if fragment else address)
+
+    def show(self, html):
+        """Open a page of this text."""
+        path = self.folder / f"shown-{len(self.opened)}.html"
+        path.write_text(html, encoding="utf-8")
+        self.open(path)
+
+    def run(self, script, *arguments):
+        """What a script returns, given `arguments`; a promise is awaited."""
+        return self.driver.execute_script(script, *arguments)
+
+    def wait(self, script, *arguments, seconds=10):
+        """What a script returns as soon as that is truthy."""
+        end = time.monotonic() + seconds
+        while not (value := self.run(script, *arguments)):
+            assert time.monotonic() < end, f"not so within {seconds} seconds: {script}"
+            time.sleep(0.01)
+        return value
+
+    def find(self, selector):
+        """The first element of a CSS selector; there must be one."""
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def find_all(self, selector):
+        """All elements of a CSS selector, in the order of the page."""
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def press(self, *keys):
+        """Press keys, one after the other, on what has the focus."""
+        ActionChains(self.driver, duration=0).send_keys(*keys).perform()
+
+    def point(self, element, right=0, down=0, *, click=False):
+        """Move the mouse to so many pixels right of and below an element's upper left corner; click there if told."""
+        box = self.run("const {left, top} = arguments[0].getBoundingClientRect(); return [left, top]", element)
+        actions = ActionChains(self.driver, duration=0)
+        actions.w3c_actions.pointer_action.move_to_location(round(box[0] + right), round(box[1] + down))
+        (actions.click() if click else actions).perform()
+
+    def resize(self, width, height=900):
+        """Make the window's inside so many pixels."""
+        self.devtools(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+        )
+
+    def prefer(self, *, dark=False, still=False, print_=False):
+        """Look as a person's settings ask: dark or light, with or without motion, on the screen or on paper."""
+        features = [
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+            {"name": "prefers-reduced-motion", "value": "reduce" if still else "no-preference"},
+        ]
+        self.devtools("Emulation.setEmulatedMedia", media="print" if print_ else "screen", features=features)
+
+    def screenshot(self, path, *, whole=False):
+        """Write what is seen as PNG; `whole`, also what lies below the window."""
+        data = self.devtools("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"]
+        Path(path).write_bytes(base64.b64decode(data))
+
+    def devtools(self, command, **parameters):
+        """What a command of the DevTools protocol answers."""
+        return self.driver.execute_cdp_cmd(command, parameters)
+
+    def complaints(self):
+        """Messages on the console, and requests beyond the opened files, since this was last called."""
+        found = [f"console: {entry['level']} {entry['message']}" for entry in self.driver.get_log("browser")]
+        for entry in self.driver.get_log("performance"):
+            event = json.loads(entry["message"])["message"]
+            if event["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated"):
+                address = event["params"].get("request", event["params"])["url"]
+                if not address.startswith((*self.opened, "data:", "blob:", "about:")):
+                    found.append(f"request: {address}")
+        return found

@@ -17,6 +17,7 @@ ROOMS = (
     "batch",
     "results",
     "pipeline",
+    "page",
     "explanation",
     "running",
     "engine",

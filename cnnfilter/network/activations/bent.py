@@ -23,6 +23,7 @@ HARD = (1 / 6, 1 / 2)
     definition=lambda x: np.maximum(0.0, x),
     torch="nn.ReLU()",
     keras="layers.ReLU()",
+    script="Math.max(0, x)",
     numpy="np.maximum(x, 0)",
 )
 def relu(x: Any) -> Array:
@@ -41,6 +42,7 @@ def relu(x: Any) -> Array:
     definition=lambda x: np.minimum(np.maximum(x, 0), 6),
     torch="nn.ReLU6()",
     keras='layers.Activation("relu6")',
+    script="Math.min(Math.max(0, x), 6)",
     numpy="np.clip(x, 0, 6)",
 )
 def relu6(x: Any) -> Array:
@@ -78,6 +80,8 @@ def _clip_layer(lower: str, upper: str, layer: str, nothing: str) -> Callable[..
     keras=_clip_layer(
         "ops.maximum({}, {{min}})", "ops.minimum({}, {{max}})", "layers.Lambda(lambda x: {})", "layers.Identity()"
     ),
+    script="Math.min(Math.max(x, min ?? -Infinity), max ?? Infinity)",
+    script_worked='(max === null ? "_" : "min(_, {max})").replace("_", min === null ? "{x}" : "max({x}, {min})")',
     numpy=lambda **bounds: _bounded("x", "np.maximum({}, {{min}})", "np.minimum({}, {{max}})", **bounds),
 )
 def clip(x: Any, min: float | None = None, max: float | None = None) -> Array:
@@ -107,6 +111,8 @@ def _clipped(x: Any, low: float | None, high: float | None) -> Array:
     definition=lambda x, slope: np.where(x >= 0, x, slope * x),
     torch="nn.LeakyReLU({slope})",
     keras="layers.LeakyReLU(negative_slope={slope})",
+    script="x >= 0 ? x : slope * x",
+    script_worked='x >= 0 ? "{x}" : "{(slope)} * {(x)}"',
     numpy="np.where(x >= 0, x, {slope} * x)",
 )
 def leaky_relu(x: Any, slope: float = 0.01) -> Array:
@@ -141,6 +147,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Array:
         if (alpha, beta) == HARD
         else "layers.Lambda(lambda x: ops.clip({alpha} * x + {beta}, 0, 1))"
     ),
+    script="Math.min(Math.max(0, alpha * x + beta), 1)",
     numpy="np.clip({alpha} * x + {beta}, 0, 1)",
 )
 def hardsigmoid(x: Any, alpha: float = 1 / 6, beta: float = 1 / 2) -> Array:
@@ -169,6 +176,7 @@ def hardsigmoid(x: Any, alpha: float = 1 / 6, beta: float = 1 / 2) -> Array:
     definition=lambda x: x * np.clip(x / 6 + 1 / 2, 0, 1),
     torch="nn.Hardswish()",
     keras='layers.Activation("hard_silu")',
+    script="x * Math.min(Math.max(0, x / 6 + 1 / 2), 1)",
     numpy="x * np.clip(x / 6 + 0.5, 0, 1)",
 )
 def hardswish(x: Any) -> Array:

@@ -49,6 +49,8 @@ def elu(x, alpha=1.0):
     definition=lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
     torch="nn.ELU({alpha})",
     keras="layers.ELU(alpha={alpha})",
+    script="x > 0 ? x : alpha * Math.expm1(x)",
+    script_worked='x > 0 ? "{x}" : "{(alpha)} * (e^{(x)} - 1)"',
     numpy="elu(x, {alpha})",
     numpy_helpers=ELU_CODE,
 )
@@ -74,6 +76,8 @@ def elu(x: Any, alpha: float = 1.0) -> Array:
     definition=lambda x: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0))),
     torch="nn.SELU()",
     keras='layers.Activation("selu")',
+    script=f"{SELU_SCALE} * (x > 0 ? x : {SELU_ALPHA} * Math.expm1(x))",
+    script_worked=(f'"{SELU_SCALE:.4f} * " + (x > 0 ? "{{x}}" : "{SELU_ALPHA:.5f} * (e^{{(x)}} - 1)")'),
     numpy=f"{SELU_SCALE} * elu(x, {SELU_ALPHA})",
     numpy_helpers=ELU_CODE,
 )
@@ -99,6 +103,7 @@ def selu(x: Any) -> Array:
     definition=lambda x: np.where(x >= 0, 1.0, np.exp(-np.abs(x))) / (1.0 + np.exp(-np.abs(x))),
     torch="nn.Sigmoid()",
     keras='layers.Activation("sigmoid")',
+    script="1 / (1 + Math.exp(-x))",
     numpy="0.5 * (1 + np.tanh(x / 2))",
 )
 def sigmoid(x: Any) -> Array:
@@ -118,6 +123,7 @@ def sigmoid(x: Any) -> Array:
     definition=lambda x: np.tanh(x),
     torch="nn.Tanh()",
     keras='layers.Activation("tanh")',
+    script="Math.tanh(x)",
     numpy="np.tanh(x)",
 )
 def tanh(x: Any) -> Array:
@@ -137,6 +143,7 @@ def tanh(x: Any) -> Array:
     definition=lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
     torch="nn.Softplus()",
     keras='layers.Activation("softplus")',
+    script="Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))",
     numpy="np.logaddexp(0, x)",
 )
 def softplus(x: Any) -> Array:
@@ -155,6 +162,7 @@ def softplus(x: Any) -> Array:
     definition=lambda x: x * ACTIVATIONS["sigmoid"].definition(x),
     torch="nn.SiLU()",
     keras='layers.Activation("silu")',
+    script="x / (1 + Math.exp(-x))",
     numpy="x * 0.5 * (1 + np.tanh(x / 2))",
     aliases=("silu",),
 )
@@ -220,6 +228,14 @@ def _in_tanh(x: Any) -> Any:
     keras=lambda approximate: (
         'layers.Activation("gelu")' if approximate == "none" else "layers.Lambda(lambda x: ops.gelu(x, True))"
     ),
+    script=(
+        "approximate === 'none' ? x * erfc(-x / Math.SQRT2) / 2"
+        " : x / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))"
+    ),
+    script_worked=(
+        "approximate === 'none' ? '{x} * (1 + erf({x} / sqrt(2))) / 2'"
+        " : '{x} * (1 + tanh(sqrt(2/pi) * ({x} + 0.044715 * {(x)}^3))) / 2'"
+    ),
     numpy=lambda approximate: (
         "gelu(x)" if approximate == "none" else "x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2"
     ),
@@ -261,6 +277,7 @@ def gelu(x: Any, approximate: str = "none") -> Array:
     definition=lambda x, center, epsilon: np.exp(-((epsilon * np.abs(x - center)) ** 2)),
     torch="Apply(lambda x: torch.exp(-(({epsilon} * (x - {center})) ** 2)))",
     keras="layers.Lambda(lambda x: ops.exp(-(({epsilon} * (x - {center})) ** 2)))",
+    script="Math.exp(-((epsilon * (x - center)) ** 2))",
     numpy="np.exp(-(({epsilon} * (x - {center})) ** 2))",
 )
 def rbf(x: Any, center: float = 0.0, epsilon: float = 1.0) -> Array:

@@ -55,8 +55,12 @@ class Function(NamedTuple):
         Its layer.
     numpy : Code
         Its expression of `x`.
+    script : str
+        Its expression of `x` and the parameters in JavaScript, where a parameter that is left out is null.
+    script_worked : str
+        The expression in JavaScript of what `worked` gives. Its entry says it only where that has branches.
     numpy_helpers : mapping
-        Functions that this calls, name and code.
+        Functions that `numpy` calls, name and code.
     words : mapping
         What the parameters may be that are words.
     aliases : tuple of str
@@ -71,6 +75,8 @@ class Function(NamedTuple):
     torch: Code
     keras: Code
     numpy: Code
+    script: str
+    script_worked: str
     numpy_helpers: Mapping[str, str] = {}
     words: Mapping[str, tuple[str, ...]] = {}
     aliases: tuple[str, ...] = ()
@@ -80,13 +86,16 @@ ACTIVATIONS: dict[str, Function] = {}
 """The activations by name, in the order of the help."""
 
 
-def entry(formula: str, worked: Callable[..., str] | None = None, **known: Any) -> Callable[[Decorated], Decorated]:
+def entry(
+    formula: str, worked: Callable[..., str] | None = None, script_worked: str = "", **known: Any
+) -> Callable[[Decorated], Decorated]:
     """Make a function an activation, with what else is known of it: see `Function`.
 
     Its docstring says of the parameters only what is its own; `engine.activations` adds what holds for all.
     """
     plain = re.sub(r"\{\(?(\w+)\)?\}", r"\1", formula)
     worked = worked or (lambda x, **values: formula)
+    known["script_worked"] = script_worked or f'"{formula}"'
 
     def register(compute: Decorated) -> Decorated:
         code = compute.__code__

@@ -1,0 +1,31 @@
+"""The activations in the page's language, made of their table: a new activation takes no script of its own."""
+
+from __future__ import annotations
+
+import json
+
+from cnnfilter.network.activations import ACTIVATIONS
+from cnnfilter.network.activations.table import Function
+
+
+def activations_script() -> str:
+    """The script of an object `ACTIVATIONS` with an entry for each, of which `scripts/stages/activations.js` makes stages.
+
+    An entry has `parameters` (names and defaults, null of one that may be left out), `words` (what those may be that
+    are words), `aliases`, `value` (from x and the parameters to the value) and `worked` (from the same to the formula
+    to put numbers into).
+
+    Examples
+    --------
+    >>> '"tanh": {' in activations_script()
+    True
+    """
+    entries = (f"  {json.dumps(name)}: {_entry(known)},\n" for name, known in ACTIVATIONS.items())
+    return f"const ACTIVATIONS = {{\n{''.join(entries)}}};\n"
+
+
+def _entry(known: Function) -> str:
+    arguments = ", ".join(("x", *known.parameters))
+    told = {"parameters": known.parameters, "words": known.words, "aliases": known.aliases}
+    values = ", ".join(f"{key}: {json.dumps(value)}" for key, value in told.items())
+    return f"{{ {values}, value: ({arguments}) => {known.script}, worked: ({arguments}) => {known.script_worked} }}"

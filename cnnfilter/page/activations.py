@@ -9,7 +9,7 @@ from cnnfilter.network.activations.table import Function
 
 
 def activations_script() -> str:
-    """The script of an object `ACTIVATIONS` with an entry for each, of which `scripts/stages/activations.js` makes stages.
+    """The script of `ACTIVATIONS`, an object with an entry for each; of it `stages/activations.js` makes stages.
 
     An entry has `parameters` (names and defaults, null of one that may be left out), `words` (what those may be that
     are words), `aliases`, `value` (from x and the parameters to the value) and `worked` (from the same to the formula

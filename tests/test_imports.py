@@ -18,6 +18,7 @@ ROOMS = (
     "results",
     "pipeline",
     "page",
+    "drawing",
     "explanation",
     "running",
     "engine",
@@ -84,6 +85,12 @@ def test_networks_have_no_compiler_and_no_pictures():
         if room_of(path) in ("kernels", "weights", "network", "models", "export", "sizes"):
             tops = {name.split(".")[0] for name in imported(ast.parse(path.read_text(encoding="utf-8")))}
             assert not tops & {"numba", "llvmlite", "PIL", "click", "rich"}, path
+
+
+def test_a_figure_is_planned_and_written_as_text_without_pixels():
+    for name in ("shapes", "letters", "svg"):
+        tree = ast.parse((PACKAGE / "drawing" / f"{name}.py").read_text(encoding="utf-8"))
+        assert not {each.split(".")[0] for each in imported(tree)} & {"numpy", "PIL"}, name
 
 
 def test_no_language_of_programs_knows_another():

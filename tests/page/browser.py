@@ -8,6 +8,10 @@ from pathlib import Path
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
+AXE = Path(__file__).parents[2] / ".ci/node_modules/axe-core/axe.min.js"
+"""The rules of accessibility as a script: `npm ci --prefix .ci` fetches it."""
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
 
 class Tab:
     """A fresh tab, in which one test opens pages.
@@ -91,6 +95,18 @@ class Tab:
     def devtools(self, command, **parameters):
         """What a command of the DevTools protocol answers."""
         return self.driver.execute_cdp_cmd(command, parameters)
+
+    def violations(self):
+        """What axe-core finds wrong for people with a screen reader, a keyboard or weak eyes: rule, place, reason."""
+        if not self.run("return 'axe' in window"):
+            self.run(f"{AXE.read_text(encoding='utf-8')}; window.axe = axe;")
+        found = self.run("return axe.run(document, {runOnly: arguments[0]})", RULES)
+        assert found["passes"], "axe looked at nothing"
+        return [
+            f"{rule['id']}: {node['html']}: {node['failureSummary']}"
+            for rule in found["violations"]
+            for node in rule["nodes"]
+        ]
 
     def complaints(self):
         """Messages on the console, and requests beyond the opened files, since this was last called."""

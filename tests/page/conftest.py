@@ -67,3 +67,17 @@ def tab(browser, tmp_path):
     finally:
         browser.close()
         browser.switch_to.window(before)
+
+
+@pytest.fixture
+def accessible(tab):
+    """A function that fails where axe-core finds fault with what `tab` shows; it tells the state in which it is."""
+    from tests.page.browser import AXE
+
+    if not AXE.exists():
+        _missing("axe-core (npm ci --prefix .ci)")
+
+    def check(state):
+        assert tab.violations() == [], state
+
+    return check

@@ -37,3 +37,12 @@ def test_width_colours_and_motion_are_those_asked_for(tab):
     assert tab.run("return innerWidth") == 390
     assert tab.run("return matchMedia('(prefers-color-scheme: dark)').matches")
     assert tab.run("return matchMedia('(prefers-reduced-motion: reduce)').matches")
+
+
+def test_what_is_not_accessible_is_told_with_its_place(tab, accessible):
+    tab.show(f"{HEAD}<main><h1>A page</h1><p style='color: #888'>grey</p><button></button></main>")
+    found = tab.violations()
+    assert [line.partition(":")[0] for line in found] == ["button-name", "color-contrast"]
+    assert "<button></button>" in found[0]
+    tab.show(f"{HEAD}<main><h1>A page</h1><p>black</p><button>named</button></main>")
+    accessible("a page without fault")

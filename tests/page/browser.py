@@ -1,16 +1,73 @@
-"""A tab of a real browser, as the tests of the page use it: what they do in it, and what it complained of."""
+"""A real browser, Debian's Chromium, and a tab of it as the tests of the page use it."""
 
 import base64
+import contextlib
 import json
+import os
+import shutil
+import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
-
-from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
 
 AXE = Path(__file__).parents[2] / ".ci/node_modules/axe-core/axe.min.js"
 """The rules of accessibility as a script: `npm ci --prefix .ci` fetches it."""
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OPTIONS = (
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # nothing leaves this machine, whatever a test shows
+)
+
+
+def missing():
+    """What is missing for a browser to be driven; None if nothing is."""
+    if find_spec("selenium") is None:
+        return "selenium (pip install selenium)"
+    if shutil.which("chromium") is None or shutil.which("chromedriver") is None:
+        return "Chromium or its driver (Debian: apt-get install chromium chromium-driver)"
+    return None
+
+
+@contextlib.contextmanager
+def chromium():
+    """Run a headless Chromium with a new profile; its driver."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    options.add_experimental_option("perfLoggingPrefs", {"enableNetwork": True, "enablePage": False})
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        for option in (*OPTIONS, f"--user-data-dir={profile}"):
+            options.add_argument(option)
+        if os.geteuid() == 0:
+            options.add_argument("--no-sandbox")  # Chromium's own cannot be had as root
+        with webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver"))) as driver:
+            driver.set_script_timeout(60)
+            yield driver
+
+
+@contextlib.contextmanager
+def tab(driver, folder):
+    """Open a tab, 1280 pixels wide and light; it is closed in the end."""
+    before = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    fresh = Tab(driver, folder)
+    fresh.complaints()  # of the tab before
+    fresh.resize(1280)
+    fresh.prefer()
+    try:
+        yield fresh
+    finally:
+        driver.close()
+        driver.switch_to.window(before)
 
 
 class Tab:
@@ -56,20 +113,20 @@ class Tab:
 
     def find(self, selector):
         """The first element of a CSS selector; there must be one."""
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
+        return self.driver.find_element("css selector", selector)
 
     def find_all(self, selector):
         """All elements of a CSS selector, in the order of the page."""
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+        return self.driver.find_elements("css selector", selector)
 
     def press(self, *keys):
         """Press keys, one after the other, on what has the focus."""
-        ActionChains(self.driver, duration=0).send_keys(*keys).perform()
+        self._actions().send_keys(*keys).perform()
 
     def point(self, element, right=0, down=0, *, click=False):
         """Move the mouse to so many pixels right of and below an element's upper left corner; click there if told."""
         box = self.run("const {left, top} = arguments[0].getBoundingClientRect(); return [left, top]", element)
-        actions = ActionChains(self.driver, duration=0)
+        actions = self._actions()
         actions.w3c_actions.pointer_action.move_to_location(round(box[0] + right), round(box[1] + down))
         (actions.click() if click else actions).perform()
 
@@ -118,3 +175,8 @@ class Tab:
                 if not address.startswith((*self.opened, "data:", "blob:", "about:")):
                     found.append(f"request: {address}")
         return found
+
+    def _actions(self):
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        return ActionChains(self.driver, duration=0)

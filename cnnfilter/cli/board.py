@@ -6,18 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from cnnfilter.cli.tables import facts, padded, wrapped
-from cnnfilter.explanation import Explanation, ReceptiveField, steps
+from cnnfilter.explanation import Explanation, ReceptiveField, selection, steps
 from cnnfilter.explanation.formulas import magnitude, show, show_scale, show_sum
+from cnnfilter.explanation.selection import MOST_CHANNELS, MOST_MEETINGS, MOST_ROWS, MOST_TERMS, place_text, range_text
 from cnnfilter.messages import LONGEST_NAME, readable, shortened, show_shape
-
-MOST_CHANNELS = 3
-"""Channels that are written out in full; of more, those with the largest sums."""
-MOST_ROWS = 15
-"""Rows of a window that are written out; of a larger one, the largest products."""
-MOST_MEETINGS = 3
-"""Rows, and columns, that are each told with the kernel's that they meet."""
-MOST_TERMS = 8
-"""Products, or powers, that are listed."""
 
 MARKS = "(["
 """What stands before a number in a window that is from the padding, or that the next step explains."""
@@ -28,15 +20,15 @@ def board(explanation: Explanation, width: int) -> str:
     size = show_shape(explanation.input)
     lines = [
         f"{shortened(explanation.stages, LONGEST_NAME)} on a picture of {size} gives {show_shape(explanation.output)}",
-        f"{_place(explanation.at)} = {show(explanation.value)}",
+        f"{place_text(explanation.at)} = {show(explanation.value)}",
     ]
     first = explanation.steps[-1]
     windows: list[list[str]] = []
     for step in explanation.steps:
-        follows = step.follows if step is not first else None
+        follows = selection.followed_in(step, first)
         name = "" if step.name is None else f" ({readable(step.name)})"
         head = f"stage {step.number}{name}  {shortened(step.stage)}"
-        where = "" if isinstance(step, steps.Flattened) else f"  {_place(step.at)}"
+        where = "" if isinstance(step, steps.Flattened) else f"  {place_text(step.at)}"
         lines += ["", head + where] if len(head + where) <= width else ["", head, where]
         windows.append(list(_WRITERS[type(step)](step, follows, width - 2)))
         lines += ["  " + line if line else "" for line in windows[-1]]
@@ -68,12 +60,6 @@ def _legend(windows: Sequence[Sequence[str]]) -> list[str]:
     return ["", *meanings] if meanings else []
 
 
-def _place(place: Sequence[int]) -> str:
-    if len(place) == 1:
-        return f"index {place[0]}"
-    return f"row {place[0]}, column {place[1]}, map {place[2]}"
-
-
 def _field(field: ReceptiveField, width: int) -> list[str]:
     height, across = field.size
     if not height:
@@ -82,12 +68,8 @@ def _field(field: ReceptiveField, width: int) -> list[str]:
     if field.corners:
         corners = dict.fromkeys(field.corners)  # of a single row or column they coincide
         rows.insert(0, ("corners in the picture", " ".join(f"({row}, {column})" for row, column in corners)))
-    size = f"{height}x{across}, {_range('row', *field.rows)}, {_range('column', *field.columns)}"
+    size = f"{height}x{across}, {range_text('row', *field.rows)}, {range_text('column', *field.columns)}"
     return [f"receptive field  {size}", *("  " + line for line in facts(rows, width - 2).splitlines())]
-
-
-def _range(word: str, first: int, last: int) -> str:
-    return f"{word} {first}" if first == last else f"{word}s {first} to {last}"
 
 
 # Blocks of numbers
@@ -147,11 +129,9 @@ def _equation(label: str, terms: Iterable[float], result: float, width: int, man
 
 
 def _convolved(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
-    best = max(range(len(step.filters)), key=lambda f: step.filters[f].value)
     several = len(step.filters) > 1
-    for number, each in enumerate(step.filters):
-        if step.combine == "maximum" and number != best:
-            continue
+    for number in selection.shown_filters(step):
+        each = step.filters[number]
         if several:
             yield f"{step.filter}, filter {number + 1} of {len(step.filters)}"
         elif step.filter != "custom" and not f"{step.stage}:".startswith(f"conv:{step.filter}:"):
@@ -169,14 +149,14 @@ def _convolved(step: Any, follows: Sequence[int] | None, width: int) -> Iterator
 
 def _filter(each: steps.FilterSum, follows: Sequence[int] | None, width: int) -> Iterator[str]:
     count = len(each.channels)
-    ranked = sorted(range(count), key=lambda c: -abs(each.channels[c].sum))[:MOST_CHANNELS]
-    for c in sorted(ranked):
+    written = selection.shown_channels(each)
+    for c in written:
         if count > 1:
             yield f"channel {each.channels[c].window.channel}"
         yield from _channel(each.channels[c], follows, width)
     if count > 1:
         if count > MOST_CHANNELS:
-            rest = sum(each.channels[c].sum for c in range(count) if c not in ranked)
+            rest = sum(each.channels[c].sum for c in range(count) if c not in written)
             yield f"channels that are not shown: {count - MOST_CHANNELS}, together {show(rest)}"
         sums = [channel.sum for channel in each.channels]
         yield _equation("channels", sums, each.total, width, f"sum of {count} channels")
@@ -194,22 +174,18 @@ def _channel(channel: steps.ChannelSum, follows: Sequence[int] | None, width: in
     else:
         yield _extent(window) + f"; the {MOST_TERMS} largest of {len(products)} products:"
         yield from _largest_taps(channel)
-    weights = [value for row in channel.kernel for value in row]
-    counting = [product for product, weight in zip(products, weights, strict=True) if weight]
-    terms = products if len(products) <= 9 else counting
-    yield _equation("sum", terms, channel.sum, width, f"sum of {len(products)} products")
+    yield _equation("sum", selection.summed(channel), channel.sum, width, f"sum of {len(products)} products")
 
 
 def _extent(window: steps.Window) -> str:
     rows, columns = window.rows, window.columns
     size = f"{len(rows)}x{len(columns)}"
-    return f"window of {size}, {_range('row', rows[0], rows[-1])}, {_range('column', columns[0], columns[-1])}"
+    return f"window of {size}, {range_text('row', rows[0], rows[-1])}, {range_text('column', columns[0], columns[-1])}"
 
 
 def _largest_taps(channel: steps.ChannelSum) -> list[str]:
     window = channel.window
-    taps = [(i, j) for i in range(len(window.rows)) for j in range(len(window.columns))]
-    taps = sorted(taps, key=lambda tap: -abs(channel.products[tap[0]][tap[1]]))[:MOST_TERMS]
+    taps = selection.largest_taps(channel)
     places = [f"({window.rows[i]}, {window.columns[j]})" for i, j in taps]
     numbers = [(window.values[i][j], channel.kernel[i][j], channel.products[i][j]) for i, j in taps]
     return _terms(places, numbers)
@@ -231,7 +207,7 @@ def _pooled(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[st
         yield _extent(window)
     values = [value for row in window.values for value in row]
     if step.pool == "max":
-        at = "" if step.follows is None else f", at {_place(step.follows)}"
+        at = "" if step.follows is None else f", at {place_text(step.follows)}"
         yield f"largest  {show(step.value)}{at}"
         return
     yield _equation("sum", values, step.sum, width, f"sum of {len(values)} values")
@@ -259,7 +235,7 @@ def _transposed(step: Any, follows: Sequence[int] | None, width: int) -> Iterato
 
 
 def _largest(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
-    yield f"largest of {step.count} values  {show(step.value)}, at {_place(step.follows)}"
+    yield f"largest of {step.count} values  {show(step.value)}, at {place_text(step.follows)}"
 
 
 def _resampled(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
@@ -267,7 +243,7 @@ def _resampled(step: Any, follows: Sequence[int] | None, width: int) -> Iterator
 
 
 def _copied(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
-    where = "in the padding" if step.follows is None else f"at {_place(step.follows)}"
+    where = "in the padding" if step.follows is None else f"at {place_text(step.follows)}"
     yield f"as it is {where}, {show(step.value)}"
 
 
@@ -282,7 +258,7 @@ def _pointwise(step: Any, follows: Sequence[int] | None, width: int) -> Iterator
 def _joined(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
     sources = [f"stage {number}" if number else "the picture" for number in step.reads]
     if len(step.inputs) < len(step.reads):
-        yield f"{show(step.value)} of {sources[step.source]}, {_place(step.follows)}"
+        yield f"{show(step.value)} of {sources[step.source]}, {place_text(step.follows)}"
         return
     for source, value in zip(sources, step.inputs, strict=True):
         yield f"{source}  {show(value)}"
@@ -290,25 +266,24 @@ def _joined(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[st
 
 
 def _flattened(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
-    yield f"index {step.at[0]} is {_place(step.follows)}, {show(step.value)}"
+    yield f"index {step.at[0]} is {place_text(step.follows)}, {show(step.value)}"
 
 
 def _responded(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
     count = len(step.inputs)
     numbers = f": {', '.join(map(show, step.inputs))}" if count <= MOST_TERMS else ""
-    yield f"{_range('map', step.first, step.first + count - 1)}{numbers}"
+    yield f"{range_text('map', step.first, step.first + count - 1)}{numbers}"
     yield _equation("squares", step.squares, step.sum, width, f"sum of {count} squares" if count > 1 else "square")
     yield f"{step.formula} = {show(step.value)}"
 
 
 def _multiplied(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
     count = len(step.products)
-    chosen = sorted(range(count), key=lambda i: -abs(step.products[i]))[:MOST_TERMS]
+    chosen = selection.largest_products(step)
     if count > MOST_TERMS:
         yield f"the {MOST_TERMS} largest of {count} products, input * weight:"
     else:
         yield "products, input * weight:"
-        chosen.sort()
     numbers = [(step.inputs[i], step.weights[i], step.products[i]) for i in chosen]
     yield from _terms([f"weight {i:>{len(str(max(chosen)))}}" for i in chosen], numbers)
     yield _equation("sum", step.products, step.total, width, f"sum of {count} products")
@@ -318,8 +293,7 @@ def _multiplied(step: Any, follows: Sequence[int] | None, width: int) -> Iterato
 
 def _softmaxed(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
     count, own = len(step.inputs), step.at[-1]
-    chosen = sorted(range(count), key=lambda i: -step.powers[i])[:MOST_TERMS]
-    chosen = sorted({*chosen, own})
+    chosen = selection.largest_powers(step)
     yield f"e^(input - {show(step.largest)}), the largest taken off so that no power overflows:"
     cells = [(str(i), show(step.inputs[i]), show(step.powers[i])) for i in chosen]
     for number, given, power in padded(cells):
@@ -367,6 +341,6 @@ def _in_parts(values: steps.Matrix, width: float) -> Iterator[str]:
         while end < len(sizes) and sum(sizes[begin : end + 1]) + end - begin <= width:
             end += 1
         if end - begin < len(sizes):
-            yield _range("column", begin, end - 1)
+            yield range_text("column", begin, end - 1)
         yield from _grid([row[begin:end] for row in cells])
         begin = end

@@ -13,19 +13,14 @@ import click
 from cnnfilter.cli import commands, options, render
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
-from cnnfilter.messages import quoted, show_shape
+from cnnfilter.messages import quoted, readable, shortened, show_shape
 from cnnfilter.text.values import whole_number
 
 if TYPE_CHECKING:
     from cnnfilter.explanation import Explanation
+    from cnnfilter.explanation.numbers import Numbers
+    from cnnfilter.network.plan import Row
     from cnnfilter.pipeline import Pipeline
-
-LARGEST = 32
-"""Rows and columns up to which --matrix prints: MNIST's 28x28 fits, and still has a line for each row."""
-MOST_MAPS = 16
-MOST_VALUES = 64
-"""Of a result that is maps, and of one that is a vector: how much of it --matrix prints."""
-
 
 Place = tuple[int, ...]
 
@@ -51,6 +46,7 @@ def _parse_place(text: str) -> Place:
       cnnfilter explain conv:conv1.npz,relu photo.jpg --at 10,20,3 --json
       cnnfilter explain maxpool:2 slide.csv --matrix
       cnnfilter explain slide.csv --matrix
+      cnnfilter explain conv:edge,relu,maxpool:2 slide.csv --all-matrices
     """,
 )
 @click.argument("stages", metavar="STAGES", shell_complete=complete_stages)
@@ -66,9 +62,11 @@ def _parse_place(text: str) -> Place:
 )  # fmt: skip
 @options.flag(
     "--matrix",
-    help=f"Print the picture's numbers, and without --at the result's, up to {LARGEST}x{LARGEST}; STAGES may then be "
-    "left out.",
+    help="Print the picture's numbers, and without --at the result's, up to 32x32; STAGES may then be left out.",
 )  # fmt: skip
+@options.flag(
+    "--all-matrices", help="Print the picture's numbers and those that each stage makes of them, up to 32x32."
+)
 @options.depth
 @options.frame
 @options.max_pixels
@@ -79,6 +77,7 @@ def command(
     at: Place | None,
     asked: tuple[str, ...],
     matrix: bool,
+    all_matrices: bool,
     depth: int | None,
     frame: int | None,
     max_pixels: int | None,
@@ -94,23 +93,25 @@ def command(
 
     from cnnfilter.batch.naming import STREAM
     from cnnfilter.explanation import explain
+    from cnnfilter.explanation.numbers import Numbers, every_result
     from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
     from cnnfilter.imaging.reading import read
     from cnnfilter.network.notes import network_notes
     from cnnfilter.network.notes import notes as chain_notes
     from cnnfilter.results.limits import check_rows
 
-    pipelines, name = _arguments(stages, source, at, asked, matrix=matrix)
+    pipelines, name = _arguments(stages, source, at, asked, matrix=matrix, all_matrices=all_matrices)
     limit = max_pixels or DEFAULT_MAX_PIXELS
     shown = "standard input" if name == STREAM else name
     try:
         picture = read(_standard_input() if name == STREAM else Path(name), frame=frame, max_pixels=limit, depth=depth)
         maps = np.atleast_3d(picture.pixels).transpose(2, 0, 1)
-        if matrix:
+        if matrix or all_matrices:
             _check_small(*maps.shape[1:])
-        rows = () if not pipelines else pipelines[-1].plan(_size(maps))
+        rows = () if not pipelines else pipelines[-1].plan((*maps.shape[1:], len(maps)))
         if rows and at is None:
             check_rows(rows, limit)
+        listed = _listed(pipelines[-1], rows) if all_matrices else ()
     except CnnfilterError as error:
         render.error(f"{shown}: {error}")
         if as_json:
@@ -120,29 +121,33 @@ def command(
     given = () if not pipelines else network_notes(pipelines[-1].network, rows, picture.pixels)
     for note in (*notes, *given, *chain_notes(rows, picture.pixels)):
         render.warning(f"{shown}: {note}")
-    result = pipelines[-1].run(maps, layout="chw") if pipelines and at is None else None
+    numbers = [Numbers("picture", maps)] if matrix or all_matrices else []
+    if all_matrices:
+        numbers += every_result(rows, pipelines[-1].results(maps, listed, layout="chw"))
+    elif pipelines and at is None:
+        numbers.append(Numbers("result", pipelines[-1].run(maps, layout="chw")))
     explained = [explain(pipeline, picture.pixels, at) for pipeline in pipelines] if at is not None else []
     write = _json if as_json else _text
-    render.out(write(maps if matrix else None, result, explained))
+    render.out(write(numbers, explained))
     return 0
 
 
 def _arguments(
-    stages: str, source: str | None, at: Place | None, asked: Sequence[str], *, matrix: bool
+    stages: str, source: str | None, at: Place | None, asked: Sequence[str], *, matrix: bool, all_matrices: bool
 ) -> tuple[list[Pipeline], str]:
     """The networks up to each node that is asked for, whose weights are read before a picture is; the input's name."""
     from cnnfilter.batch.naming import wrong_input
     from cnnfilter.pipeline import Pipeline
     from cnnfilter.results.nodes import asked_nodes
 
-    if source is None and (not matrix or at is not None):
+    if source is None and (not matrix or all_matrices or at is not None):
         msg = "explain takes STAGES and INPUT; only --matrix alone takes INPUT without STAGES"
         raise ArgumentError(msg)
-    if source is not None and at is None and not matrix:
+    if source is not None and at is None and not (matrix or all_matrices):
         msg = "explain needs the place of a value: --at ROW,COL, counted from 0 in the result"
         raise ArgumentError(msg)
     if len(asked) > 1 and at is None:
-        msg = "--matrix without --at prints one result; name one --node"
+        msg = f"{'--all-matrices' if all_matrices else '--matrix'} without --at prints one result; name one --node"
         raise ArgumentError(msg)
     name = stages if source is None else source
     if reason := wrong_input(name):
@@ -165,12 +170,9 @@ def _standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _size(maps: Any) -> tuple[int, ...]:
-    """(H, W, C) of maps, or (n,) of a vector."""
-    return maps.shape if maps.ndim == 1 else (*maps.shape[1:], len(maps))
-
-
 def _check_small(height: int, width: int) -> None:
+    from cnnfilter.explanation.numbers import LARGEST
+
     if max(height, width) > LARGEST:
         msg = (
             f"{width}x{height} pixels are too many for --matrix (at most {LARGEST}x{LARGEST}); --at ROW,COL shows the "
@@ -179,27 +181,46 @@ def _check_small(height: int, width: int) -> None:
         raise PictureError(msg)
 
 
-def _json(maps: Any, result: Any, explained: Sequence[Explanation]) -> str:
+def _listed(pipeline: Pipeline, rows: Sequence[Row]) -> list[int]:
+    """The stages that are listed, counted from 0: all that the result depends on."""
+    from cnnfilter.explanation.numbers import check_listed
+
+    numbers = sorted(pipeline.network.needed())
+    check_listed(rows, numbers)
+    return numbers
+
+
+def _json(numbers: Sequence[Numbers], explained: Sequence[Explanation]) -> str:
     from cnnfilter.explanation import to_record
 
-    matrices = {name: values.tolist() for name, values in (("picture", maps), ("result", result)) if values is not None}
-    matrix = to_record({"matrix": matrices}) if matrices else {}
     records = [to_record(each) for each in explained]
-    if len(records) > 1:
-        return render.as_json(matrix | {"nodes": records})
-    return render.as_json(dict(*records) | matrix)
+    record = dict(*records) if len(records) < 2 else {"nodes": records}
+    if any(each.number for each in numbers):
+        return render.as_json(record | {"matrices": [to_record(_matrices(each)) for each in numbers]})
+    matrix = {each.what: each.values.tolist() for each in numbers}
+    return render.as_json(record | (to_record({"matrix": matrix}) if matrix else {}))
 
 
-def _text(maps: Any, result: Any, explained: Sequence[Explanation]) -> str:
+def _matrices(each: Numbers) -> dict[str, Any]:
+    """What JSON has of a stage in the listing of all of them; 0 is the picture."""
+    told = {"number": each.number, "name": each.name, "stage": each.stage or each.what, "reads": each.reads}
+    return told | {"output": each.size, "values": each.values.tolist()}
+
+
+def _text(numbers: Sequence[Numbers], explained: Sequence[Explanation]) -> str:
     from cnnfilter.cli import board
 
     parts = []
-    if maps is not None:
-        parts.append(board.numbers(f"picture {show_shape(_size(maps))}", maps.tolist(), "channel", render.columns()))
-    if result is not None:
-        most = MOST_VALUES if result.ndim == 1 else MOST_MAPS
-        shown = result[None, :most, None] if result.ndim == 1 else result[:most]
-        parts.append(board.numbers(f"result {show_shape(_size(result))}", shown.tolist(), "map", render.columns()))
-        parts[-1] += f"  and {len(result) - most} more; --json has them all\n" * (len(result) > most)
+    for each in numbers:
+        parts.append(board.numbers(_title(each), each.matrices, each.word, render.columns()))
+        parts[-1] += f"  and {each.unprinted} more; --json has them all\n" if each.unprinted else ""
     parts += [board.board(each, render.width()) for each in explained]
     return "\n".join(parts)
+
+
+def _title(each: Numbers) -> str:
+    size = show_shape(each.size)
+    if not each.number:
+        return f"{each.what} {size}"
+    name = "" if each.name is None else f" ({readable(each.name)})"
+    return f"stage {each.number}{name}  {shortened(each.stage)}  {size}"

@@ -1,1 +1,1 @@
-"""A network on a picture as one interactive HTML file, whose scripts and styles lie beside what fills them."""
+"""A network on a picture as one interactive HTML file: what is embedded, and the scripts and styles that show it."""

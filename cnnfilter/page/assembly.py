@@ -1,0 +1,88 @@
+"""The page's own scripts and styles, and what it embeds, joined into one HTML file that asks for nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from importlib.resources import files
+from typing import Any
+
+from cnnfilter.messages import printable
+from cnnfilter.page.activations import activations_script
+
+SCRIPTS = (
+    "types",
+    "base",
+    "numbers",
+    "text",
+    "kernels",
+    "arrays",
+    "geometry",
+    "explaining",
+    "kinds",
+    "stages/conv",
+    "stages/pooling",
+    "stages/dense",
+    "stages/activations",
+    "field",
+    "changes",
+    "model",
+    "interface",
+    "boot",
+)
+"""The scripts in `scripts/`, in the order in which they are joined."""
+
+STYLES = ("base",)
+"""The styles in `styles/`, in order."""
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<header></header>
+<nav aria-label="Stages"></nav>
+<main></main>
+<aside aria-label="Receptive field"></aside>
+<noscript>This page computes its numbers itself, and needs JavaScript.</noscript>
+<script type="application/json" id="document">{document}</script>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def assembled(document: dict[str, Any]) -> str:
+    """The HTML file of a page that embeds `document`."""
+    script = '"use strict";\n' + activations_script() + _joined("scripts", SCRIPTS, ".js")
+    style = _joined("styles", STYLES, ".css")
+    policy = f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data: blob:"
+    return PAGE.format(
+        policy=policy,
+        title=html.escape(printable(f"{document['network']} on {document['picture']['name']}")),
+        style=style,
+        document=as_script(document),
+        script=script,
+    )
+
+
+def as_script(document: dict[str, Any]) -> str:
+    r"""JSON as it may stand in a script of HTML: whatever a name holds, no `<` ends it or begins a comment."""
+    text = json.dumps(document, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+def _joined(folder: str, names: tuple[str, ...], suffix: str) -> str:
+    root = files("cnnfilter.page").joinpath(folder)
+    return "\n".join(root.joinpath(name + suffix).read_text(encoding="utf-8") for name in names)
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")

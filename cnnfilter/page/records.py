@@ -1,0 +1,95 @@
+"""Each kind of stage as the page's scripts take it: the keys of its text as plain data, and its learned arrays."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import singledispatch
+from typing import Any
+
+from numpy.typing import NDArray
+
+from cnnfilter.kernels.kernel import Kernel
+from cnnfilter.network import stages
+from cnnfilter.network.plan import Row
+from cnnfilter.network.stages.base import Stage, unknown
+from cnnfilter.weights.bank import FilterBank
+
+Arrays = dict[str, NDArray[Any]]
+"""Learned numbers by PyTorch's names for them."""
+
+
+@singledispatch
+def record(stage: Stage, row: Row) -> tuple[dict[str, Any], Arrays]:
+    """The keys of a stage's text, as numbers, texts, pairs and lists, and its learned arrays.
+
+    Its kind is `stage.name`, under which `KINDS` of the scripts knows it.
+    """
+    raise unknown(stage, "the page's record")
+
+
+@record.register(stages.Conv)
+def _convolution(stage: stages.Conv, row: Row) -> tuple[dict[str, Any], Arrays]:
+    source = stage.source(row.input[2])
+    keys: dict[str, Any] = {
+        "kernels": [kernel_record(each) for each in source] if isinstance(source, tuple) else [],
+        "sizes": None if stage.sizes is None else {"count": stage.sizes[0], "window": stage.sizes[1]},
+        "file": None if stage.file is None else stage.file.arguments("kernel"),
+        "stride": stage.stride,
+        "padding": stage.padding,
+        "dilation": stage.dilation,
+        "border": str(stage.border),
+        "groups": stage.groups,
+        "flip": stage.flip,
+        "scale": stage.scale,
+        "bias": float(stage.bias),
+        "biased": stage.biased,
+        "numbers": stage.learned_arguments(),
+    }
+    if isinstance(source, FilterBank):
+        return keys | {"bank": source.name}, _present(weight=source.weight, bias=source.bias)
+    return keys, {}
+
+
+def _present(**arrays: NDArray[Any] | None) -> Arrays:
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
+def kernel_record(kernel: Kernel) -> dict[str, Any]:
+    """A kernel: the numbers before the scale, the scale as a numerator and a denominator, and how filters combine."""
+    scale = kernel.scale if isinstance(kernel.scale, Fraction) else Fraction(kernel.scale)
+    return {
+        "name": kernel.name,
+        "filters": kernel.filters,
+        "scale": [scale.numerator, scale.denominator],
+        "combine": kernel.combine,
+    }
+
+
+@record.register(stages.Pool)
+def _pool(stage: stages.Pool, row: Row) -> tuple[dict[str, Any], Arrays]:
+    keys = {
+        "window": stage.window,
+        "stride": stage.strides,
+        "padding": stage.padding,
+        "dilation": stage.dilation,
+        "ceil_mode": stage.ceil_mode,
+        "count_include_pad": stage.count_include_pad,
+    }
+    return keys, {}
+
+
+@record.register(stages.Activation)
+def _activation(stage: stages.Activation, row: Row) -> tuple[dict[str, Any], Arrays]:
+    return stage.named, {}
+
+
+@record.register(stages.Absolute | stages.Gray | stages.Rgb | stages.Softmax)
+@record.register(stages.GlobalAveragePool | stages.GlobalMaxPool | stages.Flatten)
+@record.register(stages.Add | stages.Multiply | stages.Concat)
+def _without_keys(stage: Stage, row: Row) -> tuple[dict[str, Any], Arrays]:
+    return {}, {}
+
+
+@record.register(stages.Magnitude)
+def _magnitude(stage: stages.Magnitude, row: Row) -> tuple[dict[str, Any], Arrays]:
+    return {"count": stage.count}, {}

@@ -1,0 +1,22 @@
+/**
+ * The bytes of base64 text, inflated.
+ *
+ * @param {string} text
+ */
+async function inflated(text) {
+  const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
+}
+
+/**
+ * An array as Python packed it.
+ *
+ * @param {Packed} packed
+ * @returns {Promise<Learned>}
+ */
+async function unpacked({ type, shape, data }) {
+  const bytes = await inflated(data);
+  const arrays = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
+  return { shape, values: Float32Array.from(new arrays[type](bytes)) };
+}

@@ -1,0 +1,1 @@
+// `window.cnnfilter`: the page for scripts of teachers and tests.

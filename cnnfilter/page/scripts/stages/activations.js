@@ -1,0 +1,86 @@
+// Activations: one function of each value, from the table that Python writes as `ACTIVATIONS`.
+
+/**
+ * The complementary error function, 1e-15 off and better: a continued fraction far out, a series near 0.
+ *
+ * @param {number} x
+ * @returns {number}
+ */
+function erfc(x) {
+  if (x < 0) return 2 - erfc(-x);
+  if (x > 27) return 0;
+  if (x < 2) {
+    let term = x;
+    let sum = x;
+    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+      term *= (-x * x) / n;
+      sum += term / (2 * n + 1);
+    }
+    return 1 - (2 / Math.sqrt(Math.PI)) * sum;
+  }
+  let fraction = x;
+  for (let n = 60; n > 0; n--) fraction = x + n / 2 / fraction;
+  return Math.exp(-x * x) / (fraction * Math.sqrt(Math.PI));
+}
+
+/**
+ * A formula with its numbers: `{x}` is a number as it is, `{(x)}` one in parentheses where it is below 0.
+ *
+ * @param {string} formula
+ * @param {Record<string, any>} numbers
+ */
+function filledIn(formula, numbers) {
+  return formula.replace(/\{(\(?)(\w+)\)?\}/g, (_, bracket, name) => (bracket ? showFactor : show)(numbers[name]));
+}
+
+/**
+ * @param {string} name
+ * @param {any} known  its entry in `ACTIVATIONS`
+ * @returns {Kind}
+ */
+function activationKind(name, known) {
+  const parameters = Object.keys(known.parameters);
+  /** @param {Stage} stage */
+  const given = (stage) => parameters.map((key) => stage.keys[key]);
+  return {
+    ...sameSize,
+    compute(stage, [{ shape, values }]) {
+      const numbers = given(stage);
+      const result = new Float32Array(values.length);
+      for (let i = 0; i < values.length; i++) result[i] = known.value(values[i], ...numbers);
+      return { shape, values: result };
+    },
+    explain(stage, [input], at, value) {
+      const x = valueAt(input, at);
+      const formula = filledIn(known.worked(x, ...given(stage)), { ...stage.keys, x });
+      return { kind: "function", at, value, follows: at, inputs: [x], formula };
+    },
+    text(stage) {
+      const changed = parameters.filter((key) => stage.keys[key] !== known.parameters[key]);
+      return [name, ...changed.map((key) => `${key}=${shownParameter(stage.keys[key])}`)].join(":");
+    },
+    parse(text) {
+      const texts = readArguments(text, parameters, parameters[0]);
+      const keys = parameters.map((key) => {
+        if (!(key in texts)) return [key, known.parameters[key]];
+        if (!(key in known.words)) return [key, readNumber(texts[key])];
+        const word = texts[key].toLowerCase();
+        if (known.words[key].includes(word)) return [key, word];
+        throw new Mistake(`unknown ${key} ${quoted(word)} (known: ${known.words[key].join(", ")})`);
+      });
+      return { keys: Object.fromEntries(keys) };
+    },
+    controls: parameters.map((key) =>
+      key in known.words
+        ? { key, label: key, type: "choice", choices: known.words[key] }
+        : { key, label: key, type: "number" },
+    ),
+  };
+}
+
+/** @param {number | string | null} value */
+function shownParameter(value) {
+  return typeof value === "number" ? showNumber(value) : String(value);
+}
+
+for (const [name, known] of Object.entries(ACTIVATIONS)) KINDS[name] = activationKind(name, known);

@@ -1,0 +1,1 @@
+// From maps to a vector, and the layers of a vector.

@@ -1,0 +1,103 @@
+// The types that all scripts share. They are joined in the order that `assembly.py` lists: what one declares at its top,
+// all after it see. Python fills `Contents`; `model.js` holds what the person makes of it.
+
+/** @typedef {number[]} Shape  [H, W, C] of maps, or [n] of a vector, as the plan has it */
+/** @typedef {[number, number]} Pair  one number for the vertical axis and one for the horizontal */
+/** @typedef {[Pair, Pair]} Pads  [[above, below], [left, right]] */
+/** @typedef {Pads | string} Padding  amounts, or "same" or "same-lower", which depend on the input */
+/** @typedef {number[]} Place  [row, column, map] in maps, or [index] in a vector */
+
+/**
+ * @typedef {object} Maps  maps or a vector
+ * @property {Shape} shape
+ * @property {Float32Array} values  maps lie one after the other, (C, H, W)
+ */
+
+/**
+ * @typedef {object} Kernel  one of the catalogue, or the person's own, which is called "custom"
+ * @property {string} name
+ * @property {number[][][]} filters  matrices of one size, before the scale
+ * @property {Pair} scale  numerator and denominator of what each number is multiplied by
+ * @property {string | null} combine  what the results of several filters become: "magnitude" or "maximum"
+ */
+
+/**
+ * @typedef {object} Stage  one of the network; it is never changed, but replaced by another
+ * @property {string} kind  key of `KINDS`: "conv", "maxpool", "relu", ...
+ * @property {string | null} name  what it is called (`as=`), untrusted text
+ * @property {number[]} reads  the numbers of what it reads: stages counted from 1, 0 the picture
+ * @property {Record<string, any>} keys  what its text says, as `page/records.py` has it for each kind
+ * @property {Record<string, Learned>} learned  `weight`, `bias` and so on, under PyTorch's names and in its layouts
+ */
+
+/**
+ * @typedef {object} Learned  an array of learned numbers
+ * @property {number[]} shape
+ * @property {Float32Array} values
+ */
+
+/**
+ * @typedef {object} Region  what one value reads of one input of its stage
+ * @property {Pair} [rows]  the first row and the last, which may lie outside of the input: in the padding
+ * @property {Pair} [columns]
+ * @property {Pair} [maps]
+ * @property {Pair} [step]  rows and columns from one that is read to the next: the dilation, 1 where left out
+ * @property {string} [border]  what the padding holds, as the stage's text says it; "zeros" where left out
+ * @property {Pair} [range]  of a vector, instead of all these: the first index and the last
+ */
+
+/**
+ * @typedef {object} Figures  what a stage costs, and how its size comes about
+ * @property {number} parameters
+ * @property {number} macs  multiply-adds
+ * @property {string} arithmetic  lines, as `cnnfilter shape` prints them
+ */
+
+/**
+ * @typedef {object} Step  what a stage did to make one value, as `cnnfilter explain --json` has it, without `number`,
+ *  `name`, `stage`: these the model adds
+ * @property {string} kind
+ * @property {Place} at
+ * @property {number} value
+ * @property {Place | null} follows  the place in the input that counts most
+ * @property {number} [source]  of a join: which of its inputs `follows` is a place in
+ */
+/** @typedef {Step & Record<string, any>} AnyStep */
+
+/**
+ * @typedef {object} Control  a key of a stage that a person can change
+ * @property {string} key  of `stage.keys`, or of `stage.learned` where the type is "weights"
+ * @property {string} label
+ * @property {"number"|"whole"|"pair"|"padding"|"choice"|"check"|"kernel"|"weights"} type
+ * @property {string[]} [choices]
+ * @property {number} [least]
+ * @property {number} [most]
+ * @property {(stage: Stage) => boolean} [when]  whether such a stage has it; all have it where left out
+ */
+
+/**
+ * @typedef {object} Kind  what the page knows of a kind of stage: its aspect, an entry of `KINDS`
+ * @property {(stage: Stage, inputs: Shape[]) => Shape} output  throws a `Mistake`, in the command's words
+ * @property {(stage: Stage, inputs: Shape[]) => Figures} figures
+ * @property {(stage: Stage, inputs: Maps[]) => Maps} compute  sums in double precision
+ * @property {(stage: Stage, inputs: Shape[], at: Place) => (Region | null)[]} regions  one for each input, null of one
+ *  that the value does not read
+ * @property {(stage: Stage, inputs: Maps[], at: Place, value: number) => AnyStep} explain
+ * @property {(stage: Stage) => string} text  as `str(stage)` in Python, without `as=`
+ * @property {(text: string) => {keys: Record<string, any>, learned?: Record<string, Learned>}} parse  reads what stands
+ *  behind the name and its colon, as far as a person may add such a stage; throws a `Mistake`
+ * @property {Control[]} controls
+ */
+
+/** @typedef {{type: "uint8"|"uint16"|"float32", shape: number[], data: string}} Packed  base64 of deflated bytes */
+
+/**
+ * @typedef {object} Contents  what Python embeds
+ * @property {string} network  the text of all stages
+ * @property {string} before  the text of what Python did before the first stage, such as "resize:256,crop:224"
+ * @property {{name: string, maps: Packed}} picture  maps (C, H, W), as they are after that
+ * @property {{kind: string, name: string | null, reads: number[], keys: Record<string, any>,
+ *   learned: Record<string, Packed>}[]} stages
+ * @property {string[]} labels  the names of the classes, untrusted text
+ * @property {Kernel[]} kernels  the catalogue
+ */

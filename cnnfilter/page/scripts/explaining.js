@@ -13,21 +13,15 @@ function takesMaps(shape, stage) {
   );
 }
 
-/** The part of a `Kind` of those whose values each depend on the one at their own place. */
+/**
+ * The part of a `Kind` of those whose values each depend on the one at their own place.
+ *
+ * @type {Pick<Kind, "output" | "figures" | "regions">}
+ */
 const sameSize = {
-  /**
-   * @param {Stage} stage
-   * @param {Shape[]} inputs
-   */
-  output: (stage, [shape]) => shape,
+  output: (_, [shape]) => shape,
   figures: () => ({ parameters: 0, macs: 0, arithmetic: "" }),
-  /**
-   * @param {Stage} stage
-   * @param {Shape[]} inputs
-   * @param {Place} at
-   * @returns {Region[]}
-   */
-  regions: (stage, [shape], at) => [regionOf(at)],
+  regions: (_, __, at) => [regionOf(at)],
 };
 
 /**
@@ -52,7 +46,7 @@ function valueAt({ shape, values }, at) {
 }
 
 /**
- * @typedef {object} Window  what a window holds of one map, as `explain --json` has it
+ * @typedef {object} Held  what a window holds of one map, as `explain --json` has it
  * @property {number} channel
  * @property {number[]} rows
  * @property {number[]} columns
@@ -69,7 +63,7 @@ function valueAt({ shape, values }, at) {
  * @param {number} channel
  * @param {string} border
  * @param {number} fill  what a constant border holds
- * @returns {Window}
+ * @returns {Held}
  */
 function windowAt(input, sliding, at, channel, border, fill) {
   const [height, width] = input.shape;
@@ -113,7 +107,7 @@ function mostInside(windows, padding) {
 /**
  * Where the largest value of a window lies, outside of the padding, as [0, row, column]: the first of equals.
  *
- * @param {Window} window
+ * @param {Held} window
  * @returns {[number, number, number] | null}
  */
 function winner({ values, padding }) {

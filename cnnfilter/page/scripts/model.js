@@ -5,7 +5,7 @@ const MOST_VALUES = 2 ** 26; // 256 MB of results
 const PATIENCE = 40; // milliseconds of computing before the page may answer again
 
 /**
- * @typedef {object} Selection  the value that is looked at
+ * @typedef {object} Chosen  the value that is looked at
  * @property {number} stage  its number, counted from 1
  * @property {Place} at
  * @property {boolean} pinned
@@ -25,7 +25,7 @@ class Model extends EventTarget {
   /** @type {(Figures | null)[]} */ figures = [];
   /** @type {(Maps | null)[]} null where there is a mistake, or none is computed yet */ results = [];
   /** @type {(string | null)[]} why a stage has no result */ mistakes = [];
-  /** @type {Selection | null} */ selection = null;
+  /** @type {Chosen | null} */ selection = null;
   /** @type {Promise<void>} settled when all is computed */ ready = Promise.resolve();
   /** @type {Change[]} */ changes = [];
   /** @type {{stages: Stage[], changes: Change[], picture: Maps}[]} */ #before = [];
@@ -174,6 +174,7 @@ class Model extends EventTarget {
     /** @type {{stage: number, at: Place} | null} */
     let next = { stage, at };
     while (next !== null && next.stage !== 0) {
+      /** @type {{stage: number, at: Place}} */
       const { stage: number, at: place } = next;
       const step = this.#step(number, place);
       const { kind, ...rest } = step;
@@ -253,7 +254,7 @@ class Model extends EventTarget {
     this.ready = this.#compute();
   }
 
-  /** @param {Selection} selection */
+  /** @param {Chosen} selection */
   #isThere({ stage, at }) {
     const shape = this.shapes[stage];
     return shape != null && shape.length === at.length && at.every((index, axis) => index < shape[axis]);

@@ -36,6 +36,29 @@ function changed(stages, change) {
 }
 
 /**
+ * The changes with one more; it takes the place of the last one where that set the same number or text.
+ *
+ * @param {Change[]} changes
+ * @param {Change} change
+ */
+function withChange(changes, change) {
+  const last = changes[changes.length - 1];
+  if (last && setsSame(last, change)) return [...changes.slice(0, -1), change];
+  if (changes.length >= MOST_CHANGES) throw new Mistake(`a page keeps at most ${MOST_CHANGES} changes`);
+  return [...changes, change];
+}
+
+/**
+ * @param {Change} one
+ * @param {Change} other
+ */
+function setsSame(one, other) {
+  if (one.what !== "set" || other.what !== "set" || one.stage !== other.stage || one.key !== other.key) return false;
+  const [indices, others] = [one, other].map(({ value }) => value.slice(0, value.lastIndexOf(",") + 1));
+  return !one.key.startsWith("learned.") || indices === others;
+}
+
+/**
  * A stage that reads other numbers; itself where they stay.
  *
  * @param {Stage} stage

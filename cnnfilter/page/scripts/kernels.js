@@ -17,24 +17,27 @@ function readKernel(text) {
   const inner = text.trim().replace(/^\[(.*)\]$/s, "$1");
   if (!/^[-+.\d]/.test(inner)) throw new Mistake(`unknown kernel ${quoted(text)}`);
   const rows = inner.split(";").map((row) => row.trim()).filter(Boolean);
-  const matrix = rows.map((row) => row.split(/[\s,]+/).map(readNumber));
+  const cells = rows.map((row) => row.split(/[\s,]+/));
+  const scale = commonScale(cells.flat());
+  const matrix = cells.map((row) => row.map((cell) => (scale === 1 ? readNumber(cell) : readNumber(cell.split("/")[0]))));
   if (matrix.some((row) => row.length !== matrix[0].length)) {
     throw new Mistake(`the rows of a kernel must have one length, not ${matrix.map((row) => row.length).join(" and ")}`);
   }
   if (matrix.length > MOST_SIDE || matrix[0].length > MOST_SIDE) {
     throw new Mistake(`a kernel here has at most ${MOST_SIDE}x${MOST_SIDE} numbers`);
   }
-  return custom(matrix);
+  return { name: "custom", filters: [matrix], scale: [1, scale], combine: null };
 }
 
 /**
- * A person's own kernel.
+ * What all numbers of a matrix are divided by, where they are fractions with one divisor; else 1.
  *
- * @param {number[][]} matrix
- * @returns {Kernel}
+ * @param {string[]} cells
  */
-function custom(matrix) {
-  return { name: "custom", filters: [matrix], scale: [1, 1], combine: null };
+function commonScale(cells) {
+  const divisors = new Set(cells.filter((cell) => cell !== "0").map((cell) => cell.split("/")[1]));
+  const [divisor] = divisors;
+  return divisors.size === 1 && divisor && cells.every((cell) => Number.isFinite(readNumber(cell))) ? readNumber(divisor) : 1;
 }
 
 /**
@@ -42,8 +45,12 @@ function custom(matrix) {
  *
  * @param {Kernel} kernel
  */
-function kernelText({ name, filters: [matrix] }) {
+function kernelText({ name, filters: [matrix], scale: [numerator, denominator] }) {
   if (name !== "custom") return name;
-  const text = matrix.map((row) => row.map(showNumber).join(" ")).join("; ");
+  const written = (/** @type {number} */ value) => {
+    if (numerator === 1 && denominator !== 1 && value !== 0) return `${showNumber(value)}/${denominator}`;
+    return showNumber((value * numerator) / denominator);
+  };
+  const text = matrix.map((row) => row.map(written).join(" ")).join("; ");
   return matrix.length === 1 && matrix[0].length === 1 ? `[${text}]` : text;
 }

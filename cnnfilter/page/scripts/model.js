@@ -62,7 +62,17 @@ class Model extends EventTarget {
 
   /** Another picture; it is no part of `state`. */
   set picture(maps) {
-    this.#remember();
+    this.setPicture(maps);
+  }
+
+  /**
+   * Take another picture.
+   *
+   * @param {Maps} maps
+   * @param {boolean} goesOn  whether the change before goes on, as a stroke of a drawing does: both are undone together
+   */
+  setPicture(maps, goesOn = false) {
+    if (!goesOn) this.#remember();
     this.#picture = maps;
     this.#update();
   }
@@ -114,9 +124,10 @@ class Model extends EventTarget {
    * @param {number} number
    * @param {string} key  that of one of its kind's `controls`
    * @param {any} value
+   * @param {boolean} goesOn  whether the change before goes on, as when a number is typed: both are undone together
    */
-  set(number, key, value) {
-    this.#change({ what: "set", stage: number, key, value: valueText(value) });
+  set(number, key, value, goesOn = false) {
+    this.#change({ what: "set", stage: number, key, value: valueText(value) }, goesOn);
   }
 
   /**
@@ -147,7 +158,12 @@ class Model extends EventTarget {
   }
 
   canUndo() {
-    return this.#before.length > 0;
+    return this.depth > 0;
+  }
+
+  /** How many changes can be undone. */
+  get depth() {
+    return this.#before.length;
   }
 
   /**
@@ -212,13 +228,15 @@ class Model extends EventTarget {
     return kindOf(stage).explain(stage, inputs, at, valueAt(result, at));
   }
 
-  /** @param {Change} change */
-  #change(change) {
-    if (this.changes.length >= MOST_CHANGES) throw new Mistake(`a page keeps at most ${MOST_CHANGES} changes`);
+  /**
+   * @param {Change} change
+   * @param {boolean} goesOn
+   */
+  #change(change, goesOn = false) {
+    const changes = withChange(this.changes, change);
     const stages = changed(this.stages, change);
-    this.#remember();
-    this.stages = stages;
-    this.changes = [...this.changes, change];
+    if (!goesOn) this.#remember();
+    [this.stages, this.changes] = [stages, changes];
     this.#update();
   }
 

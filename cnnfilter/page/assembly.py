@@ -63,7 +63,10 @@ def assembled(document: dict[str, Any]) -> str:
     """The HTML file of a page that embeds `document`."""
     script = '"use strict";\n' + activations_script() + _joined("scripts", SCRIPTS, ".js")
     style = _joined("styles", STYLES, ".css")
-    policy = f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data: blob:"
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"  # which `default-src` says nothing of
+    )
     return PAGE.format(
         policy=policy,
         title=html.escape(printable(f"{document['network']} on {document['picture']['name']}")),

@@ -19,6 +19,7 @@ ROOMS = (
     "pipeline",
     "page",
     "drawing",
+    "typeset",
     "explanation",
     "running",
     "engine",

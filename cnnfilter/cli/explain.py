@@ -47,6 +47,7 @@ def _parse_place(text: str) -> Place:
       cnnfilter explain maxpool:2 slide.csv --matrix
       cnnfilter explain slide.csv --matrix
       cnnfilter explain conv:edge,relu,maxpool:2 slide.csv --all-matrices
+      cnnfilter explain conv:edge,relu slide.csv --at 0,0 --format latex
     """,
 )
 @click.argument("stages", metavar="STAGES", shell_complete=complete_stages)
@@ -67,6 +68,10 @@ def _parse_place(text: str) -> Place:
 @options.flag(
     "--all-matrices", help="Print the picture's numbers and those that each stage makes of them, up to 32x32."
 )
+@click.option(
+    "--format", "notes", type=click.Choice(["markdown", "latex"]),
+    help="Print it for notes: Markdown with formulas, as GitHub and Pandoc read it, or LaTeX, which needs amsmath.",
+)  # fmt: skip
 @options.depth
 @options.frame
 @options.max_pixels
@@ -78,6 +83,7 @@ def command(
     asked: tuple[str, ...],
     matrix: bool,
     all_matrices: bool,
+    notes: str | None,
     depth: int | None,
     frame: int | None,
     max_pixels: int | None,
@@ -100,6 +106,9 @@ def command(
     from cnnfilter.network.notes import notes as chain_notes
     from cnnfilter.results.limits import check_rows
 
+    if as_json and notes is not None:
+        msg = "--format prints a text for notes, and --json data for programs; give one of them"
+        raise click.UsageError(msg)
     pipelines, name = _arguments(stages, source, at, asked, matrix=matrix, all_matrices=all_matrices)
     limit = max_pixels or DEFAULT_MAX_PIXELS
     shown = "standard input" if name == STREAM else name
@@ -117,9 +126,9 @@ def command(
         if as_json:
             render.out(render.as_json({"input": name, "error": str(error)}))
         return 1
-    notes = [*picture.notes, *(["transparency is left out"] if picture.alpha is not None else [])]
+    found = [*picture.notes, *(["transparency is left out"] if picture.alpha is not None else [])]
     given = () if not pipelines else network_notes(pipelines[-1].network, rows, picture.pixels)
-    for note in (*notes, *given, *chain_notes(rows, picture.pixels)):
+    for note in (*found, *given, *chain_notes(rows, picture.pixels)):
         render.warning(f"{shown}: {note}")
     numbers = [Numbers("picture", maps)] if matrix or all_matrices else []
     if all_matrices:
@@ -127,6 +136,11 @@ def command(
     elif pipelines and at is None:
         numbers.append(Numbers("result", pipelines[-1].run(maps, layout="chw")))
     explained = [explain(pipeline, picture.pixels, at) for pipeline in pipelines] if at is not None else []
+    if notes is not None:
+        from cnnfilter.typeset import typeset
+
+        render.out(typeset(notes, numbers, explained))
+        return 0
     write = _json if as_json else _text
     render.out(write(numbers, explained))
     return 0

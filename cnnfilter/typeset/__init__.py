@@ -1,0 +1,8 @@
+"""Explanations and matrices as a person pastes them into notes: Markdown, or LaTeX that needs no more than amsmath.
+
+What is told is made once, of parts (`parts`), by a table of the kinds of steps (`worked`); a format writes the parts.
+"""
+
+from cnnfilter.typeset.formats import FORMATS, typeset
+
+__all__ = ["FORMATS", "typeset"]

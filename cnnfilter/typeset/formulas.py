@@ -1,0 +1,170 @@
+r"""Formulas as `explanation.formulas` writes them, and numbers, as LaTeX.
+
+::
+
+    sum     = product {("+" | "-") product}
+    product = unary {("*" | "/") unary}
+    unary   = "-" unary | power
+    power   = atom ["^" unary]
+    atom    = number | name ["(" sum {"," sum} ")"] | "(" sum ")" | "|" sum "|"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from cnnfilter.explanation.formulas import show
+
+ROOM = 66
+"""How many digits a line of a printed page has room for."""
+
+_TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e[-+]\d+)?|[a-z]+|[-+*/^(),|])")
+_NAMES = {
+    "inf": r"\infty", "nan": r"\mathrm{NaN}", "e": "e", "pi": r"\pi", "max": r"\max", "min": r"\min",
+    "tanh": r"\tanh", "ln": r"\ln", "erf": r"\operatorname{erf}",
+}  # fmt: skip
+"""What stands for each name; one that is not here raises."""
+
+
+class _Term(NamedTuple):
+    """A part of a formula; `bare` is the same without the parentheses around it."""
+
+    latex: str
+    bare: str
+
+
+def number(value: float) -> str:
+    r"""A number.
+
+    Examples
+    --------
+    >>> print(number(-3), number(2 / 3), number(1.5e-9), number(float("inf")))
+    -3 0.666667 1.5 \cdot 10^{-9} \infty
+    """
+    return formula(show(value))
+
+
+def formula(text: str) -> str:
+    r"""A formula.
+
+    Examples
+    --------
+    >>> print(formula("(3 - 1) / sqrt(4 + 1e-05) * (-2)"))
+    \frac{3 - 1}{\sqrt{4 + 1 \cdot 10^{-5}}} \cdot \left(-2\right)
+    """
+    return _Reader(_TOKEN.findall(text)).sum()
+
+
+class _Reader:
+    """What is left to read of a formula."""
+
+    def __init__(self, tokens: Iterable[str]) -> None:
+        self.rest = [*tokens]
+
+    def found(self, *tokens: str) -> str:
+        """The next token if it is one of these, which is read then; else nothing."""
+        return self.rest.pop(0) if self.rest and self.rest[0] in tokens else ""
+
+    def sum(self) -> str:
+        latex = self.product()
+        while sign := self.found("+", "-"):
+            latex += f" {sign} {self.product()}"
+        return latex
+
+    def product(self) -> str:
+        term = self.unary()
+        while sign := self.found("*", "/"):
+            other = self.unary()
+            both = f"{term.latex} \\cdot {other.latex}" if sign == "*" else f"\\frac{{{term.bare}}}{{{other.bare}}}"
+            term = _Term(both, both)
+        return term.latex
+
+    def unary(self) -> _Term:
+        if not self.found("-"):
+            return self.power()
+        term = self.unary()
+        latex = f"-{term.bare if term.bare[0].isdigit() and ' ' not in term.bare else term.latex}"
+        return _Term(latex, latex)
+
+    def power(self) -> _Term:
+        base = self.atom()
+        if not self.found("^"):
+            return base
+        latex = f"{base.latex}^{{{self.unary().bare}}}"
+        return _Term(latex, latex)
+
+    def atom(self) -> _Term:
+        if self.found("("):
+            inside = self.inside(")")
+            return _Term(rf"\left({inside}\right)", inside)
+        if self.found("|"):
+            latex = rf"\left|{self.inside('|')}\right|"
+        elif self.found("sqrt"):
+            self.found("(")
+            latex = rf"\sqrt{{{self.inside(')')}}}"
+        else:
+            token = self.rest.pop(0)
+            latex = _NAMES[token] if token.isalpha() else _digits(token)
+            if self.found("("):
+                latex += rf"\left({self.inside(')')}\right)"
+        return _Term(latex, latex)
+
+    def inside(self, end: str) -> str:
+        """What stands up to the end of brackets, which is read as well."""
+        parts = [self.sum()]
+        while self.found(","):
+            parts.append(self.sum())
+        self.found(end)
+        return ", ".join(parts)
+
+
+def _digits(text: str) -> str:
+    mantissa, _, exponent = text.partition("e")
+    return f"{mantissa} \\cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def equation(label: str, terms: Sequence[float], result: float, longest: int) -> str:
+    r"""`label = a + b = result`, over as many lines as it needs; without the terms where these are more than `longest`.
+
+    Examples
+    --------
+    >>> print(equation("sum", [1, -2, 3], 2, 8))
+    \text{sum} = 1 - 2 + 3 = 2
+    """
+    if not 1 < len(terms) <= longest:
+        return rf"\text{{{label}}} = {number(result)}"
+    lines, size = [""], 0
+    for place, term in enumerate(terms):
+        text = show(term)
+        sign, digits = ("-", text[1:]) if text.startswith("-") else ("+", text)
+        # in braces it is no difference of nothing and a number
+        written = f"{sign} {formula(digits)}" if place else f"{{{formula(text)}}}" if sign == "-" else formula(digits)
+        size += len(digits) + 3
+        if size > ROOM:
+            lines.append("")
+            size = len(digits) + 3
+        lines[-1] += f"{written} "
+    first, *more = [line.rstrip() for line in lines]
+    if not more:
+        return rf"\text{{{label}}} = {first} = {number(result)}"
+    rows = [rf"\text{{{label}}} ={{}}& {first}", *(f"& {line}" for line in more), f"={{}}& {{{number(result)}}}"]
+    return aligned(rows)
+
+
+def aligned(rows: Sequence[str]) -> str:
+    """Rows below each other, which meet where each has its `&`. A row has a line: GitHub wants its end there."""
+    return "\n".join([r"\begin{aligned}", " \\\\\n".join(rows), r"\end{aligned}"])
+
+
+def matrix(cells: Sequence[Sequence[str]]) -> str:
+    """Cells in brackets, to the right of their columns; a row has a line."""
+    columns = "r" * len(cells[0])
+    rows = " \\\\\n".join(" & ".join(row) for row in cells)
+    return f"\\left[\\begin{{array}}{{{columns}}}\n{rows}\n\\end{{array}}\\right]"
+
+
+def width(texts: Sequence[Sequence[str]]) -> int:
+    """How many digits wide the matrix of these numbers is, with what lies between its columns."""
+    return sum(max(map(len, column)) + 2 for column in zip(*texts, strict=True))

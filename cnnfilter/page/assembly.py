@@ -27,7 +27,11 @@ SCRIPTS = (
     "stages/dense",
     "stages/activations",
     "field",
+    "seen",
+    "network",
+    "plan",
     "changes",
+    "fragment",
     "model",
     "interface",
     "boot",
@@ -69,7 +73,7 @@ def assembled(document: dict[str, Any]) -> str:
     )
     return PAGE.format(
         policy=policy,
-        title=html.escape(printable(f"{document['network']} on {document['picture']['name']}")),
+        title=html.escape(printable(document["title"])),
         style=style,
         document=as_script(document),
         script=script,

@@ -16,7 +16,7 @@ def show(tab):
     def shown(stages, maps=None, *, fragment="", labels=()):
         maps = np.arange(42, dtype=np.uint8).reshape(1, 6, 7) if maps is None else maps
         path = tab.folder / "page.html"
-        path.write_text(assembled(document(Given(parse(stages), maps, "ramp.png", labels))), encoding="utf-8")
+        path.write_text(assembled(document(Given(parse(stages), maps, "ramp.png", labels=labels))), encoding="utf-8")
         tab.open(path, fragment)
         tab.wait("return model.stages.length > 0 && model.ready.then(() => true)")
         return tab

@@ -20,3 +20,14 @@ async function unpacked({ type, shape, data }) {
   const arrays = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
   return { shape, values: Float32Array.from(new arrays[type](bytes)) };
 }
+
+/**
+ * Maps (C, H, W), or a vector, as Python packed them.
+ *
+ * @param {Packed} packed
+ * @returns {Promise<Maps>}
+ */
+async function unpackedMaps(packed) {
+  const { shape, values } = await unpacked(packed);
+  return { shape: shape.length === 3 ? [shape[1], shape[2], shape[0]] : shape, values };
+}

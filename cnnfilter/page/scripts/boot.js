@@ -13,6 +13,7 @@ async function boot() {
   }
   const text = /** @type {HTMLElement} */ (document.getElementById("document")).textContent ?? "";
   await model.load(JSON.parse(text));
+  keepInAddress(model);
 }
 
 boot();

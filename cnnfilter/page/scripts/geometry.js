@@ -179,6 +179,23 @@ function tapsAt(place, axis, { window, stride, dilation, pads }) {
 }
 
 /**
+ * What the windows see that slide over maps.
+ *
+ * @param {Sliding} sliding
+ * @returns {[Sight, Sight]}
+ */
+function slidingSights(sliding) {
+  const { window, stride, dilation, pads } = sliding;
+  const [vertical, horizontal] = [0, 1].map((axis) => ({
+    size: dilation[axis] * (window[axis] - 1) + 1,
+    stride: stride[axis],
+    start: -pads[axis][0],
+    seen: (/** @type {number} */ place) => tapsAt(place, axis, sliding),
+  }));
+  return [vertical, horizontal];
+}
+
+/**
  * What a window reads of maps, as a `Region`.
  *
  * @param {Sliding} sliding

@@ -1,7 +1,5 @@
 // The network on the picture, as the person made it: what all views show and change.
 
-const MOST_MACS = 1e9; // what a page computes again
-const MOST_VALUES = 2 ** 26; // 256 MB of results
 const PATIENCE = 40; // milliseconds of computing before the page may answer again
 
 /**
@@ -16,10 +14,20 @@ const PATIENCE = 40; // milliseconds of computing before the page may answer aga
  * number, counted from 1, has the picture's at 0.
  *
  * Events: "changed" when stages or the picture changed and their sizes are known, "computed" when all results are,
- * "selected".
+ * "selected"; "edited" and "undone" when a person did that; "told" when there is something to tell, `notice`.
  */
 class Model extends EventTarget {
-  /** @type {Contents} */ contents = { network: "", before: "", picture: { name: "", maps: { type: "uint8", shape: [], data: "" } }, stages: [], labels: [], kernels: [] };
+  /** @type {Contents} */ contents = {
+    title: "",
+    before: "",
+    picture: { name: "", file: null, maps: { type: "uint8", shape: [0, 0, 0], data: "" } },
+    stages: [],
+    groups: [],
+    labels: [],
+    kernels: [],
+    isStatic: false,
+    limits: { macs: 0, values: 0 },
+  };
   /** @type {Stage[]} in order: that of number 1 first */ stages = [];
   /** @type {(Shape | null)[]} */ shapes = [];
   /** @type {(Figures | null)[]} */ figures = [];
@@ -28,10 +36,14 @@ class Model extends EventTarget {
   /** @type {Chosen | null} */ selection = null;
   /** @type {Promise<void>} settled when all is computed */ ready = Promise.resolve();
   /** @type {Change[]} */ changes = [];
+  /** What a person should know of, as of an address that cannot be followed. */ notice = "";
   /** @type {{stages: Stage[], changes: Change[], picture: Maps}[]} */ #before = [];
   /** @type {Stage[]} */ #given = [];
   /** @type {Maps | null} */ #picture = null;
+  /** @type {Maps | null} */ #givenPicture = null;
+  /** @type {Move[]} */ #moves = [];
   /** @type {WeakMap<Stage, {inputs: Maps[], result: Maps}>} */ #known = new WeakMap();
+  /** @type {Field[]} */ #fields = [];
   #turn = 0;
 
   /**
@@ -42,17 +54,17 @@ class Model extends EventTarget {
   async load(contents) {
     this.contents = contents;
     for (const kernel of contents.kernels) CATALOGUE.set(kernel.name, kernel);
-    const maps = await unpacked(contents.picture.maps);
-    const [count, height, width] = maps.shape;
-    this.#picture = { shape: [height, width, count], values: maps.values };
+    this.#givenPicture = this.#picture = await unpackedMaps(contents.picture.maps);
     this.#given = await Promise.all(
-      contents.stages.map(async (stage) => {
+      contents.stages.map(async ({ result: _, ...stage }) => {
         const learned = Object.entries(stage.learned).map(async ([role, array]) => [role, await unpacked(array)]);
         return { ...stage, learned: Object.fromEntries(await Promise.all(learned)) };
       }),
     );
+    const results = await Promise.all(contents.stages.map(({ result }) => result && unpackedMaps(result)));
+    results.forEach((result, place) => result && this.#known.set(this.#given[place], { inputs: [], result }));
     this.stages = this.#given;
-    this.#update();
+    this.#update(this.#planned(this.stages, this.picture));
   }
 
   /** The picture. */
@@ -72,9 +84,53 @@ class Model extends EventTarget {
    * @param {boolean} goesOn  whether the change before goes on, as a stroke of a drawing does: both are undone together
    */
   setPicture(maps, goesOn = false) {
+    const plan = this.#allowed(this.stages, maps);
     if (!goesOn) this.#remember();
     this.#picture = maps;
-    this.#update();
+    this.#update(plan);
+  }
+
+  /** The changes and the selection as text, which the fragment of the address keeps; the picture is no part of it. */
+  get state() {
+    return stateText(this.changes, this.selection);
+  }
+
+  /**
+   * Become what a text tells: anybody's, so that what cannot be done is told, and left.
+   *
+   * @param {string} text
+   */
+  restore(text) {
+    try {
+      const { changes, selection } = readState(text);
+      const known = this.#before.findLastIndex((before) => stateText(before.changes, null) === stateText(changes, null));
+      if (stateText(this.changes, null) !== stateText(changes, null)) {
+        const stages = known < 0 ? changes.reduce(changed, this.#given) : this.#before[known].stages;
+        const plan = this.#allowed(stages, this.picture);
+        if (known < 0) this.#remember();
+        else this.#before.length = known;
+        [this.stages, this.changes] = [stages, changes];
+        this.#update(plan);
+      }
+      if (selection && this.#isThere(selection)) {
+        const { stage, at, pinned } = selection;
+        if (at.length === 1) this.select(stage, at[0], 0, 0, pinned);
+        else this.select(stage, at[2], at[0], at[1], pinned);
+      }
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  /**
+   * What a person is told of a mistake; other errors are thrown on.
+   *
+   * @param {unknown} error
+   */
+  #tell(error) {
+    if (!(error instanceof Mistake)) throw error;
+    this.notice = error.message;
+    this.dispatchEvent(new Event("told"));
   }
 
   /**
@@ -154,7 +210,8 @@ class Model extends EventTarget {
     const before = this.#before.pop();
     if (!before) return;
     [this.stages, this.changes, this.#picture] = [before.stages, before.changes, before.picture];
-    this.#update();
+    this.#update(this.#planned(this.stages, this.picture));
+    this.dispatchEvent(new Event("undone"));
   }
 
   canUndo() {
@@ -186,25 +243,128 @@ class Model extends EventTarget {
   explain() {
     if (!this.selection || !this.results[this.selection.stage]) return null;
     const { stage, at } = this.selection;
-    const steps = [];
-    /** @type {{stage: number, at: Place} | null} */
-    let next = { stage, at };
-    while (next !== null && next.stage !== 0) {
-      /** @type {{stage: number, at: Place}} */
-      const { stage: number, at: place } = next;
-      const step = this.#step(number, place);
-      const { kind, ...rest } = step;
-      steps.push({ number, kind, name: this.stage(number).name, stage: this.text(number), ...rest });
-      next = step.follows && { stage: this.stage(number).reads[step.source ?? 0], at: step.follows };
-    }
+    const way = [...this.#way(stage, at)];
+    const steps = way.map(({ number, at: place }) => {
+      const { kind, ...rest } = this.#step(number, place);
+      return { number, kind, name: this.stage(number).name, stage: this.text(number), ...rest };
+    });
     return {
-      stages: this.stages.slice(0, stage).map((_, place) => this.text(place + 1)).join(","),
+      stages: networkText(this.stages, this.contents.groups, stage),
       input: this.shapes[0],
       output: this.shapes[stage],
       at,
       value: steps[0].value,
       steps,
+      receptive_field: this.#receptiveField(stage, at, way),
     };
+  }
+
+  /**
+   * The rows and columns of the picture that a value sees, those in the padding too: first and last.
+   *
+   * @param {number} stage
+   * @param {Place} at
+   * @returns {{rows: Extent, columns: Extent}}
+   */
+  field(stage, at) {
+    const { taken } = seenFrom(this.stages.slice(0, stage), /** @type {Shape[]} */ (this.shapes), at);
+    return this.#fieldAt(stage, this.#spot(this.#way(stage, at)), taken);
+  }
+
+  /**
+   * The field and the jump of each value of a stage's result, as `cnnfilter shape` lists them.
+   *
+   * @param {number} stage
+   * @returns {{size: number[], jump: number[] | null}}
+   */
+  fieldOf(stage) {
+    const { size, jump } = this.#fields[stage];
+    const shape = /** @type {Shape} */ (this.shapes[stage]);
+    return { size, jump: shape.length === 1 || (shape[0] === 1 && shape[1] === 1) ? null : jump };
+  }
+
+  /**
+   * The places that a value is followed through, from itself to the picture.
+   *
+   * @param {number} stage
+   * @param {Place} at
+   * @returns {Generator<{number: number, at: Place}>}
+   */
+  *#way(stage, at) {
+    /** @type {{number: number, at: Place} | null} */
+    let next = { number: stage, at };
+    while (next !== null && next.number !== 0) {
+      yield next;
+      const step = this.#step(next.number, next.at);
+      next = step.follows && { number: this.stage(next.number).reads[step.source ?? 0], at: step.follows };
+    }
+  }
+
+  /**
+   * The row and the column of a value, which a vector's has in the maps that it was made of.
+   *
+   * @param {Iterable<{number: number, at: Place}>} way
+   */
+  #spot(way) {
+    for (const { number, at } of way) {
+      const stage = this.stage(number);
+      const shape = /** @type {Shape} */ (this.shapes[stage.reads[stage.reads.length - 1]]);
+      if (kindOf(stage).seesAll?.(stage, shape)) return [0, 0];
+      if (shape.length === 3) return at.length === 3 ? at.slice(0, 2) : placeOf(shape, at[0]).slice(0, 2);
+    }
+    return [0, 0];
+  }
+
+  /**
+   * @param {number} stage
+   * @param {number[]} spot
+   * @param {Map<number, boolean[]>} taken
+   */
+  #fieldAt(stage, spot, taken) {
+    const moves = this.#moves.slice(0, stage).map((move, place) => {
+      const takes = taken.get(place + 1);
+      /** @param {any} _ @param {number} each */
+      const isTaken = (_, each) => takes?.[each] ?? true;
+      return { ...move, reads: move.reads.filter(isTaken), counts: move.counts.filter(isTaken) };
+    });
+    const [rows, columns] = extentOf(moves, spot);
+    return { rows, columns };
+  }
+
+  /**
+   * @param {number} stage
+   * @param {Place} at
+   * @param {{number: number, at: Place}[]} way
+   */
+  #receptiveField(stage, at, way) {
+    const { seen, taken } = seenFrom(this.stages.slice(0, stage), /** @type {Shape[]} */ (this.shapes), at);
+    const { rows, columns } = this.#fieldAt(stage, this.#spot(way), taken);
+    const size = [rows, columns].map(([first, last]) => last - first + 1);
+    const region = seen.get(0);
+    const [down, along] = region?.isSeen ? [ends(region.rows), ends(region.columns)] : [[], []];
+    const corners = down.flatMap((row) => along.map((column) => [row, column]));
+    const inside = corners.length ? (down[1] - down[0] + 1) * (along[1] - along[0] + 1) : 0;
+    return { size, rows, columns, corners, in_padding: product(size) - inside };
+  }
+
+  /** The command of the present state. */
+  command() {
+    const { before, picture, groups } = this.contents;
+    const stages = [before, networkText(this.stages, groups)].filter(Boolean).join(",");
+    return `cnnfilter run ${shellQuoted(stages)} ${shellQuoted(picture.file ?? "PICTURE")}`;
+  }
+
+  /** What the command leaves out, as texts: learned numbers that were changed here, and another picture. */
+  get untold() {
+    const told = [];
+    const known = new Set(this.#given.flatMap((stage) => Object.values(stage.learned)));
+    this.stages.forEach((stage, place) => {
+      if (Object.values(stage.learned).some((array) => !known.has(array))) {
+        told.push(`stage ${place + 1} has learned numbers that were changed on this page`);
+      }
+    });
+    if (this.#picture !== this.#givenPicture) told.push("the picture is another one");
+    return told;
   }
 
   /**
@@ -235,39 +395,62 @@ class Model extends EventTarget {
   #change(change, goesOn = false) {
     const changes = withChange(this.changes, change);
     const stages = changed(this.stages, change);
+    const plan = this.#allowed(stages, this.picture);
     if (!goesOn) this.#remember();
     [this.stages, this.changes] = [stages, changes];
-    this.#update();
+    this.#update(plan);
+    this.dispatchEvent(new CustomEvent("edited", { detail: { goesOn } }));
   }
 
   #remember() {
     this.#before.push({ stages: this.stages, changes: this.changes, picture: this.picture });
+    if (this.#before.length > MOST_CHANGES) this.#before.shift();
   }
 
-  /** Plan all stages, and compute what changed. */
-  #update() {
-    const count = this.stages.length + 1;
-    this.shapes = [this.picture.shape, ...Array(count - 1).fill(null)];
-    this.figures = Array(count).fill(null);
-    this.mistakes = Array(count).fill(null);
-    this.stages.forEach((stage, place) => {
-      const number = place + 1;
-      const faulty = stage.reads.find((read) => this.shapes[read] === null);
-      if (faulty !== undefined) {
-        this.mistakes[number] = `stage ${faulty} has no result`;
-        return;
-      }
-      const inputs = stage.reads.map((read) => /** @type {Shape} */ (this.shapes[read]));
-      try {
-        const shape = kindOf(stage).output(stage, inputs);
-        this.figures[number] = kindOf(stage).figures(stage, inputs);
-        this.shapes[number] = shape;
-      } catch (error) {
-        if (!(error instanceof Mistake)) throw error;
-        this.mistakes[number] = `stage ${number} (${stage.kind}): ${error.message}`;
-      }
-    });
+  /**
+   * The plan of what a person asks for; a mistake if that is more than a page computes.
+   *
+   * @param {Stage[]} stages
+   * @param {Maps} picture
+   */
+  #allowed(stages, picture) {
+    const { isStatic, limits } = this.contents;
+    if (isStatic) throw new Mistake("this page shows results, and computes none: it was written with --static");
+    const plan = this.#planned(stages, picture);
+    if (plan.work > limits.macs) {
+      throw new Mistake(`that takes ${grouped(plan.work)} multiply-adds, more than a page computes (${grouped(limits.macs)})`);
+    }
+    if (plan.values > limits.values) {
+      throw new Mistake(`that makes ${grouped(plan.values)} values, more than a page holds (${grouped(limits.values)})`);
+    }
+    return plan;
+  }
+
+  /**
+   * What is known of stages before any is computed.
+   *
+   * @param {Stage[]} stages
+   * @param {Maps} picture
+   */
+  #planned(stages, picture) {
+    const plan = new Plan(picture.shape);
+    stages.forEach((stage) => plan.add(stage));
+    return plan;
+  }
+
+  /**
+   * Take a plan, and compute what changed.
+   *
+   * @param {Plan} plan
+   */
+  #update(plan) {
+    this.shapes = plan.shapes;
+    this.figures = plan.figures;
+    this.mistakes = plan.mistakes;
+    this.#fields = plan.fields;
+    this.#moves = plan.moves;
     if (this.selection && !this.#isThere(this.selection)) this.selection = null;
+    this.results = [this.picture, ...Array(this.stages.length).fill(null)];
     this.dispatchEvent(new Event("changed"));
     this.ready = this.#compute();
   }
@@ -280,10 +463,9 @@ class Model extends EventTarget {
 
   async #compute() {
     const turn = ++this.#turn;
-    this.results = [this.picture, ...Array(this.stages.length).fill(null)];
     let begun = performance.now();
     for (const [place, stage] of this.stages.entries()) {
-      if (this.shapes[place + 1] === null) continue;
+      if (this.shapes[place + 1] === null || stage.reads.some((read) => this.results[read] === null)) continue;
       const inputs = stage.reads.map((read) => /** @type {Maps} */ (this.results[read]));
       let known = this.#known.get(stage);
       if (!known || known.inputs.some((input, each) => input !== inputs[each])) {
@@ -292,7 +474,13 @@ class Model extends EventTarget {
           if (turn !== this.#turn) return this.ready; // that of what is computed instead
           begun = performance.now();
         }
-        known = { inputs, result: kindOf(stage).compute(stage, inputs) };
+        try {
+          known = { inputs, result: kindOf(stage).compute(stage, inputs) };
+        } catch (error) {
+          if (!(error instanceof Mistake)) throw error;
+          this.mistakes[place + 1] = `stage ${place + 1} (${stage.kind}): ${error.message}`;
+          continue;
+        }
         this.#known.set(stage, known);
       }
       this.results[place + 1] = known.result;

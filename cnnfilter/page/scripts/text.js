@@ -186,3 +186,32 @@ function readArguments(text, known, bare) {
 function showOptions(options) {
   return Object.entries(options).filter(([, [, given]]) => given).map(([key, [text]]) => `${key}=${text}`);
 }
+
+/**
+ * A name or a path with a backslash before what would split it, as a stage's text has it.
+ *
+ * @param {string} text
+ */
+function escapeText(text) {
+  const [drive] = /^[A-Za-z]:(?=[\\/])/.exec(text) ?? [""];
+  const rest = text.slice(drive.length);
+  return drive + rest.replace(/(?<!\\)(\\*)([,:+]|$)/g, (_, slashes, mark) => slashes + slashes + (mark && `\\${mark}`));
+}
+
+/**
+ * A whole number with commas between its thousands.
+ *
+ * @param {number} value
+ */
+function grouped(value) {
+  return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
+}
+
+/**
+ * A text as an argument of a shell's command.
+ *
+ * @param {string} text
+ */
+function shellQuoted(text) {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`;
+}

@@ -28,6 +28,8 @@
  * @property {number[]} reads  the numbers of what it reads: stages counted from 1, 0 the picture
  * @property {Record<string, any>} keys  what its text says, as `page/records.py` has it for each kind
  * @property {Record<string, Learned>} learned  `weight`, `bias` and so on, under PyTorch's names and in its layouts
+ * @property {string[]} [aliases]  other names that it answers to
+ * @property {number | null} [group]  the piece of text that it came out of with others, of `Contents.groups`
  */
 
 /**
@@ -44,6 +46,17 @@
  * @property {Pair} [step]  rows and columns from one that is read to the next: the dilation, 1 where left out
  * @property {string} [border]  what the padding holds, as the stage's text says it; "zeros" where left out
  * @property {Pair} [range]  of a vector, instead of all these: the first index and the last
+ */
+
+/**
+ * @typedef {object} Sight  what the values along one axis of a result see of the samples along that axis of the input;
+ *  see `network/stages/sight.py`
+ * @property {number} size  samples from the first that a value sees to the last; may be a fraction where maps are enlarged
+ * @property {number} stride  from the first sample that one value sees to that of the next one
+ * @property {number} start  the first sample that the first value sees; below 0 in the padding
+ * @property {(place: number) => number[]} seen  the samples that a value sees, ascending, those in the padding too; also
+ *  of places beyond the result, by the same rule
+ * @property {number} [period]  how many values differ in how far they reach; 1 where left out
  */
 
 /**
@@ -79,13 +92,17 @@
  * @typedef {object} Kind  what the page knows of a kind of stage: its aspect, an entry of `KINDS`
  * @property {(stage: Stage, inputs: Shape[]) => Shape} output  throws a `Mistake`, in the command's words
  * @property {(stage: Stage, inputs: Shape[]) => Figures} figures
+ * @property {(stage: Stage, inputs: Shape[]) => number} [work]  operations, where multiply-adds do not tell them: a pool's
  * @property {(stage: Stage, inputs: Maps[]) => Maps} compute  sums in double precision
  * @property {(stage: Stage, inputs: Shape[], at: Place) => (Region | null)[]} regions  one for each input, null of one
  *  that the value does not read
+ * @property {(stage: Stage, input: Shape) => [Sight, Sight]} [sights]  left out where values see the one at their own place
+ * @property {(stage: Stage, input: Shape) => boolean} [seesAll]  whether each value sees all of the input
  * @property {(stage: Stage, inputs: Maps[], at: Place, value: number) => AnyStep} explain
  * @property {(stage: Stage) => string} text  as `str(stage)` in Python, without `as=`
  * @property {(text: string) => {keys: Record<string, any>, learned?: Record<string, Learned>}} parse  reads what stands
  *  behind the name and its colon, as far as a person may add such a stage; throws a `Mistake`
+ * @property {boolean} [joins]  whether it reads several results, as `add` does
  * @property {Control[]} controls
  */
 
@@ -93,11 +110,16 @@
 
 /**
  * @typedef {object} Contents  what Python embeds
- * @property {string} network  the text of all stages
+ * @property {string} title
  * @property {string} before  the text of what Python did before the first stage, such as "resize:256,crop:224"
- * @property {{name: string, maps: Packed}} picture  maps (C, H, W), as they are after that
- * @property {{kind: string, name: string | null, reads: number[], keys: Record<string, any>,
- *   learned: Record<string, Packed>}[]} stages
+ * @property {{name: string, file: string | null, maps: Packed}} picture  maps (C, H, W), as they are after that
+ * @property {{kind: string, name: string | null, aliases: string[], group: number | null, reads: number[],
+ *   keys: Record<string, any>, learned: Record<string, Packed>, result?: Packed}[]} stages  a result where none is
+ *   computed on the page
+ * @property {{text: string, stages: number}[]} groups  presets and files of networks, and how many stages each has
  * @property {string[]} labels  the names of the classes, untrusted text
  * @property {Kernel[]} kernels  the catalogue
+ * @property {boolean} isStatic  whether nothing can be changed, as results are embedded
+ * @property {{macs: number, values: number}} limits  the most multiply-adds that the page computes, and the most values
+ *  of all results
  */

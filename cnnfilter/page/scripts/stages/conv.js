@@ -88,6 +88,22 @@ function remedy(inputs, filters, channels) {
 }
 
 /**
+ * The channels of the input that a map is made of: the first, and how many.
+ *
+ * @param {Stage} stage
+ * @param {number} channels  those of the input
+ * @param {number} number  the map's
+ */
+function channelsOf({ keys, learned }, channels, number) {
+  if (keys.kernels.length) {
+    const each = keys.kernels.reduce((/** @type {number} */ all, /** @type {Kernel} */ kernel) => all + mapsOf(kernel), 0);
+    return [Math.floor(number / each), 1];
+  }
+  const [filters, inputs] = learned.weight.shape;
+  return [Math.floor((number * (channels / inputs)) / filters) * inputs, inputs];
+}
+
+/**
  * The filter of a map.
  *
  * @param {Stage} stage
@@ -97,6 +113,7 @@ function remedy(inputs, filters, channels) {
  */
 function filterOf(stage, channels, number) {
   const { keys, learned } = stage;
+  const [first] = channelsOf(stage, channels, number);
   if (keys.kernels.length) {
     const each = keys.kernels.flatMap((/** @type {Kernel} */ kernel) =>
       kernel.combine ? [{ kernel, filters: kernel.filters }] : kernel.filters.map((filter) => ({ kernel, filters: [filter] })),
@@ -104,11 +121,9 @@ function filterOf(stage, channels, number) {
     const { kernel, filters } = each[number % each.length];
     const weights = filters.map((/** @type {number[][]} */ filter) => [turned(filter, keys.flip)]);
     const { name, scale, combine } = kernel;
-    const channel = Math.floor(number / each.length);
-    return { name, channels: [channel], weights, scale: scaleOf(weights, keys.scale, scale), combine, bias: keys.bias };
+    return { name, channels: [first], weights, scale: scaleOf(weights, keys.scale, scale), combine, bias: keys.bias };
   }
-  const [filters, inputs, height, width] = learned.weight.shape;
-  const first = Math.floor((number * (channels / inputs)) / filters) * inputs;
+  const [, inputs, height, width] = learned.weight.shape;
   const matrices = range(inputs).map((c) => {
     const begin = (number * inputs + c) * height * width;
     const rows = range(height).map((m) => [...learned.weight.values.subarray(begin + m * width, begin + (m + 1) * width)]);
@@ -274,9 +289,11 @@ const convolutionKind = {
   },
   compute: convolved,
   regions(stage, [shape], at) {
-    const { channels } = filterOf(stage, shape[2], at[2]);
-    const maps = /** @type {Pair} */ ([channels[0], channels[channels.length - 1]]);
-    return [windowRegion(convolutionSliding(stage, shape), at, maps, stage.keys.border)];
+    const [first, count] = channelsOf(stage, shape[2], at[2]);
+    return [windowRegion(convolutionSliding(stage, shape), at, [first, first + count - 1], stage.keys.border)];
+  },
+  sights(stage, shape) {
+    return slidingSights(convolutionSliding(stage, shape));
   },
   explain: explainedConvolution,
   text(stage) {

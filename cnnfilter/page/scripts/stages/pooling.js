@@ -81,6 +81,9 @@ function poolKind(pool) {
     regions(stage, [shape], at) {
       return [windowRegion(poolSliding(stage, shape), at, [at[2], at[2]])];
     },
+    sights(stage, shape) {
+      return slidingSights(poolSliding(stage, shape));
+    },
     explain(stage, [input], at, value) {
       const window = windowAt(input, poolSliding(stage, input.shape), at, at[2], "zeros", empty);
       const found = pool === "max" ? winner(window) : mostInside([window.values], window.padding);

@@ -1,0 +1,95 @@
+/** What is known of a network before any of it is computed: by the numbers of the stages, 0 the picture. */
+class Plan {
+  /** @type {(Shape | null)[]} null of a stage that does not fit, and of those after it */ shapes;
+  /** @type {(Figures | null)[]} */ figures = [null];
+  /** @type {(string | null)[]} why a stage has no size */ mistakes = [null];
+  /** @type {Field[]} */ fields;
+  /** @type {Move[]} of the stages, in order */ moves = [];
+  /** How many multiply-adds, or operations like them, all stages take. */ work = 0;
+  /** How many values all results have. */ values = 0;
+  /** @type {number[][]} how many fields there are along each axis, which `flatten` keeps */ #places;
+
+  /** @param {Shape} shape  the picture's */
+  constructor(shape) {
+    this.shapes = [shape];
+    this.#places = [placesOf(shape, [])];
+    const axes = this.#places[0];
+    this.fields = [{ size: axes.map(() => 1), jump: axes.map(() => 1), start: axes.map(() => 0), parts: [] }];
+  }
+
+  /**
+   * Plan the next stage.
+   *
+   * @param {Stage} stage
+   */
+  add(stage) {
+    const number = this.shapes.length;
+    this.shapes.push(null);
+    this.figures.push(null);
+    this.mistakes.push(null);
+    this.fields.push(this.fields[0]);
+    this.#places.push(this.#places[0]);
+    this.moves.push({ reads: stage.reads, counts: stage.reads.map(() => []), sights: null, seesAll: false });
+    const faulty = stage.reads.find((read) => this.shapes[read] === null);
+    if (faulty !== undefined) {
+      this.mistakes[number] = `stage ${faulty} has no result`;
+      return;
+    }
+    try {
+      this.#fit(number, stage, kindOf(stage), stage.reads.map((read) => /** @type {Shape} */ (this.shapes[read])));
+    } catch (error) {
+      if (!(error instanceof Mistake)) throw error;
+      this.mistakes[number] = `stage ${number} (${stage.kind}): ${error.message}`;
+    }
+  }
+
+  /**
+   * @param {number} number
+   * @param {Stage} stage
+   * @param {Kind} kind
+   * @param {Shape[]} inputs
+   */
+  #fit(number, stage, kind, inputs) {
+    const output = kind.output(stage, inputs);
+    const figures = kind.figures(stage, inputs);
+    const last = stage.reads[stage.reads.length - 1];
+    const input = inputs[inputs.length - 1];
+    const places = placesOf(output, this.#places[last]);
+    const seesAll = kind.seesAll?.(stage, input) ?? false;
+    const own = kind.sights?.(stage, input) ?? null;
+    const counts = stage.reads.map((read) => this.#places[read]);
+    const sights = seesAll ? this.#places[last].map(wholeSight) : own;
+    this.moves[number - 1] = { reads: stage.reads, counts, sights, seesAll };
+    const fields = stage.reads.map((read) => this.fields[read]);
+    let field = own ? fieldThrough(fields[fields.length - 1], own, places) : joinedField(fields, places);
+    if (seesAll && field.jump.some((jump) => jump !== 0)) {
+      field = fieldOverAll(this.#places[last], this.moves.slice(0, number));
+    }
+    this.shapes[number] = output;
+    this.figures[number] = figures;
+    this.fields[number] = field;
+    this.#places[number] = places;
+    this.work += kind.work?.(stage, inputs) ?? figures.macs;
+    this.values += product(output);
+  }
+}
+
+/**
+ * How many places a result has along each axis: a vector as many as what it was made of.
+ *
+ * @param {Shape} shape
+ * @param {number[]} before
+ */
+function placesOf(shape, before) {
+  return shape.length === 3 ? shape.slice(0, 2) : before;
+}
+
+/**
+ * What values see that each see all samples of an axis.
+ *
+ * @param {number} count
+ * @returns {Sight}
+ */
+function wholeSight(count) {
+  return { size: count, stride: 1, start: 0, seen: (place) => range(count).map((sample) => place + sample) };
+}

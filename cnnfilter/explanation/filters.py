@@ -25,8 +25,8 @@ class MapFilter:
         Those of the input that it looks at.
     weights : ndarray, (n, channels, kh, kw)
         Before the scale: whole numbers where the kernel is written in whole numbers. n is 1 unless they combine.
-    scale : Fraction or float
-        What each sum is multiplied by.
+    scales : tuple of Fraction or float
+        What the sum of each of the n is multiplied by.
     combine : str, optional
         What the n sums become: `"magnitude"` or `"maximum"`.
     bias : float
@@ -35,7 +35,7 @@ class MapFilter:
     name: str
     channels: tuple[int, ...]
     weights: Array
-    scale: Fraction | float
+    scales: tuple[Fraction | float, ...]
     combine: str | None
     bias: float
 
@@ -45,10 +45,8 @@ class MapFilter:
         return combined + self.bias
 
     def scaled(self, sums: Array) -> Array:
-        """Sums times the scale; a ninth of 9 is exactly 1."""
-        if isinstance(self.scale, Fraction):
-            return sums * float(self.scale.numerator) / float(self.scale.denominator)
-        return sums * self.scale
+        """Sums times their scales; a ninth of 9 is exactly 1."""
+        return np.array([_times(one, scale) for one, scale in zip(sums, self.scales, strict=True)])
 
 
 class Filters:
@@ -71,17 +69,17 @@ class Filters:
         if self.bank is None:
             channel, place = divmod(number, len(self.named))
             name, weights, kernel = self.named[place]
-            scale = _scale(weights, self.stage.scale, kernel.scale)
-            return MapFilter(name, (channel,), self._turned(weights), scale, kernel.combine, bias)
+            scales = _scales(weights, self.stage.scale, kernel.scale)
+            return MapFilter(name, (channel,), self._turned(weights), scales, kernel.combine, bias)
         filters, inputs = self.bank.weight.shape[:2]
         first = number * (self.channels // inputs) // filters * inputs  # the first channel of its group
         weights = self.bank.weight[number].astype(np.float64)[None]
-        scale = _scale(weights, self.stage.scale, 1)
+        scales = _scales(weights, self.stage.scale, 1)
         if self.bank.bias is not None:
             bias += float(self.bank.bias[number])
         name = f"{self.bank.name}, map {number}"
         channels = tuple(range(first, first + inputs))
-        return MapFilter(name, channels, self._turned(weights), scale, None, bias)
+        return MapFilter(name, channels, self._turned(weights), scales, None, bias)
 
     def _turned(self, weights: Array) -> Array:
         return weights[..., ::-1, ::-1] if self.stage.flip else weights
@@ -92,6 +90,12 @@ def products(weights: Array, values: Array) -> Array:
     return np.where(weights == 0, 0.0, weights * values)
 
 
-def _scale(weights: Array, scale: str, own: Fraction | float) -> Fraction | float:
-    """What the sums are multiplied by; where they are scaled, a kernel's own scale cancels out."""
-    return own if scale == "none" else 1 / Fraction(divisor(weights.flat, scale))
+def _times(sums: Array, scale: Fraction | float) -> Array:
+    if isinstance(scale, Fraction):
+        return sums * float(scale.numerator) / float(scale.denominator)
+    return sums * scale
+
+
+def _scales(weights: Array, scale: str, own: Fraction | float) -> tuple[Fraction | float, ...]:
+    """What the sum of each filter is multiplied by; where they are scaled, a kernel's own scale cancels out."""
+    return tuple(own if scale == "none" else 1 / Fraction(divisor(each.flat, scale)) for each in weights)

@@ -128,11 +128,11 @@ def _convolved(stage: stages.Conv, result: Result) -> steps.Step:
         steps.FilterSum(
             tuple(map(steps.ChannelSum, windows, map(steps.matrix, weights), map(steps.matrix, each), sums.tolist())),
             float(total),
-            chosen.scale,
+            scale,
             float(value),
         )
-        for weights, each, sums, total, value in zip(
-            chosen.weights, multiplied, channel_sums, totals, scaled, strict=True
+        for weights, each, sums, total, scale, value in zip(
+            chosen.weights, multiplied, channel_sums, totals, chosen.scales, scaled, strict=True
         )
     )
     counting = multiplied if chosen.combine != "maximum" else multiplied[[int(np.argmax(scaled))]]

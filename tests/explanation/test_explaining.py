@@ -117,6 +117,8 @@ CHAINS = [
     ("conv:sobel-x+sobel-y:flip=yes:scale=l1,magnitude,abs", COLOUR),
     ("conv:sharpen:scale=sum,conv:laplacian:scale=sum:dilation=2x1", GREY),
     ("conv:0 0; 0 0:scale=l1", GREY),
+    ("conv:sobel:scale=sum", GREY),
+    ("conv:kirsch:scale=l1:padding=1", COLOUR),
     ("conv:1 2 3; 4 5 6:stride=2x1:border=circular:padding=1+2x0+3", FLOATS),
     ("conv:box:padding=3:border=constant=7,maxpool:3:stride=1:padding=2", FLOATS),
     ("conv:box:padding=3:border=symmetric,avgpool:3x2:ceil_mode=yes:padding=1", FLOATS),

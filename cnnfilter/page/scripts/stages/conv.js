@@ -5,7 +5,7 @@
  * @property {string} name  that of the kernel, or of the bank and the map's number
  * @property {number[]} channels  those of the input that it looks at
  * @property {number[][][][]} weights  (filters, channels, rows, columns), before the scale; one filter unless they combine
- * @property {Pair} scale  numerator and denominator of what each sum is multiplied by
+ * @property {Pair[]} scales  numerator and denominator of what the sum of each filter is multiplied by
  * @property {string | null} combine
  * @property {number} bias
  */
@@ -120,8 +120,8 @@ function filterOf(stage, channels, number) {
     );
     const { kernel, filters } = each[number % each.length];
     const weights = filters.map((/** @type {number[][]} */ filter) => [turned(filter, keys.flip)]);
-    const { name, scale, combine } = kernel;
-    return { name, channels: [first], weights, scale: scaleOf(weights, keys.scale, scale), combine, bias: keys.bias };
+    const scales = weights.map((/** @type {number[][][]} */ each) => scaleOf(each, keys.scale, kernel.scale));
+    return { name: kernel.name, channels: [first], weights, scales, combine: kernel.combine, bias: keys.bias };
   }
   const [, inputs, height, width] = learned.weight.shape;
   const matrices = range(inputs).map((c) => {
@@ -134,7 +134,7 @@ function filterOf(stage, channels, number) {
     name: `${bankName(stage)}, map ${number}`,
     channels: range(inputs).map((c) => first + c),
     weights: [matrices],
-    scale: scaleOf([matrices], keys.scale, [1, 1]),
+    scales: [scaleOf(matrices, keys.scale, [1, 1])],
     combine: null,
     bias,
   };
@@ -151,16 +151,16 @@ function turned(matrix, flip) {
 }
 
 /**
- * What the sums of filters are multiplied by.
+ * What the sum of a filter is multiplied by.
  *
- * @param {number[][][][]} weights
+ * @param {number[][][]} weights
  * @param {string} scale  "none", "sum" or "l1"
  * @param {Pair} own  the kernel's, which cancels out where a sum divides
  * @returns {Pair}
  */
 function scaleOf(weights, scale, own) {
   if (scale === "none") return own;
-  const numbers = weights.flat(3);
+  const numbers = weights.flat(2);
   const size = numbers.reduce((sum, value) => sum + Math.abs(value), 0);
   if (scale === "l1") return [1, size || 1];
   const total = Math.abs(numbers.reduce((sum, value) => sum + value, 0));
@@ -174,8 +174,8 @@ function scaleOf(weights, scale, own) {
  * @param {MapFilter} filter
  * @param {number[]} totals
  */
-function finished({ scale, combine, bias }, totals) {
-  const scaled = totals.map((total) => (total * scale[0]) / scale[1]);
+function finished({ scales, combine, bias }, totals) {
+  const scaled = totals.map((total, filter) => (total * scales[filter][0]) / scales[filter][1]);
   if (combine === "magnitude") return Math.sqrt(scaled.reduce((sum, value) => sum + value * value, 0)) + bias;
   return Math.max(...scaled) + bias;
 }
@@ -245,13 +245,14 @@ function explainedConvolution(stage, [input], at, value) {
   const { border } = stage.keys;
   const sliding = convolutionSliding(stage, input.shape);
   const windows = filter.channels.map((channel) => windowAt(input, sliding, at, channel, border, borderValue(border)));
-  const filters = filter.weights.map((weights) => {
+  const filters = filter.weights.map((weights, number) => {
+    const [over, under] = filter.scales[number];
     const channels = weights.map((kernel, c) => {
       const products = windows[c].values.map((row, m) => row.map((x, n) => (kernel[m][n] === 0 ? 0 : kernel[m][n] * x)));
       return { window: windows[c], kernel, products, sum: products.flat().reduce((sum, each) => sum + each, 0) };
     });
     const total = channels.reduce((sum, each) => sum + each.sum, 0);
-    return { channels, total, scale: filter.scale[0] / filter.scale[1], value: (total * filter.scale[0]) / filter.scale[1] };
+    return { channels, total, scale: over / under, value: (total * over) / under };
   });
   const largest = filters.reduce((best, each) => (each.value > best.value ? each : best));
   const counting = filter.combine === "maximum" ? [largest] : filters;

@@ -4,12 +4,15 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 from dataclasses import dataclass
 
 import pytest
 
 import cnnfilter
 from cnnfilter.errors import ShapeError
+from cnnfilter.network.activations import ACTIVATIONS
+from cnnfilter.network.readers import READERS
 from cnnfilter.network.stages import Stage, Unknown
 from tests.command import ROOT
 
@@ -62,6 +65,7 @@ def test_these_are_among_them():
         "export.as_numpy.expressions",
         "export.as_torch.layers",
         "network.notes.note",
+        "page.records.record",
     }
 
 
@@ -92,6 +96,22 @@ def test_what_is_unknown_gives_nothing_that_an_aspect_could_be_asked_about():
     with pytest.raises(ShapeError, match=r"^the node 'x' \(Foo\) is not known$"):
         stage.output((8, 8, 3))
     assert (str(stage), stage.runnable) == ("Foo", "the node 'x' (Foo) is not known")
+
+
+SCRIPTS = ROOT / "cnnfilter" / "page" / "scripts" / "stages"
+SCRIPTED = {*ACTIVATIONS} | {
+    name for path in SCRIPTS.glob("*.js") for name in re.findall(r"^KINDS\.(\w+) = ", path.read_text(), re.MULTILINE)
+}
+"""The kinds of stages that the page's scripts know, by their names."""
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_the_page_has_a_script_for_every_stage(name):
+    assert name in SCRIPTED
+
+
+def test_the_page_has_no_script_for_anything_else():
+    assert sorted(SCRIPTED - {*READERS}) == []
 
 
 def asked(function):

@@ -100,6 +100,7 @@ function withValue(stage, key, text) {
  */
 function readValue(control, text) {
   const { label, type, choices = [], least, most } = control;
+  if (control.read) return control.read(text);
   if (type === "whole") return readWhole(text, label, least, most);
   if (type === "pair") return readPair(text, label);
   if (type === "padding") return readPadding(text);
@@ -125,7 +126,7 @@ function readValue(control, text) {
 function valueText(value) {
   if (typeof value === "number") return showNumber(value);
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (!Array.isArray(value)) return String(value);
+  if (!Array.isArray(value)) return String(value ?? "");
   if (value.length && typeof value[0] === "object" && "filters" in value[0]) return value.map(kernelText).join("+");
   if (Array.isArray(value[0])) return value.length === 2 && value[0].length === 2 ? showPadding(/** @type {any} */ (value)) : value.map((row) => row.join(" ")).join("; ");
   return value.length === 2 ? value.join("x") : value.join(",");

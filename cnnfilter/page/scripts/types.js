@@ -81,10 +81,11 @@
  * @typedef {object} Control  a key of a stage that a person can change
  * @property {string} key  of `stage.keys`, or of `stage.learned` where the type is "weights"
  * @property {string} label
- * @property {"number"|"whole"|"pair"|"padding"|"choice"|"check"|"kernel"|"weights"} type
+ * @property {"number"|"numbers"|"whole"|"pair"|"padding"|"choice"|"check"|"kernel"|"weights"} type
  * @property {string[]} [choices]
  * @property {number} [least]
  * @property {number} [most]
+ * @property {(text: string) => any} [read]  the value of a text, where the type alone does not say it
  * @property {(stage: Stage) => boolean} [when]  whether such a stage has it; all have it where left out
  */
 

@@ -54,7 +54,7 @@ function divisorAt(stage, shape, at) {
   const [rows, columns] = [0, 1].map((axis) =>
     countAlong(at[axis], axis, shape[axis], poolSliding(stage, shape), stage.keys.count_include_pad),
   );
-  return rows * columns;
+  return Math.max(1, rows * columns);
 }
 
 /**

@@ -1,0 +1,324 @@
+// Transposed convolutions, which enlarge maps: each sample adds the kernel, as often as it counts, to the result.
+
+/**
+ * @typedef {object} Placing  how a kernel is placed over a result, whose padding is cut off
+ * @property {Pair} window
+ * @property {Pair} stride
+ * @property {Pair} dilation
+ * @property {Pads} pads
+ * @property {Pair} extra  places that are added at the end
+ */
+
+/**
+ * How a stage places its kernel.
+ *
+ * @param {Stage} stage
+ * @returns {Placing}
+ */
+function placingOf(stage) {
+  const { stride, dilation, padding, output_padding: extra } = stage.keys;
+  const window = convolutionWindow(stage);
+  if (typeof padding !== "string") return { window, stride, dilation, pads: padding, extra };
+  const totals = window.map((taps, axis) => dilation[axis] * (taps - 1) + 1 - stride[axis]);
+  const [above, beside] = totals.map((total) => {
+    const small = Math.floor(Math.max(total, 0) / 2);
+    const sides = [small, Math.max(total, 0) - small];
+    return /** @type {Pair} */ (padding === "same" ? sides : sides.reverse());
+  });
+  return { window, stride, dilation, pads: [above, beside], extra: [Math.max(-totals[0], 0), Math.max(-totals[1], 0)] };
+}
+
+/**
+ * The size of one axis of the result before the padding is cut off it.
+ *
+ * @param {number} n
+ * @param {number} axis
+ * @param {Placing} placing
+ */
+function placedSize(n, axis, { window, stride, dilation, extra }) {
+  return (n - 1) * stride[axis] + dilation[axis] * (window[axis] - 1) + extra[axis] + 1;
+}
+
+/**
+ * The size formula of one axis with its numbers.
+ *
+ * @param {number} n
+ * @param {number} out
+ * @param {number} axis
+ * @param {Placing} placing
+ */
+function transposedArithmetic(n, out, axis, { window, stride, dilation, pads, extra }) {
+  const [begin, end] = pads[axis];
+  return `(${n} - 1)*${stride[axis]} - ${begin} - ${end} + ${dilation[axis]}*(${window[axis]} - 1) + ${extra[axis]} + 1` +
+    ` = ${out}`;
+}
+
+/**
+ * How many maps a stage makes of so many channels.
+ *
+ * @param {Stage} stage
+ * @param {number} channels
+ */
+function transposedCount(stage, channels) {
+  const { kernels, sizes, groups } = stage.keys;
+  if (kernels.length) return channels * filterCount(kernels);
+  if (sizes) {
+    if (channels % groups || sizes.count % groups) {
+      throw new Mistake(`groups=${groups} does not divide ${channels} input channels and ${sizes.count} maps`);
+    }
+  }
+  const [inputs, outputs] = stage.learned.weight.shape;
+  if (inputs !== channels || channels % groups) {
+    throw new Mistake(`${bankName(stage)} holds weights over ${inputs} channels in ${groups} group` +
+      `${groups > 1 ? "s" : ""}, but ${channels} ${channels === 1 ? "arrives" : "arrive"}; another stage before it ` +
+      "must give that many");
+  }
+  return outputs * groups;
+}
+
+/**
+ * How many filters some kernels have.
+ *
+ * @param {Kernel[]} kernels
+ */
+function filterCount(kernels) {
+  return kernels.reduce((count, { filters }) => count + filters.length, 0);
+}
+
+/**
+ * @typedef {object} PlacedFilter  what the samples are multiplied with to make one map
+ * @property {number[]} channels  those of the input that it is made of
+ * @property {number[][][]} weights  a matrix for each of them
+ * @property {number} bias
+ */
+
+/**
+ * The filter of a map.
+ *
+ * @param {Stage} stage
+ * @param {number} channels  those of the input
+ * @param {number} map
+ * @returns {PlacedFilter}
+ */
+function placedFilter({ keys, learned }, channels, map) {
+  if (keys.kernels.length) {
+    const planes = keys.kernels.flatMap((/** @type {Kernel} */ { filters, scale }) =>
+      filters.map((filter) => filter.map((row) => row.map((each) => Math.fround((each * scale[0]) / scale[1])))));
+    const channel = Math.floor(map / planes.length);
+    return { channels: [channel], weights: [planes[map % planes.length]], bias: Math.fround(keys.bias) };
+  }
+  const [, outputs, height, width] = learned.weight.shape;
+  const inputs = channels / keys.groups;
+  const group = Math.floor(map / outputs);
+  const own = range(inputs).map((channel) => group * inputs + channel);
+  const weights = own.map((channel) => range(height).map((row) => {
+    const begin = ((channel * outputs + (map % outputs)) * height + row) * width;
+    return [...learned.weight.values.subarray(begin, begin + width)];
+  }));
+  return { channels: own, weights, bias: Math.fround(keys.bias + (learned.bias?.values[map] ?? 0)) };
+}
+
+/**
+ * The samples along an axis that reach a place of the result, ascending, and the tap of the kernel that each brings
+ * there; also those that would lie before or after the input.
+ *
+ * @param {Placing} placing
+ * @param {number} axis
+ * @param {number} place
+ */
+function meeting({ window, stride, dilation, pads }, axis, place) {
+  const reached = range(window[axis]).reverse().map((tap) => ({ tap, away: place + pads[axis][0] - tap * dilation[axis] }));
+  return reached.filter(({ away }) => away % stride[axis] === 0).map(({ tap, away }) => ({ tap, sample: away / stride[axis] }));
+}
+
+/**
+ * Add a sample's kernel to sums, of all samples of a map.
+ *
+ * @param {Float64Array} sums  of the result's size
+ * @param {Shape} shape  that
+ * @param {Maps} input
+ * @param {number} channel
+ * @param {number[][]} weights
+ * @param {Placing} placing
+ */
+function addPlaced(sums, [tall, wide], { shape: [height, width], values }, channel, weights, placing) {
+  const { stride, dilation, pads } = placing;
+  weights.forEach((line, m) => line.forEach((weight, n) => {
+    if (weight === 0) return; // whatever it meets
+    const left = n * dilation[1] - pads[1][0];
+    const first = Math.max(0, Math.ceil(-left / stride[1]));
+    const last = Math.min(width - 1, Math.floor((wide - 1 - left) / stride[1]));
+    for (let i = 0; i < height; i++) {
+      const row = i * stride[0] + m * dilation[0] - pads[0][0];
+      if (row < 0 || row >= tall) continue;
+      const from = (channel * height + i) * width;
+      const to = row * wide + left;
+      for (let j = first; j <= last; j++) sums[to + j * stride[1]] += weight * values[from + j];
+    }
+  }));
+}
+
+KINDS.convtranspose = {
+  output(stage, [shape]) {
+    const [height, width, channels] = takesMaps(shape, stage);
+    checkPlacing(stage);
+    const count = transposedCount(stage, channels);
+    const placing = placingOf(stage);
+    const whole = [0, 1].map((axis) => placedSize(shape[axis], axis, placing));
+    const sizes = whole.map((n, axis) => n - placing.pads[axis][0] - placing.pads[axis][1]);
+    if (Math.min(...sizes) < 1) {
+      throw new Mistake(`a padding of ${showPadding(stage.keys.padding)} leaves nothing of the ${showShape(whole)} that ` +
+        `${showShape([height, width])} becomes; use less`);
+    }
+    return [...sizes, count];
+  },
+  figures(stage, [shape]) {
+    const { kernels, file, bias, sizes: told, biased, groups } = stage.keys;
+    const placing = placingOf(stage);
+    const out = this.output(stage, [shape]);
+    const [height, width] = [0, 1].map((axis) => transposedArithmetic(shape[axis], out[axis], axis, placing));
+    const size = height === width ? height : `height: ${height}\nwidth: ${width}`;
+    const places = out[0] * out[1];
+    if (kernels.length) {
+      const taps = product(placing.window);
+      return { parameters: file ? taps : 0, macs: places * out[2] * (taps + Number(bias !== 0)), arithmetic: size };
+    }
+    const inputs = [...placing.window, shape[2] / groups];
+    const hasBias = told ? biased : Boolean(stage.learned.bias);
+    const parameters = out[2] * (product(inputs) + Number(hasBias));
+    return { parameters, macs: places * parameters, arithmetic: `${size}\n${parametersArithmetic(inputs, out[2], hasBias)}` };
+  },
+  compute(stage, [input]) {
+    const result = emptyMaps(this.output(stage, [input.shape]));
+    const placing = placingOf(stage);
+    const size = planeSize(result.shape);
+    for (const map of range(result.shape[2])) {
+      const { channels, weights, bias } = placedFilter(stage, input.shape[2], map);
+      const sums = new Float64Array(size).fill(bias);
+      channels.forEach((channel, index) => addPlaced(sums, result.shape, input, channel, weights[index], placing));
+      result.values.set(sums, map * size);
+    }
+    return result;
+  },
+  regions(stage, [shape], at) {
+    const placing = placingOf(stage);
+    const { channels } = placedFilter(stage, shape[2], at[2]);
+    const [rows, columns] = [0, 1].map((axis) => meeting(placing, axis, at[axis]).map(({ sample }) => sample));
+    if (!rows.length || !columns.length) return [null];
+    const ends = (/** @type {number[]} */ numbers) => /** @type {Pair} */ ([numbers[0], numbers[numbers.length - 1]]);
+    const step = /** @type {Pair} */ ([rows, columns].map((samples) => (samples.length > 1 ? samples[1] - samples[0] : 1)));
+    return [{ rows: ends(rows), columns: ends(columns), maps: ends(channels), step }];
+  },
+  explain(stage, [input], at, value) {
+    const placing = placingOf(stage);
+    const { channels, weights, bias } = placedFilter(stage, input.shape[2], at[2]);
+    const [down, along] = [0, 1].map((axis) =>
+      meeting(placing, axis, at[axis]).filter(({ sample }) => sample >= 0 && sample < input.shape[axis]));
+    const [rows, columns] = [down, along].map((each) => each.map(({ sample }) => sample));
+    const padding = rows.map(() => columns.map(() => false));
+    const told = channels.map((channel, index) => {
+      const values = rows.map((row) => columns.map((column) => valueAt(input, [row, column, channel])));
+      const kernel = down.map(({ tap: m }) => along.map(({ tap: n }) => weights[index][m][n]));
+      const products = kernel.map((line, i) => line.map((weight, j) => (weight === 0 ? 0 : weight * values[i][j])));
+      const sum = products.flat().reduce((all, each) => all + each, 0);
+      return { window: { channel, rows, columns, values, padding }, kernel, products, sum };
+    });
+    const total = told.reduce((all, { sum }) => all + sum, 0);
+    const count = rows.length * columns.length;
+    const most = mostOf(told.flatMap(({ products }) => products.flat()));
+    const follows = count
+      ? [rows[Math.floor((most % count) / columns.length)], columns[most % columns.length], channels[Math.floor(most / count)]]
+      : null;
+    const { kernels } = stage.keys;
+    return {
+      kind: "transposed", at, value, follows,
+      filter: kernels.length ? kernels[at[2] % kernels.length].name : `${bankName(stage)}, map ${at[2]}`,
+      filters: [{ channels: told, total, scale: 1, value: total }],
+      combine: null,
+      bias,
+      kernel_rows: down.map(({ tap }) => tap),
+      kernel_columns: along.map(({ tap }) => tap),
+      stride: placing.stride,
+      padding: [placing.pads[0][0], placing.pads[1][0]],
+      dilation: placing.dilation,
+    };
+  },
+  text(stage) {
+    const { kernels, sizes, file, stride, padding, output_padding, dilation, groups, bias, biased, numbers } = stage.keys;
+    const what = sizes ? [`${sizes.count}@${sizes.window.join("x")}`] : file ?? [kernels.map(kernelText).join("+")];
+    const options = showOptions({
+      stride: [showPair(stride), showPair(stride) !== "1"],
+      padding: [showPadding(padding), showPadding(padding) !== "0"],
+      output_padding: [showPair(output_padding), showPair(output_padding) !== "0"],
+      dilation: [showPair(dilation), showPair(dilation) !== "1"],
+      groups: [`${groups}`, groups > 1],
+      bias: [biased ? showNumber(bias) : "no", bias !== 0 || !biased],
+    });
+    return ["convtranspose", ...what, ...options, ...numbers].join(":");
+  },
+  parse(text) {
+    const known = ["kernel", "stride", "padding", "output_padding", "dilation", "bias"];
+    const given = readArguments(text, known, "kernel");
+    if (given.kernel === undefined) throw new Mistake("needs a kernel, such as convtranspose:1 2; 3 4:stride=2");
+    const keys = {
+      kernels: splitText(given.kernel, "+").map(readKernel),
+      sizes: null,
+      file: null,
+      stride: readPair(given.stride ?? "1", "stride"),
+      padding: readPadding(given.padding ?? "0"),
+      output_padding: readExtra(given.output_padding ?? "0"),
+      dilation: readPair(given.dilation ?? "1", "dilation"),
+      groups: 1,
+      bias: readNumber(given.bias ?? "0"),
+      biased: true,
+      numbers: [],
+    };
+    checkPlacing({ keys });
+    return { keys };
+  },
+  controls: [
+    { key: "kernels", label: "kernel", type: "kernel", when: (stage) => stage.keys.kernels.length > 0 },
+    { key: "learned.weight", label: "weights", type: "weights", when: (stage) => Boolean(stage.learned.weight) },
+    { key: "stride", label: "stride", type: "pair" },
+    { key: "padding", label: "padding", type: "padding" },
+    { key: "output_padding", label: "output padding", type: "pair", least: 0 },
+    { key: "dilation", label: "dilation", type: "pair" },
+    { key: "bias", label: "bias", type: "number", when: (stage) => !stage.keys.sizes },
+  ],
+};
+
+/**
+ * How many rows and columns are added at the end, from a text.
+ *
+ * @param {string} text
+ * @returns {Pair}
+ */
+function readExtra(text) {
+  const padding = readPadding(text);
+  if (typeof padding !== "string" && padding.every(([begin, end]) => begin === end)) return [padding[0][0], padding[1][0]];
+  throw new Mistake(`output_padding takes one number or two (HEIGHTxWIDTH), not ${quoted(text)}`);
+}
+
+/**
+ * Throw a mistake if the keys of a stage do not go together.
+ *
+ * @param {Pick<Stage, "keys">} stage
+ */
+function checkPlacing({ keys: { kernels, padding, output_padding: extra, stride, dilation } }) {
+  for (const { name, combine, filters } of kernels) {
+    if (combine) throw new Mistake(`${name} is the ${combine} of several kernels; name one, such as ${name}-x`);
+    const [matrix] = kernels[0].filters;
+    if (filters[0].length !== matrix.length || filters[0][0].length !== matrix[0].length) {
+      throw new Mistake("kernels of one stage must have one size");
+    }
+  }
+  if (typeof padding === "string" && Math.max(...extra) > 0) {
+    throw new Mistake(`padding=${padding} settles the size; output_padding goes with paddings in numbers`);
+  }
+  for (const axis of [0, 1]) {
+    const most = Math.max(stride[axis], dilation[axis]);
+    if (extra[axis] >= most) {
+      throw new Mistake(`output_padding must be less than the stride or the dilation, ${most}, not ${extra[axis]}`);
+    }
+  }
+}

@@ -1,0 +1,154 @@
+// Stages that read several results: branches of a network that meet again.
+
+/**
+ * The mistake of inputs that do not go together.
+ *
+ * @param {Shape[]} shapes
+ * @param {string} wanted
+ */
+function misfit(shapes, wanted) {
+  return new Mistake(`takes ${wanted}, not ${shapes.map(showShape).join(" and ")}`);
+}
+
+/**
+ * The place of an input that meets a place of the result: along an axis where the input has 1, its one sample.
+ *
+ * @param {Shape} shape  that of the input
+ * @param {Place} at
+ */
+function met(shape, at) {
+  return at.map((index, axis) => (shape[axis] === 1 ? 0 : index));
+}
+
+/**
+ * The step of what is made of several results.
+ *
+ * @param {Stage} stage
+ * @param {Place} at
+ * @param {number} value
+ * @param {Place} follows
+ * @param {{inputs: number[], formula: string, source: number}} told
+ * @returns {AnyStep}
+ */
+function joined(stage, at, value, follows, { inputs, formula, source }) {
+  return { kind: "join", at, value, follows, reads: stage.reads, inputs, formula, source };
+}
+
+/**
+ * What reads a join: its keys, of which there are none, and the names of what it reads beside the stage before.
+ *
+ * @param {string} kind
+ * @returns {Kind["parse"]}
+ */
+function readJoin(kind) {
+  return (text) => {
+    const { names } = readArguments(text, ["names"], "names");
+    if (!names) throw new Mistake(`needs the name of a stage, such as ${kind}:x after relu:as=x`);
+    return { keys: {}, names: splitText(names, "+") };
+  };
+}
+
+/**
+ * A kind that combines the samples of several results at each place.
+ *
+ * @param {string} name
+ * @param {(a: number, b: number) => number} combine
+ * @param {(terms: number[]) => string} formula
+ * @returns {Kind}
+ */
+function sampleBySample(name, combine, formula) {
+  return {
+    output(_, inputs) {
+      if (new Set(inputs.map((shape) => shape.length)).size > 1) throw misfit(inputs, "either maps or vectors");
+      return inputs[0].map((_, axis) => {
+        const sizes = new Set(inputs.map((shape) => shape[axis]).filter((size) => size !== 1));
+        if (sizes.size > 1) throw misfit(inputs, "results of one size, or of 1 along an axis");
+        return [...sizes][0] ?? 1;
+      });
+    },
+    figures: noFigures,
+    compute(stage, inputs) {
+      const result = emptyMaps(kindOf(stage).output(stage, inputs.map((maps) => maps.shape)));
+      inputs.forEach((maps, number) => spread(maps, result, number ? combine : (_, value) => value));
+      return result;
+    },
+    regions: (_, inputs, at) => inputs.map((shape) => regionOf(met(shape, at))),
+    explain(stage, inputs, at, value) {
+      const values = inputs.map((maps) => valueAt(maps, met(maps.shape, at)));
+      const source = mostOf(values);
+      return joined(stage, at, value, met(inputs[source].shape, at), { inputs: values, formula: formula(values), source });
+    },
+    ...worded(name, []),
+    parse: readJoin(name),
+  };
+}
+
+/**
+ * Combine each value of a result with the value of an input that meets it.
+ *
+ * @param {Maps} maps
+ * @param {Maps} result
+ * @param {(a: number, b: number) => number} combine
+ */
+function spread({ shape, values }, result, combine) {
+  const [height, width, count] = result.shape.length === 3 ? result.shape : [1, 1, result.shape[0]];
+  const [rows, columns, maps] = shape.length === 3 ? shape : [1, 1, shape[0]];
+  let index = 0;
+  for (let map = 0; map < count; map++) {
+    for (let row = 0; row < height; row++) {
+      const first = ((maps === 1 ? 0 : map) * rows + (rows === 1 ? 0 : row)) * columns;
+      for (let column = 0; column < width; column++, index++) {
+        result.values[index] = combine(result.values[index], values[columns === 1 ? first : first + column]);
+      }
+    }
+  }
+}
+
+KINDS.add = sampleBySample("add", (a, b) => a + b, showSum);
+KINDS.multiply = sampleBySample("multiply", (a, b) => a * b, showProduct);
+
+/**
+ * Which input a map of a concatenation, or an element, is from, and its number there.
+ *
+ * @param {Shape[]} inputs
+ * @param {number} number
+ */
+function originOf(inputs, number) {
+  let source = 0;
+  while (number >= countOf(inputs[source])) number -= countOf(inputs[source++]);
+  return { source, number };
+}
+
+KINDS.concat = {
+  output(_, inputs) {
+    if (new Set(inputs.map((shape) => shape.slice(0, -1).join())).size > 1
+      || new Set(inputs.map((shape) => shape.length)).size > 1) {
+      throw misfit(inputs, "maps of one height and width, or vectors");
+    }
+    return [...inputs[0].slice(0, -1), inputs.reduce((sum, shape) => sum + countOf(shape), 0)];
+  },
+  figures(_, inputs) {
+    const counts = inputs.map(countOf);
+    return { ...noFigures(), arithmetic: `${counts.join(" + ")} = ${counts.reduce((sum, each) => sum + each)}` };
+  },
+  compute(stage, inputs) {
+    const result = emptyMaps(KINDS.concat.output(stage, inputs.map((maps) => maps.shape)));
+    let first = 0;
+    for (const { values } of inputs) {
+      result.values.set(values, first);
+      first += values.length;
+    }
+    return result;
+  },
+  regions(_, inputs, at) {
+    const { source, number } = originOf(inputs, at[at.length - 1]);
+    return inputs.map((_, index) => (index === source ? regionOf([...at.slice(0, -1), number]) : null));
+  },
+  explain(stage, inputs, at, value) {
+    const { source, number } = originOf(inputs.map((maps) => maps.shape), at[at.length - 1]);
+    const told = { inputs: [value], formula: show(value), source };
+    return joined(stage, at, value, [...at.slice(0, -1), number], told);
+  },
+  ...worded("concat", []),
+  parse: readJoin("concat"),
+};

@@ -46,11 +46,32 @@ SCRIPTS = (
     "fragment",
     "model",
     "interface",
+    "views/common",
+    "views/colours",
+    "views/drawing",
+    "views/frame",
+    "views/trace",
+    "views/tables",
+    "views/lens",
+    "views/lines",
+    "views/work",
+    "views/bars",
+    "views/rail",
+    "views/card",
+    "views/search",
+    "views/overview",
+    "views/header",
+    "views/head",
+    "views/inputs",
+    "views/board",
+    "views/player",
+    "views/detail",
+    "views/field",
     "boot",
 )
 """The scripts in `scripts/`, in the order in which they are joined."""
 
-STYLES = ("base",)
+STYLES = ("base", "overview", "detail", "field")
 """The styles in `styles/`, in order."""
 
 PAGE = """<!doctype html>

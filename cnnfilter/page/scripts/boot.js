@@ -1,9 +1,9 @@
 /** @type {[string, ((model: Model) => Node)[]][]} the landmarks and what each shows */
 const VIEWS = [
-  ["header", []],
-  ["nav", []],
-  ["main", []],
-  ["aside", []],
+  ["header", [headerView]],
+  ["nav", [overviewView]],
+  ["main", [detailView]],
+  ["aside", [fieldView]],
 ];
 
 /** Show the page: its views first, then what they tell, as it is known. */

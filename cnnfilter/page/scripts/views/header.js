@@ -1,0 +1,20 @@
+// @ts-check
+// What the page is of: its picture, the size that the network sees, and all stages.
+
+/**
+ * The heading of the page.
+ * @param {Model} model
+ * @returns {HTMLElement}
+ */
+function headerView(model) {
+  const title = element("h1", {}, "cnnfilter");
+  const network = element("p", { className: "network mono soft" });
+  const update = () => {
+    const { picture, before } = model.contents;
+    const size = model.shapes[0] ? ` (${showShape(shapeOf(model, 0))})` : "";
+    write(title, `${picture.name}${size}`);
+    write(network, [before, ...model.stages.map((_, i) => model.text(i + 1))].filter(Boolean).join(", "));
+  };
+  model.addEventListener("changed", update);
+  return element("div", { className: "page-title" }, title, network);
+}

@@ -1,0 +1,29 @@
+"""The page's scripts, which are joined into one."""
+
+import re
+from collections import Counter
+from importlib.resources import files
+
+from cnnfilter.page.assembly import SCRIPTS, STYLES
+
+PAGE = files("cnnfilter.page")
+DECLARED = re.compile(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
+
+
+def names(folder, suffix):
+    """The files of a folder that end in a suffix, without it, as they are listed."""
+    root = PAGE.joinpath(folder)
+    return sorted(str(path.relative_to(root).with_suffix("")) for path in root.rglob(f"*{suffix}"))
+
+
+def test_every_file_is_joined():
+    assert sorted(SCRIPTS) == names("scripts", ".js")
+    assert sorted(STYLES) == names("styles", ".css")
+
+
+def test_no_name_is_declared_twice():
+    """Of two functions of one name the later would be called for both, and nothing would say so."""
+    texts = (PAGE.joinpath("scripts", f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+    declared = Counter(name for text in texts for name in DECLARED.findall(text))
+    assert len(declared) > 100
+    assert [name for name, count in declared.items() if count > 1] == []

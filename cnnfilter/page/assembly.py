@@ -44,6 +44,7 @@ SCRIPTS = (
     "plan",
     "changes",
     "fragment",
+    "commands",
     "model",
     "interface",
     "views/common",
@@ -67,11 +68,25 @@ SCRIPTS = (
     "views/player",
     "views/detail",
     "views/field",
+    "views/controls",
+    "views/kernel",
+    "views/weights",
+    "views/adding",
+    "views/undo",
+    "views/change",
+    "views/decoding",
+    "views/sketch",
+    "views/picture",
+    "views/quiz",
+    "views/flipped",
+    "views/entropy",
+    "views/command",
+    "views/lesson",
     "boot",
 )
 """The scripts in `scripts/`, in the order in which they are joined."""
 
-STYLES = ("base", "overview", "detail", "field")
+STYLES = ("base", "overview", "detail", "field", "change")
 """The styles in `styles/`, in order."""
 
 PAGE = """<!doctype html>
@@ -87,7 +102,7 @@ PAGE = """<!doctype html>
 <header></header>
 <nav aria-label="Stages"></nav>
 <main></main>
-<aside aria-label="Receptive field"></aside>
+<aside aria-label="Receptive field and changes"></aside>
 <noscript>This page computes its numbers itself, and needs JavaScript.</noscript>
 <script type="application/json" id="document">{document}</script>
 <script>{script}</script>

@@ -2,8 +2,8 @@
 const VIEWS = [
   ["header", [headerView]],
   ["nav", [overviewView]],
-  ["main", [detailView]],
-  ["aside", [fieldView]],
+  ["main", [detailView, lessonView]],
+  ["aside", [fieldView, changeView, pictureView]],
 ];
 
 /** Show the page: its views first, then what they tell, as it is known. */

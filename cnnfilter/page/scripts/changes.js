@@ -28,7 +28,8 @@ function changed(stages, change) {
     if (stages.length >= MOST_STAGES) throw new Mistake(`a network here has at most ${MOST_STAGES} stages`);
     const later = stages.map((stage) => rewired(stage, (read) => (read >= number ? read + 1 : read)));
     const moved = later.map((stage, place) => (place >= number ? rewired(stage, (read) => (read === number ? -1 : read)) : stage));
-    return [...moved.slice(0, number), readStage(change.text, [number]), ...moved.slice(number)];
+    const behind = moved.slice(number).map((stage, place) => (place === 0 ? { ...stage, group: null } : stage));
+    return [...moved.slice(0, number), readStage(change.text, [number]), ...behind];
   }
   const [before] = stages[number - 1].reads;
   const left = stages.filter((_, place) => place !== number - 1);
@@ -71,7 +72,7 @@ function rewired(stage, renumber) {
 }
 
 /**
- * A stage with another value under one of its keys.
+ * A stage with another value under one of its keys. It is no more a part of the preset or the file that it came from.
  *
  * @param {Stage} stage
  * @param {string} key
@@ -88,7 +89,7 @@ function withValue(stage, key, text) {
   const value = readValue(control, text);
   const keys = { ...stage.keys, [key]: value };
   if (control.type === "kernel" && "file" in keys) keys.file = null;
-  return { ...stage, keys };
+  return { ...stage, keys, group: null };
 }
 
 /**
@@ -149,5 +150,5 @@ function withLearned(stage, role, text) {
   const place = shape.reduce((all, size, axis) => all * size + readWhole(parts[axis], role, 0, size - 1), 0);
   const other = Float32Array.from(values);
   other[place] = readNumber(parts[shape.length]);
-  return { ...stage, learned: { ...stage.learned, [role]: { shape, values: other } } };
+  return { ...stage, learned: { ...stage.learned, [role]: { shape, values: other } }, group: null };
 }

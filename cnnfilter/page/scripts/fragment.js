@@ -43,37 +43,63 @@ function readState(text) {
   return { changes, selection };
 }
 
-const IDLE = 400; // milliseconds of rest before a selection is written: browsers limit how often the address may change
+const IDLE = 400; // milliseconds of rest before what goes on is written: browsers limit how often the address may change
+
+/** @typedef {{depth: number, isOurs: boolean}} Entry  of the browser's history: changes to undo there, whether we made it */
+
+/** @returns {Entry} */
+function entryHere() {
+  return { depth: Number(history.state?.depth ?? 0), isOurs: Boolean(history.state?.isOurs) };
+}
 
 /**
- * Keep the state in the address: each change a step that the browser's Back takes back.
+ * Keep the state in the address: each change an entry of the browser's history, whose Back takes it back. A page within
+ * another one, as in a notebook, makes no entries: the Back of the page around it is not ours.
  *
  * @param {Model} model
  */
 function keepInAddress(model) {
   const own = () => location.hash.replace(/^#/, "");
+  const isAlone = window.top === window;
   const waiting = { timer: 0 };
   /** @param {"pushState" | "replaceState"} how */
   const write = (how) => {
     clearTimeout(waiting.timer);
-    const hash = `#${model.state}`;
-    if (hash === location.hash) return;
+    const { depth } = model;
+    const here = entryHere();
+    if (how === "replaceState" && own() === model.state && here.depth === depth) return;
     try {
-      history[how](null, "", hash);
+      history[how]({ depth, isOurs: how === "pushState" || here.isOurs }, "", `#${model.state}`);
     } catch {
       // a page inside of a notebook has no address of its own
     }
   };
-  model.addEventListener("edited", (event) => {
-    write(/** @type {CustomEvent} */ (event).detail.goesOn ? "replaceState" : "pushState");
-  });
-  model.addEventListener("undone", () => write("replaceState"));
-  model.addEventListener("selected", () => {
+  const writeLater = () => {
     clearTimeout(waiting.timer);
     waiting.timer = setTimeout(write, IDLE, "replaceState");
+  };
+  model.addEventListener("edited", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail.goesOn) writeLater();
+    else write(isAlone ? "pushState" : "replaceState");
   });
+  model.addEventListener("undone", () => write("replaceState"));
+  model.addEventListener("selected", writeLater);
   addEventListener("popstate", () => {
-    if (own() !== model.state) model.restore(own());
+    const { depth } = entryHere();
+    if (history.state !== null && depth < model.depth) model.undo(model.depth - depth);
+    else if (own() !== model.state) model.restore(own());
   });
   if (own()) model.restore(own());
+  write("replaceState");
+}
+
+/**
+ * Undo the last change: through the browser's history where that made it an entry, so that both go back together.
+ *
+ * @param {Model} model
+ */
+function undoLast(model) {
+  const { depth, isOurs } = entryHere();
+  if (isOurs && depth === model.depth) history.back();
+  else model.undo();
 }

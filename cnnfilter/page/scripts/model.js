@@ -88,6 +88,7 @@ class Model extends EventTarget {
     if (!goesOn) this.#remember();
     this.#picture = maps;
     this.#update(plan);
+    this.dispatchEvent(new CustomEvent("edited", { detail: { goesOn } }));
   }
 
   /** The changes and the selection as text, which the fragment of the address keeps; the picture is no part of it. */
@@ -205,9 +206,13 @@ class Model extends EventTarget {
     this.#change({ what: "remove", stage: number });
   }
 
-  /** Take the last change back. */
-  undo() {
-    const before = this.#before.pop();
+  /**
+   * Take the last changes back.
+   *
+   * @param {number} count
+   */
+  undo(count = 1) {
+    const before = this.#before.splice(-count)[0];
     if (!before) return;
     [this.stages, this.changes, this.#picture] = [before.stages, before.changes, before.picture];
     this.#update(this.#planned(this.stages, this.picture));
@@ -349,22 +354,22 @@ class Model extends EventTarget {
 
   /** The command of the present state. */
   command() {
-    const { before, picture, groups } = this.contents;
-    const stages = [before, networkText(this.stages, groups)].filter(Boolean).join(",");
-    return `cnnfilter run ${shellQuoted(stages)} ${shellQuoted(picture.file ?? "PICTURE")}`;
+    return commandsOf(this).lines[0].text;
   }
 
-  /** What the command leaves out, as texts: learned numbers that were changed here, and another picture. */
-  get untold() {
-    const told = [];
-    const known = new Set(this.#given.flatMap((stage) => Object.values(stage.learned)));
-    this.stages.forEach((stage, place) => {
-      if (Object.values(stage.learned).some((array) => !known.has(array))) {
-        told.push(`stage ${place + 1} has learned numbers that were changed on this page`);
-      }
-    });
-    if (this.#picture !== this.#givenPicture) told.push("the picture is another one");
-    return told;
+  /** Whether the picture is another one than that which Python embedded. */
+  get isPictureChanged() {
+    return this.#picture !== this.#givenPicture;
+  }
+
+  /**
+   * Whether some learned numbers are others than those that Python embedded.
+   *
+   * @param {Stage} stage
+   */
+  isRelearned(stage) {
+    const known = new Set(this.#given.flatMap(({ learned }) => Object.values(learned)));
+    return Object.values(stage.learned).some((array) => !known.has(array));
   }
 
   /**

@@ -16,13 +16,13 @@ function networkText(stages, groups, last = stages.length) {
       if (read !== 0 && read !== (used[place - 1] ?? 0) && !namesOf(stages[read - 1]).length) named[read] = `node${read}`;
     }
   });
-  const counts = groups.map((_, group) => stages.slice(0, last).filter((stage) => stage.group === group).length);
+  const isWhole = wholeGroups(stages.slice(0, last), groups);
   const pieces = [];
   let before = 0;
   let inGroup = null;
   for (const number of used) {
     const stage = stages[number - 1];
-    const group = stage.group != null && counts[stage.group] === groups[stage.group].stages ? stage.group : null;
+    const group = stage.group != null && isWhole[stage.group] ? stage.group : null;
     if (group === null || group !== inGroup) {
       if (!stage.reads.includes(before)) pieces.push(`from:${escapeText(named[stage.reads[stage.reads.length - 1]])}`);
       if (group !== null) pieces.push(groups[group].text);
@@ -31,6 +31,16 @@ function networkText(stages, groups, last = stages.length) {
     [before, inGroup] = [number, group];
   }
   return pieces.join(",");
+}
+
+/**
+ * Whether all stages of a preset or a file are there, as they came out of it.
+ *
+ * @param {Stage[]} stages
+ * @param {{text: string, stages: number}[]} groups
+ */
+function wholeGroups(stages, groups) {
+  return groups.map((each, group) => stages.filter((stage) => stage.group === group).length === each.stages);
 }
 
 /**

@@ -208,10 +208,12 @@ function grouped(value) {
 }
 
 /**
- * A text as an argument of a shell's command.
+ * A text as an argument of a shell's command, without what would steer a terminal that it is copied to.
  *
  * @param {string} text
  */
 function shellQuoted(text) {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`;
+  const safe = text.replace(/\p{Cc}/gu, "?");
+  if (/^[\w@%+=:,./-]+$/.test(safe)) return safe;
+  return /["$`\\!?]/.test(safe) ? `'${safe.replaceAll("'", `'"'"'`)}'` : `"${safe}"`;
 }

@@ -1,0 +1,76 @@
+/**
+ * The texts that may stand for a new stage, for the completion: each kind in its shortest form; behind `conv:` the named
+ * kernels; behind a whole stage and a colon the keys that it takes.
+ * @param {Model} model
+ * @param {string} typed
+ */
+function completions(model, typed) {
+  const [word] = typed.split(":");
+  const kind = KINDS[word.trim().toLowerCase()];
+  if (typed.includes(":") && kind && Object.hasOwn(KINDS, word.trim().toLowerCase())) {
+    const begun = typed.slice(0, typed.lastIndexOf(":") + 1);
+    const keys = kind.controls.filter(({ type }) => type !== "weights" && type !== "kernel").map(({ key }) => `${begun}${key}=`);
+    const kernels = kind.controls.some(({ type }) => type === "kernel") && begun.indexOf(":") === begun.length - 1;
+    return kernels ? model.contents.kernels.map(({ name }) => `${begun}${name}`) : keys;
+  }
+  return Object.keys(KINDS).flatMap((each) => shortestTexts(each));
+}
+
+/**
+ * The shortest text of a kind of stage that can be added; none of one that only a file can bring.
+ * @param {string} kind
+ */
+function shortestTexts(kind) {
+  for (const rest of ["", "2", "sobel-x", "2x2"]) {
+    try {
+      KINDS[kind].parse(rest);
+      return [rest ? `${kind}:${rest}` : kind];
+    } catch (error) {
+      if (!(error instanceof Mistake)) throw error;
+    }
+  }
+  return [];
+}
+
+/**
+ * A form that adds a stage, by its text as the command takes it.
+ * @param {Model} model
+ * @param {() => number} after   the number of the stage behind which it is put
+ */
+function addingForm(model, after) {
+  const field = element("input", {
+    type: "text",
+    autocomplete: "off",
+    autocapitalize: "off",
+    spellcheck: false,
+    placeholder: "relu",
+    maxLength: 1000,
+  });
+  const list = element("datalist", { id: "stage-texts" });
+  field.setAttribute("list", list.id);
+  const mistake = element("p", { className: "mistake", role: "alert", hidden: true });
+  const offer = () => list.replaceChildren(...completions(model, field.value).map((value) => element("option", { value })));
+  field.addEventListener("input", offer);
+  field.addEventListener("focus", offer);
+  return element("form", {
+    className: "adding",
+    onsubmit: (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      try {
+        model.insert(after(), field.value.trim());
+        field.value = "";
+        mistake.hidden = true;
+      } catch (error) {
+        if (!(error instanceof Mistake)) throw error;
+        mistake.textContent = error.message;
+        mistake.hidden = false;
+      }
+      field.toggleAttribute("aria-invalid", false);
+      if (!mistake.hidden) field.setAttribute("aria-invalid", "true");
+    },
+  },
+  element("label", { className: "field" }, element("span", {}, "New stage behind it"), field),
+  list,
+  element("button", { type: "submit", className: "button" }, "Add"),
+  mistake);
+}

@@ -1,0 +1,123 @@
+/** What has a kernel that can be turned. */
+const TURNED_KINDS = ["conv", "depthwise"];
+
+/**
+ * How two results of one size differ.
+ * @param {Float32Array} first
+ * @param {Float32Array} second
+ * @returns {{places: number, most: number, at: number, negative: boolean}}  how many places differ, the largest
+ *  difference and its index, and whether one result is the other with its sign turned
+ */
+function differences(first, second) {
+  let [places, most, at, negative] = [0, 0, 0, true];
+  first.forEach((value, index) => {
+    const away = Math.abs(value - second[index]);
+    if (away > 0) places += 1;
+    if (away > most) [most, at] = [away, index];
+    if (value !== -second[index]) negative = false;
+  });
+  return { places, most, at, negative };
+}
+
+/**
+ * Correlation, which networks call convolution, beside the convolution of mathematics, whose kernel is turned by 180
+ * degrees: both kernels, both results, and where they differ.
+ * @param {Model} model
+ * @returns {Lesson}
+ */
+function flippedLesson(model) {
+  const board = element("div", { className: "stack" });
+
+  /** The convolution that is looked at, else the first; 0 if there is none. */
+  function which() {
+    const selected = model.selection?.stage ?? 0;
+    if (selected && TURNED_KINDS.includes(model.stages[selected - 1].kind)) return selected;
+    return model.stages.findIndex(({ kind }) => TURNED_KINDS.includes(kind)) + 1;
+  }
+
+  function refresh() {
+    const number = which();
+    const input = number ? model.results[model.stages[number - 1].reads[0]] : null;
+    if (!input || !model.results[number]) {
+      board.replaceChildren(element("p", {}, number ? "The convolution cannot be computed." : "This network has no convolution."));
+      return;
+    }
+    const stage = model.stages[number - 1];
+    const shape = /** @type {Shape} */ (model.shapes[number]);
+    const [row, column, map] = model.selection?.stage === number
+      ? model.selection.at : [Math.floor(shape[0] / 2), Math.floor(shape[1] / 2), 0];
+    const pair = [false, true].map((flip) => ({ ...stage, keys: { ...stage.keys, flip } }));
+    const kernels = pair.map((each) => filterOf(each, input.shape[2], map).weights[0][0]);
+    const results = pair.map((each) => oneMap(each, input, map));
+    const told = differences(results[0].values, results[1].values);
+    const size = results[0].values.length;
+    const here = results.map((maps) => valueAt(maps, [row, column, 0]));
+    const names = ["Correlation", "Convolution"];
+    const difference = { shape: results[0].shape, values: results[0].values.map((value, at) => value - results[1].values[at]) };
+    const scale = Math.max(...results.map(({ values }) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)));
+    board.replaceChildren(
+      element("p", { className: "small soft" }, `Stage ${number}, ${stageLabel(stage)}, map ${map}. Networks slide the kernel as it is, ` +
+        "which is correlation; convolution turns it by 180\u00b0 first."),
+      element("div", { className: "pair" }, ...results.map((maps, index) => element("figure", {},
+        element("figcaption", {}, names[index]),
+        plainTable(kernels[index], index ? "kernel, turned" : "kernel"),
+        mapPicture(maps, scale, `${names[index]}: map ${map}`),
+        element("p", { className: "small" }, `row ${row}, column ${column}: `, element("strong", {}, show(here[index])))))),
+      element("p", { role: "status" }, verdict(told, size, results[0].shape)),
+      ...(told.places ? [element("figure", {},
+        element("figcaption", {}, "Correlation less convolution"),
+        mapPicture(difference, told.most, "Difference of the two"))] : []));
+  }
+
+  return { title: "Correlation and convolution", node: board, refresh };
+}
+
+/**
+ * What is said of two results.
+ * @param {ReturnType<typeof differences>} told
+ * @param {number} size
+ * @param {Shape} shape
+ */
+function verdict({ places, most, at, negative }, size, [, width]) {
+  if (places === 0) return "Both give the same everywhere: turned by 180\u00b0, this kernel is itself.";
+  const where = `row ${Math.floor(at / width)}, column ${at % width}`;
+  const rest = `they differ at ${grouped(places)} of ${grouped(size)} places, the most at ${where}, by ${show(most)}.`;
+  return negative ? `Turned, this kernel is its own negative, so the sign turns: ${rest}` : `T${rest.slice(1)}`;
+}
+
+/**
+ * One map that a convolution makes.
+ * @param {Stage} stage
+ * @param {Maps} input
+ * @param {number} map
+ * @returns {Maps}
+ */
+function oneMap(stage, input, map) {
+  const { shape: [height, width], values } = kindOf(stage).compute(stage, [input]);
+  return { shape: [height, width, 1], values: values.slice(map * height * width, (map + 1) * height * width) };
+}
+
+/**
+ * Numbers in a table, to be read.
+ * @param {number[][]} matrix
+ * @param {string} caption
+ */
+function plainTable(matrix, caption) {
+  if (Math.max(matrix.length, matrix[0].length) > LARGEST_GRID) return element("p", { className: "small soft" }, caption);
+  return element("table", { className: "numbers" },
+    element("caption", {}, caption),
+    element("tbody", {}, ...matrix.map((row) =>
+      element("tr", {}, ...row.map((value) => element("td", {}, show(value)))))));
+}
+
+/**
+ * A map as a picture around 0.
+ * @param {Maps} maps
+ * @param {number} most     the magnitude that has the full colour
+ * @param {string} label
+ */
+function mapPicture(maps, most, label) {
+  const canvas = element("canvas", { role: "img", "aria-label": label });
+  paint(canvas, gridOf(maps, 0), { signed: true, low: -most, high: most }, 512);
+  return canvas;
+}

@@ -1,0 +1,220 @@
+// Kernels: their numbers in a grid, one of which is changed where it stands; the named ones; and learned arrays.
+
+/** The longest side of a grid of numbers that can still be looked over; larger kernels are chosen by name alone. */
+const LARGEST_GRID = 15;
+
+/**
+ * A grid of numbers.
+ * @typedef {object} NumberGrid
+ * @property {string} caption
+ * @property {number} rows
+ * @property {number} columns
+ * @property {(row: number, column: number) => number} value
+ * @property {((row: number, column: number, value: number, goesOn: boolean) => void) | null} set  null where they can only be read
+ */
+
+/**
+ * A table of numbers, each of which is a field. Up and down step a number by 1, with Shift by 0.1; Enter goes on.
+ * @param {NumberGrid} grid
+ * @param {(mistake: string) => void} say
+ * @returns {Editor}
+ */
+function numberTable({ caption, rows, columns, value, set }, say) {
+  const fields = range(rows).map((row) => range(columns).map((column) => {
+    const field = element("input", {
+      type: "text",
+      inputMode: "decimal",
+      autocomplete: "off",
+      "aria-label": `row ${row + 1}, column ${column + 1}`,
+      readOnly: set === null,
+    });
+    if (set === null) return field;
+    let isBegun = false; // whether what is typed is a change already
+    const change = (/** @type {() => number} */ read) => {
+      try {
+        const number = read();
+        field.removeAttribute("aria-invalid");
+        say("");
+        if (number === value(row, column)) return;
+        set(row, column, number, isBegun);
+        isBegun = true;
+      } catch (error) {
+        if (!(error instanceof Mistake)) throw error;
+        field.setAttribute("aria-invalid", "true");
+        say(error.message);
+      }
+    };
+    field.addEventListener("focus", () => field.select());
+    field.addEventListener("input", () => change(() => readNumber(field.value.replace("\u2212", "-"))));
+    field.addEventListener("blur", () => {
+      isBegun = false;
+      field.value = showNumber(value(row, column));
+      field.removeAttribute("aria-invalid");
+      say("");
+    });
+    field.addEventListener("keydown", (event) => {
+      const by = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+      if (by !== undefined) {
+        event.preventDefault();
+        change(() => Number((value(row, column) + (event.shiftKey ? by / 10 : by)).toPrecision(12)));
+        field.value = showNumber(value(row, column));
+      } else if (event.key === "Enter") {
+        const next = row * columns + column + 1;
+        fields.flat()[next % (rows * columns)].focus();
+      }
+    });
+    return field;
+  }));
+  const refresh = () => fields.forEach((line, row) => line.forEach((field, column) => {
+    if (document.activeElement !== field) field.value = showNumber(value(row, column));
+  }));
+  refresh();
+  return {
+    node: element("div", { className: "grid" },
+      element("table", { className: "numbers" },
+        element("caption", {}, caption),
+        element("tbody", {}, ...fields.map((line) =>
+          element("tr", {}, ...line.map((field) => element("td", {}, field))))))),
+    refresh,
+  };
+}
+
+/**
+ * The numbers of a kernel's filter in another size: they stay in the middle, what is new is 0.
+ * @param {number[][]} filter
+ * @param {Pair} size
+ */
+function resizedFilter(filter, [height, width]) {
+  const up = Math.floor((height - filter.length) / 2);
+  const left = Math.floor((width - filter[0].length) / 2);
+  return range(height).map((row) => range(width).map((column) => filter[row - up]?.[column - left] ?? 0));
+}
+
+/**
+ * A kernel whose numbers are the person's own.
+ * @param {Kernel} kernel
+ * @param {number[][]} filter
+ * @returns {Kernel}
+ */
+function ownKernel({ scale }, filter) {
+  return { name: "custom", filters: [filter], scale, combine: null };
+}
+
+/**
+ * The kernels of a convolution: each is chosen by name, or changed in its numbers.
+ * @param {Edited} edited
+ * @returns {Editor}
+ */
+function kernelEditor(edited) {
+  const { model, number, control } = edited;
+  const current = () => /** @type {Kernel[]} */ (model.stage(number).keys[control.key]);
+  const node = element("div", { className: "kernels" });
+  let structure = "";
+  /** @type {Editor[]} */
+  let editors = [];
+  /** @type {(index: number, kernel: Kernel, goesOn: boolean) => void} */
+  const put = (index, kernel, goesOn) => {
+    model.set(number, control.key, current().map((each, place) => (place === index ? kernel : each)), goesOn);
+  };
+  const refresh = () => {
+    const now = JSON.stringify(current().map(({ name, filters }) => [name, filters.length, filters[0].length, filters[0][0].length]));
+    if (now === structure) {
+      editors.forEach((each) => each.refresh());
+      return;
+    }
+    structure = now;
+    const place = focusedPlace(node);
+    editors = current().map((_, index) => oneKernel(edited, () => current()[index], (kernel, goesOn) => put(index, kernel, goesOn)));
+    node.replaceChildren(...editors.map((each) => each.node));
+    focusPlace(node, place);
+  };
+  refresh();
+  return { node, refresh };
+}
+
+/**
+ * Which control of an element has the focus; -1 if none has it.
+ * @param {HTMLElement} node
+ */
+function focusedPlace(node) {
+  return [...node.querySelectorAll("input, select, button")].findIndex((each) => each === document.activeElement);
+}
+
+/**
+ * Give the focus to a control of an element that was made anew.
+ * @param {HTMLElement} node
+ * @param {number} place
+ */
+function focusPlace(node, place) {
+  const found = node.querySelectorAll("input, select, button")[place];
+  if (found instanceof HTMLElement) found.focus({ preventScroll: true });
+}
+
+/**
+ * One kernel: its name, its size and its numbers.
+ * @param {Edited} edited
+ * @param {() => Kernel} current
+ * @param {(kernel: Kernel, goesOn: boolean) => void} put
+ * @returns {Editor}
+ */
+function oneKernel({ model, number, control, say }, current, put) {
+  const { name, filters, scale } = current();
+  const [height, width] = [filters[0].length, filters[0][0].length];
+  const named = model.contents.kernels.map((kernel) => kernel.name);
+  const list = element("select", { className: "kernel-name" },
+    ...[...new Set([name, ...named])].map((each) =>
+      element("option", { value: each, selected: each === name }, each === "custom" ? "own numbers" : each)));
+  list.addEventListener("change", () => {
+    const chosen = model.contents.kernels.find((kernel) => kernel.name === list.value);
+    if (chosen) put(chosen, false);
+  });
+  const isAlone = filters.length === 1 && model.stage(number).keys[control.key].length === 1;
+  /** @type {HTMLElement[]} */
+  const parts = [element("label", { className: "control" }, element("span", { className: "soft" }, control.label), list)];
+  const times = scale[0] === scale[1] ? "" : `, times ${scale[1] === 1 ? scale[0] : scale.join("/")}`;
+  /** @type {Editor[]} */
+  let tables = [];
+  if (Math.max(height, width) > LARGEST_GRID) {
+    parts.push(element("p", { className: "small soft" }, `${height}x${width} numbers are too many to show${times}.`));
+  } else {
+    tables = filters.map((_, place) => numberTable({
+      caption: `${filters.length > 1 ? `${place + 1} of ${filters.length}, ` : ""}${height}x${width}${times}`,
+      rows: height,
+      columns: width,
+      value: (row, column) => current().filters[place][row][column],
+      set: isAlone ? (row, column, value, goesOn) => {
+        const matrix = current().filters[0].map((line) => [...line]);
+        matrix[row][column] = value;
+        put(ownKernel(current(), matrix), goesOn);
+      } : null,
+    }, say));
+    parts.push(element("div", { className: "row grids" }, ...tables.map((table) => table.node)));
+  }
+  if (isAlone) parts.push(sizeEditor(current, put, say));
+  else parts.push(element("p", { className: "small soft" }, "Of a kernel that stands alone, the numbers can be changed."));
+  return { node: element("div", { className: "kernel" }, ...parts), refresh: () => tables.forEach((table) => table.refresh()) };
+}
+
+/**
+ * The size of a kernel with one filter, which can be changed.
+ * @param {() => Kernel} current
+ * @param {(kernel: Kernel, goesOn: boolean) => void} put
+ * @param {(mistake: string) => void} say
+ */
+function sizeEditor(current, put, say) {
+  const size = () => /** @type {Pair} */ ([current().filters[0].length, current().filters[0][0].length]);
+  /** @type {(wanted: Pair, goesOn: boolean) => void} */
+  const resize = (wanted, goesOn) => {
+    if (Math.max(...wanted) > LARGEST_GRID) throw new Mistake(`size must be at most ${LARGEST_GRID} here, not ${showPair(wanted)}`);
+    put(ownKernel(current(), resizedFilter(current().filters[0], wanted)), goesOn);
+  };
+  return steppedField({
+    label: "kernel size",
+    current: size,
+    put: resize,
+    shown: showPair,
+    read: (text) => readPair(text, "size"),
+    stepped: (value, by) => steppedPair(value, 2 * by),
+    inputMode: "text",
+  }, say).node;
+}

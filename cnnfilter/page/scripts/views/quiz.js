@@ -1,0 +1,162 @@
+/**
+ * How far an answer may be from the result: nothing from a whole number, else 1 % of it, and 0.01 where that is more.
+ * @param {number} result
+ */
+function tolerance(result) {
+  return Number.isInteger(result) ? 0 : Math.max(Math.abs(result) / 100, 0.01);
+}
+
+/**
+ * What is said of an answer.
+ * @param {number} answer
+ * @param {number} result
+ * @returns {{right: boolean, text: string}}
+ */
+function judged(answer, result) {
+  const allowed = tolerance(result);
+  if (Math.abs(answer - result) <= allowed * (1 + 1e-9)) {
+    const exactly = answer === result || allowed === 0;
+    return { right: true, text: exactly ? `Right: ${show(result)}.` : `Right: ${show(answer)} is close enough to ${show(result)}.` };
+  }
+  const turned = result !== 0 && Math.abs(answer + result) <= allowed;
+  const hint = turned ? "The sign is not right." : `${show(answer)} is too ${answer < result ? "small" : "large"}.`;
+  return { right: false, text: `Not yet. ${hint}` };
+}
+
+/**
+ * A question for the value at the place that is looked at: its result is hidden until it is found or shown.
+ * @param {Model} model
+ * @returns {Lesson}
+ */
+function quizLesson(model) {
+  const asked = element("p", {});
+  const answer = element("input", { type: "text", inputMode: "decimal", size: 10, autocomplete: "off" });
+  const rule = element("span", { className: "small soft" });
+  const said = element("p", { className: "said", role: "status" });
+  const count = element("span", { className: "small soft" });
+  const begin = element("button", { type: "button", className: "button primary", onclick: () => start() }, "Hide the results and ask");
+  const another = element("button", { type: "button", className: "button", onclick: () => ask(randomPlace(model)) }, "Another place");
+  const reveal = element("button", { type: "button", className: "button", onclick: () => finish(false) }, "Show it");
+  const end = element("button", { type: "button", className: "button quiet", onclick: () => stop() }, "End");
+  const form = element("form", { className: "row", onsubmit: (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    check();
+  } },
+  element("label", { className: "field" }, element("span", {}, "Its value"), answer),
+  element("button", { type: "submit", className: "button" }, "Check"),
+  rule);
+  const playing = element("div", { className: "stack", hidden: true }, asked, form, said,
+    element("div", { className: "row" }, another, reveal, end, count));
+  let [right, all] = [0, 0];
+  let open = false; // whether a question waits for its answer
+
+  /** The value that is asked for; null where there is none. */
+  function result() {
+    const selection = model.selection;
+    const maps = selection && model.results[selection.stage];
+    return maps ? valueAt(maps, selection.at) : null;
+  }
+
+  function start() {
+    [right, all] = [0, 0];
+    playing.hidden = false;
+    begin.hidden = true;
+    ask(model.selection?.stage ? null : randomPlace(model));
+    answer.focus();
+  }
+
+  /** @param {{stage: number, at: Place} | null} place   null for where the selection is */
+  function ask(place) {
+    open = true;
+    hideResults(true);
+    said.textContent = "";
+    answer.value = "";
+    answer.removeAttribute("aria-invalid");
+    if (place) {
+      const [row, column, map] = place.at.length === 1 ? [0, 0, place.at[0]] : place.at;
+      model.select(place.stage, map, row, column, true);
+    }
+    refresh();
+  }
+
+  function check() {
+    const value = result();
+    if (!open || value === null) return;
+    try {
+      const verdict = judged(readNumber(answer.value.replace("\u2212", "-")), value);
+      said.textContent = verdict.text;
+      if (verdict.right) finish(true);
+    } catch (error) {
+      if (!(error instanceof Mistake)) throw error;
+      said.textContent = error.message;
+    }
+  }
+
+  /** @param {boolean} found */
+  function finish(found) {
+    const value = result();
+    if (!open || value === null) return;
+    open = false;
+    all += 1;
+    right += found ? 1 : 0;
+    if (!found) said.textContent = `It is ${show(value)}.`;
+    hideResults(false);
+    refresh();
+    another.focus();
+  }
+
+  function stop() {
+    open = false;
+    playing.hidden = true;
+    begin.hidden = false;
+    hideResults(false);
+    begin.focus();
+  }
+
+  function refresh() {
+    if (playing.hidden) return;
+    const selection = model.selection;
+    const value = result();
+    form.hidden = !open || value === null;
+    reveal.hidden = form.hidden;
+    count.textContent = all === 0 ? "" : `${right} of ${all} found`;
+    if (selection === null || value === null) {
+      asked.textContent = "Choose a value of a stage that has been computed.";
+      return;
+    }
+    const stage = selection.stage === 0 ? "the picture" : `stage ${selection.stage}, ${stageLabel(model.stages[selection.stage - 1])}`;
+    asked.textContent = `What does ${stage} give at ${placeText(selection.at)}?`;
+    rule.textContent = Number.isInteger(value) ? "a whole number, exactly" : "to 1 %, or to 0.01 where that is more";
+  }
+
+  return {
+    title: "Ask for a result",
+    node: element("div", { className: "quiz stack" },
+      element("p", { className: "small soft" }, "The result is hidden; work it out from its window, and type it."),
+      element("div", {}, begin), playing),
+    refresh() {
+      if (!open) return;
+      refresh();
+    },
+  };
+}
+
+/**
+ * Hide the results of the step that is shown, also from screen readers, or show them again.
+ * @param {boolean} hidden
+ */
+function hideResults(hidden) {
+  document.documentElement.classList.toggle("asking", hidden);
+}
+
+/**
+ * A place of a computed stage by chance, where something is to be computed.
+ * @param {Model} model
+ * @returns {{stage: number, at: Place} | null}
+ */
+function randomPlace(model) {
+  const stage = model.selection?.stage || model.stages.findIndex((_, index) => model.results[index + 1]) + 1;
+  const maps = stage ? model.results[stage] : null;
+  if (!maps) return null;
+  return { stage, at: maps.shape.map((size) => Math.floor(Math.random() * size)) };
+}

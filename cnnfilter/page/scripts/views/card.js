@@ -24,7 +24,7 @@ class Card {
     this.size = element("p", { className: "stage-size" });
     this.maps = element("div", { className: "maps", role: "group" });
     this.maps.addEventListener("keydown", (event) => this.#move(event));
-    this.fold = element("button", { type: "button", className: "button quiet fold" });
+    this.fold = element("button", { type: "button", className: "button quiet fold", hidden: true });
     this.fold.addEventListener("click", () => {
       this.isOpen = !this.isOpen;
       this.update();

@@ -18,6 +18,10 @@ class Card {
     this.thumbnails = [];
     /** @type {Maps | null} what is painted */
     this.painted = null;
+    /** How it is painted: colours, the dark, and whether all maps are shown. */
+    this.look = "";
+    /** @type {Block | null} what of it the value that is looked at depends on */
+    this.block = null;
     this.title = element("button", { type: "button", className: "stage-name" });
     this.title.addEventListener("click", () => this.#choose(0));
     this.text = element("p", { className: "stage-text mono" });
@@ -60,42 +64,37 @@ class Card {
     this.element.classList.toggle("wrong", mistake !== null);
     write(this.arithmetic, (number && model.figures[number]?.arithmetic) || "");
     this.facts.replaceChildren(...factsOf(model, number));
-    this.painted = null;
+    this.#fold(shape);
     if (this.isSeen) this.paint();
+  }
+
+  /** Says how many maps or numbers are not shown. @param {Shape | null} shape */
+  #fold(shape) {
+    const word = shape?.length === 1 ? "number" : "map";
+    const count = shape ? Math.min(shape[shape.length - 1], MOST_MAPS) : 0;
+    const rest = count - (word === "map" ? FEW_MAPS : FEW_BARS);
+    this.fold.hidden = rest <= 0;
+    write(this.fold, this.isOpen ? "show fewer" : `${rest} more ${rest === 1 ? word : `${word}s`}`);
+    this.fold.setAttribute("aria-expanded", String(this.isOpen));
+    this.element.classList.toggle("open", this.isOpen && rest > 0);
+    this.maps.setAttribute("aria-label", `${word}s of ${this.number ? `stage ${this.number}` : "the picture"}`);
   }
 
   /** Draws what has changed since it was last drawn. */
   paint() {
     const maps = this.model.results[this.number] ?? null;
-    if (maps && maps === this.painted) return;
+    const look = JSON.stringify([coloursFor(this.model, this.number), darkness.matches, this.isOpen]);
+    if (maps === this.painted && look === this.look) return;
     this.painted = maps;
+    this.look = look;
     const isVector = maps?.shape.length === 1;
-    const count = maps ? (isVector ? maps.shape[0] : maps.shape[2]) : 0;
-    const few = isVector ? FEW_BARS : FEW_MAPS;
-    const shown = Math.min(count, this.isOpen ? MOST_MAPS : few);
-    this.fold.hidden = count <= few;
-    const rest = Math.min(count, MOST_MAPS) - few;
-    write(
-      this.fold,
-      this.isOpen
-        ? `show ${few}`
-        : `${rest} more ${isVector ? (rest === 1 ? "number" : "numbers") : rest === 1 ? "map" : "maps"}`,
-    );
-    this.fold.setAttribute("aria-expanded", String(this.isOpen));
-    this.element.classList.toggle("open", this.isOpen);
-    this.maps.setAttribute(
-      "aria-label",
-      `${isVector ? "numbers" : "maps"} of ${this.number ? `stage ${this.number}` : "the picture"}`,
-    );
-    if (!maps) this.#maps([]);
+    const count = maps ? maps.shape[maps.shape.length - 1] : 0;
+    const shown = Math.min(count, this.isOpen ? MOST_MAPS : isVector ? FEW_BARS : FEW_MAPS);
+    if (!maps) this.maps.replaceChildren();
     else if (isVector) this.#bars(maps, shown);
     else this.#thumbnails(maps, shown);
-    const { selection } = this.model;
-    this.mark(selection, this.block);
+    this.mark(this.model.selection, this.block);
   }
-
-  /** @type {Block | null} */
-  block = null;
 
   /** @param {Maps} maps @param {number} shown */
   #thumbnails(maps, shown) {
@@ -109,7 +108,7 @@ class Card {
       const map = isColoured ? i - 1 : i;
       thumbnail.show(maps, map, scale, this.number);
     });
-    this.#maps(this.thumbnails.map((each) => each.element));
+    this.maps.replaceChildren(...this.thumbnails.map((each) => each.element));
     this.maps.classList.toggle("single", wanted === 1);
   }
 
@@ -118,21 +117,9 @@ class Card {
     const { kind } = this.model.stages[this.number - 1];
     const labels = labelsOf(this.model, this.number);
     this.thumbnails = [];
-    const isShare = kind === "softmax";
-    this.#maps([
-      bars(maps.values, {
-        labels,
-        isShare,
-        count: shown,
-        choose: (index) => selectAt(this.model, this.number, [index]),
-      }),
-    ]);
+    const choose = (/** @type {number} */ index) => selectAt(this.model, this.number, [index]);
+    this.maps.replaceChildren(bars(maps.values, { labels, isShare: kind === "softmax", count: shown, choose }));
     this.maps.classList.add("single");
-  }
-
-  /** @param {HTMLElement[]} parts */
-  #maps(parts) {
-    this.maps.replaceChildren(...parts);
   }
 
   /** Goes to a map of the stage, where the value was that is looked at. @param {number} map */

@@ -90,7 +90,7 @@ class Detail {
     this.mistake.hidden = mistake === null;
     write(this.mistake, mistake ?? "");
     if (!selection || !maps) return;
-    const record = /** @type {Record<string, any>} */ (model.explain());
+    const record = recordOf(model);
     this.#output(selection, maps);
     this.#inputs(selection);
     this.#lens(selection, record.steps[0]);
@@ -141,6 +141,7 @@ class Detail {
     const sight = this.inputs.length === 1 ? sightOf(this.model, stage, at, step, this.inputs[0].map) : null;
     this.lensFigure.hidden = sight === null;
     this.bench.classList.toggle("without-lens", sight === null);
+    this.bench.classList.toggle("of-many", this.inputs.length > 1);
     if (!sight) return;
     this.lens.draw(sight);
     const [caption, text] = lensTexts(sight);

@@ -36,22 +36,22 @@ function gridOf(maps, map) {
 /**
  * Draws a map on a canvas, a pixel a value, or a pixel the mean of a square of values where it is larger than `most`.
  * @param {HTMLCanvasElement} canvas
- * @param {Grid} plane
+ * @param {Grid} grid
  * @param {Scale} scale
  * @param {number} most
  */
-function paint(canvas, plane, scale, most) {
-  const step = Math.max(1, Math.ceil(Math.max(plane.height, plane.width) / most));
-  const [height, width] = [Math.ceil(plane.height / step), Math.ceil(plane.width / step)];
+function paint(canvas, grid, scale, most) {
+  const step = Math.max(1, Math.ceil(Math.max(grid.height, grid.width) / most));
+  const [height, width] = [Math.ceil(grid.height / step), Math.ceil(grid.width / step)];
   const image = new ImageData(width, height);
   const table = tableOf(scale);
   const factor = scale.high > scale.low ? 254 / (scale.high - scale.low) : 0;
   const shift = scale.high > scale.low ? 0.5 - scale.low * factor : 127.5;
-  const { values, count } = plane;
+  const { values, count } = grid;
   for (let row = 0, at = 0; row < height; row++) {
     for (let column = 0; column < width; column++, at += 4) {
-      if (row * step * plane.width + column * step >= count) break;
-      const value = step === 1 ? values[row * width + column] : meanOf(plane, row * step, column * step, step);
+      if (row * step * grid.width + column * step >= count) break;
+      const value = step === 1 ? values[row * width + column] : meanOf(grid, row * step, column * step, step);
       image.data[at + 3] = 255;
       if (!Number.isFinite(value)) {
         image.data.set(NOT_FINITE, at);
@@ -69,17 +69,17 @@ function paint(canvas, plane, scale, most) {
 
 /**
  * The mean of a square of a map, as far as the map reaches.
- * @param {Grid} plane
+ * @param {Grid} grid
  * @param {number} top
  * @param {number} left
  * @param {number} size
  */
-function meanOf(plane, top, left, size) {
-  const [bottom, right] = [Math.min(plane.height, top + size), Math.min(plane.width, left + size)];
+function meanOf(grid, top, left, size) {
+  const [bottom, right] = [Math.min(grid.height, top + size), Math.min(grid.width, left + size)];
   let [sum, count] = [0, 0];
   for (let row = top; row < bottom; row++) {
-    const end = Math.min(row * plane.width + right, plane.count);
-    for (let at = row * plane.width + left; at < end; at++, count++) sum += plane.values[at];
+    const end = Math.min(row * grid.width + right, grid.count);
+    for (let at = row * grid.width + left; at < end; at++, count++) sum += grid.values[at];
   }
   return sum / count;
 }
@@ -92,15 +92,15 @@ function meanOf(plane, top, left, size) {
  * @param {number} most
  */
 function paintColours(canvas, maps, scale, most) {
-  const planes = [0, 1, 2].map((map) => gridOf(maps, map));
-  const step = Math.max(1, Math.ceil(Math.max(planes[0].height, planes[0].width) / most));
-  const [height, width] = [Math.ceil(planes[0].height / step), Math.ceil(planes[0].width / step)];
+  const grids = [0, 1, 2].map((map) => gridOf(maps, map));
+  const step = Math.max(1, Math.ceil(Math.max(grids[0].height, grids[0].width) / most));
+  const [height, width] = [Math.ceil(grids[0].height / step), Math.ceil(grids[0].width / step)];
   const image = new ImageData(width, height);
   const factor = 255 / (scale.high - scale.low || 1);
   for (let row = 0, at = 0; row < height; row++) {
     for (let column = 0; column < width; column++, at += 4) {
       for (let map = 0; map < 3; map++) {
-        image.data[at + map] = (meanOf(planes[map], row * step, column * step, step) - scale.low) * factor;
+        image.data[at + map] = (meanOf(grids[map], row * step, column * step, step) - scale.low) * factor;
       }
       image.data[at + 3] = 255;
     }

@@ -58,7 +58,7 @@ class FieldView {
     this.element.hidden = !selection || !model.results[selection.stage];
     if (!selection || !model.results[selection.stage]) return;
     this.#paint();
-    const record = /** @type {Record<string, any>} */ (model.explain());
+    const record = recordOf(model);
     const seen = record.receptive_field;
     const isSeen = seen.size[0] > 0;
     this.frame.outline("field", isSeen ? { rows: seen.rows, columns: seen.columns } : null);

@@ -19,13 +19,13 @@ class Frame {
 
   /**
    * Shows a map.
-   * @param {Grid} plane
+   * @param {Grid} grid
    * @param {Scale} scale
    * @param {number} most  pixels of the canvas along its longer side
    */
-  paint(plane, scale, most) {
-    paint(this.canvas, plane, scale, most);
-    this.fit(plane.height, plane.width);
+  paint(grid, scale, most) {
+    paint(this.canvas, grid, scale, most);
+    this.fit(grid.height, grid.width, most);
   }
 
   /**
@@ -36,19 +36,20 @@ class Frame {
    */
   paintColours(maps, scale, most) {
     paintColours(this.canvas, maps, scale, most);
-    this.fit(maps.shape[0], maps.shape[1]);
+    this.fit(maps.shape[0], maps.shape[1], most);
   }
 
   /**
-   * Has the proportions of a map.
+   * Has the proportions of a map; one that may be shown smaller than it is is not drawn pixel by pixel.
    * @param {number} height
    * @param {number} width
+   * @param {number} most
    */
-  fit(height, width) {
+  fit(height, width, most) {
     this.height = height;
     this.width = width;
     this.element.style.aspectRatio = `${width} / ${height}`;
-    this.element.style.setProperty("--share", String(Math.min(1, width / height)));
+    this.element.classList.toggle("smooth", Math.max(height, width) > most / 2);
   }
 
   /**

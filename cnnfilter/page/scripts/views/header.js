@@ -10,10 +10,10 @@ function headerView(model) {
   const title = element("h1", {}, "cnnfilter");
   const network = element("p", { className: "network mono soft" });
   const update = () => {
-    const { picture, before } = model.contents;
+    const { picture, before, groups } = model.contents;
     const size = model.shapes[0] ? ` (${showShape(shapeOf(model, 0))})` : "";
     write(title, `${picture.name}${size}`);
-    write(network, [before, ...model.stages.map((_, i) => model.text(i + 1))].filter(Boolean).join(", "));
+    write(network, [before, networkText(model.stages, groups)].filter(Boolean).join(","));
   };
   model.addEventListener("changed", update);
   return element("div", { className: "page-title" }, title, network);

@@ -91,7 +91,7 @@ function sightOf(model, number, at, step, map) {
   const isMoving = spans.some((span) => span.length > 1);
   const most = step.follows && step.follows.length > 1 && step.follows[2] === map ? step.follows : null;
   return {
-    plane: gridOf(maps, map),
+    grid: gridOf(maps, map),
     scale: coloursFor(model, read),
     rows: spans[0],
     columns: spans[1],
@@ -116,11 +116,11 @@ function wholes([first, last]) {
 }
 
 /** What a lens shows, in words: the window, and what is drawn around it. @param {LensView} sight */
-function lensTexts({ rows, columns, next, reach, plane, most }) {
+function lensTexts({ rows, columns, next, reach, grid, most }) {
   if (!rows.length || !columns.length) return ["window: none", "no sample reaches this place"];
   const size = `${rows.length}x${columns.length}`;
   const gap = rows.length > 1 ? rows[1] - rows[0] : columns.length > 1 ? columns[1] - columns[0] : 1;
-  const isPadded = reach[0][0] < 0 || reach[1][0] < 0 || reach[0][1] >= plane.height || reach[1][1] >= plane.width;
+  const isPadded = reach[0][0] < 0 || reach[1][0] < 0 || reach[0][1] >= grid.height || reach[1][1] >= grid.width;
   const parts = [
     next.length ? "dashed: the next windows" : "",
     isPadded ? "hatched: padding" : "",

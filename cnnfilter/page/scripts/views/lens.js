@@ -9,13 +9,17 @@ const LENS_MARGIN = 3;
 const MOST_CELLS = 48;
 /** The size of a cell at most, in pixels. */
 const MOST_CELL = 56;
+/** The width of a digit, in sizes of its type. */
+const DIGIT = 0.6;
+/** The smallest type, in pixels. */
+const LEAST_TYPE = 8;
 /** Cells from this size in pixels have their numbers in them. */
 const CELL_OF_NUMBER = 25;
 
 /**
  * What is drawn of a window.
  * @typedef {object} LensView
- * @property {Grid} plane
+ * @property {Grid} grid
  * @property {Scale} scale
  * @property {number[]} rows      where the taps lie
  * @property {number[]} columns
@@ -104,7 +108,6 @@ class LensDrawing {
       new Map(sight.rows.map((row, i) => [row, i])),
       new Map(sight.columns.map((column, i) => [column, i])),
     ];
-    pen.font = `${Math.min(12, this.cell * 0.36)}px system-ui, sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     for (let row = this.top; row <= this.bottom; row++) {
@@ -126,7 +129,7 @@ class LensDrawing {
   /** @param {number} row @param {number} column @param {number | null} held */
   #cell(row, column, held) {
     const { pen, cell, sight } = this;
-    const { height, width, values } = sight.plane;
+    const { height, width, values } = sight.grid;
     const [x, y] = [(column - this.left) * cell, (row - this.top) * cell];
     const gap = cell > 6 ? 0.5 : 0;
     const inside = row >= 0 && row < height && column >= 0 && column < width;
@@ -142,7 +145,10 @@ class LensDrawing {
     }
     if (value === null || cell < CELL_OF_NUMBER) return;
     const text = brief(value);
-    if (text.length * cell * 0.2 < cell) pen.fillText(text, x + cell / 2, y + cell / 2);
+    const size = Math.min(13, cell * 0.4, (cell - 4) / (DIGIT * text.length));
+    if (size < LEAST_TYPE) return;
+    pen.font = `${size}px system-ui, sans-serif`;
+    pen.fillText(text, x + cell / 2, y + cell / 2);
   }
 
   /** Fills a cell of the padding. @param {number} x @param {number} y @param {number} size */

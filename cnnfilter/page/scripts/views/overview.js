@@ -17,12 +17,16 @@ function overviewView(model) {
   return new Overview(model).element;
 }
 
+const isStill = window.matchMedia("(prefers-reduced-motion: reduce)");
+
 class Overview {
   /** @param {Model} model */
   constructor(model) {
     this.model = model;
     /** @type {Card[]} */
     this.cards = [];
+    /** @type {number | null} the stage that was looked at last */
+    this.stage = null;
     this.rail = element("div", { className: "rail-holder" });
     this.list = element("ol", { className: "stages" });
     this.totals = element("p", { className: "soft small totals" });
@@ -55,13 +59,17 @@ class Overview {
   #computed() {
     const { model } = this;
     const count = model.stages.length + 1;
-    while (this.cards.length > count) this.seen.unobserve(/** @type {Card} */ (this.cards.pop()).element);
+    while (this.cards.length > count) {
+      const { element: gone } = /** @type {Card} */ (this.cards.pop());
+      this.seen.unobserve(gone);
+      gone.remove();
+    }
     while (this.cards.length < count) {
       const card = new Card(model, this.cards.length);
       this.cards.push(card);
+      this.list.append(card.element);
       this.seen.observe(card.element);
     }
-    this.list.replaceChildren(...this.cards.map((card) => card.element));
     this.rail.replaceChildren(rail(model.stages));
     for (const card of this.cards) card.update();
     write(this.totals, totalsText(model));
@@ -79,6 +87,8 @@ class Overview {
 
   #selected() {
     const { selection } = this.model;
+    if (selection && this.stage !== null && this.stage !== selection.stage) this.#reach(selection.stage);
+    this.stage = selection ? selection.stage : null;
     const blocks = selection ? wayBack(this.model, selection.stage, selection.at) : new Map();
     for (const card of this.cards) card.mark(selection, blocks.get(card.number) ?? null);
     for (const edge of this.rail.querySelectorAll("[data-edge]")) {
@@ -90,10 +100,16 @@ class Overview {
     }
   }
 
-  /** Brings a stage into view. @param {number} number */
+  /** Brings a stage into view if it is not in it. @param {number} number */
+  #reach(number) {
+    const left = number * (COLUMN + COLUMN_GAP) - this.scroller.scrollLeft;
+    if (left < 0 || left + COLUMN > this.scroller.clientWidth) this.scrollTo(number);
+  }
+
+  /** Brings a stage into the middle. @param {number} number */
   scrollTo(number) {
     const left = number * (COLUMN + COLUMN_GAP) - (this.scroller.clientWidth - COLUMN) / 2;
-    this.scroller.scrollTo({ left, behavior: "smooth" });
+    this.scroller.scrollTo({ left, behavior: isStill.matches ? "auto" : "smooth" });
   }
 }
 

@@ -19,7 +19,7 @@ class Player {
       { "aria-label": "values a second" },
       ...SPEEDS.map((speed) => element("option", { value: String(speed) }, `${speed} a second`)),
     );
-    this.speed.value = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? "1" : "5";
+    this.speed.value = isStill.matches ? "1" : "5";
     this.element = element("div", { className: "row no-print" }, this.button, this.speed);
     this.#name();
   }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,10 @@ from cnnfilter.network.plan import COLUMNS, Row, at_scale, plan
 from cnnfilter.network.stages import Learned, Shape, Stage
 from cnnfilter.running.schedule import Schedule
 from cnnfilter.sizes import parse_shape
-from cnnfilter.text.values import file_path
+from cnnfilter.text.values import file_path, whole_number
+
+if TYPE_CHECKING:
+    from cnnfilter.page.making import Page
 
 
 class Pipeline:
@@ -397,6 +400,67 @@ class Pipeline:
         maps = _one(as_samples(image, "image"), "image", layout_of(image, layout))
         pipeline = self if node is None else self.up_to(node)
         return to_record(explain(pipeline, maps.transpose(1, 2, 0), at))
+
+    def page(
+        self,
+        image: Any,
+        *,
+        node: str | int | None = None,
+        layout: str | None = None,
+        size: int | None = None,
+        static: bool = False,
+        labels: Sequence[str] = (),
+        name: str = "picture",
+    ) -> Page:
+        """An interactive page of the network on a picture: every value can be followed back, and all of it changed.
+
+        Parameters
+        ----------
+        image : Picture, or array_like, (H, W), (C, H, W) or (H, W, C)
+            A picture's transparency is left out, with a warning.
+        node : str or int, optional
+            Whose result is the last, by name or number, as `up_to` takes it.
+        layout : {"chw", "hwc"}, optional
+            How the axes of a 3-D array lie, as `explain` takes it.
+        size : int, optional
+            A picture whose longer side has more samples is resized first, by a stage of the network that the page
+            tells.
+        static : bool
+            Embed the results of what is too large to be computed again; nothing can be changed then.
+        labels : sequence of str
+            The names of a vector's values.
+        name : str
+            What the picture is called.
+
+        Returns
+        -------
+        Page
+            Its `html` is the whole file, as `cnnfilter page` writes it; a notebook shows it in a frame.
+
+        Raises
+        ------
+        ArgumentError
+            If a stage has no weights, there is no such node, the network is too large for a page (the message has the
+            limit, and the ways out), or an argument is outside its limits.
+        ShapeError, KernelError, MissingExtraError
+            If a stage does not fit what arrives, or its weights cannot be read.
+
+        Examples
+        --------
+        >>> page = Pipeline.parse("conv:edge,relu").page(np.eye(8, dtype=np.uint8))
+        >>> page.html.startswith("<!doctype html>")
+        True
+        """
+        from cnnfilter.page.making import page  # running does without
+        from cnnfilter.page.preparing import shrunk
+
+        maps = _one(as_samples(image, "image"), "image", layout_of(image, layout))
+        if size is not None:
+            size = whole_number(size, "size", 1)
+        pipeline = self if node is None else self.up_to(node)
+        pipeline.check_runnable()
+        network = shrunk(pipeline.network, maps.shape[1:], size)
+        return page(network, maps, name, labels=labels, static=static)
 
     def _schedule(self, shape: Shape, scale: int) -> Schedule:
         """What is done to an input; for the last size and scale it is kept.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -113,7 +112,9 @@ def command(
     limit = max_pixels or DEFAULT_MAX_PIXELS
     shown = "standard input" if name == STREAM else name
     try:
-        picture = read(_standard_input() if name == STREAM else Path(name), frame=frame, max_pixels=limit, depth=depth)
+        picture = read(
+            render.standard_input() if name == STREAM else Path(name), frame=frame, max_pixels=limit, depth=depth
+        )
         maps = np.atleast_3d(picture.pixels).transpose(2, 0, 1)
         if matrix or all_matrices:
             _check_small(*maps.shape[1:])
@@ -175,13 +176,6 @@ def _arguments(
         each.check_runnable()
         each.load_weights()
     return pipelines, name
-
-
-def _standard_input() -> BinaryIO:
-    if sys.stdin is None:
-        msg = "it is closed"
-        raise PictureError(msg)
-    return sys.stdin.buffer
 
 
 def _check_small(height: int, width: int) -> None:

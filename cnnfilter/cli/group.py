@@ -11,7 +11,7 @@ from cnnfilter.cli.help import Context
 from cnnfilter.errors import ArgumentError
 from cnnfilter.messages import quoted, readable
 
-COMMANDS = ("apply", "run", "explain", "kernels", "shape", "networks")
+COMMANDS = ("apply", "run", "explain", "page", "kernels", "shape", "networks")
 """The commands; the module of each, which has its name, calls it `command`."""
 
 
@@ -59,6 +59,7 @@ class LazyGroup(click.Group):
       cnnfilter run conv:sobel,relu,maxpool:2 photo.jpg   makes photo-chain.jpg
       cnnfilter shape 28x28x1 conv:32@3x3,relu,maxpool:2  shows every size
       cnnfilter explain conv:edge photo.jpg --at 10,20    shows its arithmetic
+      cnnfilter page conv:edge,relu photo.jpg --open      shows all its numbers
       cnnfilter kernels                                   lists the kernels
       cnnfilter apply --help                              lists the options
     """,

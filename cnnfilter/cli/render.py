@@ -10,9 +10,10 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from cnnfilter.batch.pieces import write_all
+from cnnfilter.errors import PictureError
 from cnnfilter.messages import escaped, printable, printable_lines
 
 PROGRAM = "cnnfilter"
@@ -152,6 +153,20 @@ def standard_output() -> TextIO:
         msg = "it is closed"
         raise OSError(0, msg)
     return sys.stdout
+
+
+def standard_input() -> BinaryIO:
+    """Standard input, of bytes.
+
+    Raises
+    ------
+    PictureError
+        If it is closed.
+    """
+    if sys.stdin is None:
+        msg = "it is closed"
+        raise PictureError(msg)
+    return sys.stdin.buffer
 
 
 def is_terminal(stream: TextIO | None) -> bool:

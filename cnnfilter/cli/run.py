@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from cnnfilter.cli import commands, options, render
 from cnnfilter.cli.batch import Batch, batched
 from cnnfilter.cli.completion import complete_files, complete_stages
+from cnnfilter.cli.labels import offered
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.colormaps import COLORMAPS
 from cnnfilter.network.activations import ACTIVATIONS, Value
@@ -20,8 +21,6 @@ from cnnfilter.results.showing import MAPS
 
 if TYPE_CHECKING:
     from cnnfilter.batch.naming import Files
-    from cnnfilter.network.graph import Network
-    from cnnfilter.network.plan import Row
     from cnnfilter.results.chain import ChainTask
     from cnnfilter.results.nodes import NodesTask
 
@@ -195,25 +194,6 @@ def _check_several(task: NodesTask, batch: Batch) -> None:
     task.last.pipeline.load_weights()
 
 
-def _offered(network: Network, rows: tuple[Row, ...], *, quiet: bool) -> tuple[str, ...]:
-    """The names that come with a network's file, which are told of."""
-    from cnnfilter.results.view import offered_labels
-
-    try:
-        labels = offered_labels(network)
-        if labels is None:
-            return ()
-        names, note = labels.names, f"labels from {labels.file}"
-        count = rows[-1].output[-1] if rows else len(names)
-        if count != len(names):
-            names, note = (), f"{labels.file} holds {len(names)} labels for {count} results, and is left out"
-    except ArgumentError as error:
-        names, note = (), f"{error}; they are left out"
-    if not quiet:
-        render.message(note)
-    return names
-
-
 def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[Files] | None]:
     """The task as it is after a look at the inputs, and how many files each of them makes, if that is not one."""
     from cnnfilter.batch.naming import STREAM
@@ -238,7 +218,7 @@ def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[Files]
     if found.rows:
         view.check_labels(found.rows[-1].output[-1])
     if told and task.is_whole and view.labels is None:
-        view = replace(view, offered=_offered(task.pipeline.network, found.rows, quiet=batch.quiet))
+        view = replace(view, offered=offered(task.pipeline.network, found.rows, quiet=batch.quiet))
     task = replace(task, view=view, rows=found.rows, told=told)
     if batch.in_place and (each or task.default is not None):
         msg = "--in-place replaces a picture by a picture, and this chain gives none of the same kind; leave it out"

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnfilter.engine.geometry import Array
-from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.kernels.kernel import KERNELS, get_kernel
 from cnnfilter.messages import shortened
 from cnnfilter.network.graph import Network
-from cnnfilter.network.plan import at_scale, plan
-from cnnfilter.page.limits import MOST_MACS, MOST_VALUES
+from cnnfilter.page.limits import MOST_MACS, MOST_VALUES, check_computed, check_embedded, work
 from cnnfilter.page.packing import packed
+from cnnfilter.page.preparing import prepared
 from cnnfilter.page.records import kernel_record, record
+from cnnfilter.running.schedule import Schedule
 
 
 class Given(NamedTuple):
@@ -30,27 +30,39 @@ class Given(NamedTuple):
         What the picture is called.
     file : str, optional
         Its file, as a command names it.
-    before : str
-        The text of the stages that it went through before.
     labels : sequence of str
         The names of the classes, if they are known.
+    static : bool
+        Whether results are embedded, and nothing can be changed.
     """
 
     network: Network
     maps: Array
     name: str
     file: str | None = None
-    before: str = ""
     labels: Sequence[str] = ()
+    static: bool = False
 
 
 def document(given: Given) -> dict[str, Any]:
-    """What the page's scripts take: see `Contents` in `scripts/types.js`."""
-    count, height, width = given.maps.shape
-    rows = at_scale(plan(given.network, (height, width, count)), FULL_SCALE[given.maps.dtype.name])
-    groups = list(dict.fromkeys(node.group for node in given.network if node.group is not None))
-    stages = []
-    for node, row in zip(given.network, rows, strict=True):
+    """What the page's scripts take: see `Contents` in `scripts/types.js`.
+
+    Raises
+    ------
+    ArgumentError
+        If that is more than a page computes or embeds.
+    ShapeError, KernelError, MissingExtraError
+        If a stage does not fit what arrives, or its weights cannot be read.
+    """
+    before, rows, network, maps = prepared(given.network, given.maps)
+    if not given.static:
+        check_computed(rows)
+    embedded = [number for number, row in enumerate(rows) if given.static and work(row)]
+    numbers = sum(row.params for row in rows) + sum(int(np.prod(rows[number].output)) for number in embedded)
+    check_embedded(maps.nbytes + 4 * numbers)
+    groups = list(dict.fromkeys(node.group for node in network if node.group is not None))
+    stages: list[dict[str, Any]] = []
+    for node, row in zip(network, rows, strict=True):
         keys, learned = record(row.stage, row)
         stages.append(
             {
@@ -63,14 +75,19 @@ def document(given: Given) -> dict[str, Any]:
                 "learned": {name: packed(np.asarray(array)) for name, array in learned.items()},
             }
         )
+    if embedded:
+        with np.errstate(over="ignore", invalid="ignore"):  # as in `Pipeline.run`
+            for number, result in Schedule(rows, embedded).results(maps, None):
+                stages[number]["result"] = packed(result)
     return {
         "title": f"{shortened(given.network)} on {given.name}",
-        "before": given.before,
-        "picture": {"name": given.name, "file": given.file, "maps": packed(given.maps)},
+        "before": str(before),
+        "input": before.names()[len(before) - 1],
+        "picture": {"name": given.name, "file": given.file, "maps": packed(maps)},
         "stages": stages,
         "groups": [{"text": group.text, "stages": group.size_in_nodes} for group in groups],
         "labels": list(given.labels),
         "kernels": [kernel_record(get_kernel(name)) for name in KERNELS],
-        "isStatic": False,
+        "isStatic": given.static,
         "limits": {"macs": MOST_MACS, "values": MOST_VALUES},
     }

@@ -159,3 +159,17 @@ def _without_keys(stage: Stage, row: Row) -> tuple[dict[str, Any], Arrays]:
 @record.register(stages.Magnitude)
 def _magnitude(stage: stages.Magnitude, row: Row) -> tuple[dict[str, Any], Arrays]:
     return {"count": stage.count}, {}
+
+
+@record.register(stages.Dense)
+def _dense(stage: stages.Dense, row: Row) -> tuple[dict[str, Any], Arrays]:
+    weight, bias = stage.matrix(row.input[0])
+    keys = {
+        "units": stage.units,
+        "file": None if stage.file is None else stage.file.arguments("weights"),
+        "layout": stage.order,
+        "flattened": row.flattened,
+        "biased": stage.biased,
+        "numbers": stage.learned_arguments(),
+    }
+    return keys, _present(weight=weight, bias=bias)

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnnfilter.cli import explain as explain_module
+from cnnfilter.cli import render
+from cnnfilter.errors import PictureError
 from cnnfilter.imaging.formats import FORMATS
 from cnnfilter.pipeline import Pipeline
 from tests.command import PHOTO, ROOT, load, run, save
@@ -361,8 +362,8 @@ def test_standard_input(monkeypatch):
         f"(known formats: {', '.join(FORMATS)}, NPY, CSV)"
     ]
     monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(explain_module.PictureError, match="it is closed"):
-        explain_module._standard_input()
+    with pytest.raises(PictureError, match="it is closed"):
+        render.standard_input()
 
 
 def test_transparency_is_left_out_with_a_note():

@@ -48,6 +48,7 @@ def test_help_lists_every_command():
         "  apply     Filter pictures with a kernel.",
         "  run       Run pictures through a chain of stages.",
         "  explain   Show the arithmetic behind one value of a result.",
+        "  page      Make an interactive page of a network on a picture.",
         "  kernels   List the kernels, or describe one.",
         "  shape     Show the arithmetic of sizes.",
         "  networks  List the well-known networks, or print one.",
@@ -57,6 +58,7 @@ def test_help_lists_every_command():
         "    cnnfilter run conv:sobel,relu,maxpool:2 photo.jpg   makes photo-chain.jpg",
         "    cnnfilter shape 28x28x1 conv:32@3x3,relu,maxpool:2  shows every size",
         "    cnnfilter explain conv:edge photo.jpg --at 10,20    shows its arithmetic",
+        "    cnnfilter page conv:edge,relu photo.jpg --open      shows all its numbers",
         "    cnnfilter kernels                                   lists the kernels",
         "    cnnfilter apply --help                              lists the options",
     ]

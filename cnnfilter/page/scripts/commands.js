@@ -23,7 +23,7 @@ function commandsOf(model, language = "torch") {
   const isLarge = count > MOST_IN_JSON;
   const told = stages.map((stage, place) => (untold.includes(place) ? withSource(stage, place) : stage));
   const network = networkText(told, contents.groups);
-  const whole = [before, network].filter(Boolean).join(",");
+  const whole = before ? [before, networkText(told, contents.groups, told.length, contents.input)].filter(Boolean).join(",") : network;
   const line = (/** @type {string} */ what, /** @type {string[]} */ ...words) => ({
     what,
     text: ["cnnfilter", ...words].map(shellQuoted).join(" "),

@@ -20,6 +20,7 @@ class Model extends EventTarget {
   /** @type {Contents} */ contents = {
     title: "",
     before: "",
+    input: "in",
     picture: { name: "", file: null, maps: { type: "uint8", shape: [0, 0, 0], data: "" } },
     stages: [],
     groups: [],

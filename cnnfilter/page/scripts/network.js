@@ -6,10 +6,11 @@
  * @param {Stage[]} stages
  * @param {{text: string, stages: number}[]} groups
  * @param {number} last  the stage's number
+ * @param {string} input  what the picture is called
  */
-function networkText(stages, groups, last = stages.length) {
+function networkText(stages, groups, last = stages.length, input = "in") {
   const used = [...neededBy(stages, last)].filter((number) => number > 0).sort((a, b) => a - b);
-  const own = ["in", ...stages.map((stage, place) => namesOf(stage)[0] ?? `${place + 1}`)];
+  const own = [input, ...stages.map((stage, place) => namesOf(stage)[0] ?? `${place + 1}`)];
   const named = [...own];
   used.forEach((number, place) => {
     for (const read of stages[number - 1].reads) {

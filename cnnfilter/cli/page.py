@@ -1,0 +1,184 @@
+"""`cnnfilter page`: a network on a picture as one interactive HTML file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cnnfilter.cli import commands, options, render
+from cnnfilter.cli.completion import complete_files, complete_stages
+from cnnfilter.cli.labels import offered
+from cnnfilter.errors import ArgumentError, CnnfilterError
+from cnnfilter.messages import quoted, readable, show_bytes
+
+if TYPE_CHECKING:
+    from cnnfilter.imaging.picture import Picture
+    from cnnfilter.page.making import Page
+    from cnnfilter.pipeline import Pipeline
+
+
+@click.command(
+    "page",
+    cls=commands.InputCommand,
+    short_help="Make an interactive page of a network on a picture.",
+    epilog="""\b
+    Examples:
+      cnnfilter page gray,conv:sobel,relu,maxpool:2 photo.jpg --open
+      cnnfilter page resize:32x32,gray,lenet-5:weights=lenet.npz digit.png -o digit.html
+      cnnfilter page net.onnx photo.png --node conv1 --labels names.txt
+      cnnfilter page resize:224x224,normalize:imagenet,net.onnx photo.jpg --static
+    \b
+    Scripts, in the browser's console (F12) or of a teacher's own:
+      cnnfilter.stages                     number, name, text, sizes and figures of each
+      cnnfilter.values(2)                  a stage's result, Float32Array (C, H, W)
+      cnnfilter.select(2, 0, 10, 20)       looks at map 0, row 10, column 20 of stage 2
+      cnnfilter.record()                   what is shown, as explain --json prints it
+      cnnfilter.set(1, "stride", "2x1")    changes a key of a stage
+      cnnfilter.command()                  the command of what is shown
+      cnnfilter.state                      that as text, as the address has it
+      cnnfilter.ready                      a promise: kept when all is computed
+      cnnfilter.addEventListener("computed", () => ...)
+    """,
+)
+@click.argument("stages", metavar="STAGES", shell_complete=complete_stages)
+@click.argument("source", metavar="INPUT", shell_complete=complete_files)
+@click.option(
+    "-o", "--output", metavar="PATH", shell_complete=complete_files,
+    help="The file, or - for standard output.  [default: NAME-page.html beside the input]",
+)  # fmt: skip
+@options.flag("--open", "shows", help="Show the page in the browser.")
+@options.whole("--size", metavar="PIXELS", help="Make a picture whose longer side is longer smaller first.")
+@click.option(
+    "--node", "asked", metavar="NODE", help="End with the result of a node, by its name or its number in the plan."
+)
+@options.flag("--static", help="Embed the results of what is too large to be computed again: nothing can be changed.")
+@click.option(
+    "--labels", metavar="FILE", shell_complete=complete_files,
+    help="Names of a vector's values: a text file with one a line.  "
+    "[default: STEM.labels.txt beside the file of a network or its weights]",
+)  # fmt: skip
+@options.depth
+@options.frame
+@options.max_pixels
+@options.force
+def command(
+    stages: str,
+    source: str,
+    output: str | None,
+    shows: bool,
+    size: int | None,
+    asked: str | None,
+    static: bool,
+    labels: str | None,
+    depth: int | None,
+    frame: int | None,
+    max_pixels: int | None,
+    force: bool,
+) -> int:
+    """Make a page of STAGES on INPUT: one HTML file, that works from the disk and asks for nothing else.
+
+    Every number on it can be followed back to the picture, and changed: kernels, strides, stages, the picture; all
+    that follows is computed again. INPUT is a picture, a table of numbers (.csv), or - for standard input.
+    What resize and crop, before all other stages, make of the picture is embedded, as samples.
+    """
+    from cnnfilter.batch.naming import STREAM, wrong_input
+    from cnnfilter.batch.write import Writing, write_atomically, write_stream
+    from cnnfilter.pipeline import Pipeline
+
+    if reason := wrong_input(source):
+        raise ArgumentError(reason)
+    target = output or _default(source)
+    if target == STREAM and shows:
+        msg = "--open shows a file, and -o - writes none; give one of them"
+        raise ArgumentError(msg)
+    if source != STREAM and target != STREAM and _is_same(source, target):
+        msg = f"{quoted(target)} is the input; give the page another name"
+        raise ArgumentError(msg)
+    pipeline = Pipeline.parse(stages)
+    if asked is not None:
+        pipeline = pipeline.up_to(asked)
+    pipeline.check_runnable()
+    pipeline.load_weights()
+    shown = "standard input" if source == STREAM else source
+    try:
+        picture = _read(source, depth, frame, max_pixels)
+        page = _made(pipeline, picture, shown, None if source == STREAM else source, labels, size, static=static)
+    except CnnfilterError as error:
+        render.error(f"{shown}: {error}")
+        return 1
+    data = page.html.encode("utf-8")
+    if target == STREAM:
+        write_stream(sys.stdout.buffer, data)
+        return 0
+    write_atomically(Path(target), data, Writing(overwrite=force))
+    render.message(f"wrote {readable(target)}  {show_bytes(len(data), 1)}")
+    if shows:
+        import webbrowser
+
+        webbrowser.open(Path(target).absolute().as_uri())
+    return 0
+
+
+def _default(source: str) -> str:
+    """What the page is called where nobody says it."""
+    from cnnfilter.batch.naming import STREAM
+
+    if source == STREAM:
+        msg = "the page of standard input needs a name: -o page.html"
+        raise ArgumentError(msg)
+    path = Path(source)
+    return str(path.with_name(f"{path.stem}-page.html"))
+
+
+def _is_same(source: str, target: str) -> bool:
+    try:
+        return Path(target).samefile(source)
+    except (OSError, ValueError):  # one of them does not exist, or has a NUL in its name
+        return False
+
+
+def _read(source: str, depth: int | None, frame: int | None, max_pixels: int | None) -> Picture:
+    from cnnfilter.batch.naming import STREAM
+    from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
+    from cnnfilter.imaging.reading import read
+
+    stream = render.standard_input() if source == STREAM else Path(source)
+    return read(stream, frame=frame, max_pixels=max_pixels or DEFAULT_MAX_PIXELS, depth=depth)
+
+
+def _made(
+    pipeline: Pipeline,
+    picture: Picture,
+    name: str,
+    file: str | None,
+    labels: str | None,
+    size: int | None,
+    *,
+    static: bool,
+) -> Page:
+    """The page; what a person should know of the picture and the network is told."""
+    import numpy as np
+
+    from cnnfilter.network.notes import network_notes, notes
+    from cnnfilter.network.plan import plan
+    from cnnfilter.page.making import page
+    from cnnfilter.page.preparing import shrunk
+    from cnnfilter.results.view import View, read_labels
+
+    pixels = np.atleast_3d(picture.pixels)
+    height, width, channels = pixels.shape
+    network = shrunk(pipeline.network, (height, width), size)
+    rows = plan(network, (height, width, channels))
+    found = [*picture.notes, *(["transparency is left out"] if picture.alpha is not None else [])]
+    if network is not pipeline.network:
+        found.append(f"its {width}x{height} pixels are made fewer first, as {network.stages[0]} does")
+    for note in (*found, *network_notes(network, rows, picture.pixels), *notes(rows, picture.pixels)):
+        render.warning(f"{name}: {note}")
+    if labels is not None:
+        view = View(labels=read_labels(labels))
+        view.check_labels(rows[-1].output[-1])
+    names = offered(pipeline.network, rows, quiet=False) if labels is None else view.labels or ()
+    return page(network, pixels.transpose(2, 0, 1), name, file=file, labels=names, static=static)

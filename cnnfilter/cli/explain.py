@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,7 @@ import click
 from cnnfilter.cli import commands, options, render
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
-from cnnfilter.messages import quoted, readable, shortened, show_shape
-from cnnfilter.text.values import whole_number
+from cnnfilter.messages import readable, shortened, show_shape
 
 if TYPE_CHECKING:
     from cnnfilter.explanation import Explanation
@@ -22,14 +20,6 @@ if TYPE_CHECKING:
     from cnnfilter.pipeline import Pipeline
 
 Place = tuple[int, ...]
-
-
-def _parse_place(text: str) -> Place:
-    parts = text.strip("([ ])").split(",")
-    if len(parts) > 3 or (len(parts) == 1 and len(re.findall("[0-9]+", text)) > 1):
-        msg = f"--at takes ROW,COL or ROW,COL,MAP, or the index in a vector, not {quoted(text)}"
-        raise ArgumentError(msg)
-    return tuple(whole_number(part, "--at", 0) for part in parts)
 
 
 @click.command(
@@ -51,10 +41,7 @@ def _parse_place(text: str) -> Place:
 )
 @click.argument("stages", metavar="STAGES", shell_complete=complete_stages)
 @click.argument("source", metavar="INPUT", required=False, shell_complete=complete_files)
-@click.option(
-    "--at", type=options.Parsed("PLACE", _parse_place), metavar="ROW,COL[,MAP]",
-    help="Which value of the result, counted from 0 (map 0 unless given); of a vector its index.",
-)  # fmt: skip
+@options.place("--at", what="Which value of the result")
 @click.option(
     "--node", "asked", metavar="NODE", multiple=True,
     help="Explain the result of a node, by its name or its number, and not the last one's; give it several times, or "

@@ -15,6 +15,7 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.kernels.scaling import SCALES
 from cnnfilter.messages import quoted
 from cnnfilter.sizes import BORDER_WORDS, PADDINGS, parse_border, parse_padding, parse_pair
+from cnnfilter.text.values import whole_number
 from cnnfilter.weights.layouts import LAYOUTS
 
 Command = Callable[..., Any]
@@ -38,6 +39,20 @@ class Parsed(click.ParamType):  # type: ignore[type-arg]  # not generic in every
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """What the text stands for; a default that is no text is passed through."""
         return self.parse(value) if isinstance(value, str) else value
+
+
+def place(*names: str, what: str) -> Callable[[Command], Command]:
+    """An option of the place of a value in a result; its help begins with `what`."""
+
+    def parse(text: str) -> tuple[int, ...]:
+        parts = text.strip("([ ])").split(",")
+        if len(parts) > 3 or (len(parts) == 1 and len(re.findall("[0-9]+", text)) > 1):
+            msg = f"{names[0]} takes ROW,COL or ROW,COL,MAP, or the index in a vector, not {quoted(text)}"
+            raise ArgumentError(msg)
+        return tuple(whole_number(part, names[0], 0) for part in parts)
+
+    help = f"{what}, counted from 0 (map 0 unless given); of a vector its index."
+    return click.option(*names, type=Parsed("PLACE", parse), metavar="ROW,COL[,MAP]", help=help)
 
 
 def _format(text: str) -> str:

@@ -113,7 +113,7 @@ def _tell(event: Event, task: Task, voice: Voice, *, several: bool) -> None:
         if voice.verbose:
             render.message(f"skipped {event.job}: its output exists")
     elif not voice.quiet and event.error is None and (event.targets or voice.verbose):
-        render.message(success(event, verbose=voice.verbose))
+        render.message(success(event, verbose=voice.verbose, details=task.details(event.rows)))
 
 
 def _table(job: Job, vector: Vector, *, several: bool) -> str:
@@ -185,8 +185,8 @@ def _sizes(event: Event) -> None:
     render.block(tables.facts(rows, render.columns(sys.stderr)))
 
 
-def success(event: Event, *, verbose: bool) -> str:
-    """The line about something that was written."""
+def success(event: Event, *, verbose: bool, details: str | None = None) -> str:
+    """The line about something that was written; `details` stands for the count of its maps."""
     names = [str(target) for target in event.targets] or ["standard output"]
     line = f"wrote {names[0]}" + (f" to {names[-1]}" if len(names) > 1 else "") + "  "
     shape = event.rows[-1].output if event.rows else ()
@@ -194,7 +194,9 @@ def success(event: Event, *, verbose: bool) -> str:
         line += "x".join(map(str, (*shape[2:], *shape[:2]))) + " float32"
     else:
         line += "x".join(map(str, event.size))
-        if shape and (len(names) > 1 or event.size != (shape[1], shape[0])):  # else it is one picture
+        if details is not None:
+            line += details
+        elif shape and (len(names) > 1 or event.size != (shape[1], shape[0])):  # else it is one picture
             line += f", {shape[2]} map" + ("s" if shape[2] > 1 else "")
     if event.frames > 1:
         line += f", {event.frames} frames"

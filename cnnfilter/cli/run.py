@@ -21,8 +21,10 @@ from cnnfilter.results.showing import MAPS
 
 if TYPE_CHECKING:
     from cnnfilter.batch.naming import Files
+    from cnnfilter.pipeline import Pipeline
     from cnnfilter.results.chain import ChainTask
     from cnnfilter.results.nodes import NodesTask
+    from cnnfilter.results.view import View
 
 WIDEST = 24
 """Characters up to which formulas stand in a column behind the stages of the help."""
@@ -59,6 +61,7 @@ def _default(key: str, value: Value) -> str:
       cnnfilter run conv:64@7x7:weights=net.pth:name=conv1,relu photo.jpg
       cnnfilter run gray,conv:conv1.npy,relu photo.png --maps each -o maps/
       cnnfilter run gray,conv:edge,maxpool:2 photo.png -o edges.npy
+      cnnfilter run vgg-16 photo.jpg --node 17 --field 12,20   photo-field-17.jpg
       cnnfilter run @digits.txt digit.png --labels digits-labels.txt --top 3
     """,
 )
@@ -96,6 +99,9 @@ def _default(key: str, value: Value) -> str:
     "give it several times, or "
     "all, for a file each, NAME-chain-NODE.",
 )  # fmt: skip
+@options.place(
+    "--field", what="Write each picture, and not the maps, with the receptive field of a value brought out: which value"
+)
 @options.enlarge
 @options.numbers
 @options.beside
@@ -116,6 +122,7 @@ def command(
     labels: str | None,
     top: int | None,
     asked: tuple[str, ...],
+    field: tuple[int, ...] | None,
     enlarge: int | None,
     numbers: bool,
     beside: bool,
@@ -147,6 +154,8 @@ def command(
         showing=Showing(enlarge=enlarge, numbers=numbers, beside=beside),
     )  # fmt: skip
     pipeline = Pipeline.parse(stages)
+    if field is not None:
+        return _field(pipeline, view, batch, field, asked)
     task = ChainTask(
         pipeline, view, saving=batch.saving, max_pixels=batch.limit, count_clipped=batch.verbose
     )  # fmt: skip
@@ -172,6 +181,32 @@ def command(
         task = replace(tasks[number], name=f"chain-{label}", is_whole=is_whole)
     task, counts = _surveyed(task, batch)
     return batch.carry_out(batch.plan(task, counts), task)
+
+
+def _field(pipeline: Pipeline, view: View, batch: Batch, at: tuple[int, ...], asked: Sequence[str]) -> int:
+    """Bring out the receptive field of a value in each picture; return the exit code."""
+    from cnnfilter.pipeline import Pipeline
+    from cnnfilter.results.field import FieldTask
+    from cnnfilter.results.nodes import asked_nodes
+
+    wrong = [
+        *(["--in-place"] if batch.in_place else []),
+        *(["--depth float"] if batch.floats else []),
+        *view.given_for_results,
+    ]
+    if wrong:
+        msg = f"{wrong[0]} is for results, and --field marks the picture itself; leave one of them out"
+        raise ArgumentError(msg)
+    name = "field"
+    if asked:
+        nodes = asked_nodes(pipeline.network, asked, arrays=True)
+        if len(nodes) > 1:
+            msg = "--field marks what one value sees; name one --node"
+            raise ArgumentError(msg)
+        ((number, label),) = nodes.items()
+        pipeline, name = Pipeline(pipeline.network.up_to(number)), f"field-{label}"
+    task = FieldTask(pipeline, at, name, view.showing, saving=batch.saving, max_pixels=batch.limit)
+    return batch.carry_out(batch.plan(task), task)
 
 
 def _check_several(task: NodesTask, batch: Batch) -> None:

@@ -4,7 +4,8 @@ Everything is float64 and follows the definition, so the numbers are those of a 
 same within the rounding of float32.
 """
 
-from cnnfilter.explanation.explaining import Explanation, ReceptiveField, explain
+from cnnfilter.explanation.explaining import Explanation, explain
+from cnnfilter.explanation.field import ReceptiveField
 from cnnfilter.explanation.record import to_record
 
 __all__ = ["Explanation", "ReceptiveField", "explain", "to_record"]

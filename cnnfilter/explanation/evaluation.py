@@ -21,24 +21,24 @@ MOST_VALUES = 1 << 28
 """The most that a value may depend on: some ten seconds, and two gigabytes."""
 
 
-class Values(NamedTuple):
-    """The picture and what stages make of it, as far as one value depends on them.
+class Trace(NamedTuple):
+    """What a value depends on, before any of it is computed.
 
     Parameters
     ----------
-    blocks : dict of int to Block
-        Numbered as rows are, `INPUT` the picture.
+    regions : dict of int to Region
+        Of each row that counts what does; numbered as rows are, `INPUT` the picture.
     asked : dict of int to tuple of Region or None
         What each row asks of those that it reads, which others may ask more of.
     """
 
-    blocks: dict[int, Block]
+    regions: dict[int, Region]
     asked: dict[int, tuple[Region | None, ...]]
 
-    def given(self, number: int, row: Row) -> tuple[Block | None, ...]:
-        """What a row takes of each of those that it reads; None of one that it takes nothing of."""
-        pairs = zip(row.reads, self.asked[number], strict=True)
-        return tuple(None if region is None else self.blocks[read].of(region) for read, region in pairs)
+    @property
+    def seen(self) -> Region:
+        """What of the picture counts."""
+        return self.regions.get(INPUT, Region.at((0, 0, 0)))
 
     def moves(self, rows: Sequence[Row]) -> list[Move]:
         """How the rows get the values: of maps that are joined, each value is of one result only."""
@@ -48,13 +48,21 @@ class Values(NamedTuple):
         ]
 
 
-def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> Values:
-    """The picture and what stages make of it, as far as the value at `place` depends on them, that value the last.
+def trace(rows: Sequence[Row], place: Place, *, computed: bool = True) -> Trace:
+    """What the value at a place depends on.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        The value is one of the last one's result.
+    place : Place
+    computed : bool
+        Whether all of it will be: then it must be so little as a person waits for.
 
     Raises
     ------
     ArgumentError
-        If that takes more work or memory than a person waits for: see `MOST_PRODUCTS` and `MOST_VALUES`.
+        If it is more: see `MOST_PRODUCTS` and `MOST_VALUES`.
     """
     last = len(rows) - 1
     regions = {last: Region.at(place)}
@@ -64,26 +72,59 @@ def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> Values:
         if number not in regions:
             continue
         row, region = rows[number], regions[number]
-        products += work(row.stage, row, region)
-        _check(number + 1, row, products, MOST_PRODUCTS, "products")
+        if computed:
+            products += work(row.stage, row, region)
+            _check(number + 1, row, products, MOST_PRODUCTS, "products")
         asked[number] = _of_each(needed(row.stage, row, region), region)
         for read, each in zip(row.reads, asked[number], strict=True):
             if each is not None:
                 values += each.count
                 regions[read] = regions[read].united(each) if read in regions else each
-        _check(number + 1, row, values, MOST_VALUES, "values")
-    found = Values({INPUT: picture_block(pixels, regions.get(INPUT, Region.at((0, 0, 0))))}, asked)
+        if computed:
+            _check(number + 1, row, values, MOST_VALUES, "values")
+    return Trace(regions, asked)
+
+
+class Values(NamedTuple):
+    """The picture and what stages make of it, as far as one value depends on them.
+
+    Parameters
+    ----------
+    blocks : dict of int to Block
+        Numbered as rows are, `INPUT` the picture.
+    trace : Trace
+    """
+
+    blocks: dict[int, Block]
+    trace: Trace
+
+    def given(self, number: int, row: Row) -> tuple[Block | None, ...]:
+        """What a row takes of each of those that it reads; None of one that it takes nothing of."""
+        pairs = zip(row.reads, self.trace.asked[number], strict=True)
+        return tuple(None if region is None else self.blocks[read].of(region) for read, region in pairs)
+
+
+def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> Values:
+    """The picture and what stages make of it, as far as the value at `place` depends on them, that value the last.
+
+    Raises
+    ------
+    ArgumentError
+        As `trace`.
+    """
+    found = trace(rows, place)
+    values = Values({INPUT: picture_block(pixels, found.seen)}, found)
     # NaN and infinity come from pictures of floats, and mean what they mean
     with np.errstate(invalid="ignore", over="ignore"):
-        for number in sorted(regions.keys() - {INPUT}):
-            row, region = rows[number], regions[number]
+        for number in sorted(found.regions.keys() - {INPUT}):
+            row, region = rows[number], found.regions[number]
             if not region.is_seen:  # what others see may have taken the place of what it would be made of
-                found.blocks[number] = Block(region, np.zeros(region.shape))
+                values.blocks[number] = Block(region, np.zeros(region.shape))
                 continue
-            before = found.given(number, row)
+            before = values.given(number, row)
             given: Any = before[0] if len(before) == 1 else before
-            found.blocks[number] = Block(region, compute(row.stage, row, given, region))
-    return found
+            values.blocks[number] = Block(region, compute(row.stage, row, given, region))
+    return values
 
 
 def _of_each(regions: Needed, region: Region) -> tuple[Region | None, ...]:

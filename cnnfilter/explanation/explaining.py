@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,14 +13,14 @@ from cnnfilter.engine.arrays import as_samples
 from cnnfilter.errors import ArgumentError
 from cnnfilter.explanation import steps
 from cnnfilter.explanation.evaluation import evaluate
-from cnnfilter.explanation.regions import Place, Region, unflattened
+from cnnfilter.explanation.field import ReceptiveField, checked_place, field_of, spot
+from cnnfilter.explanation.regions import Place
 from cnnfilter.explanation.worked import Result, step_of
 from cnnfilter.imaging.mapping import FULL_SCALE
-from cnnfilter.messages import either, quoted, show_shape
-from cnnfilter.network.field import Move, extent
+from cnnfilter.messages import show_shape
 from cnnfilter.network.graph import INPUT
 from cnnfilter.network.plan import Row, at_scale
-from cnnfilter.network.stages import Flatten, Shape, Stage
+from cnnfilter.network.stages import Shape, Stage
 
 MOST_TAPS = 1_000_000
 """The largest window whose products are all told: the largest kernel has 998,001."""
@@ -39,30 +38,6 @@ class Chain(Protocol):
 
     def plan(self, shape: Shape) -> tuple[Row, ...]:
         """A row for each stage."""
-
-
-@dataclass(frozen=True)
-class ReceptiveField:
-    """What of the picture a value depends on.
-
-    Attributes
-    ----------
-    size : (int, int)
-        Rows and columns, with those in the padding.
-    rows, columns : (int, int)
-        First and last; below 0, or beyond the picture's last, in the padding.
-    corners : tuple of (row, column)
-        Upper left, upper right, lower left, lower right of what the value depends on in the picture, if on anything.
-        The padding of a later stage may stand where the picture has rows that a floor dropped before.
-    in_padding : int
-        How many of its samples lie in the padding, of the picture or of a later stage.
-    """
-
-    size: tuple[int, int]
-    rows: tuple[int, int]
-    columns: tuple[int, int]
-    corners: tuple[tuple[int, int], ...]
-    in_padding: int
 
 
 @dataclass(frozen=True)
@@ -136,7 +111,7 @@ def explain(pipeline: Chain, picture: Any, at: Sequence[int]) -> Explanation:
     shape = (height, width, channels)
     rows = at_scale(pipeline.plan(shape), FULL_SCALE[pixels.dtype.name])
     _check_windows(rows)
-    place = _checked(at, rows[-1].output)
+    place = checked_place(at, rows[-1].output)
     values = evaluate(rows, pixels, place)
     done: list[steps.Step] = []
     followed: list[tuple[Row, Place]] = []
@@ -151,7 +126,7 @@ def explain(pipeline: Chain, picture: Any, at: Sequence[int]) -> Explanation:
             done.append(step_of(row.stage, result))
         following = done[-1].follows
         number = row.reads[done[-1].followed]
-    field = _field(values.moves(rows), _spot(followed), values.blocks[INPUT].region)
+    field = field_of(rows, values.trace, spot(followed))
     return Explanation(str(pipeline), shape, rows[-1].output, place, done[0].value, tuple(done), field)
 
 
@@ -166,53 +141,3 @@ def _check_windows(rows: Sequence[Row]) -> None:
                 f"(at most {MOST_TAPS:,} taps)"
             )
             raise ArgumentError(msg)
-
-
-def _checked(at: Sequence[int], shape: Shape) -> Place:
-    """A place that is in a result of this size."""
-    try:
-        place = tuple(map(operator.index, at))
-    except TypeError:
-        msg = f"at must be whole numbers, row and column and which map, not {quoted(at)}"
-        raise ArgumentError(msg) from None
-    given = ",".join(map(quoted, place))
-    if len(shape) == 1:
-        fits = len(place) == 1 and 0 <= place[0] < shape[0]
-        limits = f"a vector of {shape[0]}; give an index from 0 to {shape[0] - 1}"
-    elif len(place) not in (2, 3):
-        fits = False
-        wanted = either("ROW,COL or ROW,COL,MAP", "(row, column) or (row, column, map)")
-        limits = f"{show_shape(shape)}; give {wanted}"
-    else:
-        place = (*place, 0)[:3]
-        fits = all(0 <= index < size for index, size in zip(place, shape, strict=True))
-        rows, columns, maps = (f"0 to {size - 1}" for size in shape)
-        limits = f"{show_shape(shape)}, rows {rows}, columns {columns}, maps {maps}"
-    if not fits:
-        msg = f"no value at {given}: the result is {limits}"
-        raise ArgumentError(msg)
-    return place
-
-
-def _spot(followed: Sequence[tuple[Row, Place]]) -> Place:
-    """The row and the column of a value, which a vector's has in the maps that it was made of.
-
-    `followed` are stages, and places in their results, from the value back.
-    """
-    row, place = next(each for each in followed if len(each[0].input) == 3 or each[0].stage.sees_all(each[0].input))
-    if row.stage.sees_all(row.input):
-        return 0, 0
-    return (unflattened(row.input, place[0]) if isinstance(row.stage, Flatten) else place)[:2]
-
-
-def _field(moves: Sequence[Move], spot: Place, seen: Region) -> ReceptiveField:
-    """The receptive field of a value at a row and a column, and what is seen of it."""
-    (top, bottom), (left, right) = extent(moves, spot)
-    size = bottom - top + 1, right - left + 1
-    corners: tuple[tuple[int, int], ...] = ()
-    count = 0
-    if seen.is_seen:
-        ends = [(int(places[0]), int(places[-1])) for places in (seen.rows, seen.columns)]
-        corners = tuple((row, column) for row in ends[0] for column in ends[1])
-        count = math.prod(last - first + 1 for first, last in ends)
-    return ReceptiveField(size, (top, bottom), (left, right), corners, math.prod(size) - count)

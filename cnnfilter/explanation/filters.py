@@ -71,14 +71,12 @@ class Filters:
             name, weights, kernel = self.named[place]
             scales = _scales(weights, self.stage.scale, kernel.scale)
             return MapFilter(name, (channel,), self._turned(weights), scales, kernel.combine, bias)
-        filters, inputs = self.bank.weight.shape[:2]
-        first = number * (self.channels // inputs) // filters * inputs  # the first channel of its group
         weights = self.bank.weight[number].astype(np.float64)[None]
         scales = _scales(weights, self.stage.scale, 1)
         if self.bank.bias is not None:
             bias += float(self.bank.bias[number])
         name = f"{self.bank.name}, map {number}"
-        channels = tuple(range(first, first + inputs))
+        channels = tuple(self.stage.channels_of(number, self.channels, len(self.bank.weight)))
         return MapFilter(name, channels, self._turned(weights), scales, None, bias)
 
     def _turned(self, weights: Array) -> Array:

@@ -36,13 +36,12 @@ class Filters:
     """The weights and biases of a stage over maps (H, W, C), map by map."""
 
     def __init__(self, stage: ConvTranspose, row: Row) -> None:
-        self.weight, self.biases, self.groups = stage.weight(row.input[2])
+        self.weight, self.biases, _ = stage.weight(row.input[2])
+        self._stage, self._row = stage, row
 
     def channels(self, number: int) -> range:
         """Those that a map is made of."""
-        inputs = len(self.weight) // self.groups
-        first = number // self.weight.shape[1] * inputs
-        return range(first, first + inputs)
+        return self._stage.channels_of(number, self._row.input[2], self._row.output[2])
 
     def of(self, number: int) -> Array:
         """The weights of a map, (channels, kh, kw) float64."""
@@ -57,15 +56,14 @@ class Filters:
 
 def work(stage: ConvTranspose, row: Row, region: Region) -> int:
     """How many products a region takes, at most."""
-    filters = Filters(stage, row)
     taps = math.prod(math.ceil(sight.size) for sight in stage.sights(row.input))
-    return region.count * taps * len(filters.channels(0))
+    return region.count * taps * len(stage.channels_of(0, row.input[2], row.output[2]))
 
 
 def needed(stage: ConvTranspose, row: Row, region: Region) -> Region:
     """The samples that reach a region's places."""
-    filters, placing = Filters(stage, row), stage.placing(row.input)
-    maps = sorted({channel for number in region.maps.tolist() for channel in filters.channels(number)})
+    placing, channels, count = stage.placing(row.input), row.input[2], row.output[2]
+    maps = sorted({c for number in region.maps.tolist() for c in stage.channels_of(number, channels, count)})
     rows, columns = (
         sorted({sample for place in places.tolist() for sample in Meeting.at(placing, axis, n, place).samples})
         for axis, (places, n) in enumerate(zip((region.rows, region.columns), row.input[:2], strict=True))

@@ -145,8 +145,8 @@ def shuffled(stage: stages.Shuffle, row: Row, maps: Index) -> Index:
 def _under_windows(stage: stages.Conv | stages.Pad | stages.Pool, row: Row, region: Region) -> Region:
     windows, maps = windows_of(row), region.maps
     if isinstance(stage, stages.Conv):
-        filters = Filters(stage, row.input)
-        maps = np.array(sorted({c for number in maps.tolist() for c in filters.of(number).channels}))
+        channels, count = row.input[2], row.output[2]
+        maps = np.array(sorted({c for number in maps.tolist() for c in stage.channels_of(number, channels, count)}))
     touched = (np.unique(taps(windows, axis, places)[1]) for axis, places in enumerate((region.rows, region.columns)))
     rows, columns = (places[places != OUTSIDE] for places in touched)
     is_seen = bool(rows.size and columns.size)

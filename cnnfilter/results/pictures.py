@@ -40,14 +40,16 @@ class PictureResult:
     spanned : bool
         See `ready`.
     saving : Saving
+    rows : tuple of Row
+        The plan of a network, if there is one.
     """
 
     picture: Picture
     clipped: float | None = None
     spanned: bool = False
     saving: Saving = Saving()
+    rows: tuple[Row, ...] = ()
 
-    rows: ClassVar[tuple[Row, ...]] = ()
     vector: ClassVar[None] = None
     count: ClassVar[None] = None
 

@@ -106,6 +106,10 @@ class Task(ABC):
     def transform(self, picture: Picture, threads: int | None = None) -> Result:
         """Make the result for a picture, on so many threads; on all cores by default."""
 
+    def details(self, rows: tuple[Row, ...]) -> str | None:
+        """What stands behind the size of a file that was made, by a chain's plan; None for how many maps it has."""
+        return None
+
     def record(self, outputs: Sequence[str], rows: tuple[Row, ...]) -> dict[str, Any]:
         """What programs are told of files that were made, and of a chain's plan, beside what they are told of any."""
         return {}

@@ -94,6 +94,11 @@ class View:
         """Whether something is given that raw numbers do not have."""
         return bool(self._pictorial())
 
+    @property
+    def given_for_results(self) -> list[str]:
+        """The options that a person gave for how results are shown."""
+        return self._given("--maps sheet", "--maps each", *_PICTURES, "--labels", *_SHEET, "--top")
+
     def _pictorial(self) -> list[str]:
         return self._given("--maps sheet", *_PICTURES, "--labels", *_SHEET) + self.showing.given
 

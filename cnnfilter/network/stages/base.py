@@ -205,6 +205,19 @@ def maps(shape: Shape, stage: Stage) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
+def grouped(number: int, count: int, channels: int, groups: int) -> range:
+    """The channels that one of `count` maps is made of, where these and the channels are in so many groups.
+
+    Examples
+    --------
+    >>> grouped(5, 8, 4, 2)
+    range(2, 4)
+    """
+    inputs = channels // groups
+    first = number * groups // count * inputs
+    return range(first, first + inputs)
+
+
 def size_arithmetic(size: Pair, sliding: Sliding, *, ceil_mode: bool = False) -> str:
     """The size formula with its numbers, a line for each axis or one for both.
 

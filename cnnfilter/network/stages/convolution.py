@@ -10,7 +10,7 @@ from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.kernels.scaling import SCALES
 from cnnfilter.messages import about, readable
-from cnnfilter.network.stages.base import Learned, Sliding, maps, params_arithmetic, size_arithmetic
+from cnnfilter.network.stages.base import Learned, Sliding, grouped, maps, params_arithmetic, size_arithmetic
 from cnnfilter.network.stages.text import Shape, show_padding, show_pair
 from cnnfilter.network.stages.weight_file import WeightFile
 from cnnfilter.sizes import NONE, ONE, Border, Pads, Pair, output_sizes, resolve_pads
@@ -157,6 +157,11 @@ class Conv(Learned):
     def _inputs(self, channels: int) -> int:
         """How many channels each filter of a bank of `sizes` sums over."""
         return 1 if self.depthwise else channels // self.groups
+
+    def channels_of(self, number: int, channels: int, count: int) -> range:
+        """Which of so many channels one of `count` maps is made of."""
+        is_apart = self.depthwise or (self.sizes is None and isinstance(self.source(channels), tuple))
+        return grouped(number, count, channels, channels if is_apart else self.groups)
 
     @property
     def maps_per_group(self) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cnnfilter.errors import ArgumentError, ShapeError
 from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.messages import readable, show_shape
-from cnnfilter.network.stages.base import Learned, maps, params_arithmetic
+from cnnfilter.network.stages.base import Learned, grouped, maps, params_arithmetic
 from cnnfilter.network.stages.convolution import kernel_text
 from cnnfilter.network.stages.placing import Placing, transposed_arithmetic
 from cnnfilter.network.stages.sight import Sight
@@ -100,6 +100,11 @@ class ConvTranspose(Learned):
                     f"output_padding must be less than the stride or the dilation, {max(stride, dilation)}, not {extra}"
                 )
                 raise ArgumentError(msg)
+
+    def channels_of(self, number: int, channels: int, count: int) -> range:
+        """Which of so many channels one of `count` maps is made of."""
+        is_apart = self.sizes is None and isinstance(self.source(channels), tuple)
+        return grouped(number, count, channels, channels if is_apart else self.groups)
 
     def weight(self, channels: int) -> tuple[Weights, Weights | None, int]:
         """The weights (I, O/groups, kh, kw) over so many channels, the bias (O,) if there is any, and the groups.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnfilter.errors import CnnfilterError
 from cnnfilter.explanation.field import ReceptiveField, receptive_field
 from cnnfilter.explanation.selection import range_text
 from cnnfilter.imaging.formats import ARRAYS, NPY, holds_floats
@@ -110,10 +109,7 @@ class FieldTask(Task):
         """The place, and the field as `explain` tells it."""
         from cnnfilter.explanation import to_record
 
-        try:
-            field = to_record({"field": receptive_field(rows, self.at)})["field"] if rows else None
-        except CnnfilterError:  # there is no such place, which the event tells
-            field = None
+        field = to_record({"field": receptive_field(rows, self.at)})["field"] if rows else None
         return {"at": self.at, "receptive_field": field}
 
 

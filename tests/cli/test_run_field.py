@@ -81,6 +81,8 @@ def test_what_is_padding_is_told():
     result = done("run", "pad:9,abs", "photo.png", "--field", "0,0", "-o", "g.png")
     assert "warning: photo.png: the value depends on nothing in the picture: all that it sees is padding" in result.err
     assert (load("g.png") == (PHOTO * np.float32(0.4)).astype(np.uint8)).all()
+    result = done("run", "convtranspose:[1]:stride=3", "photo.png", "--field", "1,0", "-o", "i.png")
+    assert result.messages[-1] == "wrote i.png  45x30, receptive field none"
     result = done("run", "flatten,dense:2", "photo.png", "--field", "1", "-o", "h.png")
     assert "the field holds the whole picture, so that no line is around it" in result.err
     assert (load("h.png") == PHOTO).all()

@@ -91,7 +91,7 @@ def _code_span(text: str) -> str:
     """A text between more backticks than it has in a row, and with spaces to be taken off where its ends need them."""
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     ends = {text[:1], text[-1:]}
-    edge = " " if "`" in ends or ends == {" "} else ""
+    edge = " " if "`" in ends or (ends == {" "} and text.strip(" ")) else ""  # of spaces alone none is taken off
     return f"{fence}{edge}{text}{edge}{fence}"
 
 

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cnnfilter.cli.explain import command
@@ -39,6 +39,9 @@ def latex_text(text):
     return "".join(one or other for one, other in found)
 
 
+@example(" ")
+@example(" ` ")
+@example("  a ")
 @given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("`$|\\{}&#%_~^"), min_size=1))
 def test_text_from_outside_is_text(text):
     assert code_span(written("markdown", text)) == printable(text)

@@ -14,6 +14,9 @@ const MOST_SIDE = 31; // of a matrix that a person writes on the page
 function readKernel(text) {
   const known = CATALOGUE.get(text.trim());
   if (known) return known;
+  if (/^\s*\d+\s*$/.test(text)) {
+    throw new Mistake(`a number alone is no kernel; write [${text.trim()}] for the matrix of it`);
+  }
   const inner = text.trim().replace(/^\[(.*)\]$/s, "$1");
   if (!/^[-+.\d]/.test(inner)) throw new Mistake(`unknown kernel ${quoted(text)}`);
   const rows = inner.split(";").map((row) => row.trim()).filter(Boolean);

@@ -455,7 +455,7 @@ class Model extends EventTarget {
     this.mistakes = plan.mistakes;
     this.#fields = plan.fields;
     this.#moves = plan.moves;
-    if (this.selection && !this.#isThere(this.selection)) this.selection = null;
+    if (this.selection && !this.#isThere(this.selection)) this.selection = this.#nearest(this.selection);
     this.results = [this.picture, ...Array(this.stages.length).fill(null)];
     this.dispatchEvent(new Event("changed"));
     this.ready = this.#compute();
@@ -465,6 +465,18 @@ class Model extends EventTarget {
   #isThere({ stage, at }) {
     const shape = this.shapes[stage];
     return shape != null && shape.length === at.length && at.every((index, axis) => index < shape[axis]);
+  }
+
+  /**
+   * The value nearest to one that is there no more; null where its stage gives none, or a vector for maps.
+   *
+   * @param {Chosen} selection
+   * @returns {Chosen | null}
+   */
+  #nearest({ stage, at, pinned }) {
+    const shape = this.shapes[stage];
+    if (shape == null || shape.length !== at.length) return null;
+    return { stage, at: at.map((index, axis) => Math.min(index, shape[axis] - 1)), pinned };
   }
 
   async #compute() {

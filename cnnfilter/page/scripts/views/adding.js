@@ -21,7 +21,7 @@ function completions(model, typed) {
  * @param {string} kind
  */
 function shortestTexts(kind) {
-  for (const rest of ["", "2", "sobel-x", "2x2"]) {
+  for (const rest of ["", "sobel-x", "2", "in"]) {
     try {
       KINDS[kind].parse(rest);
       return [rest ? `${kind}:${rest}` : kind];
@@ -51,7 +51,7 @@ function addingForm(model, after) {
   const mistake = element("p", { className: "mistake", role: "alert", hidden: true });
   const offer = () => list.replaceChildren(...completions(model, field.value).map((value) => element("option", { value })));
   field.addEventListener("input", offer);
-  field.addEventListener("focus", offer);
+  model.addEventListener("changed", offer, { once: true });
   return element("form", {
     className: "adding",
     onsubmit: (/** @type {SubmitEvent} */ event) => {

@@ -10,7 +10,8 @@ function changeView(model) {
   const typed = element("p", { className: "mistake", role: "alert", hidden: true });
   const controls = element("div", { className: "controls" });
   const removing = element("button", { type: "button", className: "button", onclick: () => remove() }, "Remove this stage");
-  let number = model.selection?.stage ?? 1;
+  let number = 1;
+  let looked = 0; // the stage whose value is looked at, which this follows
   let structure = "";
   /** @type {Editor[]} */
   let editors = [];
@@ -48,7 +49,7 @@ function changeView(model) {
     const stage = number === 0 ? null : model.stages[number - 1];
     const here = stage === null ? [] : kindOf(stage).controls.filter(({ when }) => when === undefined || when(stage));
     const now = JSON.stringify([number, stage?.kind, here.map(({ key, type }) =>
-      [key, type === "weights" && stage?.learned[key.slice("learned.".length)].shape])]);
+      [key, type === "kernel" ? stage?.keys[key].length : type === "weights" && stage?.learned[key.slice("learned.".length)].shape])]);
     if (now === structure) {
       editors.forEach((editor) => editor.refresh());
       return;
@@ -63,8 +64,9 @@ function changeView(model) {
 
   model.addEventListener("changed", refresh);
   model.addEventListener("selected", () => {
-    const wanted = model.selection?.stage ?? number;
-    if (wanted !== number && !controls.contains(document.activeElement)) number = wanted;
+    const { stage } = model.selection ?? { stage: looked };
+    if (stage !== looked && !controls.contains(document.activeElement)) number = stage;
+    looked = stage;
     refresh();
   });
   refresh();

@@ -108,91 +108,75 @@ function ownKernel({ scale }, filter) {
 function kernelEditor(edited) {
   const { model, number, control } = edited;
   const current = () => /** @type {Kernel[]} */ (model.stage(number).keys[control.key]);
-  const node = element("div", { className: "kernels" });
-  let structure = "";
-  /** @type {Editor[]} */
-  let editors = [];
-  /** @type {(index: number, kernel: Kernel, goesOn: boolean) => void} */
-  const put = (index, kernel, goesOn) => {
+  const editors = current().map((_, index) => oneKernel(edited, () => current()[index], (kernel, goesOn) => {
     model.set(number, control.key, current().map((each, place) => (place === index ? kernel : each)), goesOn);
+  }));
+  return {
+    node: element("div", { className: "kernels" }, ...editors.map(({ node }) => node)),
+    refresh: () => editors.forEach((editor) => editor.refresh()),
   };
-  const refresh = () => {
-    const now = JSON.stringify(current().map(({ name, filters }) => [name, filters.length, filters[0].length, filters[0][0].length]));
-    if (now === structure) {
-      editors.forEach((each) => each.refresh());
-      return;
-    }
-    structure = now;
-    const place = focusedPlace(node);
-    editors = current().map((_, index) => oneKernel(edited, () => current()[index], (kernel, goesOn) => put(index, kernel, goesOn)));
-    node.replaceChildren(...editors.map((each) => each.node));
-    focusPlace(node, place);
-  };
-  refresh();
-  return { node, refresh };
 }
 
 /**
- * Which control of an element has the focus; -1 if none has it.
- * @param {HTMLElement} node
- */
-function focusedPlace(node) {
-  return [...node.querySelectorAll("input, select, button")].findIndex((each) => each === document.activeElement);
-}
-
-/**
- * Give the focus to a control of an element that was made anew.
- * @param {HTMLElement} node
- * @param {number} place
- */
-function focusPlace(node, place) {
-  const found = node.querySelectorAll("input, select, button")[place];
-  if (found instanceof HTMLElement) found.focus({ preventScroll: true });
-}
-
-/**
- * One kernel: its name, its size and its numbers.
+ * One kernel: its name, its numbers and its size.
  * @param {Edited} edited
  * @param {() => Kernel} current
  * @param {(kernel: Kernel, goesOn: boolean) => void} put
  * @returns {Editor}
  */
 function oneKernel({ model, number, control, say }, current, put) {
-  const { name, filters, scale } = current();
-  const [height, width] = [filters[0].length, filters[0][0].length];
-  const named = model.contents.kernels.map((kernel) => kernel.name);
-  const list = element("select", { className: "kernel-name" },
-    ...[...new Set([name, ...named])].map((each) =>
-      element("option", { value: each, selected: each === name }, each === "custom" ? "own numbers" : each)));
-  list.addEventListener("change", () => {
-    const chosen = model.contents.kernels.find((kernel) => kernel.name === list.value);
-    if (chosen) put(chosen, false);
-  });
-  const isAlone = filters.length === 1 && model.stage(number).keys[control.key].length === 1;
-  /** @type {HTMLElement[]} */
-  const parts = [element("label", { className: "control" }, element("span", { className: "soft" }, control.label), list)];
-  const times = scale[0] === scale[1] ? "" : `, times ${scale[1] === 1 ? scale[0] : scale.join("/")}`;
+  const isOnly = model.stage(number).keys[control.key].length === 1;
+  const list = element("select", { className: "kernel-name" });
+  const grids = element("div", { className: "row grids" });
+  const size = sizeEditor(current, put, say);
+  const note = element("p", { className: "small soft" }, "Of a kernel that stands alone, the numbers can be changed.");
+  let shape = "";
   /** @type {Editor[]} */
   let tables = [];
-  if (Math.max(height, width) > LARGEST_GRID) {
-    parts.push(element("p", { className: "small soft" }, `${height}x${width} numbers are too many to show${times}.`));
-  } else {
-    tables = filters.map((_, place) => numberTable({
-      caption: `${filters.length > 1 ? `${place + 1} of ${filters.length}, ` : ""}${height}x${width}${times}`,
-      rows: height,
-      columns: width,
-      value: (row, column) => current().filters[place][row][column],
-      set: isAlone ? (row, column, value, goesOn) => {
-        const matrix = current().filters[0].map((line) => [...line]);
-        matrix[row][column] = value;
-        put(ownKernel(current(), matrix), goesOn);
-      } : null,
-    }, say));
-    parts.push(element("div", { className: "row grids" }, ...tables.map((table) => table.node)));
+  list.addEventListener("change", () => {
+    const chosen = CATALOGUE.get(list.value);
+    if (chosen) put(chosen, false);
+  });
+
+  function refresh() {
+    const { name, filters, scale } = current();
+    const [height, width] = [filters[0].length, filters[0][0].length];
+    const names = [...new Set([name, ...CATALOGUE.keys()])];
+    list.replaceChildren(...names.map((value) =>
+      element("option", { value, selected: value === name }, value === "custom" ? "own numbers" : value)));
+    const isAlone = isOnly && filters.length === 1;
+    size.node.hidden = !isAlone;
+    note.hidden = isAlone;
+    const now = [filters.length, height, width, ...scale].join();
+    if (now !== shape) {
+      const isLarge = Math.max(height, width) > LARGEST_GRID;
+      const times = scale[0] === scale[1] ? "" : `, times ${scale[1] === 1 ? scale[0] : scale.join("/")}`;
+      tables = isLarge ? [] : filters.map((_, place) => numberTable({
+        caption: `${filters.length > 1 ? `${place + 1} of ${filters.length}, ` : ""}${height}x${width}${times}`,
+        rows: height,
+        columns: width,
+        value: (row, column) => current().filters[place][row][column],
+        set: isAlone ? (row, column, value, goesOn) => {
+          const matrix = current().filters[0].map((line) => [...line]);
+          matrix[row][column] = value;
+          put(ownKernel(current(), matrix), goesOn);
+        } : null,
+      }, say));
+      const told = element("p", { className: "small soft" }, `${height}x${width} numbers are too many to show${times}.`);
+      grids.replaceChildren(...(isLarge ? [told] : tables.map(({ node }) => node)));
+      shape = now;
+    }
+    tables.forEach((table) => table.refresh());
+    size.refresh();
   }
-  if (isAlone) parts.push(sizeEditor(current, put, say));
-  else parts.push(element("p", { className: "small soft" }, "Of a kernel that stands alone, the numbers can be changed."));
-  return { node: element("div", { className: "kernel" }, ...parts), refresh: () => tables.forEach((table) => table.refresh()) };
+
+  refresh();
+  return {
+    node: element("div", { className: "kernel" },
+      element("label", { className: "control" }, element("span", { className: "soft" }, control.label), list),
+      grids, note, size.node),
+    refresh,
+  };
 }
 
 /**
@@ -216,5 +200,5 @@ function sizeEditor(current, put, say) {
     read: (text) => readPair(text, "size"),
     stepped: (value, by) => steppedPair(value, 2 * by),
     inputMode: "text",
-  }, say).node;
+  }, say);
 }

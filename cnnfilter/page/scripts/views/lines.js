@@ -29,14 +29,23 @@ function extentText({ rows, columns }) {
 }
 
 /**
- * A line of arithmetic.
+ * A line of arithmetic, which may say what it is.
+ * @param {string} label
+ * @param {...(Node | string)} parts
+ */
+function fact(label, ...parts) {
+  const sum = element("span", { className: "sum" }, ...parts);
+  return element("p", { className: "equation" }, ...(label ? [element("span", {}, label)] : []), sum);
+}
+
+/**
+ * A line of arithmetic that ends in its result.
  * @param {string} label
  * @param {string} text
  * @param {number | string} result
  */
 function equation(label, text, result) {
-  const sum = element("span", { className: "sum" }, `${text} = `, element("strong", {}, shown(result)));
-  return element("p", { className: "equation" }, ...(label ? [element("span", {}, label)] : []), sum);
+  return fact(label, `${text} = `, element("strong", {}, shown(result)));
 }
 
 /**
@@ -48,7 +57,8 @@ function equation(label, text, result) {
  */
 function sumLine(label, terms, result, many) {
   const isShort = terms.length > 1 && terms.length <= MOST_SUMMED;
-  return equation(label, isShort ? showSum(terms.map(numberOf)) : many, result);
+  if (isShort) return equation(label, showSum(terms.map(numberOf)), result);
+  return fact(many, "= ", element("strong", {}, shown(result)));
 }
 
 /** A table with the sign before it. @param {string} sign @param {HTMLElement} table */

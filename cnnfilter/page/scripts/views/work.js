@@ -24,12 +24,14 @@ const WRITERS = {
   transposed: writeTransposed,
   pool: writePool,
   mean: (step) => [equation("mean of the map", `${shown(step.sum)} / ${step.count}`, step.value)],
-  largest: (step) => [equation("largest", `of ${step.count} values, at ${placeText(step.follows)}`, step.value)],
+  largest: (step) => [fact(`largest of ${step.count} values`, `${shown(step.value)}, at ${placeText(step.follows)}`)],
   resample: (step, desk) => writeChannel(step.samples, scaleAround(step.samples.products.flat()), desk, "samples"),
-  copy: (step) => [equation("as it is", step.follows ? `at ${placeText(step.follows)}` : "in the padding", step.value)],
+  copy: (step) => [
+    fact("", `as it is ${step.follows ? `at ${placeText(step.follows)}` : "in the padding"}, ${shown(step.value)}`),
+  ],
   function: (step) => [equation("", step.formula, step.value)],
   join: writeJoin,
-  flatten: (step) => [equation(`index ${step.at[0]}`, `is ${placeText(step.follows)}`, step.value)],
+  flatten: (step) => [fact("", `index ${step.at[0]} is ${placeText(step.follows)}, ${shown(step.value)}`)],
   lrn: writeLocalResponse,
   dense: writeDense,
   softmax: writeSoftmax,
@@ -203,10 +205,8 @@ function writePool(step, desk) {
     lines.push(note(extentText(window)));
   }
   if (step.pool === "max") {
-    lines.push(
-      equation("largest", `of ${values.length}${step.follows ? `, at ${placeText(step.follows)}` : ""}`, step.value),
-    );
-    return lines;
+    const at = step.follows ? `, at ${placeText(step.follows)}` : "";
+    return [...lines, fact("largest", `${shown(step.value)}${at}`)];
   }
   lines.push(sumLine("sum", values, step.sum, `sum of ${values.length} values`));
   if (step.pool === "avg") lines.push(equation("mean", `${shown(step.sum)} / ${step.divisor}`, step.value));
@@ -217,25 +217,21 @@ function writePool(step, desk) {
 function writeJoin(step) {
   const sources = step.reads.map((/** @type {number} */ read) => (read ? `stage ${read}` : "the picture"));
   if (step.inputs.length < step.reads.length) {
-    return [equation("as it is", `in ${sources[step.source]}, ${placeText(step.follows)}`, step.value)];
+    return [fact("", `${shown(step.value)} of ${sources[step.source]}, ${placeText(step.follows)}`)];
   }
-  const parts = sources.map((/** @type {string} */ source, /** @type {number} */ i) => [source, step.inputs[i]]);
-  return [terms("what is joined", ["from", "value"], parts), equation("together", step.formula, step.value)];
+  const parts = step.inputs.map((/** @type {number} */ value, /** @type {number} */ i) =>
+    fact(sources[i], shown(value)),
+  );
+  return [...parts, equation("", step.formula, step.value)];
 }
 
 /** @param {any} step */
 function writeLocalResponse(step) {
   const count = step.inputs.length;
   const maps = spanText("map", step.first, step.first + count - 1);
-  const parts = step.inputs.map((/** @type {number} */ value, /** @type {number} */ i) => [
-    `map ${step.first + i}`,
-    value,
-    step.squares[i],
-  ]);
-  const listed = count <= MOST_TERMS ? [terms(maps, ["map", "value", "square"], parts)] : [note(maps)];
   return [
-    ...listed,
-    sumLine("squares", step.squares, step.sum, `sum of ${count} squares`),
+    fact("", count <= MOST_TERMS ? `${maps}: ${step.inputs.map(shown).join(", ")}` : maps),
+    sumLine("squares", step.squares, step.sum, count > 1 ? `sum of ${count} squares` : "square"),
     equation("", step.formula, step.value),
   ];
 }

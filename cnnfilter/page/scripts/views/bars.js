@@ -40,3 +40,18 @@ function bars(values, { labels, isShare, count, choose }) {
   });
   return element("div", { className: "bars", role: "group", "aria-label": "values" }, ...rows);
 }
+
+/**
+ * Marks the bar of a number, which is the one that the tabulator key reaches.
+ * @param {HTMLElement} holder
+ * @param {number} index
+ */
+function markBar(holder, index) {
+  const rows = /** @type {HTMLElement[]} */ ([...holder.querySelectorAll("button")]);
+  for (const row of rows) {
+    const isHere = row.dataset.index === String(index);
+    row.setAttribute("aria-pressed", String(isHere));
+    row.tabIndex = isHere ? 0 : -1;
+  }
+  if (rows.length && rows.every((row) => row.tabIndex < 0)) rows[0].tabIndex = 0;
+}

@@ -3,6 +3,8 @@
 
 /** Pixels along the longer side of a large map's canvas. */
 const LARGE = 640;
+/** Numbers of a vector that are shown as bars; of more, those of the largest magnitude. */
+const DETAIL_BARS = 12;
 const BOARD_HELP =
   "Move over the output, or use the arrow keys (with Shift 10 at a time); space plays, Enter or a click pins, " +
   "Page Up and Page Down change the map.";
@@ -40,6 +42,7 @@ class Detail {
     this.lensText = element("p", { className: "soft small" });
     this.lensFigure = element("figure", { className: "zoom" }, this.lensCaption, this.lens.element, this.lensText);
     this.readout = element("output", { className: "readout" });
+    this.bars = element("div", {});
     this.pin = element("button", { type: "button", className: "button" }, "Pin");
     this.pin.addEventListener("click", () => this.#pin());
     this.work = element("div", { className: "work" });
@@ -49,7 +52,7 @@ class Detail {
       { className: "bench" },
       this.inputHolder,
       this.lensFigure,
-      element("figure", { className: "output" }, this.outputCaption, this.board.element),
+      element("figure", { className: "output" }, this.outputCaption, this.board.element, this.bars),
     );
     const help = element("p", { className: "soft small no-print", id: "board-help" }, BOARD_HELP);
     this.controls = element("div", { className: "row play-bar" }, this.player.element, this.pin, this.readout);
@@ -114,6 +117,7 @@ class Detail {
         maps.shape.length === 1 ? `${maps.shape[0]} numbers` : `${maps.shape[0]}x${maps.shape[1]}, map ${map}`;
       write(this.outputCaption, `output: ${size}`);
       board.element.setAttribute("aria-label", `output of ${stageTitle(this.model, stage)}, ${size}`);
+      this.bars.replaceChildren(...(maps.shape.length === 1 ? [this.#barsOf(stage, maps)] : []));
     }
     board.frame.outline(
       "here",
@@ -123,6 +127,15 @@ class Detail {
       ),
     );
     board.element.classList.toggle("pinned", pinned);
+    if (at.length === 1) markBar(this.bars, at[0]);
+  }
+
+  /** A vector's numbers as bars. @param {number} stage @param {Maps} maps */
+  #barsOf(stage, maps) {
+    const labels = labelsOf(this.model, stage);
+    const isShare = this.model.stages[stage - 1].kind === "softmax";
+    const choose = (/** @type {number} */ index) => selectAt(this.model, stage, [index]);
+    return bars(maps.values, { labels, isShare, count: DETAIL_BARS, choose });
   }
 
   /** @param {Chosen} selection */

@@ -212,6 +212,8 @@ function windowRegion({ window, stride, dilation, pads }, at, maps, border = "ze
   return { rows, columns, maps, step: dilation, border };
 }
 
+const MOST_PADDED = 2 ** 26; // values: a quarter of a gigabyte
+
 /**
  * Maps with their padding around them, as it is: those without any are themselves.
  *
@@ -227,7 +229,9 @@ function padded(maps, pads, border, fill, more = [0, 0]) {
   const tall = height + pads[0][0] + pads[0][1] + more[0];
   const wide = width + pads[1][0] + pads[1][1] + more[1];
   if (tall === height && wide === width) return maps;
-  const columns = range(wide).map((x) => (x < wide - more[1] ? sampleAt(x - pads[1][0], width, border) : -1));
+  if (tall * wide * count > MOST_PADDED) throw new Mistake(`padded to ${tall}x${wide} it is more than a page computes with`);
+  const outside = [...range(pads[1][0]), ...range(pads[1][1]).map((x) => pads[1][0] + width + x)];
+  const repeated = outside.map((x) => [x, sampleAt(x - pads[1][0], width, border)]).filter(([, sample]) => sample >= 0);
   const values = new Float32Array(count * tall * wide).fill(fill);
   for (let c = 0; c < count; c++) {
     for (let y = 0; y < tall - more[0]; y++) {
@@ -236,7 +240,7 @@ function padded(maps, pads, border, fill, more = [0, 0]) {
       const from = (c * height + row) * width;
       const to = (c * tall + y) * wide;
       values.set(maps.values.subarray(from, from + width), to + pads[1][0]);
-      if (border !== "zeros") for (let x = 0; x < wide; x++) if (columns[x] >= 0) values[to + x] = maps.values[from + columns[x]];
+      for (const [x, sample] of repeated) values[to + x] = maps.values[from + sample];
     }
   }
   return { shape: [tall, wide, count], values };

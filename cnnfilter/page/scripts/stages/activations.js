@@ -45,9 +45,10 @@ function activationKind(name, known) {
   return {
     ...sameSize,
     compute(stage, [{ shape, values }]) {
-      const numbers = given(stage);
+      const [first, second] = given(stage); // a spread in the loop takes three times as long
+      const { value } = known;
       const result = new Float32Array(values.length);
-      for (let i = 0; i < values.length; i++) result[i] = known.value(values[i], ...numbers);
+      for (let i = 0; i < values.length; i++) result[i] = value(values[i], first, second);
       return { shape, values: result };
     },
     explain(stage, [input], at, value) {

@@ -169,42 +169,59 @@ function scaleOf(weights, scale, own) {
 }
 
 /**
- * A value of a map from the totals of its filters.
- *
- * @param {MapFilter} filter
- * @param {number[]} totals
+ * @typedef {object} FilterTaps  the weights of a filter that are not 0, which add nothing to a sum whatever they meet
+ * @property {Int32Array} offsets  where their samples lie, of the value at row 0 and column 0
+ * @property {Float64Array} weights
  */
-function finished({ scales, combine, bias }, totals) {
-  const scaled = totals.map((total, filter) => (total * scales[filter][0]) / scales[filter][1]);
-  if (combine === "magnitude") return Math.sqrt(scaled.reduce((sum, value) => sum + value * value, 0)) + bias;
-  return Math.max(...scaled) + bias;
+
+/**
+ * The taps of a filter over padded maps.
+ *
+ * @param {number[][][]} weights
+ * @param {number[]} channels
+ * @param {Shape} shape
+ * @param {Sliding} sliding
+ * @returns {FilterTaps}
+ */
+function tapsOf(weights, channels, [height, width], { dilation }) {
+  const offsets = /** @type {number[]} */ ([]);
+  const kept = /** @type {number[]} */ ([]);
+  weights.forEach((matrix, c) =>
+    matrix.forEach((line, m) =>
+      line.forEach((weight, n) => {
+        if (weight === 0) return;
+        offsets.push((channels[c] * height + m * dilation[0]) * width + n * dilation[1]);
+        kept.push(weight);
+      }),
+    ),
+  );
+  return { offsets: Int32Array.from(offsets), weights: Float64Array.from(kept) };
 }
 
 /**
- * Add to a row of sums what a filter makes of some channels.
+ * Write the sums of products along a row. Four taps at a time take half as long as one.
  *
  * @param {Float64Array} sums
- * @param {Maps} given  padded
- * @param {number[]} channels
- * @param {number[][][]} weights
- * @param {number} row
- * @param {Sliding} sliding
+ * @param {Float32Array} values
+ * @param {FilterTaps} taps
+ * @param {number} base  where the row's first window lies
+ * @param {number} step
  */
-function addProducts(sums, given, channels, weights, row, { window, stride, dilation }) {
-  const [height, width] = given.shape;
-  const { values } = given;
-  const step = stride[1];
-  for (let c = 0; c < channels.length; c++) {
-    for (let m = 0; m < window[0]; m++) {
-      const begin = (channels[c] * height + row * stride[0] + m * dilation[0]) * width;
-      const line = weights[c][m];
-      for (let n = 0; n < window[1]; n++) {
-        const weight = line[n];
-        if (weight === 0) continue; // whatever it meets
-        let from = begin + n * dilation[1];
-        for (let x = 0; x < sums.length; x++, from += step) sums[x] += weight * values[from];
-      }
+function sumProducts(sums, values, { offsets, weights }, base, step) {
+  const [length, count] = [sums.length, weights.length];
+  sums.fill(0);
+  let tap = 0;
+  for (; tap + 3 < count; tap += 4) {
+    let [a, b, c, d] = [offsets[tap] + base, offsets[tap + 1] + base, offsets[tap + 2] + base, offsets[tap + 3] + base];
+    const [u, v, w, z] = [weights[tap], weights[tap + 1], weights[tap + 2], weights[tap + 3]];
+    for (let x = 0; x < length; x++, a += step, b += step, c += step, d += step) {
+      sums[x] += u * values[a] + v * values[b] + w * values[c] + z * values[d];
     }
+  }
+  for (; tap < count; tap++) {
+    let from = offsets[tap] + base;
+    const weight = weights[tap];
+    for (let x = 0; x < length; x++, from += step) sums[x] += weight * values[from];
   }
 }
 
@@ -218,16 +235,24 @@ function convolved(stage, [input]) {
   const [height, width, count] = convolutionKind.output(stage, [input.shape]);
   const given = padded(input, sliding.pads, stage.keys.border, borderValue(stage.keys.border));
   const values = new Float32Array(height * width * count);
+  const sums = new Float64Array(width);
+  const row = new Float64Array(width);
   for (let o = 0; o < count; o++) {
-    const filter = filterOf(stage, input.shape[2], o);
-    const sums = filter.weights.map(() => new Float64Array(width));
+    const { weights, channels, scales, combine, bias } = filterOf(stage, input.shape[2], o);
+    const filters = weights.map((each) => tapsOf(each, channels, given.shape, sliding));
     for (let y = 0; y < height; y++) {
-      filter.weights.forEach((weights, each) => {
-        sums[each].fill(0);
-        addProducts(sums[each], given, filter.channels, weights, y, sliding);
-      });
+      const base = y * sliding.stride[0] * given.shape[1];
+      row.fill(combine === "maximum" ? -Infinity : 0);
+      for (let each = 0; each < filters.length; each++) {
+        sumProducts(sums, given.values, filters[each], base, sliding.stride[1]);
+        const [over, under] = scales[each];
+        if (combine === "magnitude") for (let x = 0; x < width; x++) row[x] += ((sums[x] * over) / under) ** 2;
+        else if (combine === "maximum") for (let x = 0; x < width; x++) row[x] = Math.max(row[x], (sums[x] * over) / under);
+        else for (let x = 0; x < width; x++) row[x] = (sums[x] * over) / under;
+      }
       const begin = (o * height + y) * width;
-      for (let x = 0; x < width; x++) values[begin + x] = finished(filter, sums.map((row) => row[x]));
+      if (combine === "magnitude") for (let x = 0; x < width; x++) values[begin + x] = Math.sqrt(row[x]) + bias;
+      else for (let x = 0; x < width; x++) values[begin + x] = row[x] + bias;
     }
   }
   return { shape: [height, width, count], values };

@@ -137,19 +137,19 @@ function poolKind(pool) {
  */
 function largest(given, [height, width, count], { window, stride, dilation }) {
   const [tall, wide] = given.shape;
-  const values = new Float32Array(height * width * count).fill(-Infinity);
+  const values = new Float32Array(height * width * count);
+  const row = new Float64Array(width);
   for (let c = 0, to = 0; c < count; c++) {
     for (let y = 0; y < height; y++, to += width) {
+      row.fill(-Infinity);
       for (let m = 0; m < window[0]; m++) {
         const begin = (c * tall + y * stride[0] + m * dilation[0]) * wide;
         for (let n = 0; n < window[1]; n++) {
           let from = begin + n * dilation[1];
-          for (let x = 0; x < width; x++, from += stride[1]) {
-            const value = given.values[from];
-            if (!(value <= values[to + x])) values[to + x] = Number.isNaN(values[to + x]) ? NaN : value;
-          }
+          for (let x = 0; x < width; x++, from += stride[1]) row[x] = Math.max(row[x], given.values[from]);
         }
       }
+      values.set(row, to);
     }
   }
   return values;

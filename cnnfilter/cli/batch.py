@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import options
+from cnnfilter.cli import options, render
 from cnnfilter.cli.compiling import compiling
 from cnnfilter.cli.completion import complete_files
 from cnnfilter.cli.options import Command
@@ -55,6 +55,7 @@ class Batch:
     jobs: int | None
     threads: int | None
     memory: int | None
+    show: bool
     quiet: bool
     verbose: bool
     as_json: bool
@@ -128,6 +129,10 @@ class Batch:
         check_standard_output(plan, as_json=self.as_json)
         if self.dry_run:
             return tell_plan(plan, voice)
+        if self.show and not self.quiet and render.is_terminal(sys.stdout):
+            from cnnfilter.cli.preview import Preview
+
+            voice = voice._replace(show=functools.partial(Preview(sys.stdout).show_file, max_pixels=self.limit))
         collect_garbage()  # of thousands of pictures, what each leaves behind would add up
         jobs, threads = share_cores(available_threads(None), len(plan.jobs), self.jobs, self.threads)
         ahead: Ahead = {}
@@ -143,7 +148,7 @@ class Batch:
         with (
             compiling(quiet=self.quiet, verbose=self.verbose),
             contextlib.closing(events),  # type: ignore[type-var]  # a generator
-            progress(len(plan.jobs), quiet=self.quiet, told=task.told or self.as_json) as count,
+            progress(len(plan.jobs), quiet=self.quiet, told=task.told or self.as_json or self.show) as count,
         ):
             return report(count(events), task, voice, found=self.found if self._is_several else None, ahead=ahead)
 
@@ -187,6 +192,7 @@ _EXCLUDING = (
     ),
     ("in_place", "floats", "--in-place keeps the depth, and --depth float changes it"),
     ("in_place", "skip_existing", "--in-place writes where something exists, and --skip-existing does not"),
+    ("show", "as_json", "--show draws on standard output, and --json writes lines for programs there"),
     ("quiet", "verbose", "-q says less and -v says more"),
     ("force", "skip_existing", "--force overwrites what exists, and --skip-existing leaves it"),
 )
@@ -208,7 +214,8 @@ def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
         ),
         _recursive, _files_from, _null, options.output(kernel), _in_place, options.force, _skip_existing, _dry_run,
         options.output_format(formats), options.save_options, options.quality, options.strip, _preserve_times,
-        options.result_depth, options.frames, options.max_pixels, _jobs, options.threads, _memory, options.quiet,
+        options.result_depth, options.frames, options.max_pixels, _jobs, options.threads, _memory, options.show,
+        options.quiet,
         options.verbose, options.json_lines,
     )  # fmt: skip
     names = [field.name for field in fields(Batch)]

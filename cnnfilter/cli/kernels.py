@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +19,7 @@ from cnnfilter.kernels.catalogue import KERNELS, Entry
 from cnnfilter.messages import quoted
 
 if TYPE_CHECKING:
+    from cnnfilter.imaging.picture import Picture
     from cnnfilter.kernels.facts import KernelFacts
     from cnnfilter.kernels.kernel import Kernel
     from cnnfilter.kernels.matrix import Matrix
@@ -61,9 +63,16 @@ Lines = list[tuple[str, str]]
     "channels in their colours.",
 )  # fmt: skip
 @options.force
+@options.flag("--show", help="Show that picture in the terminal, written or not, as apply and run show theirs.")
 @options.as_json
 def command(
-    kernel: str | None, kernel_name: str | None, layout: str | None, output: str | None, force: bool, as_json: bool
+    kernel: str | None,
+    kernel_name: str | None,
+    layout: str | None,
+    output: str | None,
+    force: bool,
+    show: bool,
+    as_json: bool,
 ) -> int:
     """List the named kernels, or show the KERNEL's matrix, sum, symmetry, rank and range of results.
 
@@ -71,12 +80,13 @@ def command(
     its shape and their sums. In JSON, "low" and "high" bound the results of 8-bit pictures; "exact" says whether
     some picture reaches both.
     """
-    if kernel is None and output is not None:
-        msg = "--output needs a KERNEL to draw"
-        raise ArgumentError(msg)
-    if as_json and output is not None:
-        msg = "--output draws the KERNEL, and --json writes its numbers; give one of them"
-        raise ArgumentError(msg)
+    for option in ["--output"] * (output is not None) + ["--show"] * show:
+        if kernel is None:
+            msg = f"{option} needs a KERNEL to draw"
+            raise ArgumentError(msg)
+        if as_json:
+            msg = f"{option} draws the KERNEL, and --json writes its numbers; give one of them"
+            raise ArgumentError(msg)
     if kernel is None:
         entries = list(KERNELS.values())
         render.out(_dump([_entry(entry) for entry in entries]) if as_json else _catalogue(entries))
@@ -84,15 +94,20 @@ def command(
     from cnnfilter.weights.bank import FilterBank, find_kernel
 
     found = find_kernel(kernel, array_name=kernel_name, layout=layout)
-    if output is not None:
-        _write_picture(found, output, force=force)
-        return 0
-    known = _known(found)
-    if as_json:
-        render.out(_dump(_bank_facts(known) if isinstance(known, FilterBank) else _facts(*known)))
-    else:
-        text = _bank(known) if isinstance(known, FilterBank) else _description(*known)
-        render.out(text, cells.painted(_filters(found)))
+    picture = None if output is None else _written(found, output, force=force)
+    show = show and render.is_terminal(sys.stdout)
+    if picture is None:
+        picture = _drawn(found) if show else None
+        known = _known(found)
+        if as_json:
+            render.out(_dump(_bank_facts(known) if isinstance(known, FilterBank) else _facts(*known)))
+        else:
+            text = _bank(known) if isinstance(known, FilterBank) else _description(*known)
+            render.out(text, "" if show else cells.painted(_filters(found)))
+    if show and picture is not None:
+        from cnnfilter.cli.preview import Preview
+
+        Preview(sys.stdout).show(picture)
     return 0
 
 
@@ -115,11 +130,19 @@ def _filters(found: Kernel | FilterBank) -> Weights:
     return found.weights.reshape(-1, 1, *found.size) if isinstance(found, Kernel) else found.weight
 
 
-def _write_picture(kernel: Kernel | FilterBank, output: str, *, force: bool) -> None:
-    """Write what `filter_sheet` shows; its format follows the name."""
+def _drawn(kernel: Kernel | FilterBank) -> Picture:
+    """What `filter_sheet` shows."""
+    from cnnfilter.imaging.filters import filter_sheet
+
+    weight = _filters(kernel)
+    titles = [kernel.name] if len(weight) == 1 else [f"{i} {kernel.name}" for i in range(len(weight))]
+    return filter_sheet(weight, titles)
+
+
+def _written(kernel: Kernel | FilterBank, output: str, *, force: bool) -> Picture:
+    """Write the picture of filters, in the format of the name."""
     from cnnfilter.batch.write import Writing, write_atomically
     from cnnfilter.imaging.encoding import encode
-    from cnnfilter.imaging.filters import filter_sheet
     from cnnfilter.imaging.formats import ARRAYS, format_for_path
 
     format = format_for_path(output)
@@ -129,12 +152,11 @@ def _write_picture(kernel: Kernel | FilterBank, output: str, *, force: bool) -> 
     if format in ARRAYS:
         msg = f"-o draws a picture, and {quoted(output)} would hold numbers; end it in .png, or take them from --json"
         raise ArgumentError(msg)
-    weight = _filters(kernel)
-    titles = [kernel.name] if len(weight) == 1 else [f"{i} {kernel.name}" for i in range(len(weight))]
-    picture = filter_sheet(weight, titles)
+    picture = _drawn(kernel)
     write_atomically(Path(output), encode(picture, format), Writing(overwrite=force))
     height, width = picture.pixels.shape[:2]
     render.message(f"wrote {output}  {width}x{height}")
+    return picture
 
 
 def _catalogue(entries: Sequence[Entry]) -> str:

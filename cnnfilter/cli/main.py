@@ -171,6 +171,9 @@ def _end_by(number: int) -> None:
     remove_all = getattr(sys.modules.get("cnnfilter.batch.temporaries"), "remove_all", None)
     if remove_all is not None:
         remove_all()
+    restore = getattr(sys.modules.get("cnnfilter.cli.terminal"), "restore", None)
+    if restore is not None:
+        restore()
     render.last_words(f"{render.PROGRAM}: error: {'interrupted' if number == signal.SIGINT else 'terminated'}")
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)

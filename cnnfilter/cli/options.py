@@ -222,6 +222,12 @@ force = flag(
 enlarge = whole("--enlarge", help="Write each pixel as a square of N by N pixels.")
 numbers = flag("--numbers", help="Write each pixel's numbers into it, as far as --enlarge makes room.")
 beside = flag("--beside", help="Put the input to the left of the result, in one picture.")
+show = flag(
+    "--show",
+    help="Show each picture that is written in the terminal, in order, of several in a file the first: as kitty or "
+    "sixel does, where the terminal can and cnnfilter[preview] is installed, else in half blocks.  Does nothing where "
+    "standard output is no terminal, and with -q.",
+)
 
 # How the program behaves
 threads = whole("--threads", help="Threads for each picture.  [default: all cores]")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.cli import render, tables
@@ -25,11 +26,12 @@ MOST_KINDS = 4
 
 
 class Voice(NamedTuple):
-    """How much is told, and to whom: the options of these names."""
+    """How much is told, and to whom: the options of these names; `show` shows the picture in a file."""
 
     quiet: bool
     verbose: bool
     as_json: bool
+    show: Callable[[Path], None] | None = None
 
 
 def check_standard_output(plan: Plan, *, as_json: bool) -> None:
@@ -114,6 +116,11 @@ def _tell(event: Event, task: Task, voice: Voice, *, several: bool) -> None:
             render.message(f"skipped {event.job}: its output exists")
     elif not voice.quiet and event.error is None and (event.targets or voice.verbose):
         render.message(success(event, verbose=voice.verbose, details=task.details(event.rows)))
+    if voice.show is not None and event.targets and event.size is None:
+        render.message("numbers are not shown; a picture of them, such as a .png, is")
+    elif voice.show is not None:
+        for target in event.targets:
+            voice.show(target)
 
 
 def _table(job: Job, vector: Vector, *, several: bool) -> str:

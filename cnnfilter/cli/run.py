@@ -244,6 +244,9 @@ def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[Files]
     view, vector = task.view, task.gives_vector
     told = vector and batch.format_ is None and batch.output in (None, STREAM) and not batch.in_place
     view.check(vector=vector, told=told)
+    if batch.show and vector:
+        msg = "--show is for maps, and this chain ends in a vector; leave it out"
+        raise ArgumentError(msg)
     each = view.maps == "each"
     if batch.frame == ALL and (told or each):
         msg = "--frame all writes one result of each frame; with --maps each, and for a vector that is told, name one"

@@ -37,7 +37,7 @@ def enlarged(picture: Picture, factor: int, numbers: Array | None = None) -> Pic
     ShapeError
         If there is no room for the numbers.
     """
-    picture = _seen(picture, eight_bits=numbers is not None)
+    picture = seen(picture, eight_bits=numbers is not None)
     height, width = picture.pixels.shape[:2]
     if factor * max(height, width) > MAX_SIDE:
         most = MAX_SIDE // max(height, width)
@@ -55,7 +55,7 @@ def enlarged(picture: Picture, factor: int, numbers: Array | None = None) -> Pic
 def beside(first: Picture, second: Picture) -> Picture:
     """Two pictures in one, side by side, with the second's metadata; what is higher stands out below."""
     eight_bits = first.pixels.dtype != second.pixels.dtype
-    first, second = (_seen(each, eight_bits=eight_bits) for each in (first, second))
+    first, second = (seen(each, eight_bits=eight_bits) for each in (first, second))
     both = (first, second)
     shapes = [each.pixels.shape for each in both]
     gap = max(2, (shapes[0][1] + shapes[1][1]) // _GAP)
@@ -73,7 +73,7 @@ def beside(first: Picture, second: Picture) -> Picture:
     return replace(second, pixels=pixels, alpha=alpha)
 
 
-def _seen(picture: Picture, *, eight_bits: bool) -> Picture:
+def seen(picture: Picture, *, eight_bits: bool) -> Picture:
     """A picture that can be looked at: floats in colours, and 16 bits as 8 where that is asked for."""
     pixels = picture.pixels
     format = "PNG" if picture.format == NPY else picture.format

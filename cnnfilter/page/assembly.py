@@ -136,7 +136,22 @@ def as_script(document: dict[str, Any]) -> str:
 
 def _joined(folder: str, names: tuple[str, ...], suffix: str) -> str:
     root = files("cnnfilter.page").joinpath(folder)
-    return "\n".join(root.joinpath(name + suffix).read_text(encoding="utf-8") for name in names)
+    return "".join(_bare(root.joinpath(name + suffix).read_text(encoding="utf-8")) for name in names)
+
+
+def _bare(text: str) -> str:
+    """A script or a style without lines of comment and without indents: half of it is for those who read the file.
+
+    So no text in a script may go over several lines, to which `tests/page/test_scripts.py` sees.
+    """
+    bare = []
+    is_comment = False
+    for line in map(str.strip, text.splitlines()):
+        begins = not is_comment and line.startswith("/*")
+        if not (is_comment or line.startswith("//") or (begins and line.find("*/") in (-1, len(line) - 2))):
+            bare.append(line)
+        is_comment = (is_comment or begins) and "*/" not in line
+    return "".join(line + "\n" for line in bare if line)
 
 
 def _hash(text: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from importlib.resources import files
 
-from cnnfilter.page.assembly import SCRIPTS, STYLES
+from cnnfilter.page.assembly import SCRIPTS, STYLES, assembled
 
 PAGE = files("cnnfilter.page")
 DECLARED = re.compile(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
@@ -27,3 +27,14 @@ def test_no_name_is_declared_twice():
     declared = Counter(name for text in texts for name in DECLARED.findall(text))
     assert len(declared) > 100
     assert [name for name, count in declared.items() if count > 1] == []
+
+
+def test_comments_and_indents_are_left_out_and_nothing_else():
+    html = assembled({"title": "x"})
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    for name in SCRIPTS:
+        text = PAGE.joinpath("scripts", f"{name}.js").read_text(encoding="utf-8")
+        assert [line for line in text.splitlines() if line.count("`") % 2] == [], f"{name}: a text of several lines"
+        without = re.sub(r"^\s*(//.*|/\*(?:[^*]|\*(?!/))*\*/)$", "", text, flags=re.MULTILINE)
+        assert "".join(f"{line.strip()}\n" for line in without.splitlines() if line.strip()) in script, name
+    assert len(script) < 250_000

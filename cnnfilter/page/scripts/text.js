@@ -215,5 +215,5 @@ function grouped(value) {
 function shellQuoted(text) {
   const safe = text.replace(/\p{Cc}/gu, "?");
   if (/^[\w@%+=:,./-]+$/.test(safe)) return safe;
-  return /["$`\\!?]/.test(safe) ? `'${safe.replaceAll("'", `'"'"'`)}'` : `"${safe}"`;
+  return /["$\x60\\!?]/.test(safe) ? `'${safe.replaceAll("'", `'"'"'`)}'` : `"${safe}"`;
 }

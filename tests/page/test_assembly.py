@@ -36,10 +36,3 @@ def test_a_hostile_name_is_data(name):
     assert json.loads(text)["picture"]["name"] == name
     assert html.encode()
     assert "<" not in re.search(r"<title>(.*?)</title>", html)[1]
-
-
-def test_no_name_is_declared_twice_in_the_scripts_which_share_all_of_them():
-    (script,) = re.findall(r"<script>(.*?)</script>", assembled(made("relu")), re.DOTALL)
-    names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", script, re.MULTILINE)
-    assert len(names) > 100
-    assert [name for name in set(names) if names.count(name) > 1] == []

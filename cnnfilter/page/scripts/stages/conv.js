@@ -183,7 +183,7 @@ function scaleOf(weights, scale, own) {
  * @param {Sliding} sliding
  * @returns {FilterTaps}
  */
-function tapsOf(weights, channels, [height, width], { dilation }) {
+function countingTaps(weights, channels, [height, width], { dilation }) {
   const offsets = /** @type {number[]} */ ([]);
   const kept = /** @type {number[]} */ ([]);
   weights.forEach((matrix, c) =>
@@ -239,7 +239,7 @@ function convolved(stage, [input]) {
   const row = new Float64Array(width);
   for (let o = 0; o < count; o++) {
     const { weights, channels, scales, combine, bias } = filterOf(stage, input.shape[2], o);
-    const filters = weights.map((each) => tapsOf(each, channels, given.shape, sliding));
+    const filters = weights.map((each) => countingTaps(each, channels, given.shape, sliding));
     for (let y = 0; y < height; y++) {
       const base = y * sliding.stride[0] * given.shape[1];
       row.fill(combine === "maximum" ? -Infinity : 0);

@@ -33,7 +33,6 @@ _HERE, _CLEAR = b"\x1b7", b"\x1b8\x1b[K"
 """Take away what terminals that know none of the questions between have written of them."""
 _CELL = b"\x1b[16t"
 _WHAT = b"\x1b[c"
-QUESTIONS = _HERE + _KITTY + _GROUND + _CLEAR + _CELL + _WHAT
 
 _IS_KITTY = re.compile(rb"\x1b_G[^\x1b]*;OK\x1b\\")
 _GROUND_IS = re.compile(rb"\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})")
@@ -72,13 +71,14 @@ def graphics(stream: TextIO) -> Graphics | None:
     """How the terminal that a stream goes to draws pictures, as it says; None if it does not say so."""
     if os.environ.get("TERM", "") in _DUMB:
         return None
-    number = stream.fileno()
-    answer = _asked(number)
+    number, is_within = stream.fileno(), _is_within()
+    # tmux and screen would make a title of kitty's question
+    answer = _asked(number, _HERE + _KITTY * (not is_within) + _GROUND + _CLEAR + _CELL + _WHAT)
     what = _IS.search(answer)
     if what is None:
         return None
     # of those that have both, not all know the way in which textual-image writes for kitty
-    if _SIXEL in what[1].split(b";")[1:] and _shows_sixel():
+    if _SIXEL in what[1].split(b";")[1:] and (not is_within or _tmux_has_sixel()):
         way = "sixel"
     elif _IS_KITTY.search(answer) and stream.encoding.lower() == "utf-8":  # its places are no ASCII
         way = "kitty"
@@ -91,10 +91,13 @@ def graphics(stream: TextIO) -> Graphics | None:
     return Graphics(way, size if all(size) else _measured(number), (colour[0], colour[1], colour[2]))
 
 
-def _shows_sixel() -> bool:
-    """Whether the terminal that tmux is on draws what tmux, if we are in it, says that it can."""
-    if "TMUX" not in os.environ:
-        return True
+def _is_within() -> bool:
+    """Whether the terminal is a window of tmux or screen, perhaps on another machine."""
+    return "TMUX" in os.environ or os.environ["TERM"].startswith(("tmux", "screen"))
+
+
+def _tmux_has_sixel() -> bool:
+    """Whether the terminal that tmux is on draws sixel, which tmux says of itself wherever it is."""
     import subprocess
 
     command = ["tmux", "display-message", "-p", "#{client_termfeatures}"]
@@ -125,8 +128,8 @@ _drawing: list[int] = []
 """The one that a picture is being written to."""
 
 
-def _asked(number: int) -> bytes:
-    """What the terminal answers to `QUESTIONS`; nothing if it is not ours to ask, or does not answer in time."""
+def _asked(number: int, questions: bytes) -> bytes:
+    """What the terminal answers; nothing if it is not ours to ask, or does not answer in time."""
     try:
         import termios
     except ImportError:  # on Windows
@@ -139,14 +142,14 @@ def _asked(number: int) -> bytes:
     except OSError:
         return b""
     try:
-        return _heard(terminal)
+        return _heard(terminal, questions)
     except (OSError, termios.error):  # it is gone
         return b""
     finally:
         os.close(terminal)
 
 
-def _heard(terminal: int) -> bytes:
+def _heard(terminal: int, questions: bytes) -> bytes:
     """What a terminal answers in time; one that is late is not heard, neither by us nor by a shell, if we still run."""
     import termios
 
@@ -159,7 +162,7 @@ def _heard(terminal: int) -> bytes:
         termios.tcsetattr(terminal, termios.TCSANOW, silent)
         if _waits(terminal, 0):  # it was typed for whoever comes next, and would be lost
             return answer
-        os.write(terminal, QUESTIONS)
+        os.write(terminal, questions)
         how = termios.TCSAFLUSH
         while len(answer) < MOST and _waits(terminal, end - time.monotonic()) and (one := os.read(terminal, 1)):
             answer += one  # and no byte more: what follows is not for us

@@ -285,8 +285,16 @@ def test_tmux_is_believed_where_its_own_terminal_has_sixel(tmp_path, features, d
     program.write_text(f'#!/bin/sh\n[ "$*" = "display-message -p #{{client_termfeatures}}" ] && echo {features}\n')
     program.chmod(0o755 if features else 0o644)
     path = os.pathsep.join([str(programs), *([os.environ["PATH"]] if features else [])])
-    screen = on(Terminal(what=b"1;2;4"), *SHOW, TMUX="/tmp/tmux-0/default,1,0", PATH=path)
+    screen = on(Terminal(what=b"1;2;4", kitty=True), *SHOW, TMUX="/tmp/tmux-0/default,1,0", PATH=path)
     assert len(sixels(screen.shown)) == draws
+    assert b"\x1b_" not in screen.shown  # which would be the window's title
+
+
+@pytest.mark.parametrize("kind", ["tmux-256color", "screen"])
+def test_tmux_on_another_machine_is_not_believed(tmp_path, kind):
+    screen = on(Terminal(what=b"1;2;4", kitty=True), *SHOW, TERM=kind, PATH=str(tmp_path))
+    assert b"\x1b_" not in screen.shown
+    assert np.array_equal(half_blocks(screen.text.partition("\n")[2]), PICTURE)
 
 
 def test_a_message_of_another_thread_waits_for_the_end_of_a_picture(monkeypatch, capsys):
@@ -308,7 +316,7 @@ def test_a_message_of_another_thread_waits_for_the_end_of_a_picture(monkeypatch,
 
 def test_without_terminals_as_posix_has_them_nothing_is_asked(monkeypatch):
     monkeypatch.setitem(sys.modules, "termios", None)
-    assert terminal._asked(1) == b""
+    assert terminal._asked(1, b"?") == b""
 
 
 def test_a_cell_of_no_known_size_has_the_usual_one():
@@ -355,6 +363,10 @@ def tmux(tmp_path):
         for _ in range(300):
             shown = subprocess.run([*own, "capture-pane", "-eNp", "-t", "0"], check=True, capture_output=True)
             if b"\ndone" in shown.stdout:
+                title = subprocess.run(
+                    [*own, "display-message", "-p", "#{pane_title}"], check=True, capture_output=True
+                )
+                assert b"=" not in title.stdout
                 return shown.stdout.decode().partition("\ndone")[0]
             time.sleep(0.05)
         pytest.fail(shown.stdout.decode())

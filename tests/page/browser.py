@@ -123,6 +123,12 @@ class Tab:
         """Press keys, one after the other, on what has the focus."""
         self._actions().send_keys(*keys).perform()
 
+    def choose(self, list_, text):
+        """Choose an entry of a list by its text."""
+        from selenium.webdriver.support.select import Select
+
+        Select(list_).select_by_visible_text(text)
+
     def point(self, element, right=0, down=0, *, click=False):
         """Move the mouse to so many pixels right of and below an element's upper left corner; click there if told."""
         box = self.run("const {left, top} = arguments[0].getBoundingClientRect(); return [left, top]", element)

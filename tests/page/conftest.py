@@ -2,8 +2,12 @@
 
 import os
 
+import numpy as np
 import pytest
 
+from cnnfilter.network.grammar import parse
+from cnnfilter.page.assembly import assembled
+from cnnfilter.page.document import Given, document
 from tests.page import browser as browsers
 
 
@@ -41,3 +45,18 @@ def accessible(tab):
         assert tab.violations() == [], state
 
     return check
+
+
+@pytest.fixture
+def show(tab):
+    """A function that shows a page of stages on a picture, a ramp of 6x7 unless given, when all is computed."""
+
+    def shown(stages, maps=None, *, fragment="", labels=(), name="ramp.png"):
+        maps = np.arange(42, dtype=np.uint8).reshape(1, 6, 7) if maps is None else maps
+        path = tab.folder / "page.html"
+        path.write_text(assembled(document(Given(parse(stages), maps, name, labels=labels))), encoding="utf-8")
+        tab.open(path, fragment)
+        tab.wait("return model.stages.length > 0 && model.ready.then(() => true)")
+        return tab
+
+    return shown

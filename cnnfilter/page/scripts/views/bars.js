@@ -33,7 +33,7 @@ function bars(values, { labels, isShare, count, choose }) {
       { className: "bar-row", type: "button", "data-index": String(i), tabIndex: -1 },
       element("span", { className: "bar-label" }, label ? `${i} ${label}` : String(i)),
       element("span", { className: "bar-track", "aria-hidden": "true" }, bar),
-      element("span", { className: "bar-value" }, value),
+      element("span", { className: "bar-value answer" }, value),
     );
     row.addEventListener("click", () => choose(i));
     return row;

@@ -103,7 +103,7 @@ function factsOf(model, number) {
 /** Tells a screen reader what has changed, when it has not changed again for a moment. */
 class Announcer {
   constructor() {
-    this.element = element("p", { className: "visually-hidden", role: "status" });
+    this.element = element("p", { className: "visually-hidden answer", role: "status" });
     this.waiting = 0;
   }
 

@@ -98,11 +98,11 @@ class Detail {
     this.#inputs(selection);
     this.#lens(selection, record.steps[0]);
     this.#work(record);
-    const value = `${placeText(selection.at)} = ${shown(record.value)}`;
-    write(this.readout, value);
+    const [where, value] = [`${placeText(selection.at)} = `, shown(record.value)];
+    this.readout.replaceChildren(where, element("span", { className: "answer" }, value));
     this.pin.setAttribute("aria-pressed", String(selection.pinned));
     write(this.pin, selection.pinned ? "Pinned" : "Pin");
-    if (!this.player.isPlaying) this.announcer.say(value);
+    if (!this.player.isPlaying) this.announcer.say(where + value);
   }
 
   /** @param {Chosen} selection @param {Maps} maps */

@@ -135,7 +135,7 @@ class FieldView {
         number ? `${number} ${this.model.stages[number - 1].kind}` : "picture",
       ),
       element("span", { className: "way-place soft" }, placeText(at)),
-      element("span", { className: "way-value" }, text),
+      element("span", { className: "way-value answer" }, text),
     ];
     if (!number) return element("li", {}, element("span", { className: "way-row" }, ...parts));
     const button = element(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnfilter.engine.geometry import Array
+from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.kernels.kernel import KERNELS, get_kernel
 from cnnfilter.messages import shortened
 from cnnfilter.network.graph import Network
@@ -55,6 +56,7 @@ def document(given: Given) -> dict[str, Any]:
         If a stage does not fit what arrives, or its weights cannot be read.
     """
     before, rows, network, maps = prepared(given.network, given.maps)
+    scale = FULL_SCALE[given.maps.dtype.name]
     if not given.static:
         check_computed(rows)
     embedded = [number for number, row in enumerate(rows) if given.static and work(row)]
@@ -63,7 +65,7 @@ def document(given: Given) -> dict[str, Any]:
     groups = list(dict.fromkeys(node.group for node in network if node.group is not None))
     stages: list[dict[str, Any]] = []
     for node, row in zip(network, rows, strict=True):
-        keys, learned = record(row.stage, row)
+        keys, learned = record(node.stage, row)
         stages.append(
             {
                 "kind": row.stage.name,
@@ -83,7 +85,7 @@ def document(given: Given) -> dict[str, Any]:
         "title": f"{shortened(given.network)} on {given.name}",
         "before": str(before),
         "input": before.names()[len(before) - 1],
-        "picture": {"name": given.name, "file": given.file, "maps": packed(maps)},
+        "picture": {"name": given.name, "file": given.file, "scale": scale, "maps": packed(maps)},
         "stages": stages,
         "groups": [{"text": group.text, "stages": group.size_in_nodes} for group in groups],
         "labels": list(given.labels),

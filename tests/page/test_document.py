@@ -95,8 +95,9 @@ def test_a_crop_of_whole_numbers_stays_of_their_type():
 
 
 def test_normalize_divides_by_the_scale_of_the_picture_that_was_given():
-    (stage,) = embedded("resize:5,normalize")["stages"]
-    assert stage["keys"]["divide"] == 255
+    found = embedded("resize:5,normalize")
+    assert found["stages"][0]["keys"]["divide"] is None
+    assert found["picture"]["scale"] == 255
 
 
 def test_a_group_is_told_with_its_text():

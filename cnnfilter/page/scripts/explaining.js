@@ -46,17 +46,6 @@ function valueAt({ shape, values }, at) {
 }
 
 /**
- * The place in maps of an element of their vector, in C, H, W order.
- *
- * @param {Shape} shape
- * @param {number} index
- * @returns {Place}
- */
-function placeOf([height, width], index) {
-  return [Math.floor(index / width) % height, index % width, Math.floor(index / (height * width))];
-}
-
-/**
  * @typedef {object} Held  what a window holds of one map, as `explain --json` has it
  * @property {number} channel
  * @property {number[]} rows

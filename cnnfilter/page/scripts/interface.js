@@ -64,7 +64,7 @@ class Interface extends EventTarget {
 
   /** What is shown of the selected value, as `cnnfilter explain --json` prints it; null while none is selected. */
   record() {
-    return this.#model.explain();
+    return asData(this.#model.explain());
   }
 
   /**
@@ -101,6 +101,19 @@ class Interface extends EventTarget {
     if (Number.isInteger(number) && number >= 0 && number <= stages.length) return number;
     throw new Mistake(`there is no stage ${quoted(String(stage))} among ${stages.length}`);
   }
+}
+
+/**
+ * What JSON can hold: a number that is not finite is the text "inf", "-inf" or "nan".
+ *
+ * @param {any} told
+ * @returns {any}
+ */
+function asData(told) {
+  if (typeof told === "number") return Number.isFinite(told) ? told + 0 : unbounded(told);
+  if (Array.isArray(told)) return told.map(asData);
+  if (told === null || typeof told !== "object") return told;
+  return Object.fromEntries(Object.entries(told).map(([key, value]) => [key, asData(value)]));
 }
 
 /** @type {any} */ (window).cnnfilter = new Interface(model);

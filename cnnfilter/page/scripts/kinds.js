@@ -5,6 +5,9 @@
  */
 const KINDS = {};
 
+/** What stages know of the picture that enters the network: its full scale, by which `normalize` divides. */
+const PICTURE = { scale: 1 };
+
 /**
  * What is known of a stage's kind.
  *

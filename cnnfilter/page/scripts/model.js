@@ -21,7 +21,7 @@ class Model extends EventTarget {
     title: "",
     before: "",
     input: "in",
-    picture: { name: "", file: null, maps: { type: "uint8", shape: [0, 0, 0], data: "" } },
+    picture: { name: "", file: null, scale: 1, maps: { type: "uint8", shape: [0, 0, 0], data: "" } },
     stages: [],
     groups: [],
     labels: [],
@@ -55,6 +55,7 @@ class Model extends EventTarget {
   async load(contents) {
     this.contents = contents;
     for (const kernel of contents.kernels) CATALOGUE.set(kernel.name, kernel);
+    PICTURE.scale = contents.picture.scale;
     this.#givenPicture = this.#picture = await unpackedMaps(contents.picture.maps);
     this.#given = await Promise.all(
       contents.stages.map(async ({ result: _, ...stage }) => {
@@ -252,7 +253,7 @@ class Model extends EventTarget {
     const way = [...this.#way(stage, at)];
     const steps = way.map(({ number, at: place }) => {
       const { kind, ...rest } = this.#step(number, place);
-      return { number, kind, name: this.stage(number).name, stage: this.text(number), ...rest };
+      return { number, kind, name: this.stage(number).name, stage: this.#told(number), ...rest };
     });
     return {
       stages: networkText(this.stages, this.contents.groups, stage),
@@ -263,6 +264,16 @@ class Model extends EventTarget {
       steps,
       receptive_field: this.#receptiveField(stage, at, way),
     };
+  }
+
+  /**
+   * The text of a stage as steps have it, which tell what `normalize` divides by.
+   *
+   * @param {number} number
+   */
+  #told(number) {
+    const stage = this.stage(number);
+    return kindOf(stage).told?.(stage) ?? this.text(number);
   }
 
   /**
@@ -316,7 +327,7 @@ class Model extends EventTarget {
       const stage = this.stage(number);
       const shape = /** @type {Shape} */ (this.shapes[stage.reads[stage.reads.length - 1]]);
       if (kindOf(stage).seesAll?.(stage, shape)) return [0, 0];
-      if (shape.length === 3) return at.length === 3 ? at.slice(0, 2) : placeOf(shape, at[0]).slice(0, 2);
+      if (shape.length === 3) return at.length === 3 ? at.slice(0, 2) : unflattened(shape, at[0]).slice(0, 2);
     }
     return [0, 0];
   }
@@ -503,18 +514,25 @@ class Model extends EventTarget {
       }
       this.results[place + 1] = known.result;
     }
-    if (!this.selection) this.#selectSomething();
+    const isNew = !this.selection;
+    if (isNew) this.selection = this.#something();
     this.dispatchEvent(new Event("computed"));
+    if (isNew && this.selection) this.dispatchEvent(new Event("selected")); // views show the results by now
   }
 
-  /** Look at the last stage: the largest of a vector, the middle of maps. */
-  #selectSomething() {
-    const number = this.results.findLastIndex((result) => result !== null);
-    const result = this.results[number];
-    if (number < 1 || !result) return;
+  /**
+   * What is looked at where nobody says it: the largest of the last vector, the middle of the last maps.
+   *
+   * @returns {Chosen | null}
+   */
+  #something() {
+    const stage = this.results.findLastIndex((result) => result !== null);
+    const result = this.results[stage];
+    if (stage < 1 || !result) return null;
     const { shape, values } = result;
-    if (shape.length === 1) this.select(number, values.indexOf(values.reduce((most, value) => Math.max(most, value))));
-    else this.select(number, 0, Math.floor(shape[0] / 2), Math.floor(shape[1] / 2));
+    const largest = values.reduce((most, value) => Math.max(most, value), -Infinity);
+    const middle = [Math.floor(shape[0] / 2), Math.floor(shape[1] / 2), 0];
+    return { stage, at: shape.length === 1 ? [Math.max(0, values.indexOf(largest))] : middle, pinned: false };
   }
 }
 

@@ -101,6 +101,7 @@
  * @property {(stage: Stage, input: Shape) => boolean} [seesAll]  whether each value sees all of the input
  * @property {(stage: Stage, inputs: Maps[], at: Place, value: number) => AnyStep} explain
  * @property {(stage: Stage) => string} text  as `str(stage)` in Python, without `as=`
+ * @property {(stage: Stage) => string} [told]  as `text`, where steps have another: with what `normalize` divides by
  * @property {(text: string) => {keys: Record<string, any>, learned?: Record<string, Learned>}} parse  reads what stands
  *  behind the name and its colon, as far as a person may add such a stage; throws a `Mistake`
  * @property {boolean} [joins]  whether it reads several results, as `add` does
@@ -114,7 +115,7 @@
  * @property {string} title
  * @property {string} before  the text of what Python did before the first stage, such as "resize:256,crop:224"
  * @property {string} input  what the picture is called after that, by stages that read several
- * @property {{name: string, file: string | null, maps: Packed}} picture  maps (C, H, W), as they are after that
+ * @property {{name: string, file: string | null, scale: number, maps: Packed}} picture  its full scale; maps (C, H, W), as they are after that
  * @property {{kind: string, name: string | null, aliases: string[], group: number | null, reads: number[],
  *   keys: Record<string, any>, learned: Record<string, Packed>, result?: Packed}[]} stages  a result where none is
  *   computed on the page

@@ -98,14 +98,27 @@ function numberFor(numbers, map) {
 
 const DIVIDE = numberKey("divide", "Divide by", null);
 
+const NORMALIZE = worded("normalize", [
+  { ...DIVIDE, read: (text) => divisorOf("divide", DIVIDE.read(text)) },
+  numbersKey("mean", "Mean", [0]),
+  numbersKey("std", "Deviation", [1]),
+], "divide");
+
+const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+/** @param {Stage} stage */
+function isImagenet({ keys: { divide, mean, std } }) {
+  return divide === null && mean.join() === IMAGENET.mean.join() && std.join() === IMAGENET.std.join();
+}
+
 KINDS.normalize = {
   ...valueByValue((stage, map) => {
     const { divide, mean, std } = stage.keys;
     const [middle, deviation] = [numberFor(mean, map), numberFor(std, map)];
-    return (x) => (x / (divide ?? 1) - middle) / deviation;
+    return (x) => (x / (divide ?? PICTURE.scale) - middle) / deviation;
   }, (stage, x, map) => {
     const { divide, mean, std } = stage.keys;
-    return `(${show(x)}/${show(divide ?? 1)} - ${showFactor(numberFor(mean, map))}) / ${showFactor(numberFor(std, map))}`;
+    return `(${show(x)}/${show(divide ?? PICTURE.scale)} - ${showFactor(numberFor(mean, map))}) / ${showFactor(numberFor(std, map))}`;
   }),
   output(stage, [shape]) {
     for (const key of ["mean", "std"]) {
@@ -118,11 +131,12 @@ KINDS.normalize = {
     }
     return shape;
   },
-  ...worded("normalize", [
-    { ...DIVIDE, read: (text) => divisorOf("divide", DIVIDE.read(text)) },
-    numbersKey("mean", "Mean", [0]),
-    numbersKey("std", "Deviation", [1]),
-  ], "divide"),
+  ...NORMALIZE,
+  text: (stage) => (isImagenet(stage) ? "normalize:imagenet" : NORMALIZE.text(stage)),
+  told: (stage) => NORMALIZE.text({ ...stage, keys: { ...stage.keys, divide: stage.keys.divide ?? PICTURE.scale } }),
+  parse: (text) => (text.trim().toLowerCase() === "imagenet"
+    ? { keys: { divide: null, mean: [...IMAGENET.mean], std: [...IMAGENET.std] } }
+    : NORMALIZE.parse(text)),
 };
 
 KINDS.magnitude = {

@@ -1,0 +1,126 @@
+"""What the page computes, beside what Python computes: values, figures, texts and worked steps."""
+
+import json
+from unittest import mock
+
+import numpy as np
+
+from cnnfilter.network.grammar import parse
+from cnnfilter.network.plan import plan
+from cnnfilter.page import assembly
+from cnnfilter.page.document import Given, document
+from cnnfilter.pipeline import Pipeline
+
+LOAD = """
+    await model.load(JSON.parse(arguments[0]));
+    await model.ready;
+    return {
+      mistakes: model.mistakes,
+      texts: model.stages.map((_, place) => model.text(place + 1)),
+      network: networkText(model.stages, model.contents.groups),
+      shapes: model.shapes,
+      figures: model.figures.slice(1),
+      fields: model.stages.map((_, place) => model.shapes[place + 1] && model.fieldOf(place + 1)),
+      values: model.results.slice(1).map((result) => result && [...result.values].map(String)),
+    };
+"""
+
+RECORDS = """
+    return JSON.stringify(arguments[0].map(([stage, at]) => {
+      if (at.length === 1) model.select(stage, at[0]);
+      else model.select(stage, at[2], at[0], at[1]);
+      return cnnfilter.record();
+    }));
+"""
+
+
+def numbers(texts):
+    return np.array([float(text.replace("Infinity", "inf")) for text in texts])
+
+
+class Comparison:
+    """A page without views in a tab, which is given one network after another.
+
+    Parameters
+    ----------
+    tab : Tab
+    """
+
+    def __init__(self, tab):
+        self.tab = tab
+        bare = tuple(name for name in assembly.SCRIPTS if not name.startswith("views/") and name != "boot")
+        with mock.patch.object(assembly, "SCRIPTS", bare):
+            tab.show(assembly.assembled(document(Given(parse("relu"), np.zeros((1, 2, 2), np.uint8), "a.png"))))
+
+    def compare(self, stages, maps, places=4, seed=0):
+        """Hold all that the page says of some stages against what Python says."""
+        pipeline = stages if isinstance(stages, Pipeline) else Pipeline.parse(stages)
+        told = self.tab.run(LOAD, json.dumps(document(Given(pipeline.network, maps, "a.png"))))
+        assert not [each for each in told["mistakes"] if each], told["mistakes"]
+        rows = plan(pipeline.network, (*maps.shape[1:], len(maps)))
+        assert told["texts"] == [str(row.stage) for row in rows]
+        assert told["network"] == str(pipeline)
+        assert [tuple(shape) for shape in told["shapes"][1:]] == [row.output for row in rows]
+        for row, figures, field in zip(rows, told["figures"], told["fields"], strict=True):
+            assert figures == {"parameters": row.params, "macs": row.macs, "arithmetic": row.arithmetic}, str(row.stage)
+            assert field["size"] == [float(size) for size in row.receptive_field], str(row.stage)
+            assert field["jump"] == (None if row.jump is None else [float(jump) for jump in row.jump]), str(row.stage)
+        results = dict(pipeline.results(maps, range(len(rows)), layout="chw"))
+        for number, values in enumerate(told["values"]):
+            close(numbers(values), results[number].reshape(-1), str(rows[number].stage))
+        self.explain(pipeline, maps, rows, results, places, np.random.default_rng(seed))
+
+    def explain(self, pipeline, maps, rows, results, places, generator):
+        """Hold worked steps at a few places against those of `explain --json`."""
+        scales = [np.abs(maps).max(initial=1), *(largest(results[number]) for number in range(len(rows)))]
+        asked = []
+        for _ in range(places):
+            number = int(generator.integers(len(rows))) if generator.random() < 0.5 else len(rows) - 1
+            asked.append((number + 1, [int(generator.integers(size)) for size in rows[number].output]))
+        for (number, at), told in zip(asked, json.loads(self.tab.run(RECORDS, asked)), strict=True):
+            expected = pipeline.up_to(number).explain(maps, at=at, layout="chw")
+            alike(told, json.loads(json.dumps(expected)), scales, f"{pipeline} {number} {at}")
+
+
+def largest(values):
+    finite = np.abs(values[np.isfinite(values)])
+    return finite.max(initial=0)
+
+
+def close(found, expected, what):
+    """Whole numbers exactly; others within 1e-5 of the largest magnitude."""
+    expected = np.asarray(expected, np.float64)
+    whole = np.isfinite(expected) & (expected == np.round(expected)) & (np.abs(expected) < 2**24)
+    if whole.all():
+        np.testing.assert_array_equal(found, expected, err_msg=what)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * (largest(expected) or 1), err_msg=what)
+
+
+def alike(told, expected, scales, where):
+    """Whether two records are the same but for rounding: the path, where two count almost alike, may part."""
+    steps = list(zip(told["steps"], expected["steps"], strict=False))
+    for mine, theirs in steps:
+        scale = max(scales)
+        same(mine, theirs, scale, f"{where}: step {theirs['number']}", skip=("follows", "source"))
+        if mine["follows"] != theirs["follows"]:
+            return  # two values that differ in rounding alone count most
+    assert len(told["steps"]) == len(expected["steps"]), where
+    rest = {key: value for key, value in expected.items() if key != "steps"}
+    same({key: value for key, value in told.items() if key != "steps"}, rest, max(scales), where)
+
+
+def same(mine, theirs, scale, where, skip=()):
+    if isinstance(theirs, dict):
+        assert set(mine) == set(theirs), where
+        for key in set(theirs) - {*skip}:
+            if key == "formula":
+                continue
+            same(mine[key], theirs[key], scale, f"{where}.{key}")
+    elif isinstance(theirs, list):
+        assert len(mine) == len(theirs), where
+        for place, (one, other) in enumerate(zip(mine, theirs, strict=True)):
+            same(one, other, scale, f"{where}[{place}]")
+    elif isinstance(theirs, float | int) and not isinstance(theirs, bool):
+        assert abs(mine - theirs) <= 1e-5 * max(scale, 1, abs(theirs)), f"{where}: {mine} and not {theirs}"
+    else:
+        assert mine == theirs, where

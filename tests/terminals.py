@@ -11,7 +11,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,7 +34,7 @@ WHAT = re.compile(rb"\x1b\[c")
 class Terminal:
     """A terminal that runs a command, and what it has shown, is given and leaves.
 
-    One that does not say `what` it is answers nothing at all; `late` seconds pass before any answer. One that `closes`
+    One that does not say `what` it is answers nothing at all. One that `closes`
     does so when it is asked, and one that is no `controlling` one is somebody else's.
     """
 
@@ -43,7 +42,6 @@ class Terminal:
     what: bytes = b"62;22"
     cell: tuple[int, int] | None = (20, 10)
     ground: bytes | None = None
-    late: float = 0
     lines: int = 24
     columns: int = 80
     typed: bytes = b""
@@ -110,12 +108,15 @@ class Terminal:
         return process.returncode
 
     def _answer(self, master, asked):
-        found = [(match, answer) for question, answer in self.answers() for match in question.finditer(self.shown)]
+        """Answer what was asked since; return up to where."""
+        if WHAT.search(self.shown, 0, asked):
+            return asked  # all was
+        found = [
+            (match, answer) for question, answer in self.answers() for match in question.finditer(self.shown, asked)
+        ]
         for match, answer in sorted(found, key=lambda each: each[0].start()):
-            if match.start() >= asked:
-                asked = match.end()
-                time.sleep(self.late)
-                os.write(master, (self.what and answer) or b"")
+            asked = match.end()
+            os.write(master, (self.what and answer) or b"")
         return asked
 
 

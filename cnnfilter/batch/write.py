@@ -132,6 +132,9 @@ def write_atomically(
             if writing.sync:
                 sync_folder(target.parent)
     except FileExistsError as error:
+        if path.is_dir():  # which nothing overwrites
+            msg = f"the output '{path}' is a folder"
+            raise OutputError(msg) from error
         msg = f"'{path}' exists already; {either('--force', 'overwrite=True')} overwrites it"
         raise ExistsError(msg) from error
     except OSError as error:

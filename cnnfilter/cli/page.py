@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,7 +110,7 @@ def command(
         return 1
     data = page.html.encode("utf-8")
     if target == STREAM:
-        write_stream(sys.stdout.buffer, data)
+        write_stream(render.standard_output().buffer, data)
         return 0
     write_atomically(Path(target), data, Writing(overwrite=force))
     render.message(f"wrote {readable(target)}  {show_bytes(len(data), 1)}")

@@ -1,11 +1,13 @@
 """`cnnfilter page`."""
 
+import sys
 import webbrowser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cnnfilter.cli.main import main
 from tests.command import PHOTO, ROOT, run, save
 from tests.page.documents import document_of, unpacked
 
@@ -53,6 +55,8 @@ def test_its_name_is_that_of_the_picture_unless_told():
 
 def test_nothing_is_overwritten_unless_told():
     Path("page.html").write_text("mine")
+    Path("pages").mkdir()
+    assert error("relu", "photo.png", "-o", "pages/") == "the output 'pages' is a folder"
     assert error("relu", "photo.png", "-o", "page.html") == "'page.html' exists already; --force overwrites it"
     assert Path("page.html").read_text() == "mine"
     assert made("relu", "photo.png", "--force")["stages"]
@@ -71,7 +75,11 @@ def test_pages_go_through_pipes():
     assert (found["picture"]["name"], found["picture"]["file"]) == ("standard input", None)
 
 
-def test_what_cannot_be_done_with_standard_streams_is_refused(monkeypatch):
+def test_what_cannot_be_done_with_standard_streams_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["page", "relu", "photo.png", "-o", "-"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "cnnfilter: error: cannot write standard output: it is closed"
+    monkeypatch.undo()
     assert error("relu", "-") == "the page of standard input needs a name: -o page.html"
     assert error("relu", "photo.png", "-o", "-", "--open") == (
         "--open shows a file, and -o - writes none; give one of them"

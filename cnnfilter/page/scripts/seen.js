@@ -55,7 +55,7 @@ function seenOfInputs(stage, inputs, output, region) {
     const takers = byMap.filter(({ each }) => each[place]);
     if (!takers.length) return null;
     const found = takers.map(({ each }) => /** @type {Region} */ (each[place]));
-    const maps = allOf(found.map((each) => between(each.range ?? each.maps ?? [0, 0], 1)));
+    const maps = allOf(distinct(found.map((each) => each.range ?? each.maps ?? [0, 0])).map((pair) => between(pair, 1)));
     if (shape.length === 1) return { maps, rows: [0], columns: [0], isSeen: region.isSeen };
     // where a vector is made of maps, each of its values may have a place of its own; else that depends on the axis alone
     const [{ map }] = takers;
@@ -90,6 +90,15 @@ function insideOf(region, axis, n) {
  */
 function between([first, last], step) {
   return range(Math.floor((last - first) / step) + 1).map((index) => first + index * step);
+}
+
+/**
+ * Some pairs, each once: a full convolution's maps all read the same ones.
+ *
+ * @param {Pair[]} pairs
+ */
+function distinct(pairs) {
+  return [...new Map(pairs.map((pair) => [pair.join(), pair])).values()];
 }
 
 /**

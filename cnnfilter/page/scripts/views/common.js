@@ -10,21 +10,6 @@ function shapeOf(model, number) {
   return /** @type {Shape} */ (model.shapes[number]);
 }
 
-/** @type {{selection: Chosen | null, results: (Maps | null)[], record: Record<string, any>} | null} */
-let lastRecord = null;
-
-/**
- * What is told of the value that is looked at, which several views show.
- * @param {Model} model
- */
-function recordOf(model) {
-  const { selection, results } = model;
-  if (lastRecord?.selection !== selection || lastRecord.results !== results) {
-    lastRecord = { selection, results, record: /** @type {Record<string, any>} */ (model.explain()) };
-  }
-  return lastRecord.record;
-}
-
 /**
  * Goes to a value.
  * @param {Model} model

@@ -93,12 +93,12 @@ class Detail {
     this.mistake.hidden = mistake === null;
     write(this.mistake, mistake ?? "");
     if (!selection || !maps) return;
-    const record = recordOf(model);
+    const steps = this.#steps(selection);
     this.#output(selection, maps);
     this.#inputs(selection);
-    this.#lens(selection, record.steps[0]);
-    this.#work(record);
-    const [where, value] = [`${placeText(selection.at)} = `, shown(record.value)];
+    this.#lens(selection, steps[0]);
+    this.#work(steps);
+    const [where, value] = [`${placeText(selection.at)} = `, shown(steps[0].value)];
     this.readout.replaceChildren(where, element("span", { className: "answer" }, value));
     this.pin.setAttribute("aria-pressed", String(selection.pinned));
     write(this.pin, selection.pinned ? "Pinned" : "Pin");
@@ -162,14 +162,29 @@ class Detail {
     write(this.lensText, text);
   }
 
-  /** Writes the step of the value, and those before it until one is a sum. @param {any} record */
-  #work(record) {
-    const { steps } = record;
-    const end = steps.findIndex((/** @type {any} */ step) => !BRIEF_STEPS.has(step.kind));
-    const written = steps.slice(0, Math.min(MOST_STEPS, end < 0 ? steps.length : end + 1));
-    const parts = written.map((/** @type {any} */ step, /** @type {number} */ i) => {
-      const read = this.model.stages[step.number - 1].reads[step.source ?? 0];
-      const follows = i + 1 < steps.length ? step.follows : null;
+  /**
+   * The step of a value, and those before it until one is a sum.
+   * @param {Chosen} selection
+   */
+  #steps({ stage, at }) {
+    const steps = [];
+    /** @type {{number: number, at: Place} | null} */
+    let next = { number: stage, at };
+    while (next && next.number > 0 && steps.length < MOST_STEPS) {
+      /** @type {any} */
+      const step = { number: next.number, ...this.model.step(next.number, next.at) };
+      steps.push(step);
+      if (!BRIEF_STEPS.has(step.kind)) break;
+      next = step.follows && { number: followedBy(this.model, step), at: step.follows };
+    }
+    return steps;
+  }
+
+  /** Writes steps, the value's own first. @param {any[]} steps */
+  #work(steps) {
+    const parts = steps.map((step, i) => {
+      const read = followedBy(this.model, step);
+      const follows = read > 0 ? step.follows : null;
       const desk = {
         tables: this.tables,
         key: String(i),
@@ -203,6 +218,11 @@ class Detail {
     }
     return lines;
   }
+}
+
+/** The number of the result in which the value lies that a step follows. @param {Model} model @param {any} step */
+function followedBy(model, step) {
+  return model.stages[step.number - 1].reads[step.source ?? 0];
 }
 
 /** The stage that alone reads a result; null if there are more or none. @param {Model} model @param {number} number */

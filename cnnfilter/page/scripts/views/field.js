@@ -10,10 +10,15 @@ function fieldView(model) {
   return new FieldView(model).element;
 }
 
+/** Milliseconds of following a value back, of which a frame has 16, that are long. */
+const LONG = 6;
+
 class FieldView {
   /** @param {Model} model */
   constructor(model) {
     this.model = model;
+    this.waiting = 0;
+    this.cost = 0;
     this.frame = new Frame("field", "most");
     this.facts = element("dl", { className: "facts" });
     this.way = element("ol", { className: "way" });
@@ -43,7 +48,7 @@ class FieldView {
       this.way,
       this.follow,
     );
-    model.addEventListener("selected", () => this.#update());
+    model.addEventListener("selected", () => this.#selected());
     model.addEventListener("computed", () => {
       this.trail = [];
       this.#update();
@@ -52,13 +57,26 @@ class FieldView {
     this.#update();
   }
 
+  /** Follows the value at once, or where that takes long, when it has stopped moving for a moment. */
+  #selected() {
+    window.clearTimeout(this.waiting);
+    if (this.cost < LONG) this.#update();
+    else this.waiting = window.setTimeout(() => this.#update(), 2 * this.cost);
+  }
+
   #update() {
+    const begun = performance.now();
+    this.#show();
+    this.cost = performance.now() - begun;
+  }
+
+  #show() {
     const { model } = this;
     const { selection } = model;
     this.element.hidden = !selection || !model.results[selection.stage];
     if (!selection || !model.results[selection.stage]) return;
     this.#paint();
-    const record = recordOf(model);
+    const record = /** @type {Record<string, any>} */ (model.explain());
     const seen = record.receptive_field;
     const isSeen = seen.size[0] > 0;
     this.frame.outline("field", isSeen ? { rows: seen.rows, columns: seen.columns } : null);

@@ -61,6 +61,12 @@ class InputFigure {
   }
 }
 
+/** The rows and the columns of a value that reads none, as between the samples of a transposed convolution. */
+const NO_SAMPLES = [
+  [0, -1],
+  [0, -1],
+];
+
 /**
  * What the lens shows of a value's window; null where there is none: the stage reads a vector, or all of its maps.
  * @param {Model} model
@@ -78,7 +84,7 @@ function sightOf(model, number, at, step, map) {
     shapeOf(model, read),
   ];
   if (given.length === 1 || shape.length === 1 || step.kind === "mean" || step.kind === "largest") return null;
-  const block = (/** @type {Place} */ place) => /** @type {Block} */ (blockOf(regionsRead(model, number, place)[0]));
+  const block = (/** @type {Place} */ place) => blockOf(regionsRead(model, number, place)[0]) ?? NO_SAMPLES;
   const window = windowOf(step, map);
   const [rows, columns] = block(at);
   const spans = [window?.rows ?? wholes(rows), window?.columns ?? wholes(columns)];
@@ -96,7 +102,7 @@ function sightOf(model, number, at, step, map) {
     rows: spans[0],
     columns: spans[1],
     reach,
-    next: isMoving ? later.map((place) => block(place).slice(0, 2)) : [],
+    next: isMoving ? later.map((place) => block(place).slice(0, 2)).filter(([[first, last]]) => first <= last) : [],
     most: isMoving ? most : null,
     held: window?.values?.map((/** @type {(number | string)[]} */ row) => row.map(numberOf)) ?? null,
   };

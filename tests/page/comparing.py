@@ -4,6 +4,7 @@ import json
 from unittest import mock
 
 import numpy as np
+import pytest
 
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.plan import plan
@@ -63,8 +64,10 @@ class Comparison:
         assert [tuple(shape) for shape in told["shapes"][1:]] == [row.output for row in rows]
         for row, figures, field in zip(rows, told["figures"], told["fields"], strict=True):
             assert figures == {"parameters": row.params, "macs": row.macs, "arithmetic": row.arithmetic}, str(row.stage)
-            assert field["size"] == [float(size) for size in row.receptive_field], str(row.stage)
-            assert field["jump"] == (None if row.jump is None else [float(jump) for jump in row.jump]), str(row.stage)
+            sizes, jumps = ([float(each) for each in numbers or ()] for numbers in (row.receptive_field, row.jump))
+            assert field["size"] == pytest.approx(sizes), str(row.stage)
+            assert (field["jump"] is None) == (row.jump is None), str(row.stage)
+            assert (field["jump"] or []) == pytest.approx(jumps), str(row.stage)
         results = dict(pipeline.results(maps, range(len(rows)), layout="chw"))
         for number, values in enumerate(told["values"]):
             close(numbers(values), results[number].reshape(-1), str(rows[number].stage))

@@ -196,6 +196,16 @@ function slidingSights(sliding) {
 }
 
 /**
+ * What values see that each see the sample so many places further on.
+ *
+ * @param {number} start
+ * @returns {Sight}
+ */
+function shiftedSight(start) {
+  return { size: 1, stride: 1, start, seen: (place) => [place + start] };
+}
+
+/**
  * What a window reads of maps, as a `Region`.
  *
  * @param {Sliding} sliding

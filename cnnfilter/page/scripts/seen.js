@@ -45,41 +45,39 @@ function seenFrom(stages, shapes, at) {
  * @returns {(Seen | null)[]}
  */
 function seenOfInputs(stage, inputs, output, region) {
-  const { regions } = kindOf(stage);
+  const kind = kindOf(stage);
   /** @param {number} map @param {number} row @param {number} column */
-  const of = (map, row, column) =>
-    regions.call(kindOf(stage), stage, inputs, output.length === 1 ? [map] : [row, column, map]);
+  const of = (map, row, column) => kind.regions(stage, inputs, output.length === 1 ? [map] : [row, column, map]);
   const [row, column] = [region.rows[0], region.columns[0]];
   const byMap = region.maps.map((map) => ({ map, each: of(map, row, column) }));
   return inputs.map((shape, place) => {
     const takers = byMap.filter(({ each }) => each[place]);
-    if (!takers.length) return null;
+    if (!takers.length) return kind.sights ? { maps: [0], rows: [0], columns: [0], isSeen: false } : null;
     const found = takers.map(({ each }) => /** @type {Region} */ (each[place]));
     const maps = allOf(distinct(found.map((each) => each.range ?? each.maps ?? [0, 0])).map((pair) => between(pair, 1)));
     if (shape.length === 1) return { maps, rows: [0], columns: [0], isSeen: region.isSeen };
-    // where a vector is made of maps, each of its values may have a place of its own; else that depends on the axis alone
-    const [{ map }] = takers;
-    const alongRows = output.length === 1 ? found : region.rows.map((y) => of(map, y, column)[place]);
-    const alongColumns = output.length === 1 ? found : region.columns.map((x) => of(map, row, x)[place]);
-    const rows = allOf(alongRows.map((each) => insideOf(each, 0, shape[0])));
-    const columns = allOf(alongColumns.map((each) => insideOf(each, 1, shape[1])));
+    const [rows, columns] = [0, 1].map((axis) => {
+      const places = axis ? region.columns : region.rows;
+      if (kind.sights) return insideOf(places.flatMap(kind.sights(stage, shape)[axis].seen), shape[axis], stage.keys.border);
+      // where a vector is made of maps, each of its values may have a place of its own; else that depends on the axis alone
+      const [{ map }] = takers;
+      const each = output.length === 1 ? found : places.map((at) => (axis ? of(map, row, at) : of(map, at, column))[place]);
+      return insideOf(each.flatMap((one) => between((axis ? one?.columns : one?.rows) ?? [0, -1], 1)), shape[axis]);
+    });
     const isSeen = region.isSeen && rows.length > 0 && columns.length > 0;
     return { maps, rows: rows.length ? rows : [0], columns: columns.length ? columns : [0], isSeen };
   });
 }
 
 /**
- * The samples of an axis that a region takes, those that its border repeats among them.
+ * The samples of an axis that stand at some places in or outside of it, ascending: those that a border repeats.
  *
- * @param {Region | null} region
- * @param {number} axis
+ * @param {number[]} places
  * @param {number} n
+ * @param {string} [border]
  */
-function insideOf(region, axis, n) {
-  const pair = axis === 0 ? region?.rows : region?.columns;
-  if (!region || !pair) return [];
-  const places = between(pair, region.step?.[axis] ?? 1);
-  return places.map((place) => sampleAt(place, n, region.border ?? "zeros")).filter((sample) => sample >= 0);
+function insideOf(places, n, border = "zeros") {
+  return allOf([places.map((place) => sampleAt(place, n, border)).filter((sample) => sample >= 0)]);
 }
 
 /**

@@ -209,6 +209,23 @@ KINDS.convtranspose = {
     const step = /** @type {Pair} */ ([rows, columns].map((samples) => (samples.length > 1 ? samples[1] - samples[0] : 1)));
     return [{ rows: ends(rows), columns: ends(columns), maps: ends(channels), step }];
   },
+  sights(stage) {
+    const placing = placingOf(stage);
+    const [height, width] = [0, 1].map((axis) => {
+      const [window, stride, dilation] = [placing.window[axis], placing.stride[axis], placing.dilation[axis]];
+      const [apart, step] = lowest(stride, dilation);
+      const count = Math.min(window, apart); // of kinds of places, each of which ends with one of the last taps
+      const seen = (/** @type {number} */ place) => meeting(placing, axis, place).map(({ sample }) => sample);
+      return {
+        size: 1 + ((window - count) * step) / count,
+        stride: 1 / stride,
+        start: (2 * placing.pads[axis][0] - dilation * (2 * window - count - 1)) / (2 * stride),
+        seen,
+        period: stride,
+      };
+    });
+    return [height, width];
+  },
   explain(stage, [input], at, value) {
     const placing = placingOf(stage);
     const { channels, weights, bias } = placedFilter(stage, input.shape[2], at[2]);

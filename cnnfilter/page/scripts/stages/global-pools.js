@@ -21,6 +21,7 @@ function globalPool(name, what, reduce, explain) {
     },
     regions: (_, [[height, width]], at) =>
       [{ rows: [0, height - 1], columns: [0, width - 1], maps: [at[2], at[2]] }],
+    seesAll: () => true,
     explain,
     ...worded(name, []),
   };

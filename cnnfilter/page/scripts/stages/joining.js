@@ -78,6 +78,7 @@ function sampleBySample(name, combine, formula) {
       const source = mostOf(values);
       return joined(stage, at, value, met(inputs[source].shape, at), { inputs: values, formula: formula(values), source });
     },
+    joins: true,
     ...worded(name, []),
     parse: readJoin(name),
   };
@@ -149,6 +150,7 @@ KINDS.concat = {
     const told = { inputs: [value], formula: show(value), source };
     return joined(stage, at, value, [...at.slice(0, -1), number], told);
   },
+  joins: true,
   ...worded("concat", []),
   parse: readJoin("concat"),
 };

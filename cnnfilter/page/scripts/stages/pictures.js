@@ -53,6 +53,10 @@ KINDS.crop = {
     const [top, left] = cornerOf(stage, shape);
     return [regionOf([row + top, column + left, map])];
   },
+  sights(stage, shape) {
+    const [top, left] = cornerOf(stage, shape);
+    return [shiftedSight(top), shiftedSight(left)];
+  },
   explain(stage, [{ shape }], at, value) {
     const [top, left] = cornerOf(stage, shape);
     return copied(at, value, [at[0] + top, at[1] + left, at[2]]);
@@ -108,6 +112,14 @@ KINDS.resize = {
   regions(stage, _inputs, at) {
     const [rows, columns] = [0, 1].map((axis) => resizingExtent(stage, axis, at[axis]));
     return [{ rows, columns, maps: [at[2], at[2]] }];
+  },
+  sights(stage) {
+    const [height, width] = [0, 1].map((axis) => {
+      const [size, stride, start] = stage.keys.spacing[axis];
+      const seen = (/** @type {number} */ place) => between(resizingExtent(stage, axis, place), 1);
+      return { size, stride, start, seen };
+    });
+    return [height, width];
   },
   explain: (stage, [maps], at, value) =>
     explainedResampling(maps, resizingTaps(stage, 0, at[0]), resizingTaps(stage, 1, at[1]), at, value),

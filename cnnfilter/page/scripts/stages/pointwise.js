@@ -193,6 +193,7 @@ KINDS.softmax = {
     }
     return result;
   },
+  seesAll: (_, shape) => shape.length === 1,
   regions: (_, [shape], at) => [regionAcross(at, 0, countOf(shape) - 1)],
   explain(_, [maps], at, value) {
     const inputs = channelsAt(maps, at, 0, countOf(maps.shape));

@@ -102,6 +102,7 @@ KINDS.pad = {
   },
   regions: ({ keys: { padding, border } }, _inputs, [row, column, map]) =>
     [{ ...regionOf([row - padding[0][0], column - padding[1][0], map]), border }],
+  sights: ({ keys: { padding } }) => [shiftedSight(-padding[0][0]), shiftedSight(-padding[1][0])],
   explain(stage, [{ shape }], at, value) {
     const follows = beforePadding(stage, shape, at);
     return copied(at, value, follows.includes(-1) ? null : follows);

@@ -175,6 +175,18 @@ KINDS.upsample = {
     const [rows, columns] = [0, 1].map((axis) => upsamplingExtent(stage, axisOf(stage, shape, axis), at[axis]));
     return [{ rows, columns, maps: [at[2], at[2]] }];
   },
+  sights(stage, shape) {
+    const { mode, rounding } = stage.keys;
+    const ahead = { floor: 0, ceil: 1 }[/** @type {string} */ (rounding)] ?? 1 / 2;
+    const [height, width] = [0, 1].map((number) => {
+      const axis = axisOf(stage, shape, number);
+      const { count, times, plus, under } = axis;
+      const size = mode === "bilinear" && count > 1 && times ? 2 : 1;
+      const seen = (/** @type {number} */ place) => between(upsamplingExtent(stage, axis, place), 1);
+      return { size, stride: times / under, start: plus / under + ahead, seen };
+    });
+    return [height, width];
+  },
   explain(stage, [maps], at, value) {
     const [down, along] = [0, 1].map((axis) => upsamplingTaps(stage, axisOf(stage, maps.shape, axis), at[axis]));
     return explainedResampling(maps, down, along, at, value);

@@ -37,12 +37,12 @@ def tab(browser, tmp_path):
 
 @pytest.fixture
 def accessible(tab):
-    """A function that fails where axe-core finds fault with what `tab` shows; it tells the state in which it is."""
+    """A function that fails where axe-core, or some of its rules, finds fault with a part of what `tab` shows."""
     if not browsers.AXE.exists():
         _missing("axe-core (npm ci --prefix .ci)")
 
-    def check(state):
-        assert tab.violations() == [], state
+    def check(state, part=":root", rules=browsers.OF_PAGES):
+        assert tab.violations(part, rules) == [], state
 
     return check
 

@@ -58,7 +58,7 @@ function flippedLesson(model) {
     board.replaceChildren(
       element("p", { className: "small soft" }, `Stage ${number}, ${stageLabel(stage)}, map ${map}. Networks slide the kernel as it is, ` +
         "which is correlation; convolution turns it by 180\u00b0 first."),
-      element("div", { className: "pair" }, ...results.map((maps, index) => element("figure", {},
+      element("div", { className: "pair" }, ...results.map((maps, index) => element("figure", { tabIndex: 0 },
         element("figcaption", {}, names[index]),
         plainTable(kernels[index], index ? "kernel, turned" : "kernel"),
         mapPicture(maps, scale, `${names[index]}: map ${map}`),

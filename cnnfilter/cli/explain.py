@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import commands, options, render
+from cnnfilter.cli import commands, figures, options, render
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
 from cnnfilter.messages import readable, shortened, show_shape
@@ -37,6 +37,8 @@ Place = tuple[int, ...]
       cnnfilter explain slide.csv --matrix
       cnnfilter explain conv:edge,relu,maxpool:2 slide.csv --all-matrices
       cnnfilter explain conv:edge,relu slide.csv --at 0,0 --format latex
+      cnnfilter explain conv:edge,relu slide.csv --at 0,0 -o step.svg
+      cnnfilter explain conv:edge:stride=2:padding=1 slide.csv -o steps.gif
     """,
 )
 @click.argument("stages", metavar="STAGES", shell_complete=complete_stages)
@@ -58,6 +60,16 @@ Place = tuple[int, ...]
     "--format", "notes", type=click.Choice(["markdown", "latex"]),
     help="Print it for notes: Markdown with formulas, as GitHub and Pandoc read it, or LaTeX, which needs amsmath.",
 )  # fmt: skip
+@click.option(
+    "-o", "--output", metavar="PATH", shell_complete=complete_files,
+    help="Draw it for slides: the steps behind the value as .svg or .png; or as .gif or .apng the window of the last "
+    "stage, a convolution's or a pool's, moving over all its places (of --at, the MAP alone counts).",
+)  # fmt: skip
+@click.option(
+    "--delay", type=click.IntRange(20, 60_000), metavar="N",
+    help=f"Milliseconds for which a place of the moving window is seen.  [default: {figures.DELAY}]",
+)  # fmt: skip
+@options.force
 @options.depth
 @options.frame
 @options.max_pixels
@@ -70,6 +82,9 @@ def command(
     matrix: bool,
     all_matrices: bool,
     notes: str | None,
+    output: str | None,
+    delay: int | None,
+    force: bool,
     depth: int | None,
     frame: int | None,
     max_pixels: int | None,
@@ -95,7 +110,9 @@ def command(
     if as_json and notes is not None:
         msg = "--format prints a text for notes, and --json data for programs; give one of them"
         raise click.UsageError(msg)
-    pipelines, name = _arguments(stages, source, at, asked, matrix=matrix, all_matrices=all_matrices)
+    printing = {"--matrix": matrix, "--all-matrices": all_matrices, "--format": notes is not None, "--json": as_json}
+    moving = figures.is_moving(output, delay, printing)
+    pipelines, name = _arguments(stages, source, at, asked, matrix=matrix, all_matrices=all_matrices, moving=moving)
     limit = max_pixels or DEFAULT_MAX_PIXELS
     shown = "standard input" if name == STREAM else name
     try:
@@ -121,9 +138,14 @@ def command(
     numbers = [Numbers("picture", maps)] if matrix or all_matrices else []
     if all_matrices:
         numbers += every_result(rows, pipelines[-1].results(maps, listed, layout="chw"))
-    elif pipelines and at is None:
+    elif pipelines and at is None and not moving:
         numbers.append(Numbers("result", pipelines[-1].run(maps, layout="chw")))
-    explained = [explain(pipeline, picture.pixels, at) for pipeline in pipelines] if at is not None else []
+    explained = (
+        [explain(pipeline, picture.pixels, at) for pipeline in pipelines] if at is not None and not moving else []
+    )
+    if output is not None:
+        figures.draw(output, pipelines, picture.pixels, explained, figures.Drawing(at, delay, name, force=force))
+        return 0
     if notes is not None:
         from cnnfilter.typeset import typeset
 
@@ -135,7 +157,14 @@ def command(
 
 
 def _arguments(
-    stages: str, source: str | None, at: Place | None, asked: Sequence[str], *, matrix: bool, all_matrices: bool
+    stages: str,
+    source: str | None,
+    at: Place | None,
+    asked: Sequence[str],
+    *,
+    matrix: bool,
+    all_matrices: bool,
+    moving: bool,
 ) -> tuple[list[Pipeline], str]:
     """The networks up to each node that is asked for, whose weights are read before a picture is; the input's name."""
     from cnnfilter.batch.naming import wrong_input
@@ -145,10 +174,10 @@ def _arguments(
     if source is None and (not matrix or all_matrices or at is not None):
         msg = "explain takes STAGES and INPUT; only --matrix alone takes INPUT without STAGES"
         raise ArgumentError(msg)
-    if source is not None and at is None and not (matrix or all_matrices):
+    if source is not None and at is None and not (matrix or all_matrices or moving):
         msg = "explain needs the place of a value: --at ROW,COL, counted from 0 in the result"
         raise ArgumentError(msg)
-    if len(asked) > 1 and at is None:
+    if len(asked) > 1 and at is None and not moving:
         msg = f"{'--all-matrices' if all_matrices else '--matrix'} without --at prints one result; name one --node"
         raise ArgumentError(msg)
     name = stages if source is None else source
@@ -158,6 +187,9 @@ def _arguments(
         return [], name
     pipeline = Pipeline.parse(stages)
     nodes = asked_nodes(pipeline.network, asked, arrays=True) if asked else [len(pipeline.network) - 1]
+    if moving and len(nodes) > 1:
+        msg = "-o draws one moving window; name one --node"
+        raise ArgumentError(msg)
     pipelines = [Pipeline(pipeline.network.up_to(number)) for number in nodes]
     for each in pipelines:
         each.check_runnable()

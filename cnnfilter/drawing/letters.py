@@ -8,6 +8,12 @@ MIDDLE = 0.36
 """How far the middle of capital letters and digits lies above the line they stand on, in sizes of the font."""
 
 MINUS = "\N{MINUS SIGN}"
+SQUARE = "\N{SUPERSCRIPT TWO}"
+
+RAISED = 0.75
+"""How large an exponent is, in sizes of its base."""
+LIFT = 0.4
+"""How far it is raised."""
 
 _WIDTHS = {
     " .,:;|!'": 0.28,
@@ -16,13 +22,17 @@ _WIDTHS = {
     "ckszvxyJ?_": 0.56,
     "mMWw@%": 0.96,
     "ABCDEFGHKLNOPQRSTUVXYZ&": 0.74,
+    f"0123456789+={MINUS}": 0.59,
 }
 """Of letters in sizes of the font, the wider of Pillow's own font and Arial; most others are `_USUAL`."""
 _OF = {letter: width for letters, width in _WIDTHS.items() for letter in letters}
 _USUAL, _WIDE = 0.62, 1.0
 
-_NUMBER = re.compile(r"(?<![\w.)])-(?=[\d.]|inf\b)")
+_NUMBER = re.compile(r"(?<![\w.)])-(?=[\d.(|]|inf\b)")
+_INFINITE = re.compile(r"\binf\b")
 _OPERATOR = re.compile(r"(?<= )([-*])(?= )")
+_PRODUCT = re.compile(r"(?<=[\w)])\*(?=[\d(])")
+_EXPONENT = re.compile(rf"\^({MINUS}?(?:[\d.]+(?:e[-+]?\d+)?|\w+|\((?:[^()]|\([^()]*\))*\))(?:\^2)?)")
 
 
 def width(text: str, size: float) -> float:
@@ -30,16 +40,40 @@ def width(text: str, size: float) -> float:
     return size * sum(_OF.get(letter, _USUAL if letter < "\u1100" or letter == MINUS else _WIDE) for letter in text)
 
 
-def typeset(text: str) -> str:
+def printed(text: str) -> str:
     r"""A formula with the signs of print.
 
     Examples
     --------
-    >>> ascii(typeset("-3 * 2 - (-inf)"))
-    "'\\u22123 \\xd7 2 \\u2212 (\\u2212inf)'"
+    >>> ascii(printed("-3 * 2 - (-inf)"))
+    "'\\u22123 \\xd7 2 \\u2212 (\\u2212\\u221e)'"
     """
     signs = {"-": MINUS, "*": "\N{MULTIPLICATION SIGN}"}
-    return _OPERATOR.sub(lambda match: signs[match[1]], _NUMBER.sub(MINUS, text))
+    written = _NUMBER.sub(MINUS, _PRODUCT.sub(" * ", text))
+    return _INFINITE.sub("\N{INFINITY}", _OPERATOR.sub(lambda match: signs[match[1]], written))
+
+
+def runs(formula: str) -> list[tuple[str, bool]]:
+    """The parts of a printed formula, and whether each is an exponent.
+
+    Examples
+    --------
+    >>> runs("1 / (1 + e^(2 + 3)) + 3^2")
+    [('1 / (1 + e', False), ('2 + 3', True), (') + 3', False), ('2', True)]
+    """
+    parts = _EXPONENT.split(formula)
+    found = [(part, bool(index % 2)) for index, part in enumerate(parts)]
+    return [(_exponent(part) if raised else part, raised) for part, raised in found if part]
+
+
+def _exponent(text: str) -> str:
+    """What is raised: without parentheses around all of it, and a square in it by its own sign."""
+    return text[1:-1] if text[0] == "(" and text[-1] == ")" else text.replace("^2", SQUARE)
+
+
+def formula_width(formula: str, size: float) -> float:
+    """How wide a printed formula is at most."""
+    return sum(width(part, size * RAISED if raised else size) for part, raised in runs(formula))
 
 
 def cut(text: str, size: float, room: float) -> str:

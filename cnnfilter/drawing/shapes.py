@@ -93,6 +93,8 @@ class Text(NamedTuple):
     colour : str
     anchor : {"start", "middle", "end"}
     bold : bool
+    formula : bool
+        Whether what follows a `^` is raised.
     """
 
     x: float
@@ -102,6 +104,7 @@ class Text(NamedTuple):
     colour: str = INK
     anchor: str = "start"
     bold: bool = False
+    formula: bool = False
 
 
 Shape = Box | Line | Polygon | Text

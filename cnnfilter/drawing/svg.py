@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import singledispatch
 from html import escape
 
-from cnnfilter.drawing.letters import MIDDLE
+from cnnfilter.drawing.letters import LIFT, MIDDLE, RAISED, runs
 from cnnfilter.drawing.shapes import PAPER, Box, Figure, Line, Point, Polygon, Text, head
-from cnnfilter.messages import printable
+from cnnfilter.messages import printable, printable_lines
 
 FONTS = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 
@@ -17,10 +17,10 @@ def to_svg(figure: Figure) -> str:
     width, height = _number(figure.width), _number(figure.height)
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="{height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" font-family="{FONTS}">',
         f"<title>{_text(figure.title)}</title>",
-        f"<desc>{_text(figure.description)}</desc>",
+        f"<desc>{escape(printable_lines(figure.description))}</desc>",
         element(Box(0, 0, figure.width, figure.height, PAPER, None)),
         *map(element, figure.shapes),
         "</svg>",
@@ -60,7 +60,18 @@ def _words(text: Text) -> str:
     place = f'x="{_number(text.x)}" y="{_number(text.y + MIDDLE * text.size)}" font-size="{_number(text.size)}"'
     anchor = "" if text.anchor == "start" else f' text-anchor="{text.anchor}"'
     bold = ' font-weight="bold"' if text.bold else ""
-    return f'<text {place} fill="{text.colour}"{anchor}{bold}>{_text(text.text)}</text>'
+    return f'<text {place} fill="{text.colour}"{anchor}{bold}>{_content(text)}</text>'
+
+
+def _content(text: Text) -> str:
+    """What stands in an element of a text, its exponents raised."""
+    written, is_high = "", False
+    for part, raised in runs(text.text) if text.formula else [(text.text, False)]:
+        moves = "" if raised == is_high else f' dy="{_number((is_high - raised) * LIFT * text.size)}"'
+        smaller = f' font-size="{_number(RAISED * text.size)}"' if raised else ""
+        written += f"<tspan{moves}{smaller}>{_text(part)}</tspan>" if moves or smaller else _text(part)
+        is_high = raised
+    return written
 
 
 def _paint(fill: str | None, line: str | None, weight: float) -> str:

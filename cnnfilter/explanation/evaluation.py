@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.explanation.regions import Block, Needed, Place, Region, picture_block
+from cnnfilter.explanation.regions import Block, Needed, Region, picture_block
 from cnnfilter.explanation.values import compute, needed, work
 from cnnfilter.network.field import Move
 from cnnfilter.network.graph import INPUT
@@ -48,14 +48,14 @@ class Trace(NamedTuple):
         ]
 
 
-def trace(rows: Sequence[Row], place: Place, *, computed: bool = True) -> Trace:
-    """What the value at a place depends on.
+def trace(rows: Sequence[Row], wanted: Region, *, computed: bool = True) -> Trace:
+    """What some values depend on.
 
     Parameters
     ----------
     rows : sequence of Row
-        The value is one of the last one's result.
-    place : Place
+    wanted : Region
+        Of the last one's result.
     computed : bool
         Whether all of it will be: then it must be so little as a person waits for.
 
@@ -65,7 +65,7 @@ def trace(rows: Sequence[Row], place: Place, *, computed: bool = True) -> Trace:
         If it is more: see `MOST_PRODUCTS` and `MOST_VALUES`.
     """
     last = len(rows) - 1
-    regions = {last: Region.at(place)}
+    regions = {last: wanted}
     asked: dict[int, tuple[Region | None, ...]] = {}
     products = values = 0
     for number in range(last, -1, -1):
@@ -104,15 +104,15 @@ class Values(NamedTuple):
         return tuple(None if region is None else self.blocks[read].of(region) for read, region in pairs)
 
 
-def evaluate(rows: Sequence[Row], pixels: NDArray[Any], place: Place) -> Values:
-    """The picture and what stages make of it, as far as the value at `place` depends on them, that value the last.
+def evaluate(rows: Sequence[Row], pixels: NDArray[Any], wanted: Region) -> Values:
+    """The picture and what stages make of it, as far as a region of the last result depends on them, that the last.
 
     Raises
     ------
     ArgumentError
         As `trace`.
     """
-    found = trace(rows, place)
+    found = trace(rows, wanted)
     values = Values({INPUT: picture_block(pixels, found.seen)}, found)
     # NaN and infinity come from pictures of floats, and mean what they mean
     with np.errstate(invalid="ignore", over="ignore"):

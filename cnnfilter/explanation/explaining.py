@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnnfilter.engine.arrays import as_samples
 from cnnfilter.errors import ArgumentError
 from cnnfilter.explanation import steps
 from cnnfilter.explanation.evaluation import evaluate
 from cnnfilter.explanation.field import ReceptiveField, checked_place, field_of, spot
-from cnnfilter.explanation.regions import Place
+from cnnfilter.explanation.regions import Place, Region
 from cnnfilter.explanation.worked import Result, step_of
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.messages import show_shape
@@ -99,20 +100,10 @@ def explain(pipeline: Chain, picture: Any, at: Sequence[int]) -> Explanation:
     >>> shown.value, shown.steps[0].filters[0].channels[0].products
     (19.0, ((0.0, 1.0), (6.0, 12.0)))
     """
-    pipeline.check_runnable()
-    if not pipeline.stages:
-        msg = "a chain without stages has nothing to explain"
-        raise ArgumentError(msg)
-    pixels = as_samples(picture)
-    if pixels.ndim not in (2, 3):
-        msg = f"a picture is (H, W) or (H, W, C), not of shape {pixels.shape}"
-        raise ArgumentError(msg)
-    height, width, channels = np.atleast_3d(pixels).shape
-    shape = (height, width, channels)
-    rows = at_scale(pipeline.plan(shape), FULL_SCALE[pixels.dtype.name])
-    _check_windows(rows)
+    rows, pixels, shape = planned(pipeline, picture)
+    check_windows(rows)
     place = checked_place(at, rows[-1].output)
-    values = evaluate(rows, pixels, place)
+    values = evaluate(rows, pixels, Region.at(place))
     done: list[steps.Step] = []
     followed: list[tuple[Row, Place]] = []
     number = len(rows) - 1
@@ -130,7 +121,23 @@ def explain(pipeline: Chain, picture: Any, at: Sequence[int]) -> Explanation:
     return Explanation(str(pipeline), shape, rows[-1].output, place, done[0].value, tuple(done), field)
 
 
-def _check_windows(rows: Sequence[Row]) -> None:
+def planned(pipeline: Chain, picture: Any) -> tuple[Sequence[Row], NDArray[Any], Shape]:
+    """A chain's rows for a picture, which has a scale; its pixels; and their size (H, W, C)."""
+    pipeline.check_runnable()
+    if not pipeline.stages:
+        msg = "a chain without stages has nothing to explain"
+        raise ArgumentError(msg)
+    pixels = as_samples(picture)
+    if pixels.ndim not in (2, 3):
+        msg = f"a picture is (H, W) or (H, W, C), not of shape {pixels.shape}"
+        raise ArgumentError(msg)
+    height, width, channels = np.atleast_3d(pixels).shape
+    shape = (height, width, channels)
+    rows = at_scale(pipeline.plan(shape), FULL_SCALE[pixels.dtype.name])
+    return rows, pixels, shape
+
+
+def check_windows(rows: Sequence[Row]) -> None:
     """Refuse windows too large to be written out."""
     for number, row in enumerate(rows, 1):
         sliding, sights = row.stage.sliding(row.input), row.stage.sights(row.input) or ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.explanation.evaluation import Trace, trace
-from cnnfilter.explanation.regions import Place, unflattened
+from cnnfilter.explanation.regions import Place, Region, unflattened
 from cnnfilter.messages import either, quoted, show_shape
 from cnnfilter.network.field import extent
 from cnnfilter.network.graph import INPUT
@@ -63,7 +63,7 @@ def receptive_field(rows: Sequence[Row], at: Sequence[int]) -> ReceptiveField:
     (-1, 2)
     """
     place = checked_place(at, rows[-1].output)
-    found = trace(rows, place, computed=False)
+    found = trace(rows, Region.at(place), computed=False)
     return field_of(rows, found, spot(_back(rows, found, place)))
 
 

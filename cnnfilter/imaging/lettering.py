@@ -48,7 +48,8 @@ def number(value: float) -> str:
 
 
 @functools.lru_cache(maxsize=8)
-def _font(size: int) -> Any:
+def font(size: int) -> Any:
+    """Pillow's own font in a size of pixels; of a Pillow without FreeType, the one that it has."""
     from PIL import ImageFont
 
     try:
@@ -67,7 +68,7 @@ class Lettering:
     """
 
     def __init__(self, size: int) -> None:
-        self.font = _font(size)
+        self.font = font(size)
         self.size = size
         self.line: int = math.ceil(self.font.getbbox("Hgjq(|)")[3]) + max(2, size // 6)
         """From one line of text to the next, in pixels."""

@@ -65,7 +65,7 @@ def test_an_unknown_shape_is_an_error():
         ("2 - 3", "2 \u2212 3"),
         ("1 * (-2)", "1 \xd7 (\u22122)"),
         ("(3 - (-1.5)) / 2", "(3 \u2212 (\u22121.5)) / 2"),
-        ("-inf", "\u2212inf"),
+        ("-inf", "\u2212\u221e"),
         ("1e-09", "1e-09"),
         ("sobel-x", "sobel-x"),
         ("max(0, -1)", "max(0, \u22121)"),
@@ -73,7 +73,7 @@ def test_an_unknown_shape_is_an_error():
     ],
 )
 def test_formulas_have_the_signs_of_print(text, shown):
-    assert letters.typeset(text) == shown
+    assert letters.printed(text) == shown
 
 
 def test_texts_are_cut_where_there_is_no_room():

@@ -9,6 +9,7 @@ import pytest
 from cnnfilter.engine import reference
 from cnnfilter.errors import ArgumentError, KernelError, ShapeError
 from cnnfilter.explanation import explain, steps, to_record
+from cnnfilter.explanation.regions import Region
 from cnnfilter.pipeline import Pipeline
 from tests.command import ROOT, load
 from tests.explanation.test_formulas import evaluated
@@ -232,7 +233,7 @@ def test_only_the_receptive_field_is_looked_at():
 
     pipeline = Pipeline.parse("conv:gaussian,relu,maxpool:2,conv:edge")
     rows = pipeline.plan((2000, 3000, 1))
-    blocks = evaluate(rows, pixels.view(Watched), (7, 8, 0)).blocks
+    blocks = evaluate(rows, pixels.view(Watched), Region.at((7, 8, 0))).blocks
     assert sizes[0] == 8 * 8
     assert [block.values.shape for _, block in sorted(blocks.items())] == [
         (1, 8, 8),

@@ -13,7 +13,7 @@ from cnnfilter.imaging.lettering import Lettering, number, tidy
 @pytest.fixture(params=["freetype", "bitmap"])
 def letters(request, monkeypatch):
     """Lettering of both kinds of Pillow: with FreeType and without it."""
-    lettering._font.cache_clear()
+    lettering.font.cache_clear()
     if request.param == "bitmap":
         bitmap = ImageFont.load_default_imagefont()
 
@@ -25,7 +25,7 @@ def letters(request, monkeypatch):
 
         monkeypatch.setattr(ImageFont, "load_default", without_freetype)
     yield Lettering(12)
-    lettering._font.cache_clear()
+    lettering.font.cache_clear()
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))

@@ -89,7 +89,7 @@ def test_networks_have_no_compiler_and_no_pictures():
 
 
 def test_a_figure_is_planned_and_written_as_text_without_pixels():
-    for name in ("shapes", "letters", "svg"):
+    for name in ("shapes", "letters", "svg", "blocks", "laying", "solids", "diagram"):
         tree = ast.parse((PACKAGE / "drawing" / f"{name}.py").read_text(encoding="utf-8"))
         assert not {each.split(".")[0] for each in imported(tree)} & {"numpy", "PIL"}, name
 

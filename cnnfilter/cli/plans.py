@@ -36,9 +36,14 @@ def table(rows: Sequence[Row], *, whole: bool = True) -> str:
     )
     if not whole:
         return text
+    return f"{text}\n{tables.paragraph(f'total: {total(rows)}')}"
+
+
+def total(rows: Sequence[Row]) -> str:
+    """All parameters and multiply-adds in words."""
     params, macs = totals(rows)
     size = f" ({show_bytes(4 * params, 1)} as float32)" if params else ""
-    return f"{text}\n{tables.paragraph(f'total: {params:,} parameters{size}, {macs:,} multiply-adds')}"
+    return f"{params:,} parameters{size}, {macs:,} multiply-adds"
 
 
 def _nodes(rows: Sequence[Row]) -> tuple[str, Sequence[str]]:

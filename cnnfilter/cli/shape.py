@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import commands, options, plans, render, tables
+from cnnfilter.cli import commands, diagrams, options, plans, render, tables
 from cnnfilter.cli.completion import complete_files, complete_from, complete_stages
-from cnnfilter.errors import ArgumentError, ExistsError, GrammarError, PictureError, ShapeError
+from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeError
 from cnnfilter.messages import nearest, quoted, shortened, show_shape
 from cnnfilter.models.loading import load_named
 from cnnfilter.network.grammar import parse
@@ -54,6 +54,7 @@ KNOWN = f"presets: {', '.join(PRESETS)}"
       cnnfilter shape 224x224x3 conv:64@7x7:stride=2:padding=same --compare
       cnnfilter shape mnist-cnn --emit torch
       cnnfilter shape net.onnx --emit torch --weights net.npz > net.py
+      cnnfilter shape resnet-18 --diagram resnet-18.svg
     """,
 )
 @click.argument("size", metavar="SIZE|PRESET", shell_complete=complete_from(lambda: [*PRESETS]))
@@ -69,8 +70,14 @@ KNOWN = f"presets: {', '.join(PRESETS)}"
 )  # fmt: skip
 @click.option(
     "--weights", "weights_file", metavar="FILE", shell_complete=complete_files,
-    help="With --emit: write the learned numbers to FILE, a new .npz or .safetensors, which the program loads.",
+    help="With --emit: write the learned numbers to FILE, an .npz or .safetensors, which the program loads.",
 )  # fmt: skip
+@click.option(
+    "--diagram", metavar="FILE", shell_complete=complete_files,
+    help="Draw the network into FILE instead, an .svg of boxes as high as the maps and as wide as there are channels; "
+    "- is standard output.",
+)  # fmt: skip
+@options.force
 @options.as_json
 def command(
     size: str,
@@ -82,6 +89,8 @@ def command(
     comparing: bool,
     language: str | None,
     weights_file: str | None,
+    diagram: str | None,
+    force: bool,
     as_json: bool,
 ) -> int:
     """Show every size of a network before there is a picture, with the arithmetic behind it.
@@ -93,6 +102,8 @@ def command(
     _check(stages, kernel, (stride, padding, dilation), comparing or as_json, language)
     if weights_file is not None:
         _check_weights(weights_file, language)
+    if diagram is not None:
+        diagrams.check(diagram, other_output=kernel is not None or comparing or as_json or language is not None)
     if kernel is not None:
         stage = Conv(
             sizes=(1, kernel), stride=stride or ONE, padding=padding or NONE, dilation=dilation or ONE, biased=False
@@ -100,7 +111,7 @@ def command(
         render.out(_one_window(_size(size), stage, comparing, as_json))
         return 0
     rows, misfit = _plan(size, stages)
-    if misfit is not None and (language is not None or not rows):
+    if misfit is not None and (language is not None or diagram is not None or not rows):
         raise misfit
     for note in notes(rows):
         render.warning(note)
@@ -109,8 +120,11 @@ def command(
 
         program = emit(rows, language, weights_file)
         if weights_file is not None:
-            _write_weights(rows, weights_file)
+            _write_weights(rows, weights_file, force=force)
         render.out(program)
+        return 0
+    if diagram is not None:
+        diagrams.write(rows, stages or size, diagram, force=force)
         return 0
     answers = [_answers(row) for row in rows] if comparing else []
     if as_json:
@@ -159,17 +173,13 @@ def _check_weights(path: str, language: str | None) -> None:
         raise click.UsageError(msg)
 
 
-def _write_weights(rows: Sequence[Row], path: str) -> None:
-    """Write the learned numbers to a new file."""
+def _write_weights(rows: Sequence[Row], path: str, *, force: bool) -> None:
+    """Write the learned numbers to a file."""
     from cnnfilter.batch.write import Writing, write_atomically
     from cnnfilter.export.saved import encoded, learned_arrays
 
     arrays = learned_arrays(rows)
-    try:
-        write_atomically(Path(path), encoded(arrays, path), Writing())
-    except ExistsError:
-        msg = f"'{path}' exists already; give --weights a new name, or remove it"
-        raise ExistsError(msg) from None
+    write_atomically(Path(path), encoded(arrays, path), Writing(overwrite=force))
     count = sum(array.size for array in arrays.values())
     render.message(f"wrote {path}  {count:,} numbers in {len(arrays):,} arrays")
 

@@ -100,9 +100,7 @@ def test_a_file_of_numbers_is_never_overwritten(tmp_path):
     (path := tmp_path / "w.npz").write_bytes(b"mine")
     result = command.run("shape", DIGITS, "--emit", "numpy", "--weights", str(path))
     assert (result.exit_code != 0, result.out) == (True, "")
-    assert result.messages[-1] == (
-        f"cnnfilter: error: '{path}' exists already; give --weights a new name, or remove it"
-    )
+    assert result.messages[-1] == (f"cnnfilter: error: '{path}' exists already; --force overwrites it")
     assert path.read_bytes() == b"mine"
 
 

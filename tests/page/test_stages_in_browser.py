@@ -114,13 +114,14 @@ def test_presets_with_weights(page):
 GRAPHS = {
     "a residual block": "relu:as=x,conv:3@3x3:padding=1:bias=no:random=1,batchnorm:random=2,relu,add:x,relu",
     "a projection": "relu:as=x,conv:8@1x1:stride=2:random=1:as=s,from:x,conv:8@3x3:stride=2:padding=1:random=4,add:s",
-    "branches joined": "conv:4@1x1:random=1:as=a,relu,conv:4@1x1:random=2:as=b,from:a,conv:2@3x3:padding=1:random=3,concat:b+last,"
-    "maxpool:2",
-    "a gate": "relu:as=x,globalavgpool,conv:3@1x1:random=1,sigmoid,multiply:x,conv:box:padding=2,flatten,dense:3:random=2",
+    "branches joined": "conv:4@1x1:random=1:as=a,relu,conv:4@1x1:random=2:as=b,from:a,"
+    "conv:2@3x3:padding=1:random=3,concat:b+last,maxpool:2",
+    "a gate": "relu:as=x,globalavgpool,conv:3@1x1:random=1,sigmoid,multiply:x,conv:box:padding=2,"
+    "flatten,dense:3:random=2",
     "transposed": "gray,convtranspose:1 2 0; 3 4 1:stride=2:padding=1,relu,conv:box",
     "enlarged": "upsample:1.5:mode=bilinear,conv:box:padding=1:border=reflect,maxpool:3:stride=2",
-    "unequal branches": "relu:as=x,conv:3@5x5:random=1:padding=2:stride=2,upsample:size=11x13,concat:x,conv:2@3x3:random=8,"
-    "globalmaxpool,flatten,softmax",
+    "unequal branches": "relu:as=x,conv:3@5x5:random=1:padding=2:stride=2,upsample:size=11x13,concat:x,"
+    "conv:2@3x3:random=8,globalmaxpool,flatten,softmax",
     "resized between": "conv:box,resize:9x8,conv:edge:padding=2,crop:7x5,pad:1x2:border=reflect,maxpool:2",
     "magnitudes": "conv:sobel-x+sobel-y,magnitude,lrn,shuffle:3,dropout,prelu:random=2",
 }

@@ -27,9 +27,8 @@ function changed(stages, change) {
   if (change.what === "insert") {
     if (stages.length >= MOST_STAGES) throw new Mistake(`a network here has at most ${MOST_STAGES} stages`);
     const later = stages.map((stage) => rewired(stage, (read) => (read >= number ? read + 1 : read)));
-    const moved = later.map((stage, place) => (place >= number ? rewired(stage, (read) => (read === number ? -1 : read)) : stage));
-    const behind = moved.slice(number).map((stage, place) => (place === 0 ? { ...stage, group: null } : stage));
-    return [...moved.slice(0, number), readStage(change.text, [number]), ...behind];
+    const behind = later.slice(number).map((stage, place) => (place === 0 ? { ...stage, group: null } : stage));
+    return [...later.slice(0, number), readStage(change.text, stages, number), ...behind];
   }
   const [before] = stages[number - 1].reads;
   const left = stages.filter((_, place) => place !== number - 1);

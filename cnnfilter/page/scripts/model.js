@@ -186,7 +186,8 @@ class Model extends EventTarget {
    * @param {boolean} goesOn  whether the change before goes on, as when a number is typed: both are undone together
    */
   set(number, key, value, goesOn = false) {
-    this.#change({ what: "set", stage: number, key, value: valueText(value) }, goesOn);
+    const isLearned = key.startsWith("learned.") && Array.isArray(value);
+    this.#change({ what: "set", stage: number, key, value: isLearned ? value.join() : valueText(value) }, goesOn);
   }
 
   /**

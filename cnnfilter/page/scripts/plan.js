@@ -69,7 +69,7 @@ class Plan {
     this.figures[number] = figures;
     this.fields[number] = field;
     this.#places[number] = places;
-    this.work += kind.work?.(stage, inputs) ?? figures.macs;
+    this.work += kind.work ? kind.work(stage, inputs) : figures.macs;
     this.values += product(output);
   }
 }

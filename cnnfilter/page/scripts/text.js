@@ -199,6 +199,16 @@ function escapeText(text) {
 }
 
 /**
+ * The text that `escapeText` was given.
+ *
+ * @param {string} text
+ */
+function unescapeText(text) {
+  return text.replace(/(?<!\\)(\\+)([,:+]|$)/g, (_, slashes, mark) =>
+    "\\".repeat(Math.floor((slashes.length + (mark ? 0 : 1)) / 2)) + mark);
+}
+
+/**
  * A whole number with commas between its thousands.
  *
  * @param {number} value

@@ -102,7 +102,8 @@
  * @property {(stage: Stage, inputs: Maps[], at: Place, value: number) => AnyStep} explain
  * @property {(stage: Stage) => string} text  as `str(stage)` in Python, without `as=`
  * @property {(stage: Stage) => string} [told]  as `text`, where steps have another: with what `normalize` divides by
- * @property {(text: string) => {keys: Record<string, any>, learned?: Record<string, Learned>}} parse  reads what stands
+ * @property {(text: string) => {keys: Record<string, any>, learned?: Record<string, Learned>,
+ *  names?: string[]}} parse  reads what stands
  *  behind the name and its colon, as far as a person may add such a stage; throws a `Mistake`
  * @property {boolean} [joins]  whether it reads several results, as `add` does
  * @property {Control[]} controls

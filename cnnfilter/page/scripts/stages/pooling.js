@@ -70,6 +70,9 @@ function poolKind(pool) {
     figures(stage, [shape]) {
       return { parameters: 0, macs: 0, arithmetic: sizeArithmetic(shape, poolSliding(stage, shape)) };
     },
+    work(stage, [shape]) {
+      return product(this.output(stage, [shape])) * product(stage.keys.window);
+    },
     compute(stage, [input]) {
       const output = this.output(stage, [input.shape]);
       const sliding = poolSliding(stage, input.shape);

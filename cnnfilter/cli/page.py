@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     epilog="""\b
     Examples:
       cnnfilter page gray,conv:sobel,relu,maxpool:2 photo.jpg --open
-      cnnfilter page resize:32x32,gray,lenet-5:weights=lenet.npz digit.png -o digit.html
+      cnnfilter page resize:32x32,gray,lenet-5:weights=lenet.npz digit.png
       cnnfilter page net.onnx photo.png --node conv1 --labels names.txt
-      cnnfilter page resize:224x224,normalize:imagenet,net.onnx photo.jpg --static
+      cnnfilter page resize:224x224,normalize:imagenet,net.onnx a.jpg --static
     \b
     Scripts, in the browser's console (F12) or of a teacher's own:
-      cnnfilter.stages                     number, name, text, sizes and figures of each
-      cnnfilter.values(2)                  a stage's result, Float32Array (C, H, W)
-      cnnfilter.select(2, 0, 10, 20)       looks at map 0, row 10, column 20 of stage 2
-      cnnfilter.record()                   what is shown, as explain --json prints it
-      cnnfilter.set(1, "stride", "2x1")    changes a key of a stage
-      cnnfilter.command()                  the command of what is shown
-      cnnfilter.state                      that as text, as the address has it
-      cnnfilter.ready                      a promise: kept when all is computed
-      cnnfilter.addEventListener("computed", () => ...)
+      cnnfilter.stages          number, name, text, sizes and figures of each
+      cnnfilter.values(2)       a stage's result, Float32Array (C, H, W)
+      cnnfilter.select(2, 0, 10, 20)  looks at a stage's map, row, column
+      cnnfilter.record()        what is shown, as explain --json prints it
+      cnnfilter.set(1, "stride", "2x1")  changes a key of a stage
+      cnnfilter.command()       the command of what is shown
+      cnnfilter.state           that as text, as the address has it
+      cnnfilter.ready           a promise: kept when all is computed
+      "computed"                the event of cnnfilter, whenever that is so
     """,
 )
 @click.argument("stages", metavar="STAGES", shell_complete=complete_stages)

@@ -61,7 +61,7 @@ def _default(key: str, value: Value) -> str:
       cnnfilter run conv:64@7x7:weights=net.pth:name=conv1,relu photo.jpg
       cnnfilter run gray,conv:conv1.npy,relu photo.png --maps each -o maps/
       cnnfilter run gray,conv:edge,maxpool:2 photo.png -o edges.npy
-      cnnfilter run vgg-16 photo.jpg --node 17 --field 12,20   photo-field-17.jpg
+      cnnfilter run vgg-16 photo.jpg --node 17 --field 12,20
       cnnfilter run @digits.txt digit.png --labels digits-labels.txt --top 3
     """,
 )

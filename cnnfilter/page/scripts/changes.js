@@ -18,6 +18,18 @@ const MOST_STAGES = 1000;
  * @returns {Stage[]}
  */
 function changed(stages, change) {
+  const result = withChangedStage(stages, change);
+  return result.map((stage) => kindOf(stage).amid?.(stage, leadingTo(result, stage)) ?? stage);
+}
+
+/**
+ * The stages after a change, as if none depended on others.
+ *
+ * @param {Stage[]} stages
+ * @param {Change} change
+ * @returns {Stage[]}
+ */
+function withChangedStage(stages, change) {
   const number = change.stage;
   const isThere = Number.isInteger(number) && number <= stages.length && number >= (change.what === "insert" ? 0 : 1);
   if (!isThere) throw new Mistake(`there is no stage ${number} among ${stages.length}`);

@@ -21,6 +21,17 @@ function kindOf(stage) {
 }
 
 /**
+ * The kind of stage that a word is, in capitals or not, with or without underscores.
+ *
+ * @param {string} word
+ */
+function kindNamed(word) {
+  const plain = (/** @type {string} */ name) => name.replace(/[-_]/g, "").toLowerCase();
+  const alias = Object.keys(ACTIVATIONS).find((name) => ACTIVATIONS[name].aliases.includes(plain(word)));
+  return alias ?? Object.keys(KINDS).find((name) => plain(name) === plain(word)) ?? word;
+}
+
+/**
  * A stage from its text, to stand behind one of others.
  *
  * @param {string} text
@@ -30,10 +41,14 @@ function kindOf(stage) {
  */
 function readStage(text, stages, after) {
   const [word, ...parts] = splitText(text, ":");
-  const kind = word.toLowerCase();
+  const kind = kindNamed(word);
   const [named, others] = [parts.filter(isName), parts.filter((part) => !isName(part))];
   const { keys, learned = {}, names } = kindOf({ kind }).parse(others.join(":"));
-  return { kind, name: freeName(named, stages), reads: joinedReads(names, stages.slice(0, after)), keys, learned };
+  const reads = joinedReads(names, stages.slice(0, after));
+  if (names && reads.length < 2) {
+    throw new Mistake(`joins the stage before with nothing; name another stage, or write ${kind}:last+last`);
+  }
+  return { kind, name: freeName(named, stages), reads, keys, learned };
 }
 
 /** @param {string} part  an argument of a stage's text */
@@ -72,4 +87,19 @@ function joinedReads(names = [], stages) {
     throw new Mistake(`no stage before it is named ${quoted(name)} (known: ${known})`);
   });
   return reads.includes(last) ? reads : [...reads, last];
+}
+
+/**
+ * The stages that lead to one, the nearest first, back to the picture or to where branches meet.
+ *
+ * @param {Stage[]} stages
+ * @param {Stage} stage
+ */
+function leadingTo(stages, stage) {
+  const found = [];
+  for (let next = stage; next.reads.length === 1 && next.reads[0] > 0; ) {
+    next = stages[next.reads[0] - 1];
+    found.push(next);
+  }
+  return found;
 }

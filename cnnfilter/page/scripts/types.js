@@ -40,7 +40,7 @@
 
 /**
  * @typedef {object} Region  what one value reads of one input of its stage
- * @property {Pair} [rows]  the first row and the last, which may lie outside of the input: in the padding
+ * @property {Pair} [rows]  the first row and the last, which may lie outside of the input: in the padding; [0, -1] of none
  * @property {Pair} [columns]
  * @property {Pair} [maps]
  * @property {Pair} [step]  rows and columns from one that is read to the next: the dilation, 1 where left out
@@ -105,6 +105,8 @@
  * @property {(text: string) => {keys: Record<string, any>, learned?: Record<string, Learned>,
  *  names?: string[]}} parse  reads what stands
  *  behind the name and its colon, as far as a person may add such a stage; throws a `Mistake`
+ * @property {(stage: Stage, before: Stage[]) => Stage} [amid]  the stage as those are that lead to it, the nearest first;
+ *  left out where it does not depend on them; throws a `Mistake`
  * @property {boolean} [joins]  whether it reads several results, as `add` does
  * @property {Control[]} controls
  */

@@ -204,10 +204,10 @@ KINDS.convtranspose = {
     const placing = placingOf(stage);
     const { channels } = placedFilter(stage, shape[2], at[2]);
     const [rows, columns] = [0, 1].map((axis) => meeting(placing, axis, at[axis]).map(({ sample }) => sample));
-    if (!rows.length || !columns.length) return [null];
-    const ends = (/** @type {number[]} */ numbers) => /** @type {Pair} */ ([numbers[0], numbers[numbers.length - 1]]);
+    const outer = (/** @type {number[]} */ numbers) =>
+      /** @type {Pair} */ (numbers.length ? [numbers[0], numbers[numbers.length - 1]] : [0, -1]);
     const step = /** @type {Pair} */ ([rows, columns].map((samples) => (samples.length > 1 ? samples[1] - samples[0] : 1)));
-    return [{ rows: ends(rows), columns: ends(columns), maps: ends(channels), step }];
+    return [{ rows: outer(rows), columns: outer(columns), maps: outer(channels), step }];
   },
   sights(stage) {
     const placing = placingOf(stage);

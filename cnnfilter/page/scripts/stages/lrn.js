@@ -15,6 +15,7 @@ function around({ keys: { size } }, map, channels) {
 KINDS.lrn = {
   ...sameSize,
   output: (stage, [shape]) => takesMaps(shape, stage),
+  work: (stage, [shape]) => product(shape) * Math.min(stage.keys.size, shape[2]),
   compute(stage, [{ shape, values }]) {
     const { size: width, alpha, beta, bias } = stage.keys;
     const result = emptyMaps(shape);

@@ -174,8 +174,36 @@ KINDS.magnitude = {
     const formula = `sqrt(${members.map((each) => `${showFactor(each)}^2`).join(" + ")})`;
     return functionOf(at, value, [at[0], at[1], first + mostOf(members)], members, formula);
   },
+  amid(stage, before) {
+    const conv = before.find(({ kind }) => !KEEPING_MAPS.includes(kind) && !Object.hasOwn(ACTIVATIONS, kind));
+    if (conv?.kind !== "conv" && conv?.kind !== "depthwise") {
+      throw new Mistake(
+        "needs a conv before it, whose maps of each channel it combines: conv:sobel-x+sobel-y,magnitude");
+    }
+    const count = mapsPerGroup(conv);
+    return count === stage.keys.count ? stage : { ...stage, keys: { count } };
+  },
   ...worded("magnitude", []),
 };
+
+/** What may stand between a convolution and the magnitude of its maps, beside activations: all are still there after it. */
+const KEEPING_MAPS = ["abs", "avgpool", "batchnorm", "crop", "dropout", "globalavgpool", "globalmaxpool", "lrn", "maxpool",
+  "normalize", "pad", "prelu", "resize", "softmax", "sumpool", "upsample"];
+
+/**
+ * How many neighbouring maps of a convolution come from the same channels.
+ *
+ * @param {Stage} conv
+ * @returns {number}
+ */
+function mapsPerGroup({ kind, keys, learned }) {
+  if (keys.kernels.length) return keys.kernels.reduce((/** @type {number} */ all, /** @type {Kernel} */ each) => all + mapsOf(each), 0);
+  if (keys.sizes) return keys.sizes.count / keys.groups;
+  if (kind === "depthwise") {
+    throw new Mistake(`cannot tell how many filters of ${keys.bank} see one channel; give magnitude a conv`);
+  }
+  return learned.weight.shape[0] / keys.groups;
+}
 
 KINDS.softmax = {
   ...sameSize,

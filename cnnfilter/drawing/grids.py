@@ -140,9 +140,17 @@ def _cell(cell: Cell, box: Box, size: float) -> list[Shape]:
 
 
 def matrices(
-    several: Sequence[Sequence[Sequence[float]]], ground: str, title: str, heads: Heads = NONE, size: float = SIZE
+    several: Sequence[Sequence[Sequence[float]]],
+    ground: str,
+    title: str,
+    heads: Heads = NONE,
+    size: float = SIZE,
+    traced: int | None = None,
 ) -> list[Part]:
-    """Matrices of numbers in cells of one width, on one ground."""
-    cells = [[[Cell(number(value), ground) for value in row] for row in values] for values in several]
+    """Matrices of numbers in cells of one width, on one ground; `traced` is the row of what is told elsewhere."""
+    cells = [
+        [[Cell(number(value), ground, traced=i == traced) for value in row] for i, row in enumerate(values)]
+        for values in several
+    ]
     across = side([cell.text for values in cells for row in values for cell in row], size)
     return [grid(values, title, heads=heads, size=size, across=across) for values in cells]

@@ -23,21 +23,22 @@ _WIDTHS = {
     "mMWw@%": 0.96,
     "ABCDEFGHKLNOPQRSTUVXYZ&": 0.74,
     f"0123456789+={MINUS}": 0.59,
+    "\N{INFINITY}": 0.8,
 }
 """Of letters in sizes of the font, the wider of Pillow's own font and Arial; most others are `_USUAL`."""
 _OF = {letter: width for letters, width in _WIDTHS.items() for letter in letters}
 _USUAL, _WIDE = 0.62, 1.0
 
-_NUMBER = re.compile(r"(?<![\w.)])-(?=[\d.(|]|inf\b)")
+_NUMBER = re.compile(r"(?<![\w.)])-(?=[\d.(|]|inf\b)|(?<=\de)-(?=\d)")
 _INFINITE = re.compile(r"\binf\b")
 _OPERATOR = re.compile(r"(?<= )([-*])(?= )")
 _PRODUCT = re.compile(r"(?<=[\w)])\*(?=[\d(])")
-_EXPONENT = re.compile(rf"\^({MINUS}?(?:[\d.]+(?:e[-+]?\d+)?|\w+|\((?:[^()]|\([^()]*\))*\))(?:\^2)?)")
+_EXPONENT = re.compile(rf"\^({MINUS}?(?:[\d.]+(?:e[-+{MINUS}]?\d+)?|\w+|\((?:[^()]|\([^()]*\))*\))(?:\^2)?)")
 
 
 def width(text: str, size: float) -> float:
     """How wide a line of text is at most in the usual fonts without serifs."""
-    return size * sum(_OF.get(letter, _USUAL if letter < "\u1100" or letter == MINUS else _WIDE) for letter in text)
+    return size * sum(_OF.get(letter, _USUAL if letter < "\u1100" else _WIDE) for letter in text)
 
 
 def printed(text: str) -> str:

@@ -81,13 +81,18 @@ def equation(label: str, terms: Iterable[float], result: float, many: str, size:
     return next(fits, written(f"{many} = {show(result)}", size))
 
 
-def table(heads: Sequence[object], columns: Sequence[tuple[str, Sequence[float], str]], signs: Sequence[str]) -> Part:
-    """Columns of numbers with their titles and grounds, signs between them, heads before the first."""
+def table(
+    heads: Sequence[object],
+    columns: Sequence[tuple[str, Sequence[float], str]],
+    signs: Sequence[str],
+    traced: int | None = None,
+) -> Part:
+    """Columns of numbers with their titles and grounds, signs between them; of the first, heads and a traced row."""
     parts: list[Part] = []
     for index, (title, values, ground) in enumerate(columns):
         parts += [sign(signs[index - 1])] if index else []
-        before = Heads(heads) if not index else NONE
-        parts += matrices([[(value,) for value in values]], ground, title, before)
+        first = (Heads(heads), SIZE, traced) if not index else ()
+        parts += matrices([[(value,) for value in values]], ground, title, *first)
     return beside(parts)
 
 

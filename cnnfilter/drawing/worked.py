@@ -115,16 +115,7 @@ def _resampled(step: steps.Resampled, around: Surroundings) -> Iterator[Part]:
 def _pooled(step: steps.Pooled, around: Surroundings) -> Iterator[Part]:
     window, chosen = step.window, step.follows if step.pool == "max" else None
     word = {"max": "largest", "avg": "mean", "sum": "sum"}[step.pool]
-    if is_small(window):
-        sizes = (
-            beside([window_part(window, seen, size, chosen=chosen), arrow(), made(step.value, word, size)])
-            for size in SIZES
-            for seen in (around, around.alone)
-        )
-        yield fitting(sizes)
-    else:
-        yield said(f"window of {len(window.rows)}x{len(window.columns)}")
-        yield made(step.value, word)
+    yield from _into_one(window, around, chosen, made(step.value, word))
     yield from of_pool(step)
 
 
@@ -160,11 +151,23 @@ def _map_of(step: steps.Step, around: Surroundings, word: str, chosen: tuple[int
     rows, columns = around.whole.rows, around.whole.columns
     values = around.whole.values[step.at[-1]].tolist()
     window = steps.Window(step.at[-1], tuple(rows), tuple(columns), values, ((False,) * len(columns),) * len(rows))
-    sizes = (
-        beside([window_part(window, around, size, chosen=chosen), arrow(), made(step.value, word, size)])
+    yield from _into_one(window, around, chosen, made(step.value, word))
+
+
+def _into_one(
+    window: steps.Window, around: Surroundings, chosen: tuple[int, ...] | None, result: Part
+) -> Iterator[Part]:
+    """A window and the one value that comes of it; of a window too large to be drawn, the value."""
+    tries = (
+        beside([window_part(window, seen, size, chosen=chosen), arrow(), result])
         for size in SIZES
+        for seen in (around, around.alone)
+        if is_small(window)
     )
-    yield fitting(sizes)
+    drawn = next((part for part in tries if part.width <= ROOM), None)
+    if drawn is None:
+        yield said(f"window of {len(window.rows)}x{len(window.columns)}")
+    yield drawn or result
 
 
 @worked.register
@@ -253,7 +256,7 @@ def _softmaxed(step: steps.Softmaxed, around: Surroundings) -> Iterator[Part]:
         ("input", [step.inputs[index] for index in chosen], GIVEN),
         (power, [step.powers[index] for index in chosen], PAPER),
     ]
-    yield table(chosen, columns, ("",))
+    yield table(chosen, columns, ("",), None if around.follows is None else chosen.index(own))
     if count > len(chosen):
         yield said(f"not drawn, as they are smaller: {count - len(chosen)}")
     yield equation("sum", step.powers, step.sum, f"sum of {count} powers")

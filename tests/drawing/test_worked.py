@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnfilter.drawing.explained import figure_of
-from cnnfilter.drawing.grids import SEEN, SEEN_PADDING
+from cnnfilter.drawing.grids import OUTLINE, SEEN, SEEN_PADDING
 from cnnfilter.drawing.layout import ROOM
 from cnnfilter.drawing.shapes import ACCENT, GIVEN, MADE, PAPER, WEIGHTS
 from cnnfilter.drawing.worked import worked
@@ -149,6 +149,8 @@ def test_a_pool_shows_its_window_and_the_winner():
     assert len(shown.cells(SEEN)) == 4
     _, shown = drawn("sumpool:20", LARGE, (0, 0))
     assert "window of 20x20" in shown.texts
+    _, shown = drawn("avgpool:15", LARGE / np.float32(-77e4), (0, 0))
+    assert "window of 15x15" in shown.texts
     _, shown = drawn("maxpool:20", LARGE, (0, 0))
     assert f"largest of 400 values = {LARGE[:20, :20].max()}" in shown.texts
     _, shown = drawn("maxpool:1:padding=1", SLIDE, (0, 0))
@@ -225,6 +227,9 @@ def test_a_dense_stage_and_a_softmax_are_tables():
     assert shown.cells(PAPER)[:4] == told([softmax.powers])
     assert f"e^(input - {show(softmax.largest)})" in shown.texts
     assert shown.cells(MADE)[0] == float(show(softmax.value))
+    (outline,) = [each for each in shown.elements if each.attrib.get("stroke-width") == str(OUTLINE)]
+    own = shown.elements[shown.elements.index(outline) + 1]
+    assert plain(own.text) == show(softmax.inputs[1])
     chosen = sorted(dense.products, key=abs, reverse=True)[:8]
     assert shown.cells(PAPER)[4:] == told([chosen])
     rest = show(dense.total - sum(chosen))

@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 
+from cnnfilter.models.loading import load_named
 from cnnfilter.network.grammar import parse
 from cnnfilter.page.assembly import assembled
 from cnnfilter.page.document import Given, document
@@ -51,10 +52,11 @@ def accessible(tab):
 def show(tab):
     """A function that shows a page of stages on a picture, a ramp of 6x7 unless given, when all is computed."""
 
-    def shown(stages, maps=None, *, fragment="", labels=(), name="ramp.png"):
+    def shown(stages, maps=None, *, fragment="", labels=(), name="ramp.png", file=None):
         maps = np.arange(42, dtype=np.uint8).reshape(1, 6, 7) if maps is None else maps
         path = tab.folder / "page.html"
-        path.write_text(assembled(document(Given(parse(stages), maps, name, labels=labels))), encoding="utf-8")
+        given = Given(parse(stages, load=load_named), maps, name, file, labels=labels)
+        path.write_text(assembled(document(given)), encoding="utf-8")
         tab.open(path, fragment)
         tab.wait("return model.stages.length > 0 && model.ready.then(() => true)")
         return tab

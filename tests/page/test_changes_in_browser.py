@@ -2,33 +2,26 @@
 
 import base64
 import io
+import shlex
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cnnfilter.errors import CnnfilterError
-from cnnfilter.models.loading import load_named
-from cnnfilter.network.grammar import parse
-from cnnfilter.page.assembly import assembled
-from cnnfilter.page.document import Given, document
 from cnnfilter.pipeline import Pipeline
+from tests.command import run
 
 RAMP = np.arange(42, dtype=np.uint8).reshape(1, 6, 7) ** 2 % 200
 UP, DOWN, ENTER, SPACE, RIGHT = "\ue013", "\ue015", "\ue007", " ", "\ue014"
 
 
 @pytest.fixture
-def show(tab):
-    """Show a page of stages on a picture, and wait until it is computed."""
+def show(show):
+    """A function that shows a page of stages on a picture, `RAMP` unless given, which `ramp.png` holds."""
 
-    def shown(stages, maps=RAMP, *, fragment="", labels=(), file="ramp.png"):
-        path = tab.folder / "page.html"
-        given = Given(parse(stages, load=load_named), maps, "ramp.png", file, labels=labels)
-        path.write_text(assembled(document(given)), encoding="utf-8")
-        tab.open(path, fragment)
-        settle(tab)
-        return tab
+    def shown(stages, maps=RAMP, **more):
+        return show(stages, maps, **{"file": "ramp.png"} | more)
 
     return shown
 
@@ -273,7 +266,7 @@ def drop(tab, data, kind="image/png"):
         base64.b64encode(data).decode(),
         kind,
     )
-    told = "document.querySelectorAll('.picture > .mistake, .picture > [role=status]')"
+    told = "document.querySelectorAll('.picture-panel > .mistake, .picture-panel > [role=status]')"
     tab.wait(f"return [...{told}].some((each) => each.textContent)")
     settle(tab)
 
@@ -283,11 +276,11 @@ def test_a_dropped_picture_is_the_networks_at_once_and_no_part_of_the_address(sh
     seen = np.random.default_rng(1).integers(0, 256, (6, 7), dtype=np.uint8)
     drop(tab, png(seen))
     check(tab, "conv:edge,relu,maxpool:2", seen[None])
-    assert said(tab, ".picture [role=status]") == ["a picture of 7x6, brought to 7x6"]
+    assert said(tab, ".picture-panel [role=status]") == ["a picture of 7x6, brought to 7x6"]
     assert "#" not in tab.driver.current_url.rstrip("#").replace("#at=", "")
     drop(tab, png(np.full((60, 140), 90, np.uint8)))
     check(tab, "conv:edge,relu,maxpool:2", np.full((1, 6, 7), 90))
-    assert said(tab, ".picture [role=status]") == ["the middle of a picture of 140x60, brought to 7x6"]
+    assert said(tab, ".picture-panel [role=status]") == ["the middle of a picture of 140x60, brought to 7x6"]
     back = tab.find(".change .panel-head button")
     back.click()
     tab.wait("return model.depth === 1")
@@ -324,7 +317,7 @@ SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='7' height='6'><rect width
 def test_a_file_that_is_no_picture_is_one_line(show, data, kind):
     tab = show("conv:edge")
     drop(tab, data, kind)
-    (told,) = said(tab, ".picture .mistake")
+    (told,) = said(tab, ".picture-panel .mistake")
     assert told == "the file is no picture that this browser can read; try a PNG or a JPEG"
     check(tab, "conv:edge")
     assert tab.run("return model.canUndo()") is False
@@ -333,7 +326,7 @@ def test_a_file_that_is_no_picture_is_one_line(show, data, kind):
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(show):
     tab = show("conv:edge")
     drop(tab, png(np.zeros((9500, 9500), np.bool_), compress_level=9))
-    assert said(tab, ".picture .mistake") == ["the picture is 9500x9500, and has more than 89,478,485 pixels"]
+    assert said(tab, ".picture-panel .mistake") == ["the picture is 9500x9500, and has more than 89,478,485 pixels"]
     check(tab, "conv:edge")
 
 
@@ -356,3 +349,296 @@ def test_a_pasted_picture_and_a_chosen_file_are_taken_as_well(show):
     tab.find("#picture-file").send_keys(str(path))
     tab.wait("return model.depth === 2")
     check(tab, "conv:edge", 255 - seen[None])
+
+
+def draw(tab, *points):
+    """Draw a line through points of the board, in shares of it, right and down."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    board = tab.find(".sketch")
+    tab.run("arguments[0].scrollIntoView({block: 'center'})", board)
+    box = tab.run(
+        "const {x, y, width, height} = arguments[0].getBoundingClientRect(); return [x, y, width, height]", board
+    )
+    actions = ActionChains(tab.driver, duration=0)
+    pointer = actions.w3c_actions.pointer_action
+    for place, (right, down) in enumerate(points):
+        pointer.move_to_location(round(box[0] + right * box[2]), round(box[1] + down * box[3]))
+        if place == 0:
+            pointer.pointer_down()
+    pointer.pointer_up()
+    actions.perform()
+    settle(tab)
+
+
+def picture(tab):
+    return np.array(tab.run("return Array.from(model.picture.values)")).reshape(28, 28)
+
+
+@pytest.fixture
+def board(show):
+    tab = show("conv:box:stride=9", np.full((1, 28, 28), 7, np.uint8))
+    tab.find(".picture-panel summary").click()
+    return tab
+
+
+def test_a_line_that_is_drawn_is_white_on_black_and_one_change(board):
+    tab = board
+    tab.find(".drawing .choice input").click()  # as it is drawn
+    draw(tab, (0.25, 0.25), (0.5, 0.25), (0.75, 0.25))
+    seen = picture(tab)
+    assert seen[7, 8:20].min() >= 200
+    assert seen[12:].max() == 0
+    assert seen[:, :4].max() == 0
+    assert seen[6:8].sum() > 0.6 * seen.sum()
+    check(tab, "conv:box:stride=9", seen[None])
+    draw(tab, (0.5, 0.5), (0.5, 0.9))
+    assert picture(tab)[15:24, 14].min() >= 200
+    tab.find(".change .panel-head button").click()
+    tab.wait("return model.depth === 2")
+    settle(tab)
+    assert np.array_equal(picture(tab), seen)
+    assert (
+        tab.run("return document.querySelector('.sketch').getContext('2d').getImageData(140, 200, 1, 1).data[0]") == 0
+    )
+    button(tab, "Clear").click()
+    settle(tab)
+    assert picture(tab).max() == 0
+
+
+def test_a_digit_is_moved_and_sized_as_mnists_are(board):
+    draw(board, (0.05, 0.05), (0.05, 0.2), (0.15, 0.2))
+    seen = picture(board) / 255
+    rows, columns = np.nonzero(seen > 0.1)
+    assert 18 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 22
+    centre = [(seen.sum(axis) * (np.arange(28) + 0.5)).sum() / seen.sum() for axis in (1, 0)]
+    assert np.allclose(centre, 14, atol=0.25)
+
+
+def test_keys_draw_as_well(board):
+    tab = board
+    tab.find(".drawing .choice input").click()
+    tab.run("document.querySelector('.sketch').focus()")
+    tab.press(RIGHT, RIGHT, SPACE, RIGHT, RIGHT, RIGHT, SPACE, RIGHT, RIGHT, RIGHT)
+    settle(tab)
+    tab.wait("return model.depth === 2")
+    seen = picture(tab)
+    assert seen[14, 16:19].min() >= 200
+    assert seen[:, 23:].max() == 0
+    assert said(tab, ".drawing [role=status]") == ["brush up"]
+
+
+def ask(tab, stage, at):
+    tab.run(
+        "const [stage, map, row, column] = arguments; model.select(stage, map, row, column, true)",
+        stage,
+        at[2],
+        *at[:2],
+    )
+    tab.run("document.querySelector('.lesson details').open = true")
+    button(tab, "Hide the results and ask").click()
+
+
+def answer(tab, text):
+    type_into(tab, tab.find(".quiz input[type=text]"), text)
+    tab.press(ENTER)
+    return tab.find(".quiz .said").text
+
+
+def test_a_result_is_hidden_asked_for_and_told(show):
+    tab = show("conv:0 1 0; 1 0 -1; 0 1 0,relu,avgpool:3x2")
+    ask(tab, 1, (1, 2, 0))
+    value = tab.run("return model.explain().value")
+    hidden = "return getComputedStyle(document.querySelector(arguments[0])).visibility === 'hidden'"
+    for place in (".work .equation strong", ".readout", ".way-value"):
+        assert tab.run(hidden, place), place
+    assert tab.find(".asked").text == "What does stage 1, conv:0 1 0; 1 0 -1; 0 1 0 give at row 1, column 2, map 0?"
+    assert "a whole number, exactly" in tab.find(".quiz form").text
+    assert answer(tab, f"{value + 1}") == f"Not yet. {value + 1} is too large."
+    assert answer(tab, f"{-value}") == "Not yet. The sign is not right."
+    assert answer(tab, "two") == "'two' is not a number"
+    assert answer(tab, f"{value}") == f"Right: {value}."
+    assert not tab.run(hidden, ".work .equation strong")
+    button(tab, "Another place").click()
+    assert tab.run(hidden, ".work .equation strong")
+    button(tab, "Show it").click()
+    assert tab.find(".quiz .said").text == f"It is {tab.run('return show(model.explain().value)')}."
+    assert "1 of 2 found" in tab.find(".quiz").text
+    button(tab, "End").click()
+    assert not tab.run(hidden, ".way-value")
+
+
+@pytest.mark.parametrize(
+    ("answer", "result", "right"),
+    [
+        (3, 3, True),
+        (3.02, 3, False),
+        (3.02, 3.001, True),
+        (3.04, 3.001, False),
+        (0.005, 0.0123, True),
+        (0, 0.0123, False),
+    ],
+)
+def test_an_answer_is_right_within_the_tolerance_that_is_said(show, answer, result, right):
+    tab = show("relu")
+    assert tab.run("return judged(...arguments).right", answer, result) is right
+
+
+def test_correlation_and_convolution_stand_side_by_side(show):
+    tab = show("conv:1 2; 3 -4,relu")
+    tab.run("model.select(1, 0, 2, 3, true); document.querySelectorAll('.lesson details')[1].open = true")
+    plain, turned = (
+        Pipeline.parse(f"conv:1 2; 3 -4{flip}").run(RAMP.astype(np.float32), layout="chw")[0]
+        for flip in ("", ":flip=yes")
+    )
+    tab.wait("return document.querySelector('.lesson .compared')")
+    assert [each.text for each in tab.find_all(".compared figcaption")] == [
+        "Correlation",
+        "Convolution",
+        "Their difference",
+    ]
+    values = [plain[2, 3], turned[2, 3], plain[2, 3] - turned[2, 3]]
+    assert said(tab, ".compared .at") == [f"row 2, column 3: {value:g}" for value in values]
+    kernels = [
+        [each.text for each in table.find_elements("css selector", "td")] for table in tab.find_all(".compared table")
+    ]
+    assert kernels == [["1", "2", "3", "-4"], ["-4", "3", "2", "1"]]
+    away = np.abs(plain - turned)
+    row, column = np.unravel_index(away.argmax(), away.shape)
+    told = f"They differ at {np.count_nonzero(away)} of {away.size} places, the most at row {row}, column {column}"
+    assert f"{told}, by {away.max():g}." in tab.find(".lesson").text
+    tab.run("model.set(1, 'kernels', 'gaussian')")
+    tab.wait("return document.querySelector('.lesson').textContent.includes('this kernel is itself')")
+    tab.run("model.set(1, 'kernels', 'sobel-y')")
+    tab.wait("return document.querySelector('.lesson').textContent.includes('its own negative')")
+
+
+def test_cross_entropy_is_that_of_python(show):
+    scores = np.array([[[3, -2]], [[0, 9]], [[5, 1]]], np.float32)
+    tab = show("globalavgpool,flatten,softmax", scores, labels=["a", "<b>", "c"])
+    tab.run("document.querySelectorAll('.lesson details')[2].open = true")
+    tab.wait("return document.querySelector('.classes')")
+    logits = scores.mean((1, 2), dtype=np.float64)
+    p = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    for label in range(3):
+        tab.run(
+            "const list = document.querySelector('.entropy select'); list.selectedIndex = arguments[0]; "
+            "list.dispatchEvent(new Event('change'))",
+            label,
+        )
+        loss = tab.run("return crossEntropy(scoresOf(model, 3), arguments[0]).loss", label)
+        assert loss == pytest.approx(-np.log(p[label]), rel=1e-6)
+        rows = [row.text.split() for row in tab.find_all(".classes tbody tr")]
+        assert [row[0] for row in rows] == [["a", "<b>", "c"][i] for i in np.argsort(-p)]
+        assert {row[0]: row[1] for row in rows} == {
+            name: str(int(i == label)) for i, name in enumerate(["a", "<b>", "c"])
+        }
+        shown = [float(line.text.split("= ")[-1]) for line in tab.find_all(".entropy .equation")]
+        assert shown == pytest.approx([-np.log(p[label]), -np.log2(p[label])], rel=1e-5)
+    assert tab.run("return crossEntropy([0, 1000], 0).loss") == 1000
+
+
+def files(tab):
+    """The files that the page would save, by name, put beside each other."""
+    found = tab.run("""
+        return Promise.all(commandsOf(model).files.map(async ({name, blob}) => {
+            const bytes = new Uint8Array(await blob().arrayBuffer());
+            return [name, btoa(Array.from(bytes, (each) => String.fromCharCode(each)).join(""))];
+        }));
+    """)
+    for name, data in found:
+        (tab.folder / name).write_bytes(base64.b64decode(data))
+    return [name for name, _ in found]
+
+
+def run_command(tab, monkeypatch):
+    """What the command of the page makes of its input, as the values of the last stage."""
+    monkeypatch.chdir(tab.folder)
+    arguments = shlex.split(tab.run("return model.command()"))
+    assert arguments[0] == "cnnfilter"
+    result = run(*arguments[1:], "-o", "out.npy", "--force")
+    assert result.exit_code == 0, result.err
+    return np.load("out.npy").ravel()
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_command_makes_what_the_page_shows_also_of_another_picture(show, monkeypatch, kind, channels):
+    white = {np.uint8: 255, np.uint16: 65535, np.float32: 1}[kind]
+    tab = show("normalize,conv:edge:stride=2,relu", np.ones((channels, 6, 7), kind))
+    drop(tab, png(np.random.default_rng(4).integers(0, 256, (6, 7, 3), dtype=np.uint8)))
+    assert files(tab) == [{1: "picture.pgm", 3: "picture.ppm"}[channels] if kind is np.uint8 else "picture.npy"]
+    values = tab.run("return Array.from(model.results[3].values)")
+    assert 0.5 * white < tab.run("return Math.max(...model.picture.values)") <= white
+    np.testing.assert_allclose(values, run_command(tab, monkeypatch), rtol=1e-5, atol=1e-5)
+
+
+def test_the_command_reads_learned_numbers_that_were_changed_from_a_file(show, monkeypatch):
+    tab = show("conv:2@3x3:random=1,relu,conv:3@2x2:random=2:bias=no")
+    Image.fromarray(RAMP[0]).save(tab.folder / "ramp.png")
+    np.testing.assert_allclose(
+        tab.run("return Array.from(model.results[3].values)"), run_command(tab, monkeypatch), rtol=1e-4, atol=1e-3
+    )
+    assert files(tab) == []
+    choose_stage(tab, 1)
+    type_into(tab, field(tab, "weights: map"), "1")
+    type_into(tab, field(tab, "row 2, column 3"), "0.75")
+    settle(tab)
+    assert tab.run("return model.stage(1).learned.weight.values[9 + 5]") == 0.75
+    assert files(tab) == ["weights.json"]
+    assert tab.run("return model.command()").count("weights.json") == 1
+    np.testing.assert_allclose(
+        tab.run("return Array.from(model.results[3].values)"), run_command(tab, monkeypatch), rtol=1e-4, atol=1e-3
+    )
+
+
+def test_a_part_of_a_networks_file_that_was_changed_is_written_out(show, monkeypatch):
+    tab = show("samples/digits/digits.onnx", np.ones((1, 32, 32), np.uint8))
+    Image.fromarray(np.ones((32, 32), np.uint8)).save(tab.folder / "ramp.png")
+    assert tab.run("return commandsOf(model).lines[0].text") == "cnnfilter run samples/digits/digits.onnx ramp.png"
+    tab.run("model.set(1, 'learned.weight', '0,0,1,1,0.5'); model.remove(32)")
+    settle(tab)
+    assert files(tab) == ["weights.json"]
+    monkeypatch.chdir(tab.folder)
+    result = run(*shlex.split(tab.run("return model.command()"))[1:], "--json")
+    assert result.exit_code == 0, result.err
+
+
+def test_commands_are_copied_and_are_what_a_shell_reads(show):
+    tab = show("conv:0 1; 2 3,relu", file="a 'b' $(c)\n.png")
+    tab.devtools("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    tab.run("model.select(1, 0, 2, 3, true); document.querySelectorAll('.lesson details')[3].open = true")
+    tab.wait("return document.querySelector('.command')")
+    run_line, explain_line, code_line = (each.text for each in tab.find_all(".command code"))
+    assert shlex.split(run_line) == ["cnnfilter", "run", "conv:0 1; 2 3,relu", "a 'b' $(c)?.png"]
+    assert shlex.split(explain_line)[4:] == ["--at", "2,3,0", "--node", "1"]
+    assert shlex.split(code_line)[2:] == ["6x7x1", "conv:0 1; 2 3,relu", "--emit", "torch"]
+    tab.find(".command button").click()
+    tab.wait("return document.querySelector('.command .said').textContent === 'copied'")
+    assert tab.run("return navigator.clipboard.readText()") == run_line
+    tab.run("""
+        const list = document.querySelector(".command select");
+        list.value = "numpy";
+        list.dispatchEvent(new Event("change"));
+    """)
+    result = run(*shlex.split(tab.find_all(".command code")[2].text)[1:])
+    assert result.exit_code == 0, result.err
+    assert "import numpy" in result.out
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("dark", [False, True])
+def test_all_of_it_can_be_used_by_everyone_at_any_width(show, width, dark):
+    tab = show("conv:sobel-x+sobel-y,relu,conv:2@2x2:random=1,globalavgpool,flatten,softmax", np.tile(RAMP, (1, 3, 3)))
+    tab.resize(width)
+    tab.prefer(dark=dark, still=True)
+    choose_stage(tab, 3)
+    tab.run("""
+        for (const each of document.querySelectorAll("details")) {
+            each.removeAttribute("name");
+            each.open = true;
+        }
+    """)
+    tab.wait("return ['.sketch', '.classes', '.compared'].every((each) => document.querySelector(each))")
+    assert tab.run("return document.documentElement.scrollWidth") == width
+    assert tab.violations() == []

@@ -35,8 +35,8 @@ function commandLine(what, text, choices) {
   const code = element("code", { tabIndex: 0 }, text);
   return element("div", { className: "command" },
     element("label", { className: "field" }, element("span", {}, what), ...choices),
-    element("pre", {}, code),
-    element("div", { className: "row" },
+    element("div", { className: "copied" },
+      element("pre", {}, code),
       element("button", {
         type: "button",
         className: "button",
@@ -44,8 +44,8 @@ function commandLine(what, text, choices) {
         onclick: async () => {
           said.textContent = (await isCopied(text, code)) ? "copied" : "select it, and copy it with Ctrl+C";
         },
-      }, "Copy"),
-      said));
+      }, "Copy")),
+    said);
 }
 
 /**

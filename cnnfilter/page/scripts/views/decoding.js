@@ -83,51 +83,29 @@ function mapsOfPicture(source, part, [height, width, channels], white) {
 }
 
 /**
- * A picture as a file that the command reads with exactly these numbers: PGM of one map of whole numbers, PPM of three;
- * NumPy's of others.
+ * A picture as a file that the command reads with exactly these numbers: of 8 bits PGM of one map and PPM of three, of
+ * others NumPy's.
  * @param {Maps} maps
  * @param {"uint8" | "uint16" | "float32"} type  of the samples
  * @returns {SavedFile}
  */
-function pictureFile(maps, type) {
-  if (type === "float32") return { name: "picture.npy", blob: () => arrayFile(maps) };
-  const { shape: [height, width, channels] } = maps;
-  const most = WHITES[type];
-  const header = `P${channels === 1 ? 5 : 6}\n${width} ${height}\n${most}\n`;
-  const bytesEach = type === "uint8" ? 1 : 2;
-  const blob = () => {
-    const samples = samplesOf(maps);
-    const bytes = new DataView(new ArrayBuffer(samples.length * bytesEach));
-    samples.forEach((sample, at) => {
-      const whole = Math.min(most, Math.max(0, Math.round(sample)));
-      if (bytesEach === 1) bytes.setUint8(at, whole);
-      else bytes.setUint16(2 * at, whole);
-    });
-    return new Blob([header, bytes]);
-  };
-  return { name: channels === 1 ? "picture.pgm" : "picture.ppm", blob };
-}
-
-/**
- * The samples of maps as files have them: those of a pixel side by side.
- * @param {Maps} maps
- */
-function samplesOf({ shape: [height, width, channels], values }) {
+function pictureFile({ shape: [height, width, channels], values }, type) {
   const size = height * width;
-  return Float32Array.from(values, (_, at) => values[(at % channels) * size + Math.floor(at / channels)]);
-}
-
-/**
- * Maps as a file of NumPy's.
- * @param {Maps} maps
- */
-function arrayFile(maps) {
-  const [height, width, channels] = maps.shape;
+  // those of a pixel side by side
+  const samples = values.map((_, at) => values[(at % channels) * size + Math.floor(at / channels)]);
+  if (type === "uint8") {
+    const header = `P${channels === 1 ? 5 : 6}\n${width} ${height}\n255\n`;
+    return {
+      name: channels === 1 ? "picture.pgm" : "picture.ppm",
+      blob: () => new Blob([header, Uint8ClampedArray.from(samples)]),
+    };
+  }
   const shape = channels === 1 ? `(${height}, ${width})` : `(${height}, ${width}, ${channels})`;
-  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`;
-  const text = `${header.padEnd(117)}\n`; // with the ten bytes before it, a multiple of 64
-  const samples = samplesOf(maps);
-  const bytes = new DataView(new ArrayBuffer(4 * samples.length));
-  samples.forEach((sample, at) => bytes.setFloat32(4 * at, sample, true));
-  return new Blob([new Uint8Array([0x93, 78, 85, 77, 80, 89, 1, 0, text.length, 0]), text, bytes]);
+  const kind = type === "uint16" ? "<u2" : "<f4";
+  const header = `{'descr': '${kind}', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117); // 128 bytes in all
+  const begin = new Uint8Array([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length + 1, 0]);
+  return {
+    name: "picture.npy",
+    blob: () => new Blob([begin, header, "\n", type === "uint16" ? Uint16Array.from(samples, Math.round) : samples]),
+  };
 }

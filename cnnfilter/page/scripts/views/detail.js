@@ -213,7 +213,9 @@ class Detail {
       if (!next || !isPointwise(this.model, next, at)) break;
       const after = this.model.step(next, at);
       if (after.kind !== "function") break;
-      lines.push(equation(`then ${next} ${this.model.stages[next - 1].kind}`, after.formula, after.value));
+      const line = equation(`then ${next} ${this.model.stages[next - 1].kind}`, after.formula, after.value);
+      line.classList.add("onward"); // its formula holds the result
+      lines.push(line);
       number = next;
     }
     return lines;

@@ -23,6 +23,11 @@ function crossEntropy(scores, label) {
 /** The most classes that stand in the table; the others are too small to be seen there. */
 const MOST_CLASSES = 12;
 
+/** A number in four digits. @param {number} value */
+function short(value) {
+  return show(Number(value.toPrecision(4)));
+}
+
 /**
  * The cross-entropy of the last softmax against a chosen label, with its numbers.
  * @param {Model} model
@@ -53,7 +58,7 @@ function entropyLesson(model) {
     const names = Array.from(scores, (_, index) => model.contents.labels[index] ?? `class ${index}`);
     if (labels !== names.join("\n")) {
       labels = names.join("\n");
-      const chosen = Math.max(0, list.selectedIndex);
+      const chosen = scores.indexOf(scores.reduce((most, score) => Math.max(most, score)));
       list.replaceChildren(...names.map((name, value) => element("option", { value, selected: value === chosen }, name)));
     }
     const label = Math.max(0, list.selectedIndex);
@@ -65,9 +70,9 @@ function entropyLesson(model) {
       return element("tr", { className: right ? "right" : "" },
         element("th", { scope: "row" }, names[index]),
         element("td", {}, right ? "1" : "0"),
-        element("td", {}, show(probabilities[index])),
-        element("td", {}, show(terms[index])),
-        element("td", {}, right ? show(loss) : "0"));
+        element("td", {}, short(probabilities[index])),
+        element("td", {}, short(terms[index])),
+        element("td", {}, right ? short(loss) : "0"));
     });
     board.replaceChildren(
       element("label", { className: "control" }, element("span", { className: "soft" }, "The right class"), list),
@@ -79,8 +84,8 @@ function entropyLesson(model) {
       ...(rows.length < scores.length
         ? [element("p", { className: "small soft" }, `The ${scores.length - rows.length} others have y = 0, and add nothing.`)]
         : []),
-      equation("base e", `\u2212ln ${show(probabilities[label])}`, loss),
-      equation("base 2", `${show(loss)} / ln 2`, loss / Math.LN2));
+      equation("base e, nats", `\u2212ln ${show(probabilities[label])}`, loss),
+      equation("base 2, bits", `${show(loss)} / ln 2`, loss / Math.LN2));
   }
 
   list.addEventListener("change", refresh);

@@ -58,18 +58,30 @@ function flippedLesson(model) {
     board.replaceChildren(
       element("p", { className: "small soft" }, `Stage ${number}, ${stageLabel(stage)}, map ${map}. Networks slide the kernel as it is, ` +
         "which is correlation; convolution turns it by 180\u00b0 first."),
-      element("div", { className: "pair" }, ...results.map((maps, index) => element("figure", { tabIndex: 0 },
-        element("figcaption", {}, names[index]),
-        plainTable(kernels[index], index ? "kernel, turned" : "kernel"),
-        mapPicture(maps, scale, `${names[index]}: map ${map}`),
-        element("p", { className: "small" }, `row ${row}, column ${column}: `, element("strong", {}, show(here[index])))))),
-      element("p", { role: "status" }, verdict(told, size, results[0].shape)),
-      ...(told.places ? [element("figure", {},
-        element("figcaption", {}, "Correlation less convolution"),
-        mapPicture(difference, told.most, "Difference of the two"))] : []));
+      element("div", { className: "compared" },
+        ...results.map((maps, index) => figureOf(names[index], maps, scale, here[index], kernels[index])),
+        figureOf("Their difference", difference, told.most, here[0] - here[1], null)),
+      element("p", { role: "status" }, verdict(told, size, results[0].shape)));
+    for (const line of board.querySelectorAll(".at")) line.prepend(`row ${row}, column ${column}: `);
   }
 
   return { title: "Correlation and convolution", node: board, refresh };
+}
+
+/**
+ * A result with its kernel and its value at the place that is looked at.
+ * @param {string} name
+ * @param {Maps} maps
+ * @param {number} most  the magnitude that has the full colour
+ * @param {number} here
+ * @param {number[][] | null} kernel
+ */
+function figureOf(name, maps, most, here, kernel) {
+  return element("figure", { tabIndex: 0 }, // as it may have to be scrolled
+    element("figcaption", {}, name),
+    mapPicture(maps, most, name),
+    element("p", { className: "small at" }, element("strong", {}, show(here))),
+    ...(kernel ? [plainTable(kernel, "kernel")] : []));
 }
 
 /**
@@ -107,7 +119,7 @@ function plainTable(matrix, caption) {
   return element("table", { className: "numbers" },
     element("caption", {}, caption),
     element("tbody", {}, ...matrix.map((row) =>
-      element("tr", {}, ...row.map((value) => element("td", {}, show(value)))))));
+      element("tr", {}, ...row.map((value) => element("td", {}, short(value)))))));
 }
 
 /**

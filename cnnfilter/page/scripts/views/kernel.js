@@ -20,6 +20,7 @@ const LARGEST_GRID = 15;
  * @returns {Editor}
  */
 function numberTable({ caption, rows, columns, value, set }, say) {
+  const shortened = (/** @type {number} */ number) => showNumber(Number(number.toPrecision(4))); // until it is changed
   const fields = range(rows).map((row) => range(columns).map((column) => {
     const field = element("input", {
       type: "text",
@@ -44,11 +45,14 @@ function numberTable({ caption, rows, columns, value, set }, say) {
         say(error.message);
       }
     };
-    field.addEventListener("focus", () => field.select());
+    field.addEventListener("focus", () => {
+      field.value = showNumber(Number(value(row, column).toPrecision(9)));
+      field.select();
+    });
     field.addEventListener("input", () => change(() => readNumber(field.value.replace("\u2212", "-"))));
     field.addEventListener("blur", () => {
       isBegun = false;
-      field.value = showNumber(value(row, column));
+      field.value = shortened(value(row, column));
       field.removeAttribute("aria-invalid");
       say("");
     });
@@ -57,7 +61,7 @@ function numberTable({ caption, rows, columns, value, set }, say) {
       if (by !== undefined) {
         event.preventDefault();
         change(() => Number((value(row, column) + (event.shiftKey ? by / 10 : by)).toPrecision(12)));
-        field.value = showNumber(value(row, column));
+        field.value = showNumber(Number(value(row, column).toPrecision(9)));
       } else if (event.key === "Enter") {
         const next = row * columns + column + 1;
         fields.flat()[next % (rows * columns)].focus();
@@ -66,7 +70,7 @@ function numberTable({ caption, rows, columns, value, set }, say) {
     return field;
   }));
   const refresh = () => fields.forEach((line, row) => line.forEach((field, column) => {
-    if (document.activeElement !== field) field.value = showNumber(value(row, column));
+    if (document.activeElement !== field) field.value = shortened(value(row, column));
   }));
   refresh();
   return {

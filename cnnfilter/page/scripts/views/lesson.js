@@ -4,6 +4,7 @@
  * @property {string} title
  * @property {HTMLElement} node
  * @property {() => void} refresh   show what holds now; called while it is open
+ * @property {() => void} [close]   what is done when it is closed
  */
 
 /**
@@ -13,10 +14,11 @@
 function lessonView(model) {
   const title = element("h2", { id: "lesson-title" }, "For the lesson");
   const lessons = [quizLesson, flippedLesson, entropyLesson, commandLesson].map((make) => make(model));
-  const parts = lessons.map(({ title: name, node, refresh }) => element("details", {
+  const parts = lessons.map(({ title: name, node, refresh, close }) => element("details", {
     name: "lesson",
     ontoggle: (/** @type {Event} */ event) => {
       if (/** @type {HTMLDetailsElement} */ (event.currentTarget).open) refresh();
+      else close?.();
     },
   }, element("summary", {}, name), node));
   const refresh = () => lessons.forEach((lesson, index) => {

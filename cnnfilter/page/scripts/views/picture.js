@@ -5,7 +5,7 @@
  */
 function pictureView(model) {
   const title = element("h2", { id: "picture-title" }, "Picture");
-  const panel = element("section", { className: "panel picture no-print", "aria-labelledby": title.id }, title);
+  const panel = element("section", { className: "panel picture-panel no-print", "aria-labelledby": title.id }, title);
   model.addEventListener("changed", () => panel.append(...pictureParts(model)), { once: true });
   return panel;
 }
@@ -57,7 +57,7 @@ function pictureParts(model) {
   });
   acceptPictures(take);
   const board = element("details", {}, element("summary", {}, "Draw"));
-  board.addEventListener("toggle", () => board.append(drawingBoard(model, white, () => tell("your drawing"))), { once: true });
+  board.addEventListener("toggle", () => board.append(sketchBoard(model, white, () => tell("your drawing"))), { once: true });
   return [
     element("div", { className: "row" },
       chooser,

@@ -29,7 +29,7 @@ function judged(answer, result) {
  * @returns {Lesson}
  */
 function quizLesson(model) {
-  const asked = element("p", {});
+  const asked = element("p", { className: "asked" });
   const answer = element("input", { type: "text", inputMode: "decimal", size: 10, autocomplete: "off" });
   const rule = element("span", { className: "small soft" });
   const said = element("p", { className: "said", role: "status" });
@@ -38,6 +38,9 @@ function quizLesson(model) {
   const another = element("button", { type: "button", className: "button", onclick: () => ask(randomPlace(model)) }, "Another place");
   const reveal = element("button", { type: "button", className: "button", onclick: () => finish(false) }, "Show it");
   const end = element("button", { type: "button", className: "button quiet", onclick: () => stop() }, "End");
+  const products = element("input", { type: "checkbox", onchange: () => {
+    document.documentElement.classList.toggle("asking-products", open && products.checked);
+  } });
   const form = element("form", { className: "row", onsubmit: (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     check();
@@ -47,6 +50,7 @@ function quizLesson(model) {
   rule);
   const playing = element("div", { className: "stack", hidden: true }, asked, form, said,
     element("div", { className: "row" }, another, reveal, end, count));
+  const choice = element("label", { className: "choice" }, products, element("span", {}, "Hide the products, too"));
   let [right, all] = [0, 0];
   let open = false; // whether a question waits for its answer
 
@@ -68,7 +72,7 @@ function quizLesson(model) {
   /** @param {{stage: number, at: Place} | null} place   null for where the selection is */
   function ask(place) {
     open = true;
-    hideResults(true);
+    hideResults(true, products.checked);
     said.textContent = "";
     answer.value = "";
     answer.removeAttribute("aria-invalid");
@@ -106,11 +110,11 @@ function quizLesson(model) {
   }
 
   function stop() {
+    if (playing.hidden) return;
     open = false;
     playing.hidden = true;
     begin.hidden = false;
     hideResults(false);
-    begin.focus();
   }
 
   function refresh() {
@@ -133,7 +137,8 @@ function quizLesson(model) {
     title: "Ask for a result",
     node: element("div", { className: "quiz stack" },
       element("p", { className: "small soft" }, "The result is hidden; work it out from its window, and type it."),
-      element("div", {}, begin), playing),
+      element("div", { className: "row" }, begin, choice), playing),
+    close: stop,
     refresh() {
       if (!open) return;
       refresh();
@@ -144,9 +149,11 @@ function quizLesson(model) {
 /**
  * Hide the results of the step that is shown, also from screen readers, or show them again.
  * @param {boolean} hidden
+ * @param {boolean} products   whether the products are hidden with them
  */
-function hideResults(hidden) {
+function hideResults(hidden, products = false) {
   document.documentElement.classList.toggle("asking", hidden);
+  document.documentElement.classList.toggle("asking-products", hidden && products);
 }
 
 /**

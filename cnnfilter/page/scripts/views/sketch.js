@@ -72,7 +72,7 @@ function asDigit(canvas, pen) {
  * @param {number} white     what white is: 255, 65535 or 1
  * @param {() => void} told  called when something was drawn
  */
-function drawingBoard(model, white, told) {
+function sketchBoard(model, white, told) {
   const { shape } = model.picture;
   const scale = BOARD_SIDE / Math.max(shape[0], shape[1]);
   const [height, width] = [shape[0], shape[1]].map((side) => Math.max(1, Math.round(side * scale)));
@@ -88,7 +88,7 @@ function drawingBoard(model, white, told) {
   let isBegun = false; // whether this stroke is a change already
   let frame = 0;
 
-  canvas.className = "board";
+  canvas.className = "sketch";
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "application");
   canvas.setAttribute("aria-label", "Board to draw on: arrow keys move the brush, space puts it down and lifts it");

@@ -1,4 +1,15 @@
 /**
+ * What the axes of an array of learned numbers count, but for the rows and columns of its kernels.
+ * @param {string} kind
+ * @param {number} count  of its axes
+ */
+function axisNames(kind, count) {
+  if (count === 1) return ["map"];
+  if (count === 2) return ["result", "input"];
+  return kind === "convtranspose" ? ["input map", "map"] : ["map", "input map"];
+}
+
+/**
  * An array of learned numbers: of which filter and map is chosen, then a number is changed where it stands. The filter is
  * that of the map which is looked at, until another one is chosen.
  * @param {Edited} edited
@@ -11,7 +22,7 @@ function weightsEditor({ model, number, control, say }) {
   const [rows, columns] = inGrid ? shape.slice(-2) : [1, 1];
   const around = shape.slice(0, shape.length - inGrid);
   const at = around.map(() => 0);
-  const names = around.length > 1 ? ["of", "from"] : ["of"];
+  const names = axisNames(model.stage(number).kind, shape.length);
   const offset = () => around.reduce((sum, size, axis) => sum * size + at[axis], 0) * rows * columns;
 
   const indexes = around.map((size, axis) => element("input", {
@@ -19,7 +30,7 @@ function weightsEditor({ model, number, control, say }) {
     min: 0,
     max: size - 1,
     value: 0,
-    "aria-label": `${control.label} ${names[axis]}`,
+    "aria-label": `${control.label}: ${names[axis]}`,
     oninput: () => {
       const wanted = Number(indexes[axis].value);
       if (!Number.isInteger(wanted) || wanted < 0 || wanted >= size) {
@@ -45,9 +56,10 @@ function weightsEditor({ model, number, control, say }) {
     const selection = model.selection;
     if (selection === null || selection.stage !== number || around.length === 0) return;
     const map = selection.at[selection.at.length - 1];
-    if (map >= around[0] || document.activeElement === indexes[0]) return;
-    at[0] = map;
-    indexes[0].value = String(map);
+    const axis = names.indexOf(around.length === 2 && !inGrid ? "result" : "map");
+    if (map >= around[axis] || document.activeElement === indexes[axis]) return;
+    at[axis] = map;
+    indexes[axis].value = String(map);
   };
   const refresh = () => {
     follow();
@@ -58,7 +70,7 @@ function weightsEditor({ model, number, control, say }) {
   return {
     node: element("div", { className: "kernel" },
       element("div", { className: "row" }, ...indexes.map((index, axis) =>
-        element("label", { className: "field" }, element("span", {}, `${control.label} ${names[axis]}`), index))),
+        element("label", { className: "field" }, element("span", {}, names[axis]), index))),
       tooLarge ? element("p", { className: "small soft" }, `${rows}x${columns} numbers are too many to show.`) : table.node),
     refresh,
   };

@@ -130,23 +130,24 @@ def test_own_numbers_keep_a_kernels_scale_as_fractions(show):
     assert field(tab, "row 1, column 1").get_attribute("value") == "1"
 
 
-@pytest.mark.parametrize(
-    ("stages", "number", "label", "text", "then"),
-    [
-        ("conv:edge,maxpool:2", 1, "stride", "2x1", "conv:edge:stride=2x1,maxpool:2"),
-        ("conv:edge,maxpool:2", 1, "padding", "1+2x0+3", "conv:edge:padding=1+2x0+3,maxpool:2"),
-        ("conv:edge,maxpool:2", 1, "padding", "same", "conv:edge:padding=same,maxpool:2"),
-        ("conv:edge,maxpool:2", 1, "dilation", "2x1", "conv:edge:dilation=2x1,maxpool:2"),
-        ("conv:edge,maxpool:2", 1, "bias", "-1.5", "conv:edge:bias=-1.5,maxpool:2"),
-        ("conv:edge,maxpool:2", 2, "window", "3x2", "conv:edge,maxpool:3x2:stride=2"),
-        ("conv:edge,leaky_relu", 2, "slope", "0.25", "conv:edge,leaky_relu:slope=0.25"),
-    ],
-)
-def test_a_text_of_a_control_is_read_as_the_command_reads_it(show, stages, number, label, text, then):
-    tab = show(stages)
-    choose_stage(tab, number)
-    type_into(tab, field(tab, label), text)
-    check(tab, then)
+CONTROLS = [
+    (1, "stride", "2x1", "conv:edge:stride=2x1,leaky_relu,maxpool:2"),
+    (1, "padding", "1+2x0+3", "conv:edge:padding=1+2x0+3,leaky_relu,maxpool:2"),
+    (1, "padding", "same", "conv:edge:padding=same,leaky_relu,maxpool:2"),
+    (1, "dilation", "2x1", "conv:edge:dilation=2x1,leaky_relu,maxpool:2"),
+    (1, "bias", "-1.5", "conv:edge:bias=-1.5,leaky_relu,maxpool:2"),
+    (2, "slope", "0.25", "conv:edge,leaky_relu:slope=0.25,maxpool:2"),
+    (3, "window", "3x2", "conv:edge,leaky_relu,maxpool:3x2:stride=2"),
+]
+
+
+def test_a_text_of_a_control_is_read_as_the_command_reads_it(show):
+    tab = show("conv:edge,leaky_relu,maxpool:2")
+    for number, label, text, then in CONTROLS:
+        choose_stage(tab, number)
+        type_into(tab, field(tab, label), text)
+        check(tab, then)
+        tab.run("model.undo(model.depth)")
 
 
 def test_controls_step_choose_and_check(show):
@@ -164,7 +165,7 @@ def test_controls_step_choose_and_check(show):
     check(tab, "conv:sobel-x:stride=2:padding=1:border=replicate:flip=yes,avgpool:2")
 
 
-@pytest.mark.parametrize("text", ["maxpool:9", "crop:9", "conv:box:stride=2:dilation=7"])
+@pytest.mark.parametrize("text", ["crop:9", "conv:box:stride=2:dilation=7"])
 def test_what_does_not_fit_is_told_as_the_command_tells_it_and_later_stages_wait(show, text):
     tab = show("conv:edge,relu,maxpool:2")
     choose_stage(tab, 1)
@@ -301,28 +302,6 @@ def test_a_colour_picture_becomes_grey_as_the_command_makes_it_or_stays(show):
     check(tab, "conv:edge,relu", np.moveaxis(colours, 2, 0))
 
 
-SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='7' height='6'><rect width='7' height='6'/></svg>"
-
-
-@pytest.mark.parametrize(
-    ("data", "kind"),
-    [
-        (b"", "image/png"),
-        (b"no picture", "image/png"),
-        (SVG, "image/svg+xml"),
-        (png(RAMP[0])[:20], "image/png"),
-        (b"<html><script>alert(1)</script>", "text/html"),
-    ],
-)
-def test_a_file_that_is_no_picture_is_one_line(show, data, kind):
-    tab = show("conv:edge")
-    drop(tab, data, kind)
-    (told,) = said(tab, ".picture-panel .mistake")
-    assert told == "the file is no picture that this browser can read; try a PNG or a JPEG"
-    check(tab, "conv:edge")
-    assert tab.run("return model.canUndo()") is False
-
-
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(show):
     tab = show("conv:edge")
     drop(tab, png(np.zeros((9500, 9500), np.bool_), compress_level=9))
@@ -379,6 +358,7 @@ def picture(tab):
 def board(show):
     tab = show("conv:box:stride=9", np.full((1, 28, 28), 7, np.uint8))
     tab.find(".picture-panel summary").click()
+    tab.wait("return document.querySelector('.drawing')")
     return tab
 
 
@@ -450,7 +430,7 @@ def test_a_result_is_hidden_asked_for_and_told(show):
     ask(tab, 1, (1, 2, 0))
     value = tab.run("return model.explain().value")
     hidden = "return getComputedStyle(document.querySelector(arguments[0])).visibility === 'hidden'"
-    for place in (".work .equation strong", ".readout", ".way-value"):
+    for place in (".work .equation strong", ".readout .answer", ".way-value"):
         assert tab.run(hidden, place), place
     assert tab.find(".asked").text == "What does stage 1, conv:0 1 0; 1 0 -1; 0 1 0 give at row 1, column 2, map 0?"
     assert "a whole number, exactly" in tab.find(".quiz form").text
@@ -468,20 +448,11 @@ def test_a_result_is_hidden_asked_for_and_told(show):
     assert not tab.run(hidden, ".way-value")
 
 
-@pytest.mark.parametrize(
-    ("answer", "result", "right"),
-    [
-        (3, 3, True),
-        (3.02, 3, False),
-        (3.02, 3.001, True),
-        (3.04, 3.001, False),
-        (0.005, 0.0123, True),
-        (0, 0.0123, False),
-    ],
-)
-def test_an_answer_is_right_within_the_tolerance_that_is_said(show, answer, result, right):
+def test_an_answer_is_right_within_the_tolerance_that_is_said(show):
     tab = show("relu")
-    assert tab.run("return judged(...arguments).right", answer, result) is right
+    answers = [(3, 3), (3.02, 3.001), (0.005, 0.0123), (3.02, 3), (3.04, 3.001), (0, 0.0123)]
+    right = tab.run("return arguments[0].map((each) => judged(...each).right)", answers)
+    assert right == [True, True, True, False, False, False]
 
 
 def test_correlation_and_convolution_stand_side_by_side(show):
@@ -561,8 +532,7 @@ def run_command(tab, monkeypatch):
     return np.load("out.npy").ravel()
 
 
-@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("kind", "channels"), [(np.uint8, 1), (np.uint8, 3), (np.uint16, 1), (np.float32, 3)])
 def test_the_command_makes_what_the_page_shows_also_of_another_picture(show, monkeypatch, kind, channels):
     white = {np.uint8: 255, np.uint16: 65535, np.float32: 1}[kind]
     tab = show("normalize,conv:edge:stride=2,relu", np.ones((channels, 6, 7), kind))
@@ -626,8 +596,7 @@ def test_commands_are_copied_and_are_what_a_shell_reads(show):
     assert "import numpy" in result.out
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
 def test_all_of_it_can_be_used_by_everyone_at_any_width(show, width, dark):
     tab = show("conv:sobel-x+sobel-y,relu,conv:2@2x2:random=1,globalavgpool,flatten,softmax", np.tile(RAMP, (1, 3, 3)))
     tab.resize(width)

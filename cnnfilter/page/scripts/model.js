@@ -39,6 +39,8 @@ class Model extends EventTarget {
   /** @type {Change[]} */ changes = [];
   /** What a person should know of, as of an address that cannot be followed. */ notice = "";
   /** @type {{stages: Stage[], changes: Change[], picture: Maps}[]} */ #before = [];
+  /** What the last change was of, while none is undone. */
+  #changing = "";
   /** @type {Stage[]} */ #given = [];
   /** @type {Maps | null} */ #picture = null;
   /** @type {Maps | null} */ #givenPicture = null;
@@ -87,10 +89,10 @@ class Model extends EventTarget {
    */
   setPicture(maps, goesOn = false) {
     const plan = this.#allowed(this.stages, maps);
-    if (!goesOn) this.#remember();
+    const isSame = this.#goesOn("picture", goesOn);
     this.#picture = maps;
     this.#update(plan);
-    this.dispatchEvent(new CustomEvent("edited", { detail: { goesOn } }));
+    this.dispatchEvent(new CustomEvent("edited", { detail: { goesOn: isSame } }));
   }
 
   /** The changes and the selection as text, which the fragment of the address keeps; the picture is no part of it. */
@@ -112,6 +114,7 @@ class Model extends EventTarget {
         const plan = this.#allowed(stages, this.picture);
         if (known < 0) this.#remember();
         else this.#before.length = known;
+        this.#changing = "";
         [this.stages, this.changes] = [stages, changes];
         this.#update(plan);
       }
@@ -217,6 +220,7 @@ class Model extends EventTarget {
   undo(count = 1) {
     const before = this.#before.splice(-count)[0];
     if (!before) return;
+    this.#changing = "";
     [this.stages, this.changes, this.#picture] = [before.stages, before.changes, before.picture];
     this.#update(this.#planned(this.stages, this.picture));
     this.dispatchEvent(new Event("undone"));
@@ -414,10 +418,23 @@ class Model extends EventTarget {
     const changes = withChange(this.changes, change);
     const stages = changed(this.stages, change);
     const plan = this.#allowed(stages, this.picture);
-    if (!goesOn) this.#remember();
+    const isSame = this.#goesOn(change.what === "set" ? `${change.stage}.${change.key}` : "", goesOn);
     [this.stages, this.changes] = [stages, changes];
     this.#update(plan);
-    this.dispatchEvent(new CustomEvent("edited", { detail: { goesOn } }));
+    this.dispatchEvent(new CustomEvent("edited", { detail: { goesOn: isSame } }));
+  }
+
+  /**
+   * Whether a change goes on with the one before, which was of the same; else what there is now can be gone back to.
+   *
+   * @param {string} what
+   * @param {boolean} wanted
+   */
+  #goesOn(what, wanted) {
+    const isSame = wanted && what === this.#changing;
+    if (!isSame) this.#remember();
+    this.#changing = what;
+    return isSame;
   }
 
   #remember() {

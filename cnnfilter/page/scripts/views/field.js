@@ -49,10 +49,10 @@ class FieldView {
       this.follow,
     );
     model.addEventListener("selected", () => this.#selected());
-    model.addEventListener("computed", () => {
-      this.trail = [];
-      this.#update();
+    model.addEventListener("changed", () => {
+      this.trail = []; // before anything else is looked at
     });
+    model.addEventListener("computed", () => this.#update());
     darkness.addEventListener("change", () => this.#update());
     this.#update();
   }

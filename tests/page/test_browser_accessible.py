@@ -21,7 +21,7 @@ STATES = {
     "convolution beside correlation": ("model.select(1, 0, 3, 3); lesson(1)", ".lesson"),
     "cross-entropy": ("cnnfilter.set(6, 'window', '1x2'); lesson(2)", ".lesson"),
     "the command": ("lesson(3)", ".lesson"),
-    "a board to draw on": ("document.querySelector('.picture details').open = true", ".picture"),
+    "a board to draw on": ("document.querySelector('.picture-panel details').open = true", ".picture-panel"),
     "what was found": (
         "const field = document.querySelector('[type=search]'); field.value = 'dense';"
         "field.dispatchEvent(new Event('input', {bubbles: true}))",

@@ -208,12 +208,8 @@ def test_all_that_is_offered_can_be_added(show):
     tab = show("relu")
     offered = tab.run("return completions(model, '')")
     assert len(offered) > 25
-    assert (
-        tab.run(
-            "return arguments[0].filter((text) => { try { readStage(text, [1]); } catch { return true; } })", offered
-        )
-        == []
-    )
+    read = "try { readStage(text, model.stages, 1); } catch { return true; }"
+    assert tab.run(f"return arguments[0].filter((text) => {{ {read} }})", offered) == []
 
 
 def test_the_address_keeps_the_changes_and_may_be_anybodys(show):

@@ -21,7 +21,7 @@ function completions(model, typed) {
  * @param {string} kind
  */
 function shortestTexts(kind) {
-  for (const rest of ["", "sobel-x", "2", "in"]) {
+  for (const rest of ["", "in", "sobel-x", "2"]) {
     try {
       KINDS[kind].parse(rest);
       return [rest ? `${kind}:${rest}` : kind];

@@ -164,9 +164,9 @@ def _filled(parts: Sequence[_Laid], first: float, room: float) -> list[list[_Lai
 
 def _begun(given: Solid, middle: float, shapes: list[Shape]) -> _Start:
     """Draw what a network is given."""
-    shapes += given.shapes(MARGIN + (given.room - given.width - given.depth) / 2, middle)
-    right = MARGIN + given.room
-    return _Start(right - (given.room - given.width - given.depth) / 2, right, middle)
+    left, right = MARGIN + (given.room - given.width - given.depth) / 2, MARGIN + given.room
+    shapes += given.shapes(left, middle)
+    return _Start(left + given.reach, right, middle)
 
 
 def _turned(start: _Start, middle: float, top: float, shapes: list[Shape]) -> _Start:
@@ -198,7 +198,7 @@ def _drawn(part: _Laid, start: _Start, shapes: list[Shape]) -> _Start:
         x += FOLD
         shapes += _bracket(part, start.right + FOLD, x, start.y)
     ends = part.solids[last]
-    return _Start(places[last][0] + ends.width + ends.depth, x, start.y)
+    return _Start(places[last][0] + ends.reach, x, start.y)
 
 
 def _way(
@@ -213,7 +213,7 @@ def _way(
     else:
         source = part.solids[edge.source]
         x, y = places[edge.source]
-        x, behind = x + source.width + source.depth, columns[part.laid.columns[edge.source]][1] + TURN + aside
+        x, behind = x + source.reach, columns[part.laid.columns[edge.source]][1] + TURN + aside
     if edge.level is not None:
         over = start.y - part.arcs - edge.level * ARC
         way = [(x, y), (behind, y), (behind, over)]

@@ -81,6 +81,11 @@ class Solid(NamedTuple):
         return max(self.width + self.depth, told, width(self.size, SMALL))
 
     @property
+    def reach(self) -> float:
+        """How far it reaches to the right of its left side at the height of its middle."""
+        return self.width + min(self.depth, self.height / 2)
+
+    @property
     def above(self) -> float:
         """How far it reaches above its middle."""
         return self.height / 2 + self.depth + (LEADING + 2 if self.size else 0)

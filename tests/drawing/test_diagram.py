@@ -155,6 +155,23 @@ def test_boxes_are_as_high_as_maps_and_as_wide_as_channels():
     assert line[2] - line[0] == 9
 
 
+def test_a_line_begins_where_a_flat_box_ends():
+    figure = drawn("conv:4@1x9", (5, 400, 3))
+    (line,) = (each for each in figure.shapes if isinstance(each, Line))
+    x, y = line.points[0]
+    left, top, right, bottom = fronts(figure)[0]
+    assert (x, y) == pytest.approx((right + (bottom - top) / 2, (top + bottom) / 2))
+    assert x < extents(figure)[0][2]
+
+
+def test_blocks_tell_what_is_not_seen_of_them():
+    text = "convtranspose:6@2x3:stride=2,conv:sobel-x,depthwise:2@3x3:dilation=2,upsample:2:mode=bilinear,dropout,relu"
+    assert [block.lines for block in blocks_of(rows_of(text, (9, 9, 2)))] == [
+        ("convtranspose 2x3", "stride 2"), ("conv sobel-x 3x3",), ("depthwise 3x3", "dilation 2"),
+        ("upsample 2", "mode bilinear", "dropout, relu"),
+    ]  # fmt: skip
+
+
 def test_deep_networks_have_their_repetitions_folded_and_others_stand_in_full():
     figure = drawn("resnet-152", (224, 224, 3))
     times = [each.text for each in figure.shapes if isinstance(each, Text) and each.text.startswith("×")]

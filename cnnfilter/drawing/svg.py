@@ -17,7 +17,7 @@ def to_svg(figure: Figure) -> str:
     width, height = _number(figure.width), _number(figure.height)
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img" width="{width}" height="{height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" font-family="{FONTS}">',
         f"<title>{_text(figure.title)}</title>",
         f"<desc>{escape(printable_lines(figure.description))}</desc>",
@@ -60,7 +60,8 @@ def _words(text: Text) -> str:
     place = f'x="{_number(text.x)}" y="{_number(text.y + MIDDLE * text.size)}" font-size="{_number(text.size)}"'
     anchor = "" if text.anchor == "start" else f' text-anchor="{text.anchor}"'
     bold = ' font-weight="bold"' if text.bold else ""
-    return f'<text {place} fill="{text.colour}"{anchor}{bold}>{_content(text)}</text>'
+    spaces = ' xml:space="preserve"' if "  " in text.text else ""  # browsers do not take it from the root
+    return f'<text {place} fill="{text.colour}"{anchor}{bold}{spaces}>{_content(text)}</text>'
 
 
 def _content(text: Text) -> str:

@@ -47,6 +47,12 @@ def test_shapes_are_elements_in_their_order():
     assert (text.attrib["y"], text.attrib["text-anchor"], text.attrib["font-weight"]) == ("17.2", "end", "bold")
 
 
+def test_spaces_are_kept_where_there_are_several():
+    one, two = list(tree(Text(0, 0, "a b"), Text(0, 0, "a   b")))[3:]
+    space = "{http://www.w3.org/XML/1998/namespace}space"
+    assert (one.get(space), two.get(space), two.text) == (None, "preserve", "a   b")
+
+
 def test_an_arrow_ends_in_its_head():
     shaft, arrow = list(tree(Line(((0, 0), (30, 0)), weight=2, arrow=True)))[3:]
     assert shaft.attrib["points"] == "0,0 18,0"

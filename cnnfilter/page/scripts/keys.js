@@ -7,7 +7,7 @@
  * @property {(value: any) => string} show
  * @property {any} [fallback]  what is not written; undefined of what must be given
  * @property {boolean} [always]  whether the fallback is written too
- * @property {Omit<Control, "key" | "read">} control
+ * @property {Omit<Control, "key" | "read" | "show">} control
  */
 
 /**
@@ -37,7 +37,7 @@ function worded(kind, keys, bare, writtenBare = false) {
           [key, key in given ? read(given[key]) : structuredClone(fallback)])),
       };
     },
-    controls: keys.map(({ key, read, control }) => ({ key, read, ...control })),
+    controls: keys.map(({ key, read, show, control }) => ({ key, read, show, ...control })),
   };
 }
 

@@ -86,6 +86,7 @@
  * @property {number} [least]
  * @property {number} [most]
  * @property {(text: string) => any} [read]  the value of a text, where the type alone does not say it
+ * @property {(value: any) => string} [show]  the text of a value, likewise
  * @property {(stage: Stage) => boolean} [when]  whether such a stage has it; all have it where left out
  */
 

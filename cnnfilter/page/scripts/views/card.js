@@ -65,6 +65,7 @@ class Card {
     write(this.arithmetic, (number && model.figures[number]?.arithmetic) || "");
     this.facts.replaceChildren(...factsOf(model, number));
     this.#fold(shape);
+    this.block = null; // of the network as it was; `mark` is told the present one
     if (this.isSeen) this.paint();
   }
 
@@ -158,7 +159,7 @@ class Card {
     const isHere = selection?.stage === this.number;
     this.element.classList.toggle("selected", isHere);
     this.element.classList.toggle("on-way", block !== null && !isHere);
-    if (!this.painted) return;
+    if (!this.painted || this.painted !== this.model.results[this.number]) return; // or it is painted anew first
     const shape = this.painted.shape;
     const part = block && partOf(shape, block);
     for (const thumbnail of this.thumbnails) {

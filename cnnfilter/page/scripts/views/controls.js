@@ -16,15 +16,22 @@
 
 /**
  * The controls by their type: what a person uses to change a value of a stage.
- * @type {Record<string, (edited: Edited) => Editor>}
+ * @type {Record<Control["type"], (edited: Edited) => Editor>}
  */
 const EDITORS = {
   number: (edited) => steppedField({
     ...keyOf(edited),
-    shown: showNumber,
-    read: readNumber,
+    shown: edited.control.show ?? showNumber,
+    read: edited.control.read ?? readNumber,
     stepped: (value, by) => value + by,
     inputMode: "decimal",
+  }, edited.say),
+  numbers: (edited) => steppedField({
+    ...keyOf(edited),
+    shown: edited.control.show ?? valueText,
+    read: edited.control.read ?? ((text) => readValue(edited.control, text)),
+    stepped: (values, by) => values.map((/** @type {number} */ value) => value + by),
+    inputMode: "text",
   }, edited.say),
   whole: (edited) => steppedField({
     ...keyOf(edited),

@@ -65,6 +65,7 @@ class InputFigure {
 const NO_SAMPLES = [
   [0, -1],
   [0, -1],
+  [0, -1],
 ];
 
 /**

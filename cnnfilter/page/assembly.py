@@ -25,6 +25,7 @@ SCRIPTS = (
     "resampling",
     "kinds",
     "keys",
+    "convolving",
     "stages/conv",
     "stages/pooling",
     "stages/dense",

@@ -9,8 +9,8 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.messages import either, show_bytes
 from cnnfilter.network.plan import Row
 
-MOST_MACS = 10**9
-"""Multiply-adds of all stages, and operations like them: a second or two of one core, at each change."""
+MOST_MACS = 2 * 10**9
+"""Multiply-adds of all stages, and operations like them: one to four seconds of a core, where all is computed again."""
 
 MOST_VALUES = 1 << 26
 """Values of all results: a quarter of a gigabyte."""

@@ -104,6 +104,31 @@ function channelsOf({ keys, learned }, channels, number) {
 }
 
 /**
+ * The filter of a map as flat lists of weights, as they are before `flip`.
+ *
+ * @param {Stage} stage
+ * @param {number} number
+ * @returns {{name: string, filters: ArrayLike<number>[], scales: Pair[], combine: string | null, bias: number}}
+ */
+function flatFilter(stage, number) {
+  const { keys, learned } = stage;
+  if (keys.kernels.length) {
+    const each = keys.kernels.flatMap((/** @type {Kernel} */ kernel) =>
+      kernel.combine ? [{ kernel, own: kernel.filters }] : kernel.filters.map((filter) => ({ kernel, own: [filter] })),
+    );
+    const { kernel, own } = each[number % each.length];
+    const filters = own.map((/** @type {number[][]} */ matrix) => matrix.flat());
+    const scales = filters.map((/** @type {number[]} */ weights) => scaleOf(weights, keys.scale, kernel.scale));
+    return { name: kernel.name, filters, scales, combine: kernel.combine, bias: keys.bias };
+  }
+  const size = product(learned.weight.shape.slice(1));
+  const weights = learned.weight.values.subarray(number * size, (number + 1) * size);
+  const bias = keys.bias + (learned.bias ? learned.bias.values[number] : 0);
+  const name = `${bankName(stage)}, map ${number}`;
+  return { name, filters: [weights], scales: [scaleOf(weights, keys.scale, [1, 1])], combine: null, bias };
+}
+
+/**
  * The filter of a map.
  *
  * @param {Stage} stage
@@ -112,32 +137,14 @@ function channelsOf({ keys, learned }, channels, number) {
  * @returns {MapFilter}
  */
 function filterOf(stage, channels, number) {
-  const { keys, learned } = stage;
-  const [first] = channelsOf(stage, channels, number);
-  if (keys.kernels.length) {
-    const each = keys.kernels.flatMap((/** @type {Kernel} */ kernel) =>
-      kernel.combine ? [{ kernel, filters: kernel.filters }] : kernel.filters.map((filter) => ({ kernel, filters: [filter] })),
-    );
-    const { kernel, filters } = each[number % each.length];
-    const weights = filters.map((/** @type {number[][]} */ filter) => [turned(filter, keys.flip)]);
-    const scales = weights.map((/** @type {number[][][]} */ each) => scaleOf(each, keys.scale, kernel.scale));
-    return { name: kernel.name, channels: [first], weights, scales, combine: kernel.combine, bias: keys.bias };
-  }
-  const [, inputs, height, width] = learned.weight.shape;
-  const matrices = range(inputs).map((c) => {
-    const begin = (number * inputs + c) * height * width;
-    const rows = range(height).map((m) => [...learned.weight.values.subarray(begin + m * width, begin + (m + 1) * width)]);
-    return turned(rows, keys.flip);
-  });
-  const bias = keys.bias + (learned.bias ? learned.bias.values[number] : 0);
-  return {
-    name: `${bankName(stage)}, map ${number}`,
-    channels: range(inputs).map((c) => first + c),
-    weights: [matrices],
-    scales: [scaleOf(matrices, keys.scale, [1, 1])],
-    combine: null,
-    bias,
-  };
+  const { filters, ...others } = flatFilter(stage, number);
+  const [first, count] = channelsOf(stage, channels, number);
+  const [height, width] = convolutionWindow(stage);
+  const weights = filters.map((flat) => range(count).map((c) => {
+    const rows = range(height).map((m) => range(width).map((n) => flat[(c * height + m) * width + n]));
+    return turned(rows, stage.keys.flip);
+  }));
+  return { ...others, channels: range(count).map((c) => first + c), weights };
 }
 
 /**
@@ -153,109 +160,19 @@ function turned(matrix, flip) {
 /**
  * What the sum of a filter is multiplied by.
  *
- * @param {number[][][]} weights
+ * @param {ArrayLike<number>} weights
  * @param {string} scale  "none", "sum" or "l1"
  * @param {Pair} own  the kernel's, which cancels out where a sum divides
  * @returns {Pair}
  */
 function scaleOf(weights, scale, own) {
   if (scale === "none") return own;
-  const numbers = weights.flat(2);
+  const numbers = Array.from(weights);
   const size = numbers.reduce((sum, value) => sum + Math.abs(value), 0);
   if (scale === "l1") return [1, size || 1];
   const total = Math.abs(numbers.reduce((sum, value) => sum + value, 0));
   const positive = numbers.reduce((sum, value) => sum + Math.max(value, 0), 0);
   return [1, (total > 1e-6 * size ? total : positive) || 1];
-}
-
-/**
- * @typedef {object} FilterTaps  the weights of a filter that are not 0, which add nothing to a sum whatever they meet
- * @property {Int32Array} offsets  where their samples lie, of the value at row 0 and column 0
- * @property {Float64Array} weights
- */
-
-/**
- * The taps of a filter over padded maps.
- *
- * @param {number[][][]} weights
- * @param {number[]} channels
- * @param {Shape} shape
- * @param {Sliding} sliding
- * @returns {FilterTaps}
- */
-function countingTaps(weights, channels, [height, width], { dilation }) {
-  const offsets = /** @type {number[]} */ ([]);
-  const kept = /** @type {number[]} */ ([]);
-  weights.forEach((matrix, c) =>
-    matrix.forEach((line, m) =>
-      line.forEach((weight, n) => {
-        if (weight === 0) return;
-        offsets.push((channels[c] * height + m * dilation[0]) * width + n * dilation[1]);
-        kept.push(weight);
-      }),
-    ),
-  );
-  return { offsets: Int32Array.from(offsets), weights: Float64Array.from(kept) };
-}
-
-/**
- * Write the sums of products along a row. Four taps at a time take half as long as one.
- *
- * @param {Float64Array} sums
- * @param {Float32Array} values
- * @param {FilterTaps} taps
- * @param {number} base  where the row's first window lies
- * @param {number} step
- */
-function sumProducts(sums, values, { offsets, weights }, base, step) {
-  const [length, count] = [sums.length, weights.length];
-  sums.fill(0);
-  let tap = 0;
-  for (; tap + 3 < count; tap += 4) {
-    let [a, b, c, d] = [offsets[tap] + base, offsets[tap + 1] + base, offsets[tap + 2] + base, offsets[tap + 3] + base];
-    const [u, v, w, z] = [weights[tap], weights[tap + 1], weights[tap + 2], weights[tap + 3]];
-    for (let x = 0; x < length; x++, a += step, b += step, c += step, d += step) {
-      sums[x] += u * values[a] + v * values[b] + w * values[c] + z * values[d];
-    }
-  }
-  for (; tap < count; tap++) {
-    let from = offsets[tap] + base;
-    const weight = weights[tap];
-    for (let x = 0; x < length; x++, from += step) sums[x] += weight * values[from];
-  }
-}
-
-/**
- * @param {Stage} stage
- * @param {Maps[]} inputs
- * @returns {Maps}
- */
-function convolved(stage, [input]) {
-  const sliding = convolutionSliding(stage, input.shape);
-  const [height, width, count] = convolutionKind.output(stage, [input.shape]);
-  const given = padded(input, sliding.pads, stage.keys.border, borderValue(stage.keys.border));
-  const values = new Float32Array(height * width * count);
-  const sums = new Float64Array(width);
-  const row = new Float64Array(width);
-  for (let o = 0; o < count; o++) {
-    const { weights, channels, scales, combine, bias } = filterOf(stage, input.shape[2], o);
-    const filters = weights.map((each) => countingTaps(each, channels, given.shape, sliding));
-    for (let y = 0; y < height; y++) {
-      const base = y * sliding.stride[0] * given.shape[1];
-      row.fill(combine === "maximum" ? -Infinity : 0);
-      for (let each = 0; each < filters.length; each++) {
-        sumProducts(sums, given.values, filters[each], base, sliding.stride[1]);
-        const [over, under] = scales[each];
-        if (combine === "magnitude") for (let x = 0; x < width; x++) row[x] += ((sums[x] * over) / under) ** 2;
-        else if (combine === "maximum") for (let x = 0; x < width; x++) row[x] = Math.max(row[x], (sums[x] * over) / under);
-        else for (let x = 0; x < width; x++) row[x] = (sums[x] * over) / under;
-      }
-      const begin = (o * height + y) * width;
-      if (combine === "magnitude") for (let x = 0; x < width; x++) values[begin + x] = Math.sqrt(row[x]) + bias;
-      else for (let x = 0; x < width; x++) values[begin + x] = row[x] + bias;
-    }
-  }
-  return { shape: [height, width, count], values };
 }
 
 /**

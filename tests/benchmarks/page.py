@@ -1,11 +1,11 @@
 """How quick the page is in headless Chromium: `python -m tests.benchmarks.page`.
 
-Each figure with its promise; nothing fails, since machines differ. What is measured, on a grey picture of 512x512 through
-`conv:sobel,relu,maxpool:2`:
+Each figure with its promise; nothing fails, since machines differ. What is measured, on a grey picture of 512x512
+through `conv:sobel,relu,maxpool:2`:
 
 - the first paint, from the start of the navigation to the first text or picture on the screen;
-- a changed number of a kernel, from `cnnfilter.set` until all is computed again, and until the next frame is on the screen;
-- a moved window: the script, style and layout of one move, and the frames that pass while it moves on in each of them.
+- a changed number of a kernel, until all is computed again, and until the next frame is on the screen;
+- a moved window: script, style and layout of one move, and the frames that pass while it moves on in each of them.
 """
 
 import statistics

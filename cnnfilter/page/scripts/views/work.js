@@ -3,6 +3,8 @@
 
 /** Channels whose windows are written out; of more, those with the largest sums. */
 const MOST_CHANNELS = 3;
+/** Rows, and columns, that are each told with the kernel's that they meet. */
+const MOST_MEETINGS = 3;
 /** Rows and columns of a window that is written out; of a larger one, the largest products are. */
 const WRITTEN_SIDE = 11;
 /** Products or powers that are listed. */
@@ -166,27 +168,33 @@ function writeLargest(channel, products) {
 /** @param {any} step @param {Desk} desk */
 function writeTransposed(step, desk) {
   const { rows, columns } = step.filters[0].channels[0].window;
-  const lines = /** @type {[string, number[], number[]][]} */ ([
-    ["row", rows, step.kernel_rows],
-    ["column", columns, step.kernel_columns],
-  ]).flatMap(([word, samples, taps], axis) => {
-    const rule = (/** @type {string | number} */ sample, /** @type {string | number} */ tap) =>
-      `${sample}*${step.stride[axis]} - ${step.padding[axis]} + ${tap}*${step.dilation[axis]} = ${step.at[axis]}`;
-    if (samples.length > MOST_CHANNELS) {
-      const [seen, met] = [samples, taps].map((each) => `${word}s ${each[0]} to ${each[each.length - 1]}`);
-      return [note(`${seen} of the input meet ${met} of the kernel: ${rule("input", "kernel")}`)];
-    }
-    return samples.map((sample, i) =>
-      note(`${word} ${sample} of the input meets ${word} ${taps[i]} of the kernel: ${rule(sample, taps[i])}`),
-    );
-  });
-  if (rows.length && columns.length) return [...lines, ...writeConvolution(step, desk)];
-  return [
-    ...lines,
-    note(
-      `no sample's kernel reaches this place: ${numberOf(step.bias) ? "the bias" : "nothing"}, ${shown(step.value)}`,
-    ),
+  const lines = [
+    ...meetings("row", 0, rows, step.kernel_rows, step),
+    ...meetings("column", 1, columns, step.kernel_columns, step),
   ];
+  if (rows.length && columns.length) return [...lines, ...writeConvolution(step, desk)];
+  const left = numberOf(step.bias) ? "the bias" : "nothing";
+  return [...lines, fact("", `no sample's kernel reaches this place: ${left}, ${shown(step.value)}`)];
+}
+
+/**
+ * Which samples of an axis meet which of the kernel's numbers.
+ * @param {string} word
+ * @param {number} axis
+ * @param {number[]} samples
+ * @param {number[]} taps
+ * @param {any} step
+ */
+function meetings(word, axis, samples, taps, { stride, padding, dilation, at }) {
+  const rule = (/** @type {number | string} */ sample, /** @type {number | string} */ tap) =>
+    `${sample}*${stride[axis]} - ${padding[axis]} + ${tap}*${dilation[axis]} = ${at[axis]}`;
+  if (samples.length <= MOST_MEETINGS) {
+    const met = (/** @type {number} */ i) =>
+      `${word} ${samples[i]} of the input meets ${word} ${taps[i]} of the kernel`;
+    return samples.map((sample, i) => fact(met(i), rule(sample, taps[i])));
+  }
+  const [seen, met] = [samples, taps].map((each) => `${word}s ${each[0]} to ${each[each.length - 1]}`);
+  return [fact(`${seen} of the input meet ${met} of the kernel`, rule("input", "kernel"))];
 }
 
 /** @param {any} step @param {Desk} desk */

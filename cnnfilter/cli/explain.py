@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cnnfilter.cli import commands, figures, options, render
+from cnnfilter.cli import commands, figures, options, render, told
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
-from cnnfilter.messages import readable, shortened, show_shape
 
 if TYPE_CHECKING:
-    from cnnfilter.explanation import Explanation
-    from cnnfilter.explanation.numbers import Numbers
     from cnnfilter.network.plan import Row
     from cnnfilter.pipeline import Pipeline
 
@@ -146,13 +143,7 @@ def command(
     if output is not None:
         figures.draw(output, pipelines, picture.pixels, explained, figures.Drawing(at, delay, name, force=force))
         return 0
-    if notes is not None:
-        from cnnfilter.typeset import typeset
-
-        render.out(typeset(notes, numbers, explained))
-        return 0
-    write = _json if as_json else _text
-    render.out(write(numbers, explained))
+    render.out(told.written(numbers, explained, "json" if as_json else notes))
     return 0
 
 
@@ -215,39 +206,3 @@ def _listed(pipeline: Pipeline, rows: Sequence[Row]) -> list[int]:
     numbers = sorted(pipeline.network.needed())
     check_listed(rows, numbers)
     return numbers
-
-
-def _json(numbers: Sequence[Numbers], explained: Sequence[Explanation]) -> str:
-    from cnnfilter.explanation import to_record
-
-    records = [to_record(each) for each in explained]
-    record = dict(*records) if len(records) < 2 else {"nodes": records}
-    if any(each.number for each in numbers):
-        return render.as_json(record | {"matrices": [to_record(_matrices(each)) for each in numbers]})
-    matrix = {each.what: each.values.tolist() for each in numbers}
-    return render.as_json(record | (to_record({"matrix": matrix}) if matrix else {}))
-
-
-def _matrices(each: Numbers) -> dict[str, Any]:
-    """What JSON has of a stage in the listing of all of them; 0 is the picture."""
-    told = {"number": each.number, "name": each.name, "stage": each.stage or each.what, "reads": each.reads}
-    return told | {"output": each.size, "values": each.values.tolist()}
-
-
-def _text(numbers: Sequence[Numbers], explained: Sequence[Explanation]) -> str:
-    from cnnfilter.cli import board
-
-    parts = []
-    for each in numbers:
-        parts.append(board.numbers(_title(each), each.matrices, each.word, render.columns()))
-        parts[-1] += f"  and {each.unprinted} more; --json has them all\n" if each.unprinted else ""
-    parts += [board.board(each, render.width()) for each in explained]
-    return "\n".join(parts)
-
-
-def _title(each: Numbers) -> str:
-    size = show_shape(each.size)
-    if not each.number:
-        return f"{each.what} {size}"
-    name = "" if each.name is None else f" ({readable(each.name)})"
-    return f"stage {each.number}{name}  {shortened(each.stage)}  {size}"

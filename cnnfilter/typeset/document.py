@@ -10,7 +10,7 @@ from cnnfilter.explanation.formulas import show
 from cnnfilter.explanation.numbers import Numbers
 from cnnfilter.explanation.selection import place_text, range_text
 from cnnfilter.messages import LONGEST_NAME, readable, shortened, show_shape
-from cnnfilter.typeset.formulas import ROOM, matrix, number, width
+from cnnfilter.typeset.formulas import ROOM, column_width, matrix, number
 from cnnfilter.typeset.parts import Code, Display, Heading, Math, Part, Piece, paragraph
 from cnnfilter.typeset.worked import told
 
@@ -63,7 +63,7 @@ def numbers_parts(each: Numbers) -> Iterator[Part]:
 
 def _in_parts(values: steps.Matrix) -> Iterator[Part]:
     """A matrix, so many columns at a time as a page has room for."""
-    sizes = [width([[show(value)] for value in column]) for column in zip(*values, strict=True)]
+    sizes = [column_width([*map(show, column)]) for column in zip(*values, strict=True)]
     begin = 0
     while begin < len(sizes):
         end = begin + 1

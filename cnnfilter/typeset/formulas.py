@@ -166,5 +166,10 @@ def matrix(cells: Sequence[Sequence[str]]) -> str:
 
 
 def width(texts: Sequence[Sequence[str]]) -> int:
-    """How many digits wide the matrix of these numbers is, with what lies between its columns."""
-    return sum(max(map(len, column)) + 2 for column in zip(*texts, strict=True))
+    """How many digits wide the matrix of these numbers is, with its brackets."""
+    return 2 + sum(map(column_width, zip(*texts, strict=True)))
+
+
+def column_width(texts: Sequence[str]) -> int:
+    """How many digits wide a column of a matrix is, with what is beside it; a minus takes nearly two."""
+    return 2 + max(len(text) + text.count("-") for text in texts)

@@ -15,6 +15,9 @@ from cnnfilter.typeset.parts import Code, Display, Math, Paragraph, Part, Piece,
 LONGEST_SUM = 36
 """Terms up to which a sum is written out: the products of three 3x3 windows, and of a 6x6 one."""
 
+SIGNS = 6
+"""How many digits wide the signs between a window, its kernel and their products are."""
+
 Follows = Place | None
 """The place that the next step explains, which is marked."""
 
@@ -81,7 +84,7 @@ def _channel(channel: steps.ChannelSum, follows: Follows) -> Iterator[Part]:
     else:
         signs = ("", r"\odot", "=")
         matrices = [rf"\overset{{\text{{{name}}}}}{{{matrix(rows)}}}" for name, rows in named]
-        if sum(widths) <= ROOM:
+        if sum(widths) + SIGNS <= ROOM:
             latex = "\n".join(f"{sign} {each}".strip() for sign, each in zip(signs, matrices, strict=True))
         else:
             latex = aligned([f"{sign}& {each}".strip() for sign, each in zip(signs, matrices, strict=True)])

@@ -101,7 +101,7 @@ def test_the_state_brings_all_back(show):
     state = tab.run("""
         cnnfilter.set(1, "stride", [1, 2]);
         model.insert(1, "leaky_relu:slope=0.1:as=bent");
-        model.insert(2, "add:bent");
+        model.insert(2, "add:edges");
         model.remove(4);
         cnnfilter.select(3, 0, 1, 1);
         return cnnfilter.state;
@@ -125,7 +125,7 @@ def test_the_state_brings_all_back(show):
         ("cnnfilter.set(1, '__proto__', 1)", "conv has no '__proto__' (known: "),
         ("cnnfilter.set(1, 'kernels', 'nothing')", "unknown kernel 'nothing'"),
         ("cnnfilter.set(3, 'learned.weight', '0,0,0,9,1')", "weight must be at most 2, not 9"),
-        ("model.insert(1, 'toString')", "unknown stage 'tostring' (known: "),
+        ("model.insert(1, 'toString')", "unknown stage 'toString' (known: "),
         ("model.insert(1, 'add:nobody')", "no stage before it is named 'nobody' (known: in, edges)"),
         ("model.insert(1, 'relu:as=kept')", "'kept' is the name of stage 2 already"),
         ("model.insert(1, 'relu:as=in')", "'in' is no name that a stage may have"),

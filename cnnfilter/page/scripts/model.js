@@ -1,7 +1,5 @@
 // The network on the picture, as the person made it: what all views show and change.
 
-const PATIENCE = 40; // milliseconds of computing before the page may answer again
-
 /**
  * @typedef {object} Chosen  the value that is looked at
  * @property {number} stage  its number, counted from 1
@@ -17,37 +15,19 @@ const PATIENCE = 40; // milliseconds of computing before the page may answer aga
  * "selected"; "edited" and "undone" when a person did that; "told" when there is something to tell, `notice`.
  */
 class Model extends EventTarget {
-  /** @type {Contents} */ contents = {
-    title: "",
-    before: "",
-    input: "in",
-    picture: { name: "", file: null, scale: 1, maps: { type: "uint8", shape: [0, 0, 0], data: "" } },
-    stages: [],
-    groups: [],
-    labels: [],
-    kernels: [],
-    isStatic: false,
-    limits: { macs: 0, values: 0 },
-  };
+  contents = NOTHING;
   /** @type {Stage[]} in order: that of number 1 first */ stages = [];
-  /** @type {(Shape | null)[]} */ shapes = [];
-  /** @type {(Figures | null)[]} */ figures = [];
+  /** What is known of the stages before any is computed. */ plan = new Plan([0, 0, 0]);
   /** @type {(Maps | null)[]} null where there is a mistake, or none is computed yet */ results = [];
-  /** @type {(string | null)[]} why a stage has no result */ mistakes = [];
   /** @type {Chosen | null} */ selection = null;
   /** @type {Promise<void>} settled when all is computed */ ready = Promise.resolve();
   /** @type {Change[]} */ changes = [];
   /** What a person should know of, as of an address that cannot be followed. */ notice = "";
-  /** @type {{stages: Stage[], changes: Change[], picture: Maps}[]} */ #before = [];
-  /** What the last change was of, while none is undone. */
-  #changing = "";
+  #past = new Past();
   /** @type {Stage[]} */ #given = [];
   /** @type {Maps | null} */ #picture = null;
   /** @type {Maps | null} */ #givenPicture = null;
-  /** @type {Move[]} */ #moves = [];
-  /** @type {WeakMap<Stage, {inputs: Maps[], result: Maps}>} */ #known = new WeakMap();
-  /** @type {Field[]} */ #fields = [];
-  #turn = 0;
+  #computing = new Computing();
 
   /**
    * Take what Python embedded, and compute all of it.
@@ -55,20 +35,30 @@ class Model extends EventTarget {
    * @param {Contents} contents
    */
   async load(contents) {
+    const { picture, stages, results } = await unpackedContents(contents);
     this.contents = contents;
     for (const kernel of contents.kernels) CATALOGUE.set(kernel.name, kernel);
     PICTURE.scale = contents.picture.scale;
-    this.#givenPicture = this.#picture = await unpackedMaps(contents.picture.maps);
-    this.#given = await Promise.all(
-      contents.stages.map(async ({ result: _, ...stage }) => {
-        const learned = Object.entries(stage.learned).map(async ([role, array]) => [role, await unpacked(array)]);
-        return { ...stage, learned: Object.fromEntries(await Promise.all(learned)) };
-      }),
-    );
-    const results = await Promise.all(contents.stages.map(({ result }) => result && unpackedMaps(result)));
-    results.forEach((result, place) => result && this.#known.set(this.#given[place], { inputs: [], result }));
+    this.#givenPicture = this.#picture = picture;
+    this.#given = stages;
+    results.forEach((result, place) => result && this.#computing.know(stages[place], result));
     this.stages = this.#given;
-    this.#update(this.#planned(this.stages, this.picture));
+    this.#update(planOf(this.stages, this.picture.shape));
+  }
+
+  /** @returns {(Shape | null)[]} null of a stage that does not fit, and of those after it */
+  get shapes() {
+    return this.plan.shapes;
+  }
+
+  /** @returns {(Figures | null)[]} */
+  get figures() {
+    return this.plan.figures;
+  }
+
+  /** @returns {(string | null)[]} why a stage has no result */
+  get mistakes() {
+    return this.plan.mistakes;
   }
 
   /** The picture. */
@@ -89,7 +79,7 @@ class Model extends EventTarget {
    */
   setPicture(maps, goesOn = false) {
     const plan = this.#allowed(this.stages, maps);
-    const isSame = this.#goesOn("picture", goesOn);
+    const isSame = this.#past.add("picture", this.#now, goesOn);
     this.#picture = maps;
     this.#update(plan);
     this.dispatchEvent(new CustomEvent("edited", { detail: { goesOn: isSame } }));
@@ -108,13 +98,12 @@ class Model extends EventTarget {
   restore(text) {
     try {
       const { changes, selection } = readState(text);
-      const known = this.#before.findLastIndex((before) => stateText(before.changes, null) === stateText(changes, null));
       if (stateText(this.changes, null) !== stateText(changes, null)) {
-        const stages = known < 0 ? changes.reduce(changed, this.#given) : this.#before[known].stages;
+        const before = this.#past.find(changes);
+        const stages = before?.stages ?? changes.reduce(changed, this.#given);
         const plan = this.#allowed(stages, this.picture);
-        if (known < 0) this.#remember();
-        else this.#before.length = known;
-        this.#changing = "";
+        if (before) this.#past.returnTo(before);
+        else this.#past.add("", this.#now);
         [this.stages, this.changes] = [stages, changes];
         this.#update(plan);
       }
@@ -218,11 +207,10 @@ class Model extends EventTarget {
    * @param {number} count
    */
   undo(count = 1) {
-    const before = this.#before.splice(-count)[0];
+    const before = this.#past.back(count);
     if (!before) return;
-    this.#changing = "";
     [this.stages, this.changes, this.#picture] = [before.stages, before.changes, before.picture];
-    this.#update(this.#planned(this.stages, this.picture));
+    this.#update(planOf(this.stages, this.picture.shape));
     this.dispatchEvent(new Event("undone"));
   }
 
@@ -232,7 +220,7 @@ class Model extends EventTarget {
 
   /** How many changes can be undone. */
   get depth() {
-    return this.#before.length;
+    return this.#past.length;
   }
 
   /**
@@ -242,9 +230,7 @@ class Model extends EventTarget {
    */
   follow() {
     if (!this.selection) return null;
-    const { reads } = this.stage(this.selection.stage);
-    const step = this.#step(this.selection.stage, this.selection.at);
-    return step.follows && { stage: reads[step.source ?? 0], at: step.follows };
+    return followed(this, this.selection.stage, this.selection.at);
   }
 
   /**
@@ -254,31 +240,19 @@ class Model extends EventTarget {
    */
   explain() {
     if (!this.selection || !this.results[this.selection.stage]) return null;
-    const { stage, at } = this.selection;
-    const way = [...this.#way(stage, at)];
-    const steps = way.map(({ number, at: place }) => {
-      const { kind, ...rest } = this.#step(number, place);
-      return { number, kind, name: this.stage(number).name, stage: this.#told(number), ...rest };
-    });
-    return {
-      stages: networkText(this.stages, this.contents.groups, stage),
-      input: this.shapes[0],
-      output: this.shapes[stage],
-      at,
-      value: steps[0].value,
-      steps,
-      receptive_field: this.#receptiveField(stage, at, way),
-    };
+    return recordOf(this, this.selection.stage, this.selection.at);
   }
 
   /**
-   * The text of a stage as steps have it, which tell what `normalize` divides by.
+   * What a stage did to make a value.
    *
    * @param {number} number
+   * @param {Place} at
    */
-  #told(number) {
+  step(number, at) {
     const stage = this.stage(number);
-    return kindOf(stage).told?.(stage) ?? this.text(number);
+    const inputs = stage.reads.map((read) => /** @type {Maps} */ (this.results[read]));
+    return kindOf(stage).explain(stage, inputs, at, valueAt(/** @type {Maps} */ (this.results[number]), at));
   }
 
   /**
@@ -286,11 +260,10 @@ class Model extends EventTarget {
    *
    * @param {number} stage
    * @param {Place} at
-   * @returns {{rows: Extent, columns: Extent}}
    */
   field(stage, at) {
     const { taken } = seenFrom(this.stages.slice(0, stage), /** @type {Shape[]} */ (this.shapes), at);
-    return this.#fieldAt(stage, this.#spot(this.#way(stage, at)), taken);
+    return fieldAt(this, stage, spotOf(this, wayFrom(this, stage, at)), taken);
   }
 
   /**
@@ -300,73 +273,9 @@ class Model extends EventTarget {
    * @returns {{size: number[], jump: number[] | null}}
    */
   fieldOf(stage) {
-    const { size, jump } = this.#fields[stage];
+    const { size, jump } = this.plan.fields[stage];
     const shape = /** @type {Shape} */ (this.shapes[stage]);
     return { size, jump: shape.length === 1 || (shape[0] === 1 && shape[1] === 1) ? null : jump };
-  }
-
-  /**
-   * The places that a value is followed through, from itself to the picture.
-   *
-   * @param {number} stage
-   * @param {Place} at
-   * @returns {Generator<{number: number, at: Place}>}
-   */
-  *#way(stage, at) {
-    /** @type {{number: number, at: Place} | null} */
-    let next = { number: stage, at };
-    while (next !== null && next.number !== 0) {
-      yield next;
-      const step = this.#step(next.number, next.at);
-      next = step.follows && { number: this.stage(next.number).reads[step.source ?? 0], at: step.follows };
-    }
-  }
-
-  /**
-   * The row and the column of a value, which a vector's has in the maps that it was made of.
-   *
-   * @param {Iterable<{number: number, at: Place}>} way
-   */
-  #spot(way) {
-    for (const { number, at } of way) {
-      const stage = this.stage(number);
-      const shape = /** @type {Shape} */ (this.shapes[stage.reads[stage.reads.length - 1]]);
-      if (kindOf(stage).seesAll?.(stage, shape)) return [0, 0];
-      if (shape.length === 3) return at.length === 3 ? at.slice(0, 2) : unflattened(shape, at[0]).slice(0, 2);
-    }
-    return [0, 0];
-  }
-
-  /**
-   * @param {number} stage
-   * @param {number[]} spot
-   * @param {Map<number, boolean[]>} taken
-   */
-  #fieldAt(stage, spot, taken) {
-    const moves = this.#moves.slice(0, stage).map((move, place) => {
-      const takes = taken.get(place + 1);
-      /** @param {any} _ @param {number} each */
-      const isTaken = (_, each) => takes?.[each] ?? true;
-      return { ...move, reads: move.reads.filter(isTaken), counts: move.counts.filter(isTaken) };
-    });
-    const [rows, columns] = extentOf(moves, spot);
-    return { rows, columns };
-  }
-
-  /**
-   * @param {number} stage
-   * @param {Place} at
-   * @param {{number: number, at: Place}[]} way
-   */
-  #receptiveField(stage, at, way) {
-    const { seen, taken } = seenFrom(this.stages.slice(0, stage), /** @type {Shape[]} */ (this.shapes), at);
-    const { rows, columns } = this.#fieldAt(stage, this.#spot(way), taken);
-    const size = [rows, columns].map(([first, last]) => last - first + 1);
-    const region = seen.get(0);
-    const [down, along] = region?.isSeen ? [ends(region.rows), ends(region.columns)] : [[], []];
-    const corners = down.flatMap((row) => along.map((column) => [row, column]));
-    const inside = corners.length ? (down[1] - down[0] + 1) * (along[1] - along[0] + 1) : 0;
-    return { size, rows, columns, corners, in_padding: product(size) - inside };
   }
 
   /** The command of the present state. */
@@ -390,27 +299,6 @@ class Model extends EventTarget {
   }
 
   /**
-   * What a stage did to make a value.
-   *
-   * @param {number} number
-   * @param {Place} at
-   */
-  step(number, at) {
-    return this.#step(number, at);
-  }
-
-  /**
-   * @param {number} number
-   * @param {Place} at
-   */
-  #step(number, at) {
-    const stage = this.stage(number);
-    const inputs = stage.reads.map((read) => /** @type {Maps} */ (this.results[read]));
-    const result = /** @type {Maps} */ (this.results[number]);
-    return kindOf(stage).explain(stage, inputs, at, valueAt(result, at));
-  }
-
-  /**
    * @param {Change} change
    * @param {boolean} goesOn
    */
@@ -418,28 +306,15 @@ class Model extends EventTarget {
     const changes = withChange(this.changes, change);
     const stages = changed(this.stages, change);
     const plan = this.#allowed(stages, this.picture);
-    const isSame = this.#goesOn(change.what === "set" ? `${change.stage}.${change.key}` : "", goesOn);
+    const isSame = this.#past.add(change.what === "set" ? `${change.stage}.${change.key}` : "", this.#now, goesOn);
     [this.stages, this.changes] = [stages, changes];
     this.#update(plan);
     this.dispatchEvent(new CustomEvent("edited", { detail: { goesOn: isSame } }));
   }
 
-  /**
-   * Whether a change goes on with the one before, which was of the same; else what there is now can be gone back to.
-   *
-   * @param {string} what
-   * @param {boolean} wanted
-   */
-  #goesOn(what, wanted) {
-    const isSame = wanted && what === this.#changing;
-    if (!isSame) this.#remember();
-    this.#changing = what;
-    return isSame;
-  }
-
-  #remember() {
-    this.#before.push({ stages: this.stages, changes: this.changes, picture: this.picture });
-    if (this.#before.length > MOST_CHANGES) this.#before.shift();
+  /** @returns {Snapshot} */
+  get #now() {
+    return { stages: this.stages, changes: this.changes, picture: this.picture };
   }
 
   /**
@@ -449,27 +324,9 @@ class Model extends EventTarget {
    * @param {Maps} picture
    */
   #allowed(stages, picture) {
-    const { isStatic, limits } = this.contents;
-    if (isStatic) throw new Mistake("this page shows results, and computes none: it was written with --static");
-    const plan = this.#planned(stages, picture);
-    if (plan.work > limits.macs) {
-      throw new Mistake(`that takes ${grouped(plan.work)} multiply-adds, more than a page computes (${grouped(limits.macs)})`);
-    }
-    if (plan.values > limits.values) {
-      throw new Mistake(`that makes ${grouped(plan.values)} values, more than a page holds (${grouped(limits.values)})`);
-    }
-    return plan;
-  }
-
-  /**
-   * What is known of stages before any is computed.
-   *
-   * @param {Stage[]} stages
-   * @param {Maps} picture
-   */
-  #planned(stages, picture) {
-    const plan = new Plan(picture.shape);
-    stages.forEach((stage) => plan.add(stage));
+    if (this.contents.isStatic) throw new Mistake("this page shows results, and computes none: it was written with --static");
+    const plan = planOf(stages, picture.shape);
+    plan.check(this.contents.limits);
     return plan;
   }
 
@@ -479,15 +336,20 @@ class Model extends EventTarget {
    * @param {Plan} plan
    */
   #update(plan) {
-    this.shapes = plan.shapes;
-    this.figures = plan.figures;
-    this.mistakes = plan.mistakes;
-    this.#fields = plan.fields;
-    this.#moves = plan.moves;
+    this.plan = plan;
     if (this.selection && !this.#isThere(this.selection)) this.selection = this.#nearest(this.selection);
     this.results = [this.picture, ...Array(this.stages.length).fill(null)];
     this.dispatchEvent(new Event("changed"));
-    this.ready = this.#compute();
+    const done = this.#computing.all(this.stages, plan, this.results);
+    if (typeof done !== "boolean") this.ready = done.then((isLast) => (isLast ? this.#computed() : this.ready));
+    else this.ready = Promise.resolve(this.#computed());
+  }
+
+  #computed() {
+    const isNew = !this.selection;
+    if (isNew) this.selection = this.#something();
+    this.dispatchEvent(new Event("computed"));
+    if (isNew && this.selection) this.dispatchEvent(new Event("selected")); // views show the results by now
   }
 
   /** @param {Chosen} selection */
@@ -506,36 +368,6 @@ class Model extends EventTarget {
     const shape = this.shapes[stage];
     if (shape == null || shape.length !== at.length) return null;
     return { stage, at: at.map((index, axis) => Math.min(index, shape[axis] - 1)), pinned };
-  }
-
-  async #compute() {
-    const turn = ++this.#turn;
-    let begun = performance.now();
-    for (const [place, stage] of this.stages.entries()) {
-      if (this.shapes[place + 1] === null || stage.reads.some((read) => this.results[read] === null)) continue;
-      const inputs = stage.reads.map((read) => /** @type {Maps} */ (this.results[read]));
-      let known = this.#known.get(stage);
-      if (!known || known.inputs.some((input, each) => input !== inputs[each])) {
-        if (performance.now() - begun > PATIENCE) {
-          await new Promise((resolve) => setTimeout(resolve));
-          if (turn !== this.#turn) return this.ready; // that of what is computed instead
-          begun = performance.now();
-        }
-        try {
-          known = { inputs, result: kindOf(stage).compute(stage, inputs) };
-        } catch (error) {
-          if (!(error instanceof Mistake)) throw error;
-          this.mistakes[place + 1] = `stage ${place + 1} (${stage.kind}): ${error.message}`;
-          continue;
-        }
-        this.#known.set(stage, known);
-      }
-      this.results[place + 1] = known.result;
-    }
-    const isNew = !this.selection;
-    if (isNew) this.selection = this.#something();
-    this.dispatchEvent(new Event("computed"));
-    if (isNew && this.selection) this.dispatchEvent(new Event("selected")); // views show the results by now
   }
 
   /**

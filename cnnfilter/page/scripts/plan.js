@@ -44,6 +44,20 @@ class Plan {
   }
 
   /**
+   * A mistake if that is more than a page computes.
+   *
+   * @param {{macs: number, values: number}} limits
+   */
+  check({ macs, values }) {
+    if (this.work > macs) {
+      throw new Mistake(`that takes ${grouped(this.work)} multiply-adds, more than a page computes (${grouped(macs)})`);
+    }
+    if (this.values > values) {
+      throw new Mistake(`that makes ${grouped(this.values)} values, more than a page holds (${grouped(values)})`);
+    }
+  }
+
+  /**
    * @param {number} number
    * @param {Stage} stage
    * @param {Kind} kind
@@ -72,6 +86,18 @@ class Plan {
     this.work += kind.work ? kind.work(stage, inputs) : figures.macs;
     this.values += product(output);
   }
+}
+
+/**
+ * What is known of stages on a picture of a size.
+ *
+ * @param {Stage[]} stages
+ * @param {Shape} shape
+ */
+function planOf(stages, shape) {
+  const plan = new Plan(shape);
+  stages.forEach((stage) => plan.add(stage));
+  return plan;
 }
 
 /**

@@ -26,6 +26,16 @@ function checkLearned(stage, count) {
 }
 
 /**
+ * Whether a stage has the learned numbers of a control.
+ *
+ * @param {string} key
+ * @returns {(stage: Stage) => boolean}
+ */
+function isKnown(key) {
+  return ({ learned }) => key.slice("learned.".length) in learned;
+}
+
+/**
  * What follows from the keys of a stage whose numbers are learned: see `worded`. Of a new one, they are what learning
  * begins with, whatever `random` says.
  *
@@ -53,7 +63,7 @@ function wordedLearned(kind, keys, controls) {
       }
       return { keys: { ...rest, numbers: [`random=${seed}`] } };
     },
-    controls: [...plain.controls, ...controls],
+    controls: [...plain.controls, ...controls.map((each) => ({ ...each, when: isKnown(each.key) }))],
   };
 }
 
@@ -103,6 +113,11 @@ KINDS.batchnorm = {
   ]),
 };
 
+const ONE = switchKey("shared", "One slope for all maps", false);
+
+/** @type {Key} */
+const SHARED = { ...ONE, control: { ...ONE.control, when: ({ learned }) => !learned.weight } };
+
 KINDS.prelu = {
   ...valueByValue((stage, map) => {
     const slope = numbersOf(stage, "weight", 0.25)(map);
@@ -119,7 +134,7 @@ KINDS.prelu = {
     const parameters = slopes(stage, shape);
     return { parameters, macs: parameters, arithmetic: `params: ${parameters}` };
   },
-  ...wordedLearned("prelu", [switchKey("shared", "One slope for all maps", false)],
+  ...wordedLearned("prelu", [SHARED],
     [{ key: "learned.weight", label: "Slopes", type: "weights" }]),
 };
 

@@ -133,6 +133,16 @@ function upsamplingTaps({ keys: { mode, rounding } }, { count, times, plus, unde
 }
 
 /**
+ * How far before the nearest sample a value may lie; it does not where two neighbours count.
+ *
+ * @param {Stage} stage
+ */
+function aheadOf({ keys: { mode, rounding } }) {
+  if (mode !== "nearest" || rounding === "floor") return 0;
+  return rounding === "ceil" ? 1 : 1 / 2;
+}
+
+/**
  * The first sample of an axis and the last that a value is made of; of a value beyond the result, which a later stage's
  * padding has, those that it would be, did the samples go on.
  *
@@ -146,11 +156,9 @@ function upsamplingExtent(stage, axis, place) {
     const taps = upsamplingTaps(stage, axis, place);
     return [taps[0][0], taps[taps.length - 1][0]];
   }
-  const { mode, rounding } = stage.keys;
   const { count, times, plus, under } = axis;
-  const ahead = { floor: 0, ceil: 2 }[/** @type {string} */ (rounding)] ?? 1; // halves
-  const first = Math.floor((2 * (place * times + plus) + ahead * under) / (2 * under));
-  return [first, mode === "bilinear" && count > 1 && times ? first + 1 : first];
+  const first = Math.floor((2 * (place * times + plus) + 2 * aheadOf(stage) * under) / (2 * under));
+  return [first, stage.keys.mode === "bilinear" && count > 1 && times ? first + 1 : first];
 }
 
 KINDS.upsample = {
@@ -176,14 +184,13 @@ KINDS.upsample = {
     return [{ rows, columns, maps: [at[2], at[2]] }];
   },
   sights(stage, shape) {
-    const { mode, rounding } = stage.keys;
-    const ahead = { floor: 0, ceil: 1 }[/** @type {string} */ (rounding)] ?? 1 / 2;
+    const { mode } = stage.keys;
     const [height, width] = [0, 1].map((number) => {
       const axis = axisOf(stage, shape, number);
       const { count, times, plus, under } = axis;
       const size = mode === "bilinear" && count > 1 && times ? 2 : 1;
       const seen = (/** @type {number} */ place) => between(upsamplingExtent(stage, axis, place), 1);
-      return { size, stride: times / under, start: plus / under + ahead, seen };
+      return { size, stride: times / under, start: plus / under + aheadOf(stage), seen };
     });
     return [height, width];
   },
@@ -199,7 +206,7 @@ KINDS.upsample = {
  *
  * @param {Record<string, any>} keys
  */
-function checkUpsample({ scale, size, mode, rounding }) {
+function checkUpsample({ scale, size }) {
   if (!scale === !size) {
     throw new Mistake("takes a scale, such as upsample:2, or the size of the result, such as upsample:size=56x56");
   }
@@ -208,7 +215,16 @@ function checkUpsample({ scale, size, mode, rounding }) {
       throw new Mistake(`scale must be from 1e-06 to ${LARGEST}, not ${showNumber(each)}`);
     }
   }
-  if (mode !== "nearest" && rounding !== "floor") throw new Mistake("rounding is for mode=nearest");
+}
+
+/**
+ * A stage that rounds as all do that take no nearest sample, whatever it did when it took one.
+ *
+ * @param {Stage} stage
+ * @returns {Stage}
+ */
+function unrounded(stage) {
+  return { ...stage, keys: { ...stage.keys, rounding: "floor" } };
 }
 
 /**
@@ -230,20 +246,22 @@ function wordedUpsample() {
     control: { label: "Scale", type: "numbers", when: (stage) => stage.keys.scale !== null },
   };
   const size = pairKey("size", "Size", null);
+  const rounding = choiceKey("rounding", "Rounding", ROUNDINGS, "floor");
   const keys = (/** @type {string} */ usual) => [
     scale,
     { ...size, control: { ...size.control, when: (/** @type {Stage} */ stage) => stage.keys.size !== null } },
     choiceKey("mode", "Mode", ["nearest", "bilinear"], "nearest"),
     choiceKey("coordinates", "Coordinates", COORDINATES, usual),
-    choiceKey("rounding", "Rounding", ROUNDINGS, "floor"),
+    { ...rounding, control: { ...rounding.control, when: (/** @type {Stage} */ stage) => stage.keys.mode === "nearest" } },
   ];
   const nearest = worded("upsample", keys("asymmetric"), "scale", true);
   const bilinear = worded("upsample", keys("half_pixel"), "scale", true);
   return {
-    text: (stage) => (stage.keys.mode === "nearest" ? nearest : bilinear).text(stage),
+    text: (stage) => (stage.keys.mode === "nearest" ? nearest.text(stage) : bilinear.text(unrounded(stage))),
     parse(text) {
       const { mode } = nearest.parse(text).keys;
       const parsed = (mode === "nearest" ? nearest : bilinear).parse(text);
+      if (mode !== "nearest" && parsed.keys.rounding !== "floor") throw new Mistake("rounding is for mode=nearest");
       checkUpsample(parsed.keys);
       return parsed;
     },

@@ -73,6 +73,7 @@ SCRIPTS = (
     "views/player",
     "views/detail",
     "views/field",
+    "views/notice",
     "views/controls",
     "views/kernel",
     "views/weights",

@@ -240,7 +240,7 @@ def test_the_address_keeps_the_changes_and_may_be_anybodys(show):
     ):
         tab = show("conv:edge,relu,maxpool:2", fragment=hostile)
         check(tab, "conv:edge,relu,maxpool:2")
-        assert tab.run("return model.notice")
+        assert said(tab, "header .mistake") == [tab.run("return model.notice")]
 
 
 def png(array, **options):

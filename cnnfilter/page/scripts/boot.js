@@ -1,6 +1,6 @@
 /** @type {[string, ((model: Model) => Node)[]][]} the landmarks and what each shows */
 const VIEWS = [
-  ["header", [headerView]],
+  ["header", [headerView, noticeView]],
   ["nav", [overviewView]],
   ["main", [detailView, lessonView]],
   ["aside", [fieldView, changeView, pictureView]],

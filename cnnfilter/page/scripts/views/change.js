@@ -11,7 +11,7 @@ function changeView(model) {
   const controls = element("div", { className: "controls" });
   const removing = element("button", { type: "button", className: "button", onclick: () => remove() }, "Remove this stage");
   let number = 1;
-  let looked = 0; // the stage whose value is looked at, which this follows
+  let looked = ""; // the stage and the map that are looked at, which this follows
   let structure = "";
   /** @type {Editor[]} */
   let editors = [];
@@ -62,15 +62,23 @@ function changeView(model) {
     }
   }
 
-  model.addEventListener("changed", refresh);
+  /** Say instead that nothing can be changed. */
+  function close() {
+    panel.replaceChildren(title, element("p", { className: "small soft" },
+      "This page shows results that it does not compute: it was written with --static, and nothing can be changed."));
+  }
+
+  model.addEventListener("changed", () => (model.contents.isStatic ? close() : refresh()));
   model.addEventListener("selected", () => {
-    const { stage } = model.selection ?? { stage: looked };
-    if (stage !== looked && !controls.contains(document.activeElement)) number = stage;
-    looked = stage;
+    const { stage, at } = model.selection ?? { stage: 0, at: [0] };
+    const what = `${stage} ${at[at.length - 1]}`;
+    if (what === looked || model.contents.isStatic) return; // another place of the same map: the mouse goes over it
+    if (!looked.startsWith(`${stage} `) && !controls.contains(document.activeElement)) number = stage;
+    looked = what;
     refresh();
   });
   refresh();
-  return element("section", { className: "panel change no-print", "aria-labelledby": title.id },
+  const panel = element("section", { className: "panel change no-print", "aria-labelledby": title.id },
     element("div", { className: "panel-head" }, title, undoButton(model)),
     element("label", { className: "control" }, element("span", { className: "soft" }, "Stage"), list),
     mistake,
@@ -78,6 +86,7 @@ function changeView(model) {
     typed,
     element("div", { className: "row" }, removing),
     addingForm(model, () => number));
+  return panel;
 }
 
 /**

@@ -2,6 +2,31 @@
 const TURNED_KINDS = ["conv", "depthwise"];
 
 /**
+ * A map by correlation and by convolution.
+ * @typedef {object} Compared
+ * @property {number[][][]} kernels
+ * @property {Maps[]} results  both, and their difference
+ * @property {ReturnType<typeof differences>} told
+ * @property {number} most     the largest magnitude of the two
+ */
+
+/**
+ * What a convolution makes of its input with its kernel as it is, and turned.
+ * @param {Stage} stage
+ * @param {Maps} input
+ * @param {number} map
+ * @returns {Compared}
+ */
+function comparedBothWays(stage, input, map) {
+  const both = [false, true].map((flip) => ({ ...stage, keys: { ...stage.keys, flip } }));
+  const kernels = both.map((each) => filterOf(each, input.shape[2], map).weights[0][0]);
+  const [one, other] = both.map((each) => oneMap(each, input, map));
+  const away = { shape: one.shape, values: one.values.map((value, at) => value - other.values[at]) };
+  const most = [one, other].flatMap(rangeOf).reduce((size, value) => Math.max(size, Math.abs(value)), 0);
+  return { kernels, results: [one, other, away], told: differences(one.values, other.values), most };
+}
+
+/**
  * How two results of one size differ.
  * @param {Float32Array} first
  * @param {Float32Array} second
@@ -27,6 +52,9 @@ function differences(first, second) {
  */
 function flippedLesson(model) {
   const board = element("div", { className: "stack" });
+  const values = range(3).map(() => element("p", { className: "small at" }));
+  /** @type {{stage: Stage, input: Maps, map: number, compared: Compared} | null} what is not computed again */
+  let known = null;
 
   /** The convolution that is looked at, else the first; 0 if there is none. */
   function which() {
@@ -39,6 +67,7 @@ function flippedLesson(model) {
     const number = which();
     const input = number ? model.results[model.stages[number - 1].reads[0]] : null;
     if (!input || !model.results[number]) {
+      known = null;
       board.replaceChildren(element("p", {}, number ? "The convolution cannot be computed." : "This network has no convolution."));
       return;
     }
@@ -46,23 +75,21 @@ function flippedLesson(model) {
     const shape = /** @type {Shape} */ (model.shapes[number]);
     const [row, column, map] = model.selection?.stage === number
       ? model.selection.at : [Math.floor(shape[0] / 2), Math.floor(shape[1] / 2), 0];
-    const pair = [false, true].map((flip) => ({ ...stage, keys: { ...stage.keys, flip } }));
-    const kernels = pair.map((each) => filterOf(each, input.shape[2], map).weights[0][0]);
-    const results = pair.map((each) => oneMap(each, input, map));
-    const told = differences(results[0].values, results[1].values);
-    const size = results[0].values.length;
-    const here = results.map((maps) => valueAt(maps, [row, column, 0]));
-    const names = ["Correlation", "Convolution"];
-    const difference = { shape: results[0].shape, values: results[0].values.map((value, at) => value - results[1].values[at]) };
-    const scale = Math.max(...results.map(({ values }) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)));
-    board.replaceChildren(
-      element("p", { className: "small soft" }, `Stage ${number}, ${stageLabel(stage)}, map ${map}. Networks slide the kernel as it is, ` +
-        "which is correlation; convolution turns it by 180\u00b0 first."),
-      element("div", { className: "compared" },
-        ...results.map((maps, index) => figureOf(names[index], maps, scale, here[index], kernels[index])),
-        figureOf("Their difference", difference, told.most, here[0] - here[1], null)),
-      element("p", { role: "status" }, verdict(told, size, results[0].shape)));
-    for (const line of board.querySelectorAll(".at")) line.prepend(`row ${row}, column ${column}: `);
+    if (known?.stage !== stage || known.input !== input || known.map !== map) {
+      known = { stage, input, map, compared: comparedBothWays(stage, input, map) };
+      const { kernels, results, told, most } = known.compared;
+      const names = ["Correlation", "Convolution", "Their difference"];
+      const ends = [most, most, told.most];
+      board.replaceChildren(
+        element("p", { className: "small soft" }, `Stage ${number}, ${stageLabel(stage)}, map ${map}. Networks slide the kernel ` +
+          "as it is, which is correlation; convolution turns it by 180\u00b0 first."),
+        element("div", { className: "compared" },
+          ...results.map((maps, index) => figureOf(names[index], maps, ends[index], values[index], kernels[index]))),
+        element("p", { role: "status" }, verdict(told, results[0].shape)));
+    }
+    known.compared.results.forEach((maps, index) => values[index].replaceChildren(
+      `row ${row}, column ${column}: `,
+      element("strong", {}, show(valueAt(maps, [row, column, 0])))));
   }
 
   return { title: "Correlation and convolution", node: board, refresh };
@@ -73,27 +100,26 @@ function flippedLesson(model) {
  * @param {string} name
  * @param {Maps} maps
  * @param {number} most  the magnitude that has the full colour
- * @param {number} here
- * @param {number[][] | null} kernel
+ * @param {HTMLElement} value
+ * @param {number[][] | undefined} kernel
  */
-function figureOf(name, maps, most, here, kernel) {
+function figureOf(name, maps, most, value, kernel) {
   return element("figure", { tabIndex: 0 }, // as it may have to be scrolled
     element("figcaption", {}, name),
     mapPicture(maps, most, name),
-    element("p", { className: "small at" }, element("strong", {}, show(here))),
+    value,
     ...(kernel ? [plainTable(kernel, "kernel")] : []));
 }
 
 /**
  * What is said of two results.
  * @param {ReturnType<typeof differences>} told
- * @param {number} size
  * @param {Shape} shape
  */
-function verdict({ places, most, at, negative }, size, [, width]) {
+function verdict({ places, most, at, negative }, [height, width]) {
   if (places === 0) return "Both give the same everywhere: turned by 180\u00b0, this kernel is itself.";
   const where = `row ${Math.floor(at / width)}, column ${at % width}`;
-  const rest = `they differ at ${grouped(places)} of ${grouped(size)} places, the most at ${where}, by ${show(most)}.`;
+  const rest = `they differ at ${grouped(places)} of ${grouped(height * width)} places, the most at ${where}, by ${show(most)}.`;
   return negative ? `Turned, this kernel is its own negative, so the sign turns: ${rest}` : `T${rest.slice(1)}`;
 }
 

@@ -6,7 +6,10 @@
 function pictureView(model) {
   const title = element("h2", { id: "picture-title" }, "Picture");
   const panel = element("section", { className: "panel picture-panel no-print", "aria-labelledby": title.id }, title);
-  model.addEventListener("changed", () => panel.append(...pictureParts(model)), { once: true });
+  model.addEventListener("changed", () => {
+    if (model.contents.isStatic) panel.hidden = true;
+    else panel.append(...pictureParts(model));
+  }, { once: true });
   return panel;
 }
 

@@ -77,6 +77,7 @@ SCRIPTS = (
     "views/controls",
     "views/kernel",
     "views/weights",
+    "views/in-place",
     "views/adding",
     "views/undo",
     "views/change",

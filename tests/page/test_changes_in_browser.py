@@ -607,3 +607,35 @@ def test_all_of_it_can_be_used_by_everyone_at_any_width(show, width, dark):
     tab.wait("return ['.sketch', '.classes', '.compared'].every((each) => document.querySelector(each))")
     assert tab.run("return document.documentElement.scrollWidth") == width
     assert tab.violations() == []
+
+
+@pytest.mark.parametrize(
+    ("stages", "then"),
+    [
+        ("conv:0 1 2; 3 4 5,relu", "conv:0 1 2; 3 4 8.5,relu"),
+        ("conv:0 1 2; 3 4 5:flip=yes,relu", "conv:8.5 1 2; 3 4 5:flip=yes,relu"),
+    ],
+)
+def test_a_number_of_a_kernel_is_changed_where_the_worked_step_has_it(show, stages, then):
+    tab = show(stages)
+    tab.run("model.select(1, 0, 1, 1, true)")
+    cell = tab.find_all(".step [data-channel] td")[5]
+    tab.run("arguments[0].scrollIntoView({block: 'center'})", cell)
+    tab.point(cell, 5, 5, click=True)
+    tab.press("8.5", ENTER)
+    check(tab, then)
+    assert tab.find_all(".step [data-channel] td")[5].text == "8.5"
+    assert not tab.find(".in-place").is_displayed()
+    tab.find(".change .panel-head button").click()
+    check(tab, stages)
+
+
+def test_a_learned_number_is_changed_in_a_worked_step_of_its_map_and_channel(show):
+    tab = show("conv:2@1x1:random=1,conv:6@2x2:random=1:groups=2", np.stack([RAMP[0], RAMP[0][::-1]]))
+    tab.run("model.select(2, 4, 1, 1, true)")
+    cell = tab.find_all(".step [data-channel] td")[1]
+    tab.run("arguments[0].scrollIntoView({block: 'center'})", cell)
+    tab.point(cell, 5, 5, click=True)
+    tab.press("7", ENTER)
+    settle(tab)
+    assert tab.run("return model.stage(2).learned.weight.values[4 * 4 + 1]") == 7

@@ -68,6 +68,7 @@ function changeView(model) {
       "This page shows results that it does not compute: it was written with --static, and nothing can be changed."));
   }
 
+  darkness.addEventListener("change", () => editors.forEach((editor) => editor.refresh()));
   model.addEventListener("changed", () => (model.contents.isStatic ? close() : refresh()));
   model.addEventListener("selected", () => {
     const { stage, at } = model.selection ?? { stage: 0, at: [0] };
@@ -78,6 +79,7 @@ function changeView(model) {
     refresh();
   });
   refresh();
+  editInPlace(model);
   const panel = element("section", { className: "panel change no-print", "aria-labelledby": title.id },
     element("div", { className: "panel-head" }, title, undoButton(model)),
     element("label", { className: "control" }, element("span", { className: "soft" }, "Stage"), list),

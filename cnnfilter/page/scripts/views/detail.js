@@ -195,7 +195,7 @@ class Detail {
       const place = element("span", { className: "soft" }, placeText(step.at));
       return element(
         "div",
-        { className: "step" },
+        { className: "step", "data-stage": String(step.number), "data-map": String(step.at[2] ?? 0) },
         element("h3", {}, `${stageTitle(this.model, step.number)} `, place),
         ...writeStep(step, desk),
       );

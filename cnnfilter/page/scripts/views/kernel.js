@@ -20,7 +20,7 @@ const LARGEST_GRID = 15;
  * @returns {Editor}
  */
 function numberTable({ caption, rows, columns, value, set }, say) {
-  const shortened = (/** @type {number} */ number) => showNumber(Number(number.toPrecision(4))); // until it is changed
+  const shortened = (/** @type {number} */ number) => showNumber(Number(number.toPrecision(3))); // until it is changed
   const fields = range(rows).map((row) => range(columns).map((column) => {
     const field = element("input", {
       type: "text",
@@ -69,16 +69,21 @@ function numberTable({ caption, rows, columns, value, set }, say) {
     });
     return field;
   }));
-  const refresh = () => fields.forEach((line, row) => line.forEach((field, column) => {
-    if (document.activeElement !== field) field.value = shortened(value(row, column));
-  }));
+  const cells = fields.map((line) => line.map((field) => element("td", {}, field)));
+  const refresh = () => {
+    const scale = scaleAround(range(rows).flatMap((row) => range(columns).map((column) => value(row, column))));
+    cells.forEach((line, row) => line.forEach((cell, column) => {
+      paintCell(cell, value(row, column), scale);
+      const field = fields[row][column];
+      if (document.activeElement !== field) field.value = shortened(value(row, column));
+    }));
+  };
   refresh();
   return {
     node: element("div", { className: "grid" },
       element("table", { className: "numbers" },
         element("caption", {}, caption),
-        element("tbody", {}, ...fields.map((line) =>
-          element("tr", {}, ...line.map((field) => element("td", {}, field))))))),
+        element("tbody", {}, ...cells.map((line) => element("tr", {}, ...line))))),
     refresh,
   };
 }

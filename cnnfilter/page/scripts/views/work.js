@@ -127,6 +127,7 @@ function writeChannel(channel, scale, desk, key) {
     held.fill("window", window.values, desk.scale);
     held.mark(window, desk.follows);
     taken.fill("kernel", kernel, scaleAround(weights));
+    taken.element.dataset.channel = String(window.channel); // whose numbers can be changed there
     multiplied.fill("products", channel.products, scale);
     written = element(
       "div",

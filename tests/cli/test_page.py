@@ -131,3 +131,22 @@ def test_mistakes_name_the_picture_and_the_stage():
 def test_what_a_person_should_know_is_told():
     save("clear.png", np.dstack([PHOTO, PHOTO[..., 0]]))
     made("softmax,gray", "clear.png", note=["warning: clear.png: transparency is left out"])
+
+
+def test_an_input_without_a_name_is_refused():
+    assert error("relu", "") == run("explain", "relu", "", "--at", "0,0").messages[-1].removeprefix(
+        "cnnfilter: error: "
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("gray,conv:sobel,relu,maxpool:2", "camera.png"),
+        ("gray,resize:32x32,normalize,lenet-5:random=1", "coffee.jpg"),
+    ],
+)
+def test_pages_for_lessons_are_small(arguments):
+    stages, photo = arguments
+    made(stages, ROOT / "samples" / photo)
+    assert Path("page.html").stat().st_size < 700_000

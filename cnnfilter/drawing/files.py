@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from cnnfilter.drawing.apng import write_apng
 from cnnfilter.drawing.pixels import to_image
 from cnnfilter.drawing.shapes import Figure
 from cnnfilter.errors import PictureError
@@ -22,7 +24,8 @@ MOST_PIXELS = 60_000_000
 """Of a picture: 180 megabytes while it is drawn."""
 FRAME_PIXELS, ALL_PIXELS = 1_500_000, 256_000_000
 """Of a frame, and of all frames, which are in memory together."""
-COLOURS = 256
+COLOURS = 255
+"""Of all frames together; one more is transparent."""
 
 
 def png(figure: Figure) -> tuple[bytes, tuple[int, int]]:
@@ -35,7 +38,7 @@ def png(figure: Figure) -> tuple[bytes, tuple[int, int]]:
     """
     area = figure.width * figure.height
     image = to_image(figure, _scale(math.sqrt(MOST_PIXELS / area), figure))
-    return _saved([image], format="PNG", optimize=False), image.size
+    return _saved(image, format="PNG"), image.size
 
 
 def animation(figures: Iterator[Figure], count: int, format: str, delay: int) -> tuple[bytes, tuple[int, int]]:
@@ -60,10 +63,19 @@ def animation(figures: Iterator[Figure], count: int, format: str, delay: int) ->
     scale = _scale(math.sqrt(min(FRAME_PIXELS, ALL_PIXELS / count) / area), first)
     images = (to_image(figure, scale) for figure in chain([first], figures))
     palette = Palette()
-    drawn = [palette.apply(image) for image in images]
-    for image in drawn:
-        image.putpalette(palette.bytes)
-    return _saved(drawn, format=format, save_all=True, duration=delay, loop=0), drawn[0].size
+    frames = (palette.apply(image) for image in images)
+    size = round(first.width * scale), round(first.height * scale)
+    if format == "PNG":
+        return write_apng(frames, lambda: bytes(palette.bytes), delay), size
+    drawn = [Image.fromarray(frame, "P") for frame in frames]
+    drawn.reverse()
+    given = (_coloured(drawn.pop(), palette) for _ in range(count))  # Pillow copies them: one at a time is enough
+    return _saved(next(given), format=format, save_all=True, append_images=given, duration=delay, loop=0), size
+
+
+def _coloured(image: Image.Image, palette: Palette) -> Image.Image:
+    image.putpalette(palette.bytes)
+    return image
 
 
 def _scale(most: float, figure: Figure) -> float:
@@ -75,14 +87,14 @@ def _scale(most: float, figure: Figure) -> float:
 
 
 class Palette:
-    """The colours of pictures, in the order in which they come; from the 257th on, the nearest ones."""
+    """The colours of pictures, in the order in which they come; from the 256th on, the nearest ones."""
 
     def __init__(self) -> None:
         self.colours: list[int] = []
         self._index = np.full(1 << 24, -1, np.int16)
 
-    def apply(self, image: Image.Image) -> Image.Image:
-        """An RGB picture by the numbers of its colours."""
+    def apply(self, image: Image.Image) -> NDArray[np.uint8]:
+        """The numbers of an RGB picture's colours."""
         red, green, blue = np.moveaxis(np.asarray(image, np.int32), 2, 0)
         packed = red << 16 | green << 8 | blue
         found = self._index[packed]
@@ -90,7 +102,8 @@ class Palette:
             for colour in np.unique(packed[found < 0]).tolist():
                 self._index[colour] = self._number(colour)
             found = self._index[packed]
-        return Image.fromarray(found.astype(np.uint8), "P")
+        numbers: NDArray[np.uint8] = found.astype(np.uint8)
+        return numbers
 
     def _number(self, colour: int) -> int:
         if len(self.colours) < COLOURS:
@@ -109,7 +122,7 @@ def _channels(colour: int) -> tuple[int, int, int]:
     return colour >> 16, colour >> 8 & 255, colour & 255
 
 
-def _saved(images: Sequence[Image.Image], *, format: str, **options: object) -> bytes:
+def _saved(image: Image.Image, *, format: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    images[0].save(buffer, format, append_images=images[1:], **options)
+    image.save(buffer, format, **options)
     return buffer.getvalue()

@@ -8,6 +8,7 @@ from PIL import Image
 
 from cnnfilter.drawing import files
 from cnnfilter.drawing import moving as module
+from cnnfilter.drawing.apng import write_apng
 from cnnfilter.drawing.files import Palette, animation, png
 from cnnfilter.drawing.grids import SEEN, SEEN_PADDING
 from cnnfilter.drawing.moving import lines, moving, multiplied
@@ -93,16 +94,28 @@ def test_an_animation_has_a_frame_for_each_place_its_delay_and_no_end(format, de
             np.testing.assert_array_equal(np.asarray(image.convert("RGB")), np.asarray(to_image(figure, scale)))
 
 
+def test_frames_that_are_alike_are_frames_all_the_same():
+    frames = [np.zeros((3, 4), np.uint8), np.zeros((3, 4), np.uint8), np.full((3, 4), 1, np.uint8)]
+    data = write_apng(frames, lambda: bytes([255, 255, 255, 9, 8, 7]), 50)
+    with Image.open(io.BytesIO(data)) as image:
+        assert (image.n_frames, image.size) == (3, (4, 3))
+        shown = []
+        for index in range(3):
+            image.seek(index)
+            shown.append(image.convert("RGB").getpixel((3, 2)))
+        assert shown == [(255, 255, 255), (255, 255, 255), (9, 8, 7)]
+
+
 def test_a_palette_takes_the_nearest_colour_when_it_is_full():
     palette = Palette()
     shades = np.zeros((1, 300, 3), np.uint8)
-    shades[0, :256, 0] = range(256)
-    palette.apply(Image.fromarray(shades[:, :256]))
-    shades[0, 256:] = (250, 9, 9)
-    numbers = np.asarray(palette.apply(Image.fromarray(shades)))[0]
-    assert len(palette.colours) == 256
-    assert numbers[:256].tolist() == list(range(256))
-    assert {*numbers[256:].tolist()} == {250}
+    shades[0, :255, 0] = range(255)
+    palette.apply(Image.fromarray(shades[:, :255]))
+    shades[0, 255:] = (250, 9, 9)
+    numbers = palette.apply(Image.fromarray(shades))[0]
+    assert len(palette.colours) == 255
+    assert numbers[:255].tolist() == list(range(255))
+    assert {*numbers[255:].tolist()} == {250}
 
 
 def test_what_would_have_too_many_pixels_is_refused():

@@ -127,7 +127,9 @@ def _lines(row: Row) -> tuple[str, ...]:
     arguments = [] if isinstance(stage, Join) else stage.arguments()
     window = "" if sliding is None else "x".join(map(str, sliding.window))
     given = next((text for text in arguments[:1] if "=" not in text), "")
-    if _SIZES.fullmatch(given):  # how many maps there are stands above
+    if window == "1x1" and given and "@" not in given:  # of a pad, or of a single number
+        window = ""
+    elif _SIZES.fullmatch(given):  # how many maps there are stands above
         given = "" if window else given.rpartition("@")[2]
     keys = [text for text in arguments if text.partition("=")[0] in TOLD]
     if sliding is not None and not any(text.startswith("stride=") for text in keys) and sliding.stride != (1, 1):

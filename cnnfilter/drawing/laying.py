@@ -81,8 +81,8 @@ def lay(blocks: Sequence[Block], numbers: range) -> Laid:
     pairs = [(r, n) for n in numbers for r in reads[n]]
     # the shortest arcs are the lowest
     for r, n in sorted(pairs, key=lambda pair: columns[pair[1]] - _column(columns, pair[0])):
-        span = _column(columns, r) + 1, columns[n] - 1
-        is_free = n in firsts or r in lasts or span[0] > span[1]
+        span = _column(columns, r) + 1, columns[n]  # an arc ends in the middle of its target's column
+        is_free = n in firsts or r in lasts or span[0] == span[1]
         edges.append(Edge(r, n, None if is_free else _free(arcs, span), turns_late=n not in firsts))
     return Laid(columns, lanes, edges)
 

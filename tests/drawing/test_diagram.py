@@ -30,12 +30,11 @@ BELOW = (
 )
 """Branches meet in a lane below."""
 RANDOM = [each for seed in range(3) for each in graphs(seed + 90, 8)]
+BRANCHES = [(BRANCHED, (32, 32, 3)), (BELOW, (9, 9, 2)), ("resnet-34", (224, 224, 3)), *RANDOM]
 ALL = [
     *((name, preset.size) for name, preset in PRESETS.items()),
     *((text, size) for text, size in CHAINS[::2]),
-    (BRANCHED, (32, 32, 3)),
-    (BELOW, (9, 9, 2)),
-    *RANDOM,
+    *BRANCHES,
 ]
 
 
@@ -134,6 +133,18 @@ def test_what_leads_from_block_to_block_crosses_none(text, size):
                 assert not passes, (line, (left, top, right, bottom))
 
 
+@pytest.mark.parametrize(("text", "size"), BRANCHES, ids=lambda value: str(value)[:30])
+def test_what_runs_together_has_one_source_or_one_target(text, size):
+    lines = [each.points for each in drawn(text, size).shapes if isinstance(each, Line) and each.arrow]
+    for one, other in itertools.combinations(lines, 2):
+        if one[0] == other[0] or one[-1] == other[-1]:
+            continue
+        for (ax, ay), (bx, by) in itertools.pairwise(one):
+            for (cx, cy), (dx, dy) in itertools.pairwise(other):
+                if ay == by == cy == dy:
+                    assert min(max(ax, bx), max(cx, dx)) - max(min(ax, bx), min(cx, dx)) < 1, (one, other)
+
+
 def test_each_edge_is_drawn_once_and_from_where_it_comes():
     rows = rows_of(BRANCHED, (32, 32, 3))
     blocks = blocks_of(rows)
@@ -165,9 +176,10 @@ def test_a_line_begins_where_a_flat_box_ends():
 
 
 def test_blocks_tell_what_is_not_seen_of_them():
-    text = "convtranspose:6@2x3:stride=2,conv:sobel-x,depthwise:2@3x3:dilation=2,upsample:2:mode=bilinear,dropout,relu"
+    text = "pad:1x2,convtranspose:6@2x3:stride=2,conv:sobel-x,depthwise:2@3x3:dilation=2,"
+    text += "upsample:2:mode=bilinear,dropout,relu"
     assert [block.lines for block in blocks_of(rows_of(text, (9, 9, 2)))] == [
-        ("convtranspose 2x3", "stride 2"), ("conv sobel-x 3x3",), ("depthwise 3x3", "dilation 2"),
+        ("pad 1x2",), ("convtranspose 2x3", "stride 2"), ("conv sobel-x 3x3",), ("depthwise 3x3", "dilation 2"),
         ("upsample 2", "mode bilinear", "dropout, relu"),
     ]  # fmt: skip
 

@@ -1,5 +1,7 @@
+import json
 import re
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from cnnfilter.typeset import FORMATS
 from cnnfilter.typeset.formats import LATIN
 from cnnfilter.typeset.parts import Code, Heading, paragraph
 from tests.command import run
+from tests.typeset.reading import displays, matrices, sections
 
 HOSTILE = "a`b``<img src=x>$x$|_*_\\input{/etc/passwd}%&#~^{}é中\x1b[0m\n"
 
@@ -157,3 +160,15 @@ def test_one_format_at_a_time():
     assert "--format prints a text for notes, and --json data for programs; give one of them" in result.err
     (option,) = (each for each in command.params if each.name == "notes")
     assert [*option.type.choices] == [*FORMATS]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_matrices_read_back_are_those_of_json(format):
+    arguments = ["conv:3@2x2:random=1:as=c,tanh,flatten", "small.csv", "--all-matrices"]
+    wanted = json.loads(done(*arguments, "--json"))["matrices"]
+    parts = sections(done(*arguments, "--format", format), format)
+    for part, stage in zip(parts, wanted, strict=True):
+        values = np.array(stage["values"])
+        values = values[None, :64, None] if values.ndim == 1 else values
+        found = [matrix for latex in displays(part, format) for matrix in matrices(latex)]
+        np.testing.assert_array_equal(found, [[[float(f"{x:.6g}") for x in row] for row in grid] for grid in values])

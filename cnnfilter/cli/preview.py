@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +17,6 @@ from cnnfilter.errors import CnnfilterError, PictureError
 from cnnfilter.messages import why_no_file
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from cnnfilter.imaging.arrays import Uint8Array
     from cnnfilter.imaging.picture import Picture
 
@@ -24,6 +24,10 @@ LEFT = 2
 """Lines of the terminal that a picture leaves to the message above and the prompt below it."""
 MOST_CELLS = 256
 """Rows and columns of cells that textual-image can name."""
+PLACE = "\x1b_Ga=p,"
+"""Begins in kitty's protocol what puts a picture, which has been sent, to a place."""
+COLOUR = re.compile(r"#(\d+);2;\d+;\d+;\d+")
+"""Says in sixel what a colour is. Some terminals, xterm 379 for one, draw in it only where its number alone follows."""
 
 
 class Preview:
@@ -94,25 +98,35 @@ def _drawn(picture: Picture, graphics: terminal.Graphics | None, encoding: str) 
         return written.getvalue()
     height, width = graphics.cell
     pixels = fitted(picture, (min(lines, MOST_CELLS) * height, min(columns, MOST_CELLS) * width), width)
-    # whatever the environment says: NO_COLOR is about text, and kitty's pictures are told apart by colours
-    console = Console(file=written, width=columns, force_terminal=True, color_system="truecolor", no_color=False)
-    with _taken_for_terminal(written, graphics.cell):
-        console.print(_image(pixels, graphics), end="", crop=False)
-    return written.getvalue()
+    return _by_textual_image(pixels, graphics)
 
 
-def _image(pixels: Uint8Array, graphics: terminal.Graphics) -> RenderableType:
-    """Pixels as textual-image draws them: on whole cells, whose rest has the colour of the ground."""
+def _by_textual_image(pixels: Uint8Array, graphics: terminal.Graphics) -> str:
+    """What textual-image writes of a picture, mended where not all terminals that say that they draw one take it.
+
+    It is on whole cells, whose rest has the colour of the ground.
+    """
     import numpy as np
     from PIL import Image
-    from textual_image.renderable import SixelImage, TGPImage
+    from rich.console import Console
 
-    ways = {"kitty": TGPImage, "sixel": SixelImage}
-    lines, columns = (-(-size // cell) for size, cell in zip(pixels.shape[:2], graphics.cell, strict=True))
+    lines, columns = (math.ceil(size / cell) for size, cell in zip(pixels.shape[:2], graphics.cell, strict=True))
     cells = np.full((lines * graphics.cell[0], columns * graphics.cell[1], 3), graphics.ground, np.uint8)
     cells[: pixels.shape[0], : pixels.shape[1]] = pixels
-    image: RenderableType = ways[graphics.way](Image.fromarray(cells), width=columns, height=lines)
-    return image
+    written = io.StringIO()
+    console = Console(file=written, width=columns, force_terminal=True)
+    with _taken_for_terminal(written, graphics.cell):
+        from textual_image.renderable import SixelImage, TGPImage
+
+        image = {"kitty": TGPImage, "sixel": SixelImage}[graphics.way](Image.fromarray(cells), columns, lines)
+        console.print(image, end="", crop=False)
+    text = written.getvalue()
+    if graphics.way == "sixel":
+        return COLOUR.sub(r"\g<0>#\1", text)
+    # it puts pictures behind characters, which kitty knows since 0.28, and others that know its protocol do not
+    sent = text.partition(PLACE)[0]
+    here = f"{PLACE}i={image.terminal_image_id},c={columns},r={lines},q=2\x1b\\"
+    return "\n" * lines + f"\x1b[{lines}A\x1b7{sent}{here}\x1b8\x1b[{lines}B"
 
 
 @contextlib.contextmanager

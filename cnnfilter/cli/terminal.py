@@ -77,11 +77,10 @@ def graphics(stream: TextIO) -> Graphics | None:
     what = _IS.search(answer)
     if what is None:
         return None
-    # of those that have both, not all know the way in which textual-image writes for kitty
-    if _SIXEL in what[1].split(b";")[1:] and (not is_within or _tmux_has_sixel()):
-        way = "sixel"
-    elif _IS_KITTY.search(answer) and stream.encoding.lower() == "utf-8":  # its places are no ASCII
+    if _IS_KITTY.search(answer):  # in all colours, where sixel has 256
         way = "kitty"
+    elif _SIXEL in what[1].split(b";")[1:] and (not is_within or _tmux_has_sixel()):
+        way = "sixel"
     else:
         return None
     cell = _CELL_IS.search(answer)

@@ -60,17 +60,19 @@ def test_half_blocks_where_the_terminal_has_no_graphics(command):
 
 def test_a_picture_for_kitty_is_on_whole_cells():
     ground = b"rgb:ffff/8080/0000"
-    screen = on(Terminal(kitty=True, cell=(22, 10), ground=ground), *SHOW)
+    screen = on(Terminal(kitty=True, what=SIXEL, cell=(22, 10), ground=ground), *SHOW)
     assert b"wrote b.png" in screen.shown
     ((picture, cells),) = kitty_pictures(screen.shown)
     assert np.array_equal(picture[:120, :170], LARGE)
     assert picture.shape == (132, 170, 3)
     assert cells == (6, 17)
     assert (picture[120:] == (255, 128, 0)).all()
+    around = re.sub("(\x1b_G[^\x1b]*\x1b\\\\)+", "PICTURE", screen.text.partition("\n")[2])
+    assert around == "\n" * 6 + "\x1b[6A\x1b7PICTURE\x1b8\x1b[6B"
 
 
 def test_a_picture_in_sixels_is_drawn_below_what_stands_there():
-    screen = on(Terminal(what=SIXEL, kitty=True), *SHOW, NO_COLOR="1")
+    screen = on(Terminal(what=SIXEL), *SHOW, NO_COLOR="1")
     (picture,) = sixels(screen.shown)
     assert np.array_equal(picture[:120, :170], LARGE)
     around = re.sub(rb"\x1bP.*\x1b\\", b"SIXEL", screen.shown.rpartition(b"17x12\r\n")[2], flags=re.DOTALL).decode()

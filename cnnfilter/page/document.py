@@ -11,7 +11,7 @@ from cnnfilter.engine.geometry import Array
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.kernels.kernel import KERNELS, get_kernel
 from cnnfilter.messages import shortened
-from cnnfilter.network.graph import Network
+from cnnfilter.network.graph import Network, names_of
 from cnnfilter.page.limits import MOST_MACS, MOST_VALUES, check_computed, check_embedded, work
 from cnnfilter.page.packing import packed
 from cnnfilter.page.preparing import prepared
@@ -84,7 +84,7 @@ def document(given: Given) -> dict[str, Any]:
     return {
         "title": f"{shortened(given.network)} on {given.name}",
         "before": str(before),
-        "input": before.names()[len(before) - 1],
+        "input": next(iter(names_of(before[-1])), None) if before else None,
         "picture": {"name": given.name, "file": given.file, "scale": scale, "maps": packed(maps)},
         "stages": stages,
         "groups": [{"text": group.text, "stages": group.size_in_nodes} for group in groups],

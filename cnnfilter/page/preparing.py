@@ -9,7 +9,7 @@ import numpy as np
 from cnnfilter.engine.geometry import Array
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.network import stages
-from cnnfilter.network.graph import INPUT, Network, Node, names_of
+from cnnfilter.network.graph import INPUT, Network, Node
 from cnnfilter.network.plan import Row, at_scale, plan
 from cnnfilter.running.schedule import Schedule
 
@@ -20,7 +20,7 @@ class Prepared(NamedTuple):
     Parameters
     ----------
     before : Network
-        What the picture went through already. Where branches may read its result, the last of these has a name.
+        What the picture went through already.
     rows : tuple of Row
         The plan of the rest, at the scale of the picture as it was given.
     network : Network
@@ -49,8 +49,6 @@ def prepared(network: Network, maps: Array) -> Prepared:
         maps = _kept(Schedule(steps).run(maps, None), maps.dtype)
         count, height, width = maps.shape
     rest = Network(node._replace(reads=tuple(max(read - number, INPUT) for read in node.reads)) for node in after)
-    if number and not rest.is_chain and not names_of(before[-1]):
-        before = Network([*before[:-1], before[-1]._replace(name=f"node{number}")])
     return Prepared(before, at_scale(plan(rest, (height, width, count)), scale), rest, maps)
 
 

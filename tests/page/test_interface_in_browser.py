@@ -144,6 +144,23 @@ def test_mistakes_are_told_and_change_nothing(unchanged, script, message):
     assert tab.run("return model.changes.length") == 0
 
 
+@pytest.mark.parametrize(
+    ("stages", "command"),
+    [
+        ("crop:6,relu:as=x,abs,add:x", "crop:6,relu:as=x,abs,add:x"),
+        ("crop:6:as=y,relu:as=x,abs,add:x+y", "crop:6:as=y,relu:as=x,abs,add:x+y"),
+        ("crop:6,abs,relu:as=x,abs,add:x", "crop:6,abs,relu:as=x,abs,add:x"),
+    ],
+)
+def test_the_command_begins_with_what_the_picture_went_through(show, stages, command):
+    tab = show(stages)
+    assert tab.run("return cnnfilter.command()") == f"cnnfilter run {command} a.png"
+    tab.run("model.remove(1)")
+    changed = tab.run("return cnnfilter.command()").removeprefix("cnnfilter run ").removesuffix(" a.png")
+    values = tab.run("await cnnfilter.ready; return [...cnnfilter.values(cnnfilter.stages.length)]")
+    np.testing.assert_array_equal(values, Pipeline.parse(changed)(IMAGE, layout="chw").reshape(-1))
+
+
 def test_a_static_page_shows_its_results_and_changes_nothing(show):
     tab = show(static=True)
     expected = dict(Pipeline.parse(STAGES).results(IMAGE, range(4), layout="chw"))

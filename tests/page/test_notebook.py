@@ -33,7 +33,7 @@ def test_the_page_is_of_the_picture_and_the_node():
     np.testing.assert_array_equal(unpacked(found["picture"]["maps"]), IMAGE[None])
 
 
-@pytest.mark.parametrize(("size", "before", "shape"), [(5, "resize:4x5:as=node1", [1, 4, 5]), (10, "", [1, 8, 10])])
+@pytest.mark.parametrize(("size", "before", "shape"), [(5, "resize:4x5", [1, 4, 5]), (10, "", [1, 8, 10])])
 def test_a_larger_picture_is_resized_by_a_stage(size, before, shape):
     found = document_of(Pipeline.parse("relu:as=x,abs,add:x").page(IMAGE, size=size).html)
     assert found["before"] == before

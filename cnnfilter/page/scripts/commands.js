@@ -23,7 +23,7 @@ function commandsOf(model, language = "torch") {
   const isLarge = count > MOST_IN_JSON;
   const told = stages.map((stage, place) => (untold.includes(place) ? withSource(stage, place) : stage));
   const network = networkText(told, contents.groups);
-  const whole = before ? [before, networkText(told, contents.groups, told.length, contents.input)].filter(Boolean).join(",") : network;
+  const whole = [before, network].filter(Boolean).length > 1 ? behind(before, contents, told) : before || network;
   const line = (/** @type {string} */ what, /** @type {string[]} */ ...words) => ({
     what,
     text: ["cnnfilter", ...words].map(shellQuoted).join(" "),
@@ -37,6 +37,19 @@ function commandsOf(model, language = "torch") {
   const files = another ? [another] : [];
   if (count && !isLarge) files.push({ name: WEIGHTS_FILE, blob: () => weightsFile(stages, untold) });
   return { lines, files, missing: isLarge ? `The ${grouped(count)} learned numbers are too many for a file that a page writes.` : "" };
+}
+
+/**
+ * The text of the network behind what the picture went through, whose result has a name where several stages read it.
+ *
+ * @param {string} before
+ * @param {Contents} contents
+ * @param {Stage[]} stages
+ */
+function behind(before, { input, groups }, stages) {
+  const name = input ?? `node${stagesIn(before)}`;
+  const [plain, named] = ["in", name].map((each) => networkText(stages, groups, stages.length, each));
+  return `${before}${plain === named || input !== null ? "" : `:as=${name}`},${named}`;
 }
 
 /**

@@ -2,7 +2,7 @@
 const NOTHING = {
   title: "",
   before: "",
-  input: "in",
+  input: null,
   picture: { name: "", file: null, scale: 1, maps: { type: "uint8", shape: [0, 0, 0], data: "" } },
   stages: [],
   groups: [],

@@ -118,7 +118,7 @@
  * @typedef {object} Contents  what Python embeds
  * @property {string} title
  * @property {string} before  the text of what Python did before the first stage, such as "resize:256,crop:224"
- * @property {string} input  what the picture is called after that, by stages that read several
+ * @property {string | null} input  what the picture is called after that, if anything
  * @property {{name: string, file: string | null, scale: number, maps: Packed}} picture  its full scale; maps (C, H, W), as they are after that
  * @property {{kind: string, name: string | null, aliases: string[], group: number | null, reads: number[],
  *   keys: Record<string, any>, learned: Record<string, Packed>, result?: Packed}[]} stages  a result where none is

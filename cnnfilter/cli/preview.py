@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import math
 import os
 import re
 import sys
@@ -110,7 +109,7 @@ def _by_textual_image(pixels: Uint8Array, graphics: terminal.Graphics) -> str:
     from PIL import Image
     from rich.console import Console
 
-    lines, columns = (math.ceil(size / cell) for size, cell in zip(pixels.shape[:2], graphics.cell, strict=True))
+    lines, columns = (int(-(-size // cell)) for size, cell in zip(pixels.shape[:2], graphics.cell, strict=True))
     cells = np.full((lines * graphics.cell[0], columns * graphics.cell[1], 3), graphics.ground, np.uint8)
     cells[: pixels.shape[0], : pixels.shape[1]] = pixels
     written = io.StringIO()

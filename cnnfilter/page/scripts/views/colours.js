@@ -86,15 +86,23 @@ function isLight(colour) {
 }
 
 /**
- * Lets an element have a value's colour, and a text that can be read on it.
+ * Lets an element have a colour, and a text that can be read on it.
+ * @param {HTMLElement} cell
+ * @param {number[]} colour
+ */
+function colourCell(cell, colour) {
+  cell.style.backgroundColor = `rgb(${colour.join(" ")})`;
+  cell.style.color = isLight(colour) ? "#000" : "#fff";
+}
+
+/**
+ * Lets an element have the colour of a value.
  * @param {HTMLElement} cell
  * @param {number} value
  * @param {Scale} scale
  */
 function paintCell(cell, value, scale) {
-  const colour = colourOf(value, scale);
-  cell.style.backgroundColor = `rgb(${colour.join(" ")})`;
-  cell.style.color = isLight(colour) ? "#000" : "#fff";
+  colourCell(cell, colourOf(value, scale));
 }
 
 /** @type {WeakMap<Maps, [number, number]>} */

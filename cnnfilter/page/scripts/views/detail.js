@@ -26,7 +26,7 @@ class Detail {
   /** @param {Model} model */
   constructor(model) {
     this.model = model;
-    this.tables = new TablePool();
+    this.kept = new Kept();
     this.player = new Player(() => this.#next());
     this.board = new Board(model, this.player, "board-help");
     this.lens = new Lens();
@@ -186,22 +186,21 @@ class Detail {
       const read = followedBy(this.model, step);
       const follows = read > 0 ? step.follows : null;
       const desk = {
-        tables: this.tables,
+        kept: this.kept,
         key: String(i),
         scale: coloursFor(this.model, read),
         follows,
         labels: labelsOf(this.model, step.number),
       };
       const place = element("span", { className: "soft" }, placeText(step.at));
-      return element(
-        "div",
-        { className: "step", "data-stage": String(step.number), "data-map": String(step.at[2] ?? 0) },
-        element("h3", {}, `${stageTitle(this.model, step.number)} `, place),
-        ...writeStep(step, desk),
-      );
+      const title = element("h3", {}, `${stageTitle(this.model, step.number)} `, place);
+      const onward = i ? [] : this.#onward(step);
+      const box = this.kept.box(String(i), "step", title, ...writeStep(step, desk), ...onward);
+      box.dataset.stage = String(step.number);
+      box.dataset.map = String(step.at[2] ?? 0);
+      return box;
     });
-    parts[0].append(...this.#onward(steps[0]));
-    this.work.replaceChildren(...parts);
+    arrange(this.work, parts);
   }
 
   /** What the functions of single values that follow make of the value. @param {any} step @returns {HTMLElement[]} */

@@ -10,16 +10,19 @@ function numberOf(value) {
 /** A matrix with coloured cells, and the rows and columns of a map beside it where it is a window. */
 class NumbersTable {
   /**
+   * @param {string} caption
    * @param {number} height
    * @param {number} width
-   * @param {boolean} hasHeads
+   * @param {boolean} [hasHeads]
    */
-  constructor(height, width, hasHeads) {
+  constructor(caption, height, width, hasHeads = false) {
     const heads = (/** @type {number} */ count, /** @type {string} */ scope) =>
       Array.from({ length: hasHeads ? count : 0 }, () => element("th", { scope }));
-    this.height = height;
     this.width = width;
-    this.caption = element("caption", {});
+    /** @type {string[]} */
+    this.texts = [];
+    /** @type {string[]} */
+    this.looks = [];
     this.columns = heads(width, "col");
     this.rows = heads(height, "row");
     this.cells = Array.from({ length: height * width }, () => element("td", {}));
@@ -30,64 +33,114 @@ class NumbersTable {
     this.element = element(
       "table",
       { className: width > 3 ? "numbers wide" : "numbers" },
-      this.caption,
+      element("caption", {}, caption),
       element("tbody", {}, ...lines),
     );
   }
 
   /**
-   * @param {string} caption
+   * Shows a matrix, and of a window where its taps lie, which are in the padding, and which counts most.
    * @param {(number | string)[][]} matrix
    * @param {Scale} scale
+   * @param {any} [window]  of a step's record
+   * @param {Place | null} [follows]
    */
-  fill(caption, matrix, scale) {
-    write(this.caption, caption);
-    matrix.flat().forEach((value, i) => {
-      write(this.cells[i], show(numberOf(value)));
-      paintCell(this.cells[i], numberOf(value), scale);
-    });
+  fill(matrix, scale, window, follows) {
+    if (window) {
+      this.columns.forEach((head, i) => write(head, String(window.columns[i])));
+      this.rows.forEach((head, i) => write(head, String(window.rows[i])));
+    }
+    const most = window && follows?.[2] === window.channel ? follows : null;
+    matrix.forEach((line, row) =>
+      line.forEach((value, column) => {
+        const isPadded = window?.padding[row][column];
+        const isMost = most?.[0] === window?.rows[row] && most?.[1] === window?.columns[column];
+        const text = show(numberOf(value));
+        this.#cell(row * this.width + column, isPadded ? `(${text})` : text, colourOf(numberOf(value), scale), [
+          isPadded ? "padded" : "",
+          most && isMost ? "most" : "",
+        ]);
+      }),
+    );
   }
 
   /**
-   * Says of each tap where it lies, which are in the padding, and which counts most.
-   * @param {any} window  of a step's record
-   * @param {Place | null} follows
+   * Shows one number, as far as it is not shown.
+   * @param {number} i
+   * @param {string} text
+   * @param {number[]} colour
+   * @param {string[]} names
    */
-  mark(window, follows) {
-    this.columns.forEach((head, i) => write(head, String(window.columns[i])));
-    this.rows.forEach((head, i) => write(head, String(window.rows[i])));
-    const padding = window.padding.flat();
-    const isHere = follows?.[2] === window.channel;
-    this.cells.forEach((cell, i) => {
-      const [row, column] = [Math.floor(i / this.width), i % this.width];
-      const isMost = isHere && follows?.[0] === window.rows[row] && follows?.[1] === window.columns[column];
-      cell.className = `${padding[i] ? "padded" : ""} ${isMost ? "most" : ""}`.trim();
-      if (padding[i]) write(cell, `(${cell.textContent})`);
-    });
+  #cell(i, text, colour, names) {
+    const [cell, look] = [this.cells[i], `${colour.join(" ")} ${names.join(" ")}`];
+    if (this.texts[i] !== text) cell.textContent = text;
+    if (this.looks[i] !== look) {
+      cell.className = names.join(" ").trim();
+      colourCell(cell, colour);
+    }
+    this.texts[i] = text;
+    this.looks[i] = look;
   }
 }
 
-/** Tables by their place in what is shown, so that those that stay are not made again. */
-class TablePool {
+/** A window, its kernel and their products side by side. */
+class Multiplication {
+  /** @param {number} height @param {number} width */
+  constructor(height, width) {
+    this.window = new NumbersTable("window", height, width, true);
+    this.kernel = new NumbersTable("kernel", height, width);
+    this.products = new NumbersTable("products", height, width);
+    const parts = [this.window.element, factor("*", this.kernel.element), factor("=", this.products.element)];
+    this.element = element("div", { className: "beside" }, ...parts);
+  }
+}
+
+/** What is shown again and again, by its place: as the window moves, only what changes is made or moved anew. */
+class Kept {
   constructor() {
-    /** @type {Map<string, NumbersTable>} */
-    this.tables = new Map();
+    /** @type {Map<string, any>} */
+    this.made = new Map();
   }
 
   /**
-   * The table of a place.
+   * What was made for a place and a size.
+   * @template Made
    * @param {string} key
-   * @param {number} height
-   * @param {number} width
-   * @param {boolean} [hasHeads]
+   * @param {() => Made} make
+   * @returns {Made}
    */
-  get(key, height, width, hasHeads = false) {
-    const known = this.tables.get(key);
-    if (known && known.height === height && known.width === width) return known;
-    const fresh = new NumbersTable(height, width, hasHeads);
-    this.tables.set(key, fresh);
-    return fresh;
+  get(key, make) {
+    if (!this.made.has(key)) this.made.set(key, make());
+    return this.made.get(key);
   }
+
+  /**
+   * The box of a place, with what is in it now.
+   * @param {string} key
+   * @param {string} className
+   * @param {...Node} nodes
+   */
+  box(key, className, ...nodes) {
+    const box = this.get(`${key} ${className}`, () => element("div", { className }));
+    arrange(box, nodes);
+    return box;
+  }
+}
+
+/**
+ * Gives an element some children; those that stay where they are are not touched.
+ * @param {Element} parent
+ * @param {Node[]} nodes
+ */
+function arrange(parent, nodes) {
+  const wanted = new Set(nodes);
+  nodes.forEach((node, i) => {
+    const old = parent.childNodes[i];
+    if (old === node) return;
+    if (old && !wanted.has(old)) parent.replaceChild(node, old);
+    else parent.insertBefore(node, old ?? null);
+  });
+  while (parent.childNodes.length > nodes.length) parent.lastChild?.remove();
 }
 
 /**

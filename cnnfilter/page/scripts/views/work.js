@@ -6,15 +6,15 @@ const MOST_CHANNELS = 3;
 /** Rows, and columns, that are each told with the kernel's that they meet. */
 const MOST_MEETINGS = 3;
 /** Rows and columns of a window that is written out; of a larger one, the largest products are. */
-const WRITTEN_SIDE = 11;
+const WRITTEN_SIDE = 7;
 /** Products or powers that are listed. */
 const MOST_TERMS = 8;
 
 /**
  * What a writer needs beside the step.
  * @typedef {object} Desk
- * @property {TablePool} tables
- * @property {string} key            of the step's tables
+ * @property {Kept} kept
+ * @property {string} key            of what is kept of the step
  * @property {Scale} scale           of what the stage reads
  * @property {Place | null} follows  the value before that the next step explains
  * @property {string[] | null} labels
@@ -88,7 +88,7 @@ function writeFilter(filter, desk, number) {
     const channel = filter.channels[c];
     const parts = writeChannel(channel, products, desk, `${number}.${i}`);
     const title = sums.length > 1 ? [element("h5", {}, `channel ${channel.window.channel}`)] : [];
-    lines.push(element("div", { className: "channel" }, ...title, ...parts));
+    lines.push(desk.kept.box(`${desk.key}.${number}.${i}`, "channel", ...title, ...parts));
   });
   if (sums.length > chosen.length) {
     const rest = sums.reduce(
@@ -121,21 +121,13 @@ function writeChannel(channel, scale, desk, key) {
   if (Math.max(height, width) > WRITTEN_SIDE) {
     written = writeLargest(channel, products);
   } else {
-    const [held, taken, multiplied] = ["window", "kernel", "products"].map((name) =>
-      desk.tables.get(`${desk.key}.${key}.${name}`, height, width, name === "window"),
-    );
-    held.fill("window", window.values, desk.scale);
-    held.mark(window, desk.follows);
-    taken.fill("kernel", kernel, scaleAround(weights));
-    taken.element.dataset.channel = String(window.channel); // whose numbers can be changed there
-    multiplied.fill("products", channel.products, scale);
-    written = element(
-      "div",
-      { className: "beside" },
-      held.element,
-      factor("*", taken.element),
-      factor("=", multiplied.element),
-    );
+    const place = `${desk.key}.${key} ${height}x${width}`;
+    const tables = desk.kept.get(place, () => new Multiplication(height, width));
+    tables.window.fill(window.values, desk.scale, window, desk.follows);
+    tables.kernel.fill(kernel, scaleAround(weights));
+    tables.kernel.element.dataset.channel = String(window.channel); // whose numbers can be changed there
+    tables.products.fill(channel.products, scale);
+    written = tables.element;
   }
   const counting =
     products.length <= MOST_SUMMED
@@ -206,10 +198,10 @@ function writePool(step, desk) {
   /** @type {Node[]} */
   const lines = [];
   if (Math.max(height, width) <= WRITTEN_SIDE) {
-    const table = desk.tables.get(`${desk.key}.pool`, height, width, true);
-    table.fill("window", window.values, desk.scale);
-    table.mark(window, step.pool === "max" ? step.follows : desk.follows);
-    lines.push(element("div", { className: "beside" }, table.element));
+    const place = `${desk.key}.pool ${height}x${width}`;
+    const table = desk.kept.get(place, () => new NumbersTable("window", height, width, true));
+    table.fill(window.values, desk.scale, window, step.pool === "max" ? step.follows : desk.follows);
+    lines.push(table.element);
   } else {
     lines.push(note(extentText(window)));
   }

@@ -59,3 +59,12 @@ last place, 0.06 of the 1e-6 of which ten are promised."""
 
 SIZE_BITS = 0x7FFFFFFF
 """The bits of a float32 but its sign: as a whole number they are in the order of the sizes."""
+
+ASLEEP, WAITING, GIVEN, BUSY = 0, 1, 2, 3
+"""What a thread does that helps with calls: it has to be woken, looks for work, was given some, or is at it."""
+
+LOOKS = 1 << 12
+"""Looks of a thread that waits for another until it lets a third have the processor."""
+
+LOOKED_AT = 1 << 10
+"""Samples that are looked at before it is asked whether one was large enough."""

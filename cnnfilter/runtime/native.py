@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
@@ -37,6 +37,25 @@ from cnnfilter.runtime.tricks import uses
 
 Run = Callable[[Sequence[Any], list[Any]], None]
 """Runs a loop, given its arguments, and what `flat` makes of them."""
+
+
+class Later(NamedTuple):
+    """A call of machine code that is yet to be made.
+
+    Attributes
+    ----------
+    function : int
+        Its address.
+    words : bytes
+        What it takes.
+    values : list
+        The arrays among them, which have to live until then.
+    """
+
+    function: int
+    words: bytes
+    values: list[Any]
+
 
 PACKAGE = Path(__file__).parents[1]
 IMPORTS = re.compile(rb"from cnnfilter\.([\w.]+) import (\([^)]*\)|[^\n#]*)")
@@ -68,6 +87,16 @@ class Loop:
 
     def __call__(self, *arguments: Any) -> None:
         """Run it. Arrays must be C-contiguous; numbers are those of Python or NumPy; groups hold such."""
+        run, values = self._found(arguments)
+        run(arguments, values)
+
+    def later(self, *arguments: Any) -> Later | None:
+        """The call, to be made by any thread; None where the code is Numba's, and has no address to call."""
+        run, values = self._found(arguments)
+        return run.later(values) if isinstance(run, Native) else None
+
+    def _found(self, arguments: Sequence[Any]) -> tuple[Run, list[Any]]:
+        """What runs it, and what that takes."""
         values = flat(arguments)
         # Of each value what is quick to ask for: a band costs a few of these calls.
         key = tuple([(a.dtype, a.ndim) if type(a) is ndarray else type(a) for a in values])
@@ -76,7 +105,7 @@ class Loop:
             with _lock:
                 run = self.ready.get(key) or self._prepare([kind_of(argument) for argument in arguments])
                 self.ready[key] = run
-        run(arguments, values)
+        return run, values
 
     def _prepare(self, kinds: Sequence[Any]) -> Run:
         if uses("store") and not any(os.environ.get(variable, "0") not in ("", "0") for variable in PLAIN_VARIABLES):
@@ -100,7 +129,7 @@ class Loop:
 
     def _load(self, kinds: Sequence[Any]) -> Run | None:
         stored = store.read(self._file(kinds))
-        return None if stored is None else _callable(stored, kinds)
+        return None if stored is None else Native(stored, kinds)
 
     def _compile(self, kinds: Sequence[Any]) -> Run:
         for tell in list(on_compile):
@@ -110,29 +139,47 @@ class Loop:
         from cnnfilter.runtime.jit import object_code  # brings Numba
 
         code = object_code(loop, kinds)
-        function = _callable(code, kinds)
+        function = Native(code, kinds)
         store.write(self._file(kinds), code)
         return function
 
 
-def _callable(stored: bytes, kinds: Sequence[Any]) -> Run:
-    """A Python function that calls what `jit.object_code` made."""
-    name, _, code = stored.partition(b"\n")
-    address = _load_object(name.decode(), code)
-    native = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(address)
-    each = flat(kinds)
-    pack = struct.Struct("=" + "".join(WORDS.get(kind, "q") for kind in each)).pack
-    arrays = [position for position, kind in enumerate(each) if kind not in WORDS]
+class Native:
+    """What calls the machine code that `jit.object_code` made.
 
-    def call(_: Sequence[Any], values: list[Any]) -> None:
-        for position in arrays:
+    Parameters
+    ----------
+    stored : bytes
+    kinds : sequence
+        Those of the arguments, see `convention.kind_of`.
+    """
+
+    def __init__(self, stored: bytes, kinds: Sequence[Any]) -> None:
+        name, _, code = stored.partition(b"\n")
+        self.address = _load_object(name.decode(), code)
+        self.native = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(self.address)
+        each = flat(kinds)
+        self.pack = struct.Struct("=" + "".join(WORDS.get(kind, "q") for kind in each)).pack
+        self.arrays = [position for position, kind in enumerate(each) if kind not in WORDS]
+
+    def __call__(self, _: Sequence[Any], values: list[Any]) -> None:
+        """Call it."""
+        for position in self.arrays:
             array = values[position]
             if not array.flags.c_contiguous:
                 raise unreadable(array)
             values[position] = id(array)
-        native(pack(*values))
+        self.native(self.pack(*values))
 
-    return call
+    def later(self, values: list[Any]) -> Later:
+        """The call, to be made later."""
+        numbers = values.copy()
+        for position in self.arrays:
+            array = values[position]
+            if not array.flags.c_contiguous:
+                raise unreadable(array)
+            numbers[position] = id(array)
+        return Later(self.address, self.pack(*numbers), values)
 
 
 def _finds_arrays() -> bool:

@@ -160,7 +160,7 @@ def test_numbers_reach_the_code():
         out[0], out[1] = whole, real
         out[2] = 1.0 if flag else 2.0
 
-    call = native._callable(jit.object_code(jit.loop(store), KINDS_OF_NUMBERS), KINDS_OF_NUMBERS)
+    call = native.Native(jit.object_code(jit.loop(store), KINDS_OF_NUMBERS), KINDS_OF_NUMBERS)
     out = np.zeros(3)
     for numbers in ((-3, -0.25, True), (np.int32(-3), np.float32(-0.25), np.bool_(True))):
         out[:] = 0
@@ -174,7 +174,7 @@ def test_code_without_its_function(monkeypatch):
     kinds = [kind_of(each) for each in pool_arguments(np.zeros((2, 2), np.float32), np.zeros(16, np.float32))]
     code = jit.object_code(native.importlib.import_module("cnnfilter.engine.loops.pooling").max_pool_rows, kinds)
     with pytest.raises(LookupError, match="no function in the object code"):
-        native._callable(b"elsewhere\n" + code.partition(b"\n")[2], kinds)
+        native.Native(b"elsewhere\n" + code.partition(b"\n")[2], kinds)
 
 
 KINDS_OF_NUMBERS = ("float64[1]", "int64", "float64", "boolean")

@@ -5,6 +5,7 @@ One by one, each costs some 20 microseconds of Python, and networks have hundred
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,13 @@ from cnnfilter.engine import loops
 from cnnfilter.engine.bank import planes_of
 from cnnfilter.engine.codes import AS_IS, ROW, SUM_LENGTH
 from cnnfilter.engine.copies import Copies, Copy
-from cnnfilter.engine.geometry import Array, Rows, Windows
+from cnnfilter.engine.crew import Piece
+from cnnfilter.engine.geometry import Array, Empty, Rows, Windows
 from cnnfilter.engine.groups import ApartBank, ApartScratch, Maps, Slide
 from cnnfilter.engine.precision import absolute_sums
+from cnnfilter.engine.program import Program, Sizes, later, parts
 from cnnfilter.engine.reach import TINY, extremes, largest_size, units_of
+from cnnfilter.runtime.native import Loop
 from cnnfilter.sizes import Border
 from cnnfilter.text.numbers import FLOAT32_MAX
 
@@ -79,20 +83,41 @@ class ApartFilters:
         largest = np.abs(source.samples[:, begin:end]).max(axis=(1, 2))
         return bool(((largest >= LEAST) | (largest == 0)).all())
 
+    @property
+    def sizes(self) -> Sizes:
+        """What samples must be for `keeps_promises`."""
+        return Sizes(LEAST, FLOAT32_MAX, math.inf if self.has_zeros else LEAST, is_each=True)
+
     def run(self, source: Rows, first: int, out: Array, *, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`, (O, R, W') float32 whose rows are contiguous."""
+        loop, given = self._given(source, first, out, after, slice(None), np.empty)
+        loop(*given)
+
+    def pieces(self, program: Program, source: Rows, out: Array, count: int, after: int) -> list[Piece]:
+        """The calls for all of `out`, in about so many parts of the maps."""
+        each = len(out) // len(source.samples)
+        pieces: list[Piece] = []
+        for begin, end in parts(len(source.samples), count):
+            some, filters = Rows(source.samples[begin:end]), slice(begin * each, end * each)
+            loop, given = self._given(some, 0, out[filters], after, filters, program.scratch)
+            pieces.append([later(loop, *given)])
+        return pieces
+
+    def _given(
+        self, source: Rows, first: int, out: Array, after: int, filters: slice, empty: Empty
+    ) -> tuple[Loop, tuple[Any, ...]]:
+        """The loop for some filters, and what it takes."""
         maps, height, width = source.samples.shape
         given, planes = Maps(source.samples.reshape(-1), maps, height, width), planes_of(out)
+        numbers = self.weights[filters], self.units[filters], self.biases[filters]
         if self.slide is not None:
             slide = self.slide._replace(top=self.slide.top + source.first)
-            bank = ApartBank(self.no_taps, self.weights, self.units, self.biases)
-            loops.apart_windows(planes, first, given, slide, bank, after)
-            return
+            return loops.apart_windows, (planes, first, given, slide, ApartBank(self.no_taps, *numbers), after)
         known = (first, out.shape[1], source.first)
         copy = self.placed.get(known)
         if copy is None:  # threads may make the same twice
             copy = self.placed[known] = self.copies.of(*known)
-        bank = ApartBank(copy.taps, self.weights, self.units, self.biases)
         rows = (out.shape[1] - 1) * copy.length + out.shape[2]
-        scratch = ApartScratch(np.empty(copy.size + ROW, np.float32), np.empty(rows + ROW, np.float32))
-        loops.apart_rows(planes, given, copy.padding, copy.length, bank, after, scratch)
+        scratch = ApartScratch(empty((copy.size + ROW,), np.float32), empty((rows + ROW,), np.float32))
+        bank = ApartBank(copy.taps, *numbers)
+        return loops.apart_rows, (planes, given, copy.padding, copy.length, bank, after, scratch)

@@ -7,12 +7,14 @@ computes the same values in the same order.
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from cnnfilter.engine.geometry import Array, Rows, new_result
+from cnnfilter.engine.program import Program
 from cnnfilter.engine.steps import Step
 from cnnfilter.runtime.helpers import borrow, give_back
 from cnnfilter.text.values import whole_number
@@ -114,21 +116,22 @@ class Chain:
     ----------
     steps : sequence of Step
         At least one; each takes what the one before gives.
+    mean : bool
+        Whether the result is the mean of each map, (C, 1, 1), for which the last maps are not kept.
     """
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[Step], *, mean: bool = False) -> None:
+        self.steps, self.mean = list(steps), mean
         self.parts = [(part, _height(part)) for part in _parts(steps)]
         self.made: list[Made] = [{} for _ in self.parts]  # threads may find the same out twice
 
-    def run(self, source: Array, threads: int | None = None, *, mean: bool = False) -> Array:
+    def __call__(self, source: Array, threads: int | None = None) -> Array:
         """Run maps through the steps.
 
         Parameters
         ----------
         source : ndarray, (C, H, W) of uint8, uint16 or float32
         threads : int, optional
-        mean : bool
-            Return the mean of each map instead, without keeping the maps.
 
         Returns
         -------
@@ -136,8 +139,34 @@ class Chain:
         """
         maps = source
         for number, ((part, height), made) in enumerate(zip(self.parts, self.made, strict=True), 1):
-            maps = _run_part(part, height, made, maps, threads, mean=mean and number == len(self.parts))
+            maps = _run_part(part, height, made, maps, threads, mean=self.mean and number == len(self.parts))
         return maps
+
+    @property
+    def is_small(self) -> bool:
+        """Whether all maps are small enough to be kept whole."""
+        return all(math.prod(step.shape) <= WHOLE_SAMPLES for step in self.steps)
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether some of it is a matter of calls."""
+        return any(step.is_calls for step in self.steps)
+
+    def lay_out(self, program: Program, source: Array, out: Array | None) -> Array:
+        """Add to a program what is done, and return the result: `out` where there is one."""
+        value = source
+        for number, step in enumerate(self.steps, 1):
+            is_last = number == len(self.steps)
+            chain = Chain([step], mean=self.mean and is_last)
+            shape = (step.shape[0], 1, 1) if chain.mean else step.shape
+            result = program.empty(shape) if out is None or not is_last else out
+            if chain.mean or not step.lay_out(program, value, result):
+                program.is_lasting &= not step.is_calls
+                program.operation(chain, value, result)
+            if value is not source:
+                program.release(value)
+            value = result
+        return value
 
 
 def _parts(steps: Sequence[Step]) -> list[list[Step]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,11 +10,14 @@ import numpy as np
 from cnnfilter.engine import loops
 from cnnfilter.engine.codes import AS_IS, BESIDE, FILTERS, NARROW, SUM_LENGTH
 from cnnfilter.engine.copies import Copies
+from cnnfilter.engine.crew import Piece
 from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
 from cnnfilter.engine.groups import Bank, MapPadding, Maps, Planes, Source
 from cnnfilter.engine.precision import sum_type
+from cnnfilter.engine.program import Program, Sizes, later, parts
 from cnnfilter.engine.reach import scaled
 from cnnfilter.sizes import Pair
+from cnnfilter.text.numbers import FLOAT32_MAX
 
 FEWEST_FILTERS = 4
 """Filters over the same input from which the copy pays that a bank makes of it."""
@@ -25,6 +29,10 @@ of so many sums, of the 167 that it may."""
 SEEN, FEWEST_SEEN = 1 << 16, 64
 """Samples that all filters see before the next: with the weights, they stay in the second-level cache; and neighbours
 that are seen at least, for which all weights are read."""
+
+APART_SAMPLES = 1024
+"""Results of a map from which threads may write side by side to it: a line of the cache that both write to goes back
+and forth between them."""
 
 LONG_ROW = 512
 """Samples of a long row, which of a group of filters stay in the first-level cache."""
@@ -85,29 +93,71 @@ class BankFilter:
         begin, end = (max(row - source.first, 0) for row in rows)
         return not self.has_zeros or bool(np.isfinite(samples[:, begin:end]).all())
 
+    @property
+    def sizes(self) -> Sizes:
+        """What samples must be for `keeps_promises`."""
+        assert self.reach is not None
+        return Sizes(self.reach.least, FLOAT32_MAX, math.inf if self.has_zeros else self.reach.least)
+
     def run(self, source: Rows, first: int, out: Array, *, after: int = AS_IS) -> None:
         """Compute output rows `first` onwards into `out`, (O, R, W') float32 whose rows are contiguous."""
-        samples, count = source.samples, out.shape[1]
-        maps, height, width = samples.shape
-        known = (first, count, source.first, height, samples.dtype.kind == "f")
-        place = self.places.get(known)
-        if place is None:  # threads may make the same twice
-            place = self.places[known] = self._place(*known)
-        flat = samples.reshape(-1)
+        known, place = self._placed(source, first, out.shape[1])
+        flat = source.samples.reshape(-1)
         if place.padding is not None:
             copied = source.kept.get(known) if source.kept is not None else None
             if copied is None:  # threads may make the same twice
-                copied = np.empty(maps * place.size + NARROW, dtype=np.float32)
-                loops.pad_rows(copied, Maps(flat, maps, height, width), place.padding, 0, len(place.padding.rows), 1)
+                copied = np.empty(len(source.samples) * place.size + NARROW, dtype=np.float32)
+                loops.pad_rows(copied, *_padded(source.samples, place.padding))
             if source.kept is not None:
                 source.kept[known] = copied
             flat = copied
+        loops.bank_rows(*self._sums(out, flat, place, after), np.empty(place.scratch, dtype=np.float32))
+
+    def pieces(self, program: Program, source: Rows, out: Array, count: int, after: int) -> list[Piece]:
+        """The calls for all of `out`, in about so many parts: of its rows, or of the filters."""
+        known, place = self._placed(source, 0, out.shape[1])
+        flat = source.samples.reshape(-1)
+        if place.padding is not None:
+            kept = {} if source.kept is None else source.kept
+            if known not in kept:
+                kept[known] = self._copied(program, source.samples, place)
+            flat = kept[known]
+        planes, seen, bank, *how = self._sums(out, flat, place, after)
+        is_wide = source.samples.size > self.weights.size and out[0].size >= count * APART_SAMPLES
+        if is_wide or len(self.weights) < count:
+            sums = [(some, at, bank) for some, at in _bands(planes, seen, count)]
+        else:
+            sums = [(some, seen, filters) for some, filters in _of_filters(planes, bank, count)]
+        return [[later(loops.bank_rows, *each, *how, program.scratch((place.scratch,)))] for each in sums]
+
+    def _copied(self, program: Program, samples: Array, place: _Place) -> Array:
+        """The copy of maps with their padding, for the next stage."""
+        assert place.padding is not None
+        copied = program.scratch((len(samples) * place.size + NARROW,))
+        program.prepare(
+            [
+                [later(loops.pad_rows, copied[begin * place.size :], *_padded(samples[begin:end], place.padding))]
+                for begin, end in parts(len(samples), program.threads)
+            ]
+        )
+        return copied
+
+    def _placed(self, source: Rows, first: int, count: int) -> tuple[tuple[Any, ...], _Place]:
+        """Where the windows of some rows lie, and what that depends on."""
+        samples = source.samples
+        known = (first, count, source.first, samples.shape[1], samples.dtype.kind == "f")
+        place = self.places.get(known)
+        if place is None:  # threads may make the same twice
+            place = self.places[known] = self._place(*known)
+        return known, place
+
+    def _sums(self, out: Array, flat: Array, place: _Place, after: int) -> tuple[Planes, Source, Bank, int, int]:
+        """What the loop takes, but its scratch."""
         bank = Bank(place.offsets, self.weights, self.gain, self.biases, self.count, after)
-        lines = np.empty(place.scratch, dtype=np.float32)
         planes = planes_of(out)
         if place.is_dense:
-            planes = planes._replace(width=planes.width * count, rows=1)
-        loops.bank_rows(planes, Source(flat, place.origin, place.stride), bank, place.together, place.stretch, lines)
+            planes = planes._replace(width=planes.width * out.shape[1], rows=1)
+        return planes, Source(flat, place.origin, place.stride), bank, place.together, place.stretch
 
     def _place(self, first: int, count: int, source_first: int, height: int, is_float: bool) -> _Place:
         """Where the windows of rows `first` to `first + count - 1` lie in some rows of the source."""
@@ -129,6 +179,42 @@ class BankFilter:
         scratch = 0 if together == 1 else FILTERS * max((together - 1) * stride + windows.out[1], NARROW)
         stretch = max(SEEN // len(offsets), FEWEST_SEEN) // BESIDE * BESIDE if is_dense else LONG_ROW + size * count
         return _Place(padding, size, origin, stride, offsets, together, scratch, is_dense, stretch)
+
+
+def _bands(planes: Planes, seen: Source, count: int) -> list[tuple[Planes, Source]]:
+    """Parts of the rows, or of a single one, and where their windows begin."""
+    if planes.rows > 1:
+        return [
+            (
+                planes._replace(samples=planes.samples[begin * planes.width :], rows=end - begin),
+                seen._replace(origin=seen.origin + begin * seen.stride),
+            )
+            for begin, end in parts(planes.rows, count)
+        ]
+    begins = [begin * BESIDE for begin, _ in parts(planes.width // BESIDE, count)]
+    return [
+        (
+            planes._replace(samples=planes.samples[begin:], width=end - begin),
+            seen._replace(origin=seen.origin + begin),
+        )
+        for begin, end in zip(begins, [*begins[1:], planes.width], strict=True)
+    ]
+
+
+def _of_filters(planes: Planes, bank: Bank, count: int) -> list[tuple[Planes, Bank]]:
+    """Parts of the planes, with the filters that they are of."""
+    found = []
+    for begin, end in parts(len(bank.weights), count):
+        first, last = begin * FILTERS, end * FILTERS
+        some = planes._replace(samples=planes.samples[first * planes.pitch :])
+        used = min(last, bank.used) - first
+        found.append((some, bank._replace(weights=bank.weights[begin:end], biases=bank.biases[first:last], used=used)))
+    return found
+
+
+def _padded(samples: Array, padding: MapPadding) -> tuple[Maps, MapPadding, int, int, int]:
+    """What `pad_rows` takes to copy maps."""
+    return Maps(samples.reshape(-1), *samples.shape), padding, 0, len(padding.rows), 1
 
 
 class _Place(NamedTuple):

@@ -121,7 +121,7 @@ def conv2d(
         _check_groups(kernels, channels, groups)
         step = Convolution(kernels, _as_bias(bias, len(kernels), len(kernels)), windows, groups)
     chain = Chain([step])
-    results = [chain.run(source, threads) for source in maps]
+    results = [chain(source, threads) for source in maps]
     return as_given(results, samples, is_plane=kernels.ndim == 2 or combine is not None)
 
 

@@ -216,4 +216,4 @@ def _pool(
     )
     step = Pooling(kind, windows, maps.shape[1], count_include_pad=counts)
     chain = Chain([step])
-    return as_given([chain.run(source, threads) for source in maps], samples, is_plane=True)
+    return as_given([chain(source, threads) for source in maps], samples, is_plane=True)

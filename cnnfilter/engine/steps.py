@@ -13,15 +13,24 @@ from cnnfilter.engine import loops
 from cnnfilter.engine.apart import ApartFilters
 from cnnfilter.engine.bank import FEWEST_FILTERS, BankFilter, planes_of
 from cnnfilter.engine.codes import AS_IS, BESIDE, FILTERS
-from cnnfilter.engine.geometry import OUTSIDE, Array, Index, Rows, Windows
+from cnnfilter.engine.crew import Piece
+from cnnfilter.engine.geometry import OUTSIDE, Array, Empty, Index, Rows, Windows
 from cnnfilter.engine.groups import Maps, Pool, PoolCounts, PoolPadding
 from cnnfilter.engine.methods import FEWEST_FOURIER_EXACT, Method, choose
+from cnnfilter.engine.program import Program, later, parts
 from cnnfilter.engine.winograd import WinogradFilter
 from cnnfilter.runtime.forks import lazy
+from cnnfilter.runtime.native import Loop
 from cnnfilter.sizes import Pair
 
 WHOLE_TYPES = np.dtype(np.uint8), np.dtype(np.uint16)
 """Samples of pictures that spectra are for, whose tiles take many rows."""
+
+Way = BankFilter | WinogradFilter | ApartFilters
+"""What computes filters by calls of a loop."""
+
+LEAST_WORK = 1 << 20
+"""Multiply-adds from which two threads share a step's calls: 20 us."""
 
 Shape = tuple[int, int, int]
 """(C, H, W) of maps."""
@@ -44,6 +53,8 @@ class Step(ABC):
         Rows that are computed together, of which bands should be multiples.
     shares : int
         How many parts its maps are computed in, one by one; where there are several, in place of bands of rows.
+    is_calls : bool
+        Whether it is a matter of a few calls of loops, unless samples are of extreme sizes.
     """
 
     shape: Shape
@@ -52,6 +63,7 @@ class Step(ABC):
     overlaps = False
     band_rows = 1
     shares = 1
+    is_calls = False
 
     def needed(self, first: int, last: int) -> Pair:
         """The input's rows, begin and end, that output rows `first` to `last - 1` read: by default the same."""
@@ -64,6 +76,10 @@ class Step(ABC):
     def run_share(self, share: int, source: Rows, out: Array) -> None:
         """Compute a share of the maps, all rows, into those of `out` that they are."""
         self.run(source, 0, out)
+
+    def lay_out(self, program: Program, source: Array, out: Array) -> bool:
+        """Add the calls that compute all of `out`; False where it takes more than calls."""
+        return False
 
 
 class _Windowed(Step):
@@ -113,6 +129,7 @@ class Convolution(_Windowed):
             self.band_rows = self.groups[0].band_rows
         self._given = None if self.groups else bank
         self.apart = ApartFilters.of(bank, self.biases, windows) if bank.shape[1] == 1 and groups > 1 else None
+        self.is_calls = bool(self.groups) or self.apart is not None
         if not self.groups and bank.shape[1] == 1 and bank[0].size >= min(FEWEST_FOURIER_EXACT.values()):
             # only planes of pictures get spectra
             self.band_rows = max(method.band_rows for kind in WHOLE_TYPES for method in self._methods(kind))
@@ -133,17 +150,50 @@ class Convolution(_Windowed):
         """Compute a share of the filters."""
         self._run_some(share, source, 0, out)
 
+    def lay_out(self, program: Program, source: Array, out: Array) -> bool:
+        """Add the calls for filters that are computed together."""
+        ways = self._ways(Rows(source, kept={} if self.shares > 1 else None), out)
+        threads = program.threads if self.work >= LEAST_WORK else 1
+        pieces: list[Piece] = []
+        for way, rows, maps in ways:
+            pieces += way.pieces(program, rows, maps, -(-threads // len(ways)), self.after)
+        if source.dtype.kind == "f":
+            looks = {(rows.samples.ctypes.data, way.sizes): rows.samples for way, rows, _ in ways}
+            for (_, sizes), samples in looks.items():
+                program.watch(samples, sizes)
+        if pieces:
+            program.stage(pieces)
+        return bool(pieces)
+
+    def _ways(self, source: Rows, out: Array) -> list[tuple[Way, Rows, Array]]:
+        """How to compute all of `out` by calls, in parts that take some planes each; none where that cannot be."""
+        rows = out.shape[1]
+        if self.apart is not None:
+            return [(self.apart, source, out)] if self.apart.keeps_promises(source, 0, rows) else []
+        found: list[tuple[Way, Rows, Array]] = []
+        for number, group in enumerate(self.groups):
+            planes = self._seen(number, source)
+            way = group.over(planes, 0, rows)
+            if way is None:
+                return []
+            found.append((way, planes, out[number * self.together : (number + 1) * self.together]))
+        return found
+
+    def _seen(self, number: int, source: Rows) -> Rows:
+        """The planes that the filters see which are computed together."""
+        group = number * self.together // self.filters_in_group
+        planes = source.samples[group * self.channels : (group + 1) * self.channels]
+        return Rows(planes, source.spacing, source.first, source.kept)
+
     def _run_some(self, number: int, source: Rows, first: int, out: Array) -> None:
         """Compute the filters that are computed together."""
         begin, end = number * self.together, min((number + 1) * self.together, self.count)
-        group = begin // self.filters_in_group
-        planes = source.samples[group * self.channels : (group + 1) * self.channels]
-        rows = Rows(planes, source.spacing, source.first, source.kept)
+        rows = self._seen(number, source)
         way = self.groups[number].over(rows, first, first + out.shape[1]) if self.groups else None
         if way is not None:
             way.run(rows, first, out[begin:end], after=self.after)
         else:
-            methods = self._methods(planes.dtype)
+            methods = self._methods(source.samples.dtype)
             for o in range(begin, end):
                 methods[o].run(rows, first, out[o], bias=self.biases[o], after=self.after)
 
@@ -279,6 +329,20 @@ class Pooling(_Windowed):
 
     def run(self, source: Rows, first: int, out: Array) -> None:
         """Pool each channel."""
+        loop, given = self._given(source, first, out, np.empty)
+        loop(*given)
+
+    def lay_out(self, program: Program, source: Array, out: Array) -> bool:
+        """Add the calls, for some of the maps each."""
+        pieces: list[Piece] = []
+        for begin, end in parts(len(out), program.threads):
+            loop, given = self._given(Rows(source[begin:end]), 0, out[begin:end], program.scratch)
+            pieces.append([later(loop, *given)])
+        program.stage(pieces)
+        return True
+
+    def _given(self, source: Rows, first: int, out: Array, empty: Empty) -> tuple[Loop, tuple[Any, ...]]:
+        """The loop, and what it takes."""
         windows = self.windows
         padding = self.paddings.get(source.first)
         if padding is None:  # threads may make the same twice
@@ -287,10 +351,10 @@ class Pooling(_Windowed):
             self.paddings[source.first] = padding
         planes, maps = planes_of(out), Maps(source.samples.reshape(-1), *source.samples.shape)
         if self.kind == "max":
-            loops.max_pool_rows(planes, first, maps, padding, self.pool, np.empty(maps.width + BESIDE, np.float32))
-        else:
-            line, sums = np.empty(maps.width), np.empty(planes.width)
-            loops.sum_pool_rows(planes, first, maps, padding, self.pool, self.counts, line, sums)
+            line = empty((maps.width + BESIDE,), np.float32)
+            return loops.max_pool_rows, (planes, first, maps, padding, self.pool, line)
+        line, sums = empty((maps.width,), np.float64), empty((planes.width,), np.float64)
+        return loops.sum_pool_rows, (planes, first, maps, padding, self.pool, self.counts, line, sums)
 
 
 class Padding(_Windowed):

@@ -11,14 +11,19 @@ Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015.
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
 from cnnfilter.engine import loops
 from cnnfilter.engine.bank import MOST_TAPS, planes_of
 from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW, TILE_BLOCK, TILES
 from cnnfilter.engine.copies import inside_columns, sorted_by
-from cnnfilter.engine.geometry import OUTSIDE, Array, Rows, Windows
+from cnnfilter.engine.crew import Piece
+from cnnfilter.engine.geometry import OUTSIDE, Array, Empty, Rows, Windows
 from cnnfilter.engine.groups import Bank, Finish, MapPadding, Maps, Tiling, TilingScratch
+from cnnfilter.engine.program import Program, Sizes, later, parts
 from cnnfilter.engine.reach import Scaled, largest_size, scaled
 from cnnfilter.runtime import buffers
 from cnnfilter.text.numbers import FLOAT32_MAX
@@ -95,17 +100,33 @@ class WinogradFilter:
             self.run(source, first - 1, above, after=after)
             out[...] = above[:, 1:]
             return
+        loops.winograd_rows(*self._given(source, first, out, after, buffers.empty))
+
+    @property
+    def sizes(self) -> Sizes:
+        """What samples must be for `keeps_promises`."""
+        return Sizes(self.reach.least, LARGEST_SAMPLE, math.inf)
+
+    def pieces(self, program: Program, source: Rows, out: Array, count: int, after: int) -> list[Piece]:
+        """The calls for all of `out`, in about so many parts of its rows."""
+        pace = self.band_rows
+        bands = [(pace * begin, pace * end) for begin, end in parts(-(-out.shape[1] // pace), count)]
+        given = [self._given(source, top, out[:, top:bottom], after, program.scratch) for top, bottom in bands]
+        return [[later(loops.winograd_rows, *each)] for each in given]
+
+    def _given(self, source: Rows, first: int, out: Array, after: int, empty: Empty) -> tuple[Any, ...]:
+        """What the loop takes."""
         maps, height, width = source.samples.shape
         known = (first, out.shape[1], source.first)
         padding, tiling = self.placed.get(known) or self._place(*known)
         scratch = TilingScratch(
-            buffers.empty((maps * 4 * (tiling.rows + 1) * tiling.length + 4 * NARROW,), np.float32),
-            buffers.empty((16 * (maps * TILES + NARROW),), np.float32),
-            buffers.empty((len(self.bank.biases) * TILES + 16 * NARROW,), np.float32),
-            np.empty(4 * TILES, np.float32),
+            empty((maps * 4 * (tiling.rows + 1) * tiling.length + 4 * NARROW,), np.float32),
+            empty((16 * (maps * TILES + NARROW),), np.float32),
+            empty((len(self.bank.biases) * TILES + 16 * NARROW,), np.float32),
+            empty((4 * TILES,), np.float32),
         )
         how, given = Finish(self.gain, 0.0, after), Maps(source.samples.reshape(-1), maps, height, width)
-        loops.winograd_rows(planes_of(out), given, padding, tiling, self.bank, self.biases, how, scratch)
+        return planes_of(out), given, padding, tiling, self.bank, self.biases, how, scratch
 
     def _place(self, first: int, count: int, source_first: int) -> tuple[MapPadding, Tiling]:
         """How some rows of a source are copied for output rows `first` to `first + count - 1`, and their tiles."""

@@ -14,7 +14,7 @@ from cnnfilter.engine.codes import AS_IS, RECTIFIED, RECTIFIED_TO_6
 from cnnfilter.engine.dense import dense
 from cnnfilter.engine.geometry import Array, Windows, new_result
 from cnnfilter.engine.interpolation import Cropping, Interpolation, Neighbours
-from cnnfilter.engine.joins import Combine, combine, concatenate
+from cnnfilter.engine.joins import Combination, Combine, Concatenation
 from cnnfilter.engine.normalizing import batch_norm, local_response, prelu
 from cnnfilter.engine.pooled import joined
 from cnnfilter.engine.scaling import prepared
@@ -32,7 +32,7 @@ S = TypeVar("S", bound=stages.Stage)
 Operation = Callable[[Array, int | None], Array]
 """From maps or a vector, and the number of threads, to the result of some stages."""
 
-Meeting = Callable[[Sequence[Array], int | None], Array]
+Meeting = Combination | Concatenation
 """From several results, and the number of threads, to one."""
 
 TINY = float(np.finfo(np.float32).tiny)
@@ -103,13 +103,13 @@ class Lowering:
 
     def mean(self, row: Row) -> None:
         """Take the mean of each map of what waits."""
-        self.operations.append(partial(Chain([*self.waiting, _pointwise(row, np.asarray)]).run, mean=True))
+        self.operations.append(Chain([*self.waiting, _pointwise(row, np.asarray)], mean=True))
         self.waiting = []
 
     def flush(self) -> None:
         """Run what waits."""
         if self.waiting:
-            self.operations.append(Chain(self.waiting).run)
+            self.operations.append(Chain(self.waiting))
         self.waiting = []
 
     def vector(self, function: Callable[[Array], Array]) -> None:
@@ -130,7 +130,7 @@ class Lowering:
 
     def combine(self, function: Combine) -> None:
         """Combine several results sample by sample."""
-        self.meeting = partial(combine, function=function, rectified=self.takes(RELU))
+        self.meeting = Combination(function, rectified=self.takes(RELU))
 
 
 @singledispatch
@@ -288,7 +288,7 @@ def _multiply(stage: stages.Multiply, row: Row, lowering: Lowering) -> None:
 
 @lower.register(stages.Concat)
 def _concat(stage: stages.Concat, row: Row, lowering: Lowering) -> None:
-    lowering.meeting = concatenate
+    lowering.meeting = Concatenation()
 
 
 @lower.register(stages.Gray)

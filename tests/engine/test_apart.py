@@ -55,7 +55,7 @@ def test_several_filters_a_map(each, only):
 def test_relu_follows_in_the_same_call(only):
     windows = Windows.over((9, 70), (3, 3), stride=(1, 1), padding="same", dilation=(1, 1), border=Border("constant"))
     x, bank, bias = drawn((3, 9, 70)), drawn((3, 1, 3, 3)), drawn(3)
-    result = Chain([Convolution(bank, bias, windows, 3, after=RECTIFIED)]).run(x)
+    result = Chain([Convolution(bank, bias, windows, 3, after=RECTIFIED)])(x)
     expected = np.maximum(reference.conv2d(x, bank, bias, padding=1, groups=3), 0)
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-5)
     assert result.min() == 0

@@ -66,12 +66,12 @@ def test_a_chain_equals_its_definition_however_it_is_cut(border, whole_samples, 
     monkeypatch.setattr(bands, "BAND_SAMPLES", band_samples)
     x = np.random.default_rng(6).normal(size=(1, 23, 17)).astype(np.float32)
     steps, definition = chain(x.shape[1:], border)
-    result = Chain(steps).run(x, threads=2)
+    result = Chain(steps)(x, threads=2)
     expected = definition(x)
     assert result.dtype == np.float32
     assert result.shape == expected.shape
     np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
-    np.testing.assert_array_equal(result, Chain(steps).run(x, threads=1))
+    np.testing.assert_array_equal(result, Chain(steps)(x, threads=1))
 
 
 def test_a_combined_kernel_in_a_chain():
@@ -81,7 +81,7 @@ def test_a_combined_kernel_in_a_chain():
     steps.append(Pooling("sum", windows((12, 9), 3, stride=3), 2))
     each = [reference.conv2d(x.astype(np.float32), one) for one in pair]
     expected = reference.sum_pool2d(np.sqrt(each[0] ** 2 + each[1] ** 2) + 0.5, 3)
-    np.testing.assert_allclose(Chain(steps).run(x), expected, rtol=1e-5)
+    np.testing.assert_allclose(Chain(steps)(x), expected, rtol=1e-5)
 
 
 def test_large_maps_between_steps_never_exist_whole(monkeypatch):
@@ -89,9 +89,9 @@ def test_large_maps_between_steps_never_exist_whole(monkeypatch):
     monkeypatch.setattr(bands, "BAND_SAMPLES", 2048)
     steps, _ = chain((sized(1600, 160), 60), "zeros", filters=1)
     x = np.ones((1, sized(1600, 160), 60), dtype=np.float32)
-    Chain(steps).run(x, threads=1)  # what is allocated once
+    Chain(steps)(x, threads=1)  # what is allocated once
     tracemalloc.start()
-    result = Chain(steps).run(x, threads=1)
+    result = Chain(steps)(x, threads=1)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     scratch = 2**17  # of the loops, whatever the size
@@ -329,6 +329,6 @@ def test_a_zero_weight_is_looked_for_beyond_no_band(monkeypatch):
     x[0, 20, 4] = np.inf
     monkeypatch.setattr(bands, "BAND_SAMPLES", 8 * 9 * 4)
     step = Convolution(bank, np.zeros(8), windows((30, 9), 3, padding=1))
-    result, expected = Chain([step]).run(x), reference.conv2d(x, bank, padding=1)
+    result, expected = Chain([step])(x), reference.conv2d(x, bank, padding=1)
     assert np.isfinite(result[:, 20, 4]).all()
     np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)

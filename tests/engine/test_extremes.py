@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnfilter import Pipeline, apply, conv2d, linear
+from cnnfilter.engine import loops
 from cnnfilter.engine.bank import MOST_TAPS, BankFilter
+from cnnfilter.engine.codes import NARROW
 from cnnfilter.engine.direct import DirectFilter
 from cnnfilter.engine.fourier import FourierFilter
 from cnnfilter.engine.geometry import Rows, Windows
@@ -311,3 +313,24 @@ def test_much_padding_takes_no_memory_where_nothing_sees_it(kernel, stride, monk
     )
     assert max(largest) <= 1 << 26
     assert conv2d(x, np.stack([weights] * 5)[:, None], padding=10**5, stride=10**5).shape[0] == 5
+
+
+@pytest.mark.parametrize("size", [1, 15, 16, 40, 1024, 1500])
+def test_the_largest_sizes_are_found(size):
+    x = np.random.default_rng(size).normal(size=(3, size)).astype(np.float32)
+    x[1] = 0
+    found = np.zeros(3 * NARROW, np.int32)
+    loops.largest_sizes(found, x.reshape(-1), np.iinfo(np.int32).max)
+    np.testing.assert_array_equal(found.reshape(3, -1).max(axis=1).view(np.float32), np.abs(x).max(axis=1))
+    x[0, -1], x[2, 0] = np.nan, np.inf
+    loops.largest_sizes(found, x.reshape(-1), np.iinfo(np.int32).max)
+    assert np.isnan(found.reshape(3, -1).max(axis=1).view(np.float32)[0])
+    assert found.reshape(3, -1).max(axis=1).view(np.float32)[2] == np.inf
+
+
+def test_the_rest_is_not_looked_at_once_one_is_large_enough():
+    x = np.ones(5000, np.float32)
+    x[4000] = 9
+    found = np.zeros(NARROW, np.int32)
+    loops.largest_sizes(found, x, int(np.float32(0.5).view(np.int32)))
+    assert found.max() == np.float32(1).view(np.int32)

@@ -62,11 +62,11 @@ def test_are_the_definition_on_any_number_of_threads(window, stride, dtype):
 def test_stand_alone_in_a_chain():
     step, x = convolution(drawn((32, 16, 3, 3)), (7, 7)), drawn((16, 7, 7))
     double = Pointwise(lambda values: values * 2, step.shape)
-    alone = Chain([step]).run(x)
+    alone = Chain([step])(x)
     chain = Chain([Pointwise(np.asarray, x.shape), step, double, double])
     assert [len(part) for part, _ in chain.parts] == [1, 1, 2]
-    np.testing.assert_array_equal(chain.run(x), alone * 4)
-    np.testing.assert_allclose(Chain([step]).run(x, mean=True)[:, 0, 0], alone.mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(chain(x), alone * 4)
+    np.testing.assert_allclose(Chain([step], mean=True)(x)[:, 0, 0], alone.mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
 
 
 def test_the_only_share_of_another_step_is_all_of_it():

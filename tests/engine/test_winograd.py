@@ -207,7 +207,7 @@ def test_where_it_pays():
 def test_groups_and_relu(only):
     windows = Windows.over((11, 12), (3, 3), stride=(1, 1), padding="same", dilation=(1, 1), border=Border("constant"))
     x, bank = drawn((6, 11, 12)), drawn((16, 3, 3, 3))
-    result = Chain([Convolution(bank, drawn(16), windows, 2, after=2)]).run(x)
+    result = Chain([Convolution(bank, drawn(16), windows, 2, after=2)])(x)
     expected = np.maximum(reference.conv2d(x, bank, drawn(16), padding=1, groups=2), 0)
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-4)
 

@@ -304,7 +304,7 @@ def test_a_maximum_that_is_joined_with_its_convolution(conv, pool, dtype, monkey
     for threads in (1, 2):
         np.testing.assert_array_equal(joined.run(x, threads=threads), apart.run(x))
     ((operation,),) = [run.lowered.operations for run in joined._last[1].stretches]
-    assert isinstance(operation.__self__.parts[0][0][0], pooled.PooledFilter)
+    assert isinstance(operation.parts[0][0][0], pooled.PooledFilter)
 
 
 @pytest.mark.parametrize(
@@ -385,7 +385,7 @@ def test_a_normalization_behind_a_bank_is_folded_into_it(rest):
     folded, apart = Pipeline.parse(text), Pipeline.parse(text.replace(",batchnorm", ",leaky_relu:1,batchnorm"))
     assert_close(folded.run(MAPS), apart.run(MAPS))
     assert len(folded._last[1].stretches[0].lowered.operations) == 1
-    convolution = folded._last[1].stretches[0].lowered.operations[0].__self__.parts[0][0][0]
+    convolution = folded._last[1].stretches[0].lowered.operations[0].parts[0][0][0]
     assert type(convolution).__name__ == "Convolution"
     np.testing.assert_allclose(folded.run(MAPS, node=1), Pipeline.parse("conv:5@3x3:random=2").run(MAPS))
 

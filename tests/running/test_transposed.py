@@ -182,7 +182,7 @@ def test_a_normalization_that_follows_is_folded_in(groups):
     apart = Pipeline([normalization, *parse("relu6").stages]).run(Pipeline([stage]).run(MAPS))
     np.testing.assert_allclose(both.run(MAPS), apart, rtol=1e-4, atol=1e-5)
     (operation,) = both._last[1].stretches[0].lowered.operations
-    ((steps, _),) = operation.__self__.parts
+    ((steps, _),) = operation.parts
     assert [type(step).__name__ for step in steps] == ["TransposedConvolution"]
 
 

@@ -211,6 +211,15 @@ def _lower_sizes(context, builder, signature, arguments):
     return builder.and_(bits, ir.Constant(bits.type, [SIZE_BITS] * lanes.count))
 
 
+@lowered(operations.first_sizes, like_first, Lanes, Array, Integer, Integer)
+def _lower_first_sizes(context, builder, signature, arguments):
+    lanes, source, *_ = signature.args
+    _, x, at, count = arguments
+    values = _load_first(context, builder, source, x, at, Lanes(source.dtype, lanes.count), count)
+    bits = builder.bitcast(values, _vector(context, lanes.dtype, lanes.count))
+    return builder.and_(bits, ir.Constant(bits.type, [SIZE_BITS] * lanes.count))
+
+
 def _first_lanes(builder, count, lanes):
     """Which of some lanes are the first `count`."""
     places = ir.Constant(ir.VectorType(count.type, lanes.count), list(range(lanes.count)))

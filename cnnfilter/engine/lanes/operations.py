@@ -113,6 +113,13 @@ def sizes(none, x, at):
     return x[at : at + none.size].view(np.int32) & np.int32(SIZE_BITS)
 
 
+def first_sizes(none, x, at, count):
+    """The first `count` of what `sizes` gives, and 0 in the other lanes, for which nothing is read."""
+    result = np.zeros_like(none)
+    result[:count] = x[at : at + count].view(np.int32) & np.int32(SIZE_BITS)
+    return result
+
+
 def larger(value, largest):
     """The larger of each two, and a NaN before everything."""
     return np.where((value > largest) | (value != value), value, largest)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnnfilter.engine.codes import MIDDLE
-from cnnfilter.engine.lanes.operations import larger, put, sizes, spread, zeros
+from cnnfilter.engine.codes import LOOKED_AT, MIDDLE, NARROW
+from cnnfilter.engine.lanes.operations import first_sizes, larger, put, sizes, spread, zeros
 from cnnfilter.runtime.jit import loop
 
 
@@ -39,3 +39,30 @@ def extremes(found, x, planes, pitch, span):
         for lane in range(1, MIDDLE):
             most = max(most, found[part * MIDDLE + lane])
         found[2 * MIDDLE + part] = most
+
+
+@loop
+def largest_sizes(found, x, enough):
+    """Find the largest sizes of each of some planes, as `sizes` gives them, or until one is enough.
+
+    Parameters
+    ----------
+    found : (planes * NARROW,) int32
+        Of each plane the largest of `NARROW` parts.
+    x : (planes * n,) float32
+    enough : int
+        Where one is as large, the rest of its plane is not looked at.
+    """
+    none = zeros(np.int32, NARROW)
+    planes = found.size // NARROW
+    size = x.size // planes
+    for plane in range(planes):
+        largest, most, at = none, 0, 0
+        while at < size and most < enough:
+            end = min(at + LOOKED_AT, size)
+            while at < end:
+                largest = larger(first_sizes(none, x, plane * size + at, min(NARROW, end - at)), largest)
+                at += NARROW
+            put(found, plane * NARROW, largest)
+            for lane in range(plane * NARROW, (plane + 1) * NARROW):
+                most = max(most, found[lane])

@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.command import run
@@ -65,3 +66,54 @@ def test_names_that_are_no_text_are_written_and_shown(tab, tmp_path):
     picture(photo)
     tab.open(made(tmp_path, "gray,conv:edge", photo))
     safe(tab)
+
+
+FRAGMENTS = [
+    "%", "&&=&", "what=1", "set", "insert=", "remove=x", "at=0,9,9", "at=1,1e9,0,0", "pin=99,0", "set=1,__proto__,1",
+    "insert=0,constructor", "insert=0,__proto__:1", "insert=0,relu:as=__proto__", "set=1,learned.weight,0,0,0,0,1",
+    "set=1,stride,0", "set=1,stride,-1", "set=1,stride,1e9", "set=1,padding,1000001", "set=1,bias,nan",
+    "insert=0,maxpool:1000000:padding=1000000", "insert=0,upsample:size=9000x9000", "insert=0,pad:1000000",
+    "insert=0,convtranspose:box:stride=1000000", "insert=0,lrn:size=1000000:beta=1e308", "insert=0,conv:3@3x3",
+    "insert=0,conv:" + "1 " * 9000, "insert=0," + ":" * 19000, "insert=0," + "\\" * 19000, "x" * 30000,
+    "set=1,bias," + "1" * 19900 + "x", "&".join(["insert=0,relu"] * 300), "set=1,kernels,<img src=x onerror=owned=1>",
+    "insert=0,relu:as=<img src=x onerror=owned=1>",
+]  # fmt: skip
+
+
+def test_hostile_fragments_are_refused_in_words_or_done_and_soon(show):
+    tab = show("conv:edge,relu,maxpool:2")
+    for fragment in FRAGMENTS:
+        took, stages, notice = tab.run(
+            """
+            const begin = performance.now();
+            cnnfilter.state = arguments[0];
+            return cnnfilter.ready.then(() => {
+                [cnnfilter.record(), cnnfilter.command(), cnnfilter.state];
+                return [performance.now() - begin, cnnfilter.stages.length, model.notice];
+            });
+            """,
+            fragment,
+        )
+        assert took < 5000, fragment
+        assert stages in (3, 4), fragment
+        assert len(notice or "") < 2000, fragment
+        tab.run("while (model.canUndo()) model.undo(); return model.ready")
+    assert tab.run(INTRUDERS) == []
+
+
+@pytest.mark.parametrize("fragment", ["%E0%A4%A", "set=1,stride,0", "<img src=x onerror=owned=1>", "insert=0,%00"])
+def test_a_page_that_is_opened_with_a_hostile_fragment_shows_itself_and_what_was_wrong(show, fragment):
+    tab = show("conv:edge,relu,maxpool:2", fragment=fragment)
+    assert tab.run("return cnnfilter.stages.map(({text}) => text)") == ["conv:edge", "relu", "maxpool:2"]
+    assert tab.wait("return model.notice")
+    assert tab.wait("return document.body.innerText.includes(model.notice)")
+    assert tab.run(INTRUDERS) == []
+
+
+def test_no_name_is_an_option_of_the_command_or_hides_a_part_of_it(show):
+    tab = show("relu", name="a.png")
+    told = tab.run("""
+        model.contents.picture.file = "--output=x\\u202e\\u200b'\\n;rm -rf $HOME.png";
+        return cnnfilter.command();
+    """)
+    assert told == """cnnfilter run relu './--output=x??'"'"'?;rm -rf $HOME.png'"""

@@ -4,6 +4,9 @@ const LARGEST = 1_000_000; // the largest window, stride, dilation or padding
 
 const FLOAT32_MAX = 3.4028234663852886e38;
 
+const NUMBER = /^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:\/((?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?))?\s*$/i;
+const LONGEST_NUMBER = 100; // characters: the time that `NUMBER` takes grows with their square
+
 /**
  * The number of a text; a fraction such as 1/9 is one.
  *
@@ -11,8 +14,8 @@ const FLOAT32_MAX = 3.4028234663852886e38;
  * @returns {number}
  */
 function readNumber(text) {
-  const match = /^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:\/((?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?))?\s*$/i.exec(text);
-  if (!match || text.length > 100) throw new Mistake(`${quoted(text)} is not a number`);
+  const match = text.length > LONGEST_NUMBER ? null : NUMBER.exec(text);
+  if (!match) throw new Mistake(`${quoted(text)} is not a number`);
   const value = Number(match[1]) / (match[2] === undefined ? 1 : Number(match[2]));
   if (match[2] !== undefined && Number(match[2]) === 0) throw new Mistake(`${quoted(text)} divides by zero`);
   if (!(Math.abs(value) <= FLOAT32_MAX)) {
@@ -218,12 +221,12 @@ function grouped(value) {
 }
 
 /**
- * A text as an argument of a shell's command, without what would steer a terminal that it is copied to.
+ * A text as an argument of a shell's command, without what would steer a terminal that it is copied to, or hide a part.
  *
  * @param {string} text
  */
 function shellQuoted(text) {
-  const safe = text.replace(/\p{Cc}/gu, "?");
+  const safe = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
   if (/^[\w@%+=:,./-]+$/.test(safe)) return safe;
   return /["$\x60\\!?]/.test(safe) ? `'${safe.replaceAll("'", `'"'"'`)}'` : `"${safe}"`;
 }

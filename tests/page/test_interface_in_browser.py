@@ -130,7 +130,7 @@ def test_the_state_brings_all_back(show):
         ("model.insert(1, 'relu:as=kept')", "'kept' is the name of stage 2 already"),
         ("model.insert(1, 'relu:as=in')", "'in' is no name that a stage may have"),
         ("model.insert(1, 'maxpool:100:stride=1:padding=600')", "that takes 12,"),
-        ("model.insert(1, 'pad:3000')", "that makes 1"),
+        ("model.insert(4, 'pad:6000')", "that makes 288,"),
         ("model.remove(0)", "there is no stage 0 among 4"),
     ],
 )
@@ -183,3 +183,39 @@ def test_a_notebook_shows_the_page_and_complains_of_nothing(tab):
     tab.run("cnnfilter.set(1, 'kernels', 'sobel-y')")
     assert tab.run("return cnnfilter.stages[0].text") == "conv:sobel-y"
     tab.driver.switch_to.default_content()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "set=1,padding,400000&insert=1,maxpool:700000",
+        "insert=0,pad:999999&insert=1,crop:1x1",
+        "insert=4,maxpool:1000000:stride=1:padding=600000&insert=5,globalavgpool",
+        "insert=4,upsample:1000&insert=5,upsample:1000&insert=6,globalavgpool",
+        "insert=4,convtranspose:1 2; 3 4:stride=1000000&insert=5,globalavgpool",
+        "x=1" * 9000,
+        "insert=0,relu&" * 300,
+        "set=-1,stride,2",
+        "at=3,1e9,0,0",
+        "remove=1&remove=1&remove=1&remove=1&remove=1",
+        "set=1,kernels," + "1 " * 60 + ";",
+    ],
+)
+def test_nobodys_address_stops_the_page(unchanged, state):
+    tab = unchanged
+    before = tab.run("return cnnfilter.state")
+    tab.run("cnnfilter.state = arguments[0]", state)
+    told = tab.run("return [model.notice, cnnfilter.state]")
+    assert told[0]
+    assert len(told[0].split("\n")) == 1
+    assert told[1] == before
+
+
+def test_padding_that_no_memory_holds_is_a_mistake_of_its_stage(show):
+    tab = show(fragment="set=1,dilation,1000000&set=1,padding,1000000")
+    mistakes = tab.run("await cnnfilter.ready; return cnnfilter.stages.map(({mistake}) => mistake)")
+    assert mistakes[0] == "stage 1 (conv): padded to 2000008x2000009 it is more than a page computes with"
+    assert (
+        tab.run("model.undo(); await cnnfilter.ready; return cnnfilter.stages.map(({mistake}) => mistake)")
+        == [None] * 4
+    )

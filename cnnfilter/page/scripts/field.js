@@ -177,6 +177,8 @@ function meetsAll({ counts }, each, axis) {
   return counts[each][axis] === 1 && counts.some((sizes) => sizes[axis] > 1);
 }
 
+const MOST_TAPS = 2 ** 20; // samples along an axis that are followed one by one: of more all between the ends
+
 /**
  * Which places of one of the results that a stage reads its values at some places see, ascending.
  *
@@ -188,7 +190,12 @@ function meetsAll({ counts }, each, axis) {
  */
 function touchedBy(move, each, axis, places) {
   if (!move.sights) return meetsAll(move, each, axis) && places.length ? [0] : places;
-  const { seen } = move.sights[axis];
+  const sight = move.sights[axis];
+  const { seen } = sight;
+  if (places.length * sight.size > MOST_TAPS) {
+    const [first, last] = sightExtent(sight, [places[0], places[places.length - 1]]) ?? [0, -1];
+    return between([Math.max(0, first), Math.min(last, move.counts[each][axis] - 1)], 1);
+  }
   const samples = new Set(places.flatMap(seen).filter((sample) => sample >= 0 && sample < move.counts[each][axis]));
   return [...samples].sort((a, b) => a - b);
 }

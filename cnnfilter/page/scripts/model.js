@@ -17,7 +17,7 @@
 class Model extends EventTarget {
   contents = NOTHING;
   /** @type {Stage[]} in order: that of number 1 first */ stages = [];
-  /** What is known of the stages before any is computed. */ plan = new Plan([0, 0, 0]);
+  /** What is known of the stages before any is computed. */ plan = planOf([], [0, 0, 0]);
   /** @type {(Maps | null)[]} null where there is a mistake, or none is computed yet */ results = [];
   /** @type {Chosen | null} */ selection = null;
   /** @type {Promise<void>} settled when all is computed */ ready = Promise.resolve();
@@ -325,9 +325,7 @@ class Model extends EventTarget {
    */
   #allowed(stages, picture) {
     if (this.contents.isStatic) throw new Mistake("this page shows results, and computes none: it was written with --static");
-    const plan = planOf(stages, picture.shape);
-    plan.check(this.contents.limits);
-    return plan;
+    return planOf(stages, picture.shape, this.contents.limits);
   }
 
   /**

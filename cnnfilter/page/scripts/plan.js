@@ -1,3 +1,6 @@
+/** More than a page computes: no mistake of one stage, but of what is asked for. */
+class Excess extends Mistake {}
+
 /** What is known of a network before any of it is computed: by the numbers of the stages, 0 the picture. */
 class Plan {
   /** @type {(Shape | null)[]} null of a stage that does not fit, and of those after it */ shapes;
@@ -9,8 +12,14 @@ class Plan {
   /** How many values all results have. */ values = 0;
   /** @type {number[][]} how many fields there are along each axis, which `flatten` keeps */ #places;
 
-  /** @param {Shape} shape  the picture's */
-  constructor(shape) {
+  #limits;
+
+  /**
+   * @param {Shape} shape  the picture's
+   * @param {{macs: number, values: number}} limits
+   */
+  constructor(shape, limits) {
+    this.#limits = limits;
     this.shapes = [shape];
     this.#places = [placesOf(shape, [])];
     const axes = this.#places[0];
@@ -38,22 +47,19 @@ class Plan {
     try {
       this.#fit(number, stage, kindOf(stage), stage.reads.map((read) => /** @type {Shape} */ (this.shapes[read])));
     } catch (error) {
-      if (!(error instanceof Mistake)) throw error;
+      if (!(error instanceof Mistake) || error instanceof Excess) throw error;
       this.mistakes[number] = `stage ${number} (${stage.kind}): ${error.message}`;
     }
   }
 
-  /**
-   * A mistake if that is more than a page computes.
-   *
-   * @param {{macs: number, values: number}} limits
-   */
-  check({ macs, values }) {
+  /** An `Excess` if that is more than the limits. */
+  #check() {
+    const { macs, values } = this.#limits;
     if (this.work > macs) {
-      throw new Mistake(`that takes ${grouped(this.work)} multiply-adds, more than a page computes (${grouped(macs)})`);
+      throw new Excess(`that takes ${grouped(this.work)} multiply-adds, more than a page computes (${grouped(macs)})`);
     }
     if (this.values > values) {
-      throw new Mistake(`that makes ${grouped(this.values)} values, more than a page holds (${grouped(values)})`);
+      throw new Excess(`that makes ${grouped(this.values)} values, more than a page holds (${grouped(values)})`);
     }
   }
 
@@ -66,6 +72,9 @@ class Plan {
   #fit(number, stage, kind, inputs) {
     const output = kind.output(stage, inputs);
     const figures = kind.figures(stage, inputs);
+    this.work += kind.work ? kind.work(stage, inputs) : figures.macs;
+    this.values += product(output);
+    this.#check(); // before fields are followed through windows of any size
     const last = stage.reads[stage.reads.length - 1];
     const input = inputs[inputs.length - 1];
     const places = placesOf(output, this.#places[last]);
@@ -83,19 +92,18 @@ class Plan {
     this.figures[number] = figures;
     this.fields[number] = field;
     this.#places[number] = places;
-    this.work += kind.work ? kind.work(stage, inputs) : figures.macs;
-    this.values += product(output);
   }
 }
 
 /**
- * What is known of stages on a picture of a size.
+ * What is known of stages on a picture of a size; an `Excess` if that is more than some limits.
  *
  * @param {Stage[]} stages
  * @param {Shape} shape
+ * @param {{macs: number, values: number}} limits
  */
-function planOf(stages, shape) {
-  const plan = new Plan(shape);
+function planOf(stages, shape, limits = { macs: Infinity, values: Infinity }) {
+  const plan = new Plan(shape, limits);
   stages.forEach((stage) => plan.add(stage));
   return plan;
 }

@@ -84,7 +84,7 @@ class Card {
   /** Draws what has changed since it was last drawn. */
   paint() {
     const maps = this.model.results[this.number] ?? null;
-    const look = JSON.stringify([coloursFor(this.model, this.number), darkness.matches, this.isOpen]);
+    const look = JSON.stringify([coloursFor(this.model, this.number), isDarkNow(), this.isOpen]);
     if (maps === this.painted && look === this.look) return;
     this.painted = maps;
     this.look = look;

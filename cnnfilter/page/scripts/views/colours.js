@@ -10,6 +10,24 @@ const NOT_FINITE = [255, 0, 255];
 
 const darkness = window.matchMedia("(prefers-color-scheme: dark)");
 
+/** Whether the page is being printed: paper is never dark. */
+let isPaper = false;
+
+for (const [moment, isBegun] of /** @type {const} */ ([
+  ["beforeprint", true],
+  ["afterprint", false],
+])) {
+  window.addEventListener(moment, () => {
+    isPaper = isBegun;
+    darkness.dispatchEvent(new Event("change"));
+  });
+}
+
+/** Whether what is drawn is drawn for the dark. */
+function isDarkNow() {
+  return darkness.matches && !isPaper;
+}
+
 /**
  * The colour of a signed magnitude from -1 to 1: Oklab's blue and red, with lightness falling evenly from white as in
  * `imaging/colormaps.py`, or in the dark rising from black.
@@ -59,7 +77,7 @@ const SIGNED_TABLES = { light: signedTable(false), dark: signedTable(true) };
  * @param {Scale} scale
  */
 function tableOf(scale) {
-  return scale.signed ? SIGNED_TABLES[darkness.matches ? "dark" : "light"] : GREY_TABLE;
+  return scale.signed ? SIGNED_TABLES[isDarkNow() ? "dark" : "light"] : GREY_TABLE;
 }
 
 /**

@@ -108,7 +108,7 @@ class Detail {
   /** @param {Chosen} selection @param {Maps} maps */
   #output({ stage, at, pinned }, maps) {
     const map = at.length === 1 ? 0 : at[2];
-    const isDark = darkness.matches;
+    const isDark = isDarkNow();
     const { painted, board } = this;
     if (painted?.maps !== maps || painted.map !== map || painted.isDark !== isDark) {
       this.painted = { maps, map, isDark };

@@ -90,7 +90,7 @@ class FieldView {
 
   #paint() {
     const maps = this.model.results[0];
-    const isDark = darkness.matches;
+    const isDark = isDarkNow();
     if (!maps || (this.painted?.maps === maps && this.painted.isDark === isDark)) return;
     this.painted = { maps, isDark };
     const scale = coloursFor(this.model, 0);

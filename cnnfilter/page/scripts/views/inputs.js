@@ -34,7 +34,7 @@ class InputFigure {
     const maps = this.model.results[read];
     if (!maps) return;
     this.#choose(maps.shape.length === 1 || !block ? [0, 0] : block[2]);
-    const isDark = darkness.matches;
+    const isDark = isDarkNow();
     if (this.painted?.maps !== maps || this.painted.map !== this.map || this.painted.isDark !== isDark) {
       this.painted = { maps, map: this.map, isDark };
       this.frame.paint(gridOf(maps, this.map), coloursFor(this.model, read), LARGE);

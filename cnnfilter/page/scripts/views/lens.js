@@ -217,11 +217,11 @@ let knownColours = null;
 
 /** The page's colours, for what is drawn on canvases. */
 function pageColours() {
-  if (knownColours?.isDark !== darkness.matches) {
+  if (knownColours?.isDark !== isDarkNow()) {
     const style = getComputedStyle(document.documentElement);
     const names = ["accent", "halo", "sunken", "hatch", "ink", "line"];
     const colours = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-    knownColours = { isDark: darkness.matches, colours };
+    knownColours = { isDark: isDarkNow(), colours };
   }
   return /** @type {{colours: Record<string, string>}} */ (knownColours).colours;
 }

@@ -52,6 +52,7 @@ class Overview {
     model.addEventListener("computed", () => this.#computed());
     model.addEventListener("selected", () => this.#selected());
     darkness.addEventListener("change", () => this.#computed());
+    window.addEventListener("beforeprint", () => this.cards.forEach((card) => card.paint()));
     this.#computed();
   }
 

@@ -264,16 +264,11 @@ function writeSoftmax(step, desk) {
   const powers = step.powers.map(numberOf);
   const largest = shown(step.largest);
   const chosen = [...new Set([...placesOfLargest(powers, MOST_TERMS), own])].sort((a, b) => a - b);
-  const rows = chosen.map((i) => [
-    labelled(i, desk.labels),
-    step.inputs[i],
-    `e^(${shown(step.inputs[i])} - ${largest})`,
-    powers[i],
-  ]);
+  const rows = chosen.map((i) => [labelled(i, desk.labels), `e^(${shown(step.inputs[i])} - ${largest})`, powers[i]]);
   return [
     terms(
       `powers of e, the largest input ${largest} taken off so that none overflows`,
-      ["index", "input", "power", "value"],
+      ["index", "power", "value"],
       rows,
     ),
     ...(count > chosen.length ? [note(`not shown, as they are smaller: ${count - chosen.length}`)] : []),

@@ -1,6 +1,7 @@
 """What the page computes, beside what Python computes: values, figures, texts and worked steps."""
 
 import json
+import re
 from unittest import mock
 
 import numpy as np
@@ -15,6 +16,11 @@ from cnnfilter.pipeline import Pipeline
 LOAD = """
     await model.load(JSON.parse(arguments[0]));
     await model.ready;
+    for (const [what, ...edit] of arguments[1]) {
+      if (what === "set") cnnfilter.set(...edit);
+      else model[what](...edit);
+      await model.ready;
+    }
     return {
       mistakes: model.mistakes,
       texts: model.stages.map((_, place) => model.text(place + 1)),
@@ -53,14 +59,23 @@ class Comparison:
         with mock.patch.object(assembly, "SCRIPTS", bare):
             tab.show(assembly.assembled(document(Given(parse("relu"), np.zeros((1, 2, 2), np.uint8), "a.png"))))
 
-    def compare(self, stages, maps, places=4, seed=0):
-        """Hold all that the page says of some stages against what Python says."""
-        pipeline = stages if isinstance(stages, Pipeline) else Pipeline.parse(stages)
-        told = self.tab.run(LOAD, json.dumps(document(Given(pipeline.network, maps, "a.png"))))
+    def told(self, stages, maps, edits=()):
+        """What the page says of stages, after edits: ("set", 1, "stride", 2), ("insert", 0, "relu"), ("remove", 1)."""
+        return self.tab.run(LOAD, json.dumps(document(Given(Pipeline.parse(stages).network, maps, "a.png"))), edits)
+
+    def compare(self, stages, maps, places=4, seed=0, edits=(), expected=None):
+        """Hold all that the page says of some stages against what Python says of them, or of `expected`.
+
+        After edits, they are what the page's own text of them says to Python; `expected` has the same stages, whose
+        numbers are told in other words.
+        """
+        told = self.told(stages, maps, edits)
         assert not [each for each in told["mistakes"] if each], told["mistakes"]
+        pipeline = Pipeline.parse(expected or (told["network"] if edits else stages))
         rows = plan(pipeline.network, (*maps.shape[1:], len(maps)))
-        assert told["texts"] == [str(row.stage) for row in rows]
-        assert told["network"] == str(pipeline)
+        if expected is None:
+            assert told["texts"] == [str(row.stage) for row in rows]
+            assert told["network"] == str(pipeline)
         assert [tuple(shape) for shape in told["shapes"][1:]] == [row.output for row in rows]
         for row, figures, field in zip(rows, told["figures"], told["fields"], strict=True):
             assert figures == {"parameters": row.params, "macs": row.macs, "arithmetic": row.arithmetic}, str(row.stage)
@@ -71,23 +86,34 @@ class Comparison:
         results = dict(pipeline.results(maps, range(len(rows)), layout="chw"))
         for number, values in enumerate(told["values"]):
             close(numbers(values), results[number].reshape(-1), str(rows[number].stage))
-        self.explain(pipeline, maps, rows, results, places, np.random.default_rng(seed))
+        asked = [*places_of([row.output for row in rows], places, np.random.default_rng(seed))]
+        self.explain(pipeline, maps, rows, results, asked, reworded=expected is not None)
 
-    def explain(self, pipeline, maps, rows, results, places, generator):
+    def explain(self, pipeline, maps, rows, results, asked, *, reworded):
         """Hold worked steps at a few places against those of `explain --json`."""
-        scales = [np.abs(maps).max(initial=1), *(largest(results[number]) for number in range(len(rows)))]
-        asked = []
-        for _ in range(places):
-            number = int(generator.integers(len(rows))) if generator.random() < 0.5 else len(rows) - 1
-            asked.append((number + 1, [int(generator.integers(size)) for size in rows[number].output]))
+        scales = [largest(maps), *(largest(results[number]) for number in range(len(rows)))]
+        around = {
+            number: max(scales[read + 1] for read in (number - 1, *row.reads)) for number, row in enumerate(rows, 1)
+        }
         for (number, at), told in zip(asked, json.loads(self.tab.run(RECORDS, asked)), strict=True):
             expected = pipeline.up_to(number).explain(maps, at=at, layout="chw")
-            alike(told, json.loads(json.dumps(expected)), scales, f"{pipeline} {number} {at}")
+            if reworded:
+                told["stages"] = expected["stages"]
+                for mine, theirs in zip(told["steps"], expected["steps"], strict=False):
+                    mine["stage"] = theirs["stage"]
+            alike(told, json.loads(json.dumps(expected)), around, f"{pipeline} {number} {at}")
+
+
+def places_of(shapes, count, generator):
+    """So many stages, half of them the last, each with a place in its result."""
+    for _ in range(count):
+        number = int(generator.integers(len(shapes))) if generator.random() < 0.5 else len(shapes) - 1
+        yield number + 1, [int(generator.integers(size)) for size in shapes[number]]
 
 
 def largest(values):
     finite = np.abs(values[np.isfinite(values)])
-    return finite.max(initial=0)
+    return float(finite.max(initial=0))
 
 
 def close(found, expected, what):
@@ -100,30 +126,53 @@ def close(found, expected, what):
 
 
 def alike(told, expected, scales, where):
-    """Whether two records are the same but for rounding: the path, where two count almost alike, may part."""
-    steps = list(zip(told["steps"], expected["steps"], strict=False))
-    for mine, theirs in steps:
-        scale = max(scales)
-        same(mine, theirs, scale, f"{where}: step {theirs['number']}", skip=("follows", "source"))
+    """Whether two records are the same but for rounding: the path, where two count almost alike, may part.
+
+    `scales` has of each stage the largest magnitude of what it reads and gives.
+    """
+    for mine, theirs in zip(told["steps"], expected["steps"], strict=False):
+        number = theirs["number"]
+        same(mine, theirs, scales[number], f"{where}: step {number}", skip=("follows", "source"))
         if mine["follows"] != theirs["follows"]:
             return  # two values that differ in rounding alone count most
     assert len(told["steps"]) == len(expected["steps"]), where
     rest = {key: value for key, value in expected.items() if key != "steps"}
-    same({key: value for key, value in told.items() if key != "steps"}, rest, max(scales), where)
+    same(
+        {key: value for key, value in told.items() if key != "steps"},
+        rest,
+        scales[expected["steps"][0]["number"]],
+        where,
+    )
 
 
 def same(mine, theirs, scale, where, skip=()):
     if isinstance(theirs, dict):
         assert set(mine) == set(theirs), where
         for key in set(theirs) - {*skip}:
-            if key == "formula":
-                continue
-            same(mine[key], theirs[key], scale, f"{where}.{key}")
+            compared = written if key == "formula" else same
+            compared(mine[key], theirs[key], 0 if key in PLACES else scale, f"{where}.{key}")
     elif isinstance(theirs, list):
         assert len(mine) == len(theirs), where
         for place, (one, other) in enumerate(zip(mine, theirs, strict=True)):
             same(one, other, scale, f"{where}[{place}]")
     elif isinstance(theirs, float | int) and not isinstance(theirs, bool):
-        assert abs(mine - theirs) <= 1e-5 * max(scale, 1, abs(theirs)), f"{where}: {mine} and not {theirs}"
+        assert abs(mine - theirs) <= 1e-5 * (scale and max(scale, abs(theirs))), f"{where}: {mine} and not {theirs}"
     else:
         assert mine == theirs, where
+
+
+PLACES = {
+    "at", "reads", "number", "channel", "rows", "columns", "kernel_rows", "kernel_columns", "stride", "corners",
+    "first", "count", "divisor", "in_padding", "size", "input", "output",
+}  # fmt: skip
+"""What of a record is whole numbers, and no values."""
+
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]\d+)?")
+
+
+def written(mine, theirs, scale, where):
+    """Whether two formulas are the same but for the last of six digits, or the sign of what is all but 0."""
+    mine, theirs = (re.sub(r"\((-[^()]*)\)", r"\1", text).replace(" - ", " + -") for text in (mine, theirs))
+    assert NUMBER.sub("0", mine) == NUMBER.sub("0", theirs), where
+    found, expected = (np.array(NUMBER.findall(text), np.float64) for text in (mine, theirs))
+    assert (np.abs(found - expected) <= 1e-5 * np.maximum(scale, np.abs(expected))).all(), f"{where}: {mine}, {theirs}"

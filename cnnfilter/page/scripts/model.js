@@ -42,7 +42,7 @@ class Model extends EventTarget {
     this.#givenPicture = this.#picture = picture;
     this.#given = stages;
     results.forEach((result, place) => result && this.#computing.know(stages[place], result));
-    this.stages = this.#given;
+    [this.stages, this.changes] = [this.#given, []];
     this.#update(planOf(this.stages, this.picture.shape));
   }
 

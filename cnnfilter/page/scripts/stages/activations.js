@@ -56,32 +56,19 @@ function activationKind(name, known) {
       const formula = filledIn(known.worked(x, ...given(stage)), { ...stage.keys, x });
       return { kind: "function", at, value, follows: at, inputs: [x], formula };
     },
-    text(stage) {
-      const changed = parameters.filter((key) => stage.keys[key] !== known.parameters[key]);
-      return [name, ...changed.map((key) => `${key}=${shownParameter(stage.keys[key])}`)].join(":");
-    },
-    parse(text) {
-      const texts = readArguments(text, parameters, parameters[0]);
-      const keys = parameters.map((key) => {
-        if (!(key in texts)) return [key, known.parameters[key]];
-        if (!(key in known.words)) return [key, readNumber(texts[key])];
-        const word = texts[key].toLowerCase();
-        if (known.words[key].includes(word)) return [key, word];
-        throw new Mistake(`unknown ${key} ${quoted(word)} (known: ${known.words[key].join(", ")})`);
-      });
-      return { keys: Object.fromEntries(keys) };
-    },
-    controls: parameters.map((key) =>
-      key in known.words
-        ? { key, label: key, type: "choice", choices: known.words[key] }
-        : { key, label: key, type: "number" },
-    ),
+    ...worded(name, parameters.map((key) => parameterKey(known, key)), parameters[0]),
   };
 }
 
-/** @param {number | string | null} value */
-function shownParameter(value) {
-  return typeof value === "number" ? showNumber(value) : String(value);
+/**
+ * A parameter of an activation as a key of its stage.
+ *
+ * @param {any} known  the activation's entry in `ACTIVATIONS`
+ * @param {string} key
+ */
+function parameterKey(known, key) {
+  const fallback = known.parameters[key];
+  return key in known.words ? choiceKey(key, key, known.words[key], fallback) : numberKey(key, key, fallback);
 }
 
 for (const [name, known] of Object.entries(ACTIVATIONS)) KINDS[name] = activationKind(name, known);

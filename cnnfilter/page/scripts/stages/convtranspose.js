@@ -296,6 +296,7 @@ KINDS.convtranspose = {
   controls: [
     { key: "kernels", label: "kernel", type: "kernel", when: (stage) => stage.keys.kernels.length > 0 },
     { key: "learned.weight", label: "weights", type: "weights", when: (stage) => Boolean(stage.learned.weight) },
+    { key: "learned.bias", label: "biases", type: "weights", when: (stage) => Boolean(stage.learned.bias) },
     { key: "stride", label: "stride", type: "pair" },
     { key: "padding", label: "padding", type: "padding" },
     { key: "output_padding", label: "output padding", type: "pair", least: 0 },

@@ -186,6 +186,22 @@ def test_a_notebook_shows_the_page_and_complains_of_nothing(tab):
 
 
 @pytest.mark.parametrize(
+    ("stages", "number", "left"),
+    [
+        ("relu:as=x,conv:edge:padding=1,add:x,abs", 3, "relu:as=x,conv:edge:padding=1,abs"),
+        ("relu:as=x,abs:as=a,from:x,tanh,elu,add:a,abs", 5, "relu:as=x,tanh,elu,abs"),
+        ("relu:as=x,abs:as=a,from:x,tanh,elu,add:a", 5, "relu:as=x,tanh,elu"),
+        ("relu", 1, ""),
+    ],
+)
+def test_what_led_to_a_removed_stage_alone_goes_with_it(show, stages, number, left):
+    tab = show(stages)
+    tab.run(f"model.remove({number})")
+    assert tab.run("return networkText(model.stages, [])") == left
+    assert len(tab.run("return cnnfilter.stages")) == len(left.split(",")) * bool(left)
+
+
+@pytest.mark.parametrize(
     "state",
     [
         "set=1,padding,400000&insert=1,maxpool:700000",

@@ -42,7 +42,33 @@ function withChangedStage(stages, change) {
     const behind = later.slice(number).map((stage, place) => (place === 0 ? { ...stage, group: null } : stage));
     return [...later.slice(0, number), readStage(change.text, stages, number), ...behind];
   }
-  const [before] = stages[number - 1].reads;
+  // what led to it alone goes with it; what was read by nothing before, as behind --node, stays
+  const were = new Set(unreadPlaces(stages).map((place) => stages[place].keys));
+  let left = without(stages, number);
+  for (let place; (place = unreadPlaces(left).findLast((each) => !were.has(left[each].keys))) !== undefined; ) {
+    left = without(left, place + 1);
+  }
+  return left;
+}
+
+/**
+ * The places of the stages that no other reads, but for the last.
+ *
+ * @param {Stage[]} stages
+ */
+function unreadPlaces(stages) {
+  const read = new Set(stages.flatMap(({ reads }) => reads));
+  return range(stages.length - 1).filter((place) => !read.has(place + 1));
+}
+
+/**
+ * The stages without one: what read it reads what it read last, which of branches is the one before it.
+ *
+ * @param {Stage[]} stages
+ * @param {number} number
+ */
+function without(stages, number) {
+  const before = stages[number - 1].reads[stages[number - 1].reads.length - 1];
   const left = stages.filter((_, place) => place !== number - 1);
   return left.map((stage) => rewired(stage, (read) => (read === number ? before : read > number ? read - 1 : read)));
 }

@@ -193,7 +193,7 @@ class Model extends EventTarget {
   }
 
   /**
-   * Take a stage out; what read it reads what it read first.
+   * Take a stage out; what read it reads the one before it, and what nothing else reads goes with it.
    *
    * @param {number} number
    */

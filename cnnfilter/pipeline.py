@@ -459,8 +459,8 @@ class Pipeline:
             size = whole_number(size, "size", 1)
         pipeline = self if node is None else self.up_to(node)
         pipeline.check_runnable()
-        network = shrunk(pipeline.network, maps.shape[1:], size)
-        return page(network, maps, name, labels=labels, static=static)
+        network, whole = (shrunk(each.network, maps.shape[1:], size) for each in (pipeline, self))
+        return page(network, maps, name, labels=labels, whole=None if pipeline is self else whole, static=static)
 
     def _schedule(self, shape: Shape, scale: int) -> Schedule:
         """What is done to an input; for the last size and scale it is kept.

@@ -96,15 +96,14 @@ def command(
     if source != STREAM and target != STREAM and _is_same(source, target):
         msg = f"{quoted(target)} is the input; give the page another name"
         raise ArgumentError(msg)
-    pipeline = Pipeline.parse(stages)
-    if asked is not None:
-        pipeline = pipeline.up_to(asked)
+    whole = Pipeline.parse(stages)
+    pipeline = whole if asked is None else whole.up_to(asked)
     pipeline.check_runnable()
     pipeline.load_weights()
     shown = "standard input" if source == STREAM else source
     try:
         picture = _read(source, depth, frame, max_pixels)
-        page = _made(pipeline, picture, shown, None if source == STREAM else source, labels, size, static=static)
+        page = _made(pipeline, whole, picture, shown, None if source == STREAM else source, labels, size, static=static)
     except CnnfilterError as error:
         render.error(f"{shown}: {error}")
         return 1
@@ -150,6 +149,7 @@ def _read(source: str, depth: int | None, frame: int | None, max_pixels: int | N
 
 def _made(
     pipeline: Pipeline,
+    whole: Pipeline,
     picture: Picture,
     name: str,
     file: str | None,
@@ -180,4 +180,6 @@ def _made(
         view = View(labels=read_labels(labels))
         view.check_labels(rows[-1].output[-1])
     names = offered(pipeline.network, rows, quiet=False) if labels is None else view.labels or ()
-    return page(network, pixels.transpose(2, 0, 1), name, file=file, labels=names, static=static)
+    maps = pixels.transpose(2, 0, 1)
+    before = None if whole is pipeline else shrunk(whole.network, (height, width), size)
+    return page(network, maps, name, file=file, labels=names, whole=before, static=static)

@@ -33,6 +33,8 @@ class Given(NamedTuple):
         Its file, as a command names it.
     labels : sequence of str
         The names of the classes, if they are known.
+    whole : Network, optional
+        The network that this one is the beginning of, which a command then names with its node.
     static : bool
         Whether results are embedded, and nothing can be changed.
     """
@@ -42,6 +44,7 @@ class Given(NamedTuple):
     name: str
     file: str | None = None
     labels: Sequence[str] = ()
+    whole: Network | None = None
     static: bool = False
 
 
@@ -84,6 +87,7 @@ def document(given: Given) -> dict[str, Any]:
     return {
         "title": f"{shortened(given.network)} on {given.name}",
         "before": str(before),
+        "whole": None if given.whole is None else str(given.whole),
         "input": next(iter(names_of(before[-1])), None) if before else None,
         "picture": {"name": given.name, "file": given.file, "scale": scale, "maps": packed(maps)},
         "stages": stages,

@@ -45,6 +45,7 @@ def page(
     *,
     file: str | None = None,
     labels: Sequence[str] = (),
+    whole: Network | None = None,
     static: bool = False,
 ) -> Page:
     """The page of a network on a picture.
@@ -61,6 +62,8 @@ def page(
         Its file, as a command names it.
     labels : sequence of str
         The names of the classes.
+    whole : Network, optional
+        The network that this one is the beginning of.
     static : bool
         Whether results are embedded, and nothing can be changed.
 
@@ -71,4 +74,4 @@ def page(
     ShapeError, KernelError, MissingExtraError
         If a stage does not fit what arrives, or its weights cannot be read.
     """
-    return Page(assembled(document(Given(network, maps, name, file=file, labels=labels, static=static))))
+    return Page(assembled(document(Given(network, maps, name, file=file, labels=labels, whole=whole, static=static))))

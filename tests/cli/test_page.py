@@ -101,7 +101,8 @@ def test_a_larger_picture_is_made_smaller_and_that_is_told():
 
 
 def test_a_node_ends_the_network():
-    assert len(made("gray:as=g,relu,abs", "photo.png", "--node", "g")["stages"]) == 1
+    found = made("gray:as=g,relu,abs", "photo.png", "--node", "g", "--size", "45")
+    assert ([stage["kind"] for stage in found["stages"]], found["whole"]) == (["gray"], "gray:as=g,relu,abs")
     assert len(made("gray:as=g,relu,abs", "photo.png", "--node", "2", "-f")["stages"]) == 2
 
 

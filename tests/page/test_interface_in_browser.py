@@ -161,6 +161,15 @@ def test_the_command_begins_with_what_the_picture_went_through(show, stages, com
     np.testing.assert_array_equal(values, Pipeline.parse(changed)(IMAGE, layout="chw").reshape(-1))
 
 
+def test_the_beginning_of_a_network_is_told_by_its_node(show):
+    whole = parse("crop:6,relu,abs:as=b,tanh")
+    tab = show("crop:6,relu,abs:as=b", whole=whole)
+    assert tab.run("return cnnfilter.command()") == "cnnfilter run crop:6,relu,abs:as=b,tanh a.png --node 3"
+    changed = tab.run("model.remove(1); return cnnfilter.command()")
+    assert changed == "cnnfilter run crop:6,abs:as=b a.png"
+    assert tab.run("model.undo(); return cnnfilter.command()").endswith(" --node 3")
+
+
 def test_a_static_page_shows_its_results_and_changes_nothing(show):
     tab = show(static=True)
     expected = dict(Pipeline.parse(STAGES).results(IMAGE, range(4), layout="chw"))

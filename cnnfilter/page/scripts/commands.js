@@ -23,14 +23,17 @@ function commandsOf(model, language = "torch") {
   const isLarge = count > MOST_IN_JSON;
   const told = stages.map((stage, place) => (untold.includes(place) ? withSource(stage, place) : stage));
   const network = networkText(told, contents.groups);
-  const whole = [before, network].filter(Boolean).length > 1 ? behind(before, contents, told) : before || network;
+  const made = [before, network].filter(Boolean).length > 1 ? behind(before, contents, told) : before || network;
+  const isBeginning = contents.whole !== null && !model.isChanged;
+  const whole = isBeginning ? contents.whole ?? "" : made;
   const line = (/** @type {string} */ what, /** @type {string[]} */ ...words) => ({
     what,
     text: ["cnnfilter", ...words].map(shellQuoted).join(" "),
   });
-  const lines = [line("What the page does", "run", whole, input)];
+  const last = isBeginning ? ["--node", `${stages.length + stagesIn(before)}`] : [];
+  const lines = [line("What the page does", "run", whole, input, ...last)];
   if (selection && selection.stage > 0) {
-    const node = selection.stage === stages.length ? [] : ["--node", `${selection.stage + stagesIn(before)}`];
+    const node = selection.stage === stages.length ? last : ["--node", `${selection.stage + stagesIn(before)}`];
     lines.push(line("The value that is looked at", "explain", whole, input, "--at", selection.at.join(), ...node));
   }
   lines.push(line("Its code", "shape", showShape(picture.shape), network, "--emit", language));

@@ -2,6 +2,7 @@
 const NOTHING = {
   title: "",
   before: "",
+  whole: null,
   input: null,
   picture: { name: "", file: null, scale: 1, maps: { type: "uint8", shape: [0, 0, 0], data: "" } },
   stages: [],

@@ -283,6 +283,11 @@ class Model extends EventTarget {
     return commandsOf(this).lines[0].text;
   }
 
+  /** Whether anything is another than Python embedded it. */
+  get isChanged() {
+    return this.isPictureChanged || this.stages !== this.#given;
+  }
+
   /** Whether the picture is another one than that which Python embedded. */
   get isPictureChanged() {
     return this.#picture !== this.#givenPicture;

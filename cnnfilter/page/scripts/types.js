@@ -118,6 +118,7 @@
  * @typedef {object} Contents  what Python embeds
  * @property {string} title
  * @property {string} before  the text of what Python did before the first stage, such as "resize:256,crop:224"
+ * @property {string | null} whole  the text of the network that this one is the beginning of, if it is
  * @property {string | null} input  what the picture is called after that, if anything
  * @property {{name: string, file: string | null, scale: number, maps: Packed}} picture  its full scale; maps (C, H, W), as they are after that
  * @property {{kind: string, name: string | null, aliases: string[], group: number | null, reads: number[],

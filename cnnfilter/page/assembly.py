@@ -23,6 +23,7 @@ SCRIPTS = (
     "explaining",
     "values",
     "resampling",
+    "placing",
     "kinds",
     "keys",
     "convolving",

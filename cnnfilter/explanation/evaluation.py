@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ from cnnfilter.network.plan import Row
 MOST_PRODUCTS = 2 * 10**9
 MOST_VALUES = 1 << 28
 """The most that a value may depend on: some ten seconds, and two gigabytes."""
+MOST_PLACES = 1 << 24
+"""How many taps of windows along an axis are looked at, where no values are computed: a second, and 200 megabytes."""
 
 
 class Trace(NamedTuple):
@@ -57,17 +60,17 @@ def trace(rows: Sequence[Row], wanted: Region, *, computed: bool = True) -> Trac
     wanted : Region
         Of the last one's result.
     computed : bool
-        Whether all of it will be: then it must be so little as a person waits for.
+        Whether all of it will be, for which less is enough to keep a person waiting.
 
     Raises
     ------
     ArgumentError
-        If it is more: see `MOST_PRODUCTS` and `MOST_VALUES`.
+        If it is more than a person waits for: see `MOST_PRODUCTS`, `MOST_VALUES` and `MOST_PLACES`.
     """
     last = len(rows) - 1
     regions = {last: wanted}
     asked: dict[int, tuple[Region | None, ...]] = {}
-    products = values = 0
+    products = values = places = 0
     for number in range(last, -1, -1):
         if number not in regions:
             continue
@@ -75,6 +78,9 @@ def trace(rows: Sequence[Row], wanted: Region, *, computed: bool = True) -> Trac
         if computed:
             products += work(row.stage, row, region)
             _check(number + 1, row, products, MOST_PRODUCTS, "products")
+        else:
+            places += _looked_at(row, region)
+            _check(number + 1, row, places, MOST_PLACES, "places")
         asked[number] = _of_each(needed(row.stage, row, region), region)
         for read, each in zip(row.reads, asked[number], strict=True):
             if each is not None:
@@ -131,6 +137,12 @@ def _of_each(regions: Needed, region: Region) -> tuple[Region | None, ...]:
     """What a region of a result asks of each of the results that it is made of."""
     several = (regions,) if isinstance(regions, Region) else regions
     return several if region.is_seen else tuple(each and replace(each, is_seen=False) for each in several)
+
+
+def _looked_at(row: Row, region: Region) -> int:
+    """How many taps of its windows along one of the axes a region takes to know what it depends on."""
+    sights = row.stage.sights(row.input) or ()
+    return max((len(places) * math.ceil(s.size) for places, s in zip(region.axes[1:], sights, strict=False)), default=0)
 
 
 def _check(number: int, row: Row, count: int, most: int, what: str) -> None:

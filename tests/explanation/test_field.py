@@ -1,6 +1,7 @@
 """The receptive field without the values: what `explain` tells beside them, with or without weights."""
 
 import random
+import re
 
 import numpy as np
 import pytest
@@ -70,3 +71,27 @@ def test_a_value_of_a_deep_network_is_no_work():
 def test_there_must_be_such_a_place():
     with pytest.raises(ArgumentError, match=r"^no value at 3,0: the result is 3x3x1, rows 0 to 2"):
         receptive_field(Pipeline.parse("conv:box").plan((5, 5, 1)), (3, 0))
+
+
+def test_the_field_is_known_of_values_that_depend_on_too_much_to_be_computed():
+    pipeline = Pipeline.parse(",".join(["conv:box:size=99"] * 8))
+    with pytest.raises(ArgumentError, match="the value depends on"):
+        explain(pipeline, np.zeros((800, 800), np.uint8), (3, 3))
+    assert receptive_field(pipeline.plan((800, 800, 1)), (3, 3)).size == (785, 785)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("maxpool:1000000x1:padding=500000x0:stride=1,globalavgpool", "stage 1 (maxpool): the value depends on 1,20"),
+        (",".join([*["conv:box:padding=1000000"] * 6, "globalavgpool"]), "stage 6 (conv): the value depends on 36,0"),
+        ("maxpool:1000000:padding=500000", None),
+    ],
+)
+def test_a_field_that_takes_too_much_is_refused(text, message):
+    rows = Pipeline.parse(text).plan((1200, 1200, 1))
+    if message is None:
+        assert receptive_field(rows, (0, 0)).size == (1000000, 1000000)
+        return
+    with pytest.raises(ArgumentError, match=f"^{re.escape(message)}.* places from here on, more than can be explained"):
+        receptive_field(rows, (0, 0))

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from importlib.resources import files
 
+from cnnfilter.explanation import steps
 from cnnfilter.page.assembly import SCRIPTS, STYLES, assembled
 
 PAGE = files("cnnfilter.page")
@@ -27,6 +28,15 @@ def test_no_name_is_declared_twice():
     declared = Counter(name for text in texts for name in DECLARED.findall(text))
     assert len(declared) > 100
     assert [name for name, count in declared.items() if count > 1] == []
+
+
+def test_every_kind_of_step_has_its_writer():
+    """What `explanation/record.py` lists, the page writes out: an entry of `WRITERS` of `views/work.js` each."""
+    text = PAGE.joinpath("scripts", "views/work.js").read_text(encoding="utf-8")
+    (writers,) = re.findall(r"^const WRITERS = \{$(.*?)^\};$", text, re.MULTILINE | re.DOTALL)
+    kinds = {each.kind for each in vars(steps).values() if isinstance(each, type) and "kind" in vars(each)}
+    assert len(kinds) > 10
+    assert set(re.findall(r"^  (\w+):", writers, re.MULTILINE)) == kinds
 
 
 def test_comments_and_indents_are_left_out_and_nothing_else():

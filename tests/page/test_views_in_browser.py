@@ -260,6 +260,15 @@ def test_everyone_can_read_and_use_it(show, accessible, width, dark):
     assert tab.run("return document.documentElement.scrollWidth") <= width
 
 
+def test_wide_windows_fit_on_a_phone(show, accessible):
+    tab = show("conv:2@5x5:random=1:padding=2,conv:2@7x7:random=2:padding=3,maxpool:7,conv:3@1x1:random=3", PHOTO)
+    tab.resize(390)
+    for stage in (1, 2, 3):
+        go(tab, stage, 0, 0, 0)
+        assert tab.run("return document.documentElement.scrollWidth") <= 390
+    accessible("a window of 7x7")
+
+
 def test_what_changes_is_said_and_paper_has_no_buttons(show):
     tab = show("conv:box,relu", PHOTO)
     go(tab, 2, 3, 4, 0)

@@ -91,8 +91,18 @@ class Multiplication {
     this.kernel = new NumbersTable("kernel", height, width);
     this.products = new NumbersTable("products", height, width);
     const parts = [this.window.element, factor("*", this.kernel.element), factor("=", this.products.element)];
-    this.element = element("div", { className: "beside" }, ...parts);
+    this.element = beside(width, ...parts);
   }
+}
+
+/**
+ * A row of tables, which on a phone can be moved sideways where a table is wide.
+ * @param {number} width  columns
+ * @param {...HTMLElement} parts
+ */
+function beside(width, ...parts) {
+  const ways = width > 3 ? { tabIndex: 0, role: "group", "aria-label": "numbers" } : {};
+  return element("div", { className: "beside", ...ways }, ...parts);
 }
 
 /** What is shown again and again, by its place: as the window moves, only what changes is made or moved anew. */

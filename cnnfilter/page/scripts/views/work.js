@@ -201,7 +201,7 @@ function writePool(step, desk) {
     const place = `${desk.key}.pool ${height}x${width}`;
     const table = desk.kept.get(place, () => new NumbersTable("window", height, width, true));
     table.fill(window.values, desk.scale, window, step.pool === "max" ? step.follows : desk.follows);
-    lines.push(table.element);
+    lines.push(desk.kept.get(`${place} beside`, () => beside(width, table.element)));
   } else {
     lines.push(note(extentText(window)));
   }

@@ -528,12 +528,22 @@ def run_command(tab, monkeypatch):
     return np.load("out.npy").ravel()
 
 
-@pytest.mark.parametrize(("kind", "channels"), [(np.uint8, 1), (np.uint8, 3), (np.uint16, 1), (np.float32, 3)])
-def test_the_command_makes_what_the_page_shows_also_of_another_picture(show, monkeypatch, kind, channels):
+@pytest.mark.parametrize(
+    ("kind", "channels", "before", "name"),
+    [
+        (np.uint8, 1, "", "picture.pgm"),
+        (np.uint8, 3, "crop:6x7,", "picture.ppm"),
+        (np.uint8, 1, "resize:6x7,", "picture.pgm"),
+        (np.uint16, 1, "", "picture.npy"),
+        (np.float32, 3, "", "picture.npy"),
+    ],
+)
+def test_the_command_makes_what_the_page_shows_also_of_another_picture(show, monkeypatch, kind, channels, before, name):
     white = {np.uint8: 255, np.uint16: 65535, np.float32: 1}[kind]
-    tab = show("normalize,conv:edge:stride=2,relu", np.ones((channels, 6, 7), kind))
+    size = (12, 14) if before else (6, 7)
+    tab = show(f"{before}normalize,conv:edge:stride=2,relu", np.ones((channels, *size), kind))
     drop(tab, png(np.random.default_rng(4).integers(0, 256, (6, 7, 3), dtype=np.uint8)))
-    assert files(tab) == [{1: "picture.pgm", 3: "picture.ppm"}[channels] if kind is np.uint8 else "picture.npy"]
+    assert files(tab) == [name]
     values = tab.run("return Array.from(model.results[3].values)")
     assert 0.5 * white < tab.run("return Math.max(...model.picture.values)") <= white
     np.testing.assert_allclose(values, run_command(tab, monkeypatch), rtol=1e-5, atol=1e-5)

@@ -15,7 +15,7 @@ const MOST_IN_JSON = 500_000; // numbers, some 6 MB; the command reads four time
  */
 function commandsOf(model, language = "torch") {
   const { contents, stages, selection, picture } = model;
-  const another = model.isPictureChanged ? pictureFile(picture, contents.picture.maps.type) : null;
+  const another = model.isPictureChanged ? pictureFile(picture, contents.picture.scale) : null;
   const input = (another?.name ?? contents.picture.file ?? "PICTURE").replace(/^-/, "./-"); // or it were an option
   const before = another ? "" : contents.before;
   const untold = untoldNumbers(model);

@@ -1,6 +1,3 @@
-/** What white is in a picture, by the type of its samples. */
-const WHITES = { uint8: 255, uint16: 65535, float32: 1 };
-
 /** The largest file of a picture that is looked at, in bytes. */
 const LARGEST_PICTURE_FILE = 64 * 2 ** 20;
 
@@ -86,26 +83,27 @@ function mapsOfPicture(source, part, [height, width, channels], white) {
  * A picture as a file that the command reads with exactly these numbers: of 8 bits PGM of one map and PPM of three, of
  * others NumPy's.
  * @param {Maps} maps
- * @param {"uint8" | "uint16" | "float32"} type  of the samples
+ * @param {number} white  what white is: 255 of 8 bits, 65535 of 16, 1 of floats
  * @returns {SavedFile}
  */
-function pictureFile({ shape: [height, width, channels], values }, type) {
+function pictureFile({ shape: [height, width, channels], values }, white) {
   const size = height * width;
   // those of a pixel side by side
-  const samples = values.map((_, at) => values[(at % channels) * size + Math.floor(at / channels)]);
-  if (type === "uint8") {
+  const samples = () => values.map((_, at) => values[(at % channels) * size + Math.floor(at / channels)]);
+  if (white === 255) {
     const header = `P${channels === 1 ? 5 : 6}\n${width} ${height}\n255\n`;
     return {
       name: channels === 1 ? "picture.pgm" : "picture.ppm",
-      blob: () => new Blob([header, Uint8ClampedArray.from(samples)]),
+      blob: () => new Blob([header, Uint8ClampedArray.from(samples())]),
     };
   }
   const shape = channels === 1 ? `(${height}, ${width})` : `(${height}, ${width}, ${channels})`;
-  const kind = type === "uint16" ? "<u2" : "<f4";
+  const isWhole = white === 65535;
+  const kind = isWhole ? "<u2" : "<f4";
   const header = `{'descr': '${kind}', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117); // 128 bytes in all
   const begin = new Uint8Array([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length + 1, 0]);
   return {
     name: "picture.npy",
-    blob: () => new Blob([begin, header, "\n", type === "uint16" ? Uint16Array.from(samples, Math.round) : samples]),
+    blob: () => new Blob([begin, header, "\n", isWhole ? Uint16Array.from(samples(), Math.round) : samples()]),
   };
 }

@@ -22,7 +22,7 @@ function pictureParts(model) {
   if (shape[2] !== 1 && shape[2] !== 3) {
     return [element("p", { className: "small soft" }, `The network takes ${shape[2]} maps, which no picture file has.`)];
   }
-  const white = WHITES[model.contents.picture.maps.type];
+  const white = model.contents.picture.scale;
   const mistake = element("p", { className: "mistake", role: "alert", hidden: true });
   const told = element("p", { className: "small soft", role: "status" });
   const chooser = element("input", { type: "file", accept: "image/*", className: "visually-hidden", id: "picture-file" });

@@ -33,7 +33,7 @@ class Page:
     def _repr_html_(self) -> str:
         """The page in a frame of its own: nothing of it reaches the notebook."""
         return (
-            f'<iframe srcdoc="{html.escape(self.html)}" sandbox="allow-scripts" allow="clipboard-write" '
+            f'<iframe srcdoc="{html.escape(self.html)}" sandbox="allow-scripts allow-downloads" allow="clipboard-write" '
             f'width="100%" height="{HEIGHT}" title="cnnfilter page" style="border: 0"></iframe>'
         )
 

@@ -18,7 +18,7 @@ def test_a_notebook_shows_the_page_in_a_frame_of_its_own():
     shown = page._repr_html_()
     (text,) = re.findall(r'srcdoc="([^"]*)"', shown)
     assert html.unescape(text) == page.html
-    assert 'sandbox="allow-scripts"' in shown
+    assert 'sandbox="allow-scripts allow-downloads"' in shown
     assert shown.count("<") == 2
     assert repr(page) == f"<Page of {len(page.html):,} characters>"
 

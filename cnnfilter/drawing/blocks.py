@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnnfilter.messages import show_shape
+from cnnfilter.messages import shortened, show_shape
 from cnnfilter.network.graph import INPUT
 from cnnfilter.network.listing import network_of, stage_texts
 from cnnfilter.network.plan import Row
@@ -176,7 +176,7 @@ def description(rows: Sequence[Row]) -> str:
     texts = stage_texts(network_of(rows))
     lines = []
     for number, (row, text) in enumerate(zip(rows, texts, strict=True)):
-        name = "" if row.name is None else f" {row.name}"
+        name = "" if row.name is None else f" {shortened(row.name)}"
         reads = ", ".join(str(read + 1) if read != INPUT else "the input" for read in row.reads)
-        lines.append(f"{number + 1}{name}: {text} of {reads} gives {show_shape(row.output)}")
+        lines.append(f"{number + 1}{name}: {shortened(text)} of {reads} gives {show_shape(row.output)}")
     return "; ".join(lines)

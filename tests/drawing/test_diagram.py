@@ -205,6 +205,13 @@ def test_hostile_names_are_text():
     assert f"1 {name}: relu" in root[1].text
 
 
+def test_long_names_and_matrices_lose_their_middle():
+    matrix = ";".join(["1 2 3 4 5 6 7 8 9"] * 60)
+    text = to_svg(drawn(f"conv:{matrix}:padding=50:as={'n' * 900}", (9, 9, 1)))
+    assert len(text) < 5000
+    assert f"1 {'n' * 100}...{'n' * 100}: conv:1 2 3 4" in text
+
+
 def test_a_network_of_too_many_blocks_is_refused():
     rows = plan(parse("maxpool:1").stages * (MOST_DRAWN + 1), (4, 4, 1))
     with pytest.raises(ArgumentError, match=r"^1,001 blocks are too many for a drawing \(at most 1,000\); draw a part"):

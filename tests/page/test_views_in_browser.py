@@ -210,7 +210,8 @@ def test_the_way_back_leads_to_the_picture(show):
     go(tab, 4, *at)
     field = tab.find(".field-view")
     seen = explanation.receptive_field
-    assert f"rows {seen.rows[0]} to {seen.rows[1]}, columns {seen.columns[0]} to {seen.columns[1]}" in field.text
+    where = f"rows {seen.rows[0]} to {seen.rows[1]}, columns {seen.columns[0]} to {seen.columns[1]}"
+    tab.wait("return arguments[0].textContent.includes(arguments[1])", field, where)
     assert f"{seen.in_padding} of {seen.size[0] * seen.size[1]}" in field.text
     way = [row.text.split("\n") for row in tab.find_all(".way li")]
     steps = [(f"{step.number} {step.stage.split(':')[0]}", step.at, step.value) for step in explanation.steps]
@@ -231,10 +232,13 @@ def test_the_way_back_leads_to_the_picture(show):
     for step in explanation.steps[1:]:
         tab.find(".field-view > .button").click()
         assert tab.run("return [model.selection.stage, ...model.selection.at]") == [step.number, *step.at]
-        assert len(tab.find_all(".way li")) == len(steps)  # the way stays, and says where one is
-        assert tab.find(".way [aria-current=step]").text.startswith(f"{step.number} ")
+        here = "return document.querySelector('.way [aria-current=step]').textContent.startsWith(arguments[0])"
+        tab.wait(here, f"{step.number} ")
+        assert len(tab.find_all(".way li")) == len(steps)  # the way stays
     assert not tab.find(".field-view > .button").is_enabled()
+    assert tab.run("return document.activeElement.getAttribute('aria-current')") == "step"
     tab.find(".way li button").click()
+    tab.wait("return document.activeElement.matches('.way li:first-child [aria-current=step]')")
     assert tab.run("return [model.selection.stage, ...model.selection.at]") == [4, *at]
 
 

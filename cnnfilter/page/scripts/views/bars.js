@@ -3,8 +3,6 @@
 
 /** Bars that are shown before the rest is asked for; of more, those of the largest magnitude. */
 const FEW_BARS = 8;
-/** Bars that are shown at most. */
-const MOST_BARS = 1000;
 
 /**
  * The bars of a vector.
@@ -13,7 +11,7 @@ const MOST_BARS = 1000;
  * @returns {HTMLElement}
  */
 function bars(values, { labels, isShare, count, choose }) {
-  const chosen = placesOfLargest(Array.from(values), Math.min(count, MOST_BARS));
+  const chosen = placesOfLargest(Array.from(values), count);
   if (values.length > count && isShare) chosen.sort((a, b) => values[b] - values[a]);
   const [low, high] = [
     Math.min(0, ...chosen.map((i) => values[i] || 0)),

@@ -12,6 +12,8 @@ function fieldView(model) {
 
 /** Milliseconds of following a value back, of which a frame has 16, that are long. */
 const LONG = 6;
+/** Milliseconds from one value to the next, of one that is moving. */
+const MOVING = 100;
 
 class FieldView {
   /** @param {Model} model */
@@ -19,6 +21,7 @@ class FieldView {
     this.model = model;
     this.waiting = 0;
     this.cost = 0;
+    this.moved = -Infinity;
     this.frame = new Frame("field", "most");
     this.facts = element("dl", { className: "facts" });
     this.way = element("ol", { className: "way" });
@@ -57,11 +60,14 @@ class FieldView {
     this.#update();
   }
 
-  /** Follows the value at once, or where that takes long, when it has stopped moving for a moment. */
+  /** Follows the value at once, or where that takes long and the value is moving, when it has stopped for a moment. */
   #selected() {
     window.clearTimeout(this.waiting);
-    if (this.cost < LONG) this.#update();
-    else this.waiting = window.setTimeout(() => this.#update(), 2 * this.cost);
+    const now = performance.now();
+    const isMoving = now - this.moved < MOVING;
+    this.moved = now;
+    if (this.cost < LONG || !isMoving) this.#update();
+    else this.waiting = window.setTimeout(() => this.#update(), MOVING);
   }
 
   #update() {
@@ -84,8 +90,16 @@ class FieldView {
     const end = this.#readsPicture(last) ? last.follows : null;
     this.frame.outline("most", end && { rows: [end[0], end[0]], columns: [end[1], end[1]] });
     this.#facts(seen);
+    const { activeElement } = document;
+    const isHere = activeElement === this.follow || this.way.contains(activeElement);
     this.follow.disabled = record.steps.length < 2;
     this.#way(record, end);
+    if (isHere && (this.follow.disabled || activeElement !== this.follow)) this.#focus();
+  }
+
+  /** Gives the focus to the value's place on the way: what had it is gone, or can no longer have it. */
+  #focus() {
+    /** @type {HTMLElement | null} */ (this.way.querySelector("[aria-current]"))?.focus();
   }
 
   #paint() {

@@ -49,6 +49,7 @@ SCRIPTS = (
     "commands",
     "contents",
     "past",
+    "selection",
     "computing",
     "record",
     "model",

@@ -20,7 +20,7 @@ async function inflated(text) {
 async function unpacked({ type, shape, data }) {
   const bytes = await inflated(data);
   const arrays = { uint8: Uint8Array, uint16: Uint16Array, float32: Float32Array };
-  return { shape, values: Float32Array.from(new arrays[type](bytes)) };
+  return { shape, values: new Float32Array(new arrays[type](bytes)) };
 }
 
 /**

@@ -1,13 +1,6 @@
 // The network on the picture, as the person made it: what all views show and change.
 
 /**
- * @typedef {object} Chosen  the value that is looked at
- * @property {number} stage  its number, counted from 1
- * @property {Place} at
- * @property {boolean} pinned
- */
-
-/**
  * The stages, what they make of the picture, and the value that is looked at. What has a place for each stage by its
  * number, counted from 1, has the picture's at 0.
  *
@@ -107,7 +100,7 @@ class Model extends EventTarget {
         [this.stages, this.changes] = [stages, changes];
         this.#update(plan);
       }
-      if (selection && this.#isThere(selection)) {
+      if (selection && isThere(selection, this.shapes)) {
         const { stage, at, pinned } = selection;
         if (at.length === 1) this.select(stage, at[0], 0, 0, pinned);
         else this.select(stage, at[2], at[0], at[1], pinned);
@@ -340,7 +333,7 @@ class Model extends EventTarget {
    */
   #update(plan) {
     this.plan = plan;
-    if (this.selection && !this.#isThere(this.selection)) this.selection = this.#nearest(this.selection);
+    if (this.selection && !isThere(this.selection, this.shapes)) this.selection = nearestTo(this.selection, this.shapes);
     this.results = [this.picture, ...Array(this.stages.length).fill(null)];
     this.dispatchEvent(new Event("changed"));
     const done = this.#computing.all(this.stages, plan, this.results);
@@ -350,43 +343,11 @@ class Model extends EventTarget {
 
   #computed() {
     const isNew = !this.selection;
-    if (isNew) this.selection = this.#something();
+    if (isNew) this.selection = somethingOf(this.results);
     this.dispatchEvent(new Event("computed"));
     if (isNew && this.selection) this.dispatchEvent(new Event("selected")); // views show the results by now
   }
 
-  /** @param {Chosen} selection */
-  #isThere({ stage, at }) {
-    const shape = this.shapes[stage];
-    return shape != null && shape.length === at.length && at.every((index, axis) => index < shape[axis]);
-  }
-
-  /**
-   * The value nearest to one that is there no more; null where its stage gives none, or a vector for maps.
-   *
-   * @param {Chosen} selection
-   * @returns {Chosen | null}
-   */
-  #nearest({ stage, at, pinned }) {
-    const shape = this.shapes[stage];
-    if (shape == null || shape.length !== at.length) return null;
-    return { stage, at: at.map((index, axis) => Math.min(index, shape[axis] - 1)), pinned };
-  }
-
-  /**
-   * What is looked at where nobody says it: the largest of the last vector, the middle of the last maps.
-   *
-   * @returns {Chosen | null}
-   */
-  #something() {
-    const stage = this.results.findLastIndex((result) => result !== null);
-    const result = this.results[stage];
-    if (stage < 1 || !result) return null;
-    const { shape, values } = result;
-    const largest = values.reduce((most, value) => Math.max(most, value), -Infinity);
-    const middle = [Math.floor(shape[0] / 2), Math.floor(shape[1] / 2), 0];
-    return { stage, at: shape.length === 1 ? [Math.max(0, values.indexOf(largest))] : middle, pinned: false };
-  }
 }
 
 const model = new Model();

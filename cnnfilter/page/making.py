@@ -33,8 +33,8 @@ class Page:
     def _repr_html_(self) -> str:
         """The page in a frame of its own: nothing of it reaches the notebook."""
         return (
-            f'<iframe srcdoc="{html.escape(self.html)}" sandbox="allow-scripts allow-downloads" allow="clipboard-write" '
-            f'width="100%" height="{HEIGHT}" title="cnnfilter page" style="border: 0"></iframe>'
+            f'<iframe srcdoc="{html.escape(self.html)}" sandbox="allow-scripts allow-downloads" '
+            f'allow="clipboard-write" width="100%" height="{HEIGHT}" title="cnnfilter page" style="border: 0"></iframe>'
         )
 
 

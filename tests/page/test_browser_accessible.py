@@ -49,7 +49,9 @@ def settled(tab):
     tab.run("return model.ready.then(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50))))")
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(
+    "look", [pytest.param(look, marks=pytest.mark.slow if LOOKS[look][2] != RULES else ()) for look in LOOKS]
+)
 def test_no_state_has_a_fault_that_axe_core_finds(show, accessible, look):
     width, dark, rules = LOOKS[look]
     tab = show(NETWORK, PHOTO, labels=LABELS)

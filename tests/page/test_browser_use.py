@@ -142,8 +142,9 @@ def test_changes_give_what_the_command_gives_and_back_undoes_them(show):
     back = next(each for each in tab.find_all(".change button") if each.text == "Back")
     for _ in range(4):
         assert back.is_enabled()
+        depth = tab.run("return model.depth")
         back.click()
-        tab.run("return new Promise((done) => setTimeout(done, 50))")
+        tab.wait("return model.depth === arguments[0] - 1", depth)
     np.testing.assert_array_equal(result(tab, 3), expected(changed.partition(":stride")[0] + ",relu,maxpool:2", PHOTO))
     tab.driver.back()
     tab.wait("return !model.canUndo()")

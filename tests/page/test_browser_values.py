@@ -135,5 +135,6 @@ def test_every_stage_of_chains(differences):
     assert differences((with_numbers(text), shape) for text, shape in EMBEDDED) == {}
 
 
-def test_random_networks_with_branches(differences):
-    assert differences(graphs(8, 40)) == {}
+@pytest.mark.parametrize("count", [12, pytest.param(100, marks=pytest.mark.slow)])
+def test_random_networks_with_branches(differences, count):
+    assert differences(graphs(count, count)) == {}

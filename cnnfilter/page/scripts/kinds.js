@@ -16,8 +16,21 @@ const PICTURE = { scale: 1 };
  */
 function kindOf(stage) {
   const kind = Object.hasOwn(KINDS, stage.kind) ? KINDS[stage.kind] : undefined;
-  if (!kind) throw new Mistake(`unknown stage ${quoted(stage.kind)} (known: ${Object.keys(KINDS).join(", ")})`);
+  if (!kind) throw new Mistake(unknownStage(stage.kind));
   return kind;
+}
+
+/**
+ * What is said of a word that is no stage: which may have been meant.
+ *
+ * @param {string} word
+ */
+function unknownStage(word) {
+  if (CATALOGUE.has(word)) return `a kernel is no stage by itself; write ${quoted(`conv:${word}`)}`;
+  const kinds = Object.keys(KINDS);
+  const plain = word.toLowerCase();
+  const near = plain.length < 3 ? [] : kinds.filter((kind) => kind.includes(plain) || plain.includes(kind));
+  return `unknown stage ${quoted(word)}${near.length ? `; did you mean ${near.join(" or ")}?` : ` (known: ${kinds.join(", ")})`}`;
 }
 
 /**

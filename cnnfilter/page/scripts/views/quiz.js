@@ -29,9 +29,15 @@ function judged(answer, result) {
  * @returns {Lesson}
  */
 function quizLesson(model) {
-  const asked = element("p", { className: "asked" });
-  const answer = element("input", { type: "text", inputMode: "decimal", size: 10, autocomplete: "off" });
-  const rule = element("span", { className: "small soft" });
+  const asked = element("p", { className: "asked", id: "asked" });
+  const rule = element("span", { className: "small soft", id: "asked-rule" });
+  const answer = element("input", {
+    type: "text",
+    inputMode: "decimal",
+    size: 10,
+    autocomplete: "off",
+    "aria-describedby": `${asked.id} ${rule.id}`,
+  });
   const said = element("p", { className: "said", role: "status" });
   const count = element("span", { className: "small soft" });
   const begin = element("button", { type: "button", className: "button primary", onclick: () => start() }, "Hide the results and ask");
@@ -66,7 +72,6 @@ function quizLesson(model) {
     playing.hidden = false;
     begin.hidden = true;
     ask(model.selection?.stage ? null : randomPlace(model));
-    answer.focus();
   }
 
   /** @param {{stage: number, at: Place} | null} place   null for where the selection is */
@@ -81,6 +86,7 @@ function quizLesson(model) {
       model.select(place.stage, map, row, column, true);
     }
     refresh();
+    answer.focus({ preventScroll: true });
   }
 
   function check() {

@@ -28,7 +28,7 @@ from cnnfilter.network.plan import COLUMNS, Row, at_scale, plan
 from cnnfilter.network.stages import Learned, Shape, Stage
 from cnnfilter.running.schedule import Schedule
 from cnnfilter.sizes import parse_shape
-from cnnfilter.text.values import file_path, whole_number
+from cnnfilter.text.values import file_path, is_sequence, listed, switch, whole_number
 
 if TYPE_CHECKING:
     from cnnfilter.page.making import Page
@@ -409,7 +409,7 @@ class Pipeline:
         layout: str | None = None,
         size: int | None = None,
         static: bool = False,
-        labels: Sequence[str] = (),
+        labels: Sequence[str] | None = None,
         name: str = "picture",
     ) -> Page:
         """An interactive page of the network on a picture: every value can be followed back, and all of it changed.
@@ -427,8 +427,8 @@ class Pipeline:
             tells.
         static : bool
             Embed the results of what is too large to be computed again; nothing can be changed then.
-        labels : sequence of str
-            The names of a vector's values.
+        labels : sequence of str, optional
+            The names of a vector's values, one for each.
         name : str
             What the picture is called.
 
@@ -459,8 +459,14 @@ class Pipeline:
             size = whole_number(size, "size", 1)
         pipeline = self if node is None else self.up_to(node)
         pipeline.check_runnable()
+        if not isinstance(name, str):
+            msg = f"name must be a text, not {quoted(name)}"
+            raise ArgumentError(msg)
+        is_static = switch(static, "static")
+        names = _texts(labels, "labels")
         network, whole = (shrunk(each.network, maps.shape[1:], size) for each in (pipeline, self))
-        return page(network, maps, name, labels=labels, whole=None if pipeline is self else whole, static=static)
+        of = None if pipeline is self else whole
+        return page(network, maps, name, labels=names, whole=of, static=is_static)
 
     def _schedule(self, shape: Shape, scale: int) -> Schedule:
         """What is done to an input; for the last size and scale it is kept.
@@ -496,6 +502,15 @@ def _html(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         return f"<tr>{''.join(f'<{tag}>{text}</{tag}>' for text in texts)}</tr>"
 
     return f"<table>{line('th', header)}{''.join(line('td', row) for row in rows)}</table>"
+
+
+def _texts(value: object, name: str) -> tuple[str, ...]:
+    """Texts in a sequence, none of None."""
+    texts = () if value is None else listed(value)
+    if not (is_sequence(texts) and all(isinstance(text, str) for text in texts)):
+        msg = f"{name} must be texts in a list, not {quoted(value)}"
+        raise ArgumentError(msg)
+    return tuple(map(str, texts))
 
 
 def _one(given: Array, name: str, layout: str | None) -> Array:

@@ -68,6 +68,7 @@ FUNCTIONS = {
     "Pipeline.run": {"maps_or_image": IMAGE},
     "Pipeline.__call__": {"maps_or_image": IMAGE},
     "Pipeline.explain": {"image": IMAGE, "at": (0, 0)},
+    "Pipeline.page": {"image": IMAGE},
 }
 """Public functions with arguments that are right, and methods that take some."""
 
@@ -77,6 +78,7 @@ BOUND = {
     "Pipeline.run": CHAIN.run,
     "Pipeline.__call__": CHAIN,
     "Pipeline.explain": CHAIN.explain,
+    "Pipeline.page": CHAIN.page,
     "Pipeline.parse": Pipeline.parse,
 }
 
@@ -129,25 +131,26 @@ NUMBERS = " ".join(["bias", *(name for known in ACTIVATIONS.values() for name in
 TAKEN = {
     **dict.fromkeys(
         ["None"],
-        "stride bias threads base layout frame depth titles topk columns cell alpha format options strip min max node",
+        "stride bias threads base layout frame depth titles topk columns cell alpha format options strip min max node "
+        "size labels",
     ),
-    **dict.fromkeys(["True"], "x ceil_mode count_include_pad flip labels numbers overwrite"),
+    **dict.fromkeys(["True"], "x ceil_mode count_include_pad flip labels numbers overwrite static"),
     **dict.fromkeys(["-1"], f"x axis {NUMBERS}"),
     **dict.fromkeys(
         ["10**5"],
-        f"x stride threads n padding dilation frame max_pixels topk columns cell {NUMBERS}",
+        f"x stride threads n padding dilation frame max_pixels topk columns cell size {NUMBERS}",
     ),
-    **dict.fromkeys(["10**30"], f"threads n {NUMBERS.removeprefix('bias ')}"),
-    **dict.fromkeys(["10**5000"], "threads n"),
+    **dict.fromkeys(["10**30"], f"threads n size {NUMBERS.removeprefix('bias ')}"),
+    **dict.fromkeys(["10**5000"], "threads n size"),
     **dict.fromkeys(["1.5"], f"x {NUMBERS}"),
     **dict.fromkeys(["nan", "inf", "1e39"], "x"),
     **dict.fromkeys(["(1, 2, 3)", "(nan, 1)", "deep", "nan array", "64 axes", "bool array"], "x"),
     **dict.fromkeys(["beyond float32"], "x maps"),
     **dict.fromkeys(["3x3"], "x weight kernel maps_or_image image maps"),
-    **dict.fromkeys(["blank", "no", "digits", "escape", "half a character"], "base"),
-    **dict.fromkeys(["()"], "stages"),
+    **dict.fromkeys(["blank", "no", "digits", "escape", "half a character"], "base name"),
+    **dict.fromkeys(["()"], "stages labels"),
     **dict.fromkeys(["bytes", "set"], "at"),
-    **dict.fromkeys(["texts"], "window stride padding dilation"),
+    **dict.fromkeys(["texts"], "window stride padding dilation labels"),
 }
 """Where a value is an argument like any other; where it is none, that is where a parameter of this name is refused."""
 

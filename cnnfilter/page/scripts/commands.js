@@ -6,8 +6,8 @@ const MOST_IN_JSON = 500_000; // numbers, some 6 MB; the command reads four time
 /** @typedef {{name: string, blob: () => Blob}} SavedFile  a file that is made when it is asked for */
 
 /**
- * The command of the present state, that which explains the selected value, that which gives its code, and the files that
- * they read beside what there was.
+ * The command of the present state, that which explains the selected value, that which gives its code, and the files
+ * that they read beside what there was.
  *
  * @param {Model} model
  * @param {string} language  of the code: "torch", "keras" or "numpy"
@@ -19,13 +19,15 @@ function commandsOf(model, language = "torch") {
   const input = (another?.name ?? contents.picture.file ?? "PICTURE").replace(/^-/, "./-"); // or it were an option
   const before = another ? "" : contents.before;
   const untold = untoldNumbers(model);
-  const count = untold.flatMap((place) => Object.values(stages[place].learned)).reduce((sum, { values }) => sum + values.length, 0);
+  const count = untold
+    .flatMap((place) => Object.values(stages[place].learned))
+    .reduce((sum, { values }) => sum + values.length, 0);
   const isLarge = count > MOST_IN_JSON;
   const told = stages.map((stage, place) => (untold.includes(place) ? withSource(stage, place) : stage));
   const network = networkText(told, contents.groups);
   const made = [before, network].filter(Boolean).length > 1 ? behind(before, contents, told) : before || network;
   const isBeginning = contents.whole !== null && !model.isChanged;
-  const whole = isBeginning ? contents.whole ?? "" : made;
+  const whole = isBeginning ? (contents.whole ?? "") : made;
   const line = (/** @type {string} */ what, /** @type {string[]} */ ...words) => ({
     what,
     text: ["cnnfilter", ...words].map(shellQuoted).join(" "),
@@ -39,7 +41,11 @@ function commandsOf(model, language = "torch") {
   lines.push(line("Its code", "shape", showShape(picture.shape), network, "--emit", language));
   const files = another ? [another] : [];
   if (count && !isLarge) files.push({ name: WEIGHTS_FILE, blob: () => weightsFile(stages, untold) });
-  return { lines, files, missing: isLarge ? `The ${grouped(count)} learned numbers are too many for a file that a page writes.` : "" };
+  return {
+    lines,
+    files,
+    missing: isLarge ? `The ${grouped(count)} learned numbers are too many for a file that a page writes.` : "",
+  };
 }
 
 /**
@@ -65,8 +71,8 @@ function stagesIn(text) {
 }
 
 /**
- * The places of the stages whose learned numbers are not told by the text of the network: they were changed here, or they
- * came from the file of a network of which something was changed.
+ * The places of the stages whose learned numbers are not told by the text of the network: they were changed here, or
+ * they came from the file of a network of which something was changed.
  *
  * @param {Model} model
  */

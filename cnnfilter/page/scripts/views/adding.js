@@ -1,6 +1,6 @@
 /**
- * The texts that may stand for a new stage, for the completion: each kind in its shortest form; behind `conv:` the named
- * kernels; behind a whole stage and a colon the keys that it takes.
+ * The texts that may stand for a new stage, for the completion: each kind in its shortest form; behind `conv:` the
+ * named kernels; behind a whole stage and a colon the keys that it takes.
  * @param {Model} model
  * @param {string} typed
  */
@@ -9,7 +9,9 @@ function completions(model, typed) {
   const kind = KINDS[word.trim().toLowerCase()];
   if (typed.includes(":") && kind && Object.hasOwn(KINDS, word.trim().toLowerCase())) {
     const begun = typed.slice(0, typed.lastIndexOf(":") + 1);
-    const keys = kind.controls.filter(({ type }) => type !== "weights" && type !== "kernel").map(({ key }) => `${begun}${key}=`);
+    const keys = kind.controls
+      .filter(({ type }) => type !== "weights" && type !== "kernel")
+      .map(({ key }) => `${begun}${key}=`);
     const kernels = kind.controls.some(({ type }) => type === "kernel") && begun.indexOf(":") === begun.length - 1;
     return kernels ? model.contents.kernels.map(({ name }) => `${begun}${name}`) : keys;
   }
@@ -49,28 +51,32 @@ function addingForm(model, after) {
   const list = element("datalist", { id: "stage-texts" });
   field.setAttribute("list", list.id);
   const mistake = element("p", { className: "mistake", role: "alert", hidden: true });
-  const offer = () => list.replaceChildren(...completions(model, field.value).map((value) => element("option", { value })));
+  const offer = () =>
+    list.replaceChildren(...completions(model, field.value).map((value) => element("option", { value })));
   field.addEventListener("input", offer);
   model.addEventListener("changed", offer, { once: true });
-  return element("form", {
-    className: "adding",
-    onsubmit: (/** @type {SubmitEvent} */ event) => {
-      event.preventDefault();
-      try {
-        model.insert(after(), field.value.trim());
-        field.value = "";
-        mistake.hidden = true;
-      } catch (error) {
-        if (!(error instanceof Mistake)) throw error;
-        mistake.textContent = error.message;
-        mistake.hidden = false;
-      }
-      field.toggleAttribute("aria-invalid", false);
-      if (!mistake.hidden) field.setAttribute("aria-invalid", "true");
+  return element(
+    "form",
+    {
+      className: "adding",
+      onsubmit: (/** @type {SubmitEvent} */ event) => {
+        event.preventDefault();
+        try {
+          model.insert(after(), field.value.trim());
+          field.value = "";
+          mistake.hidden = true;
+        } catch (error) {
+          if (!(error instanceof Mistake)) throw error;
+          mistake.textContent = error.message;
+          mistake.hidden = false;
+        }
+        field.toggleAttribute("aria-invalid", false);
+        if (!mistake.hidden) field.setAttribute("aria-invalid", "true");
+      },
     },
-  },
-  element("label", { className: "field" }, element("span", {}, "New stage behind it"), field),
-  list,
-  element("button", { type: "submit", className: "button" }, "Add"),
-  mistake);
+    element("label", { className: "field" }, element("span", {}, "New stage behind it"), field),
+    list,
+    element("button", { type: "submit", className: "button" }, "Add"),
+    mistake,
+  );
 }

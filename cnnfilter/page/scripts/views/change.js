@@ -9,7 +9,11 @@ function changeView(model) {
   const mistake = element("p", { className: "mistake", role: "status", hidden: true });
   const typed = element("p", { className: "mistake", role: "alert", hidden: true });
   const controls = element("div", { className: "controls" });
-  const removing = element("button", { type: "button", className: "button", onclick: () => remove() }, "Remove this stage");
+  const removing = element(
+    "button",
+    { type: "button", className: "button", onclick: () => remove() },
+    "Remove this stage",
+  );
   let number = 1;
   let looked = ""; // the stage and the map that are looked at, which this follows
   let structure = "";
@@ -41,15 +45,25 @@ function changeView(model) {
   function refresh() {
     number = Math.min(number, model.stages.length);
     const options = ["0 the picture", ...model.stages.map((stage, index) => `${index + 1} ${stageLabel(stage)}`)];
-    list.replaceChildren(...options.map((text, value) => element("option", { value, selected: value === number }, text)));
+    list.replaceChildren(
+      ...options.map((text, value) => element("option", { value, selected: value === number }, text)),
+    );
     const wrong = model.mistakes[number] ?? model.mistakes.find((each) => each) ?? null;
     mistake.textContent = wrong ?? "";
     mistake.hidden = wrong === null;
     removing.hidden = number === 0;
     const stage = number === 0 ? null : model.stages[number - 1];
     const here = stage === null ? [] : kindOf(stage).controls.filter(({ when }) => when === undefined || when(stage));
-    const now = JSON.stringify([number, stage?.kind, here.map(({ key, type }) =>
-      [key, type === "kernel" ? stage?.keys[key].length : type === "weights" && stage?.learned[key.slice("learned.".length)].shape])]);
+    const now = JSON.stringify([
+      number,
+      stage?.kind,
+      here.map(({ key, type }) => [
+        key,
+        type === "kernel"
+          ? stage?.keys[key].length
+          : type === "weights" && stage?.learned[key.slice("learned.".length)].shape,
+      ]),
+    ]);
     if (now === structure) {
       editors.forEach((editor) => editor.refresh());
       return;
@@ -64,8 +78,14 @@ function changeView(model) {
 
   /** Say instead that nothing can be changed. */
   function close() {
-    panel.replaceChildren(title, element("p", { className: "small soft" },
-      "This page shows results that it does not compute: it was written with --static, and nothing can be changed."));
+    panel.replaceChildren(
+      title,
+      element(
+        "p",
+        { className: "small soft" },
+        "This page shows results that it does not compute: it was written with --static, and nothing can be changed.",
+      ),
+    );
   }
 
   darkness.addEventListener("change", () => editors.forEach((editor) => editor.refresh()));
@@ -80,14 +100,17 @@ function changeView(model) {
   });
   refresh();
   editInPlace(model);
-  const panel = element("section", { className: "panel change no-print", "aria-labelledby": title.id },
+  const panel = element(
+    "section",
+    { className: "panel change no-print", "aria-labelledby": title.id },
     element("div", { className: "panel-head" }, title, undoButton(model)),
     element("label", { className: "control" }, element("span", { className: "soft" }, "Stage"), list),
     mistake,
     controls,
     typed,
     element("div", { className: "row" }, removing),
-    addingForm(model, () => number));
+    addingForm(model, () => number),
+  );
   return panel;
 }
 

@@ -5,21 +5,42 @@
  */
 function commandLesson(model) {
   const board = element("div", { className: "stack" });
-  const languages = element("select", { onchange: refresh }, ...["torch", "keras", "numpy"].map((each) => element("option", {}, each)));
+  const languages = element(
+    "select",
+    { onchange: refresh },
+    ...["torch", "keras", "numpy"].map((each) => element("option", {}, each)),
+  );
 
   function refresh() {
     const { lines, files, missing } = commandsOf(model, languages.value);
     board.replaceChildren(
       ...lines.map(({ what, text }) => commandLine(what, text, what === "Its code" ? [languages] : [])),
-      ...(files.length === 0 ? [] : [
-        element("p", { className: "small" }, "What was changed here is in no file yet; save it beside the picture:"),
-        element("div", { className: "row" }, ...files.map((file) => element("button", {
-          type: "button",
-          className: "button",
-          onclick: () => saveFile(file.name, file.blob()),
-        }, `Save ${file.name}`))),
-      ]),
-      ...(missing ? [element("p", { className: "small" }, missing)] : []));
+      ...(files.length === 0
+        ? []
+        : [
+            element(
+              "p",
+              { className: "small" },
+              "What was changed here is in no file yet; save it beside the picture:",
+            ),
+            element(
+              "div",
+              { className: "row" },
+              ...files.map((file) =>
+                element(
+                  "button",
+                  {
+                    type: "button",
+                    className: "button",
+                    onclick: () => saveFile(file.name, file.blob()),
+                  },
+                  `Save ${file.name}`,
+                ),
+              ),
+            ),
+          ]),
+      ...(missing ? [element("p", { className: "small" }, missing)] : []),
+    );
   }
   return { title: "The command", node: board, refresh };
 }
@@ -33,19 +54,29 @@ function commandLesson(model) {
 function commandLine(what, text, choices) {
   const said = element("span", { className: "small said", role: "status" });
   const code = element("code", { tabIndex: 0 }, text);
-  return element("div", { className: "command" },
+  return element(
+    "div",
+    { className: "command" },
     element("label", { className: "field" }, element("span", {}, what), ...choices),
-    element("div", { className: "copied" },
+    element(
+      "div",
+      { className: "copied" },
       element("pre", {}, code),
-      element("button", {
-        type: "button",
-        className: "button",
-        "aria-label": `Copy: ${what}`,
-        onclick: async () => {
-          said.textContent = (await isCopied(text, code)) ? "copied" : "select it, and copy it with Ctrl+C";
+      element(
+        "button",
+        {
+          type: "button",
+          className: "button",
+          "aria-label": `Copy: ${what}`,
+          onclick: async () => {
+            said.textContent = (await isCopied(text, code)) ? "copied" : "select it, and copy it with Ctrl+C";
+          },
         },
-      }, "Copy")),
-    said);
+        "Copy",
+      ),
+    ),
+    said,
+  );
 }
 
 /**

@@ -19,41 +19,61 @@
  * @type {Record<Control["type"], (edited: Edited) => Editor>}
  */
 const EDITORS = {
-  number: (edited) => steppedField({
-    ...keyOf(edited),
-    shown: edited.control.show ?? showNumber,
-    read: edited.control.read ?? readNumber,
-    stepped: (value, by) => value + by,
-    inputMode: "decimal",
-  }, edited.say),
-  numbers: (edited) => steppedField({
-    ...keyOf(edited),
-    shown: edited.control.show ?? valueText,
-    read: edited.control.read ?? ((text) => readValue(edited.control, text)),
-    stepped: (values, by) => values.map((/** @type {number} */ value) => value + by),
-    inputMode: "text",
-  }, edited.say),
-  whole: (edited) => steppedField({
-    ...keyOf(edited),
-    shown: showNumber,
-    read: (text) => readWhole(text, edited.control.label, edited.control.least, edited.control.most),
-    stepped: (value, by) => value + by,
-    inputMode: "numeric",
-  }, edited.say),
-  pair: (edited) => steppedField({
-    ...keyOf(edited),
-    shown: showPair,
-    read: (text) => readPair(text, edited.control.label),
-    stepped: steppedPair,
-    inputMode: "text",
-  }, edited.say),
-  padding: (edited) => steppedField({
-    ...keyOf(edited),
-    shown: showPadding,
-    read: readPadding,
-    stepped: steppedPadding,
-    inputMode: "text",
-  }, edited.say),
+  number: (edited) =>
+    steppedField(
+      {
+        ...keyOf(edited),
+        shown: edited.control.show ?? showNumber,
+        read: edited.control.read ?? readNumber,
+        stepped: (value, by) => value + by,
+        inputMode: "decimal",
+      },
+      edited.say,
+    ),
+  numbers: (edited) =>
+    steppedField(
+      {
+        ...keyOf(edited),
+        shown: edited.control.show ?? valueText,
+        read: edited.control.read ?? ((text) => readValue(edited.control, text)),
+        stepped: (values, by) => values.map((/** @type {number} */ value) => value + by),
+        inputMode: "text",
+      },
+      edited.say,
+    ),
+  whole: (edited) =>
+    steppedField(
+      {
+        ...keyOf(edited),
+        shown: showNumber,
+        read: (text) => readWhole(text, edited.control.label, edited.control.least, edited.control.most),
+        stepped: (value, by) => value + by,
+        inputMode: "numeric",
+      },
+      edited.say,
+    ),
+  pair: (edited) =>
+    steppedField(
+      {
+        ...keyOf(edited),
+        shown: showPair,
+        read: (text) => readPair(text, edited.control.label),
+        stepped: steppedPair,
+        inputMode: "text",
+      },
+      edited.say,
+    ),
+  padding: (edited) =>
+    steppedField(
+      {
+        ...keyOf(edited),
+        shown: showPadding,
+        read: readPadding,
+        stepped: steppedPadding,
+        inputMode: "text",
+      },
+      edited.say,
+    ),
   choice: choiceEditor,
   check: checkEditor,
   kernel: kernelEditor,
@@ -134,20 +154,28 @@ function steppedField({ label, current, put, shown, read, stepped, inputMode }, 
     field.value = shown(current());
     told("");
   });
-  const button = (/** @type {number} */ by) => element("button", {
-    type: "button",
-    className: "button square",
-    "aria-label": `${label}: ${by < 0 ? "less" : "more"}`,
-    onclick: () => step(by),
-  }, by < 0 ? "\u2212" : "+");
+  const button = (/** @type {number} */ by) =>
+    element(
+      "button",
+      {
+        type: "button",
+        className: "button square",
+        "aria-label": `${label}: ${by < 0 ? "less" : "more"}`,
+        onclick: () => step(by),
+      },
+      by < 0 ? "\u2212" : "+",
+    );
   const refresh = () => {
     if (document.activeElement !== field) field.value = shown(current());
   };
   refresh();
   return {
-    node: element("div", { className: "control" },
+    node: element(
+      "div",
+      { className: "control" },
       element("span", { className: "soft" }, label),
-      element("span", { className: "stepper" }, button(-1), field, button(1))),
+      element("span", { className: "stepper" }, button(-1), field, button(1)),
+    ),
     refresh,
   };
 }
@@ -168,7 +196,13 @@ function steppedPair([height, width], by) {
  * @param {number} by
  */
 function steppedPadding(padding, by) {
-  const sides = typeof padding === "string" ? [[0, 0], [0, 0]] : padding;
+  const sides =
+    typeof padding === "string"
+      ? [
+          [0, 0],
+          [0, 0],
+        ]
+      : padding;
   return sides.map((/** @type {number[]} */ axis) => axis.map((side) => Math.max(0, side + by)));
 }
 
@@ -179,8 +213,11 @@ function steppedPadding(padding, by) {
  */
 function choiceEditor(edited) {
   const { label, current, put } = keyOf(edited);
-  const list = element("select", { onchange: () => put(list.value) },
-    ...(edited.control.choices ?? []).map((choice) => element("option", { value: choice }, choice)));
+  const list = element(
+    "select",
+    { onchange: () => put(list.value) },
+    ...(edited.control.choices ?? []).map((choice) => element("option", { value: choice }, choice)),
+  );
   const refresh = () => {
     list.value = String(current());
   };

@@ -62,8 +62,8 @@ function middlePart(width, height, wantedWidth, wantedHeight) {
  * @returns {Maps}           of whole numbers where white is 255, so that a file of 8 bits holds them
  */
 function mapsOfPicture(source, part, [height, width, channels], white) {
-  const canvas = /** @type {HTMLCanvasElement} */ (element("canvas", {width, height}));
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", {willReadFrequently: true}));
+  const canvas = /** @type {HTMLCanvasElement} */ (element("canvas", { width, height }));
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
   context.imageSmoothingQuality = "high";
   context.drawImage(source, ...part, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
@@ -73,7 +73,7 @@ function mapsOfPicture(source, part, [height, width, channels], white) {
     const [red, green, blue] = data.subarray(4 * at, 4 * at + 3);
     const samples = channels === 1 ? [Math.round(0.299 * red + 0.587 * green + 0.114 * blue)] : [red, green, blue];
     samples.forEach((sample, map) => {
-      values[map * size + at] = sample * white / 255;
+      values[map * size + at] = (sample * white) / 255;
     });
   }
   return { shape: [height, width, channels], values };

@@ -45,9 +45,17 @@ function entropyLesson(model) {
     const number = last();
     if (number === 0) {
       board.replaceChildren(
-        element("p", {}, "Cross-entropy compares percentages with the right answer; this network has no softmax to give them."),
-        element("button", { type: "button", className: "button", onclick: () => model.insert(model.stages.length, "softmax") },
-          "Add a softmax at the end"));
+        element(
+          "p",
+          {},
+          "Cross-entropy compares percentages with the right answer; this network has no softmax to give them.",
+        ),
+        element(
+          "button",
+          { type: "button", className: "button", onclick: () => model.insert(model.stages.length, "softmax") },
+          "Add a softmax at the end",
+        ),
+      );
       return;
     }
     const scores = scoresOf(model, number);
@@ -59,33 +67,60 @@ function entropyLesson(model) {
     if (labels !== names.join("\n")) {
       labels = names.join("\n");
       const chosen = scores.indexOf(scores.reduce((most, score) => Math.max(most, score)));
-      list.replaceChildren(...names.map((name, value) => element("option", { value, selected: value === chosen }, name)));
+      list.replaceChildren(
+        ...names.map((name, value) => element("option", { value, selected: value === chosen }, name)),
+      );
     }
     const label = Math.max(0, list.selectedIndex);
     const { probabilities, terms, loss } = crossEntropy(scores, label);
     const order = range(scores.length).sort((a, b) => probabilities[b] - probabilities[a]);
     const shown = new Set([label, ...order.slice(0, MOST_CLASSES)]);
-    const rows = order.filter((index) => shown.has(index)).map((index) => {
-      const right = index === label;
-      return element("tr", { className: right ? "right" : "" },
-        element("th", { scope: "row" }, names[index]),
-        element("td", {}, right ? "1" : "0"),
-        element("td", {}, short(probabilities[index])),
-        element("td", {}, short(terms[index])),
-        element("td", {}, right ? short(loss) : "0"));
-    });
+    const rows = order
+      .filter((index) => shown.has(index))
+      .map((index) => {
+        const right = index === label;
+        return element(
+          "tr",
+          { className: right ? "right" : "" },
+          element("th", { scope: "row" }, names[index]),
+          element("td", {}, right ? "1" : "0"),
+          element("td", {}, short(probabilities[index])),
+          element("td", {}, short(terms[index])),
+          element("td", {}, right ? short(loss) : "0"),
+        );
+      });
     board.replaceChildren(
       element("label", { className: "control" }, element("span", { className: "soft" }, "The right class"), list),
-      element("div", { className: "wide", tabIndex: 0, role: "region", "aria-label": "Cross-entropy, class by class" },
-        element("table", { className: "numbers classes" },
-          element("thead", {}, element("tr", {},
-            ...["class", "y", "p", "\u2212ln p", "\u2212y ln p"].map((text) => element("th", { scope: "col" }, text)))),
-          element("tbody", {}, ...rows))),
+      element(
+        "div",
+        { className: "wide", tabIndex: 0, role: "region", "aria-label": "Cross-entropy, class by class" },
+        element(
+          "table",
+          { className: "numbers classes" },
+          element(
+            "thead",
+            {},
+            element(
+              "tr",
+              {},
+              ...["class", "y", "p", "\u2212ln p", "\u2212y ln p"].map((text) => element("th", { scope: "col" }, text)),
+            ),
+          ),
+          element("tbody", {}, ...rows),
+        ),
+      ),
       ...(rows.length < scores.length
-        ? [element("p", { className: "small soft" }, `The ${scores.length - rows.length} others have y = 0, and add nothing.`)]
+        ? [
+            element(
+              "p",
+              { className: "small soft" },
+              `The ${scores.length - rows.length} others have y = 0, and add nothing.`,
+            ),
+          ]
         : []),
       equation("base e, nats", `\u2212ln ${show(probabilities[label])}`, loss),
-      equation("base 2, bits", `${show(loss)} / ln 2`, loss / Math.LN2));
+      equation("base 2, bits", `${show(loss)} / ln 2`, loss / Math.LN2),
+    );
   }
 
   list.addEventListener("change", refresh);

@@ -68,28 +68,41 @@ function flippedLesson(model) {
     const input = number ? model.results[model.stages[number - 1].reads[0]] : null;
     if (!input || !model.results[number]) {
       known = null;
-      board.replaceChildren(element("p", {}, number ? "The convolution cannot be computed." : "This network has no convolution."));
+      board.replaceChildren(
+        element("p", {}, number ? "The convolution cannot be computed." : "This network has no convolution."),
+      );
       return;
     }
     const stage = model.stages[number - 1];
     const shape = /** @type {Shape} */ (model.shapes[number]);
-    const [row, column, map] = model.selection?.stage === number
-      ? model.selection.at : [Math.floor(shape[0] / 2), Math.floor(shape[1] / 2), 0];
+    const [row, column, map] =
+      model.selection?.stage === number ? model.selection.at : [Math.floor(shape[0] / 2), Math.floor(shape[1] / 2), 0];
     if (known?.stage !== stage || known.input !== input || known.map !== map) {
       known = { stage, input, map, compared: comparedBothWays(stage, input, map) };
       const { kernels, results, told, most } = known.compared;
       const names = ["Correlation", "Convolution", "Their difference"];
       const ends = [most, most, told.most];
       board.replaceChildren(
-        element("p", { className: "small soft" }, `Stage ${number}, ${stageLabel(stage)}, map ${map}. Networks slide the kernel ` +
-          "as it is, which is correlation; convolution turns it by 180\u00b0 first."),
-        element("div", { className: "compared" },
-          ...results.map((maps, index) => figureOf(names[index], maps, ends[index], values[index], kernels[index]))),
-        element("p", { role: "status" }, verdict(told, results[0].shape)));
+        element(
+          "p",
+          { className: "small soft" },
+          `Stage ${number}, ${stageLabel(stage)}, map ${map}. Networks slide the kernel ` +
+            "as it is, which is correlation; convolution turns it by 180\u00b0 first.",
+        ),
+        element(
+          "div",
+          { className: "compared" },
+          ...results.map((maps, index) => figureOf(names[index], maps, ends[index], values[index], kernels[index])),
+        ),
+        element("p", { role: "status" }, verdict(told, results[0].shape)),
+      );
     }
-    known.compared.results.forEach((maps, index) => values[index].replaceChildren(
-      `row ${row}, column ${column}: `,
-      element("strong", {}, show(valueAt(maps, [row, column, 0])))));
+    known.compared.results.forEach((maps, index) =>
+      values[index].replaceChildren(
+        `row ${row}, column ${column}: `,
+        element("strong", {}, show(valueAt(maps, [row, column, 0]))),
+      ),
+    );
   }
 
   return { title: "Correlation and convolution", node: board, refresh };
@@ -104,11 +117,14 @@ function flippedLesson(model) {
  * @param {number[][] | undefined} kernel
  */
 function figureOf(name, maps, most, value, kernel) {
-  return element("figure", { tabIndex: 0 }, // as it may have to be scrolled
+  return element(
+    "figure",
+    { tabIndex: 0 }, // as it may have to be scrolled
     element("figcaption", {}, name),
     mapPicture(maps, most, name),
     value,
-    ...(kernel ? [plainTable(kernel, "kernel")] : []));
+    ...(kernel ? [plainTable(kernel, "kernel")] : []),
+  );
 }
 
 /**
@@ -119,7 +135,8 @@ function figureOf(name, maps, most, value, kernel) {
 function verdict({ places, most, at, negative }, [height, width]) {
   if (places === 0) return "Both give the same everywhere: turned by 180\u00b0, this kernel is itself.";
   const where = `row ${Math.floor(at / width)}, column ${at % width}`;
-  const rest = `they differ at ${grouped(places)} of ${grouped(height * width)} places, the most at ${where}, by ${show(most)}.`;
+  const many = `${grouped(places)} of ${grouped(height * width)} places`;
+  const rest = `they differ at ${many}, the most at ${where}, by ${show(most)}.`;
   return negative ? `Turned, this kernel is its own negative, so the sign turns: ${rest}` : `T${rest.slice(1)}`;
 }
 
@@ -131,7 +148,10 @@ function verdict({ places, most, at, negative }, [height, width]) {
  * @returns {Maps}
  */
 function oneMap(stage, input, map) {
-  const { shape: [height, width], values } = kindOf(stage).compute(stage, [input]);
+  const {
+    shape: [height, width],
+    values,
+  } = kindOf(stage).compute(stage, [input]);
   return { shape: [height, width, 1], values: values.slice(map * height * width, (map + 1) * height * width) };
 }
 
@@ -141,11 +161,18 @@ function oneMap(stage, input, map) {
  * @param {string} caption
  */
 function plainTable(matrix, caption) {
-  if (Math.max(matrix.length, matrix[0].length) > LARGEST_GRID) return element("p", { className: "small soft" }, caption);
-  return element("table", { className: "numbers" },
+  if (Math.max(matrix.length, matrix[0].length) > LARGEST_GRID)
+    return element("p", { className: "small soft" }, caption);
+  return element(
+    "table",
+    { className: "numbers" },
     element("caption", {}, caption),
-    element("tbody", {}, ...matrix.map((row) =>
-      element("tr", {}, ...row.map((value) => element("td", {}, short(value)))))));
+    element(
+      "tbody",
+      {},
+      ...matrix.map((row) => element("tr", {}, ...row.map((value) => element("td", {}, short(value))))),
+    ),
+  );
 }
 
 /**

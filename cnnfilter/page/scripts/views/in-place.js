@@ -39,12 +39,18 @@ function kernelNumber(model, { stage: number, map, channel, row, column }) {
 }
 
 /**
- * Let the numbers of kernels in the worked steps be clicked, and changed where they stand. The keyboard has the panel of
- * what can be changed instead.
+ * Let the numbers of kernels in the worked steps be clicked, and changed where they stand. The keyboard has the panel
+ * of what can be changed instead.
  * @param {Model} model
  */
 function editInPlace(model) {
-  const field = element("input", { type: "text", inputMode: "decimal", className: "in-place", hidden: true, "aria-label": "number of the kernel" });
+  const field = element("input", {
+    type: "text",
+    inputMode: "decimal",
+    className: "in-place",
+    hidden: true,
+    "aria-label": "number of the kernel",
+  });
   let at = /** @type {KernelNumber | null} */ (null);
   let isBegun = false;
 

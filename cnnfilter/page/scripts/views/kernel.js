@@ -10,7 +10,8 @@ const LARGEST_GRID = 15;
  * @property {number} rows
  * @property {number} columns
  * @property {(row: number, column: number) => number} value
- * @property {((row: number, column: number, value: number, goesOn: boolean) => void) | null} set  null where they can only be read
+ * @property {((row: number, column: number, value: number, goesOn: boolean) => void) | null} set  null where they can
+ *  only be read
  */
 
 /**
@@ -21,69 +22,79 @@ const LARGEST_GRID = 15;
  */
 function numberTable({ caption, rows, columns, value, set }, say) {
   const shortened = (/** @type {number} */ number) => showNumber(Number(number.toPrecision(3))); // until it is changed
-  const fields = range(rows).map((row) => range(columns).map((column) => {
-    const field = element("input", {
-      type: "text",
-      inputMode: "decimal",
-      autocomplete: "off",
-      "aria-label": `row ${row + 1}, column ${column + 1}`,
-      readOnly: set === null,
-    });
-    if (set === null) return field;
-    let isBegun = false; // whether what is typed is a change already
-    const change = (/** @type {() => number} */ read) => {
-      try {
-        const number = read();
+  const fields = range(rows).map((row) =>
+    range(columns).map((column) => {
+      const field = element("input", {
+        type: "text",
+        inputMode: "decimal",
+        autocomplete: "off",
+        "aria-label": `row ${row + 1}, column ${column + 1}`,
+        readOnly: set === null,
+      });
+      if (set === null) return field;
+      let isBegun = false; // whether what is typed is a change already
+      const change = (/** @type {() => number} */ read) => {
+        try {
+          const number = read();
+          field.removeAttribute("aria-invalid");
+          say("");
+          if (number === value(row, column)) return;
+          set(row, column, number, isBegun);
+          isBegun = true;
+        } catch (error) {
+          if (!(error instanceof Mistake)) throw error;
+          field.setAttribute("aria-invalid", "true");
+          say(error.message);
+        }
+      };
+      field.addEventListener("focus", () => {
+        field.value = showNumber(Number(value(row, column).toPrecision(9)));
+        field.select();
+      });
+      field.addEventListener("input", () => change(() => readNumber(field.value.replace("\u2212", "-"))));
+      field.addEventListener("blur", () => {
+        isBegun = false;
+        field.value = shortened(value(row, column));
         field.removeAttribute("aria-invalid");
         say("");
-        if (number === value(row, column)) return;
-        set(row, column, number, isBegun);
-        isBegun = true;
-      } catch (error) {
-        if (!(error instanceof Mistake)) throw error;
-        field.setAttribute("aria-invalid", "true");
-        say(error.message);
-      }
-    };
-    field.addEventListener("focus", () => {
-      field.value = showNumber(Number(value(row, column).toPrecision(9)));
-      field.select();
-    });
-    field.addEventListener("input", () => change(() => readNumber(field.value.replace("\u2212", "-"))));
-    field.addEventListener("blur", () => {
-      isBegun = false;
-      field.value = shortened(value(row, column));
-      field.removeAttribute("aria-invalid");
-      say("");
-    });
-    field.addEventListener("keydown", (event) => {
-      const by = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-      if (by !== undefined) {
-        event.preventDefault();
-        change(() => Number((value(row, column) + (event.shiftKey ? by / 10 : by)).toPrecision(12)));
-        field.value = showNumber(Number(value(row, column).toPrecision(9)));
-      } else if (event.key === "Enter") {
-        const next = row * columns + column + 1;
-        fields.flat()[next % (rows * columns)].focus();
-      }
-    });
-    return field;
-  }));
+      });
+      field.addEventListener("keydown", (event) => {
+        const by = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+        if (by !== undefined) {
+          event.preventDefault();
+          change(() => Number((value(row, column) + (event.shiftKey ? by / 10 : by)).toPrecision(12)));
+          field.value = showNumber(Number(value(row, column).toPrecision(9)));
+        } else if (event.key === "Enter") {
+          const next = row * columns + column + 1;
+          fields.flat()[next % (rows * columns)].focus();
+        }
+      });
+      return field;
+    }),
+  );
   const cells = fields.map((line) => line.map((field) => element("td", {}, field)));
   const refresh = () => {
     const scale = scaleAround(range(rows).flatMap((row) => range(columns).map((column) => value(row, column))));
-    cells.forEach((line, row) => line.forEach((cell, column) => {
-      paintCell(cell, value(row, column), scale);
-      const field = fields[row][column];
-      if (document.activeElement !== field) field.value = shortened(value(row, column));
-    }));
+    cells.forEach((line, row) =>
+      line.forEach((cell, column) => {
+        paintCell(cell, value(row, column), scale);
+        const field = fields[row][column];
+        if (document.activeElement !== field) field.value = shortened(value(row, column));
+      }),
+    );
   };
   refresh();
   return {
-    node: element("div", { className: "grid" },
-      element("table", { className: "numbers" },
+    node: element(
+      "div",
+      { className: "grid" },
+      element(
+        "table",
+        { className: "numbers" },
         element("caption", {}, caption),
-        element("tbody", {}, ...cells.map((line) => element("tr", {}, ...line))))),
+        element("tbody", {}, ...cells.map((line) => element("tr", {}, ...line))),
+      ),
+    ),
     refresh,
   };
 }
@@ -117,9 +128,20 @@ function ownKernel({ scale }, filter) {
 function kernelEditor(edited) {
   const { model, number, control } = edited;
   const current = () => /** @type {Kernel[]} */ (model.stage(number).keys[control.key]);
-  const editors = current().map((_, index) => oneKernel(edited, () => current()[index], (kernel, goesOn) => {
-    model.set(number, control.key, current().map((each, place) => (place === index ? kernel : each)), goesOn);
-  }));
+  const editors = current().map((_, index) =>
+    oneKernel(
+      edited,
+      () => current()[index],
+      (kernel, goesOn) => {
+        model.set(
+          number,
+          control.key,
+          current().map((each, place) => (place === index ? kernel : each)),
+          goesOn,
+        );
+      },
+    ),
+  );
   return {
     node: element("div", { className: "kernels" }, ...editors.map(({ node }) => node)),
     refresh: () => editors.forEach((editor) => editor.refresh()),
@@ -151,8 +173,11 @@ function oneKernel({ model, number, control, say }, current, put) {
     const { name, filters, scale } = current();
     const [height, width] = [filters[0].length, filters[0][0].length];
     const names = [...new Set([name, ...CATALOGUE.keys()])];
-    list.replaceChildren(...names.map((value) =>
-      element("option", { value, selected: value === name }, value === "custom" ? "own numbers" : value)));
+    list.replaceChildren(
+      ...names.map((value) =>
+        element("option", { value, selected: value === name }, value === "custom" ? "own numbers" : value),
+      ),
+    );
     const isAlone = isOnly && filters.length === 1;
     size.node.hidden = !isAlone;
     note.hidden = isAlone;
@@ -160,18 +185,31 @@ function oneKernel({ model, number, control, say }, current, put) {
     if (now !== shape) {
       const isLarge = Math.max(height, width) > LARGEST_GRID;
       const times = scale[0] === scale[1] ? "" : `, times ${scale[1] === 1 ? scale[0] : scale.join("/")}`;
-      tables = isLarge ? [] : filters.map((_, place) => numberTable({
-        caption: `${filters.length > 1 ? `${place + 1} of ${filters.length}, ` : ""}${height}x${width}${times}`,
-        rows: height,
-        columns: width,
-        value: (row, column) => current().filters[place][row][column],
-        set: isAlone ? (row, column, value, goesOn) => {
-          const matrix = current().filters[0].map((line) => [...line]);
-          matrix[row][column] = value;
-          put(ownKernel(current(), matrix), goesOn);
-        } : null,
-      }, say));
-      const told = element("p", { className: "small soft" }, `${height}x${width} numbers are too many to show${times}.`);
+      tables = isLarge
+        ? []
+        : filters.map((_, place) =>
+            numberTable(
+              {
+                caption: `${filters.length > 1 ? `${place + 1} of ${filters.length}, ` : ""}${height}x${width}${times}`,
+                rows: height,
+                columns: width,
+                value: (row, column) => current().filters[place][row][column],
+                set: isAlone
+                  ? (row, column, value, goesOn) => {
+                      const matrix = current().filters[0].map((line) => [...line]);
+                      matrix[row][column] = value;
+                      put(ownKernel(current(), matrix), goesOn);
+                    }
+                  : null,
+              },
+              say,
+            ),
+          );
+      const told = element(
+        "p",
+        { className: "small soft" },
+        `${height}x${width} numbers are too many to show${times}.`,
+      );
       grids.replaceChildren(...(isLarge ? [told] : tables.map(({ node }) => node)));
       shape = now;
     }
@@ -181,9 +219,14 @@ function oneKernel({ model, number, control, say }, current, put) {
 
   refresh();
   return {
-    node: element("div", { className: "kernel" },
+    node: element(
+      "div",
+      { className: "kernel" },
       element("label", { className: "control" }, element("span", { className: "soft" }, control.label), list),
-      grids, note, size.node),
+      grids,
+      note,
+      size.node,
+    ),
     refresh,
   };
 }
@@ -198,16 +241,20 @@ function sizeEditor(current, put, say) {
   const size = () => /** @type {Pair} */ ([current().filters[0].length, current().filters[0][0].length]);
   /** @type {(wanted: Pair, goesOn: boolean) => void} */
   const resize = (wanted, goesOn) => {
-    if (Math.max(...wanted) > LARGEST_GRID) throw new Mistake(`size must be at most ${LARGEST_GRID} here, not ${showPair(wanted)}`);
+    if (Math.max(...wanted) > LARGEST_GRID)
+      throw new Mistake(`size must be at most ${LARGEST_GRID} here, not ${showPair(wanted)}`);
     put(ownKernel(current(), resizedFilter(current().filters[0], wanted)), goesOn);
   };
-  return steppedField({
-    label: "kernel size",
-    current: size,
-    put: resize,
-    shown: showPair,
-    read: (text) => readPair(text, "size"),
-    stepped: (value, by) => steppedPair(value, 2 * by),
-    inputMode: "text",
-  }, say);
+  return steppedField(
+    {
+      label: "kernel size",
+      current: size,
+      put: resize,
+      shown: showPair,
+      read: (text) => readPair(text, "size"),
+      stepped: (value, by) => steppedPair(value, 2 * by),
+      inputMode: "text",
+    },
+    say,
+  );
 }

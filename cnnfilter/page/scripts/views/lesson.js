@@ -14,16 +14,24 @@
 function lessonView(model) {
   const title = element("h2", { id: "lesson-title" }, "For the lesson");
   const lessons = [quizLesson, flippedLesson, entropyLesson, commandLesson].map((make) => make(model));
-  const parts = lessons.map(({ title: name, node, refresh, close }) => element("details", {
-    name: "lesson",
-    ontoggle: (/** @type {Event} */ event) => {
-      if (/** @type {HTMLDetailsElement} */ (event.currentTarget).open) refresh();
-      else close?.();
-    },
-  }, element("summary", {}, name), node));
-  const refresh = () => lessons.forEach((lesson, index) => {
-    if (parts[index].open) lesson.refresh();
-  });
+  const parts = lessons.map(({ title: name, node, refresh, close }) =>
+    element(
+      "details",
+      {
+        name: "lesson",
+        ontoggle: (/** @type {Event} */ event) => {
+          if (/** @type {HTMLDetailsElement} */ (event.currentTarget).open) refresh();
+          else close?.();
+        },
+      },
+      element("summary", {}, name),
+      node,
+    ),
+  );
+  const refresh = () =>
+    lessons.forEach((lesson, index) => {
+      if (parts[index].open) lesson.refresh();
+    });
   model.addEventListener("computed", refresh);
   model.addEventListener("selected", refresh);
   return element("section", { className: "panel lesson", "aria-labelledby": title.id }, title, ...parts);

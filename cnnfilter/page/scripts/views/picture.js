@@ -6,10 +6,14 @@
 function pictureView(model) {
   const title = element("h2", { id: "picture-title" }, "Picture");
   const panel = element("section", { className: "panel picture-panel no-print", "aria-labelledby": title.id }, title);
-  model.addEventListener("changed", () => {
-    if (model.contents.isStatic) panel.hidden = true;
-    else panel.append(...pictureParts(model));
-  }, { once: true });
+  model.addEventListener(
+    "changed",
+    () => {
+      if (model.contents.isStatic) panel.hidden = true;
+      else panel.append(...pictureParts(model));
+    },
+    { once: true },
+  );
   return panel;
 }
 
@@ -20,12 +24,19 @@ function pictureView(model) {
 function pictureParts(model) {
   const { shape } = model.picture;
   if (shape[2] !== 1 && shape[2] !== 3) {
-    return [element("p", { className: "small soft" }, `The network takes ${shape[2]} maps, which no picture file has.`)];
+    return [
+      element("p", { className: "small soft" }, `The network takes ${shape[2]} maps, which no picture file has.`),
+    ];
   }
   const white = model.contents.picture.scale;
   const mistake = element("p", { className: "mistake", role: "alert", hidden: true });
   const told = element("p", { className: "small soft", role: "status" });
-  const chooser = element("input", { type: "file", accept: "image/*", className: "visually-hidden", id: "picture-file" });
+  const chooser = element("input", {
+    type: "file",
+    accept: "image/*",
+    className: "visually-hidden",
+    id: "picture-file",
+  });
 
   /**
    * Say what was taken, or why not.
@@ -60,12 +71,17 @@ function pictureParts(model) {
   });
   acceptPictures(take);
   const board = element("details", {}, element("summary", {}, "Draw"));
-  board.addEventListener("toggle", () => board.append(sketchBoard(model, white, () => tell("your drawing"))), { once: true });
+  board.addEventListener("toggle", () => board.append(sketchBoard(model, white, () => tell("your drawing"))), {
+    once: true,
+  });
   return [
-    element("div", { className: "row" },
+    element(
+      "div",
+      { className: "row" },
       chooser,
       element("label", { className: "button", htmlFor: chooser.id }, "Choose a picture\u2026"),
-      element("span", { className: "small soft" }, "or drop one on the page, or paste it")),
+      element("span", { className: "small soft" }, "or drop one on the page, or paste it"),
+    ),
     board,
     mistake,
     told,

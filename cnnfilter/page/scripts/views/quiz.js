@@ -16,7 +16,10 @@ function judged(answer, result) {
   const allowed = tolerance(result);
   if (Math.abs(answer - result) <= allowed * (1 + 1e-9)) {
     const exactly = answer === result || allowed === 0;
-    return { right: true, text: exactly ? `Right: ${show(result)}.` : `Right: ${show(answer)} is close enough to ${show(result)}.` };
+    return {
+      right: true,
+      text: exactly ? `Right: ${show(result)}.` : `Right: ${show(answer)} is close enough to ${show(result)}.`,
+    };
   }
   const turned = result !== 0 && Math.abs(answer + result) <= allowed;
   const hint = turned ? "The sign is not right." : `${show(answer)} is too ${answer < result ? "small" : "large"}.`;
@@ -40,22 +43,45 @@ function quizLesson(model) {
   });
   const said = element("p", { className: "said", role: "status" });
   const count = element("span", { className: "small soft" });
-  const begin = element("button", { type: "button", className: "button primary", onclick: () => start() }, "Hide the results and ask");
-  const another = element("button", { type: "button", className: "button", onclick: () => ask(randomPlace(model)) }, "Another place");
+  const begin = element(
+    "button",
+    { type: "button", className: "button primary", onclick: () => start() },
+    "Hide the results and ask",
+  );
+  const another = element(
+    "button",
+    { type: "button", className: "button", onclick: () => ask(randomPlace(model)) },
+    "Another place",
+  );
   const reveal = element("button", { type: "button", className: "button", onclick: () => finish(false) }, "Show it");
   const end = element("button", { type: "button", className: "button quiet", onclick: () => stop() }, "End");
-  const products = element("input", { type: "checkbox", onchange: () => {
-    document.documentElement.classList.toggle("asking-products", open && products.checked);
-  } });
-  const form = element("form", { className: "row", onsubmit: (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    check();
-  } },
-  element("label", { className: "field" }, element("span", {}, "Its value"), answer),
-  element("button", { type: "submit", className: "button" }, "Check"),
-  rule);
-  const playing = element("div", { className: "stack", hidden: true }, asked, form, said,
-    element("div", { className: "row" }, another, reveal, end, count));
+  const products = element("input", {
+    type: "checkbox",
+    onchange: () => {
+      document.documentElement.classList.toggle("asking-products", open && products.checked);
+    },
+  });
+  const form = element(
+    "form",
+    {
+      className: "row",
+      onsubmit: (/** @type {SubmitEvent} */ event) => {
+        event.preventDefault();
+        check();
+      },
+    },
+    element("label", { className: "field" }, element("span", {}, "Its value"), answer),
+    element("button", { type: "submit", className: "button" }, "Check"),
+    rule,
+  );
+  const playing = element(
+    "div",
+    { className: "stack", hidden: true },
+    asked,
+    form,
+    said,
+    element("div", { className: "row" }, another, reveal, end, count),
+  );
   const choice = element("label", { className: "choice" }, products, element("span", {}, "Hide the products, too"));
   let [right, all] = [0, 0];
   let open = false; // whether a question waits for its answer
@@ -134,16 +160,23 @@ function quizLesson(model) {
       asked.textContent = "Choose a value of a stage that has been computed.";
       return;
     }
-    const stage = selection.stage === 0 ? "the picture" : `stage ${selection.stage}, ${stageLabel(model.stages[selection.stage - 1])}`;
+    const stage =
+      selection.stage === 0
+        ? "the picture"
+        : `stage ${selection.stage}, ${stageLabel(model.stages[selection.stage - 1])}`;
     asked.textContent = `What does ${stage} give at ${placeText(selection.at)}?`;
     rule.textContent = Number.isInteger(value) ? "a whole number, exactly" : "to 1 %, or to 0.01 where that is more";
   }
 
   return {
     title: "Ask for a result",
-    node: element("div", { className: "quiz stack" },
+    node: element(
+      "div",
+      { className: "quiz stack" },
       element("p", { className: "small soft" }, "The result is hidden; work it out from its window, and type it."),
-      element("div", { className: "row" }, begin, choice), playing),
+      element("div", { className: "row" }, begin, choice),
+      playing,
+    ),
     close: stop,
     refresh() {
       if (!open) return;

@@ -61,7 +61,14 @@ function asDigit(canvas, pen) {
   const { canvas: fitted, pen: other } = sheetOf(canvas.width, canvas.height);
   const factor = (DIGIT_PART * Math.min(canvas.width, canvas.height)) / ink.side;
   other.fillRect(0, 0, canvas.width, canvas.height);
-  other.setTransform(factor, 0, 0, factor, canvas.width / 2 - factor * ink.right, canvas.height / 2 - factor * ink.down);
+  other.setTransform(
+    factor,
+    0,
+    0,
+    factor,
+    canvas.width / 2 - factor * ink.right,
+    canvas.height / 2 - factor * ink.down,
+  );
   other.drawImage(canvas, 0, 0);
   return fitted;
 }
@@ -163,7 +170,9 @@ function sketchBoard(model, white, told) {
   canvas.addEventListener("pointerup", lift);
   canvas.addEventListener("pointercancel", lift);
   canvas.addEventListener("keydown", (event) => {
-    const [right, down] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
+    const [right, down] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
+      event.key
+    ] ?? [0, 0];
     if (event.ctrlKey || event.metaKey || event.altKey || (!right && !down && event.key !== " ")) return;
     event.preventDefault();
     if (event.key === " ") {
@@ -199,16 +208,30 @@ function sketchBoard(model, white, told) {
     else wipe();
   });
   wipe();
-  return element("div", { className: "drawing" },
+  return element(
+    "div",
+    { className: "drawing" },
     element("div", { className: "paper" }, canvas, cursor),
-    element("div", { className: "row" },
+    element(
+      "div",
+      { className: "row" },
       element("label", { className: "field" }, element("span", {}, "Brush"), brush),
-      element("button", { type: "button", className: "button", onclick: () => {
-        lift();
-        wipe();
-        hand();
-        lift();
-      } }, "Clear"),
-      said),
-    element("label", { className: "choice" }, fit, element("span", {}, "Move and size it as MNIST's digits are")));
+      element(
+        "button",
+        {
+          type: "button",
+          className: "button",
+          onclick: () => {
+            lift();
+            wipe();
+            hand();
+            lift();
+          },
+        },
+        "Clear",
+      ),
+      said,
+    ),
+    element("label", { className: "choice" }, fit, element("span", {}, "Move and size it as MNIST's digits are")),
+  );
 }

@@ -11,7 +11,8 @@ function undoButton(model) {
   model.addEventListener("changed", refresh);
   refresh();
   document.addEventListener("keydown", (event) => {
-    const isUndo = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+    const isUndo =
+      event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
     const isWriting = event.target instanceof HTMLInputElement && event.target.type === "text";
     if (!isUndo || isWriting || !model.canUndo()) return;
     event.preventDefault();

@@ -10,8 +10,8 @@ function axisNames(kind, count) {
 }
 
 /**
- * An array of learned numbers: of which filter and map is chosen, then a number is changed where it stands. The filter is
- * that of the map which is looked at, until another one is chosen.
+ * An array of learned numbers: of which filter and map is chosen, then a number is changed where it stands. The filter
+ * is that of the map which is looked at, until another one is chosen.
  * @param {Edited} edited
  * @returns {Editor}
  */
@@ -25,32 +25,37 @@ function weightsEditor({ model, number, control, say }) {
   const names = axisNames(model.stage(number).kind, shape.length);
   const offset = () => around.reduce((sum, size, axis) => sum * size + at[axis], 0) * rows * columns;
 
-  const indexes = around.map((size, axis) => element("input", {
-    type: "number",
-    min: 0,
-    max: size - 1,
-    value: 0,
-    "aria-label": `${control.label}: ${names[axis]}`,
-    oninput: () => {
-      const wanted = Number(indexes[axis].value);
-      if (!Number.isInteger(wanted) || wanted < 0 || wanted >= size) {
-        say(`${names[axis]} must be between 0 and ${size - 1}`);
-        return;
-      }
-      say("");
-      at[axis] = wanted;
-      table.refresh();
+  const indexes = around.map((size, axis) =>
+    element("input", {
+      type: "number",
+      min: 0,
+      max: size - 1,
+      value: 0,
+      "aria-label": `${control.label}: ${names[axis]}`,
+      oninput: () => {
+        const wanted = Number(indexes[axis].value);
+        if (!Number.isInteger(wanted) || wanted < 0 || wanted >= size) {
+          say(`${names[axis]} must be between 0 and ${size - 1}`);
+          return;
+        }
+        say("");
+        at[axis] = wanted;
+        table.refresh();
+      },
+    }),
+  );
+  const table = numberTable(
+    {
+      caption: control.label,
+      rows,
+      columns,
+      value: (row, column) => current().values[offset() + row * columns + column],
+      set: (row, column, value, goesOn) => {
+        model.set(number, control.key, [...at, ...(inGrid ? [row, column] : []), showNumber(value)].join(","), goesOn);
+      },
     },
-  }));
-  const table = numberTable({
-    caption: control.label,
-    rows,
-    columns,
-    value: (row, column) => current().values[offset() + row * columns + column],
-    set: (row, column, value, goesOn) => {
-      model.set(number, control.key, [...at, ...(inGrid ? [row, column] : []), showNumber(value)].join(","), goesOn);
-    },
-  }, say);
+    say,
+  );
 
   const follow = () => {
     const selection = model.selection;
@@ -68,10 +73,20 @@ function weightsEditor({ model, number, control, say }) {
   refresh();
   const tooLarge = Math.max(rows, columns) > LARGEST_GRID;
   return {
-    node: element("div", { className: "kernel" },
-      element("div", { className: "row" }, ...indexes.map((index, axis) =>
-        element("label", { className: "field" }, element("span", {}, names[axis]), index))),
-      tooLarge ? element("p", { className: "small soft" }, `${rows}x${columns} numbers are too many to show.`) : table.node),
+    node: element(
+      "div",
+      { className: "kernel" },
+      element(
+        "div",
+        { className: "row" },
+        ...indexes.map((index, axis) =>
+          element("label", { className: "field" }, element("span", {}, names[axis]), index),
+        ),
+      ),
+      tooLarge
+        ? element("p", { className: "small soft" }, `${rows}x${columns} numbers are too many to show.`)
+        : table.node,
+    ),
     refresh,
   };
 }

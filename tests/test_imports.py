@@ -20,6 +20,7 @@ ROOMS = (
     "page",
     "drawing",
     "typeset",
+    "learning",
     "explanation",
     "running",
     "engine",

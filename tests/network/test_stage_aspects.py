@@ -66,6 +66,7 @@ def test_these_are_among_them():
         "export.as_torch.layers",
         "network.notes.note",
         "page.records.record",
+        "learning.gradients.base.differentiable",
     }
 
 

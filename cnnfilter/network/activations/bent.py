@@ -21,6 +21,7 @@ HARD = (1 / 6, 1 / 2)
 @entry(
     formula="max(0, {x})",
     definition=lambda x: np.maximum(0.0, x),
+    derivative=lambda x, y: x > 0,
     torch="nn.ReLU()",
     keras="layers.ReLU()",
     script="Math.max(0, x)",
@@ -40,6 +41,7 @@ def relu(x: Any) -> Array:
 @entry(
     formula="min(max(0, {x}), 6)",
     definition=lambda x: np.minimum(np.maximum(x, 0), 6),
+    derivative=lambda x, y: (x > 0) & (x < 6),
     torch="nn.ReLU6()",
     keras='layers.Activation("relu6")',
     script="Math.min(Math.max(0, x), 6)",
@@ -76,6 +78,7 @@ def _clip_layer(lower: str, upper: str, layer: str, nothing: str) -> Callable[..
     formula="min(max({x}, min), max)",
     worked=lambda x, **bounds: _bounded("{x}", "max({}, {{min}})", "min({}, {{max}})", **bounds),
     definition=lambda x, min, max: _clipped(x, min, max),
+    derivative=lambda x, y, min, max: _within(x, min, max),
     torch=_clip_layer("{}.clamp(min={{min}})", "{}.clamp(max={{max}})", "Apply(lambda x: {})", "nn.Identity()"),
     keras=_clip_layer(
         "ops.maximum({}, {{min}})", "ops.minimum({}, {{max}})", "layers.Lambda(lambda x: {})", "layers.Identity()"
@@ -105,10 +108,17 @@ def _clipped(x: Any, low: float | None, high: float | None) -> Array:
     return raised if high is None else np.minimum(raised, x.dtype.type(high))
 
 
+def _within(x: Any, low: float | None, high: float | None) -> Array:
+    """Whether values lie within the bounds that there are, or on them."""
+    above: Array = x == x if low is None else x >= low
+    return above if high is None else above & (x <= high)
+
+
 @entry(
     formula="x if x >= 0, else slope * x",
     worked=lambda x, slope: "{x}" if x >= 0 else "{(slope)} * {(x)}",
     definition=lambda x, slope: np.where(x >= 0, x, slope * x),
+    derivative=lambda x, y, slope: np.where(x > 0, x.dtype.type(1), x.dtype.type(slope)),
     torch="nn.LeakyReLU({slope})",
     keras="layers.LeakyReLU(negative_slope={slope})",
     script="x >= 0 ? x : slope * x",
@@ -139,6 +149,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Array:
 @entry(
     formula="min(max(0, {(alpha)} * {(x)} + {(beta)}), 1)",
     definition=lambda x, alpha, beta: np.clip(alpha * x + beta, 0, 1),
+    derivative=lambda x, y, alpha, beta: ((y > 0) & (y < 1)) * x.dtype.type(alpha),
     torch=lambda alpha, beta: (
         "nn.Hardsigmoid()" if (alpha, beta) == HARD else "Apply(lambda x: ({alpha} * x + {beta}).clamp(0, 1))"
     ),
@@ -174,6 +185,7 @@ def hardsigmoid(x: Any, alpha: float = 1 / 6, beta: float = 1 / 2) -> Array:
 @entry(
     formula="{x} * min(max(0, {x}/6 + 1/2), 1)",
     definition=lambda x: x * np.clip(x / 6 + 1 / 2, 0, 1),
+    derivative=lambda x, y: np.where(x < 3, np.where(x > -3, x / 3 + x.dtype.type(0.5), 0), 1),
     torch="nn.Hardswish()",
     keras='layers.Activation("hard_silu")',
     script="x * Math.min(Math.max(0, x / 6 + 1 / 2), 1)",

@@ -47,6 +47,7 @@ def elu(x, alpha=1.0):
     formula="x if x > 0, else alpha * (e^x - 1)",
     worked=lambda x, alpha: "{x}" if x > 0 else "{(alpha)} * (e^{(x)} - 1)",
     definition=lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
+    derivative=lambda x, y, alpha: np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0))),
     torch="nn.ELU({alpha})",
     keras="layers.ELU(alpha={alpha})",
     script="x > 0 ? x : alpha * Math.expm1(x)",
@@ -74,6 +75,7 @@ def elu(x: Any, alpha: float = 1.0) -> Array:
     formula=f"{SELU_SCALE:.4f} * (x if x > 0, else {SELU_ALPHA:.5f} * (e^x - 1))",
     worked=lambda x: f"{SELU_SCALE:.4f} * " + ("{x}" if x > 0 else f"{SELU_ALPHA:.5f} * (e^{{(x)}} - 1)"),
     definition=lambda x: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0))),
+    derivative=lambda x, y: SELU_SCALE * np.where(x > 0, 1, SELU_ALPHA * np.exp(np.minimum(x, 0))),
     torch="nn.SELU()",
     keras='layers.Activation("selu")',
     script=f"{SELU_SCALE} * (x > 0 ? x : {SELU_ALPHA} * Math.expm1(x))",
@@ -101,6 +103,7 @@ def selu(x: Any) -> Array:
     formula="1 / (1 + e^-{(x)})",
     # e^-|x| never overflows; for negative x, e^x / (1 + e^x) is the same number
     definition=lambda x: np.where(x >= 0, 1.0, np.exp(-np.abs(x))) / (1.0 + np.exp(-np.abs(x))),
+    derivative=lambda x, y: y * (1 - y),
     torch="nn.Sigmoid()",
     keras='layers.Activation("sigmoid")',
     script="1 / (1 + Math.exp(-x))",
@@ -121,6 +124,7 @@ def sigmoid(x: Any) -> Array:
 @entry(
     formula="tanh({x})",
     definition=lambda x: np.tanh(x),
+    derivative=lambda x, y: 1 - y * y,
     torch="nn.Tanh()",
     keras='layers.Activation("tanh")',
     script="Math.tanh(x)",
@@ -141,6 +145,7 @@ def tanh(x: Any) -> Array:
     formula="ln(1 + e^{(x)})",
     # with e^x taken out of the logarithm for positive x
     definition=lambda x: np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x))),
+    derivative=lambda x, y: sigmoid(x),
     torch="nn.Softplus()",
     keras='layers.Activation("softplus")',
     script="Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))",
@@ -160,6 +165,7 @@ def softplus(x: Any) -> Array:
 @entry(
     formula="{x} / (1 + e^-{(x)})",
     definition=lambda x: x * ACTIVATIONS["sigmoid"].definition(x),
+    derivative=lambda x, y: _swish_slope(x, sigmoid(x)),
     torch="nn.SiLU()",
     keras='layers.Activation("silu")',
     script="x / (1 + Math.exp(-x))",
@@ -176,6 +182,10 @@ def swish(x: Any) -> Array:
     """
     with np.errstate(invalid="ignore"):  # -inf * 0
         return x * sigmoid(x)
+
+
+def _swish_slope(x: Any, share: Any) -> Any:
+    return share * (1 + x * (1 - share))
 
 
 def _beyond(x: Any) -> Any:
@@ -211,6 +221,16 @@ def _in_tanh(x: Any) -> Any:
     return math.sqrt(2 / math.pi) * (x + CUBIC * x * x * x)
 
 
+def _gelu_slope(x: Any, approximate: str) -> Any:
+    """The share of the normal distribution below x, or what stands for it, and x times the slope of that."""
+    if approximate == "none":
+        beyond = _beyond(np.minimum(np.abs(x), FARTHEST))
+        below = np.where(x > 0, 1 - beyond, beyond)
+        return below + x * np.exp(-np.square(x) / 2) / math.sqrt(2 * math.pi)
+    below = ACTIVATIONS["sigmoid"].definition(2 * _in_tanh(x.astype(np.float64)))
+    return below + 2 * x * below * (1 - below) * math.sqrt(2 / math.pi) * (1 + 3 * CUBIC * x * x)
+
+
 @entry(
     formula="{x} * (1 + erf({x} / sqrt(2))) / 2",
     worked=lambda x, approximate: (
@@ -224,6 +244,7 @@ def _in_tanh(x: Any) -> Any:
         if approximate == "none"
         else x * ACTIVATIONS["sigmoid"].definition(2 * _in_tanh(x))
     ),
+    derivative=lambda x, y, approximate: _gelu_slope(x, approximate),
     torch=lambda approximate: "nn.GELU()" if approximate == "none" else 'nn.GELU(approximate="tanh")',
     keras=lambda approximate: (
         'layers.Activation("gelu")' if approximate == "none" else "layers.Lambda(lambda x: ops.gelu(x, True))"
@@ -275,6 +296,7 @@ def gelu(x: Any, approximate: str = "none") -> Array:
 @entry(
     formula="e^-({(epsilon)} * |{x} - {(center)}|)^2",
     definition=lambda x, center, epsilon: np.exp(-((epsilon * np.abs(x - center)) ** 2)),
+    derivative=lambda x, y, center, epsilon: -2 * epsilon * (epsilon * (x - center)) * y,
     torch="Apply(lambda x: torch.exp(-(({epsilon} * (x - {center})) ** 2)))",
     keras="layers.Lambda(lambda x: ops.exp(-(({epsilon} * (x - {center})) ** 2)))",
     script="Math.exp(-((epsilon * (x - center)) ** 2))",

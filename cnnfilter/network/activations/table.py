@@ -51,6 +51,8 @@ class Function(NamedTuple):
         takes parentheses. Its entry says it only where it has branches; of the others the formula itself is written so.
     definition : callable
         From a float64 array and all parameters to the values, by the formula.
+    derivative : callable
+        From an array, the values there and all parameters to the slopes; where two meet, PyTorch's.
     torch, keras : Code
         Its layer.
     numpy : Code
@@ -72,6 +74,7 @@ class Function(NamedTuple):
     formula: str
     worked: Callable[..., str]
     definition: Callable[..., Array]
+    derivative: Callable[..., Array]
     torch: Code
     keras: Code
     numpy: Code

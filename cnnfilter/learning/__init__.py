@@ -1,0 +1,1 @@
+"""What networks learn: gradients, losses, optimisers, and what is made of them."""

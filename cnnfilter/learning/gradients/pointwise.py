@@ -1,0 +1,179 @@
+"""Gradients of what looks at one place at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cnnfilter.engine.activations import arguments
+from cnnfilter.engine.groups import Array
+from cnnfilter.learning.gradients.base import (
+    Differentiable,
+    Fixed,
+    Gradients,
+    differentiable,
+    each_map,
+    innermost,
+    outermost,
+    own,
+)
+from cnnfilter.network import stages
+from cnnfilter.network.activations import Function, Value
+from cnnfilter.network.plan import Row
+
+
+class Pointwise(Fixed):
+    """An activation: each delta times the slope there."""
+
+    def __init__(self, known: Function, named: Mapping[str, Value]) -> None:
+        super().__init__()
+        self.known, self.named, self.given = known, named, arguments(known, named)
+
+    def value(self, x: Array) -> tuple[Array, Any]:
+        """See `Fixed.value`."""
+        y = self.known.compute(x, **self.given)
+        return y, (x, y)
+
+    def delta(self, kept: Any, delta: Array) -> Array:
+        """See `Fixed.delta`."""
+        slope = self.known.derivative(*kept, **self.named)
+        result: Array = np.multiply(delta, slope, dtype=np.float32, casting="same_kind")
+        return result
+
+
+class Linear(Fixed):
+    """A function and its transpose, which takes deltas and the input's shape."""
+
+    def __init__(self, function: Callable[[Array], Array], back: Callable[[Array, tuple[int, ...]], Array]) -> None:
+        super().__init__()
+        self.function, self.back = function, back
+
+    def value(self, x: Array) -> tuple[Array, Any]:
+        """See `Fixed.value`."""
+        return self.function(x), x.shape
+
+    def delta(self, kept: Any, delta: Array) -> Array:
+        """See `Fixed.delta`."""
+        return self.back(delta, kept)
+
+
+class Softmax(Fixed):
+    """`e^x / sum e^x` over the channels, or over a vector."""
+
+    def value(self, x: Array) -> tuple[Array, Any]:
+        """See `Fixed.value`."""
+        powers = np.exp(x - x.max(axis=0))
+        powers /= powers.sum(axis=0)
+        return powers, powers
+
+    def delta(self, kept: Any, delta: Array) -> Array:
+        """See `Fixed.delta`."""
+        result: Array = kept * (delta - (delta * kept).sum(axis=0))
+        return result
+
+
+class Sizes(Fixed):
+    """The absolute value, whose slope at 0 is 0."""
+
+    def value(self, x: Array) -> tuple[Array, Any]:
+        """See `Fixed.value`."""
+        return np.abs(x), np.sign(x)
+
+    def delta(self, kept: Any, delta: Array) -> Array:
+        """See `Fixed.delta`."""
+        result: Array = delta * kept
+        return result
+
+
+class Root(Fixed):
+    """The root of the sum of squares of each few neighbouring maps; where it is 0, so are the slopes."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def value(self, x: Array) -> tuple[Array, Any]:
+        """See `Fixed.value`."""
+        few = x.reshape(-1, self.count, *x.shape[1:])
+        root = np.sqrt(np.square(few, dtype=np.float64).sum(axis=1)).astype(np.float32)
+        return root, (few, root)
+
+    def delta(self, kept: Any, delta: Array) -> Array:
+        """See `Fixed.delta`."""
+        few, root = kept
+        shares = np.divide(few, root[:, None], out=np.zeros_like(few), where=root[:, None] != 0)
+        result: Array = (delta[:, None] * shares).reshape(-1, *delta.shape[1:])
+        return result
+
+
+class Slopes(Differentiable):
+    """A PReLU: the slope below 0, and at it, is learned."""
+
+    def __init__(self, slopes: Array) -> None:
+        super().__init__()
+        self.parameters = own({"weight": slopes})
+
+    def forward(self, inputs: Sequence[Array], training: bool) -> tuple[Array, Any]:
+        """See `Differentiable.forward`."""
+        x = innermost(inputs[0])
+        return outermost(np.where(x > 0, x, each_map(self.parameters["weight"], x) * x)), x
+
+    def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
+        """See `Differentiable.backward`."""
+        deltas, slopes = innermost(delta), self.parameters["weight"]
+        below = np.where(kept > 0, np.float32(0), kept * deltas)
+        gradients = {"weight": below.reshape(len(slopes), -1).sum(axis=1)}
+        back = np.where(kept > 0, deltas, each_map(slopes, kept) * deltas)
+        return [outermost(back)] if wanted else [], gradients
+
+
+@differentiable.register
+def _activation(stage: stages.Activation, row: Row) -> Pointwise:
+    return Pointwise(stage.known, stage.named)
+
+
+@differentiable.register
+def _softmax(stage: stages.Softmax, row: Row) -> Softmax:
+    return Softmax()
+
+
+@differentiable.register
+def _absolute(stage: stages.Absolute, row: Row) -> Sizes:
+    return Sizes()
+
+
+@differentiable.register
+def _magnitude(stage: stages.Magnitude, row: Row) -> Root:
+    return Root(stage.count)
+
+
+@differentiable.register
+def _prelu(stage: stages.PReLU, row: Row) -> Slopes:
+    return Slopes(stage.slopes(row.input[-1]))
+
+
+@differentiable.register
+def _normalize(stage: stages.Normalize, row: Row) -> Linear:
+    mean, std = (np.array(each, np.float64) for each in (stage.mean, stage.std))
+    scale, shift = (1 / (stage.divisor * std)).astype(np.float32), (mean / std).astype(np.float32)
+    return Linear(
+        lambda x: x * each_map(scale, x) - each_map(shift, x), lambda delta, shape: delta * each_map(scale, delta)
+    )
+
+
+@differentiable.register
+def _gray(stage: stages.Gray, row: Row) -> Linear:
+    luma = np.array(stages.Gray.luma if row.input[2] == 3 else (1.0,), np.float32)
+    return Linear(
+        lambda x: (x * each_map(luma, x)).sum(axis=0, keepdims=True), lambda delta, shape: delta * each_map(luma, delta)
+    )
+
+
+@differentiable.register
+def _rgb(stage: stages.Rgb, row: Row) -> Linear:
+    return Linear(
+        lambda x: np.broadcast_to(x, (3, *x.shape[1:])),
+        lambda delta, shape: delta.sum(axis=0, keepdims=True) if shape[0] == 1 else delta,
+    )

@@ -1,0 +1,156 @@
+"""A network that learns: batches go forward through its graph, deltas back, and its numbers can be written."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnnfilter.engine.groups import Array
+from cnnfilter.errors import ArgumentError
+from cnnfilter.learning.gradients import Differentiable, differentiable
+from cnnfilter.messages import about
+from cnnfilter.network.graph import INPUT, Network
+from cnnfilter.network.plan import at_scale, plan
+from cnnfilter.network.stages import Activation, Shape, Softmax
+
+MEASURED = ("running_mean", "running_var")
+"""Roles of what is measured in training, not learned: they have no gradient."""
+
+
+class Trainable:
+    """A network whose numbers can be learned, for inputs of one size.
+
+    Parameters
+    ----------
+    network : Network
+        All of its stages have numbers: `random=N` draws those that learning begins with.
+    shape : tuple of int
+        (H, W, C) of each picture, or (n,).
+    scale : float
+        The full scale of the pictures, by which `normalize` divides unless it is told otherwise.
+    threads : int, optional
+        How many take part; all cores by default. Results do not depend on it.
+    seed : int
+        What dropout drops follows from it, the number of the stage, and `step`.
+
+    Raises
+    ------
+    ShapeError, ArgumentError, KernelError, MissingExtraError
+        If a stage does not fit what arrives, or has no numbers that can be used; the message begins with its number.
+
+    Attributes
+    ----------
+    parameters : dict of str to ndarray
+        All numbers by the names that files of weights have for them: `NODE.role`, where a node without a name is its
+        number, counted from 1. Optimisers write them in place. Those of `MEASURED` are among them.
+    output : tuple of int
+        The size of a result, (H, W, C) or (n,).
+    step : int
+        How many batches have gone forward in training. Who goes on where another left off sets it.
+    learns : set of str
+        The parameters of which `backward` gives gradients: all but the measured ones, unless some are taken out.
+
+    Examples
+    --------
+    >>> from cnnfilter.network.grammar import parse
+    >>> net = Trainable(parse("conv:2@3x3:random=1:as=c,relu,flatten,dense:3:random=1"), (5, 5, 1))
+    >>> net.forward(np.ones((4, 1, 5, 5), np.float32)).shape, list(net.parameters)
+    ((4, 3), ['c.weight', 'c.bias', '4.weight', '4.bias'])
+    """
+
+    def __init__(
+        self, network: Network, shape: Shape, *, scale: float = 1.0, threads: int | None = None, seed: int = 0
+    ) -> None:
+        rows = at_scale(plan(network, shape), scale)
+        self.network, self.output, self.seed, self.step = network, rows[-1].output, seed, 0
+        self._nodes: dict[int, Differentiable] = {}
+        for number in sorted(network.needed()):
+            row = rows[number]
+            with about(f"stage {number + 1} ({row.stage.name}): "):
+                if row.stage.runnable is not None:
+                    raise ArgumentError(row.stage.runnable)
+                self._nodes[number] = differentiable(row.stage, row)
+                self._nodes[number].threads = threads
+        self._names = network.names()
+        self._kept: dict[int, object] = {}
+        self.parameters = {
+            f"{self._names[number]}.{role}": value
+            for number, node in self._nodes.items()
+            for role, value in node.parameters.items()
+        }
+        self.learns = {name for name in self.parameters if not name.endswith(MEASURED)}
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """The result for a batch.
+
+        Parameters
+        ----------
+        x : ndarray of float32, (N, C, H, W) or (N, n)
+        training : bool
+            Whether batch normalizations use, and measure, the batch itself, and dropouts drop. Sets `step` one further.
+
+        Returns
+        -------
+        ndarray of float32, (N, C, H, W) or (N, n)
+        """
+        self._kept = {}
+        results = {INPUT: x}
+        left = [number for node in self._nodes for number in self.network[node].reads]
+        for number, node in self._nodes.items():
+            node.seed = self.seed, number, self.step
+            reads = self.network[number].reads
+            with np.errstate(all="ignore"), about(f"stage {number + 1} ({self.network[number].stage.name}): "):
+                results[number], self._kept[number] = node.forward([results[read] for read in reads], training)
+            for read in reads:
+                left.remove(read)
+                if read not in left:
+                    results.pop(read, None)
+        self.step += training
+        return results[len(self.network) - 1]
+
+    def backward(self, delta: Array, wanted: bool = True) -> tuple[dict[str, Array], Array | None]:
+        """The gradients of what the last batch gave; it is then let go.
+
+        Parameters
+        ----------
+        delta : ndarray of float32
+            The gradient of the loss with respect to the result of `forward`.
+        wanted : bool
+            Whether that with respect to the input is: it takes time.
+
+        Returns
+        -------
+        gradients : dict of str to ndarray
+            Of each parameter of `learns`.
+        dx : ndarray or None
+            With respect to the input, of its shape.
+        """
+        reached = {INPUT} if wanted else set()
+        for number, node in self._nodes.items():
+            if reached.intersection(self.network[number].reads) or self._learned(number, node):
+                reached.add(number)
+        deltas = {len(self.network) - 1: delta}
+        gradients: dict[str, Array] = {}
+        for number, node in reversed(self._nodes.items()):
+            kept, own = self._kept.pop(number), deltas.pop(number, None)
+            if own is None or number not in reached:
+                continue
+            reads = self.network[number].reads
+            with np.errstate(all="ignore"):
+                back, found = node.backward(kept, own, wanted=bool(reached.intersection(reads)))
+            gradients |= {f"{self._names[number]}.{role}": value for role, value in found.items()}
+            for read, each in zip(reads, back, strict=False):
+                if read in reached:
+                    deltas[read] = deltas[read] + each if read in deltas else each
+        return {name: gradients[name] for name in self.parameters if name in self.learns}, deltas.get(INPUT)
+
+    def _learned(self, number: int, node: Differentiable) -> bool:
+        return any(f"{self._names[number]}.{role}" in self.learns for role in node.parameters)
+
+
+def scores(network: Network, function: str | None) -> Network:
+    """A network without the `softmax` or activation at its end, if it is this one: what a loss takes in its place."""
+    last = network[-1]
+    is_it = isinstance(last.stage, Softmax) or (isinstance(last.stage, Activation) and last.stage.function == function)
+    if is_it and last.stage.name == function and last.reads == (len(network) - 2,) and len(network) > 1:
+        return network.up_to(len(network) - 2)
+    return network

@@ -194,6 +194,14 @@ def test_a_notebook_shows_the_page_and_complains_of_nothing(tab):
     tab.driver.switch_to.default_content()
 
 
+def test_a_kernel_with_its_own_parameters_is_known_by_its_name(show):
+    tab = show("conv:gaussian:size=5")
+    tab.run("cnnfilter.set(1, 'kernels', '+1 -2; 3 +4'); cnnfilter.set(1, 'kernels', 'gaussian:size=5')")
+    values = tab.run("await cnnfilter.ready; return [...cnnfilter.values(1)]")
+    expected = Pipeline.parse("conv:gaussian:size=5")(IMAGE, layout="chw")
+    np.testing.assert_allclose(values, expected.reshape(-1), rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("stages", "number", "left"),
     [

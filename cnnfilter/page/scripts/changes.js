@@ -143,7 +143,7 @@ function readValue(control, text) {
   if (type === "pair") return readPair(text, label);
   if (type === "padding") return readPadding(text);
   if (type === "check") return readSwitch(text);
-  if (type === "kernel") return splitText(text, "+").map(readKernel);
+  if (type === "kernel") return readKernels(text);
   if (type === "choice") {
     if (control.key === "border") return readBorder(text);
     if (!choices.includes(text)) throw new Mistake(`unknown ${label} ${quoted(text)} (known: ${choices.join(", ")})`);

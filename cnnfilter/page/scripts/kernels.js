@@ -6,6 +6,15 @@ const CATALOGUE = new Map();
 const MOST_SIDE = 31; // of a matrix that a person writes on the page
 
 /**
+ * The kernels of a stage: a matrix, or names between `+`.
+ *
+ * @param {string} text
+ */
+function readKernels(text) {
+  return /^\s*[-+.[\d]/.test(text) ? [readKernel(text)] : splitText(text, "+").map(readKernel);
+}
+
+/**
  * A kernel from its name, or from rows of numbers that end at `;`.
  *
  * @param {string} text

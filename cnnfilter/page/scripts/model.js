@@ -30,7 +30,8 @@ class Model extends EventTarget {
   async load(contents) {
     const { picture, stages, results } = await unpackedContents(contents);
     this.contents = contents;
-    for (const kernel of contents.kernels) CATALOGUE.set(kernel.name, kernel);
+    const named = contents.stages.flatMap(({ keys }) => (keys.file ? [] : keys.kernels ?? [])); // with their own parameters
+    for (const kernel of [...named, ...contents.kernels]) if (kernel.name !== "custom") CATALOGUE.set(kernel.name, kernel);
     PICTURE.scale = contents.picture.scale;
     this.#givenPicture = this.#picture = picture;
     this.#given = stages;

@@ -262,7 +262,7 @@ const convolutionKind = {
     const scale = given.scale ?? "none";
     if (!SCALES.includes(scale)) throw new Mistake(`unknown scale ${quoted(scale)} (known: ${SCALES.join(", ")})`);
     const keys = {
-      kernels: splitText(given.kernel, "+").map(readKernel),
+      kernels: readKernels(given.kernel),
       sizes: null,
       file: null,
       stride: readPair(given.stride ?? "1", "stride"),

@@ -212,7 +212,7 @@ KINDS.convtranspose = {
     const given = readArguments(text, known, "kernel");
     if (given.kernel === undefined) throw new Mistake("needs a kernel, such as convtranspose:1 2; 3 4:stride=2");
     const keys = {
-      kernels: splitText(given.kernel, "+").map(readKernel),
+      kernels: readKernels(given.kernel),
       sizes: null,
       file: null,
       stride: readPair(given.stride ?? "1", "stride"),

@@ -56,7 +56,7 @@ def test_no_state_has_a_fault_that_axe_core_finds(show, accessible, look):
     width, dark, rules = LOOKS[look]
     tab = show(NETWORK, PHOTO, labels=LABELS)
     tab.resize(width)
-    tab.prefer(dark=dark)
+    tab.prefer(dark=dark, still=True)  # or colours were looked at while they change
     for state, (script, part) in STATES.items():
         tab.run(LESSON + script)
         settled(tab)
@@ -132,3 +132,24 @@ def test_on_paper_there_are_no_controls(show):
     assert shown == []
     ground = tab.run("return getComputedStyle(document.body).backgroundColor")
     assert ground in ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
+
+
+def test_the_first_key_leads_past_the_stages(show):
+    tab = show("conv:edge,relu,maxpool:2", PHOTO)
+    tab.run("document.activeElement?.blur()")
+    tab.press("\ue004")
+    assert tab.find(".skip").is_displayed()
+    tab.press("\ue007", "\ue014")
+    assert tab.run("return document.activeElement.matches('main .board')")
+    assert tab.run("return model.selection.at") == [3, 3, 0]
+
+
+def test_a_page_of_320_pixels_scrolls_in_one_direction(show):
+    """As one of 1280 does that is enlarged four times."""
+    tab = show(NETWORK, PHOTO, labels=LABELS)
+    tab.resize(320, 256)
+    tab.run(
+        "document.querySelectorAll('details').forEach((each) => { each.removeAttribute('name'); each.open = true; })"
+    )
+    settled(tab)
+    assert tab.run("return document.documentElement.scrollWidth") == 320

@@ -16,5 +16,7 @@ function headerView(model) {
     write(network, [before, networkText(model.stages, groups)].filter(Boolean).join(","));
   };
   model.addEventListener("changed", update);
-  return element("div", { className: "page-title" }, title, network);
+  const skip = element("button", { type: "button", className: "button skip no-print" }, "Skip the stages, to the detail");
+  skip.addEventListener("click", () => /** @type {HTMLElement | null} */ (document.querySelector("main .board"))?.focus());
+  return element("div", { className: "page-title" }, skip, title, network);
 }

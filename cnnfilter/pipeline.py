@@ -355,6 +355,66 @@ class Pipeline:
                 told.flags.writeable = False  # later nodes may read it, and it may be what was given
                 yield number, told
 
+    def gradients(
+        self,
+        maps_or_image: Any,
+        target: Any,
+        loss: str = "cross-entropy",
+        *,
+        layout: str | None = None,
+        threads: int | None = None,
+    ) -> tuple[float, dict[str, Array], Array]:
+        """How a loss would change with every learned number, and with every sample of a picture or of a batch.
+
+        Parameters
+        ----------
+        maps_or_image : Picture, or array_like, (H, W), (C, H, W), (H, W, C), (N, C, H, W) or (n,)
+            As `run` takes it. The network is as it is in use: nothing is dropped.
+        target : int or array_like
+            The number of the class, counted from 0, or what the result should be; of a batch one for each.
+        loss : {"cross-entropy", "binary-cross-entropy", "mse"}
+            By the natural logarithm, and a mean over a batch; of `mse` over all values. The first two take the result
+            of a network that does not end in `softmax`, or `sigmoid`, as what these are made of.
+        layout : {"chw", "hwc"}, optional
+            As `run` takes it.
+        threads : int, optional
+            How many to use; all cores by default. The result is the same for every number.
+
+        Returns
+        -------
+        loss : float
+        gradients : dict of str to ndarray of float32
+            Of each learned array by its name: that of its node, or the number counted from 1, and PyTorch's of its
+            role, such as `conv1.weight`.
+        dx : ndarray of float32, (C, H, W), (N, C, H, W) or (n,)
+            Of the picture's samples.
+
+        Raises
+        ------
+        ArgumentError
+            If a stage has no weights, the target does not fit the result, or an argument is outside its limits.
+        ShapeError, KernelError, MissingExtraError
+            If a stage does not fit what arrives, or its weights cannot be read.
+
+        Examples
+        --------
+        >>> network = Pipeline.parse("dense:2:bias=no:random=1:as=d")
+        >>> value, gradients, dx = network.gradients([1.0, 2.0, 3.0], 0)
+        >>> gradients["d.weight"].shape, dx.shape
+        ((2, 3), (3,))
+        """
+        from cnnfilter.learning.differentiation import gradients  # running does without
+
+        self.check_runnable()
+        given = as_samples(maps_or_image, "maps_or_image")
+        is_vector = given.ndim == 1
+        batch = given[None] if is_vector else as_maps(given, "maps_or_image", layout_of(maps_or_image, layout))
+        is_batch = given.ndim == 4
+        scale = FULL_SCALE[given.dtype.type.__name__]
+        targets = target if is_batch else [target]
+        value, found, dx = gradients(self.network, batch, targets, loss, scale=scale, threads=threads)
+        return value, found, dx if is_batch else dx[0]
+
     def explain(
         self, image: Any, *, at: Sequence[int], node: str | int | None = None, layout: str | None = None
     ) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from cnnfilter.network.graph import Network
 from cnnfilter.network.plan import plan
 from cnnfilter.network.stages import Learned
 from cnnfilter.weights.parameters import Arrays
-from tests.chains import CHAINS, DILATED, NOT_IN_KERAS, expected
+from tests.chains import CHAINS, DILATED, NOT_IN_KERAS, expected, learned_chains
 
 STEP = 2.0**-12
 """Far enough for float64, and such that numbers which are multiples of it stay float32's."""
@@ -122,6 +122,30 @@ def test_gradients_are_the_differences_of_the_reference(text, shape):
         check(
             gradient, change, lambda s, n=name, c=change: reference(nudged(network, n, s * c), shape, x.astype(float))
         )
+
+
+@pytest.mark.parametrize("number", range(9))
+def test_numbers_from_files_learn_too(number, tmp_path):
+    text, shape = learned_chains(tmp_path)[number]
+    random = np.random.default_rng(6)
+    x = random.normal(size=(2, shape[2], *shape[:2])).astype(np.float32)
+    net = Trainable(parse(text), shape)
+    output = net.forward(x)
+    want = reference(parse(text), shape, x.astype(np.float64))
+    np.testing.assert_allclose(output, want, rtol=1e-4, atol=2e-5 * np.abs(want).max())
+    delta = random.normal(size=output.shape)
+    gradients, dx = net.backward(delta.astype(np.float32))
+    change = random.normal(size=x.shape) * 1e-6
+    ends = [reference(parse(text), shape, x + sign * change) for sign in (1, -1)]
+    assert (dx * change).sum() == pytest.approx((delta * (ends[0] - ends[1])).sum() / 2, rel=1e-3)
+    for name, gradient in gradients.items():
+        known, change = net.parameters[name].copy(), random.normal(size=gradient.shape).astype(np.float32) * np.float32(3e-4)
+        ends = []
+        for sign in (1, -1):
+            net.parameters[name][...] = known + sign * change
+            ends.append(net.forward(x).astype(np.float64))
+        net.parameters[name][...] = known
+        assert (gradient * change).sum() == pytest.approx((delta * (ends[0] - ends[1])).sum() / 2, rel=0.02)
 
 
 def test_threads_compute_the_same():

@@ -69,7 +69,7 @@ class Differentiable(ABC):
         delta : ndarray
             Of the output's shape.
         wanted : bool
-            Whether the gradients with respect to the inputs are; without, the list is empty.
+            Whether the gradients with respect to the inputs are; without, the list may be empty.
 
         Returns
         -------
@@ -110,7 +110,7 @@ class Fixed(Differentiable):
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
-        return [outermost(self.delta(kept, innermost(delta)))] if wanted else [], {}
+        return [outermost(self.delta(kept, innermost(delta)))], {}
 
 
 def innermost(batch: Array) -> Array:

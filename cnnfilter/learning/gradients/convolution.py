@@ -81,13 +81,11 @@ class Kernels(Differentiable):
         of_each = answers.reshape(self.channels, -1, *answers.shape[1:])
         results = [_combined(of_each[:, part], rule) for part, rule in self.parts]
         out = np.concatenate(results, axis=1) + np.float32(self.shift)
-        return outermost(out.reshape(-1, *out.shape[2:])), (of_each, results, x.shape, filled.shape[-1])
+        return outermost(out.reshape(-1, *out.shape[2:])), (of_each, results, x.shape)
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
-        of_each, results, shape, _ = kept
-        if not wanted:
-            return [], {}
+        of_each, results, shape = kept
         deltas = innermost(delta).reshape(self.channels, -1, *of_each.shape[2:])
         back, first = np.empty(of_each.shape, np.float32), 0
         for (part, rule), result in zip(self.parts, results, strict=True):

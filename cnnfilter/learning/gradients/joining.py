@@ -25,7 +25,7 @@ class Sum(Differentiable):
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
         deltas = innermost(delta)
-        return [outermost(_met(deltas, shape)) for shape in kept] if wanted else [], {}
+        return [outermost(_met(deltas, shape)) for shape in kept], {}
 
 
 class Product(Differentiable):
@@ -41,8 +41,6 @@ class Product(Differentiable):
         deltas = innermost(delta)
         others = [[*kept[:number], *kept[number + 1 :]] for number in range(len(kept))]
         products = [reduce(np.multiply, rest, deltas) for rest in others]
-        if not wanted:
-            return [], {}
         return [outermost(_met(each, value.shape)) for each, value in zip(products, kept, strict=True)], {}
 
 
@@ -63,8 +61,6 @@ class Concatenation(Differentiable):
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
-        if not wanted:
-            return [], {}
         parts = np.split(innermost(delta), np.cumsum(kept)[:-1])
         return [outermost(part) for part in parts], {}
 

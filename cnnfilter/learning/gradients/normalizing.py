@@ -132,7 +132,7 @@ class Dropping(Differentiable):
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
-        return [delta if kept is None else outermost(innermost(delta) * kept)] if wanted else [], {}
+        return [delta if kept is None else outermost(innermost(delta) * kept)], {}
 
 
 @differentiable.register

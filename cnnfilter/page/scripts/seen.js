@@ -87,7 +87,9 @@ function insideOf(places, n, border = "zeros") {
  * @param {number} step
  */
 function between([first, last], step) {
-  return range(Math.floor((last - first) / step) + 1).map((index) => first + index * step);
+  const numbers = [];
+  for (let number = first; number <= last; number += step) numbers.push(number);
+  return numbers;
 }
 
 /**

@@ -105,6 +105,21 @@ function lowest(over, under) {
 }
 
 /**
+ * The whole number nearest to a quotient, as a stage rounds.
+ *
+ * @param {number} over
+ * @param {number} under
+ * @param {string} rounding
+ */
+function nearestTo(over, under, rounding) {
+  if (rounding === "floor") return Math.floor(over / under);
+  if (rounding === "ceil") return Math.ceil(over / under);
+  return rounding === "round_prefer_floor"
+    ? Math.ceil((2 * over - under) / (2 * under))
+    : Math.floor((2 * over + under) / (2 * under));
+}
+
+/**
  * The samples of an axis that a value is made of, ascending, with the weight of each; beyond the ends, the sample at
  * the end.
  *
@@ -116,16 +131,7 @@ function lowest(over, under) {
 function upsamplingTaps({ keys: { mode, rounding } }, { count, times, plus, under }, place) {
   const over = place * times + plus;
   const inside = (/** @type {number} */ sample) => Math.min(Math.max(sample, 0), count - 1);
-  if (mode === "nearest") {
-    /** @type {Record<string, () => number>} */
-    const nearest = {
-      floor: () => Math.floor(over / under),
-      ceil: () => Math.ceil(over / under),
-      round_prefer_floor: () => Math.ceil((2 * over - under) / (2 * under)),
-      round_prefer_ceil: () => Math.floor((2 * over + under) / (2 * under)),
-    };
-    return [[inside(nearest[rounding]()), 1]];
-  }
+  if (mode === "nearest") return [[inside(nearestTo(over, under, rounding)), 1]];
   const before = Math.floor(over / under);
   const rest = over - before * under;
   if (rest === 0 || before < 0 || before >= count - 1) return [[inside(before), 1]];

@@ -16,8 +16,10 @@ from cnnfilter.explanation.values import compute
 from cnnfilter.explanation.whole import Whole, given, padded
 from cnnfilter.explanation.worked import Result, step_of
 from cnnfilter.messages import about, either, show_shape
+from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import Conv, ConvTranspose, Pool, Stage
+from cnnfilter.network.stages.base import unknown
 from cnnfilter.running.lowering import windows_of
 from cnnfilter.sizes import Pair
 
@@ -160,6 +162,15 @@ def _check(row: Row, reach: Reach, number: int) -> None:
 @singledispatch
 def reach_of(stage: Stage, row: Row) -> Reach:
     """Where the windows of a stage lie; an `ArgumentError` if it has none that moves."""
+    raise unknown(stage, "moving windows")
+
+
+@reach_of.register(stages.Absolute | stages.Activation | stages.Dropout | stages.Normalize | stages.Softmax)
+@reach_of.register(stages.BatchNorm | stages.PReLU | stages.LocalResponse | stages.Gray | stages.Rgb | stages.Magnitude)
+@reach_of.register(stages.GlobalAveragePool | stages.GlobalMaxPool | stages.Flatten | stages.Dense)
+@reach_of.register(stages.Add | stages.Multiply | stages.Concat | stages.Pad | stages.Shuffle)
+@reach_of.register(stages.Crop | stages.Resize | stages.Upsample)
+def _of_none(stage: Stage, row: Row) -> Reach:
     named = either("--node NODE names one", "up_to(NODE) ends in one")
     msg = f"no window moves here; a conv, a convtranspose or a pool has one, and {named}"
     raise ArgumentError(msg)

@@ -119,4 +119,4 @@ def test_inputs_are_known_where_they_are_small():
 
 def test_only_stages_of_windows_have_a_reach():
     with pytest.raises(ArgumentError, match="no window moves here"):
-        reach_of("relu", None)
+        reach_of(Pipeline.parse("relu").stages[0], None)

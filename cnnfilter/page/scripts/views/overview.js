@@ -29,6 +29,8 @@ class Overview {
     this.stage = null;
     this.rail = element("div", { className: "rail-holder" });
     this.list = element("ol", { className: "stages" });
+    this.list.style.setProperty("--column", `${COLUMN}px`);
+    this.list.style.setProperty("--column-gap", `${COLUMN_GAP}px`);
     this.totals = element("p", { className: "soft small totals" });
     this.scroller = element(
       "div",

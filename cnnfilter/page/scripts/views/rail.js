@@ -1,10 +1,10 @@
 // @ts-check
 // The line above the stages that shows what each reads: dots in a row, and arcs where a stage reads one further back.
 
-const COLUMN = 176;
-const COLUMN_GAP = 20;
-const LANE = 13;
-const DOT = 4;
+/** The width of a stage in the overview, and the gap to the next, in pixels. */
+const [COLUMN, COLUMN_GAP] = [176, 20];
+/** The height of a lane of arcs, and the radius of a dot. */
+const [LANE, DOT] = [13, 4];
 
 /** An edge that does not come from the stage before: from one column to another, in a lane above. */
 /** @typedef {{from: number, to: number, lane: number}} Arc */

@@ -199,10 +199,19 @@ def test_stages_are_added_by_text_with_completion_and_removed(show):
     type_into(tab, box, "sharpen")
     tab.press(ENTER)
     assert said(tab, ".adding .mistake") == ["a kernel is no stage by itself; write 'conv:sharpen'"]
-    for text, told in (("pool:2", "; did you mean maxpool or avgpool or sumpool"), ("foo", " (known: conv, ")):
+    for text, told in (
+        ("pool:2", "unknown stage 'pool'; did you mean maxpool or avgpool or sumpool"),
+        ("foo", "unknown stage 'foo' (known: conv, "),
+        ("abs,conv:laplace", "unknown kernel 'laplace'; did you mean laplacian"),
+        ("conv:8@3x3", "a page has no learned numbers for '8@3x3'; give a kernel"),
+    ):
         type_into(tab, box, text)
         tab.press(ENTER)
-        assert said(tab, ".adding .mistake")[0].startswith(f"unknown stage '{text.partition(':')[0]}'{told}")
+        assert said(tab, ".adding .mistake")[0].startswith(told)
+    type_into(tab, box, "abs, leaky_relu:0.5")
+    tab.press(ENTER)
+    check(tab, "conv:edge,relu,abs,leaky_relu:slope=0.5,conv:sharpen:padding=1,maxpool:2")
+    tab.run("model.undo(2)")
     choose_stage(tab, 2)
     button(tab, "Remove this stage").click()
     check(tab, "conv:edge,conv:sharpen:padding=1,maxpool:2")

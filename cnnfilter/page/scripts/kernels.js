@@ -26,8 +26,11 @@ function readKernel(text) {
   if (/^\s*\d+\s*$/.test(text)) {
     throw new Mistake(`a number alone is no kernel; write [${text.trim()}] for the matrix of it`);
   }
+  if (/^\s*(\d*@|\d+(x\d+)+)/.test(text)) {
+    throw new Mistake(`a page has no learned numbers for ${quoted(text.trim())}; give a kernel, such as sobel-x, or a matrix`);
+  }
   const inner = text.trim().replace(/^\[(.*)\]$/s, "$1");
-  if (!/^[-+.\d]/.test(inner)) throw new Mistake(`unknown kernel ${quoted(text)}`);
+  if (!/^[-+.\d]/.test(inner)) throw new Mistake(`unknown kernel ${quoted(text)}${meant(text, [...CATALOGUE.keys()])}`);
   const rows = inner.split(";").map((row) => row.trim()).filter(Boolean);
   const cells = rows.map((row) => row.split(/[\s,]+/));
   const scale = commonScale(cells.flat());

@@ -28,9 +28,7 @@ function kindOf(stage) {
 function unknownStage(word) {
   if (CATALOGUE.has(word)) return `a kernel is no stage by itself; write ${quoted(`conv:${word}`)}`;
   const kinds = Object.keys(KINDS);
-  const plain = word.toLowerCase();
-  const near = plain.length < 3 ? [] : kinds.filter((kind) => kind.includes(plain) || plain.includes(kind));
-  return `unknown stage ${quoted(word)}${near.length ? `; did you mean ${near.join(" or ")}?` : ` (known: ${kinds.join(", ")})`}`;
+  return `unknown stage ${quoted(word)}${meant(word, kinds) || ` (known: ${kinds.join(", ")})`}`;
 }
 
 /**

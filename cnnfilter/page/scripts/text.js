@@ -230,3 +230,17 @@ function shellQuoted(text) {
   if (/^[\w@%+=:,./-]+$/.test(safe)) return safe;
   return /["$\x60\\!?]/.test(safe) ? `'${safe.replaceAll("'", `'"'"'`)}'` : `"${safe}"`;
 }
+
+/**
+ * Which words a wrong one may have been meant as; empty if none is near.
+ *
+ * @param {string} wrong
+ * @param {string[]} known
+ */
+function meant(wrong, known) {
+  const plain = wrong.trim().toLowerCase();
+  const isNear = (/** @type {string} */ word) =>
+    word.includes(plain) || plain.includes(word) || (plain.length > 3 && word.startsWith(plain.slice(0, 4)));
+  const near = plain.length < 3 ? [] : known.filter(isNear);
+  return near.length ? `; did you mean ${near.join(" or ")}?` : "";
+}

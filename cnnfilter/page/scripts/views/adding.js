@@ -35,6 +35,22 @@ function shortestTexts(kind) {
 }
 
 /**
+ * Put stages behind one, all of them or none: commas part them, as in the command.
+ * @param {Model} model
+ * @param {number} after
+ * @param {string} text
+ */
+function insertAll(model, after, text) {
+  if (!text.trim()) throw new Mistake("no stage here; write one, such as relu");
+  const texts = splitText(text, ",");
+  texts.reduce(
+    (stages, each, place) => changed(stages, { what: "insert", stage: after + place, text: each }),
+    model.stages,
+  );
+  texts.forEach((each, place) => model.insert(after + place, each));
+}
+
+/**
  * A form that adds a stage, by its text as the command takes it.
  * @param {Model} model
  * @param {() => number} after   the number of the stage behind which it is put
@@ -62,7 +78,7 @@ function addingForm(model, after) {
       onsubmit: (/** @type {SubmitEvent} */ event) => {
         event.preventDefault();
         try {
-          model.insert(after(), field.value.trim());
+          insertAll(model, after(), field.value);
           field.value = "";
           mistake.hidden = true;
         } catch (error) {

@@ -148,11 +148,31 @@ function verdict({ places, most, at, negative }, [height, width]) {
  * @returns {Maps}
  */
 function oneMap(stage, input, map) {
-  const {
-    shape: [height, width],
-    values,
-  } = kindOf(stage).compute(stage, [input]);
-  return { shape: [height, width, 1], values: values.slice(map * height * width, (map + 1) * height * width) };
+  const isBank = stage.kind === "conv" && stage.learned.weight && stage.keys.groups === 1;
+  const made = isBank ? withOneFilter(stage, map) : stage;
+  const { shape, values } = kindOf(made).compute(made, [input]);
+  const [height, width] = shape;
+  const begin = (isBank ? 0 : map) * height * width;
+  return { shape: [height, width, 1], values: values.slice(begin, begin + height * width) };
+}
+
+/**
+ * A convolution that has one of its filters alone: the others would be computed for nothing.
+ * @param {Stage} stage
+ * @param {number} map
+ * @returns {Stage}
+ */
+function withOneFilter(stage, map) {
+  const { keys, learned } = stage;
+  const alone = Object.entries(learned).map(([role, { shape, values }]) => {
+    const size = values.length / shape[0];
+    return [role, { shape: [1, ...shape.slice(1)], values: values.slice(map * size, (map + 1) * size) }];
+  });
+  return {
+    ...stage,
+    keys: { ...keys, sizes: keys.sizes && { ...keys.sizes, count: 1 } },
+    learned: Object.fromEntries(alone),
+  };
 }
 
 /**

@@ -258,6 +258,8 @@ def png(array, **options):
 
 def drop(tab, data, kind="image/png"):
     """Drop a file on the page, and wait until it was taken or refused."""
+    told = "document.querySelectorAll('.picture-panel > .mistake, .picture-panel > [role=status]')"
+    tab.run(f"for (const each of {told}) each.textContent = ''")
     tab.run(
         """
         const bytes = Uint8Array.from(atob(arguments[0]), (each) => each.charCodeAt(0));
@@ -270,7 +272,6 @@ def drop(tab, data, kind="image/png"):
         base64.b64encode(data).decode(),
         kind,
     )
-    told = "document.querySelectorAll('.picture-panel > .mistake, .picture-panel > [role=status]')"
     tab.wait(f"return [...{told}].some((each) => each.textContent)")
     settle(tab)
 

@@ -105,13 +105,13 @@ function lowest(over, under) {
 }
 
 /**
- * The whole number nearest to a quotient, as a stage rounds.
+ * A quotient as a stage rounds it to a sample.
  *
  * @param {number} over
  * @param {number} under
  * @param {string} rounding
  */
-function nearestTo(over, under, rounding) {
+function roundedQuotient(over, under, rounding) {
   if (rounding === "floor") return Math.floor(over / under);
   if (rounding === "ceil") return Math.ceil(over / under);
   return rounding === "round_prefer_floor"
@@ -131,7 +131,7 @@ function nearestTo(over, under, rounding) {
 function upsamplingTaps({ keys: { mode, rounding } }, { count, times, plus, under }, place) {
   const over = place * times + plus;
   const inside = (/** @type {number} */ sample) => Math.min(Math.max(sample, 0), count - 1);
-  if (mode === "nearest") return [[inside(nearestTo(over, under, rounding)), 1]];
+  if (mode === "nearest") return [[inside(roundedQuotient(over, under, rounding)), 1]];
   const before = Math.floor(over / under);
   const rest = over - before * under;
   if (rest === 0 || before < 0 || before >= count - 1) return [[inside(before), 1]];

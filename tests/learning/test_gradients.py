@@ -139,7 +139,10 @@ def test_numbers_from_files_learn_too(number, tmp_path):
     ends = [reference(parse(text), shape, x + sign * change) for sign in (1, -1)]
     assert (dx * change).sum() == pytest.approx((delta * (ends[0] - ends[1])).sum() / 2, rel=1e-3)
     for name, gradient in gradients.items():
-        known, change = net.parameters[name].copy(), random.normal(size=gradient.shape).astype(np.float32) * np.float32(3e-4)
+        known, change = (
+            net.parameters[name].copy(),
+            random.normal(size=gradient.shape).astype(np.float32) * np.float32(3e-4),
+        )
         ends = []
         for sign in (1, -1):
             net.parameters[name][...] = known + sign * change

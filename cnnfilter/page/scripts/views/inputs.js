@@ -46,11 +46,14 @@ class InputFigure {
     this.frame.outline("window", block && partOf(maps.shape, block));
   }
 
-  /** Offers the maps that the value reads, and stays with one of them. @param {number[]} maps  first and last */
+  /**
+   * Offers the maps that the value reads, and stays with the chosen one as long as they are the same.
+   * @param {number[]} maps  first and last
+   */
   #choose([first, last]) {
-    this.map = Math.min(last, Math.max(first, this.map));
     if (this.maps[0] !== first || this.maps[1] !== last || !this.choice.options.length) {
       this.maps = [first, last];
+      this.map = first;
       const numbers = wholes([first, last]);
       this.choice.replaceChildren(
         ...numbers.map((number) => element("option", { value: String(number) }, String(number))),

@@ -198,6 +198,24 @@ def test_a_dropped_picture_is_computed_and_stays_out_of_the_address(show, tmp_pa
     np.testing.assert_array_equal(result(tab, 3), expected(CHAIN, PHOTO))
 
 
+def test_of_pictures_that_are_dropped_one_after_the_other_the_last_one_stays(show, tmp_path):
+    tab = show(CHAIN, PHOTO)
+    drop(tab, encoded(np.full((4000, 4000), 200, np.uint8), tmp_path))
+    drop(tab, encoded(PHOTO[0] // 2, tmp_path))
+    tab.wait("return model.canUndo()")
+    tab.run("return new Promise((done) => setTimeout(done, 500))")
+    np.testing.assert_array_equal(result(tab, 0), (PHOTO[0] // 2).ravel())
+    assert tab.run("return model.depth") == 1
+
+
+def test_a_picture_of_too_many_pixels_is_not_decoded(show, tmp_path):
+    tab = show(CHAIN, PHOTO)
+    drop(tab, encoded(np.zeros((9500, 9500), bool), tmp_path))
+    told = tab.wait("return document.querySelector('.picture-panel .mistake').textContent")
+    assert told == "the picture is 9500x9500, and has more than 89,478,485 pixels"
+    assert not tab.run("return model.canUndo()")
+
+
 @pytest.mark.parametrize(
     ("data", "kind"),
     [

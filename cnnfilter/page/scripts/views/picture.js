@@ -49,10 +49,14 @@ function pictureParts(model) {
     mistake.hidden = wrong === "";
   }
 
+  let taken = 0; // files up to now: of a large one, decoding ends after that of a small one that came later
+
   /** @param {Blob} file */
   async function take(file) {
+    const turn = ++taken;
     try {
       const image = await pictureInFile(file);
+      if (turn !== taken) return;
       const [width, height] = [image.naturalWidth, image.naturalHeight];
       const part = middlePart(width, height, shape[1], shape[0]);
       model.setPicture(mapsOfPicture(image, part, shape, white));
@@ -60,7 +64,7 @@ function pictureParts(model) {
       tell(`${middle}a picture of ${width}x${height}, brought to ${shape[1]}x${shape[0]}`);
     } catch (error) {
       if (!(error instanceof Mistake)) throw error;
-      tell("", error.message);
+      if (turn === taken) tell("", error.message);
     }
   }
 

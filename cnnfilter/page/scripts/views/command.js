@@ -21,7 +21,7 @@ function commandLesson(model) {
             element(
               "p",
               { className: "small" },
-              "What was changed here is in no file yet; save it beside the picture:",
+              "What was changed here is in no file yet; save it in the folder that the command is run in:",
             ),
             element(
               "div",

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cnnfilter.batch.write import Writing, write_atomically
 from cnnfilter.engine.arrays import as_samples
 from cnnfilter.errors import ArgumentError, CnnfilterWarning, PictureError
 from cnnfilter.imaging import mapping, picture, reading, stored
@@ -23,6 +22,7 @@ from cnnfilter.imaging.sheet import contact_sheet
 from cnnfilter.messages import alternatives, quoted, readable
 from cnnfilter.sizes import LARGEST
 from cnnfilter.text.values import file_path, switch, whole_number
+from cnnfilter.writing.write import Writing, write_atomically
 
 MOST_PIXELS = 1 << 40
 """The largest `max_pixels`: more than any memory holds."""

@@ -30,6 +30,7 @@ ROOMS = (
     "weights",
     "kernels",
     "imaging",
+    "writing",
     "runtime",
     "sizes",
     "npy",

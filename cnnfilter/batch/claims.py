@@ -10,8 +10,8 @@ from pathlib import Path
 from cnnfilter.batch.inputs import Input
 from cnnfilter.batch.naming import STREAM, Files, Job, Naming, too_long
 from cnnfilter.batch.sniff import caseless, expected_format, identity
-from cnnfilter.batch.write import Place, is_device, look
 from cnnfilter.errors import ExistsError, OutputError
+from cnnfilter.writing.write import Place, is_device, look
 
 
 class Jobs:

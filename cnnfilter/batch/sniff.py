@@ -7,9 +7,9 @@ import sys
 import unicodedata
 from pathlib import Path
 
-from cnnfilter.batch.write import is_device
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.formats import HEAD, TABLE, format_for_path, recognise
+from cnnfilter.writing.write import is_device
 
 _CASELESS = ("darwin", "win32")
 """Systems on whose usual file systems `A.png` and `a.png` are one file."""

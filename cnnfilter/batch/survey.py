@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnfilter.batch.naming import STREAM
-from cnnfilter.batch.write import is_device
 from cnnfilter.errors import CnnfilterError
 from cnnfilter.imaging.limits import ALL, Limits
 from cnnfilter.imaging.size import read_size
 from cnnfilter.network.groups import check_weights
+from cnnfilter.writing.write import is_device
 
 if TYPE_CHECKING:
     from cnnfilter.network.plan import Row

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from cnnfilter.batch.claims import Plan
 from cnnfilter.batch.memory import default_memory
 from cnnfilter.batch.naming import Job
-from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.batch.workers import Crew, StoppedError, Turn
-from cnnfilter.batch.write import Writing, sync_folder, write_atomically, write_stream
 from cnnfilter.errors import CnnfilterError, DiskFullError, ExistsError, OutputError, PictureError
 from cnnfilter.imaging.limits import ALL, Limits
 from cnnfilter.imaging.reading import read_frames
 from cnnfilter.imaging.stored import lost_in_place
 from cnnfilter.results.limits import is_out_of_memory
+from cnnfilter.writing.temporaries import Temporaries
+from cnnfilter.writing.write import Writing, sync_folder, write_atomically, write_stream
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture

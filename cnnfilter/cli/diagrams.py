@@ -45,9 +45,9 @@ def write(rows: Sequence[Row], network: str, path: str, *, force: bool) -> None:
     OutputError
         If it cannot be written; then nothing is.
     """
-    from cnnfilter.batch.write import Writing, write_atomically
     from cnnfilter.drawing.diagram import diagram
     from cnnfilter.drawing.svg import to_svg
+    from cnnfilter.writing.write import Writing, write_atomically
 
     figure = diagram(rows, f"{shortened(network)} on {show_shape(rows[0].inputs[0])}", plans.total(rows))
     text = to_svg(figure)

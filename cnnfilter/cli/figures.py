@@ -88,7 +88,7 @@ def draw(
     ExistsError, OutputError
         If it cannot be written.
     """
-    from cnnfilter.batch.write import Writing, write_atomically
+    from cnnfilter.writing.write import Writing, write_atomically
 
     path = Path(output)
     if path.exists() and Path(drawing.source).exists() and path.samefile(drawing.source):

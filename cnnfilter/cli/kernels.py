@@ -141,9 +141,9 @@ def _drawn(kernel: Kernel | FilterBank) -> Picture:
 
 def _written(kernel: Kernel | FilterBank, output: str, *, force: bool) -> Picture:
     """Write the picture of filters, in the format of the name."""
-    from cnnfilter.batch.write import Writing, write_atomically
     from cnnfilter.imaging.encoding import encode
     from cnnfilter.imaging.formats import ARRAYS, format_for_path
+    from cnnfilter.writing.write import Writing, write_atomically
 
     format = format_for_path(output)
     if format is None:

@@ -168,7 +168,7 @@ def _end_by(number: int) -> None:
     callback, it is turned into another or dropped, and the program would go on.
     """
     # not imported here: a module that is only half loaded has written nothing
-    remove_all = getattr(sys.modules.get("cnnfilter.batch.temporaries"), "remove_all", None)
+    remove_all = getattr(sys.modules.get("cnnfilter.writing.temporaries"), "remove_all", None)
     if remove_all is not None:
         remove_all()
     restore = getattr(sys.modules.get("cnnfilter.cli.terminal"), "restore", None)

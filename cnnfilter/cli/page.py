@@ -84,8 +84,8 @@ def command(
     What resize and crop, before all other stages, make of the picture is embedded, as samples.
     """
     from cnnfilter.batch.naming import STREAM, wrong_input
-    from cnnfilter.batch.write import Writing, write_atomically, write_stream
     from cnnfilter.pipeline import Pipeline
+    from cnnfilter.writing.write import Writing, write_atomically, write_stream
 
     if reason := wrong_input(source):
         raise ArgumentError(reason)

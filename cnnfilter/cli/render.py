@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, TextIO
 
-from cnnfilter.batch.pieces import write_all
 from cnnfilter.errors import PictureError
 from cnnfilter.messages import escaped, printable, printable_lines
+from cnnfilter.writing.pieces import write_all
 
 PROGRAM = "cnnfilter"
 DEBUG = "CNNFILTER_DEBUG"

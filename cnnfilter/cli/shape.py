@@ -175,8 +175,8 @@ def _check_weights(path: str, language: str | None) -> None:
 
 def _write_weights(rows: Sequence[Row], path: str, *, force: bool) -> None:
     """Write the learned numbers to a file."""
-    from cnnfilter.batch.write import Writing, write_atomically
     from cnnfilter.export.saved import encoded, learned_arrays
+    from cnnfilter.writing.write import Writing, write_atomically
 
     arrays = learned_arrays(rows)
     write_atomically(Path(path), encoded(arrays, path), Writing(overwrite=force))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,9 +13,7 @@ from cnnfilter.imaging import mapping, stored
 from cnnfilter.imaging.encoding import encode
 from cnnfilter.imaging.formats import ARRAYS, described, holds_floats
 from cnnfilter.imaging.picture import BLACK_AND_WHITE, Picture
-
-Data = bytes | memoryview | Sequence[bytes | memoryview]
-"""All of a file, at once or in parts: a large array is written where it lies, without a copy."""
+from cnnfilter.writing.pieces import Data
 
 
 class Saving(NamedTuple):

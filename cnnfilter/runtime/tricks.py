@@ -21,7 +21,7 @@ TRICKS = {
     "helpers": "helpers: threads are kept",
     "packed": "pillow: pixels are copied as a PPM",
     "parts": "jit: what loops call is compiled with them",
-    "pieces": "batch.pieces: files are written in pieces",
+    "pieces": "writing.pieces: files are written in pieces",
     "programs": "running.schedule: networks of small maps are laid out once",
     "shared": "pillow: pixels are filtered where Pillow has them",
     "store": "native: machine code is kept, and called without Numba",

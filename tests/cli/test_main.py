@@ -10,12 +10,12 @@ from importlib import metadata
 import click
 import pytest
 
-from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.cli import main as main_module
 from cnnfilter.cli import render
 from cnnfilter.cli.group import COMMANDS
 from cnnfilter.errors import ArgumentError
 from cnnfilter.runtime import process
+from cnnfilter.writing.temporaries import Temporaries
 from tests.command import ROOT, run, run_process, save, start
 
 
@@ -216,7 +216,7 @@ def test_a_signal_ends_the_process_by_the_same_signal(tmp_path, monkeypatch, dea
 
 
 def test_a_signal_before_anything_could_be_written_has_nothing_to_remove(monkeypatch, deaths):
-    monkeypatch.delitem(sys.modules, "cnnfilter.batch.temporaries")
+    monkeypatch.delitem(sys.modules, "cnnfilter.writing.temporaries")
     with pytest.raises(Died):
         main_module._end_by(signal.SIGTERM)
     assert deaths == [signal.SIGTERM, signal.SIG_DFL, 143]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cnnfilter.batch import temporaries as module
+from cnnfilter.writing import temporaries as module
 from tests.command import load, run
 from tests.faults import contents, crops, temporaries
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cnnfilter.batch import work
-from cnnfilter.batch.write import write_atomically
 from cnnfilter.errors import DiskFullError
+from cnnfilter.writing.write import write_atomically
 from tests.command import run
 from tests.faults import clean_runs, contents, crops, finished, temporaries, without_coverage
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cnnfilter.batch import temporaries, work, write
-from cnnfilter.batch.write import Writing, look, write_atomically
+from cnnfilter.batch import work
 from cnnfilter.errors import OutputError
+from cnnfilter.writing import temporaries, write
+from cnnfilter.writing.write import Writing, look, write_atomically
 from tests.command import PHOTO, files, load, run, save
 
 EDGE = "a-edge.png"

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from cnnfilter.batch.temporaries import sweep
+from cnnfilter.writing.temporaries import sweep
 from tests.faults import CHAINS, TEMPORARY, clean_runs, contents, generator, started
 
 COUNT = 40

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cnnfilter.batch import temporaries
-from cnnfilter.batch.temporaries import Temporaries, sweep
+from cnnfilter.writing import temporaries
+from cnnfilter.writing.temporaries import Temporaries, sweep
 from tests.command import ROOT, run, save
 
 
@@ -98,7 +98,7 @@ def test_a_run_that_ends_removes_its_temporaries_and_opens_no_more():
 
 def test_the_module_without_locks_can_be_imported():
     code = (
-        "import sys; sys.modules['fcntl'] = None; from cnnfilter.batch import temporaries; assert not temporaries.fcntl"
+        "import sys; sys.modules['fcntl'] = None; from cnnfilter.writing import temporaries as it; assert not it.fcntl"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 

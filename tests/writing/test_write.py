@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cnnfilter.batch import write
-from cnnfilter.batch.write import Writing, is_device, write_atomically, write_stream
 from cnnfilter.errors import DiskFullError, OutputError
+from cnnfilter.writing import write
+from cnnfilter.writing.write import Writing, is_device, write_atomically, write_stream
 from tests.command import ROOT, save
 
 
@@ -157,7 +157,7 @@ def test_an_interrupt_leaves_the_old_file_and_no_temporary(old, monkeypatch):
 def test_a_short_write_is_continued_and_a_full_disk_is_an_error(tmp_path):
     # a limit on file sizes makes the kernel write 1000 bytes of 5000, then refuse
     code = (
-        "import sys; from pathlib import Path; from cnnfilter.batch.write import Writing, write_atomically\n"
+        "import sys; from pathlib import Path; from cnnfilter.writing.write import Writing, write_atomically\n"
         "try: write_atomically(Path(sys.argv[1]), bytes(5000), Writing(overwrite=False))\n"
         "except Exception as error: sys.exit(f'{type(error).__name__}: {error}')\n"
     )

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnfilter.batch.belongings import take_over
-from cnnfilter.batch.write import Writing, write_atomically
+from cnnfilter.writing.belongings import take_over
+from cnnfilter.writing.write import Writing, write_atomically
 from tests.command import run
 
 

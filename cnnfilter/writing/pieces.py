@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Sequence
+from typing import BinaryIO
 
 from cnnfilter.runtime.tricks import uses
 
-if TYPE_CHECKING:
-    from cnnfilter.results.saving import Data
+Data = bytes | memoryview | Sequence[bytes | memoryview]
+"""All of a file, at once or in parts: a large array is written where it lies, without a copy."""
 
 _PIECE = 1 << 18 if uses("pieces") else sys.maxsize
 """Bytes given to the system at a time. For more it looks for larger blocks of memory, which the host of a virtual

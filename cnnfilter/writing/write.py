@@ -16,15 +16,12 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from cnnfilter.batch.pieces import write_all
-from cnnfilter.batch.temporaries import Temporaries
 from cnnfilter.errors import DiskFullError, ExistsError, OutputError
 from cnnfilter.messages import either
-
-if TYPE_CHECKING:
-    from cnnfilter.results.saving import Data
+from cnnfilter.writing.pieces import Data, write_all
+from cnnfilter.writing.temporaries import Temporaries
 
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 """The errors of a disk, or of a user's share of one, that has no room left."""
@@ -187,7 +184,7 @@ def _write_sibling(target: Path, data: Data, writing: Writing, temporaries: Temp
             write_all(file, data)
             notes: tuple[str, ...] = ()
             if writing.overwrite:
-                from cnnfilter.batch.belongings import take_over  # most results are new
+                from cnnfilter.writing.belongings import take_over  # most results are new
 
                 notes = take_over(file.fileno(), target, private=writing.private)
             if writing.before_sync is not None:

@@ -667,3 +667,18 @@ def test_a_learned_number_is_changed_in_a_worked_step_of_its_map_and_channel(sho
     tab.press("7", ENTER)
     settle(tab)
     assert tab.run("return model.stage(2).learned.weight.values[4 * 4 + 1]") == 7
+
+
+def test_what_can_be_undone_takes_a_bounded_memory(show):
+    tab = show("relu")
+    tab.run("""
+        const stages = model.stages;
+        window.past = new Past();
+        for (let count = 0; count < 10; count++) {
+            const picture = {shape: [4096, 4096, 1], values: {byteLength: 2 ** 26}};
+            past.add("", {stages, changes: [], picture});
+        }
+    """)
+    assert tab.run("return [past.length, past.depth]") == [4, 10]
+    tab.run("for (let count = 0; count < 300; count++) past.add('', {stages: [], changes: [], picture: model.picture})")
+    assert tab.run("return past.length") == tab.run("return MOST_CHANGES")

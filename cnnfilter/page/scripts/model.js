@@ -209,12 +209,12 @@ class Model extends EventTarget {
   }
 
   canUndo() {
-    return this.depth > 0;
+    return this.#past.length > 0;
   }
 
-  /** How many changes can be undone. */
+  /** How many changes lead to what there is: some of the first may be undone no more. */
   get depth() {
-    return this.#past.length;
+    return this.#past.depth;
   }
 
   /**

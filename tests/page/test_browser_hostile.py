@@ -61,6 +61,17 @@ def test_names_of_files_labels_nodes_and_weights_are_text(tab, tmp_path):
     assert "owned" in tab.run("return document.body.innerText")
 
 
+def test_a_name_of_weights_is_text(tab, tmp_path):
+    name = "<img src=x onerror=owned=1>"
+    weights = tmp_path / "<svg>.npz"
+    np.savez(weights, **{name: numbers(2, 1, 3, 3), "other": numbers(2, 1, 3, 3)})
+    tab.open(made(tmp_path, f"gray,conv:{weights}:name={name}:as=<b>,relu", picture(tmp_path / "a.png")))
+    safe(tab)
+    assert f"name={name}" in tab.run("return document.body.innerText")
+    assert tab.run("return document.querySelectorAll('b').length") == 0
+    assert name in tab.run("return cnnfilter.command()")
+
+
 def test_names_that_are_no_text_are_written_and_shown(tab, tmp_path):
     photo = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xe2\x80\xae\x1b[31m\n.png")
     picture(photo)

@@ -164,22 +164,20 @@ class Native:
 
     def __call__(self, _: Sequence[Any], values: list[Any]) -> None:
         """Call it."""
+        self.native(self._packed(values))
+
+    def later(self, values: list[Any]) -> Later:
+        """The call, to be made later."""
+        return Later(self.address, self._packed(values.copy()), values)
+
+    def _packed(self, values: list[Any]) -> bytes:
+        """What the code takes; the list is used up."""
         for position in self.arrays:
             array = values[position]
             if not array.flags.c_contiguous:
                 raise unreadable(array)
             values[position] = id(array)
-        self.native(self.pack(*values))
-
-    def later(self, values: list[Any]) -> Later:
-        """The call, to be made later."""
-        numbers = values.copy()
-        for position in self.arrays:
-            array = values[position]
-            if not array.flags.c_contiguous:
-                raise unreadable(array)
-            numbers[position] = id(array)
-        return Later(self.address, self.pack(*numbers), values)
+        return self.pack(*values)
 
 
 def _finds_arrays() -> bool:

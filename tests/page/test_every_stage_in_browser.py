@@ -1,11 +1,15 @@
 """Every stage of the page, as it is and after a person's changes: all of it is what the command makes of its text."""
 
+import random
+
 import numpy as np
 import pytest
 
 from cnnfilter.errors import CnnfilterError
+from cnnfilter.explanation.formulas import show
 from cnnfilter.network.readers import READERS
 from cnnfilter.pipeline import Pipeline
+from cnnfilter.text.numbers import show_number
 from tests.graphs import graphs
 from tests.page import browser as browsers
 from tests.page.comparing import Comparison
@@ -23,8 +27,33 @@ def page(browser, tmp_path_factory):
         assert tab.complaints() == []
 
 
+def test_numbers_are_written_as_the_command_writes_them(page):
+    draw = random.Random(3)
+    values = [
+        0.0,
+        -3.0,
+        2 / 3,
+        1e-9,
+        1e-5,
+        1e-4,
+        1e15,
+        1e16,
+        999999.5,
+        99999.95,
+        1234.125,
+        1234.375,
+        123456.5,
+        -123457.5,
+    ]
+    values += [draw.gauss(0, 1) * 10 ** draw.randint(-12, 20) for _ in range(200)]
+    values += [draw.randint(-(10**7), 10**7) / 2 ** draw.randint(0, 12) for _ in range(200)]  # many ties of six digits
+    found = page.tab.run("return arguments[0].map((value) => [show(value), showNumber(value)])", values)
+    assert found == [[show(value), show_number(value)] for value in values]
+
+
 CHAINS = [
     ("conv:1 2; 3 -4,relu,maxpool:2,gray", WHOLE),
+    ("maxpool:3x2:stride=1x8:padding=1", WHOLE),  # whose size is rounded down from 1.125
     ("gray,normalize,resize:5x4:filter=lanczos,rgb,normalize:imagenet,crop:3", WHOLE),
     ("abs,resize:5,pad:2,conv:edge:padding=1,crop:3x4", WHOLE),
     ("normalize:mean=0.1+0.2+0.3:std=1+2+3:divide=9,depthwise:2@2x1:random=1,sumpool:2:stride=1", WHOLE),

@@ -125,8 +125,9 @@ function axisArithmetic(n, axis, sliding) {
  */
 function showQuotient(number, divisor) {
   const whole = Math.floor(number / divisor);
-  const text = Math.min(Math.max(number / divisor, whole + 0.01), whole + 0.99).toFixed(2);
-  return text.replace(/0$/, "");
+  const value = Math.min(Math.max(number / divisor, whole + 0.01), whole + 0.99);
+  const isTie = Number.isInteger(value * 8) && (value * 100) % 1 === 0.5; // goes to the even digit, as in Python
+  return (isTie ? Math.round(value * 50) / 50 : value).toFixed(2).replace(/0$/, "");
 }
 
 /**

@@ -126,7 +126,7 @@ def test_on_paper_there_are_no_controls(show):
     tab = show("conv:edge,relu", PHOTO)
     tab.prefer(print_=True, dark=True)
     shown = tab.run("""
-        return [...document.querySelectorAll("input, button.primary, .change")]
+        return [...document.querySelectorAll("input, button.primary, .change, .lesson")]
             .filter((each) => each.checkVisibility()).map((each) => each.outerHTML.slice(0, 80));
     """)
     assert shown == []

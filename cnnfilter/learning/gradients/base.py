@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
 import numpy as np
 
+from cnnfilter.engine.bands import in_bands
 from cnnfilter.engine.groups import Array
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import Stage, unknown
@@ -137,3 +138,18 @@ def over_maps(values: Array) -> Array:
     """The sum of all that is there of each map, (C,), of (C, H, W, N) or (n, N)."""
     total: Array = values.reshape(len(values), -1).sum(axis=1)
     return total
+
+
+BAND, FEWEST = 1 << 15, 4
+"""Values of a band, which threads work on side by side: these stay in a near cache; and bands of what is larger."""
+
+
+def each_band(values: Array, threads: int | None, work: Callable[[int, int], None]) -> None:
+    """Call `work(first, last)` for bands of maps, which are cut by the size of the values (C, ...) alone."""
+    maps = max(1, BAND * len(values) // values.size)
+    in_bands(len(values), min(maps, -(-len(values) // FEWEST)) if values.size > BAND else maps, threads, work)
+
+
+def each_part(values: Array, threads: int | None, work: Callable[[slice], None]) -> None:
+    """Call `work` for parts of the flat values, which together are all of them."""
+    in_bands(values.size, BAND, threads, lambda first, last: work(slice(first, last)))

@@ -15,6 +15,7 @@ from cnnfilter.learning.gradients.base import (
     Gradients,
     differentiable,
     each_map,
+    each_part,
     innermost,
     outermost,
     own,
@@ -22,6 +23,7 @@ from cnnfilter.learning.gradients.base import (
 from cnnfilter.network import stages
 from cnnfilter.network.activations import Function, Value
 from cnnfilter.network.plan import Row
+from cnnfilter.runtime import buffers
 
 
 class Pointwise(Fixed):
@@ -33,13 +35,26 @@ class Pointwise(Fixed):
 
     def value(self, x: Array) -> tuple[Array, Any]:
         """See `Fixed.value`."""
-        y = self.known.compute(x, **self.given)
-        return y, (x, y)
+        y = buffers.empty(x.shape, np.float32)
+        flat, out = x.reshape(-1), y.reshape(-1)
+
+        def work(part: slice) -> None:
+            out[part] = self.known.compute(flat[part], **self.given)
+
+        each_part(flat, self.threads, work)
+        return y, (flat, out)
 
     def delta(self, kept: Any, delta: Array) -> Array:
         """See `Fixed.delta`."""
-        slope = self.known.derivative(*kept, **self.named)
-        result: Array = np.multiply(delta, slope, dtype=np.float32, casting="same_kind")
+        x, y = kept
+        result: Array = buffers.empty(delta.shape, np.float32)
+        flat, out = delta.reshape(-1), result.reshape(-1)
+
+        def work(part: slice) -> None:
+            slope = self.known.derivative(x[part], y[part], **self.named)
+            np.multiply(flat[part], slope, out=out[part], casting="same_kind")
+
+        each_part(flat, self.threads, work)
         return result
 
 

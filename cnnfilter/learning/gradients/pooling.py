@@ -6,16 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from cnnfilter.engine import loops
 from cnnfilter.engine.geometry import OUTSIDE
 from cnnfilter.engine.groups import Array, Index
-from cnnfilter.learning.gradients.base import Fixed, differentiable
+from cnnfilter.learning.gradients.base import Fixed, differentiable, each_band
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.running.lowering import windows_of
+from cnnfilter.runtime import buffers
 
 
 class Pooling(Fixed):
-    """The largest, the mean or the sum of each window: window by window's tap, of all windows at once.
+    """The largest, the mean or the sum of each window.
 
     Parameters
     ----------
@@ -28,49 +30,32 @@ class Pooling(Fixed):
 
     def __init__(self, kind: str, index: tuple[Index, Index], divisors: Array) -> None:
         super().__init__()
-        self.is_max, self.divisors = kind == "max", divisors.astype(np.float32)[..., None]
+        self.is_max, self.shares = kind == "max", (1 / divisors).astype(np.float32)
+        self.index = tuple(np.ascontiguousarray(each) for each in index)
         self.out = index[0].shape[1], index[1].shape[1]
-        sides = [[place for each in one if (place := _place(each))] for one in index]
-        self.taps = [(*rows, *columns) for rows in sides[0] for columns in sides[1]]
 
     def value(self, x: Array) -> tuple[Array, Any]:
         """See `Fixed.value`."""
-        shape = (len(x), *self.out, x.shape[-1])
+        shape, index = (len(x), *self.out, x.shape[-1]), self.index
+        out = buffers.empty(shape, np.float32)
         if not self.is_max:
-            total = np.zeros(shape, np.float32)
-            for out_rows, rows, out_columns, columns in self.taps:
-                total[:, out_rows, out_columns] += x[:, rows, columns]
-            total /= self.divisors
-            return total, x.shape
-        largest = np.full(shape, -np.inf, np.float32)
-        winner = np.full(shape, -1, np.int16)
-        for number, (out_rows, rows, out_columns, columns) in enumerate(self.taps):
-            seen, known, won = x[:, rows, columns], largest[:, out_rows, out_columns], winner[:, out_rows, out_columns]
-            # where a NaN is the largest it stays so; the first of equal ones does too
-            is_larger = (seen > known) | ((seen != seen) & (known == known)) | (won < 0)
-            np.copyto(known, seen, where=is_larger)
-            won[is_larger] = number
-        return largest, (winner, x.shape)
+            each_band(out, self.threads, lambda *band: loops.sum_windows(out, x, self.shares, *index, *band))
+            return out, x.shape
+        winners = buffers.empty(shape, np.int32)
+        each_band(out, self.threads, lambda *band: loops.largest_windows(out, winners, x, *index, *band))
+        return out, (winners.reshape(len(x), -1), x.shape)
 
     def delta(self, kept: Any, delta: Array) -> Array:
         """See `Fixed.delta`."""
-        winner, shape = kept if self.is_max else (None, kept)
-        total = np.zeros(shape, np.float32)
-        each = delta if self.is_max else delta / self.divisors
-        for number, (out_rows, rows, out_columns, columns) in enumerate(self.taps):
-            back = each[:, out_rows, out_columns]
-            total[:, rows, columns] += back if winner is None else back * (winner[:, out_rows, out_columns] == number)
+        winners, shape = kept if self.is_max else (None, kept)
+        total: Array = buffers.empty(shape, np.float32)
+        if winners is None:
+            shares, index = self.shares, self.index
+            each_band(total, self.threads, lambda *band: loops.spread_windows(total, delta, shares, *index, *band))
+            return total
+        flat, each = total.reshape(len(total), -1), delta.reshape(len(delta), -1)
+        each_band(flat, self.threads, lambda *band: loops.to_winners(flat, each, winners, *band))
         return total
-
-
-def _place(sources: Index) -> tuple[slice, slice] | None:
-    """The places whose windows' tap lies within the source, and where; None if there are none."""
-    inside = np.flatnonzero(sources != OUTSIDE)
-    if not inside.size:
-        return None
-    first, last = int(inside[0]), int(inside[-1])
-    step = int(sources[first + 1] - sources[first]) if last > first else 1
-    return slice(first, last + 1), slice(int(sources[first]), int(sources[last]) + 1, step)
 
 
 @differentiable.register

@@ -16,10 +16,21 @@ from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW
 from cnnfilter.engine.geometry import OUTSIDE, border_index
 from cnnfilter.engine.groups import Array, Bank, Index, Planes, Source
 from cnnfilter.network.stages.base import Sliding
+from cnnfilter.runtime import buffers
 from cnnfilter.sizes import Border, Pair
 
 SEEN, FEWEST_SEEN = 1 << 16, 64
 """Samples that all filters see before the next, which then are in a near cache; and the fewest neighbours of them."""
+
+
+BANDS = 4
+"""Parts that work is cut into for threads."""
+
+FEW = 4
+"""Filters, and taps, that are weighed side by side."""
+
+ROW_SAMPLES = 1 << 12
+"""Samples of rows of deltas that are weighed before the next: those of four filters stay in the nearest cache."""
 
 
 class Run(NamedTuple):
@@ -57,6 +68,12 @@ def runs(index: Index) -> list[Run]:
     return found
 
 
+def _zeros(shape: tuple[int, ...]) -> Array:
+    array: Array = buffers.empty(shape, np.float32)
+    array[...] = 0
+    return array
+
+
 def _goes_on(run: Run, source: int) -> bool:
     count = run.end - run.begin
     return source > run.first if count == 1 else source == run.first + count * run.step
@@ -83,7 +100,7 @@ class Frame:
         count = x.shape[-1]
         if count == lanes and self._copies(x):
             return x
-        out = np.empty((len(x), *self.size, lanes), x.dtype)
+        out = buffers.empty((len(x), *self.size, lanes), x.dtype)
         out[..., count:] = 0
         for row, column in self.blocks:
             is_outside = OUTSIDE in (row.first, column.first)
@@ -95,7 +112,7 @@ class Frame:
         """The sum of all copies of each sample, of the shape of `filled`'s input: the gradient of the copying."""
         if copied.shape == shape and self._copies(copied):
             return copied
-        total = np.zeros(shape, copied.dtype)
+        total = _zeros(shape)
         for row, column in self.blocks:
             if OUTSIDE not in (row.first, column.first):
                 total[:, row.source, column.source] += copied[:, row.places, column.places, : shape[-1]]
@@ -156,11 +173,8 @@ class Slide:
         """The convolution of `filled` maps with a bank (O, C / groups, kh, kw), (O, H', W', lanes)."""
         lanes = filled.shape[-1]
         count, channels = len(weight) // groups, weight.shape[1]
-        m, n = (each.reshape(-1) for each in np.indices(self.window))
-        row = filled.shape[2] * lanes
-        rest, column = self.dilation[1] * n % self.stride[1], self.dilation[1] * n // self.stride[1]
-        offsets = self.dilation[0] * m * row + (rest * self.width + column) * lanes
-        out = np.empty((len(weight), *self.out, lanes), np.float32)
+        row, offsets = filled.shape[2] * lanes, self._offsets(filled)
+        out = buffers.empty((len(weight), *self.out, lanes), np.float32)
         for group in range(groups):
             some, planes = slice(group * count, (group + 1) * count), slice(group * channels, (group + 1) * channels)
             _sum(
@@ -182,7 +196,7 @@ class Slide:
         row = padded.shape[2] * lanes
         (down, along), (m, n) = self.stride, self.window
         is_plain = self.stride == (1, 1)
-        total = np.empty((channels, *self.frame.size, lanes), np.float32)
+        total = buffers.empty((channels, *self.frame.size, lanes), np.float32)
         for y, x in np.ndindex(down, along):
             rows = [(k, k * self.dilation[0] // down) for k in range(m) if k * self.dilation[0] % down == y]
             columns = [(k, k * self.dilation[1] // along) for k in range(n) if k * self.dilation[1] % along == x]
@@ -194,7 +208,7 @@ class Slide:
             offsets = np.array(
                 [(self.before[0] - r) * row + (self.before[1] - c) * lanes for _, r in rows for _, c in columns]
             )
-            result = total if is_plain else np.empty(part.shape, np.float32)
+            result = total if is_plain else buffers.empty(part.shape, np.float32)
             for group in range(groups):
                 filters, planes = slice(group * count, (group + 1) * count), slice(group * each, (group + 1) * each)
                 _sum(
@@ -213,22 +227,39 @@ class Slide:
     def weighed(self, filled: Array, delta: Array, groups: int, threads: int | None) -> Array:
         """The gradient with respect to the bank, (O, C / groups, kh, kw), of deltas (O, H', W', lanes)."""
         count, channels = len(delta) // groups, len(filled) // groups
-        total = np.empty((len(delta), channels, *self.window), np.float32)
-        deltas = delta.reshape(groups, count, -1)
-        for m, n in np.ndindex(*self.window):
-            top, (left, rest) = m * self.dilation[0], divmod(n * self.dilation[1], self.stride[1])
-            begin = rest * self.width + left
-            seen = filled[:, top : top + (self.out[0] - 1) * self.stride[0] + 1 : self.stride[0]]
-            seen = seen[:, :, begin : begin + self.out[1]].reshape(groups, channels, -1)
-            total[:, :, m, n] = (deltas @ seen.transpose(0, 2, 1)).reshape(-1, channels)
-        return total
+        row = filled.shape[2] * filled.shape[3]
+        taps = (np.arange(channels)[:, None] * (len(filled[0]) * row) + self._offsets(filled)).reshape(-1)
+        used, taps = len(taps), np.resize(taps, -(-len(taps) // FEW) * FEW)
+        filters = -(-count // FEW) * FEW
+        total = np.empty((groups, filters, len(taps)), np.float32)
+        deltas, source = delta.reshape(groups, count, -1), filled.reshape(groups, -1)
+        together = max(1, ROW_SAMPLES // (self.out[1] * filled.shape[3]))
+        apart = row * self.stride[0]
+
+        def work(first: int, last: int) -> None:
+            for group in range(groups):
+                loops.weigh_rows(
+                    total[group], deltas[group], first, last, source[group], taps, self.out[0], apart, together
+                )
+
+        in_bands(len(taps), -(-len(taps) // (BANDS * FEW)) * FEW, threads, work)
+        weighed: Array = total[:, :count, :used].reshape(len(delta), channels, *self.window)
+        return weighed
+
+    def _offsets(self, filled: Array) -> Index:
+        """Where in a plane of `filled` maps the first window sees each tap."""
+        lanes = filled.shape[3]
+        m, n = (each.reshape(-1) for each in np.indices(self.window))
+        column, rest = np.divmod(self.dilation[1] * n, self.stride[1])
+        offsets: Index = (self.dilation[0] * m * filled.shape[2] + rest * self.width + column) * lanes
+        return offsets
 
     def widened(self, delta: Array) -> Array:
         """Deltas (O, H', W', N) with lanes of 0 beyond N, as `spread` and `weighed` take them."""
         count, lanes = delta.shape[-1], self.lanes(delta.shape[-1])
         if count == lanes:
             return delta
-        wide = np.zeros((*delta.shape[:-1], lanes), delta.dtype)
+        wide = _zeros((*delta.shape[:-1], lanes))
         wide[..., :count] = delta
         return wide
 
@@ -275,7 +306,3 @@ def _sum(
         loops.bank_rows(some, Source(flat, first * stride, stride), bank, 1, stretch, np.empty(0, np.float32))
 
     in_bands(rows, max(1, -(-rows // BANDS)), threads, work)
-
-
-BANDS = 4
-"""Parts that rows are cut into for threads."""

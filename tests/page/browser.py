@@ -176,12 +176,14 @@ class Tab:
     def complaints(self):
         """Messages on the console, and requests beyond the opened files, since this was last called."""
         found = [f"console: {entry['level']} {entry['message']}" for entry in self.driver.get_log("browser")]
-        for entry in self.driver.get_log("performance"):
-            event = json.loads(entry["message"])["message"]
+        events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        failed = [each["params"] for each in events if each["method"] == "Network.loadingFailed"]
+        blocked = {each["requestId"] for each in failed if each.get("blockedReason") == "csp"}
+        for event in events:
             if event["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated"):
                 address = event["params"].get("request", event["params"])["url"]
                 if not address.startswith((*self.opened, "data:", "blob:", "about:")):
-                    found.append(f"request: {address}")
+                    found.append(f"{'blocked' if event['params']['requestId'] in blocked else 'request'}: {address}")
         return found
 
     def _actions(self):

@@ -128,3 +128,30 @@ def test_no_name_is_an_option_of_the_command_or_hides_a_part_of_it(show):
         return cnnfilter.command();
     """)
     assert told == """cnnfilter run relu './--output=x??'"'"'?;rm -rf $HOME.png'"""
+
+
+ATTEMPTS = {
+    "a script": "const s = document.createElement('script'); s.text = 'window.owned = 1'; document.body.append(s)",
+    "a handler": "document.body.insertAdjacentHTML('beforeend', '<img src=data:, onerror=window.owned=1>')",
+    "a text as code": "setTimeout('window.owned = 1')",
+    "a frame": "const f = document.createElement('iframe'); f.src = 'https://example.org'; document.body.append(f)",
+    "a picture": "new Image().src = 'https://example.org/a.png'",
+    "a request": "fetch('https://example.org').catch(() => {})",
+    "a beacon": "navigator.sendBeacon('https://example.org', 'a')",
+    "a socket": "try { new WebSocket('wss://example.org') } catch {}",
+    "a form": "const f = document.createElement('form'); document.body.append(f); f.action = 'https://a.b'; f.submit()",
+    "a base": "const b = document.createElement('base'); b.href = 'https://example.org'; document.head.append(b)",
+    "a style": "document.body.insertAdjacentHTML('beforeend', '<p id=styled style=width:7px>')",
+}
+"""What somebody might do who got something into the page after all."""
+
+
+def test_what_got_into_the_page_could_neither_run_nor_send(show):
+    tab = show("relu")
+    for what, script in ATTEMPTS.items():
+        tab.run(f"{script}; return new Promise((done) => setTimeout(done, 30))")
+        told = tab.complaints()
+        assert any("Content Security Policy" in line for line in told), (what, told)
+        assert not [line for line in told if line.startswith("request:")], (what, told)
+    assert tab.run("return window.owned ?? document.baseURI.startsWith('file:')") is True
+    assert tab.run("return document.getElementById('styled').style.width") == ""

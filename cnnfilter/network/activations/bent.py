@@ -109,9 +109,9 @@ def _clipped(x: Any, low: float | None, high: float | None) -> Array:
 
 
 def _within(x: Any, low: float | None, high: float | None) -> Array:
-    """Whether values lie within the bounds that there are, or on them."""
-    above: Array = x == x if low is None else x >= low
-    return above if high is None else above & (x <= high)
+    """Whether values lie within the bounds that there are, and not on one."""
+    above: Array = x == x if low is None else x > low
+    return above if high is None else above & (x < high)
 
 
 @entry(

@@ -72,10 +72,13 @@ class _Parts(io.RawIOBase):
         return len(part)
 
 
-def archive(arrays: Mapping[str, npt.NDArray[Any]]) -> list[bytes | memoryview]:
-    """C-contiguous arrays by name as a `.npz` file, whose numbers are not copied."""
+def archive(arrays: Mapping[str, npt.NDArray[Any]], texts: Mapping[str, bytes] = {}) -> list[bytes | memoryview]:
+    """C-contiguous arrays by name as a `.npz` file, whose numbers are not copied; before them, other members."""
     stream = _Parts()
     with zipfile.ZipFile(stream, "w") as file:
+        for name, text in texts.items():
+            with file.open(name, "w") as entry:
+                entry.write(text)
         for name, array in arrays.items():
             with file.open(f"{name}.npy", "w", force_zip64=True) as entry:
                 for part in parts(array):

@@ -107,7 +107,8 @@ class Pipeline:
         Parameters
         ----------
         path : str or Path
-            An ONNX file (.onnx), or one of Keras (.keras, .h5).
+            An ONNX file (.onnx), one of Keras (.keras, .h5), or one that `save` or `cnnfilter train` wrote (.npz,
+            .safetensors).
 
         Returns
         -------
@@ -133,6 +134,57 @@ class Pipeline:
         """
         model = load(file_path(path))
         return cls(Network(spliced(model.network, group_of(str(path), model), 0, INPUT, ())))
+
+    def save(
+        self,
+        path: str | Path,
+        *,
+        size: Shape | None = None,
+        labels: Sequence[str] | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write the network with its learned numbers into one file, which `load` and `cnnfilter run` take.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ending in `.npz` or `.safetensors`.
+        size : tuple of int, optional
+            (H, W, C) of the input, where the sizes of the numbers are not known without it.
+        labels : sequence of str, optional
+            The names of a vector's values; those of the file that the network is from by default.
+        overwrite : bool
+            Whether an existing file is replaced.
+
+        Raises
+        ------
+        ArgumentError
+            If a stage has no numbers or cannot be told without another file, or the path ends in something else.
+        ShapeError, KernelError, MissingExtraError
+            If the size does not fit, or numbers cannot be read.
+        ExistsError, OutputError
+            If the file exists, or cannot be written.
+
+        Examples
+        --------
+        >>> Pipeline.parse("conv:8@3x3:random=1,relu").save("photo.jpg")
+        Traceback (most recent call last):
+            ...
+        cnnfilter.errors.ArgumentError: a network is written as .npz or .safetensors, not as '.jpg'
+        """
+        from cnnfilter.models import own  # running does without
+        from cnnfilter.writing.write import Writing, write_atomically
+
+        target, replaces = file_path(path), switch(overwrite, "overwrite")
+        own.check_suffix(target.suffix)
+        self.check_runnable()
+        groups = [node.group for node in self.network if node.group is not None and node.group.labels]
+        names = (groups[-1].labels if groups else ()) if labels is None else _texts(labels, "labels")
+        network = own.named(self.network)
+        text = own.text_of(network)
+        arrays = own.arrays_of(network, None if size is None else parse_shape(size))
+        data = own.written(target.suffix, arrays, own.Record(text, size, names))
+        write_atomically(target, data, Writing(overwrite=replaces))
 
     def __str__(self) -> str:
         return str(self.network)

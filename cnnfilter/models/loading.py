@@ -18,18 +18,26 @@ READERS = {
     ".keras": "keras.reading.read_model",
     ".h5": "keras.reading.read_model",
     ".hdf5": "keras.reading.read_model",
+    ".npz": "own.read_model",
+    ".safetensors": "own.read_model",
 }
 """What of this room reads a file, by its suffix: from a path to a `Model`."""
 
 
 def load_named(path: str) -> Model | None:
-    """The network in a file, or None if by its name it holds none.
+    """The network in a file, or None if by its name it holds none; of files of arrays, by their content.
 
     Raises
     ------
     KernelError, MissingExtraError
         As for `load`.
     """
+    from cnnfilter.models.model import OF_ARRAYS
+
+    if path.lower().endswith(OF_ARRAYS):
+        from cnnfilter.models.own import holds_network
+
+        return load(path) if holds_network(Path(path)) else None
     return load(path) if path.lower().endswith(tuple(READERS)) else None
 
 

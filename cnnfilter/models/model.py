@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from cnnfilter.network.graph import Network
 
+OF_ARRAYS = (".npz", ".safetensors")
+"""The suffixes of files that may hold numbers alone, and of those of our own that hold a network."""
+
 
 class Model(NamedTuple):
     """What a file of a whole network holds.

@@ -40,6 +40,8 @@ class Given(NamedTuple):
         The folder that paths are relative to.
     name : str, optional
         What the stage is called.
+    names_files : bool
+        Whether it may name files.
     """
 
     values: dict[str, Any]
@@ -47,9 +49,18 @@ class Given(NamedTuple):
     earlier: Sequence[stages.Stage]
     base: Path | None
     name: str | None
+    names_files: bool = True
 
     def path(self, text: str) -> str:
-        """The path of a file."""
+        """The path of a file.
+
+        Raises
+        ------
+        ArgumentError
+            If none may be named.
+        """
+        if not self.names_files:
+            raise other_file(text)
         return text if self.base is None else str(self.base / text)
 
     def learned(self, stage: type[stages.Learned]) -> dict[str, Any]:
@@ -97,6 +108,11 @@ class Reader(NamedTuple):
     bare: str | None = None
     needs: str = ""
     more: Callable[[str], Mapping[str, Read]] = lambda text: {}
+
+
+def other_file(text: str) -> ArgumentError:
+    """The error of stages out of a file, that name another one: who passes a file on shall not open others by it."""
+    return ArgumentError(f"stages in a file name no other file, and these name {quoted(text)}")
 
 
 def yes_or_no(text: str) -> bool:

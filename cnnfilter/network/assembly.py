@@ -56,9 +56,10 @@ class _Place(NamedTuple):
 class Assembly:
     """A network as it is read, piece by piece."""
 
-    def __init__(self, base: Path | None, load: Load) -> None:
+    def __init__(self, base: Path | None, load: Load, *, names_files: bool = True) -> None:
         self.base = base
         self.load = load
+        self.names_files = names_files
         self.nodes: list[Node] = []
         self.places: list[_Place] = []
         self.names: dict[str, int] = {IN: INPUT}
@@ -67,7 +68,9 @@ class Assembly:
         self.numbers = 0
 
     @classmethod
-    def of(cls, pieces: Iterable[tuple[Piece, str]], base: Path | None, load: Load) -> Network:
+    def of(
+        cls, pieces: Iterable[tuple[Piece, str]], base: Path | None, load: Load, *, names_files: bool = True
+    ) -> Network:
         """The network of some pieces, each with what stands before its column in errors.
 
         Raises
@@ -75,7 +78,7 @@ class Assembly:
         GrammarError
             If one cannot be read.
         """
-        network = cls(base, load)
+        network = cls(base, load, names_files=names_files)
         for piece, where in pieces:
             number = len(network.nodes) + 1
             try:
@@ -117,7 +120,7 @@ class Assembly:
 
     def _given(self, called: str | None) -> Given:
         earlier = [node.stage for node in self.nodes]
-        return Given({}, [*self._before()][::-1], earlier, self.base, called)
+        return Given({}, [*self._before()][::-1], earlier, self.base, called, self.names_files)
 
     def _before(self) -> Iterator[Stage]:
         """The stages before the next one, the nearest first, back to the input or to where branches meet."""
@@ -134,6 +137,8 @@ class Assembly:
         if head.text in PRESETS:
             return self._preset(head.text, dict(parse_values(head.text, PRESET_READER, rest)))
         path = unescape(head.text)
+        if not self.names_files:
+            return None
         path = path if self.base is None else str(self.base / path)
         model = self.load(path)
         if model is None:
@@ -150,7 +155,7 @@ class Assembly:
             msg = "takes one of random and weights"
             raise ArgumentError(msg)
         if weights is not None:
-            weights = weights if self.base is None else str(self.base / weights)
+            weights = self._given(None).path(weights)
             network = with_weights(network, weights)
         elif seed is not None:
             network = with_random(network, seed)

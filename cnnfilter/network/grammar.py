@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from cnnfilter.errors import ArgumentError, GrammarError
 from cnnfilter.messages import readable, why_no_file
+from cnnfilter.network.arguments import other_file
 from cnnfilter.network.assembly import Assembly, Load
 from cnnfilter.network.graph import Network
 from cnnfilter.network.stages.text import Piece, split
@@ -39,7 +40,7 @@ MAX_STAGES = 1000
 """The longest chain: twice what the deepest well-known networks have. Each stage takes its time at every pixel."""
 
 
-def parse(text: str, *, base: Path | None = None, load: Load = lambda path: None) -> Network:
+def parse(text: str, *, base: Path | None = None, load: Load = lambda path: None, names_files: bool = True) -> Network:
     """Read a network.
 
     Parameters
@@ -51,6 +52,8 @@ def parse(text: str, *, base: Path | None = None, load: Load = lambda path: None
         for `@FILE`.
     load : callable, optional
         Reads files of whole networks, which are stages too: `cnnfilter.models.loading.load_named`.
+    names_files : bool
+        Whether the text may name files, which one out of a file may not.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def parse(text: str, *, base: Path | None = None, load: Load = lambda path: None
     GrammarError
         If the text cannot be read; the message has the stage and the column.
     ArgumentError
-        If a pipeline file cannot be opened.
+        If a pipeline file cannot be opened, or none may be named.
 
     Examples
     --------
@@ -70,8 +73,10 @@ def parse(text: str, *, base: Path | None = None, load: Load = lambda path: None
     'conv:sobel-x:padding=1,leaky_relu:slope=0.1'
     """
     if text.strip().startswith("@"):
+        if not names_files:
+            raise other_file(text.strip())
         return _parse_file(text.strip()[1:], base, load)
-    return _parse_pieces([(piece, "") for piece in split(Piece(text, 1), ",")], base, load)
+    return _parse_pieces([(piece, "") for piece in split(Piece(text, 1), ",")], base, load, names_files=names_files)
 
 
 def _parse_file(name: str, base: Path | None, load: Load) -> Network:
@@ -109,8 +114,10 @@ def _stages_of(line: str) -> list[Piece]:
     return pieces[:-1] if not pieces[-1].text else pieces
 
 
-def _parse_pieces(pieces: Sequence[tuple[Piece, str]], base: Path | None, load: Load) -> Network:
+def _parse_pieces(
+    pieces: Sequence[tuple[Piece, str]], base: Path | None, load: Load, *, names_files: bool = True
+) -> Network:
     if len(pieces) > MAX_STAGES:
         msg = f"{len(pieces):,} stages are too many for a chain (at most {MAX_STAGES:,})"
         raise GrammarError(msg, stage=MAX_STAGES + 1, column=pieces[MAX_STAGES][0].column)
-    return Assembly.of(pieces, base, load)
+    return Assembly.of(pieces, base, load, names_files=names_files)

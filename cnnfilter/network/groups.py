@@ -72,18 +72,18 @@ def with_weights(network: Network, path: str) -> Network:
 
     state = load_state(path)
     _tell_unused(state, {node.name for node in network if isinstance(node.stage, Learned)})
-    return _learned(network, lambda number, node, stage: Named(state, node.name or ""))
+    return with_parameters(network, lambda number, node, stage: Named(state, node.name or ""))
 
 
 def with_random(network: Network, seed: int) -> Network:
     """A network whose learned numbers are drawn, those of its first node by `seed`, of the second by the next one."""
-    return _learned(
+    return with_parameters(
         network, lambda number, node, stage: RandomParameters((seed + number) % (MAX_SEED + 1), stage.initial)
     )
 
 
-def _learned(network: Network, make: Callable[[int, Node, Learned], Parameters]) -> Network:
-    """A network with numbers for each stage that has none."""
+def with_parameters(network: Network, make: Callable[[int, Node, Learned], Parameters]) -> Network:
+    """A network with numbers for each stage that has none, by its number from 0, its node and itself."""
     return Network(
         node._replace(stage=replace(node.stage, learned=make(number, node, node.stage)))
         if isinstance(node.stage, Learned) and node.stage.runnable is not None

@@ -126,7 +126,7 @@ def named_failures(path: Path) -> Iterator[None]:
         yield
         return
     except CnnfilterError as error:
-        reason = str(error)
+        reason = str(error).removeprefix(f"{readable(path)}: ")  # of a reader that names it too
         kind = MissingExtraError if isinstance(error, MissingExtraError) else kind
     except FileNotFoundError:
         reason = "no such file"

@@ -7,9 +7,10 @@ from typing import Any
 
 from cnnfilter.cli.tables import facts, padded, wrapped
 from cnnfilter.explanation import Explanation, ReceptiveField, selection, steps
-from cnnfilter.explanation.formulas import magnitude, show, show_scale, show_sum
+from cnnfilter.explanation.formulas import magnitude, show_scale
 from cnnfilter.explanation.selection import MOST_CHANNELS, MOST_MEETINGS, MOST_ROWS, MOST_TERMS, place_text, range_text
 from cnnfilter.messages import LONGEST_NAME, readable, shortened, show_shape
+from cnnfilter.text.shown import show, show_sum
 
 MARKS = "(["
 """What stands before a number in a window that is from the padding, or that the next step explains."""

@@ -12,10 +12,10 @@ from cnnfilter.drawing.shapes import PALE, Box, Figure, Line
 from cnnfilter.drawing.windows import Surroundings, said
 from cnnfilter.drawing.worked import worked
 from cnnfilter.explanation import Explanation, selection, steps
-from cnnfilter.explanation.formulas import show
 from cnnfilter.explanation.selection import place_text
 from cnnfilter.explanation.whole import Whole
 from cnnfilter.messages import readable, show_shape
+from cnnfilter.text.shown import show
 
 
 def figure_of(told: Sequence[tuple[Explanation, Mapping[int, Whole]]], description: str) -> Figure:

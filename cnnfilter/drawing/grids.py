@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cnnfilter.drawing.layout import SIZE, SMALL, Part
 from cnnfilter.drawing.letters import formula_width, printed, width
 from cnnfilter.drawing.shapes import ACCENT, INK, PALE, PAPER, Box, Shape, Text
-from cnnfilter.explanation.formulas import show
+from cnnfilter.text.shown import show
 
 RULE = "#9aa5b1"
 """The lines between cells."""

@@ -13,9 +13,9 @@ from cnnfilter.drawing.windows import SIZES, TIMES, arrow, cells_of, equation, s
 from cnnfilter.drawing.worked import combined, of_pool, totals
 from cnnfilter.errors import ArgumentError
 from cnnfilter.explanation import selection, steps
-from cnnfilter.explanation.formulas import show
 from cnnfilter.explanation.selection import MOST_CHANNELS
 from cnnfilter.explanation.sweep import Moment, Sweep
+from cnnfilter.text.shown import show
 
 
 class Kernel(NamedTuple):

@@ -10,10 +10,10 @@ from cnnfilter.drawing.grids import NONE, SEEN, SEEN_PADDING, Cell, Heads, grid,
 from cnnfilter.drawing.layout import ROOM, SIZE, SMALL, Part, aligned, below, beside, line, written
 from cnnfilter.drawing.shapes import GIVEN, MADE, PALE, PAPER, WEIGHTS, Line
 from cnnfilter.explanation import selection, steps
-from cnnfilter.explanation.formulas import show, show_sum
 from cnnfilter.explanation.regions import Place
 from cnnfilter.explanation.selection import MOST_ROWS, MOST_TERMS
 from cnnfilter.explanation.whole import Whole
+from cnnfilter.text.shown import show, show_sum
 
 SIZES = (SIZE, 18.0, 15.0)
 """Of letters in cells: the first with which a row of matrices fits."""

@@ -27,8 +27,9 @@ from cnnfilter.drawing.windows import (
     window_part,
 )
 from cnnfilter.explanation import selection, steps
-from cnnfilter.explanation.formulas import magnitude, show, show_scale, show_sum
+from cnnfilter.explanation.formulas import magnitude, show_scale
 from cnnfilter.explanation.selection import MOST_CHANNELS, MOST_MEETINGS, MOST_TERMS, place_text
+from cnnfilter.text.shown import show, show_sum
 
 MOST_SOURCES = 6
 """Results that are drawn where some are joined."""

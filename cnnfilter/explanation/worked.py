@@ -17,6 +17,7 @@ from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import Stage, unknown
 from cnnfilter.running.lowering import windows_of
+from cnnfilter.text.shown import show, show_product, show_sum
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,13 +205,13 @@ def _cropped(stage: stages.Crop, result: Result) -> steps.Step:
 @step_of.register(stages.Add)
 def _added(stage: stages.Add, result: Result) -> steps.Step:
     inputs = _met(result)
-    return _joined(result, inputs, formulas.show_sum(inputs))
+    return _joined(result, inputs, show_sum(inputs))
 
 
 @step_of.register(stages.Multiply)
 def _product(stage: stages.Multiply, result: Result) -> steps.Step:
     inputs = _met(result)
-    return _joined(result, inputs, formulas.show_product(inputs))
+    return _joined(result, inputs, show_product(inputs))
 
 
 def _met(result: Result) -> list[float]:
@@ -237,7 +238,7 @@ def _one_of_them(stage: stages.Concat, result: Result) -> steps.Step:
         number -= shape[-1]
         source += 1
     reads = tuple(read + 1 for read in result.row.reads)
-    return steps.Joined(*result.told, (*spot, number), reads, (result.value,), formulas.show(result.value), source)
+    return steps.Joined(*result.told, (*spot, number), reads, (result.value,), show(result.value), source)
 
 
 @step_of.register(stages.Flatten)
@@ -320,7 +321,7 @@ def _normalized(stage: stages.Normalize, result: Result) -> steps.Step:
 
 @step_of.register(stages.Absolute)
 def _absolute(stage: stages.Absolute, result: Result) -> steps.Step:
-    return _of_one(result, f"|{formulas.show(result.x)}|")
+    return _of_one(result, f"|{show(result.x)}|")
 
 
 def _of_one(result: Result, formula: str) -> steps.Step:
@@ -331,7 +332,7 @@ def _of_one(result: Result, formula: str) -> steps.Step:
 def _gray(stage: stages.Gray, result: Result) -> steps.Step:
     colours = result.channels(0, result.row.input[-1])
     weights = np.array(stages.Gray.luma if len(colours) == 3 else (1.0,))
-    formula = formulas.gray(weights.tolist(), colours.tolist()) if len(colours) == 3 else formulas.show(result.value)
+    formula = formulas.gray(weights.tolist(), colours.tolist()) if len(colours) == 3 else show(result.value)
     follows = (*result.place[:2], _most(weights * colours))
     return steps.Pointwise(*result.told, follows, _numbers(colours), formula)
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from cnnfilter.explanation import Explanation, ReceptiveField, selection, steps
-from cnnfilter.explanation.formulas import show
 from cnnfilter.explanation.numbers import Numbers
 from cnnfilter.explanation.selection import place_text, range_text
 from cnnfilter.messages import LONGEST_NAME, readable, shortened, show_shape
+from cnnfilter.text.shown import show
 from cnnfilter.typeset.formulas import ROOM, column_width, matrix, number
 from cnnfilter.typeset.parts import Code, Display, Heading, Math, Part, Piece, paragraph
 from cnnfilter.typeset.worked import told

@@ -15,15 +15,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from cnnfilter.explanation.formulas import show
+from cnnfilter.text.shown import show
 
 ROOM = 66
 """How many digits a line of a printed page has room for."""
 
-_TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e[-+]\d+)?|[a-z]+|[-+*/^(),|])")
+_TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e[-+]\d+)?|log\d+|[a-z]+|[-+*/^(),|])")
 _NAMES = {
     "inf": r"\infty", "nan": r"\mathrm{NaN}", "e": "e", "pi": r"\pi", "max": r"\max", "min": r"\min",
-    "tanh": r"\tanh", "ln": r"\ln", "erf": r"\operatorname{erf}",
+    "tanh": r"\tanh", "ln": r"\ln", "erf": r"\operatorname{erf}", "sum": r"\sum", "mean": r"\operatorname{mean}",
+    "p": "p", "t": "t", "x": "x",
 }  # fmt: skip
 """What stands for each name; one that is not here raises."""
 
@@ -106,7 +107,7 @@ class _Reader:
             latex = rf"\sqrt{{{self.inside(')')}}}"
         else:
             token = self.rest.pop(0)
-            latex = _NAMES[token] if token.isalpha() else _digits(token)
+            latex = _named(token) if token[0].isalpha() else _digits(token)
             if self.found("("):
                 latex += rf"\left({self.inside(')')}\right)"
         return _Term(latex, latex)
@@ -118,6 +119,11 @@ class _Reader:
             parts.append(self.sum())
         self.found(end)
         return ", ".join(parts)
+
+
+def _named(name: str) -> str:
+    base = name.removeprefix("log")
+    return rf"\log_{{{base}}}" if base.isdigit() else _NAMES[name]
 
 
 def _digits(text: str) -> str:

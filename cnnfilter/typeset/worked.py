@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 
 from cnnfilter.explanation import selection, steps
-from cnnfilter.explanation.formulas import magnitude, show, show_product, show_scale
+from cnnfilter.explanation.formulas import magnitude, show_scale
 from cnnfilter.explanation.regions import Place
 from cnnfilter.explanation.selection import MOST_CHANNELS, MOST_MEETINGS, MOST_ROWS, MOST_TERMS, place_text, range_text
+from cnnfilter.text.shown import show, show_product
 from cnnfilter.typeset.formulas import ROOM, aligned, equation, formula, matrix, number, width
 from cnnfilter.typeset.parts import Code, Display, Math, Paragraph, Part, Piece, Table, paragraph
 

@@ -16,9 +16,9 @@ from cnnfilter.drawing.pixels import to_image
 from cnnfilter.drawing.shapes import ACCENT, MADE, WEIGHTS, Box, Figure
 from cnnfilter.errors import ArgumentError, PictureError
 from cnnfilter.explanation import steps
-from cnnfilter.explanation.formulas import show
 from cnnfilter.explanation.sweep import sweep
 from cnnfilter.pipeline import Pipeline
+from cnnfilter.text.shown import show
 from tests.drawing.reading import Shown
 from tests.drawing.test_worked import COLOURS, SLIDE
 

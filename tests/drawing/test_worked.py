@@ -11,9 +11,9 @@ from cnnfilter.drawing.layout import ROOM
 from cnnfilter.drawing.shapes import ACCENT, GIVEN, MADE, PAPER, WEIGHTS
 from cnnfilter.drawing.worked import worked
 from cnnfilter.explanation import explain, steps
-from cnnfilter.explanation.formulas import show
 from cnnfilter.explanation.whole import small_inputs
 from cnnfilter.pipeline import Pipeline
+from cnnfilter.text.shown import show
 from tests.drawing.reading import Shown, plain
 
 SLIDE = np.array([[1, 0, 1, 0, 1], [1, 0, 0, 1, 1], [0, 1, 1, 0, 0], [1, 0, 0, 1, 0], [0, 0, 1, 1, 0]], np.uint8)

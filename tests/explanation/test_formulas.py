@@ -12,6 +12,7 @@ from cnnfilter.explanation import explain, formulas
 from cnnfilter.network.activations import ACTIVATIONS
 from cnnfilter.network.stages import Activation
 from cnnfilter.pipeline import Pipeline
+from cnnfilter.text.shown import show
 from tests.chains import parameters
 
 VARIABLES = {
@@ -72,7 +73,7 @@ def test_the_formulas_of_colours_and_magnitudes():
     ],
 )  # fmt: skip
 def test_numbers_are_short(value, text):
-    assert formulas.show(value) == text
+    assert show(value) == text
 
 
 def test_scales_are_fractions_where_these_are_simple():

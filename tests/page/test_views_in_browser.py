@@ -7,8 +7,8 @@ import pytest
 
 from cnnfilter.cli.board import board
 from cnnfilter.explanation import explain
-from cnnfilter.explanation.formulas import show as written
 from cnnfilter.pipeline import Pipeline
+from cnnfilter.text.shown import show as written
 
 PHOTO = np.random.default_rng(3).integers(0, 256, (1, 9, 10), dtype=np.uint8)
 COLOURS = np.random.default_rng(4).integers(0, 256, (3, 9, 10), dtype=np.uint8)

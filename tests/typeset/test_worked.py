@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cnnfilter.explanation import explain, steps, to_record
-from cnnfilter.explanation.formulas import show
 from cnnfilter.network.groups import with_random
 from cnnfilter.pipeline import Pipeline
+from cnnfilter.text.shown import show
 from cnnfilter.typeset import FORMATS, typeset
 from cnnfilter.typeset.worked import told
 from tests.chains import CHAINS, NOT_IN_KERAS

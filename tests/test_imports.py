@@ -137,6 +137,7 @@ def loaded(*arguments):
         (["-m", "cnnfilter", "run", "--help"], {"numpy", "numba", "llvmlite", "PIL", "rich"}),
         (["-m", "cnnfilter", "--version"], {"numpy", "numba", "llvmlite", "PIL", "rich"}),
         (["-m", "cnnfilter", "kernels"], {"numpy", "numba", "llvmlite", "PIL"}),
+        (["-m", "cnnfilter", "loss", "softmax", "1,2"], {"numpy", "numba", "llvmlite", "PIL", "rich"}),
         (["-m", "cnnfilter", "networks"], {"numpy", "numba", "llvmlite", "PIL", "rich"}),
         (["-m", "cnnfilter", "kernels", "--json"], {"numpy", "numba", "llvmlite", "PIL", "rich"}),
         (["-m", "cnnfilter", "kernels", "sobel"], {"numba", "llvmlite", "PIL", "rich"}),

@@ -12,6 +12,7 @@ import numpy as np
 
 from cnnfilter.engine.groups import Array
 from cnnfilter.errors import ArgumentError
+from cnnfilter.learning.figures import FIGURES
 from cnnfilter.messages import quoted, show_shape
 from cnnfilter.text.values import one_of
 
@@ -55,11 +56,12 @@ def _mean_square(results: Array, targets: Array) -> tuple[float, Array]:
     return float(np.square(apart).mean()), 2 * apart / results.size
 
 
-LOSSES = {
-    "cross-entropy": Loss("-sum t*ln(p)", "softmax", _cross_entropy),
-    "binary-cross-entropy": Loss("-mean(t*ln(p) + (1 - t)*ln(1 - p))", "sigmoid", _binary_cross_entropy),
-    "mse": Loss("mean((p - t)^2)", None, _mean_square),
+_COMPUTED = {
+    "cross-entropy": _cross_entropy,
+    "binary-cross-entropy": _binary_cross_entropy,
+    "mse": _mean_square,
 }
+LOSSES = {name: Loss(FIGURES[name].formula, FIGURES[name].before, compute) for name, compute in _COMPUTED.items()}
 """The losses that a network can learn by, by name."""
 
 

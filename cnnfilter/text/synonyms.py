@@ -219,6 +219,7 @@ COMMANDS: Table = {
     "run": "chain pipeline forward predict network net infer cnn",
     "explain": "why trace how show inspect",
     "shape": "size sizes shapes plan summary info params output layers",
+    "loss": "losses entropy crossentropy binarycrossentropy softmax mse onehot cost objective",
     "kernels": "list ls filters catalogue catalog",
     "networks": "models zoo presets architectures nets",
     "--help": "help usage man",

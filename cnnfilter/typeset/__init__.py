@@ -3,6 +3,6 @@
 What is told is made once, of parts (`parts`), by a table of the kinds of steps (`worked`); a format writes the parts.
 """
 
-from cnnfilter.typeset.formats import FORMATS, typeset
+from cnnfilter.typeset.formats import FORMATS, typeset, written
 
-__all__ = ["FORMATS", "typeset"]
+__all__ = ["FORMATS", "typeset", "written"]

@@ -50,10 +50,15 @@ class Format(NamedTuple):
 
 def typeset(format: str, numbers: Iterable[Numbers], explained: Iterable[Explanation]) -> str:
     """Listings of numbers, and explanations, in one of `FORMATS`."""
-    chosen = FORMATS[format]
     parts = chain(
         chain.from_iterable(map(numbers_parts, numbers)), chain.from_iterable(map(explanation_parts, explained))
     )
+    return written(format, parts)
+
+
+def written(format: str, parts: Iterable[Part]) -> str:
+    """Parts in one of `FORMATS`."""
+    chosen = FORMATS[format]
     return chosen.begin + "\n".join(map(chosen.write, parts)) + chosen.end
 
 

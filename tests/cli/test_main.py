@@ -51,6 +51,7 @@ def test_help_lists_every_command():
         "  page      Make an interactive page of a network on a picture.",
         "  kernels   List the kernels, or describe one.",
         "  shape     Show the arithmetic of sizes.",
+        "  loss      Show the arithmetic of a loss.",
         "  networks  List the well-known networks, or print one.",
         "",
         "  Examples:",

@@ -192,6 +192,9 @@ def test_a_window_shows_its_numbers_its_padding_and_what_counts_most(show):
         ]
         assert [text for text, _ in cells] == texts
         assert [("padded" in name) for _, name in cells] == is_padding
+        assert "rgb(255, 0, 255)" not in tab.run(  # as of numbers that are none: the padding of a pool is meant
+            "return [...document.querySelectorAll('.work td')].map((cell) => getComputedStyle(cell).backgroundColor)"
+        )
         most = [i for i, (_, name) in enumerate(cells) if "most" in name]
         assert [divmod(i, len(window.columns)) for i in most] == [
             (window.rows.index(step.follows[0]), window.columns.index(step.follows[1]))
@@ -200,6 +203,30 @@ def test_a_window_shows_its_numbers_its_padding_and_what_counts_most(show):
     go(tab, 1, 0, 2, 0)
     assert "hatched: padding" in tab.find(".zoom").text
     assert "dashed: the next windows" in tab.find(".zoom").text
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 5000), (1, 5000, 2)])
+def test_maps_that_are_nearly_lines_are_seen_and_fit_the_page(show, shape):
+    tab = show("relu,maxpool:1", np.arange(10_000, dtype=np.float32).reshape(shape) % 251)
+    boxes = tab.run(
+        "return [...document.querySelectorAll('.frame')].map(({clientWidth: w, clientHeight: h}) => [w, h])"
+    )
+    boxes = [box for box in boxes if box != [0, 0]]  # none of colours
+    assert len(boxes) >= 6
+    for width, height in boxes:
+        assert min(width, height) >= max(width, height) // 25
+        assert max(width, height) <= 1000
+    canvas = tab.find(".board canvas")
+    tab.run("arguments[0].scrollIntoView({block: 'end'})", canvas)
+    width, height = tab.run(
+        "const {width, height} = arguments[0].getBoundingClientRect(); return [width, height]", canvas
+    )
+    tab.point(canvas, width * 0.75, height * 0.75)
+    at = [int(size * 0.75) for size in shape[1:]]
+    tab.wait(
+        "return Math.abs(model.selection.at[0] - arguments[0]) + Math.abs(model.selection.at[1] - arguments[1]) < 40",
+        *at,
+    )
 
 
 def test_the_way_back_leads_to_the_picture(show):

@@ -104,13 +104,13 @@ function isLight(colour) {
 }
 
 /**
- * Lets an element have a colour, and a text that can be read on it.
+ * Lets an element have a colour, and a text that can be read on it, or again those of its style.
  * @param {HTMLElement} cell
- * @param {number[]} colour
+ * @param {number[] | null} colour
  */
 function colourCell(cell, colour) {
-  cell.style.backgroundColor = `rgb(${colour.join(" ")})`;
-  cell.style.color = isLight(colour) ? "#000" : "#fff";
+  cell.style.backgroundColor = colour ? `rgb(${colour.join(" ")})` : "";
+  cell.style.color = colour ? (isLight(colour) ? "#000" : "#fff") : "";
 }
 
 /**

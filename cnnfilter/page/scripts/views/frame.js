@@ -4,6 +4,12 @@
 /** Outlines are at least so many pixels wide and high, however small what they are around is drawn. */
 const LEAST_OUTLINE = 7;
 
+/** A map is drawn at most so many times as high as the width that it has; a higher one becomes narrower. */
+const HIGHEST = 2;
+
+/** The shorter side of a map is drawn as at least this share of its longer side, or it could not be pointed at. */
+const THINNEST = 1 / 24;
+
 /** A map as it is drawn large, or as a thumbnail. */
 class Frame {
   /** @param {...string} outlines  a class for each outline that can be laid over the map */
@@ -40,7 +46,8 @@ class Frame {
   }
 
   /**
-   * Has the proportions of a map; one that may be shown smaller than it is is not drawn pixel by pixel.
+   * Has the proportions of a map, as far as it can be seen and fits the page with them; one that may be shown smaller
+   * than it is is not drawn pixel by pixel.
    * @param {number} height
    * @param {number} width
    * @param {number} most
@@ -48,7 +55,9 @@ class Frame {
   fit(height, width, most) {
     this.height = height;
     this.width = width;
-    this.element.style.aspectRatio = `${width} / ${height}`;
+    const [high, wide] = [Math.max(height, width * THINNEST), Math.max(width, height * THINNEST)];
+    this.element.style.aspectRatio = `${wide} / ${high}`;
+    this.element.style.width = high > HIGHEST * wide ? `${(100 * HIGHEST * wide) / high}%` : "";
     this.element.classList.toggle("smooth", Math.max(height, width) > most / 2);
   }
 

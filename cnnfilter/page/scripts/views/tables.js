@@ -56,7 +56,8 @@ class NumbersTable {
         const isPadded = window?.padding[row][column];
         const isMost = most?.[0] === window?.rows[row] && most?.[1] === window?.columns[column];
         const text = show(numberOf(value));
-        this.#cell(row * this.width + column, isPadded ? `(${text})` : text, colourOf(numberOf(value), scale), [
+        const colour = isPadded && numberOf(value) === -Infinity ? null : colourOf(numberOf(value), scale); // a pool's padding
+        this.#cell(row * this.width + column, isPadded ? `(${text})` : text, colour, [
           isPadded ? "padded" : "",
           most && isMost ? "most" : "",
         ]);
@@ -68,11 +69,11 @@ class NumbersTable {
    * Shows one number, as far as it is not shown.
    * @param {number} i
    * @param {string} text
-   * @param {number[]} colour
+   * @param {number[] | null} colour
    * @param {string[]} names
    */
   #cell(i, text, colour, names) {
-    const [cell, look] = [this.cells[i], `${colour.join(" ")} ${names.join(" ")}`];
+    const [cell, look] = [this.cells[i], `${colour?.join(" ")} ${names.join(" ")}`];
     if (this.texts[i] !== text) cell.textContent = text;
     if (this.looks[i] !== look) {
       cell.className = names.join(" ").trim();

@@ -57,7 +57,7 @@ class Convolution(Differentiable):
             gradients["bias"] = over_maps(deltas)
         if not wanted:
             return [], gradients
-        spread = self.slide.spread(deltas, weight, len(filled), self.groups, self.threads)
+        spread = self.slide.spread(deltas, weight, len(filled.samples), self.groups, self.threads)
         return [outermost(self.slide.returned(spread, shape))], gradients
 
 

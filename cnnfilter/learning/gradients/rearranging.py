@@ -9,8 +9,8 @@ import numpy as np
 from cnnfilter.engine.geometry import border_index
 from cnnfilter.engine.groups import Array
 from cnnfilter.learning.gradients.base import Fixed, differentiable
+from cnnfilter.learning.gradients.frames import Frame
 from cnnfilter.learning.gradients.pointwise import Linear
-from cnnfilter.learning.gradients.windows import Frame
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 
@@ -19,7 +19,7 @@ from cnnfilter.network.plan import Row
 def _pad(stage: stages.Pad, row: Row) -> Linear:
     rows, columns = (border_index(row.input[i], *stage.padding[i], stage.border.mode) for i in (0, 1))
     frame = Frame(rows, columns, stage.border.value)
-    return Linear(lambda x: frame.filled(x, x.shape[-1]), frame.returned)
+    return Linear(frame.copied, frame.returned)
 
 
 @differentiable.register
@@ -28,7 +28,7 @@ def _crop(stage: stages.Crop, row: Row) -> Linear:
         np.arange(corner, corner + size) for corner, size in zip(stage.corner(row.input), stage.size, strict=True)
     )
     frame = Frame(rows, columns)
-    return Linear(lambda x: frame.filled(x, x.shape[-1]), frame.returned)
+    return Linear(frame.copied, frame.returned)
 
 
 @differentiable.register

@@ -6,7 +6,7 @@ the kernel a whole row of results, of all pictures, sees samples that follow eac
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from cnnfilter.engine.bands import in_bands
 from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW
 from cnnfilter.engine.geometry import OUTSIDE, border_index
 from cnnfilter.engine.groups import Array, Bank, Index, Planes, Source
+from cnnfilter.learning.gradients.frames import Filled, Frame, zeros
 from cnnfilter.network.stages.base import Sliding
 from cnnfilter.runtime import buffers
 from cnnfilter.sizes import Border, Pair
@@ -26,104 +27,14 @@ SEEN, FEWEST_SEEN = 1 << 16, 64
 BANDS = 4
 """Parts that work is cut into for threads."""
 
+NOTHING = np.empty(0, np.float32)
+"""Scratch of loops that need none."""
+
 FEW = 4
 """Filters, and taps, that are weighed side by side."""
 
 ROW_SAMPLES = 1 << 12
 """Samples of rows of deltas that are weighed before the next: those of four filters stay in the nearest cache."""
-
-
-class Run(NamedTuple):
-    """Neighbours on a padded axis that are equally far apart in the source, from `first` on; `OUTSIDE` of none."""
-
-    begin: int
-    end: int
-    first: int
-    step: int
-
-    @property
-    def places(self) -> slice:
-        """Where they lie on the padded axis."""
-        return slice(self.begin, self.end)
-
-    @property
-    def source(self) -> slice:
-        """Where they are from."""
-        return slice(self.first, self.first + (self.end - self.begin - 1) * self.step + 1, self.step)
-
-
-def runs(index: Index) -> list[Run]:
-    """The runs of an axis, from the source of each padded place."""
-    found: list[Run] = []
-    for place, source in enumerate(index.tolist()):
-        last = found[-1] if found else None
-        if last is not None and source == OUTSIDE == last.first:
-            found[-1] = last._replace(end=place + 1)
-        elif last is not None and OUTSIDE not in (source, last.first) and _goes_on(last, source):
-            found[-1] = last._replace(
-                end=place + 1, step=source - last.first if last.end - last.begin == 1 else last.step
-            )
-        else:
-            found.append(Run(place, place + 1, source, 1))
-    return found
-
-
-def _zeros(shape: tuple[int, ...]) -> Array:
-    array: Array = buffers.empty(shape, np.float32)
-    array[...] = 0
-    return array
-
-
-def _goes_on(run: Run, source: int) -> bool:
-    count = run.end - run.begin
-    return source > run.first if count == 1 else source == run.first + count * run.step
-
-
-class Frame:
-    """Maps with their padding: how they are copied, and what comes back of the copies.
-
-    Parameters
-    ----------
-    rows, columns : ndarray of int64
-        The source of each padded place, or `OUTSIDE`.
-    value : float
-        What stands there.
-    """
-
-    def __init__(self, rows: Index, columns: Index, value: float = 0.0) -> None:
-        self.size = len(rows), len(columns)
-        self.value = value
-        self.blocks = [(r, c) for r in runs(rows) for c in runs(columns)]
-
-    def filled(self, x: Array, lanes: int) -> Array:
-        """A copy (C, R, L, lanes) of (C, H, W, N) with the padding; lanes beyond N are 0."""
-        count = x.shape[-1]
-        if count == lanes and self._copies(x):
-            return x
-        out = buffers.empty((len(x), *self.size, lanes), x.dtype)
-        out[..., count:] = 0
-        for row, column in self.blocks:
-            is_outside = OUTSIDE in (row.first, column.first)
-            seen = self.value if is_outside else x[:, row.source, column.source]
-            out[:, row.places, column.places, :count] = seen
-        return out
-
-    def returned(self, copied: Array, shape: tuple[int, ...]) -> Array:
-        """The sum of all copies of each sample, of the shape of `filled`'s input: the gradient of the copying."""
-        if copied.shape == shape and self._copies(copied):
-            return copied
-        total = _zeros(shape)
-        for row, column in self.blocks:
-            if OUTSIDE not in (row.first, column.first):
-                total[:, row.source, column.source] += copied[:, row.places, column.places, : shape[-1]]
-        return total
-
-    def _copies(self, x: Array) -> bool:
-        """Whether nothing is padded, left out or moved."""
-        row, column = self.blocks[0]
-        return self.blocks == [(Run(0, x.shape[1], 0, row.step), Run(0, x.shape[2], 0, column.step))] and (
-            row.step == 1 == column.step and x.flags.c_contiguous
-        )
 
 
 class Slide:
@@ -165,41 +76,37 @@ class Slide:
         """The pictures that are computed together, of which there are so many: loops take no short rows."""
         return max(count, -(-NARROW // self.out[1]))
 
-    def filled(self, x: Array) -> Array:
+    def filled(self, x: Array) -> Filled:
         """Maps (C, H, W, N) with their padding, as the other methods take them."""
         return self.frame.filled(x, self.lanes(x.shape[-1]))
 
-    def correlated(self, filled: Array, weight: Array, bias: Array | None, groups: int, threads: int | None) -> Array:
+    def correlated(self, filled: Filled, weight: Array, bias: Array | None, groups: int, threads: int | None) -> Array:
         """The convolution of `filled` maps with a bank (O, C / groups, kh, kw), (O, H', W', lanes)."""
-        lanes = filled.shape[-1]
         count, channels = len(weight) // groups, weight.shape[1]
-        row, offsets = filled.shape[2] * lanes, self._offsets(filled)
-        out = buffers.empty((len(weight), *self.out, lanes), np.float32)
-        for group in range(groups):
-            some, planes = slice(group * count, (group + 1) * count), slice(group * channels, (group + 1) * channels)
-            _sum(
-                out[some].reshape(count, self.out[0], -1),
-                filled[planes].reshape(channels, -1),
-                offsets,
-                row * self.stride[0],
-                weight[some].reshape(count, channels, -1),
-                None if bias is None else bias[some],
-                threads,
-            )
+        offsets, source = self._offsets(filled), filled.samples
+        out: Array = buffers.empty((len(weight), *self.out, filled.lanes), np.float32)
+
+        def work(group: int, threads: int | None) -> None:
+            some, planes = _part(group, count), _part(group, channels)
+            results, numbers = out[some].reshape(count, self.out[0], -1), weight[some].reshape(count, channels, -1)
+            shift = None if bias is None else bias[some]
+            _sum(results, source[planes], offsets, filled.row * self.stride[0], numbers, shift, threads)
+
+        _each_group(groups, threads, work)
         return out
 
     def spread(self, delta: Array, weight: Array, channels: int, groups: int, threads: int | None) -> Array:
         """The gradient with respect to `filled` maps, (C, R, L, lanes), of deltas (O, H', W', lanes)."""
         lanes = delta.shape[-1]
         count, each = len(weight) // groups, weight.shape[1]
-        padded = self.deltas.filled(delta, lanes)
-        row = padded.shape[2] * lanes
-        (down, along), (m, n) = self.stride, self.window
+        padded, row, _ = self.deltas.filled(delta, lanes)
+        down, along = self.stride
+        m, n = (range(size)[::-1] for size in self.window)  # later taps see earlier deltas: places in turn are quicker
         is_plain = self.stride == (1, 1)
         total = buffers.empty((channels, *self.frame.size, lanes), np.float32)
         for y, x in np.ndindex(down, along):
-            rows = [(k, k * self.dilation[0] // down) for k in range(m) if k * self.dilation[0] % down == y]
-            columns = [(k, k * self.dilation[1] // along) for k in range(n) if k * self.dilation[1] % along == x]
+            rows = [(k, k * self.dilation[0] // down) for k in m if k * self.dilation[0] % down == y]
+            columns = [(k, k * self.dilation[1] // along) for k in n if k * self.dilation[1] % along == x]
             part = total[:, y::down, x * self.width : (x + 1) * self.width]
             if not rows or not columns or not part.size:
                 part[...] = 0
@@ -209,32 +116,30 @@ class Slide:
                 [(self.before[0] - r) * row + (self.before[1] - c) * lanes for _, r in rows for _, c in columns]
             )
             result = total if is_plain else buffers.empty(part.shape, np.float32)
-            for group in range(groups):
-                filters, planes = slice(group * count, (group + 1) * count), slice(group * each, (group + 1) * each)
-                _sum(
-                    result[planes].reshape(each, part.shape[1], -1),
-                    padded[filters].reshape(count, -1),
-                    offsets,
-                    row,
-                    some[filters].reshape(count, each, -1).transpose(1, 0, 2),
-                    None,
-                    threads,
-                )
+
+            def work(
+                group: int, threads: int | None, result: Array = result, some: Array = some, taps: Index = offsets
+            ) -> None:
+                filters, planes = _part(group, count), _part(group, each)
+                numbers = some[filters].reshape(count, each, -1).transpose(1, 0, 2)
+                results = result[planes].reshape(each, result.shape[1], -1)
+                _sum(results, padded[filters], taps, row, numbers, None, threads)
+
+            _each_group(groups, threads, work)
             if not is_plain:
                 part[...] = result
         return total
 
-    def weighed(self, filled: Array, delta: Array, groups: int, threads: int | None) -> Array:
+    def weighed(self, filled: Filled, delta: Array, groups: int, threads: int | None) -> Array:
         """The gradient with respect to the bank, (O, C / groups, kh, kw), of deltas (O, H', W', lanes)."""
-        count, channels = len(delta) // groups, len(filled) // groups
-        row = filled.shape[2] * filled.shape[3]
-        taps = (np.arange(channels)[:, None] * (len(filled[0]) * row) + self._offsets(filled)).reshape(-1)
+        count, channels = len(delta) // groups, len(filled.samples) // groups
+        taps = (np.arange(channels)[:, None] * filled.samples.shape[1] + self._offsets(filled)).reshape(-1)
         used, taps = len(taps), np.resize(taps, -(-len(taps) // FEW) * FEW)
         filters = -(-count // FEW) * FEW
         total = np.empty((groups, filters, len(taps)), np.float32)
-        deltas, source = delta.reshape(groups, count, -1), filled.reshape(groups, -1)
-        together = max(1, ROW_SAMPLES // (self.out[1] * filled.shape[3]))
-        apart = row * self.stride[0]
+        deltas, source = delta.reshape(groups, count, -1), filled.samples.reshape(groups, -1)
+        together = max(1, ROW_SAMPLES // (self.out[1] * filled.lanes))
+        apart = filled.row * self.stride[0]
 
         def work(first: int, last: int) -> None:
             for group in range(groups):
@@ -246,12 +151,11 @@ class Slide:
         weighed: Array = total[:, :count, :used].reshape(len(delta), channels, *self.window)
         return weighed
 
-    def _offsets(self, filled: Array) -> Index:
+    def _offsets(self, filled: Filled) -> Index:
         """Where in a plane of `filled` maps the first window sees each tap."""
-        lanes = filled.shape[3]
         m, n = (each.reshape(-1) for each in np.indices(self.window))
         column, rest = np.divmod(self.dilation[1] * n, self.stride[1])
-        offsets: Index = (self.dilation[0] * m * filled.shape[2] + rest * self.width + column) * lanes
+        offsets: Index = self.dilation[0] * m * filled.row + (rest * self.width + column) * filled.lanes
         return offsets
 
     def widened(self, delta: Array) -> Array:
@@ -259,13 +163,31 @@ class Slide:
         count, lanes = delta.shape[-1], self.lanes(delta.shape[-1])
         if count == lanes:
             return delta
-        wide = _zeros((*delta.shape[:-1], lanes))
+        wide = zeros((*delta.shape[:-1], lanes))
         wide[..., :count] = delta
         return wide
 
     def returned(self, spread: Array, shape: tuple[int, ...]) -> Array:
         """The gradient with respect to the maps, of that with respect to `filled` ones."""
         return self.frame.returned(spread, shape)
+
+
+def _part(group: int, count: int) -> slice:
+    return slice(group * count, (group + 1) * count)
+
+
+def _each_group(groups: int, threads: int | None, work: Callable[[int, int | None], None]) -> None:
+    """Call `work(group, threads)` for each group: several on one thread each where there are many."""
+    if groups < BANDS:
+        for group in range(groups):
+            work(group, threads)
+        return
+
+    def several(first: int, last: int) -> None:
+        for group in range(first, last):
+            work(group, 1)
+
+    in_bands(groups, -(-groups // BANDS), threads, several)
 
 
 def _sum(
@@ -303,6 +225,6 @@ def _sum(
 
     def work(first: int, last: int) -> None:
         some = Planes(target[first * width :], rows * width, width, last - first)
-        loops.bank_rows(some, Source(flat, first * stride, stride), bank, 1, stretch, np.empty(0, np.float32))
+        loops.bank_rows(some, Source(flat, first * stride, stride), bank, 1, stretch, NOTHING)
 
     in_bands(rows, max(1, -(-rows // BANDS)), threads, work)

@@ -12,7 +12,7 @@ from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.kernels.kernel import KERNELS, get_kernel
 from cnnfilter.messages import shortened
 from cnnfilter.network.graph import Network, names_of
-from cnnfilter.page.limits import MOST_MACS, MOST_VALUES, check_computed, check_embedded, work
+from cnnfilter.page.limits import MOST_MACS, MOST_VALUES, check_embedded, check_results, work
 from cnnfilter.page.packing import packed
 from cnnfilter.page.preparing import prepared
 from cnnfilter.page.records import kernel_record, record
@@ -60,8 +60,7 @@ def document(given: Given) -> dict[str, Any]:
     """
     before, rows, network, maps = prepared(given.network, given.maps)
     scale = FULL_SCALE[given.maps.dtype.name]
-    if not given.static:
-        check_computed(rows)
+    check_results(rows, static=given.static)
     embedded = [number for number, row in enumerate(rows) if given.static and work(row)]
     numbers = sum(row.params for row in rows) + sum(int(np.prod(rows[number].output)) for number in embedded)
     check_embedded(maps.nbytes + 4 * numbers)

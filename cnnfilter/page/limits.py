@@ -6,14 +6,15 @@ import math
 from collections.abc import Sequence
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.messages import either, show_bytes
+from cnnfilter.messages import alternatives, either, show_bytes
 from cnnfilter.network.plan import Row
 
 MOST_MACS = 2 * 10**9
 """Multiply-adds of all stages, and operations like them: one to four seconds of a core, where all is computed again."""
 
-MOST_VALUES = 1 << 26
-"""Values of all results: a quarter of a gigabyte."""
+MOST_VALUES, MOST_SHOWN = 1 << 26, 1 << 27
+"""Values of all results: a quarter of a gigabyte, which is there twice while they are computed again; and of those that
+never are."""
 
 MOST_BYTES = 1 << 26
 """Bytes that are embedded, before they are deflated: of the picture, the learned numbers and results."""
@@ -25,25 +26,28 @@ def work(row: Row) -> int:
     return row.macs or (0 if sliding is None else math.prod(row.output) * math.prod(sliding.window))
 
 
-def check_computed(rows: Sequence[Row]) -> None:
-    """Refuse a network that is too large to be computed again at each change.
+def check_results(rows: Sequence[Row], *, static: bool) -> None:
+    """Refuse a network that takes too long to be computed again at each change, or whose results are too many.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    static : bool
+        Whether nothing is ever computed again.
 
     Raises
     ------
     ArgumentError
         With the limit, and the ways out.
     """
-    macs = sum(map(work, rows))
-    values = sum(math.prod(row.output) for row in rows)
-    ways = (
-        f"end with an earlier stage ({either('--node NODE', 'node')}), take a smaller picture "
-        f"({either('--size N', 'size')}), or embed the results ({either('--static', 'static=True')})"
-    )
+    macs = 0 if static else sum(map(work, rows))
+    ways = _ways_out(static=static)
+    values, most = sum(math.prod(row.output) for row in rows), MOST_SHOWN if static else MOST_VALUES
     if macs > MOST_MACS:
         msg = f"this takes {macs:,} multiply-adds, more than a page computes again (at most {MOST_MACS:,}); {ways}"
         raise ArgumentError(msg)
-    if values > MOST_VALUES:
-        msg = f"this makes {values:,} values, more than a page holds (at most {MOST_VALUES:,}); {ways}"
+    if values > most:
+        msg = f"this makes {values:,} values, more than a page holds (at most {most:,}); {ways}"
         raise ArgumentError(msg)
 
 
@@ -56,9 +60,18 @@ def check_embedded(size: int) -> None:
         With the limit, and the ways out.
     """
     if size > MOST_BYTES:
-        ways = f"({either('--node NODE', 'node')}), or take a smaller picture ({either('--size N', 'size')})"
         msg = (
             f"picture, learned numbers and results take {show_bytes(size)}, more than a page embeds "
-            f"(at most {show_bytes(MOST_BYTES)}); end with an earlier stage {ways}"
+            f"(at most {show_bytes(MOST_BYTES)}); {_ways_out(static=True)}"
         )
         raise ArgumentError(msg)
+
+
+def _ways_out(*, static: bool) -> str:
+    """What makes less of all; results that are embedded already, or too large for that, are none."""
+    ways = [
+        f"end with an earlier stage ({either('--node NODE', 'node')})",
+        f"take a smaller picture ({either('--size N', 'size')})",
+        *([] if static else [f"embed the results ({either('--static', 'static=True')})"]),
+    ]
+    return alternatives(ways)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.network import stages
 from cnnfilter.network.graph import INPUT, Network, Node
 from cnnfilter.network.plan import Row, at_scale, plan
+from cnnfilter.page.limits import check_results
 from cnnfilter.running.schedule import Schedule
 
 
@@ -39,6 +41,13 @@ def prepared(network: Network, maps: Array) -> Prepared:
     """A network without the stages that only prepare the picture, and the picture as these leave it.
 
     They end with the last `resize` or `crop` that stands before anything but these, `gray` and `rgb`.
+
+    Raises
+    ------
+    ArgumentError
+        If they make more of the picture than a page holds.
+    ShapeError
+        If a stage does not fit what arrives.
     """
     count, height, width = maps.shape
     scale = FULL_SCALE[maps.dtype.name]
@@ -46,6 +55,7 @@ def prepared(network: Network, maps: Array) -> Prepared:
     before, after = Network(network[:number]), network[number:]
     if number:
         steps = at_scale(plan(before, (height, width, count)), scale)
+        check_results([row for row in steps if math.prod(row.output) > maps.size], static=True)
         maps = _kept(Schedule(steps).run(maps, None), maps.dtype)
         count, height, width = maps.shape
     rest = Network(node._replace(reads=tuple(max(read - number, INPUT) for read in node.reads)) for node in after)

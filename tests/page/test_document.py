@@ -129,6 +129,17 @@ def test_what_makes_too_many_values_is_refused(monkeypatch):
     monkeypatch.setattr(limits, "MOST_VALUES", 500)
     with pytest.raises(ArgumentError, match=r"makes 648 values, more than a page holds \(at most 500\); .*static=True"):
         embedded("relu,abs")
+    monkeypatch.setattr(limits, "MOST_SHOWN", 700)
+    assert embedded("relu,abs", static=True)["isStatic"]
+    with pytest.raises(ArgumentError, match=r"makes 972 values, more than a page holds \(at most 700\); (?!.*static)"):
+        embedded("relu,abs,relu", static=True)
+
+
+def test_a_picture_is_not_made_much_larger_than_a_page_holds(monkeypatch):
+    monkeypatch.setattr(limits, "MOST_SHOWN", 250)
+    assert embedded("crop:5,relu")["before"] == "crop:5"  # of 324 samples, which are there already
+    with pytest.raises(ArgumentError, match="makes 1,560 values, more than a page holds"):
+        embedded("resize:20,crop:5,relu")
 
 
 @pytest.mark.parametrize("static", [False, True])

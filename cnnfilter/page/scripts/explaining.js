@@ -13,6 +13,9 @@ function takesMaps(shape, stage) {
   );
 }
 
+/** The figures of a stage that costs nothing and whose size is the one that arrives. */
+const noFigures = () => ({ parameters: 0, macs: 0, arithmetic: "" });
+
 /**
  * The part of a `Kind` of those whose values each depend on the one at their own place.
  *
@@ -20,7 +23,7 @@ function takesMaps(shape, stage) {
  */
 const sameSize = {
   output: (_, [shape]) => shape,
-  figures: () => ({ parameters: 0, macs: 0, arithmetic: "" }),
+  figures: noFigures,
   regions: (_, __, at) => [regionOf(at)],
 };
 

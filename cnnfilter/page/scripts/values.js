@@ -94,9 +94,6 @@ function functionOf(at, value, follows, inputs, formula) {
   return { kind: "function", at, value, follows, inputs, formula };
 }
 
-/** The figures of a stage that costs nothing and whose size is the one that arrives. */
-const noFigures = () => ({ parameters: 0, macs: 0, arithmetic: "" });
-
 /**
  * What a kind has whose values are each a function of the one at their place.
  *

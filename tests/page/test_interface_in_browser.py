@@ -60,6 +60,12 @@ def test_stages_and_values(show):
     np.testing.assert_array_equal(tab.run("return [...cnnfilter.values(0)]"), IMAGE.reshape(-1))
 
 
+def test_a_number_is_that_of_a_stage_also_where_another_has_it_as_a_name(show):
+    tab = show("abs,relu")
+    tab.run("model.stages[0].aliases = ['2']; model.results[2].values[0] = -7")
+    assert tab.run("return [cnnfilter.values(2)[0], cnnfilter.values('2')[0]]") == [-7, IMAGE[0, 0, 0]]
+
+
 def test_what_values_gives_is_a_copy(show):
     tab = show()
     tab.run("cnnfilter.values(1).fill(9)")

@@ -96,7 +96,7 @@ class Interface extends EventTarget {
   /** @param {number | string} stage */
   #number(stage) {
     const { stages } = this.#model;
-    const named = stages.findIndex(({ name, aliases = [] }) => name === stage || aliases.includes(String(stage)));
+    const named = stages.findIndex((each) => namesOf(each).some((name) => name === stage)); // 2 is no name, "2" may be one
     const number = named >= 0 ? named + 1 : Number(stage);
     if (Number.isInteger(number) && number >= 0 && number <= stages.length) return number;
     throw new Mistake(`there is no stage ${quoted(String(stage))} among ${stages.length}`);

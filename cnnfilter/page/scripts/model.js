@@ -93,7 +93,7 @@ class Model extends EventTarget {
     try {
       const { changes, selection } = readState(text);
       if (stateText(this.changes, null) !== stateText(changes, null)) {
-        const before = this.#past.find(changes);
+        const before = this.#past.find(changes, this.picture);
         const stages = before?.stages ?? changes.reduce(changed, this.#given);
         const plan = this.#allowed(stages, this.picture);
         if (before) this.#past.returnTo(before);

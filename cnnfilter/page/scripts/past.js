@@ -62,16 +62,18 @@ class Past {
    */
   back(count) {
     this.#changing = "";
-    return this.#before.splice(-count)[0];
+    return this.#before.splice(Math.max(0, this.#before.length - count))[0];
   }
 
   /**
-   * What there was when these were the changes.
+   * What there was when these were the changes of this picture.
    *
    * @param {Change[]} changes
+   * @param {Maps} picture
    */
-  find(changes) {
-    return this.#before.findLast((before) => stateText(before.changes, null) === stateText(changes, null));
+  find(changes, picture) {
+    const text = stateText(changes, null);
+    return this.#before.findLast((before) => before.picture === picture && stateText(before.changes, null) === text);
   }
 
   /**

@@ -45,7 +45,7 @@ class Board {
     if (!selection) return null;
     const [row, column] = this.frame.under(event);
     const shape = shapeOf(this.model, selection.stage);
-    if (shape.length > 1) return [row, column, selection.at[2]];
+    if (shape.length > 1) return [Math.min(row, shape[0] - 1), Math.min(column, shape[1] - 1), selection.at[2]];
     const index = row * this.frame.width + column;
     return index < shape[0] ? [index] : null;
   }
@@ -91,8 +91,9 @@ class Board {
    * @returns {Place}
    */
   #moved(at, down, right) {
-    const { height, width } = this.frame;
     const shape = shapeOf(this.model, /** @type {Chosen} */ (this.model.selection).stage);
+    // what the frame shows may be smaller or larger while another is computed
+    const [height, width] = shape.length > 1 ? shape : [this.frame.height, this.frame.width];
     const [row, column] = shape.length > 1 ? at : spotInVector(shape[0], at[0]);
     const inside = (/** @type {number} */ index, /** @type {number} */ size) => Math.min(size - 1, Math.max(0, index));
     const spot = [inside(row + down, height), inside(column + right, width)];

@@ -450,6 +450,8 @@ def test_a_result_is_hidden_asked_for_and_told(show):
     assert answer(tab, f"{value + 1}") == f"Not yet. {value + 1} is too large."
     assert answer(tab, f"{-value}") == "Not yet. The sign is not right."
     assert answer(tab, "two") == "'two' is not a number"
+    tab.run("model.select(1, 0, 1, 3, true); model.select(1, 0, 1, 2, true)")
+    assert not tab.find(".quiz .said").text
     assert answer(tab, f"{value}") == f"Right: {value}."
     assert not tab.run(hidden, ".work .equation strong")
     button(tab, "Another place").click()
@@ -466,6 +468,7 @@ def test_an_answer_is_right_within_the_tolerance_that_is_said(show):
     answers = [(3, 3), (3.02, 3.001), (0.005, 0.0123), (3.02, 3), (3.04, 3.001), (0, 0.0123)]
     right = tab.run("return arguments[0].map((each) => judged(...each).right)", answers)
     assert right == [True, True, True, False, False, False]
+    assert tab.run("return judged(5, Infinity)") == {"right": False, "text": "Not yet. 5 is too small."}
 
 
 def test_correlation_and_convolution_stand_side_by_side(show):

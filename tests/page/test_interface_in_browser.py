@@ -188,6 +188,8 @@ def test_a_static_page_shows_its_results_and_changes_nothing(show):
         assert mistake(tab, script) == message
     record = tab.run("cnnfilter.select(1, 0, 2, 3); return cnnfilter.record()")
     assert record == Pipeline.parse(STAGES).explain(IMAGE, at=(2, 3), node="edges", layout="chw")
+    tab.run("document.querySelectorAll('.lesson details')[2].open = true")
+    assert tab.wait("return document.querySelector('.entropy').textContent").endswith("no softmax to give them.")
 
 
 def test_a_notebook_shows_the_page_and_complains_of_nothing(tab):

@@ -5,6 +5,66 @@ import numpy as np
 RAMP = np.arange(42, dtype=np.uint8).reshape(1, 6, 7) ** 2 % 200
 
 
+def texts(tab):
+    return tab.run("return model.stages.map((_, place) => model.text(place + 1))")
+
+
+def told(tab, part=".change"):
+    return [each.text for each in tab.find_all(f"{part} .mistake") if each.is_displayed()]
+
+
+def choose(tab, selector, value):
+    return tab.run(
+        """
+        const list = document.querySelector(arguments[0]);
+        list.value = arguments[1];
+        list.dispatchEvent(new Event("change"));
+        return list.value;
+        """,
+        selector,
+        value,
+    )
+
+
+def test_a_control_that_asks_for_too_much_says_so_and_shows_what_there_is(show):
+    tab = show("conv:edge")
+
+    def allow(macs):
+        tab.run("model.contents.limits.macs = arguments[0]", macs)
+        return [f"that takes 180 multiply-adds, more than a page computes ({macs})"]
+
+    tab.run("model.select(1, 0, 0, 0)")
+    too_much = allow(1)
+    assert choose(tab, ".change .kernel-name", "box") == "edge"
+    assert told(tab) == too_much
+    too_much = allow(2)
+    assert choose(tab, ".change .control:has([value=reflect]) select", "reflect") == "zeros"
+    assert told(tab) == too_much
+    too_much = allow(3)
+    box = tab.find(".change .choice input")
+    box.click()
+    assert told(tab) == too_much
+    assert not box.is_selected()
+    tab.run("document.querySelectorAll('.lesson details')[2].open = true")
+    tab.wait("return document.querySelector('.entropy button')").click()
+    assert told(tab, ".entropy") == too_much
+    assert texts(tab) == ["conv:edge"]
+    assert not tab.run("return model.canUndo()")
+
+
+def test_of_stages_that_are_too_much_together_none_is_added(show):
+    tab = show("relu", RAMP)
+    tab.run("model.contents.limits.values = 100")
+    tab.find(".adding input").send_keys("abs,abs\n")
+    assert told(tab, ".adding") == ["that makes 126 values, more than a page holds (100)"]
+    assert tab.find(".adding input").get_attribute("value") == "abs,abs"
+    assert texts(tab) == ["relu"]
+    assert tab.run("return model.depth") == 0
+    tab.run("model.insert(1, 'abs'); model.undo(0)")
+    assert texts(tab) == ["relu", "abs"]
+    assert tab.run("return model.depth") == 1
+
+
 def test_an_address_typed_after_another_picture_can_be_undone_too(show):
     tab = show("relu", RAMP)
     states = tab.run("""
@@ -46,3 +106,10 @@ def test_the_window_stays_inside_of_a_result_that_is_being_computed(show):
         return model.ready.then(() => [...told, [...model.selection.at]]);
     """)
     assert found == [True, [3, 3, 0], found[2], [3, 3, 0], [3, 3, 0]]
+
+
+def test_of_thousands_of_kernels_some_can_be_changed(show):
+    tab = show("conv:" + "+".join(["box"] * 30), RAMP)
+    tab.run("model.select(1, 29, 0, 0)")
+    assert len(tab.find_all(".change .kernel-name")) == 16
+    assert "and 14 more" in tab.find(".change .kernels").text

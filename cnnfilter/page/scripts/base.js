@@ -2,6 +2,21 @@
 class Mistake extends Error {}
 
 /**
+ * The mistake in what a person asks for; empty where it could be done.
+ *
+ * @param {() => void} action
+ */
+function mistakeOf(action) {
+  try {
+    action();
+    return "";
+  } catch (error) {
+    if (!(error instanceof Mistake)) throw error;
+    return error.message;
+  }
+}
+
+/**
  * A new element.
  *
  * @template {keyof HTMLElementTagNameMap} Tag

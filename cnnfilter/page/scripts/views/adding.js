@@ -47,7 +47,13 @@ function insertAll(model, after, text) {
     (stages, each, place) => changed(stages, { what: "insert", stage: after + place, text: each }),
     model.stages,
   );
-  texts.forEach((each, place) => model.insert(after + place, each));
+  const before = model.depth;
+  try {
+    texts.forEach((each, place) => model.insert(after + place, each));
+  } catch (error) {
+    model.undo(model.depth - before); // as where one of them is more than a page computes
+    throw error;
+  }
 }
 
 /**
@@ -77,17 +83,11 @@ function addingForm(model, after) {
       className: "adding",
       onsubmit: (/** @type {SubmitEvent} */ event) => {
         event.preventDefault();
-        try {
-          insertAll(model, after(), field.value);
-          field.value = "";
-          mistake.hidden = true;
-        } catch (error) {
-          if (!(error instanceof Mistake)) throw error;
-          mistake.textContent = error.message;
-          mistake.hidden = false;
-        }
-        field.toggleAttribute("aria-invalid", false);
-        if (!mistake.hidden) field.setAttribute("aria-invalid", "true");
+        const told = mistakeOf(() => insertAll(model, after(), field.value));
+        mistake.textContent = told;
+        mistake.hidden = told === "";
+        markInvalid(field, told !== "");
+        if (told === "") field.value = "";
       },
     },
     element("label", { className: "field" }, element("span", {}, "New stage behind it"), field),

@@ -33,13 +33,7 @@ function changeView(model) {
   }
 
   function remove() {
-    try {
-      model.remove(number);
-      say("");
-    } catch (error) {
-      if (!(error instanceof Mistake)) throw error;
-      say(error.message);
-    }
+    say(mistakeOf(() => model.remove(number)));
   }
 
   function refresh() {

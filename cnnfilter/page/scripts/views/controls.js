@@ -122,20 +122,16 @@ function steppedField({ label, current, put, shown, read, stepped, inputMode }, 
   });
   let isBegun = false; // whether what is typed is a change already
   const change = (/** @type {() => Value} */ read) => {
-    try {
+    const mistake = mistakeOf(() => {
       const value = read();
-      told("");
       if (shown(value) === shown(current())) return;
       put(value, isBegun);
       isBegun = document.activeElement === field;
-    } catch (error) {
-      if (!(error instanceof Mistake)) throw error;
-      told(error.message);
-    }
+    });
+    told(mistake);
   };
   const told = (/** @type {string} */ mistake) => {
-    field.toggleAttribute("aria-invalid", false);
-    if (mistake) field.setAttribute("aria-invalid", "true");
+    markInvalid(field, mistake !== "");
     say(mistake);
   };
   const step = (/** @type {number} */ by) => {
@@ -181,6 +177,16 @@ function steppedField({ label, current, put, shown, read, stepped, inputMode }, 
 }
 
 /**
+ * Say of a field whether what stands in it is wrong.
+ * @param {HTMLInputElement} field
+ * @param {boolean} isWrong
+ */
+function markInvalid(field, isWrong) {
+  if (isWrong) field.setAttribute("aria-invalid", "true");
+  else field.removeAttribute("aria-invalid");
+}
+
+/**
  * A pair, both of whose numbers are one more or less.
  * @param {Pair} pair
  * @param {number} by
@@ -215,7 +221,12 @@ function choiceEditor(edited) {
   const { label, current, put } = keyOf(edited);
   const list = element(
     "select",
-    { onchange: () => put(list.value) },
+    {
+      onchange: () => {
+        edited.say(mistakeOf(() => put(list.value)));
+        refresh(); // what could not be done is not chosen
+      },
+    },
     ...(edited.control.choices ?? []).map((choice) => element("option", { value: choice }, choice)),
   );
   const refresh = () => {
@@ -235,7 +246,13 @@ function choiceEditor(edited) {
  */
 function checkEditor(edited) {
   const { label, current, put } = keyOf(edited);
-  const box = element("input", { type: "checkbox", onchange: () => put(box.checked) });
+  const box = element("input", {
+    type: "checkbox",
+    onchange: () => {
+      edited.say(mistakeOf(() => put(box.checked)));
+      refresh();
+    },
+  });
   const refresh = () => {
     box.checked = Boolean(current());
   };

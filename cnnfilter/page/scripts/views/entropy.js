@@ -36,6 +36,12 @@ function short(value) {
 function entropyLesson(model) {
   const list = element("select", {});
   const board = element("div", {});
+  const mistake = element("p", { className: "mistake", role: "alert", hidden: true });
+  const adding = element("button", { type: "button", className: "button" }, "Add a softmax at the end");
+  adding.addEventListener("click", () => {
+    write(mistake, mistakeOf(() => model.insert(model.stages.length, "softmax")));
+    mistake.hidden = !mistake.textContent;
+  });
   let labels = "";
 
   /** The number of the last softmax; 0 if there is none. */
@@ -50,11 +56,7 @@ function entropyLesson(model) {
           {},
           "Cross-entropy compares percentages with the right answer; this network has no softmax to give them.",
         ),
-        element(
-          "button",
-          { type: "button", className: "button", onclick: () => model.insert(model.stages.length, "softmax") },
-          "Add a softmax at the end",
-        ),
+        ...(model.contents.isStatic ? [] : [adding, mistake]),
       );
       return;
     }

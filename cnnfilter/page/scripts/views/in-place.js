@@ -88,16 +88,13 @@ function editInPlace(model) {
   field.addEventListener("input", () => {
     const number = at && kernelNumber(model, at);
     if (!number) return;
-    try {
+    const mistake = mistakeOf(() => {
       const value = readNumber(field.value.replace("\u2212", "-"));
-      field.removeAttribute("aria-invalid");
       if (value === number.value) return;
       number.set(value, isBegun);
       isBegun = true;
-    } catch (error) {
-      if (!(error instanceof Mistake)) throw error;
-      field.setAttribute("aria-invalid", "true");
-    }
+    });
+    markInvalid(field, mistake !== "");
   });
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === "Escape") close();

@@ -3,6 +3,9 @@
 /** The longest side of a grid of numbers that can still be looked over; larger kernels are chosen by name alone. */
 const LARGEST_GRID = 15;
 
+/** The kernels of a stage that can be changed, as the page would be slow with a list for each of thousands. */
+const MOST_KERNELS = 16;
+
 /**
  * A grid of numbers.
  * @typedef {object} NumberGrid
@@ -34,18 +37,14 @@ function numberTable({ caption, rows, columns, value, set }, say) {
       if (set === null) return field;
       let isBegun = false; // whether what is typed is a change already
       const change = (/** @type {() => number} */ read) => {
-        try {
+        const mistake = mistakeOf(() => {
           const number = read();
-          field.removeAttribute("aria-invalid");
-          say("");
           if (number === value(row, column)) return;
           set(row, column, number, isBegun);
           isBegun = true;
-        } catch (error) {
-          if (!(error instanceof Mistake)) throw error;
-          field.setAttribute("aria-invalid", "true");
-          say(error.message);
-        }
+        });
+        markInvalid(field, mistake !== "");
+        say(mistake);
       };
       field.addEventListener("focus", () => {
         field.value = showNumber(Number(value(row, column).toPrecision(9)));
@@ -128,7 +127,8 @@ function ownKernel({ scale }, filter) {
 function kernelEditor(edited) {
   const { model, number, control } = edited;
   const current = () => /** @type {Kernel[]} */ (model.stage(number).keys[control.key]);
-  const editors = current().map((_, index) =>
+  const count = current().length;
+  const editors = range(Math.min(count, MOST_KERNELS)).map((index) =>
     oneKernel(
       edited,
       () => current()[index],
@@ -143,7 +143,12 @@ function kernelEditor(edited) {
     ),
   );
   return {
-    node: element("div", { className: "kernels" }, ...editors.map(({ node }) => node)),
+    node: element(
+      "div",
+      { className: "kernels" },
+      ...editors.map(({ node }) => node),
+      ...(count > MOST_KERNELS ? [element("p", { className: "small soft" }, `and ${count - MOST_KERNELS} more`)] : []),
+    ),
     refresh: () => editors.forEach((editor) => editor.refresh()),
   };
 }
@@ -166,7 +171,8 @@ function oneKernel({ model, number, control, say }, current, put) {
   let tables = [];
   list.addEventListener("change", () => {
     const chosen = CATALOGUE.get(list.value);
-    if (chosen) put(chosen, false);
+    if (chosen) say(mistakeOf(() => put(chosen, false)));
+    refresh();
   });
 
   function refresh() {

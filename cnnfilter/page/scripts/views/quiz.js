@@ -1,9 +1,10 @@
 /**
- * How far an answer may be from the result: nothing from a whole number, else 1 % of it, and 0.01 where that is more.
+ * How far an answer may be from the result: nothing from a whole number, and from none that is finite; else 1 % of it,
+ * and 0.01 where that is more.
  * @param {number} result
  */
 function tolerance(result) {
-  return Number.isInteger(result) ? 0 : Math.max(Math.abs(result) / 100, 0.01);
+  return Number.isInteger(result) || !Number.isFinite(result) ? 0 : Math.max(Math.abs(result) / 100, 0.01);
 }
 
 /**
@@ -106,11 +107,7 @@ function quizLesson(model) {
     hideResults(true, products.checked);
     said.textContent = "";
     answer.value = "";
-    answer.removeAttribute("aria-invalid");
-    if (place) {
-      const [row, column, map] = place.at.length === 1 ? [0, 0, place.at[0]] : place.at;
-      model.select(place.stage, map, row, column, true);
-    }
+    if (place) selectAt(model, place.stage, place.at, true);
     refresh();
     answer.focus({ preventScroll: true });
   }
@@ -118,14 +115,12 @@ function quizLesson(model) {
   function check() {
     const value = result();
     if (!open || value === null) return;
-    try {
+    const mistake = mistakeOf(() => {
       const verdict = judged(readNumber(answer.value.replace("\u2212", "-")), value);
       said.textContent = verdict.text;
       if (verdict.right) finish(true);
-    } catch (error) {
-      if (!(error instanceof Mistake)) throw error;
-      said.textContent = error.message;
-    }
+    });
+    if (mistake) said.textContent = mistake;
   }
 
   /** @param {boolean} found */
@@ -180,6 +175,7 @@ function quizLesson(model) {
     close: stop,
     refresh() {
       if (!open) return;
+      said.textContent = ""; // it was of another value
       refresh();
     },
   };

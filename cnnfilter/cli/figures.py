@@ -10,7 +10,7 @@ import click
 
 from cnnfilter.cli import render
 from cnnfilter.errors import ArgumentError
-from cnnfilter.messages import alternatives, quoted, show_shape
+from cnnfilter.messages import alternatives, quoted, readable, show_shape
 
 if TYPE_CHECKING:
     from cnnfilter.explanation import Explanation
@@ -88,17 +88,16 @@ def draw(
     ExistsError, OutputError
         If it cannot be written.
     """
-    from cnnfilter.writing.write import Writing, write_atomically
+    from cnnfilter.writing.write import Writing, is_same, write_atomically
 
-    path = Path(output)
-    if path.exists() and Path(drawing.source).exists() and path.samefile(drawing.source):
+    if is_same(drawing.source, output):
         msg = f"{quoted(output)} is the input; name another file"
         raise ArgumentError(msg)
     data, told = (
         _steps(output, pipelines, picture, explained) if explained else _moving(output, pipelines[-1], picture, drawing)
     )
-    write_atomically(path, data, Writing(overwrite=drawing.force))
-    render.message(f"wrote {output}  {told}")
+    write_atomically(Path(output), data, Writing(overwrite=drawing.force))
+    render.message(f"wrote {readable(output)}  {told}")
 
 
 def _steps(

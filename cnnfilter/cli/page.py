@@ -85,7 +85,7 @@ def command(
     """
     from cnnfilter.batch.naming import STREAM, wrong_input
     from cnnfilter.pipeline import Pipeline
-    from cnnfilter.writing.write import Writing, write_atomically, write_stream
+    from cnnfilter.writing.write import Writing, is_same, write_atomically, write_stream
 
     if reason := wrong_input(source):
         raise ArgumentError(reason)
@@ -93,7 +93,7 @@ def command(
     if target == STREAM and shows:
         msg = "--open shows a file, and -o - writes none; give one of them"
         raise ArgumentError(msg)
-    if source != STREAM and target != STREAM and _is_same(source, target):
+    if source != STREAM and target != STREAM and is_same(source, target):
         msg = f"{quoted(target)} is the input; give the page another name"
         raise ArgumentError(msg)
     whole = Pipeline.parse(stages)
@@ -129,13 +129,6 @@ def _default(source: str) -> str:
         raise ArgumentError(msg)
     path = Path(source)
     return str(path.with_name(f"{path.stem}-page.html"))
-
-
-def _is_same(source: str, target: str) -> bool:
-    try:
-        return Path(target).samefile(source)
-    except (OSError, ValueError):  # one of them does not exist, or has a NUL in its name
-        return False
 
 
 def _read(source: str, depth: int | None, frame: int | None, max_pixels: int | None) -> Picture:

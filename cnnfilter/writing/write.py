@@ -169,6 +169,14 @@ def is_device(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
+def is_same(one: str, other: str) -> bool:
+    """Whether two names are those of one file that is there."""
+    try:
+        return Path(one).samefile(other)
+    except (OSError, ValueError):  # one of them does not exist, or has a NUL in its name
+        return False
+
+
 def _write_straight(place: Place, data: Data) -> None:
     flags = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(place.path, flags), "wb", buffering=0) as file:

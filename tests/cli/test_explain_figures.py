@@ -101,6 +101,11 @@ def test_nothing_is_overwritten_unless_asked(folder):
     assert sorted(each.name for each in folder.iterdir()) == ["slide.csv", "step.svg"]
 
 
+def test_a_name_that_cannot_be_printed_is_told_with_escapes():
+    (message,) = run("explain", CONV, "slide.csv", "--at", "2,1", "-o", "a\nb.svg").messages
+    assert message.startswith(r"wrote 'a\nb.svg'  ")
+
+
 def test_the_input_is_never_overwritten(folder):
     Image.fromarray(np.eye(5, dtype=np.uint8)).save("small.png")
     message = error("conv:edge", "small.png", "--at", "0,0", "-o", "./small.png", "--force")

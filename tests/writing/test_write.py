@@ -12,7 +12,7 @@ import pytest
 
 from cnnfilter.errors import DiskFullError, OutputError
 from cnnfilter.writing import write
-from cnnfilter.writing.write import Writing, is_device, write_atomically, write_stream
+from cnnfilter.writing.write import Writing, is_device, is_same, write_atomically, write_stream
 from tests.command import ROOT, save
 
 
@@ -50,6 +50,14 @@ def test_parts_are_written_one_after_the_other(tmp_path):
 def test_an_empty_file_can_be_written(tmp_path):
     write_atomically(tmp_path / "a.png", b"", Writing(overwrite=False))
     assert (tmp_path / "a.png").read_bytes() == b""
+
+
+def test_names_of_one_file_are_told_from_those_of_others(old):
+    os.link(old, old.with_name("b.png"))
+    old.with_name("c.png").write_bytes(b"old")
+    assert is_same(str(old), str(old.with_name("b.png")))
+    for other in ("c.png", "absent.png", "a\0.png"):
+        assert not is_same(str(old), str(old.with_name(other)))
 
 
 def mode(path):

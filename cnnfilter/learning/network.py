@@ -7,6 +7,7 @@ import numpy as np
 from cnnfilter.engine.groups import Array
 from cnnfilter.errors import ArgumentError
 from cnnfilter.learning.gradients import Differentiable, differentiable
+from cnnfilter.learning.gradients.memory import let_go
 from cnnfilter.messages import about
 from cnnfilter.network.graph import INPUT, Network
 from cnnfilter.network.plan import at_scale, plan
@@ -60,6 +61,7 @@ class Trainable:
     def __init__(
         self, network: Network, shape: Shape, *, scale: float = 1.0, threads: int | None = None, seed: int = 0
     ) -> None:
+        let_go()
         rows = at_scale(plan(network, shape), scale)
         self.network, self.output, self.seed, self.step = network, rows[-1].output, seed, 0
         self._nodes: dict[int, Differentiable] = {}
@@ -95,15 +97,16 @@ class Trainable:
         self._kept = {}
         results = {INPUT: x}
         left = [number for node in self._nodes for number in self.network[node].reads]
-        for number, node in self._nodes.items():
-            node.seed = self.seed, number, self.step
-            reads = self.network[number].reads
-            with np.errstate(all="ignore"), about(f"stage {number + 1} ({self.network[number].stage.name}): "):
-                results[number], self._kept[number] = node.forward([results[read] for read in reads], training)
-            for read in reads:
-                left.remove(read)
-                if read not in left:
-                    results.pop(read, None)
+        with np.errstate(all="ignore"):
+            for number, node in self._nodes.items():
+                node.seed = self.seed, number, self.step
+                reads = self.network[number].reads
+                with about(f"stage {number + 1} ({self.network[number].stage.name}): "):
+                    results[number], self._kept[number] = node.forward([results[read] for read in reads], training)
+                for read in reads:
+                    left.remove(read)
+                    if read not in left:
+                        results.pop(read, None)
         self.step += training
         return results[len(self.network) - 1]
 
@@ -130,17 +133,17 @@ class Trainable:
                 reached.add(number)
         deltas = {len(self.network) - 1: delta}
         gradients: dict[str, Array] = {}
-        for number, node in reversed(self._nodes.items()):
-            kept, own = self._kept.pop(number), deltas.pop(number, None)
-            if own is None or number not in reached:
-                continue
-            reads = self.network[number].reads
-            with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):
+            for number, node in reversed(self._nodes.items()):
+                kept, own = self._kept.pop(number), deltas.pop(number, None)
+                if own is None or number not in reached:
+                    continue
+                reads = self.network[number].reads
                 back, found = node.backward(kept, own, wanted=bool(reached.intersection(reads)))
-            gradients |= {f"{self._names[number]}.{role}": value for role, value in found.items()}
-            for read, each in zip(reads, back, strict=False):
-                if read in reached:
-                    deltas[read] = deltas[read] + each if read in deltas else each
+                gradients |= {f"{self._names[number]}.{role}": value for role, value in found.items()}
+                for read, each in zip(reads, back, strict=False):
+                    if read in reached:
+                        deltas[read] = deltas[read] + each if read in deltas else each
         return {name: gradients[name] for name in self.parameters if name in self.learns}, deltas.get(INPUT)
 
     def _learned(self, number: int, node: Differentiable) -> bool:

@@ -17,6 +17,7 @@ from cnnfilter.learning.gradients.base import (
     outermost,
     own,
 )
+from cnnfilter.learning.gradients.memory import fresh
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 
@@ -52,7 +53,7 @@ class Matrix(Differentiable):
         """See `Differentiable.forward`."""
         x = innermost(inputs[0])
         x = x if self.order is None else x[self.order]
-        out = self.parameters["weight"] @ x
+        out = np.matmul(self.parameters["weight"], x, out=fresh((len(self.parameters["weight"]), x.shape[1])))
         if "bias" in self.parameters:
             out += self.parameters["bias"][:, None]
         return outermost(out), x
@@ -60,12 +61,12 @@ class Matrix(Differentiable):
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
         deltas = innermost(delta)
-        gradients = {"weight": deltas @ kept.T}
+        gradients = {"weight": np.matmul(deltas, kept.T, out=fresh(self.parameters["weight"].shape))}
         if "bias" in self.parameters:
             gradients["bias"] = deltas.sum(axis=1)
         if not wanted:
             return [], gradients
-        back = self.parameters["weight"].T @ deltas
+        back = np.matmul(self.parameters["weight"].T, deltas, out=fresh(kept.shape))
         if self.order is not None:
             ordered = np.empty_like(back)
             ordered[self.order] = back

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from cnnfilter.engine.geometry import OUTSIDE
 from cnnfilter.engine.groups import Array, Index
-from cnnfilter.runtime import buffers
+from cnnfilter.learning.gradients.memory import fresh, zeros
 
 
 class Filled(NamedTuple):
@@ -63,13 +61,6 @@ def runs(index: Index) -> list[Run]:
     return found
 
 
-def zeros(shape: tuple[int, ...]) -> Array:
-    """An array of zeros, float32, in memory that is kept for the next."""
-    array: Array = buffers.empty(shape, np.float32)
-    array[...] = 0
-    return array
-
-
 def _goes_on(run: Run, source: int) -> bool:
     count = run.end - run.begin
     return source > run.first if count == 1 else source == run.first + count * run.step
@@ -96,14 +87,14 @@ class Frame:
         row, count = self.size[1] * lanes, x.shape[-1]
         if count == lanes and self._copies(x):
             return Filled(x.reshape(len(x), -1), row, lanes)
-        out: Array = buffers.empty((len(x), *self.size, lanes), x.dtype)
+        out: Array = fresh((len(x), *self.size, lanes), x.dtype)
         out[..., count:] = 0
         self._fill(out[..., :count], x)
         return Filled(out.reshape(len(x), -1), row, lanes)
 
     def copied(self, x: Array) -> Array:
         """A copy (C, R, L, N) of (C, H, W, N) with the padding."""
-        out: Array = buffers.empty((len(x), *self.size, x.shape[-1]), x.dtype)
+        out: Array = fresh((len(x), *self.size, x.shape[-1]), x.dtype)
         self._fill(out, x)
         return out
 

@@ -20,10 +20,10 @@ from cnnfilter.learning.gradients.base import (
     outermost,
     own,
 )
+from cnnfilter.learning.gradients.memory import fresh
 from cnnfilter.network import stages
 from cnnfilter.network.activations import Function, Value
 from cnnfilter.network.plan import Row
-from cnnfilter.runtime import buffers
 
 
 class Pointwise(Fixed):
@@ -35,7 +35,7 @@ class Pointwise(Fixed):
 
     def value(self, x: Array) -> tuple[Array, Any]:
         """See `Fixed.value`."""
-        y = buffers.empty(x.shape, np.float32)
+        y = fresh(x.shape)
         flat, out = x.reshape(-1), y.reshape(-1)
 
         def work(part: slice) -> None:
@@ -47,7 +47,7 @@ class Pointwise(Fixed):
     def delta(self, kept: Any, delta: Array) -> Array:
         """See `Fixed.delta`."""
         x, y = kept
-        result: Array = buffers.empty(delta.shape, np.float32)
+        result: Array = fresh(delta.shape)
         flat, out = delta.reshape(-1), result.reshape(-1)
 
         def work(part: slice) -> None:

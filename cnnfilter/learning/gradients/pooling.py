@@ -10,10 +10,10 @@ from cnnfilter.engine import loops
 from cnnfilter.engine.geometry import OUTSIDE
 from cnnfilter.engine.groups import Array, Index
 from cnnfilter.learning.gradients.base import Fixed, differentiable, each_band
+from cnnfilter.learning.gradients.memory import fresh
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.running.lowering import windows_of
-from cnnfilter.runtime import buffers
 
 
 class Pooling(Fixed):
@@ -37,18 +37,18 @@ class Pooling(Fixed):
     def value(self, x: Array) -> tuple[Array, Any]:
         """See `Fixed.value`."""
         shape, index = (len(x), *self.out, x.shape[-1]), self.index
-        out = buffers.empty(shape, np.float32)
+        out = fresh(shape)
         if not self.is_max:
             each_band(out, self.threads, lambda *band: loops.sum_windows(out, x, self.shares, *index, *band))
             return out, x.shape
-        winners = buffers.empty(shape, np.int32)
+        winners = fresh(shape, np.int32)
         each_band(out, self.threads, lambda *band: loops.largest_windows(out, winners, x, *index, *band))
         return out, (winners.reshape(len(x), -1), x.shape)
 
     def delta(self, kept: Any, delta: Array) -> Array:
         """See `Fixed.delta`."""
         winners, shape = kept if self.is_max else (None, kept)
-        total: Array = buffers.empty(shape, np.float32)
+        total: Array = fresh(shape)
         if winners is None:
             shares, index = self.shares, self.index
             each_band(total, self.threads, lambda *band: loops.spread_windows(total, delta, shares, *index, *band))

@@ -15,9 +15,9 @@ from cnnfilter.engine.bands import in_bands
 from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW
 from cnnfilter.engine.geometry import OUTSIDE, border_index
 from cnnfilter.engine.groups import Array, Bank, Index, Planes, Source
-from cnnfilter.learning.gradients.frames import Filled, Frame, zeros
+from cnnfilter.learning.gradients.frames import Filled, Frame
+from cnnfilter.learning.gradients.memory import fresh, zeros
 from cnnfilter.network.stages.base import Sliding
-from cnnfilter.runtime import buffers
 from cnnfilter.sizes import Border, Pair
 
 SEEN, FEWEST_SEEN = 1 << 16, 64
@@ -84,7 +84,7 @@ class Slide:
         """The convolution of `filled` maps with a bank (O, C / groups, kh, kw), (O, H', W', lanes)."""
         count, channels = len(weight) // groups, weight.shape[1]
         offsets, source = self._offsets(filled), filled.samples
-        out: Array = buffers.empty((len(weight), *self.out, filled.lanes), np.float32)
+        out: Array = fresh((len(weight), *self.out, filled.lanes))
 
         def work(group: int, threads: int | None) -> None:
             some, planes = _part(group, count), _part(group, channels)
@@ -103,7 +103,7 @@ class Slide:
         down, along = self.stride
         m, n = (range(size)[::-1] for size in self.window)  # later taps see earlier deltas: places in turn are quicker
         is_plain = self.stride == (1, 1)
-        total = buffers.empty((channels, *self.frame.size, lanes), np.float32)
+        total = fresh((channels, *self.frame.size, lanes))
         for y, x in np.ndindex(down, along):
             rows = [(k, k * self.dilation[0] // down) for k in m if k * self.dilation[0] % down == y]
             columns = [(k, k * self.dilation[1] // along) for k in n if k * self.dilation[1] % along == x]
@@ -115,7 +115,7 @@ class Slide:
             offsets = np.array(
                 [(self.before[0] - r) * row + (self.before[1] - c) * lanes for _, r in rows for _, c in columns]
             )
-            result = total if is_plain else buffers.empty(part.shape, np.float32)
+            result = total if is_plain else fresh(part.shape)
 
             def work(
                 group: int, threads: int | None, result: Array = result, some: Array = some, taps: Index = offsets

@@ -138,7 +138,7 @@ class Trainable:
                 kept, own = self._kept.pop(number), deltas.pop(number, None)
                 if own is None or number not in reached:
                     continue
-                reads = self.network[number].reads
+                reads, node.learns = self.network[number].reads, self._learned(number, node)
                 back, found = node.backward(kept, own, wanted=bool(reached.intersection(reads)))
                 gradients |= {f"{self._names[number]}.{role}": value for role, value in found.items()}
                 for read, each in zip(reads, back, strict=False):

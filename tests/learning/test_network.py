@@ -88,6 +88,18 @@ def test_what_does_not_learn_is_left_out():
     assert (list(gradients), dx) == (["b.weight", "b.bias"], None)
 
 
+def test_where_nothing_learns_the_input_s_gradient_is_the_same():
+    text = "conv:2@3x3:random=1,relu,convtranspose:2@2:random=1,batchnorm:random=1,flatten,dense:3:random=1"
+    found = []
+    for keeps in (True, False):
+        net = Trainable(parse(text), (5, 4, 3))
+        if not keeps:
+            net.learns.clear()
+        found.append(net.backward(np.ones_like(net.forward(X))))
+    assert (len(found[0][0]), found[1][0]) == (8, {})
+    np.testing.assert_array_equal(found[0][1], found[1][1])
+
+
 def test_stages_without_numbers_are_refused():
     with pytest.raises(ArgumentError, match=r"^stage 2 \(conv\): conv:2@3x3 has sizes but no weights"):
         Trainable(parse("relu,conv:2@3x3"), (5, 4, 3))

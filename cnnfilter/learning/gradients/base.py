@@ -32,6 +32,8 @@ class Differentiable(ABC):
         `running_mean` and `running_var`, is among them, but has no gradient.
     threads : int or None
         At most so many take part; None means one a core. The result does not depend on it.
+    learns : bool
+        Whether gradients of parameters are wanted, which take time.
     seed : tuple of int
         What is drawn by chance follows from: see `Trainable`.
     """
@@ -39,6 +41,7 @@ class Differentiable(ABC):
     def __init__(self) -> None:
         self.parameters: dict[str, Array] = {}
         self.threads: int | None = None
+        self.learns = True
         self.seed: tuple[int, ...] = (0,)
 
     @abstractmethod
@@ -77,7 +80,7 @@ class Differentiable(ABC):
         deltas : list of ndarray
             With respect to each input.
         gradients : dict of str to ndarray
-            With respect to the parameters, by their roles.
+            With respect to the parameters, by their roles; some may be missing where the stage does not learn.
         """
 
 

@@ -52,9 +52,11 @@ class Convolution(Differentiable):
         filled, shape = kept
         deltas = self.slide.widened(innermost(delta))
         weight = self.parameters["weight"]
-        gradients = {"weight": self.slide.weighed(filled, deltas, self.groups, self.threads)}
-        if "bias" in self.parameters:
-            gradients["bias"] = over_maps(deltas)
+        gradients: Gradients = {}
+        if self.learns:
+            gradients["weight"] = self.slide.weighed(filled, deltas, self.groups, self.threads)
+            if "bias" in self.parameters:
+                gradients["bias"] = over_maps(deltas)
         if not wanted:
             return [], gradients
         spread = self.slide.spread(deltas, weight, len(filled.samples), self.groups, self.threads)
@@ -148,10 +150,10 @@ class Transposed(Differentiable):
         deltas = innermost(delta)
         filled = self.slide.filled(deltas)
         gradients: Gradients = {}
-        if "weight" in self.parameters:
+        if self.learns and self.parameters:
             gradients["weight"] = self.slide.weighed(filled, wide, self.groups, self.threads)
-        if "bias" in self.parameters:
-            gradients["bias"] = over_maps(deltas)
+            if "bias" in self.parameters:
+                gradients["bias"] = over_maps(deltas)
         if not wanted:
             return [], gradients
         back = self.slide.correlated(filled, self.weight, None, self.groups, self.threads)

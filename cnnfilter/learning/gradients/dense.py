@@ -61,9 +61,11 @@ class Matrix(Differentiable):
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
         deltas = innermost(delta)
-        gradients = {"weight": np.matmul(deltas, kept.T, out=fresh(self.parameters["weight"].shape))}
-        if "bias" in self.parameters:
-            gradients["bias"] = deltas.sum(axis=1)
+        gradients: Gradients = {}
+        if self.learns:
+            gradients["weight"] = np.matmul(deltas, kept.T, out=fresh(self.parameters["weight"].shape))
+            if "bias" in self.parameters:
+                gradients["bias"] = deltas.sum(axis=1)
         if not wanted:
             return [], gradients
         back = np.matmul(self.parameters["weight"].T, deltas, out=fresh(kept.shape))

@@ -82,6 +82,9 @@ def test_a_number_of_a_kernel_is_typed_in_its_place(show):
     tab.press(ENTER, "x")
     assert said(tab, ".change .mistake") == ["'x' is not a number"]
     check(tab, "conv:0 1 0; 1 0 -1.5; 0.25 1 0,relu,maxpool:2")
+    tab.press(ENTER)
+    assert said(tab, ".change .mistake") == ["'x' is not a number"]
+    assert tab.run("return document.activeElement === arguments[0]", field(tab, "row 3, column 2"))
     assert field(tab, "row 3, column 2").get_attribute("aria-invalid") == "true"
 
 
@@ -197,6 +200,11 @@ def test_stages_are_added_by_text_with_completion_and_removed(show):
     tab.press("padding=1", ENTER)
     check(tab, "conv:edge,relu,conv:sharpen:padding=1,maxpool:2")
     assert box.get_attribute("value") == ""
+    type_into(tab, box, "tanh")
+    tab.press(ENTER)
+    check(tab, "conv:edge,relu,conv:sharpen:padding=1,tanh,maxpool:2")
+    button(tab, "Remove this stage").click()
+    check(tab, "conv:edge,relu,conv:sharpen:padding=1,maxpool:2")
     type_into(tab, box, "sharpen")
     tab.press(ENTER)
     assert said(tab, ".adding .mistake") == ["a kernel is no stage by itself; write 'conv:sharpen'"]
@@ -209,6 +217,7 @@ def test_stages_are_added_by_text_with_completion_and_removed(show):
         type_into(tab, box, text)
         tab.press(ENTER)
         assert said(tab, ".adding .mistake")[0].startswith(told)
+    choose_stage(tab, 2)
     type_into(tab, box, "abs, leaky_relu:0.5")
     tab.press(ENTER)
     check(tab, "conv:edge,relu,abs,leaky_relu:slope=0.5,conv:sharpen:padding=1,maxpool:2")

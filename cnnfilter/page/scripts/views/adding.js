@@ -35,7 +35,7 @@ function shortestTexts(kind) {
 }
 
 /**
- * Put stages behind one, all of them or none: commas part them, as in the command.
+ * Put stages behind one, all of them or none: commas part them, as in the command. The number of the last is returned.
  * @param {Model} model
  * @param {number} after
  * @param {string} text
@@ -54,14 +54,16 @@ function insertAll(model, after, text) {
     model.undo(model.depth - before); // as where one of them is more than a page computes
     throw error;
   }
+  return after + texts.length;
 }
 
 /**
  * A form that adds a stage, by its text as the command takes it.
  * @param {Model} model
  * @param {() => number} after   the number of the stage behind which it is put
+ * @param {(number: number) => void} added   is told the number of the new stage, of several the last
  */
-function addingForm(model, after) {
+function addingForm(model, after, added) {
   const field = element("input", {
     type: "text",
     autocomplete: "off",
@@ -83,7 +85,7 @@ function addingForm(model, after) {
       className: "adding",
       onsubmit: (/** @type {SubmitEvent} */ event) => {
         event.preventDefault();
-        const told = mistakeOf(() => insertAll(model, after(), field.value));
+        const told = mistakeOf(() => added(insertAll(model, after(), field.value)));
         mistake.textContent = told;
         mistake.hidden = told === "";
         markInvalid(field, told !== "");

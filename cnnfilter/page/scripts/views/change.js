@@ -103,7 +103,7 @@ function changeView(model) {
     controls,
     typed,
     element("div", { className: "row" }, removing),
-    addingForm(model, () => number),
+    addingForm(model, () => number, choose), // the next one goes behind the new one
   );
   return panel;
 }

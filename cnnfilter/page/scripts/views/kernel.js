@@ -18,7 +18,8 @@ const MOST_KERNELS = 16;
  */
 
 /**
- * A table of numbers, each of which is a field. Up and down step a number by 1, with Shift by 0.1; Enter goes on.
+ * A table of numbers, each of which is a field. Up and down step a number by 1, with Shift by 0.1; Enter goes on, not
+ * from what is no number.
  * @param {NumberGrid} grid
  * @param {(mistake: string) => void} say
  * @returns {Editor}
@@ -63,7 +64,7 @@ function numberTable({ caption, rows, columns, value, set }, say) {
           event.preventDefault();
           change(() => Number((value(row, column) + (event.shiftKey ? by / 10 : by)).toPrecision(12)));
           field.value = showNumber(Number(value(row, column).toPrecision(9)));
-        } else if (event.key === "Enter") {
+        } else if (event.key === "Enter" && !field.hasAttribute("aria-invalid")) {
           const next = row * columns + column + 1;
           fields.flat()[next % (rows * columns)].focus();
         }

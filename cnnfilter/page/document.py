@@ -12,7 +12,7 @@ from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.kernels.kernel import KERNELS, get_kernel
 from cnnfilter.messages import shortened
 from cnnfilter.network.graph import Network, names_of
-from cnnfilter.page.limits import MOST_MACS, MOST_VALUES, check_embedded, check_results, work
+from cnnfilter.page.limits import MOST_MACS, MOST_VALUES, check_embedded, check_results, embedded, size_embedded
 from cnnfilter.page.packing import packed
 from cnnfilter.page.preparing import prepared
 from cnnfilter.page.records import kernel_record, record
@@ -60,10 +60,8 @@ def document(given: Given) -> dict[str, Any]:
     """
     before, rows, network, maps = prepared(given.network, given.maps)
     scale = FULL_SCALE[given.maps.dtype.name]
-    check_results(rows, static=given.static)
-    embedded = [number for number, row in enumerate(rows) if given.static and work(row)]
-    numbers = sum(row.params for row in rows) + sum(int(np.prod(rows[number].output)) for number in embedded)
-    check_embedded(maps.nbytes + 4 * numbers)
+    check_results(rows, maps.nbytes, static=given.static)
+    check_embedded(size_embedded(rows, maps.nbytes, static=given.static))
     groups = list(dict.fromkeys(node.group for node in network if node.group is not None))
     stages: list[dict[str, Any]] = []
     for node, row in zip(network, rows, strict=True):
@@ -79,9 +77,9 @@ def document(given: Given) -> dict[str, Any]:
                 "learned": {name: packed(np.asarray(array)) for name, array in learned.items()},
             }
         )
-    if embedded:
+    if given.static and (places := embedded(rows)):
         with np.errstate(over="ignore", invalid="ignore"):  # as in `Pipeline.run`
-            for number, result in Schedule(rows, embedded).results(maps, None):
+            for number, result in Schedule(rows, places).results(maps, None):
                 stages[number]["result"] = packed(result)
     return {
         "title": f"{shortened(given.network)} on {given.name}",

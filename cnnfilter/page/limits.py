@@ -26,12 +26,25 @@ def work(row: Row) -> int:
     return row.macs or (0 if sliding is None else math.prod(row.output) * math.prod(sliding.window))
 
 
-def check_results(rows: Sequence[Row], *, static: bool) -> None:
+def embedded(rows: Sequence[Row]) -> list[int]:
+    """The places of the stages whose results a static page embeds: those that take more than an operation a value."""
+    return [place for place, row in enumerate(rows) if work(row) > math.prod(row.output)]
+
+
+def size_embedded(rows: Sequence[Row], picture: int, *, static: bool) -> int:
+    """Bytes of the picture, of which there are `picture`, of the learned numbers, and of a static page's results."""
+    results = sum(math.prod(rows[place].output) for place in embedded(rows)) if static else 0
+    return picture + 4 * (sum(row.params for row in rows) + results)
+
+
+def check_results(rows: Sequence[Row], picture: int, *, static: bool) -> None:
     """Refuse a network that takes too long to be computed again at each change, or whose results are too many.
 
     Parameters
     ----------
     rows : sequence of Row
+    picture : int
+        Bytes of the picture.
     static : bool
         Whether nothing is ever computed again.
 
@@ -41,8 +54,9 @@ def check_results(rows: Sequence[Row], *, static: bool) -> None:
         With the limit, and the ways out.
     """
     macs = 0 if static else sum(map(work, rows))
-    ways = _ways_out(static=static)
     values, most = sum(math.prod(row.output) for row in rows), MOST_SHOWN if static else MOST_VALUES
+    can_be_static = values <= MOST_SHOWN and size_embedded(rows, picture, static=True) <= MOST_BYTES
+    ways = _ways_out(static=static or not can_be_static)
     if macs > MOST_MACS:
         msg = f"this takes {macs:,} multiply-adds, more than a page computes again (at most {MOST_MACS:,}); {ways}"
         raise ArgumentError(msg)

@@ -55,7 +55,7 @@ def prepared(network: Network, maps: Array) -> Prepared:
     before, after = Network(network[:number]), network[number:]
     if number:
         steps = at_scale(plan(before, (height, width, count)), scale)
-        check_results([row for row in steps if math.prod(row.output) > maps.size], static=True)
+        check_results([row for row in steps if math.prod(row.output) > maps.size], maps.nbytes, static=True)
         maps = _kept(Schedule(steps).run(maps, None), maps.dtype)
         count, height, width = maps.shape
     rest = Network(node._replace(reads=tuple(max(read - number, INPUT) for read in node.reads)) for node in after)

@@ -106,10 +106,11 @@ def test_a_group_is_told_with_its_text():
 
 
 def test_static_pages_embed_the_results_of_what_takes_work():
-    found = embedded("gray,conv:edge,relu,maxpool:2", static=True)
+    stages = "gray,conv:edge,relu,maxpool:2,batchnorm:random=1"
+    found = embedded(stages, static=True)
     assert found["isStatic"]
-    assert ["result" in stage for stage in found["stages"]] == [False, True, False, True]
-    expected = dict(Pipeline.parse("gray,conv:edge,relu,maxpool:2").results(MAPS, [1, 3], layout="chw"))
+    assert ["result" in stage for stage in found["stages"]] == [False, True, False, True, False]
+    expected = dict(Pipeline.parse(stages).results(MAPS, [1, 3], layout="chw"))
     for number, result in expected.items():
         np.testing.assert_array_equal(unpacked(found["stages"][number]["result"]), result)
 
@@ -147,6 +148,16 @@ def test_what_is_too_much_to_embed_is_refused(monkeypatch, static):
     monkeypatch.setattr(limits, "MOST_BYTES", 1000)
     with pytest.raises(ArgumentError, match=r"take 0 MB, more than a page embeds \(at most 0 MB\); end with"):
         embedded("gray,conv:4@9x9:random=1:padding=4", static=static)
+
+
+def test_static_is_a_way_out_only_where_its_page_can_be_made(monkeypatch):
+    monkeypatch.setattr(limits, "MOST_MACS", 900)
+    stages = "gray,conv:4@9x9:random=1:padding=4"
+    with pytest.raises(ArgumentError, match=r"\(at most 900\); .* or embed the results \(static=True\)$"):
+        embedded(stages)
+    monkeypatch.setattr(limits, "MOST_BYTES", 1000)
+    with pytest.raises(ArgumentError, match=r"\(at most 900\); end .* or take a smaller picture \(size\)$"):
+        embedded(stages)
 
 
 def test_the_limits_that_scripts_hold_are_these():

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from cnnfilter.page.making import Page
     from cnnfilter.pipeline import Pipeline
 
+OF_TEXT = ("www-browser", "links", "elinks", "lynx", "w3m")
+"""Browsers, by their names in `webbrowser`, that take the terminal, and run no scripts."""
+
 
 @click.command(
     "page",
@@ -96,6 +99,9 @@ def command(
     if source != STREAM and target != STREAM and is_same(source, target):
         msg = f"{quoted(target)} is the input; give the page another name"
         raise ArgumentError(msg)
+    if Path(target).suffix.lower() not in ("", ".html", ".htm"):  # a pipe or a device has none
+        msg = f"a page is HTML, and {quoted(target)} does not end in .html"
+        raise ArgumentError(msg)
     whole = Pipeline.parse(stages)
     pipeline = whole if asked is None else whole.up_to(asked)
     pipeline.check_runnable()
@@ -113,11 +119,20 @@ def command(
         return 0
     write_atomically(Path(target), data, Writing(overwrite=force))
     render.message(f"wrote {readable(target)}  {show_bytes(len(data), 1)}")
-    if shows:
-        import webbrowser
-
-        webbrowser.open(Path(target).absolute().as_uri())
+    if shows and not _is_shown(Path(target)):
+        render.warning(f"no browser can be started here; open {quoted(target)} in one")
     return 0
+
+
+def _is_shown(page: Path) -> bool:
+    """Whether a browser could be started with a page; one of text, as without a display, would run no script of it."""
+    import webbrowser
+
+    try:
+        name = getattr(webbrowser.get(), "name", "")
+    except webbrowser.Error:
+        return False
+    return name not in OF_TEXT and webbrowser.open(page.absolute().as_uri())
 
 
 def _default(source: str) -> str:

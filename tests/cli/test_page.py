@@ -88,9 +88,32 @@ def test_what_cannot_be_done_with_standard_streams_is_refused(monkeypatch, capsy
 
 def test_the_browser_is_shown_the_file(monkeypatch):
     shown = []
-    monkeypatch.setattr(webbrowser, "open", shown.append)
+    monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.GenericBrowser("firefox"))
+    monkeypatch.setattr(webbrowser, "open", lambda address: shown.append(address) or True)
     made("relu", "photo.png", "--open")
     assert shown == [Path("page.html").absolute().as_uri()]
+
+
+@pytest.mark.parametrize("name", [None, "www-browser", "firefox"])
+def test_where_no_browser_can_show_it_that_is_told(monkeypatch, name):
+    def get():
+        if name is None:
+            raise webbrowser.Error
+        return webbrowser.GenericBrowser(name)
+
+    monkeypatch.setattr(webbrowser, "get", get)
+    monkeypatch.setattr(webbrowser, "open", lambda _: name != "firefox" and pytest.fail("there is none"))
+    result = run("page", "relu", "photo.png", "-o", "page.html", "--open")
+    assert (result.exit_code, result.messages[-1]) == (
+        0,
+        "warning: no browser can be started here; open 'page.html' in one",
+    )
+
+
+def test_a_name_of_another_format_is_refused():
+    assert error("relu", "photo.png", "-o", "page.PNG") == "a page is HTML, and 'page.PNG' does not end in .html"
+    assert run("page", "relu", "photo.png", "-o", "page.HTM").exit_code == 0
+    assert run("page", "relu", "photo.png", "-o", "page").exit_code == 0
 
 
 def test_a_larger_picture_is_made_smaller_and_that_is_told():

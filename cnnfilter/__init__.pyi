@@ -27,6 +27,8 @@ from cnnfilter.picture import sheet as sheet
 from cnnfilter.pipeline import Pipeline as Pipeline
 from cnnfilter.running.apply import apply as apply
 from cnnfilter.sizes import output_size as output_size
+from cnnfilter.training import Training as Training
+from cnnfilter.training import train as train
 from cnnfilter.weights.bank import load_bank as load_bank
 
 __version__: str

@@ -13,6 +13,7 @@ PACKAGE = ROOT / "cnnfilter"
 
 ROOMS = (
     "cli",
+    "training",
     "picture",
     "batch",
     "results",

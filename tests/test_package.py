@@ -27,6 +27,7 @@ METHODS = {
 }
 LESS = {
     "Picture.write": {"Returns"},
+    "Pipeline.save": {"Returns"},
     "Pipeline.check_runnable": set(SECTIONS),
     "Pipeline.load_weights": {"Parameters", "Returns", "Examples"},
 }

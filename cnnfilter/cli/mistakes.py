@@ -99,7 +99,7 @@ def _begins_stages(word: str) -> bool:
 
 def _is_network(word: str) -> bool:
     """Whether a stage is a preset or, by its name, the file of a network."""
-    from cnnfilter.models.loading import READERS
+    from cnnfilter.models.loading import names_network
     from cnnfilter.network.presets import PRESETS
 
-    return word.partition(":")[0] in PRESETS or word.lower().endswith(tuple(READERS))
+    return word.partition(":")[0] in PRESETS or names_network(word)

@@ -32,13 +32,18 @@ def load_named(path: str) -> Model | None:
     KernelError, MissingExtraError
         As for `load`.
     """
+    return load(path) if names_network(path) else None
+
+
+def names_network(path: str) -> bool:
+    """Whether a path is that of a network's file by its suffix; of a file of arrays, by its content too."""
     from cnnfilter.models.model import OF_ARRAYS
 
     if path.lower().endswith(OF_ARRAYS):
         from cnnfilter.models.own import holds_network
 
-        return load(path) if holds_network(Path(path)) else None
-    return load(path) if path.lower().endswith(tuple(READERS)) else None
+        return holds_network(Path(path))
+    return path.lower().endswith(tuple(READERS))
 
 
 def load(path: str | Path) -> Model:

@@ -49,6 +49,7 @@ def test_help_lists_every_command():
         "  run       Run pictures through a chain of stages.",
         "  explain   Show the arithmetic behind one value of a result.",
         "  page      Make an interactive page of a network on a picture.",
+        "  train     Train a network on labelled pictures.",
         "  kernels   List the kernels, or describe one.",
         "  shape     Show the arithmetic of sizes.",
         "  loss      Show the arithmetic of a loss.",

@@ -1,0 +1,1 @@
+"""Labelled pictures to learn from: folders, arrays and lists, which are not trusted."""

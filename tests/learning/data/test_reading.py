@@ -1,0 +1,229 @@
+"""Labelled pictures out of folders, arrays, IDX files and lists, and what is refused of them in one line."""
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
+from cnnfilter.learning.data import folders
+from cnnfilter.learning.data.arrays import given
+from cnnfilter.learning.data.reading import read_data
+from tests.learning.strokes import LABELS, strokes
+
+MEMORY = 10**8
+PICTURES, CLASSES = strokes(12)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def tree(root, count=12, labels=LABELS):
+    pictures, classes = strokes(count)
+    for number, (picture, kind) in enumerate(zip(pictures, classes, strict=True)):
+        place = Path(root) / labels[kind]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(place / f"{number:02}.png")
+
+
+def idx(array, name):
+    data = struct.pack(">BBBB", 0, 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    Path(name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+
+
+def read(name, memory=MEMORY):
+    return read_data(Path(name), memory)
+
+
+def same(dataset, pictures=PICTURES, classes=CLASSES):
+    assert [dataset.labels[number] for number in dataset.classes] == [dataset.labels[number] for number in classes]
+    for number, picture in enumerate(pictures):
+        np.testing.assert_array_equal(dataset.source.picture(number)[..., 0], picture)
+
+
+def test_a_folder_has_a_folder_for_each_class():
+    tree("data")
+    Path("data/lie/notes.txt").write_text("no picture")
+    Path("data/lie/.hidden.png").write_text("no picture")
+    Path("data/lie/deeper").mkdir()
+    Path("data/empty").mkdir()
+    found = read("data")
+    assert found.labels == LABELS
+    assert len(found) == 12
+    assert sorted(found.classes.tolist()) == [0] * 4 + [1] * 4 + [2] * 4
+    assert found.notes == [
+        "without pictures, and left out: 'empty'",
+        "left out of the folders of classes: 1 other files and 1 folders in them",
+    ]
+    np.testing.assert_array_equal(found.source.picture(0)[..., 0], PICTURES[0])
+    assert found.source.name(0) == "data/lean/00.png"
+    assert not found.source.is_certain
+
+
+def test_a_folder_may_be_divided_already():
+    tree("data/train")
+    tree("data/val", 6)
+    found = read("data")
+    assert (len(found), len(found.validation)) == (12, 6)
+
+
+def test_numpy_files_are_read_as_keras_has_them():
+    np.savez("d.npz", x_train=PICTURES, y_train=CLASSES, x_test=PICTURES[:3], y_test=CLASSES[:3, None])
+    found = read("d.npz")
+    assert found.labels == ("0", "1", "2")
+    same(found)
+    same(found.validation, PICTURES[:3], CLASSES[:3])
+    assert found.source.name(5) == "picture 5 of d.npz"
+    assert found.source.is_certain
+    np.savez_compressed("e.npz", images=PICTURES.astype(float)[..., None], labels=CLASSES + 5.0)
+    found = read("e.npz")
+    assert found.labels == ("5", "6", "7")
+    assert found.source.picture(0).dtype == np.float32
+    same(found)
+
+
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_idx_files_are_read_by_one_of_them_or_their_folder(end):
+    idx(PICTURES, f"train-images-idx3-ubyte{end}")
+    idx(CLASSES.astype(np.uint8), f"train-labels-idx1-ubyte{end}")
+    for name in (f"train-images-idx3-ubyte{end}", "."):
+        same(read(name))
+    assert read(".").validation is None
+    idx(PICTURES[:3], f"t10k-images-idx3-ubyte{end}")
+    idx(CLASSES[:3].astype(np.uint8), "t10k-labels-idx1-ubyte")
+    same(read(".").validation, PICTURES[:3], CLASSES[:3])
+    assert read(f"t10k-images-idx3-ubyte{end}").validation is None
+
+
+@pytest.mark.parametrize(("between", "head"), [(",", "file,label\n"), (";", ""), ("\t", "Path\tClass\r\n")])
+def test_a_list_has_files_and_labels(between, head):
+    tree("data")
+    lines = [f"data/{LABELS[kind]}/{number:02}.png{between}{LABELS[kind]}\n" for number, kind in enumerate(CLASSES)]
+    Path("list.csv").write_text(head + "\n".join(lines))
+    found = read("list.csv")
+    assert found.labels == LABELS
+    same(found)
+
+
+def test_arrays_are_taken_from_programs():
+    same(given(PICTURES, CLASSES))
+    found = given(PICTURES, [LABELS[kind] for kind in CLASSES])
+    assert found.labels == LABELS
+    same(found)
+    for pictures, classes in ((PICTURES, CLASSES[:3]), (PICTURES[0], CLASSES), ("no", CLASSES), (PICTURES, [[1]] * 12)):
+        with pytest.raises(ArgumentError):
+            given(pictures, classes)
+
+
+def test_a_picture_that_cannot_be_read_says_why():
+    Path("d.csv").write_text("no.png,a\nbad\0.png,b\n")
+    source = read("d.csv").source
+    for number in (0, 1):
+        with pytest.raises(PictureError, match="no such file"):
+            source.picture(number)
+
+
+def raising(path):
+    raise OSError(5, "it is broken")
+
+
+def refused(name, reason, memory=MEMORY):
+    with pytest.raises(CnnfilterError, match=reason) as caught:
+        read(name, memory)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_what_is_no_data_is_refused(monkeypatch):
+    refused("no", "^no: no such file$")
+    refused("a\0b", "no such file")
+    Path("a.txt").write_text("text")
+    refused("a.txt", "is no data to learn from: give a folder")
+    Path("flat").mkdir()
+    refused("flat", "flat holds no folders with pictures, one for each class$")
+    Image.fromarray(PICTURES[0]).save("flat/a.png")
+    refused("flat", "; 1 lie in it without one$")
+    tree("data")
+    monkeypatch.setattr(folders, "MAX_FILES", 3)
+    refused("data", "data holds more than 3 pictures")
+    monkeypatch.setattr(folders.os, "scandir", raising)
+    refused("data", "^data: it is broken$")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "reason"),
+    [
+        ({"a": PICTURES}, "it holds 'a', and none of the pairs x_train and y_train"),
+        ({"x": PICTURES, "y": CLASSES[:3]}, "there are 12 pictures and 3 numbers of classes"),
+        ({"x": PICTURES[0], "y": CLASSES}, "'x' is 12x12; pictures are"),
+        ({"x": PICTURES, "y": np.ones((12, 3))}, "'y' is 12x3; it must hold the number of one class"),
+        ({"x": PICTURES, "y": CLASSES + 0.5}, "a class has the number 0.5"),
+        ({"x": PICTURES, "y": np.array(["a"] * 12)}, "'y' is of type <U1"),
+        ({"x": PICTURES * np.nan, "y": CLASSES}, "'x' holds values that are not finite"),
+        ({"x": np.array([{}] * 12), "y": CLASSES}, "'x' is of type object"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(arrays, reason):
+    np.savez("d.npz", **arrays)
+    refused("d.npz", f"^d.npz: .*{reason}")
+
+
+def test_what_is_larger_than_memory_is_refused_before_it_is_read():
+    np.savez("d.npz", x=PICTURES, y=CLASSES)
+    refused("d.npz", "takes 0 MB, and --memory allows 0 MB", 100)
+    idx(PICTURES, "images-idx3")
+    idx(CLASSES.astype(np.uint8), "labels-idx1")
+    same(read("images-idx3"))
+    refused("images-idx3", "it tells of 0 MB, and --memory allows 0 MB", 100)
+    Path("images-idx3").write_bytes(b"\0\0\x08\x03" + b"\xff" * 12)
+    refused("images-idx3", "--memory allows")
+
+
+def test_damaged_arrays_are_refused():
+    Path("d.npz").write_bytes(b"PK")
+    refused("d.npz", "^d.npz: the end of the zip file is missing")
+    idx(PICTURES, "images.idx3")
+    refused("images.idx3", "there is no labels.idx1 beside it")
+    for labels, reason in (
+        (b"", "no IDX file"),
+        (b"\0\0\x08\x01\0\0", "bytes of numbers, but"), (b"\0\0\x08\x01\0\0\0\x05abc", "but 3 follow"),
+        (b"\0\0\x08\x01\0\0\0\x05abcdefg", "but more follow"), (b"\x1f\x8b no", "^labels.idx1: damaged"),
+        (b"\0\0\x77\x01", "no IDX file"),
+    ):  # fmt: skip
+        Path("labels.idx1").write_bytes(labels)
+        refused("images.idx3", reason)
+    idx(PICTURES, "labels.idx1")
+    refused("images.idx3", "labels.idx1 holds an array of 3 axes; classes have one")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"", "it lists 0 pictures"),
+        (b"a.png\n", "line 1: a line is FILE,LABEL, not 'a.png'"),
+        (b"a.png,b\n\na.png,\n", "line 3: a line is FILE,LABEL"),
+        (b"a.png,b,c\n", "line 1"),
+        (b'a.png,"b\n', "no CSV"),
+        (b"\xff\xff,a", "no text in UTF-8"),
+        (b"a.png," + b"b" * 1001, "line 1"),
+    ],
+)
+def test_lists_that_are_none_are_refused(text, reason):
+    Path("list.csv").write_bytes(text)
+    refused("list.csv", f"^list.csv.*{reason}")
+
+
+def test_a_list_that_is_too_long_or_gone_is_refused(monkeypatch):
+    from cnnfilter.learning.data import lists
+
+    Path("list.csv").write_text("a.png,b\n")
+    monkeypatch.setattr(lists, "MAX_BYTES", 3)
+    refused("list.csv", "larger than a list may be")
+    with pytest.raises(ArgumentError, match="^gone.csv: No such file"):
+        lists.read_list(Path("gone.csv"))

@@ -23,6 +23,8 @@ MORE = [
     ("conv:2@3x3:padding=1:border=constant=2", (5, 4, 3)),
     ("conv:17@3x3:padding=1:border=symmetric", (3, 4, 9)),
     ("conv:2@3x2:padding=4:border=replicate", (3, 2, 1)),
+    ("conv:4@3x2:dilation=2x3:groups=2,conv:3@1x1:stride=2", (5, 4, 2)),
+    ("conv:4@4x3:stride=3x2:padding=1", (3, 2, 2)),
     ("globalavgpool,conv:4@1x1,sigmoid,flatten,dense:3", (5, 3, 2)),
     ("relu:as=x,conv:2@3x3:padding=1:as=a,batchnorm,add:x+last+a,relu", (5, 4, 2)),
     ("conv:3@1x1:as=x,globalavgpool,sigmoid,multiply:x,conv:2@2x2:as=y,from:x,conv:1@2x2,concat:y+last+y", (5, 4, 2)),

@@ -99,6 +99,8 @@ class Slide:
         """The gradient with respect to `filled` maps, (C, R, L, lanes), of deltas (O, H', W', lanes)."""
         lanes = delta.shape[-1]
         count, each = len(weight) // groups, weight.shape[1]
+        if self.out == (1, 1):
+            return self._spread_one(delta, weight, channels, groups)
         padded, row, _ = self.deltas.filled(delta, lanes)
         down, along = self.stride
         m, n = (range(size)[::-1] for size in self.window)  # later taps see earlier deltas: places in turn are quicker
@@ -128,6 +130,18 @@ class Slide:
             _each_group(groups, threads, work)
             if not is_plain:
                 part[...] = result
+        return total
+
+    def _spread_one(self, delta: Array, weight: Array, channels: int, groups: int) -> Array:
+        """What `spread` gives of maps that only one window sees: a product of matrices, without padding."""
+        lanes = delta.shape[-1]
+        total = zeros((channels, *self.frame.size, lanes))
+        rows = self.dilation[0] * np.arange(self.window[0])
+        columns, rest = np.divmod(self.dilation[1] * np.arange(self.window[1]), self.stride[1])
+        matrices = weight.reshape(groups, len(weight) // groups, -1).transpose(0, 2, 1)
+        products = matrices @ delta.reshape(groups, -1, lanes)
+        places = rows[:, None], (rest * self.width + columns)[None]
+        total[:, *places] = products.reshape(channels, *self.window, lanes)
         return total
 
     def weighed(self, filled: Filled, delta: Array, groups: int, threads: int | None) -> Array:

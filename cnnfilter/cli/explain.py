@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cnnfilter.cli import commands, figures, options, render, told
+from cnnfilter.cli import backward, commands, figures, options, render, told
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from cnnfilter.pipeline import Pipeline
 
 Place = tuple[int, ...]
+
+LOSSES = ("cross-entropy", "binary-cross-entropy", "mse")
+"""Those of `learning.losses`, which loads NumPy; a test compares them."""
 
 
 @click.command(
@@ -36,6 +39,8 @@ Place = tuple[int, ...]
       cnnfilter explain conv:edge,relu slide.csv --at 0,0 --format latex
       cnnfilter explain conv:edge,relu slide.csv --at 0,0 -o step.svg
       cnnfilter explain conv:edge:stride=2:padding=1 slide.csv -o steps.gif
+      cnnfilter explain net.onnx digit.png --target 3
+      cnnfilter explain net.onnx digit.png --target 3 --weight conv1,0,0,1,1
     """,
 )
 @click.argument("stages", metavar="STAGES", shell_complete=complete_stages)
@@ -66,6 +71,24 @@ Place = tuple[int, ...]
     "--delay", type=click.IntRange(20, 60_000), metavar="N",
     help=f"Milliseconds for which a place of the moving window is seen.  [default: {figures.DELAY}]",
 )  # fmt: skip
+@click.option(
+    "--target", metavar="LABEL",
+    help="Explain a loss instead: of the result, where LABEL is right (a class's number or name, or what the result "
+    "should be, as 0,1,0), its deltas, and the gradients back through the stages.",
+)  # fmt: skip
+@click.option(
+    "--loss", type=click.Choice(LOSSES),
+    help="With --target: which.  [default: cross-entropy, of a softmax, which need not be there]",
+)  # fmt: skip
+@click.option(
+    "--weight", metavar="STAGE,FILTER,CHANNEL,ROW,COL", type=options.Parsed("WEIGHT", backward.weight),
+    help="With --target: the gradient of one weight, the sum of each delta times what the weight met, and the weight "
+    "after a step; of a dense stage STAGE,UNIT,INPUT.",
+)  # fmt: skip
+@click.option(
+    "--lr", "rate", type=options.Parsed("RATE", backward.rate), metavar="RATE",
+    help="With --weight: the learning rate of the step.  [default: 0.01]",
+)  # fmt: skip
 @options.force
 @options.depth
 @options.frame
@@ -81,6 +104,10 @@ def command(
     notes: str | None,
     output: str | None,
     delay: int | None,
+    target: str | None,
+    loss: str | None,
+    weight: tuple[str, Place] | None,
+    rate: float | None,
     force: bool,
     depth: int | None,
     frame: int | None,
@@ -91,7 +118,8 @@ def command(
 
     For each stage, the last first: the window it looked at, the kernel, every product, the sums, bias and
     result. In a chain, one value of each window is traced to the stage before: the winner of a pool, the largest
-    product of a convolution. INPUT is a picture, a table of numbers (.csv), or - for standard input.
+    product of a convolution. INPUT is a picture, a table of numbers (.csv), or - for standard input. With --target, a
+    loss is explained instead, and where its gradient goes.
     """
     import numpy as np
 
@@ -108,8 +136,14 @@ def command(
         msg = "--format prints a text for notes, and --json data for programs; give one of them"
         raise click.UsageError(msg)
     printing = {"--matrix": matrix, "--all-matrices": all_matrices, "--format": notes is not None, "--json": as_json}
+    _check_target(
+        target, {"--loss": loss, "--weight": weight, "--lr": rate}, other=any((at, matrix, all_matrices, output, delay))
+    )
     moving = figures.is_moving(output, delay, printing)
-    pipelines, name = _arguments(stages, source, at, asked, matrix=matrix, all_matrices=all_matrices, moving=moving)
+    pipelines, name = _arguments(
+        stages, source, at, asked, matrix=matrix, all_matrices=all_matrices, moving=moving, of_loss=target is not None
+    )
+    wanted = None if target is None else backward.target(target, pipelines[-1].network)
     limit = max_pixels or DEFAULT_MAX_PIXELS
     shown = "standard input" if name == STREAM else name
     try:
@@ -132,6 +166,14 @@ def command(
     given = () if not pipelines else network_notes(pipelines[-1].network, rows, picture.pixels)
     for note in (*found, *given, *chain_notes(rows, picture.pixels)):
         render.warning(f"{shown}: {note}")
+    if wanted is not None:
+        from cnnfilter.learning.explained import explain_loss
+
+        passed = explain_loss(
+            pipelines[-1], picture.pixels, wanted, loss or LOSSES[0], weight=weight, rate=0.01 if rate is None else rate
+        )
+        render.out(backward.written(passed, "json" if as_json else notes))
+        return 0
     numbers = [Numbers("picture", maps)] if matrix or all_matrices else []
     if all_matrices:
         numbers += every_result(rows, pipelines[-1].results(maps, listed, layout="chw"))
@@ -156,6 +198,7 @@ def _arguments(
     matrix: bool,
     all_matrices: bool,
     moving: bool,
+    of_loss: bool,
 ) -> tuple[list[Pipeline], str]:
     """The networks up to each node that is asked for, whose weights are read before a picture is; the input's name."""
     from cnnfilter.batch.naming import wrong_input
@@ -165,10 +208,10 @@ def _arguments(
     if source is None and (not matrix or all_matrices or at is not None):
         msg = "explain takes STAGES and INPUT; only --matrix alone takes INPUT without STAGES"
         raise ArgumentError(msg)
-    if source is not None and at is None and not (matrix or all_matrices or moving):
+    if source is not None and at is None and not (matrix or all_matrices or moving or of_loss):
         msg = "explain needs the place of a value: --at ROW,COL, counted from 0 in the result"
         raise ArgumentError(msg)
-    if len(asked) > 1 and at is None and not moving:
+    if len(asked) > 1 and at is None and not (moving or of_loss):
         msg = f"{'--all-matrices' if all_matrices else '--matrix'} without --at prints one result; name one --node"
         raise ArgumentError(msg)
     name = stages if source is None else source
@@ -178,6 +221,9 @@ def _arguments(
         return [], name
     pipeline = Pipeline.parse(stages)
     nodes = asked_nodes(pipeline.network, asked, arrays=True) if asked else [len(pipeline.network) - 1]
+    if of_loss and len(nodes) > 1:
+        msg = "--target explains the loss of one result; name one --node"
+        raise ArgumentError(msg)
     if moving and len(nodes) > 1:
         msg = "-o draws one moving window; name one --node"
         raise ArgumentError(msg)
@@ -186,6 +232,20 @@ def _arguments(
         each.check_runnable()
         each.load_weights()
     return pipelines, name
+
+
+def _check_target(target: str | None, given: Mapping[str, object], *, other: bool) -> None:
+    """Refuse what does not go together."""
+    alone = next((name for name, value in given.items() if value is not None), None)
+    if target is None and alone is not None:
+        msg = f"{alone} goes with --target LABEL, which says what the result should be"
+        raise click.UsageError(msg)
+    if target is not None and other:
+        msg = "--target explains a loss, and goes with none of --at, --matrix, --all-matrices, -o and --delay"
+        raise click.UsageError(msg)
+    if given["--lr"] is not None and given["--weight"] is None:
+        msg = "--lr goes with --weight, whose step it is the length of"
+        raise click.UsageError(msg)
 
 
 def _check_small(height: int, width: int) -> None:

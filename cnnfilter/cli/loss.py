@@ -136,12 +136,19 @@ def command(
 def _text(worked: Worked, format: str | None) -> str:
     """A loss for a terminal, as `json`, or in one of the formats of `typeset`."""
     if format == "json":
-        return render.as_json(_record(worked), indent=2)
+        from cnnfilter.explanation import to_record  # brings NumPy
+
+        return render.as_json(to_record(worked_record(worked)), indent=2)
     if format is not None:
         from cnnfilter.typeset import written
         from cnnfilter.typeset.losses import worked_parts
 
         return written(format, worked_parts(worked))
+    return worked_text(worked)
+
+
+def worked_text(worked: Worked) -> str:
+    """A loss that is worked out, for a terminal."""
     result = f"{', '.join(map(show, worked.result))} {worked.unit}".rstrip()
     lines = [(line.label, " = ".join(line.equal)) for line in worked.lines]
     return tables.facts([("formula", worked.formula), *_named_once(lines), ("result", result)], render.columns())
@@ -155,21 +162,19 @@ def _named_once(lines: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
         before = name
 
 
-def _record(worked: Worked) -> dict[str, Any]:
-    from cnnfilter.explanation import to_record  # brings NumPy
-
+def worked_record(worked: Worked) -> dict[str, Any]:
+    """A loss that is worked out, as JSON has it; numbers may be infinite."""
     single = len(worked.result) == 1 and worked.name not in ("softmax", "sigmoid")
-    return to_record(
-        {
-            "loss": worked.name,
-            "formula": worked.formula,
-            "values": worked.values,
-            "targets": worked.targets,
-            "base": worked.base,
-            "lines": [{"name": line.label, "equal": line.equal} for line in worked.lines],
-            "result": worked.result[0] if single else worked.result,
-        }
-    )
+    return {
+        "loss": worked.name,
+        "formula": worked.formula,
+        "values": worked.values,
+        "results": worked.results,
+        "targets": worked.targets,
+        "base": worked.base,
+        "lines": [{"name": line.label, "equal": line.equal} for line in worked.lines],
+        "result": worked.result[0] if single else worked.result,
+    }
 
 
 def _one_hot_text(labels: OneHot, format: str | None) -> str:

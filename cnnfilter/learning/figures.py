@@ -55,6 +55,8 @@ class Figure(NamedTuple):
     has_targets : bool
     before : str or None
         The figure that makes probabilities of scores.
+    delta : str
+        The formula of the gradient with respect to each of n values, or of the scores behind them.
     """
 
     formula: str
@@ -62,6 +64,7 @@ class Figure(NamedTuple):
     base: Base | None = None
     has_targets: bool = False
     before: str | None = None
+    delta: str = ""
 
 
 # Logarithms
@@ -185,11 +188,11 @@ def _sigmoid(values: Values, targets: Values, base: Base, logarithms: Logarithms
 
 
 FIGURES = {
-    "cross-entropy": Figure("-sum(t*ln(p))", _cross_entropy, NATURAL, True, "softmax"),
+    "cross-entropy": Figure("-sum(t*ln(p))", _cross_entropy, NATURAL, True, "softmax", "p - t"),
     "binary-cross-entropy": Figure(
-        "-mean(t*ln(p) + (1 - t)*ln(1 - p))", _binary_cross_entropy, NATURAL, True, "sigmoid"
+        "-mean(t*ln(p) + (1 - t)*ln(1 - p))", _binary_cross_entropy, NATURAL, True, "sigmoid", "(p - t)/n"
     ),
-    "mse": Figure("mean((p - t)^2)", _mean_square, has_targets=True),
+    "mse": Figure("mean((p - t)^2)", _mean_square, has_targets=True, delta="2*(p - t)/n"),
     "entropy": Figure("-sum(p*ln(p))", _entropy, 2),
     "softmax": Figure("e^x / sum(e^x)", _softmax),
     "sigmoid": Figure("1 / (1 + e^(-x))", _sigmoid),

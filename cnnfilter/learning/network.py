@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from cnnfilter.engine.groups import Array
 from cnnfilter.errors import ArgumentError
-from cnnfilter.learning.gradients import Differentiable, differentiable
+from cnnfilter.learning.gradients import Differentiable, Gradients, differentiable
 from cnnfilter.learning.gradients.memory import let_go
 from cnnfilter.messages import about
 from cnnfilter.network.graph import INPUT, Network
@@ -15,6 +17,25 @@ from cnnfilter.network.stages import Activation, Shape, Softmax
 
 MEASURED = ("running_mean", "running_var")
 """Roles of what is measured in training, not learned: they have no gradient."""
+
+
+@dataclass(eq=False)
+class Seen:
+    """What a node took and was given.
+
+    Attributes
+    ----------
+    inputs : list of ndarray
+        What it read in the last `Trainable.forward`.
+    delta : ndarray, optional
+        The gradient with respect to its result, of the last `Trainable.backward`.
+    gradients : dict of str to ndarray
+        Those of its parameters, by their roles.
+    """
+
+    inputs: list[Array]
+    delta: Array | None = None
+    gradients: Gradients = field(default_factory=dict)
 
 
 class Trainable:
@@ -49,6 +70,8 @@ class Trainable:
         How many batches have gone forward in training. Who goes on where another left off sets it.
     learns : set of str
         The parameters of which `backward` gives gradients: all but the measured ones, unless some are taken out.
+    seen : dict of int to Seen, or None
+        Where it is a dictionary, what each node took and was given, by its number from 0, is kept there.
 
     Examples
     --------
@@ -74,6 +97,7 @@ class Trainable:
                 self._nodes[number].threads = threads
         self._names = network.names()
         self._kept: dict[int, object] = {}
+        self.seen: dict[int, Seen] | None = None
         self.parameters = {
             f"{self._names[number]}.{role}": value
             for number, node in self._nodes.items()
@@ -101,6 +125,8 @@ class Trainable:
             for number, node in self._nodes.items():
                 node.seed = self.seed, number, self.step
                 reads = self.network[number].reads
+                if self.seen is not None:
+                    self.seen[number] = Seen([results[read] for read in reads])
                 with about(f"stage {number + 1} ({self.network[number].stage.name}): "):
                     results[number], self._kept[number] = node.forward([results[read] for read in reads], training)
                 for read in reads:
@@ -140,6 +166,8 @@ class Trainable:
                     continue
                 reads, node.learns = self.network[number].reads, self._learned(number, node)
                 back, found = node.backward(kept, own, wanted=bool(reached.intersection(reads)))
+                if self.seen is not None:
+                    self.seen[number].delta, self.seen[number].gradients = own, found
                 gradients |= {f"{self._names[number]}.{role}": value for role, value in found.items()}
                 for read, each in zip(reads, back, strict=False):
                     if read in reached:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cnnfilter.errors import ArgumentError
 from cnnfilter.learning.figures import (
     FIGURES,
+    LONGEST_SUM,
     NATURAL,
     Base,
     Figure,
@@ -37,6 +38,8 @@ class Worked:
         Of p, the results, t, the targets, and x, the scores.
     values : tuple of float
         What it was worked out from.
+    results : tuple of float
+        The values, or the probabilities that were made of them.
     targets : tuple of float, optional
     base : int or str, optional
         Of the logarithm, where there is one.
@@ -52,6 +55,7 @@ class Worked:
     name: str
     formula: str
     values: tuple[float, ...]
+    results: tuple[float, ...]
     targets: tuple[float, ...] | None
     base: Base | None
     lines: tuple[Line, ...]
@@ -109,7 +113,7 @@ def work(
     given = tuple(values)
     if scores and figure.before is not None:
         lines, values = FIGURES[figure.before].work(values, (), NATURAL, ())
-        before = [*lines, Line("p", (", ".join(map(show, values)),))]
+        before = [*lines, Line("p", (_listed(values),))]
     note = "" if figure.base is None else _check_probabilities(name, values)
     wanted = _targets(name, figure, len(values), targets, label)
     known = NATURAL if base is None else base
@@ -122,13 +126,21 @@ def work(
         name,
         figure.formula.replace("ln(", f"{name_of(known)}("),
         given,
+        tuple(values),
         wanted,
         base,
-        (*before, *([Line("t", (", ".join(map(show, wanted)),))] if wanted and label is not None else ()), *lines),
+        (*before, *([Line("t", (_listed(wanted, label),))] if wanted and label is not None else ()), *lines),
         tuple(value + 0.0 for value in result),
         unit,
         note,
     )
+
+
+def _listed(values: Values, label: int | None = None) -> str:
+    """Values as a text, of many how many there are; of the targets of a label which is 1."""
+    if len(values) <= LONGEST_SUM:
+        return ", ".join(map(show, values))
+    return f"{len(values)} numbers" if label is None else f"1 of class {label}, 0 of {len(values) - 1} others"
 
 
 def _with_scores() -> list[str]:

@@ -24,7 +24,7 @@ _TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e[-+]\d+)?|log\d+|[a-z]+|[-+*/^(),|])"
 _NAMES = {
     "inf": r"\infty", "nan": r"\mathrm{NaN}", "e": "e", "pi": r"\pi", "max": r"\max", "min": r"\min",
     "tanh": r"\tanh", "ln": r"\ln", "erf": r"\operatorname{erf}", "sum": r"\sum", "mean": r"\operatorname{mean}",
-    "p": "p", "t": "t", "x": "x",
+    "n": "n", "p": "p", "t": "t", "x": "x",
 }  # fmt: skip
 """What stands for each name; one that is not here raises."""
 

@@ -84,8 +84,13 @@ def _flatten(stage: stages.Flatten, row: Row) -> Flattening:
 @differentiable.register
 def _dense(stage: stages.Dense, row: Row) -> Matrix:
     weight, bias = stage.matrix(row.input[0])
-    order = None
-    if stage.order == "hwc" and row.flattened is not None:
-        height, width, channels = row.flattened
-        order = np.arange(row.input[0]).reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
-    return Matrix(weight, bias, order)
+    return Matrix(weight, bias, column_order(stage, row))
+
+
+def column_order(stage: stages.Dense, row: Row) -> Array | None:
+    """Which value of the vector each column of the weight meets; None where that is the one of its number."""
+    if stage.order != "hwc" or row.flattened is None:
+        return None
+    height, width, channels = row.flattened
+    order: Array = np.arange(row.input[0]).reshape(channels, height, width).transpose(1, 2, 0).reshape(-1)
+    return order

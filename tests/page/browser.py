@@ -105,7 +105,7 @@ class Tab:
         """What a script returns, given `arguments`; a promise is awaited."""
         return self.driver.execute_script(script, *arguments)
 
-    def wait(self, script, *arguments, seconds=10):
+    def wait(self, script, *arguments, seconds=30):
         """What a script returns as soon as that is truthy."""
         end = time.monotonic() + seconds
         while not (value := self.run(script, *arguments)):

@@ -202,6 +202,20 @@ def test_a_notebook_shows_the_page_and_complains_of_nothing(tab):
     tab.driver.switch_to.default_content()
 
 
+def test_a_page_within_another_one_leaves_its_history_alone(show):
+    tab = show("relu")
+    page = (tab.folder / "page.html").as_uri()
+    tab.show(f"<!doctype html><html lang=en><meta charset=utf-8><title>Around</title><iframe src='{page}'></iframe>")
+    tab.driver.switch_to.frame(tab.find("iframe"))
+    tab.wait("return cnnfilter.stages.length > 0 && cnnfilter.ready.then(() => true)")
+    entries = tab.run("return history.length")
+    tab.run("model.insert(1, 'abs')")
+    assert tab.run("return [history.length, location.hash.split('&')[0]]") == [entries, "#insert=1,abs"]
+    tab.find(".change .panel-head button").click()
+    assert tab.run("return [cnnfilter.stages.length, history.length]") == [1, entries]
+    tab.driver.switch_to.default_content()
+
+
 def test_a_kernel_with_its_own_parameters_is_known_by_its_name(show):
     tab = show("conv:gaussian:size=5")
     tab.run("cnnfilter.set(1, 'kernels', '+1 -2; 3 +4'); cnnfilter.set(1, 'kernels', 'gaussian:size=5')")

@@ -138,6 +138,11 @@ def test_the_state_brings_all_back(show):
         ("model.insert(1, 'maxpool:100:stride=1:padding=600')", "that takes 12,"),
         ("model.insert(4, 'pad:6000')", "that makes 288,"),
         ("model.remove(0)", "there is no stage 0 among 4"),
+        ("readNumber('1'.repeat(1e6) + 'x')", "is not a number"),  # and soon
+        (
+            "changed(Array(1000).fill(model.stage(2)), {what: 'insert', stage: 0, text: 'relu'})",
+            "a network here has at most 1000 stages",
+        ),
     ],
 )
 def test_mistakes_are_told_and_change_nothing(unchanged, script, message):
@@ -165,6 +170,17 @@ def test_the_command_begins_with_what_the_picture_went_through(show, stages, com
     changed = tab.run("return cnnfilter.command()").removeprefix("cnnfilter run ").removesuffix(" a.png")
     values = tab.run("await cnnfilter.ready; return [...cnnfilter.values(cnnfilter.stages.length)]")
     np.testing.assert_array_equal(values, Pipeline.parse(changed)(IMAGE, layout="chw").reshape(-1))
+
+
+def test_a_preset_is_told_by_its_name_until_something_is_put_into_it(show):
+    tab = show("normalize,lenet-5:random=1", maps=np.zeros((1, 32, 32), np.uint8))
+    text = "return networkText(model.stages, model.contents.groups)"
+    assert tab.run(text) == "normalize,lenet-5:random=1"
+    assert tab.run(f"model.insert(1, 'abs'); {text}") == "normalize,abs,lenet-5:random=1"
+    stages = tab.run(f"model.insert(4, 'abs'); {text}")
+    assert "lenet" not in stages
+    shapes = tab.run("return model.shapes.slice(1)")
+    assert [list(row.output) for row in Pipeline.parse(stages).plan((32, 32, 1))] == shapes
 
 
 def test_the_beginning_of_a_network_is_told_by_its_node(show):

@@ -39,7 +39,9 @@ function withChangedStage(stages, change) {
   if (change.what === "insert") {
     if (stages.length >= MOST_STAGES) throw new Mistake(`a network here has at most ${MOST_STAGES} stages`);
     const later = stages.map((stage) => rewired(stage, (read) => (read >= number ? read + 1 : read)));
-    const behind = later.slice(number).map((stage, place) => (place === 0 ? { ...stage, group: null } : stage));
+    const behind = later.slice(number);
+    // what it parts is no preset any more
+    if (behind.length && behind[0].group === stages[number - 1]?.group) behind[0] = { ...behind[0], group: null };
     return [...later.slice(0, number), readStage(change.text, stages, number), ...behind];
   }
   // what led to it alone goes with it; what was read by nothing before, as behind --node, stays

@@ -1,6 +1,18 @@
-"""What a page cannot do is told where it was asked for, and the page goes on to show what there is."""
+"""The page shows what there is, also when it is asked for too much, or for more before it has done the last thing."""
 
 import numpy as np
+
+SLOW = """
+const {compute} = KINDS.conv;
+let computed = 0;
+KINDS.conv.compute = (...given) => {
+    const begun = performance.now();
+    while (performance.now() < begun + 2 * PATIENCE) {}
+    computed += 1;
+    return compute(...given);
+};
+"""
+"""Convolutions take so long that the page answers in between."""
 
 RAMP = np.arange(42, dtype=np.uint8).reshape(1, 6, 7) ** 2 % 200
 
@@ -81,16 +93,39 @@ def test_an_address_typed_after_another_picture_can_be_undone_too(show):
     assert states == [1, 3, 2, False, 2, True]
 
 
+def test_back_takes_back_what_an_address_changed_and_no_more(show):
+    tab = show("relu", RAMP)
+    tab.run("model.insert(1, 'abs'); cnnfilter.state = 'insert=1,tanh'")
+    tab.find(".change .panel-head button").click()
+    tab.wait("return model.depth === 1")
+    assert texts(tab) == ["relu", "abs"]
+    tab.find(".change .panel-head button").click()
+    tab.wait("return model.depth === 0")
+    assert texts(tab) == ["relu"]
+
+
+def test_of_two_changes_the_first_is_not_computed_to_its_end(show):
+    tab = show("conv:edge,conv:edge:padding=1,conv:edge:padding=1", np.zeros((1, 9, 9), np.uint8))
+    told, computed = tab.run(
+        SLOW
+        + """
+        const told = [];
+        model.addEventListener("computed", () => told.push(model.results.map((each) => each?.values[0])));
+        model.set(1, "bias", 1);
+        model.set(1, "bias", 2);
+        return model.ready.then(() => [told, computed]);
+        """
+    )
+    assert told == [[0, 2, 10, 68]]  # 8*2 - 3*2, 8*10 - 2*6
+    assert computed == 4
+
+
 def test_the_window_stays_inside_of_a_result_that_is_being_computed(show):
     tab = show("conv:edge,relu,abs", np.zeros((1, 12, 14), np.uint8))
     tab.run("model.select(3, 0, 9, 11); document.querySelector('.board').scrollIntoView({block: 'center'})")
-    found = tab.run("""
-        const {compute} = KINDS.conv;
-        KINDS.conv.compute = (...given) => {
-            const begun = performance.now();
-            while (performance.now() < begun + 2 * PATIENCE) {}
-            return compute(...given);
-        };
+    found = tab.run(
+        SLOW
+        + """
         model.set(1, "stride", 3);
         const told = [model.results[3] === null, [...model.selection.at]];
         const {right, bottom} = document.querySelector(".board canvas").getBoundingClientRect();
@@ -104,7 +139,8 @@ def test_the_window_stays_inside_of_a_result_that_is_being_computed(show):
             document.querySelector(".board").dispatchEvent(new KeyboardEvent("keydown", {key}));
         }
         return model.ready.then(() => [...told, [...model.selection.at]]);
-    """)
+        """
+    )
     assert found == [True, [3, 3, 0], found[2], [3, 3, 0], [3, 3, 0]]
 
 

@@ -16,6 +16,9 @@ SMALLEST = 1 << 14
 """Bytes of blocks that are kept. The C library returns what lies free at its end, and the system clears each page of it
 for the next batch: without, one of LeNet-5 takes 1.6 times as long."""
 
+MOST = 1 << 29
+"""Bytes that are kept at most when an array of another size comes: those of earlier batches are let go then."""
+
 _kept: dict[int, deque[buffers.Claim]] = {}
 
 
@@ -29,6 +32,8 @@ def fresh(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
     try:
         memory = kept.pop().kept
     except IndexError:
+        if sum(known * len(claims) for known, claims in list(_kept.items())) > MOST:
+            let_go()
         memory = np.empty(size, np.uint8)
     return buffers.lent(memory, shape, kind, kept)
 

@@ -165,7 +165,7 @@ class Schedule:
             if isinstance(stretch.lowered.meeting, Concatenation):
                 ends = list(accumulate(shape[0] for shape in stretch.given))
                 for read, shape, end in zip(stretch.reads, stretch.given, ends, strict=True):
-                    if read in made and self.last_reader[read] == place and stretch.reads.count(read) == 1:
+                    if read in made and self.last_reader[read] == place:
                         slots[read] = _Slot(place, (ends[-1], *shape[1:]), end - shape[0], end)
         return slots
 

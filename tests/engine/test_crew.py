@@ -114,13 +114,23 @@ def test_who_waits_for_another_lets_a_third_have_the_processor():
     assert crew._relax() or sys.platform == "win32"
 
 
+def test_no_more_threads_take_part_than_there_are_pieces(monkeypatch):
+    monkeypatch.setattr(crew, "_idle", [])
+    crew.Work(stages_of(Recorder(), [(1, 3), (2, 1), (1, 1)])).do(8)
+    assert len(crew._idle) == 1
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
 def test_a_child_has_threads_of_its_own():
-    recorder = Recorder()
-    work = crew.Work(stages_of(recorder, [(4, 1)]))
+    recorder = Recorder(seconds=0.002)
+    work = crew.Work(stages_of(recorder, [(8, 1)]))
     work.do(2)
     child = os.fork()
     if child == 0:
-        work.do(2)
-        os._exit(0 if len(recorder.seen) == 8 else 1)
+        recorder.threads.clear()
+        until = time.monotonic() + 30
+        while len(recorder.threads) < 2 and time.monotonic() < until:
+            recorder.seen.clear()
+            work.do(2)
+        os._exit(0 if len(recorder.threads) == 2 and len(recorder.seen) == 8 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

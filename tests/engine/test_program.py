@@ -7,7 +7,8 @@ import pytest
 
 from cnnfilter import Pipeline
 from cnnfilter.engine import loops
-from cnnfilter.engine.program import Program, parts
+from cnnfilter.engine.codes import AS_IS
+from cnnfilter.engine.program import Program, later, parts
 from cnnfilter.runtime.native import Native
 
 CHANNELS, HEIGHT, WIDTH = 5, 21, 18
@@ -17,6 +18,7 @@ NETWORKS = {
     "long rows": "conv:40@1x1,relu6,conv:7@1x1,conv:64@1x1",
     "strides": "conv:16@3x3:stride=2,conv:17@1x1:stride=2,conv:4@2x2",
     "apart": "conv:16@1x1,conv:16@3x3:groups=16:padding=1,conv:32@5x5:groups=16,conv:8@1x1",
+    "channels": "conv:10@3x3:groups=5:padding=1,conv:8@1x1",
     "groups": "conv:16@1x1,conv:32@3x3:groups=2:padding=1,batchnorm:random=1,relu",
     "pools": "conv:16@3x3,maxpool:3:stride=2:padding=1,conv:16@3x3,avgpool:2,conv:8@1x1,sumpool:2",
     "residual": "conv:16@1x1,relu:as=x,conv:16@3x3:padding=1,relu,conv:16@3x3:padding=1,add:x,relu,conv:8@1x1",
@@ -24,6 +26,8 @@ NETWORKS = {
     "read again": "conv:8@1x1:as=x,conv:8@1x1:as=y,concat:x+last:as=z,conv:16@1x1,add:z,conv:8@1x1,add:y",
     "twice": "conv:4@1x1:as=b,conv:8@1x1:as=x,concat:x+x,conv:8@1x1,multiply:x,dropout,conv:4@1x1,add:b",
     "nothing": "conv:8@1x1:as=x,dropout:as=y,conv:8@1x1,concat:x+y+last:as=z,dropout,add:z,conv:6@1x1",
+    "nothing, then more": "conv:8@1x1:as=x,dropout:as=y,from:x,conv:8@1x1:as=b,conv:8@1x1,add:b,conv:8@1x1,add:y",
+    "joined to itself": "conv:4@1x1:as=b,conv:8@1x1:as=x,concat:x+x,conv:4@1x1,add:b",
     "ends": "conv:16@3x3,relu,globalavgpool,flatten,dense:10:random=1,softmax",
     "joined, then more": "conv:4@1x1:as=b,conv:8@1x1:as=x,conv:8@3x3:padding=1,concat:x+last,softmax,conv:4@1x1,add:b",
     "others between": "conv:8@1x1,elu,upsample:2,conv:8@3x3,lrn:5,conv:4@1x1,abs,globalmaxpool",
@@ -89,7 +93,7 @@ def test_a_network_is_laid_out_once(pipeline):
     assert pipeline._last[1].programs != [program]
 
 
-@pytest.mark.parametrize("name", ["padded", "long rows", "apart", "residual", "groups", "pools"])
+@pytest.mark.parametrize("name", ["padded", "long rows", "apart", "channels", "residual", "groups", "pools"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e-37, 3e38])
 def test_extreme_samples_take_the_long_way(name, value):
     pipeline = parsed(name)
@@ -98,6 +102,16 @@ def test_extreme_samples_take_the_long_way(name, value):
     extreme[:, 3, 4] = value
     tiny = drawn() * np.float32(1e-37)
     for x in (usual, extreme, usual, tiny, usual):
+        np.testing.assert_array_equal(pipeline.run(x, threads=2), step_by_step(pipeline, x))
+
+
+@pytest.mark.parametrize("group", [0, 1])
+def test_samples_of_each_group_are_looked_at(group):
+    pipeline = Pipeline.parse("conv:40@3x3:groups=2:padding=1:random=1")
+    usual = np.random.default_rng(0).normal(size=(32, HEIGHT, WIDTH)).astype(np.float32)
+    extreme = usual.copy()
+    extreme[16 * group, 3, 4] = np.inf
+    for x in (usual, extreme, usual):
         np.testing.assert_array_equal(pipeline.run(x, threads=2), step_by_step(pipeline, x))
 
 
@@ -152,6 +166,14 @@ def test_memory_is_lent_again_once_nobody_has_it():
     assert program.empty((50,)).ctypes.data == place
     program.retain(np.zeros(3))  # as of any other array, nothing follows from that
     program.release(np.zeros(3))
+
+
+@needs_addresses
+def test_scratch_is_lent_again_after_the_next_stage():
+    program = Program(1)
+    values = program.scratch((100,))
+    program.stage([[later(loops.add_maps, values, values, values, AS_IS)]])
+    assert program.empty((100,)).ctypes.data == values.ctypes.data
 
 
 @pytest.mark.parametrize(

@@ -119,12 +119,12 @@ class Fixed(Differentiable):
 
 def innermost(batch: Array) -> Array:
     """A batch (N, ...) as a contiguous array (..., N), which is no copy where it lies so already."""
-    return np.ascontiguousarray(np.moveaxis(batch, 0, -1))
+    return np.ascontiguousarray(batch.transpose(*range(1, batch.ndim), 0))  # `np.moveaxis` takes ten times as long
 
 
 def outermost(values: Array) -> Array:
     """A view (N, ...) of an array (..., N)."""
-    return np.moveaxis(values, -1, 0)
+    return values.transpose(-1, *range(values.ndim - 1))
 
 
 def own(parameters: Mapping[str, Array | None]) -> dict[str, Array]:

@@ -71,6 +71,7 @@ class Slide:
             for i, places in enumerate((np.arange(-back[0], most), np.arange(-back[1], self.width)))
         )
         self.deltas = Frame(rows, columns)
+        self.known: dict[Pair, Index] = {}
 
     def lanes(self, count: int) -> int:
         """The pictures that are computed together, of which there are so many: loops take no short rows."""
@@ -167,9 +168,13 @@ class Slide:
 
     def _offsets(self, filled: Filled) -> Index:
         """Where in a plane of `filled` maps the first window sees each tap."""
+        key = filled.row, filled.lanes
+        if key in self.known:
+            return self.known[key]
         m, n = (each.reshape(-1) for each in np.indices(self.window))
         column, rest = np.divmod(self.dilation[1] * n, self.stride[1])
         offsets: Index = self.dilation[0] * m * filled.row + (rest * self.width + column) * filled.lanes
+        self.known[key] = offsets
         return offsets
 
     def widened(self, delta: Array) -> Array:

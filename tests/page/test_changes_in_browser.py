@@ -292,6 +292,7 @@ def test_a_dropped_picture_is_the_networks_at_once_and_no_part_of_the_address(sh
     drop(tab, png(seen))
     check(tab, "conv:edge,relu,maxpool:2", seen[None])
     assert said(tab, ".picture-panel [role=status]") == ["a picture of 7x6, brought to 7x6"]
+    assert tab.find("h1").text == "another picture (6x7x1)"
     assert "#" not in tab.driver.current_url.rstrip("#").replace("#at=", "")
     drop(tab, png(np.full((60, 140), 90, np.uint8)))
     check(tab, "conv:edge,relu,maxpool:2", np.full((1, 6, 7), 90))
@@ -303,6 +304,7 @@ def test_a_dropped_picture_is_the_networks_at_once_and_no_part_of_the_address(sh
     back.click()
     tab.wait("return model.depth === 0")
     check(tab, "conv:edge,relu,maxpool:2")
+    assert tab.find("h1").text == "ramp.png (6x7x1)"
 
 
 def test_a_colour_picture_becomes_grey_as_the_command_makes_it_or_stays(show):

@@ -12,7 +12,7 @@ function headerView(model) {
   const update = () => {
     const { picture, before, groups } = model.contents;
     const size = model.shapes[0] ? ` (${showShape(shapeOf(model, 0))})` : "";
-    write(title, `${picture.name.split(/[\\/]/).pop()}${size}`);
+    write(title, `${model.isPictureChanged ? "another picture" : picture.name.split(/[\\/]/).pop()}${size}`);
     write(network, [before, networkText(model.stages, groups)].filter(Boolean).join(","));
   };
   model.addEventListener("changed", update);

@@ -253,7 +253,7 @@ def _check_small(height: int, width: int) -> None:
 
     if max(height, width) > LARGEST:
         msg = (
-            f"{width}x{height} pixels are too many for --matrix (at most {LARGEST}x{LARGEST}); --at ROW,COL shows the "
+            f"{width}x{height} pixels are too many to be printed (at most {LARGEST}x{LARGEST}); --at ROW,COL shows the "
             "numbers behind one value"
         )
         raise PictureError(msg)

@@ -46,7 +46,7 @@ def place(*names: str, what: str) -> Callable[[Command], Command]:
 
     def parse(text: str) -> tuple[int, ...]:
         parts = text.strip("([ ])").split(",")
-        if len(parts) > 3 or (len(parts) == 1 and len(re.findall("[0-9]+", text)) > 1):
+        if len(parts) > 3 or (len(parts) == 1 and not re.fullmatch("[+-]?[0-9]+", parts[0].strip())):
             msg = f"{names[0]} takes ROW,COL or ROW,COL,MAP, or the index in a vector, not {quoted(text)}"
             raise ArgumentError(msg)
         return tuple(whole_number(part, names[0], 0) for part in parts)

@@ -306,7 +306,7 @@ def test_results_as_numbers_have_an_end():
 
 def test_numbers_of_a_large_picture_are_refused():
     assert error(CAMERA, "--matrix", code=1) == (
-        f"{CAMERA}: 512x512 pixels are too many for --matrix (at most 32x32); --at ROW,COL shows the numbers behind "
+        f"{CAMERA}: 512x512 pixels are too many to be printed (at most 32x32); --at ROW,COL shows the numbers behind "
         "one value"
     )
 
@@ -321,7 +321,8 @@ def test_numbers_of_a_large_picture_are_refused():
         (["conv:edge", "slide.csv", "--at", "3,0"],
          "no value at 3,0: the result is 3x3x1, rows 0 to 2, columns 0 to 2, maps 0 to 0"),
         (["conv:edge", "slide.csv", "--at", "-1,0"], "--at must be at least 0, not -1"),
-        (["conv:edge", "slide.csv", "--at", "a"], "--at must be a whole number, not 'a'"),
+        (["conv:edge", "slide.csv", "--at", "a"],
+         "--at takes ROW,COL or ROW,COL,MAP, or the index in a vector, not 'a'"),
         (["conv:edge", "slide.csv", "--at", "1,2,3,4"],
          "--at takes ROW,COL or ROW,COL,MAP, or the index in a vector, not '1,2,3,4'"),
         (["conv:edge,relo", "slide.csv", "--at", "0,0"],

@@ -134,7 +134,7 @@ def test_what_nobody_reads_number_by_number_is_refused_with_the_limit_and_what_t
         "--all-matrices lists up to a node, and cnnfilter run --node all --format npy writes all numbers"
     )
     np.save("large.npy", np.zeros((33, 4), np.uint8))
-    assert "4x33 pixels are too many for --matrix" in refused("relu", "large.npy", "--all-matrices")
+    assert "4x33 pixels are too many to be printed" in refused("relu", "large.npy", "--all-matrices")
     assert "only --matrix alone takes INPUT" in refused("small.csv", "--all-matrices", code=2)
     assert "--all-matrices without --at prints one result" in refused(
         "relu,abs", "small.csv", "--all-matrices", "--node", "1", "--node", "2", code=2

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnfilter.cli import commands, options, render
+from cnnfilter.cli import commands, options, render, trained
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError, ExistsError, OutputError
 from cnnfilter.messages import quoted, readable, show_bytes
@@ -82,7 +82,12 @@ def _memory(text: str) -> int:
     "[default: half of the machine's]",
 )  # fmt: skip
 @options.whole("--threads", help="Threads; the result does not depend on it.  [default: all cores]")
-@options.flag("-f", "--force", help="Overwrite an existing output, and its checkpoint.")
+@click.option(
+    "--report", metavar="PATH", shell_complete=complete_files,
+    help="Write an HTML file too: curves, classes told for others, learned filters, figures, settings.",
+)  # fmt: skip
+@click.option("--plot", metavar="PATH", shell_complete=complete_files, help="Write the curves too, as .png or .svg.")
+@options.flag("-f", "--force", help="Overwrite existing files: the output, its checkpoint, report and plot.")
 @options.flag("--json", "as_json", help="Write JSON to standard output: an object for each epoch, then the output.")
 @options.quiet
 def command(
@@ -94,6 +99,8 @@ def command(
     memory: int | None,
     threads: int | None,
     resume: bool,
+    report: str | None,
+    plot: str | None,
     force: bool,
     as_json: bool,
     quiet: bool,
@@ -123,6 +130,8 @@ def command(
         msg = f"a network is written as {' or '.join(OF_ARRAYS)}, and {quoted(output)} is neither"
         raise ArgumentError(msg)
     checkpoint = checkpoints.checkpoint_path(target)
+    beside = trained.Beside(report, plot)
+    beside.check(force=force)
     _check_free(target, checkpoint, resume=resume, force=force)
     limit = memory or default_memory()
     dataset, fraction = _data(source, validation, limit)
@@ -142,7 +151,8 @@ def command(
         for note in begun.learner.parts.notes:
             render.warning(note)
     _train(begun, checkpoint, as_json=as_json, quiet=quiet)
-    return _write(begun, target, overwrite=force or resume, as_json=as_json, quiet=quiet)
+    code = _write(begun, target, overwrite=force or resume, as_json=as_json, quiet=quiet)
+    return beside.write(begun, target, code, force=force, quiet=quiet)
 
 
 def _check_free(target: Path, checkpoint: Path, *, resume: bool, force: bool) -> None:

@@ -230,3 +230,25 @@ def test_a_terminal_shows_how_far_an_epoch_is(monkeypatch, columns, has_bar):
     assert "loss 0.2500" in text
     assert ("━" in text) == has_bar
     assert not epochs.is_watched(quiet=True)
+
+
+def test_a_report_and_curves_are_written_beside_it(monkeypatch):
+    result = trained("--report", "r.html", "--plot", "c.svg")
+    assert result.messages[-2:] == ["wrote r.html", "wrote c.svg"]
+    assert Path("r.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "<svg" in Path("c.svg").read_text(encoding="utf-8")
+    trained("--plot", "c.png", "--force", "--quiet")
+    with Image.open("c.png") as picture:
+        assert picture.format == "PNG"
+    for arguments, reason in (
+        (("--report", "r.html"), "'r.html' exists already; --force overwrites it"),
+        (("--report", "r.txt"), "--report writes an HTML file, and 'r.txt' does not end in .html"),
+        (("--plot", "c.jpg"), "--plot writes .png or .svg, and 'c.jpg' is neither"),
+    ):
+        assert refused(STAGES, "d.npz", "-o", "new.npz", *arguments, command="train") == reason
+    result = train("--report", "no/r.html", "--force")
+    assert result.exit_code == 1
+    assert result.messages[-1].startswith("cnnfilter: error: cannot write 'no/r.html'")
+    result = train("--lr", "1e38", "--report", "none.html", "--force", quick=())
+    assert result.exit_code == 1
+    assert not Path("none.html").exists()

@@ -71,6 +71,8 @@ class Prepared:
     def __init__(self, source: Source, stages: Network, memory: int, threads: int) -> None:
         self._source, self._stages, self._threads = source, stages, threads
         self._schedules: dict[tuple[tuple[int, ...], int], Schedule] = {}
+        self._is_table = bool(stages) and all(isinstance(node.stage, Normalize) for node in stages)
+        self._tables: dict[int, Array] = {}
         self.unreadable: list[tuple[int, str]] = []
         self._example, first = self._first()
         self.scale = FULL_SCALE[source.picture(self._example).dtype.name]
@@ -101,13 +103,25 @@ class Prepared:
 
     def _through(self, pixels: npt.NDArray[Any]) -> Array:
         maps = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        if self._is_table and maps.dtype == np.uint8:
+            return self._looked_up(maps)
+        return self._computed(maps, pixels.shape)
+
+    def _looked_up(self, maps: npt.NDArray[np.uint8]) -> Array:
+        """What stages that only normalize make of 8 bits, out of a table: that takes a tenth of the time."""
+        if len(maps) not in self._tables:
+            values = np.tile(np.arange(256, dtype=np.uint8), (len(maps), 1))[:, :, None]
+            self._tables[len(maps)] = self._computed(values, (256, 1, len(maps)))[:, :, 0]
+        return np.stack([table[each] for table, each in zip(self._tables[len(maps)], maps, strict=True)])
+
+    def _computed(self, maps: npt.NDArray[Any], shape: tuple[int, ...]) -> Array:
         if not self._stages:
             return maps.astype(np.float32)
-        known = pixels.shape, FULL_SCALE[pixels.dtype.name]
+        known = shape, FULL_SCALE[maps.dtype.name]
         if known not in self._schedules:
             if len(self._schedules) > len(ALONE):
                 self._schedules.clear()  # each is of one size of pictures
-            self._schedules[known] = Schedule(at_scale(plan(self._stages, pixels.shape), known[1]))
+            self._schedules[known] = Schedule(at_scale(plan(self._stages, shape), known[1]))
         return self._schedules[known].run(maps, 1).astype(np.float32, copy=False)
 
     def survey(self) -> Iterator[int]:

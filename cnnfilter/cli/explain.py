@@ -172,6 +172,8 @@ def command(
         passed = explain_loss(
             pipelines[-1], picture.pixels, wanted, loss or LOSSES[0], weight=weight, rate=0.01 if rate is None else rate
         )
+        if passed.loss.note:
+            render.warning(f"{shown}: {passed.loss.note}")
         render.out(backward.written(passed, "json" if as_json else notes))
         return 0
     numbers = [Numbers("picture", maps)] if matrix or all_matrices else []

@@ -163,6 +163,9 @@ def explain_loss(
     net.seen = {}
     maps = np.atleast_3d(pixels).transpose(2, 0, 1)[None].astype(np.float32)
     results = net.forward(maps)[0].astype(np.float64)
+    if not np.isfinite(results).all():
+        msg = "the network's result is not finite, so that there is no loss to explain"
+        raise ArgumentError(msg)
     label, targets = (target, None) if isinstance(target, int) else (None, target)
     worked = work(name, results.tolist(), targets, label=label, scores=known.after is not None)
     _, delta = loss(name, results[None], [worked.targets])

@@ -23,6 +23,8 @@ from cnnfilter.network.stages.base import unknown
 
 Index = tuple[int, ...]
 
+CONSTANT = "its kernels are constant, and not learned; those of conv:N@HxW, or from a file of weights, are"
+
 
 class Met(NamedTuple):
     """What a weight met, place by place.
@@ -53,7 +55,7 @@ class WeightGradient:
     name : str, optional
     stage : str
     at : tuple of int
-        (filter, channel, row, column) or (unit, input).
+        (filter, channel, row, column), of a transposed convolution (channel, filter, row, column), or (unit, input).
     weight : float
     met : Met
     rate : float
@@ -123,9 +125,15 @@ def weights_of(stage: stages.Stage, row: Row) -> Array:
 def _bank(stage: stages.Conv, row: Row) -> Array:
     source = stage.source(row.input[2])
     if isinstance(source, tuple):
-        msg = "its kernels are constant, and not learned; those of conv:N@HxW, or from a file of weights, are"
-        raise ArgumentError(msg)
+        raise ArgumentError(CONSTANT)
     return prepared(source.weight, flip=stage.flip, scale=stage.scale)
+
+
+@weights_of.register
+def _transposed_bank(stage: stages.ConvTranspose, row: Row) -> Array:
+    if isinstance(stage.source(row.input[2]), tuple):
+        raise ArgumentError(CONSTANT)
+    return stage.weight(row.input[2])[0]
 
 
 @weights_of.register
@@ -167,6 +175,22 @@ def _slid(stage: stages.Conv, row: Row, at: Index, x: Array, delta: Array) -> Me
     samples = np.where(is_outside, stage.border.value, x[of_group * deep[1] + channel][rows, columns])
     places = [(i, j) for i in range(row.output[0]) for j in range(row.output[1])]
     return Met(tuple(places), delta[number].ravel(), samples.ravel())
+
+
+@met.register
+def _spread(stage: stages.ConvTranspose, row: Row, at: Index, x: Array, delta: Array) -> Met:
+    channel, number, *tap = at
+    deep, (_, stride, dilation, pads, _) = weights_of(stage, row).shape, stage.placing(row.input)
+    of_group = channel // (len(x) * deep[1] // len(delta))
+    reached = []  # the samples of each axis that come to a place in the result, and that place
+    for axis in (0, 1):
+        places = np.arange(row.input[axis]) * stride[axis] - pads[axis][0] + tap[axis] * dilation[axis]
+        samples = np.flatnonzero((places >= 0) & (places < row.output[axis]))
+        reached.append((samples, places[samples]))
+    (rows, to_rows), (columns, to_columns) = reached
+    deltas = delta[of_group * deep[1] + number][np.ix_(to_rows, to_columns)]
+    told = [(int(i), int(j)) for i in to_rows for j in to_columns]
+    return Met(tuple(told), deltas.ravel(), x[channel][np.ix_(rows, columns)].ravel())
 
 
 @met.register

@@ -119,8 +119,8 @@ def work(
     known = NATURAL if base is None else base
     logarithms = of_scores(given, figure.before, known) if scores else of_probabilities(figure, values, known)
     lines, result = figure.work(values, wanted or (), known, logarithms)
-    if scores and min(values) == 0:
-        note = "a probability is too small for a number; its logarithm is that of the scores"
+    if scores and (min(values) == 0 or (figure.before == "sigmoid" and max(values) == 1)):
+        note = "a probability, or what it lacks to 1, is too small for a number; its logarithm is that of the scores"
     unit = {NATURAL: "nats", 2: "bits"}.get(known, "") if figure.base is not None else ""
     return Worked(
         name,

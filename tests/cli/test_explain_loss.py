@@ -124,3 +124,9 @@ def test_what_is_refused(arguments, message):
     assert (result.exit_code, result.out) == (2, "")
     assert result.messages[-1].startswith("cnnfilter: error: ")
     assert message in result.messages[-1]
+
+
+def test_a_probability_that_is_no_number_is_told():
+    result = run("explain", "conv:[999],flatten", SLIDE, "--target", "0")
+    assert result.exit_code == 0, result.err
+    assert any("is too small for a number" in line for line in result.messages)

@@ -34,6 +34,22 @@ def test_a_weight_is_the_sum_of_deltas_and_samples(loss, more):
     assert told.deltas == pytest.approx(deep[5]["deltas"].tolist())
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("depthwise:2@3x3:random=1:padding=1", [(0, 0, 2, 1), (3, 0, 0, 0)]),
+        ("convtranspose:3@3x2:random=1:stride=2x3:padding=1:dilation=2x1", [(0, 2, 0, 0), (1, 0, 2, 1)]),
+        ("convtranspose:4@2x2:random=1:groups=2:output_padding=1:stride=2", [(0, 1, 1, 0), (1, 0, 0, 1)]),
+    ],
+)
+def test_weights_of_other_convolutions(text, places):
+    pipeline = Pipeline.parse(f"normalize,{text}:as=c,tanh,flatten,dense:3:random=2")
+    gradients = pipeline.gradients(PICTURE, 1)[1]["c.weight"]
+    for at in places:
+        told = explain_loss(pipeline, PICTURE, 1, weight=("c", at)).weight
+        assert told.gradient == pytest.approx(gradients[at], rel=1e-4, abs=1e-7)
+
+
 def test_the_deltas_are_p_minus_t():
     told = explain_loss(Pipeline.parse("flatten,dense:3:random=1"), PICTURE[..., :1] / np.float32(255), 2)
     p = np.array(told.loss.results)
@@ -83,6 +99,8 @@ def test_what_is_listed_of_many():
             ("1", (0, 0, 0, 0)),
             r"stage 1 \(conv\): its kernels are constant, and not learned",
         ),
+        ("convtranspose:1 2,flatten", 0, ("1", (0, 0, 0, 0)), "its kernels are constant, and not learned"),
+        ("conv:1e38,conv:1e38,flatten", 0, None, "the network's result is not finite"),
         ("relu,flatten", 0, ("1", (0, 0, 0, 0)), r"stage 1 \(relu\): it has no weights that are told one by one"),
         (
             "conv:2@3x3:random=1,flatten",

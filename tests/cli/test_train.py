@@ -13,7 +13,7 @@ from cnnfilter.cli import train as module
 from cnnfilter.errors import DiskFullError
 from cnnfilter.learning.training import Figures, Learner, Step
 from cnnfilter.writing import write
-from tests.command import Terminal, done, files, refused, run, start
+from tests.command import ROOT, Terminal, done, files, refused, run, start
 from tests.learning.strokes import LABELS, strokes
 
 STAGES = "conv:6@3x3,relu,maxpool:2,flatten,dense:10"
@@ -43,13 +43,15 @@ def test_a_line_is_told_for_each_epoch_and_the_file_runs(folder):
         (folder / "data" / LABELS[kind]).mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(folder / "data" / LABELS[kind] / f"{number:02}.png")
     Image.fromarray(np.stack([strokes(3)[0][1]] * 3, axis=2)).save("photo.png")
+    (folder / "data" / "empty").mkdir()
     result = trained(stages=f"gray,{STAGES}", data="data", quick=("--epochs", "12", "--lr", "0.01", "--batch", "16"))
     assert result.out == ""
-    assert result.messages[:4] == [
+    assert result.messages[:5] == [
         "stage 6 is dense:3, not dense:10: there are 3 classes", "normalize is put first", "softmax is put last",
+        "warning: without pictures, and left out: 'empty'",
         "EPOCH  LOSS  ACCURACY  VALIDATION LOSS  VALIDATION ACCURACY  PICTURES/S  TIME LEFT",
     ]  # fmt: skip
-    assert [line.split()[0] for line in result.messages[4:-1]] == [str(number) for number in range(1, 13)]
+    assert [line.split()[0] for line in result.messages[5:-1]] == [str(number) for number in range(1, 13)]
     assert result.messages[-1].startswith("wrote net.npz  ")
     assert files() == ["d.npz", "data", "net-checkpoint.npz", "net.npz", "photo.png"]
     told = done("run", "net.npz", "photo.png", "--top", "1").out.splitlines()
@@ -252,3 +254,13 @@ def test_a_report_and_curves_are_written_beside_it(monkeypatch):
     result = train("--lr", "1e38", "--report", "none.html", "--force", quick=())
     assert result.exit_code == 1
     assert not Path("none.html").exists()
+
+
+def test_the_samples_can_be_learned():
+    place = ROOT / "samples" / "textures"
+    assert sum(each.stat().st_size for each in place.rglob("*.*")) < 500_000
+    stages = "conv:8@5x5,batchnorm,relu,maxpool:2,conv:16@3x3,batchnorm,relu,globalavgpool,flatten,dense:9"
+    result = trained("--json", quick=("--epochs", "6", "--lr", "0.01", "--batch", "16"), data=str(place), stages=stages)
+    assert json.loads(result.out.splitlines()[-1])["best"]["validation_accuracy"] >= 0.6
+    told = done("run", "net.npz", str(place / "wood" / "07.png"))
+    assert [line.split()[-1] for line in told.out.splitlines()] == ["LABEL", "fur", "grass", "wood"]

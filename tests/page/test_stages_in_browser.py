@@ -118,6 +118,7 @@ GRAPHS = {
     "conv:2@3x3:padding=1:random=3,concat:b+last,maxpool:2",
     "a gate": "relu:as=x,globalavgpool,conv:3@1x1:random=1,sigmoid,multiply:x,conv:box:padding=2,"
     "flatten,dense:3:random=2",
+    "a branch in the padding": "relu:as=x,pad:5+-5x6+-6,add:x,abs:as=y,pad:-5+5x6+-6,concat:y",
     "transposed": "gray,convtranspose:1 2 0; 3 4 1:stride=2:padding=1,relu,conv:box",
     "enlarged": "upsample:1.5:mode=bilinear,conv:box:padding=1:border=reflect,maxpool:3:stride=2",
     "unequal branches": "relu:as=x,conv:3@5x5:random=1:padding=2:stride=2,upsample:size=11x13,concat:x,"

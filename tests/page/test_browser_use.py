@@ -16,6 +16,8 @@ PHOTO = np.random.default_rng(1).integers(0, 256, (1, 12, 14), dtype=np.uint8)
 CHAIN = "conv:edge,relu,maxpool:2"
 DIGIT = "conv:3@3x3:random=1,relu,flatten,dense:4:random=2,softmax"
 LABELS = ("zero", "one", "two", "three")
+ALIKE = pytest.mark.slow
+"""Of tests of what `test_changes_in_browser.py` asks in other ways."""
 
 
 def result(tab, stage):
@@ -94,6 +96,28 @@ def test_keys_move_the_window_and_space_plays_it_along_rows(show):
     tab.press("\ue007")
     assert tab.run("return model.selection.pinned")
     assert "aria-pressed" in tab.find(".play-bar").get_attribute("innerHTML")
+
+
+def test_a_window_plays_at_the_chosen_speed(show):
+    tab = show("relu", PHOTO)
+    moves = tab.run("""
+        const frames = [];
+        window.requestAnimationFrame = (frame) => frames.push(frame);
+        const list = document.querySelector("select[aria-label='values a second']");
+        let count = 0;
+        model.addEventListener("selected", () => count++);
+        return ["2", "10"].map((speed) => {
+            list.value = speed;
+            document.querySelector(".play").click();
+            const begun = [count, performance.now()];
+            for (let frame = 1; frame <= 20; frame++) frames.shift()(begun[1] + 125 * frame);
+            document.querySelector(".play").click();
+            frames.length = 0;
+            return count - begun[0];
+        });
+    """)  # in two seconds and a half, the first at once
+    assert moves[0] in (5, 6)
+    assert moves[1] == 20
 
 
 def test_a_finger_moves_the_window(show):
@@ -217,6 +241,7 @@ def test_of_pictures_that_are_dropped_one_after_the_other_the_last_one_stays(sho
     assert tab.run("return model.depth") == 1
 
 
+@ALIKE
 def test_a_picture_of_too_many_pixels_is_not_decoded(show, tmp_path):
     tab = show(CHAIN, PHOTO)
     drop(tab, encoded(np.zeros((9500, 9500), bool), tmp_path))
@@ -225,22 +250,21 @@ def test_a_picture_of_too_many_pixels_is_not_decoded(show, tmp_path):
     assert not tab.run("return model.canUndo()")
 
 
-@pytest.mark.parametrize(
-    ("data", "kind"),
-    [
+def test_a_dropped_file_that_is_no_picture_is_told(show):
+    tab = show(CHAIN, PHOTO)
+    for data, kind in (
         (b"", "image/png"),
         (b"no picture", "text/plain"),
         (b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9' onload='window.owned=1'/>", "image/svg+xml"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "image/png"),
-    ],
-)
-def test_a_dropped_file_that_is_no_picture_is_told(show, data, kind):
-    tab = show(CHAIN, PHOTO)
-    drop(tab, data, "<img src=x onerror=owned=1>", kind)
-    assert "no picture" in tab.wait("return document.querySelector('.picture-panel [role=alert]').textContent")
-    assert not tab.run("return window.owned || model.canUndo()")
+    ):
+        tab.run("document.querySelector('.picture-panel [role=alert]').textContent = ''")
+        drop(tab, data, "<img src=x onerror=owned=1>", kind)
+        assert "no picture" in tab.wait("return document.querySelector('.picture-panel [role=alert]').textContent")
+        assert not tab.run("return window.owned || model.canUndo()")
 
 
+@ALIKE
 def test_a_digit_is_drawn_with_the_mouse(show):
     tab = show("conv:box,relu", np.zeros((1, 28, 28), np.uint8))
     tab.find(".picture-panel summary").click()
@@ -258,6 +282,7 @@ def test_a_digit_is_drawn_with_the_mouse(show):
     np.testing.assert_allclose(result(tab, 2), expected("conv:box,relu", drawn), rtol=1e-5)
 
 
+@ALIKE
 def test_the_fragment_brings_the_state_back(show):
     tab = show(CHAIN, PHOTO)
     tab.run("cnnfilter.set(1, 'padding', 'same'); cnnfilter.set(3, 'window', '3x2'); cnnfilter.select(3, 0, 1, 2)")
@@ -298,6 +323,7 @@ def test_the_quiz_tells_right_from_wrong(show):
     assert f"Right: {right}" in open_.find_element("css selector", ".said").text.replace(",", "")
 
 
+@ALIKE
 def test_correlation_beside_convolution_and_cross_entropy_with_its_numbers(show):
     tab = show(DIGIT, PHOTO / np.float32(255), labels=LABELS)
     open_ = lesson(tab, 2)
@@ -319,6 +345,7 @@ def test_correlation_beside_convolution_and_cross_entropy_with_its_numbers(show)
     np.testing.assert_allclose(told, values, rtol=1e-4)
 
 
+@ALIKE
 def test_the_command_is_copied_and_gives_the_same(show, tmp_path, monkeypatch):
     tab = show(CHAIN, PHOTO)
     tab.run("cnnfilter.set(1, 'stride', '2')")

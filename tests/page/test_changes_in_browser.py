@@ -323,6 +323,8 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(show):
     drop(tab, png(np.zeros((9500, 9500), np.bool_), compress_level=9))
     assert said(tab, ".picture-panel .mistake") == ["the picture is 9500x9500, and has more than 89,478,485 pixels"]
     check(tab, "conv:edge")
+    refused = tab.run("return pictureInFile({size: 2 ** 26 + 1}).catch(({message}) => message)")
+    assert refused == "the file has 67,108,865 bytes, at most 67,108,864 are read"
 
 
 def test_a_pasted_picture_and_a_chosen_file_are_taken_as_well(show):

@@ -149,3 +149,11 @@ def test_of_thousands_of_kernels_some_can_be_changed(show):
     tab.run("model.select(1, 29, 0, 0)")
     assert len(tab.find_all(".change .kernel-name")) == 16
     assert "and 14 more" in tab.find(".change .kernels").text
+
+
+def test_what_was_a_vector_is_drawn_as_maps(show):
+    tab = show("conv:edge,flatten,relu", RAMP)
+    tab.run("model.select(3, 5)")
+    tab.wait("return document.querySelector('[data-stage=\"2\"].on-way .bar-row')")
+    tab.run("model.remove(2)")
+    assert len(tab.find_all("[data-stage='2'] button.thumbnail")) == 1

@@ -12,7 +12,7 @@ r"""Formulas as `explanation.formulas` writes them, and numbers, as LaTeX.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from cnnfilter.text.shown import show
@@ -157,6 +157,60 @@ def equation(label: str, terms: Sequence[float], result: float, longest: int) ->
         return rf"\text{{{label}}} = {first} = {number(result)}"
     rows = [rf"\text{{{label}}} ={{}}& {first}", *(f"& {line}" for line in more), f"={{}}& {{{number(result)}}}"]
     return aligned(rows)
+
+
+def chain(formulas: Sequence[str]) -> str:
+    r"""Formulas that are equal, over as many lines as they need: these end before a `=`, or in a long sum.
+
+    Examples
+    --------
+    >>> print(chain(["e^2", "7.38906"]))
+    e^{2} = 7.38906
+    """
+    if sum(map(len, formulas)) <= ROOM:
+        return " = ".join(map(formula, formulas))
+    rows = []
+    for place, text in enumerate(formulas):
+        first, *more = _broken(formula(_flat(text))) if len(text) > ROOM else [formula(text)]
+        rows += [f"{'={}' if place else ''}& {first}", *(rf"& \quad {part}" for part in more)]
+    return aligned(rows)
+
+
+def _flat(text: str) -> str:
+    """A formula without the fraction that all of it is, whose lines cannot be broken."""
+    return re.sub(r"^(-?)(\(.*\)) / (\d+)$", r"\g<1>1 / \3 * \2", text)
+
+
+def _broken(latex: str) -> Iterator[str]:
+    """The lines of a sum that is too long; parentheses around it no longer grow with what is in them."""
+    line = ""
+    for term in _terms(latex):
+        if line and _digits_wide(line) + _digits_wide(term) > ROOM:
+            yield line
+            line = ""
+        line = f"{line} {term}".strip()
+    yield line
+
+
+def _terms(latex: str) -> Iterator[str]:
+    """The terms of a sum, or of the one in the parentheses around it, each with its sign."""
+    term, depth, braces = "", 0, 0
+    for part in re.split(r"(\\left\(|\\right\)|[{}]| (?=[+-] ))", latex):
+        braces += (part == "{") - (part == "}")
+        if part == " " and depth <= 1 and not braces:
+            yield term
+            term = ""
+            continue
+        depth -= part == r"\right)"
+        is_outer = depth == 0 and not braces
+        term += {r"\left(": r"\bigl(", r"\right)": r"\bigr)"}.get(part, part) if is_outer else part
+        depth += part == r"\left("
+    yield term
+
+
+def _digits_wide(latex: str) -> int:
+    """About how many digits wide a formula is."""
+    return len(re.sub(r"\\cdot|\\[lr]eft|\\big[lr]|\\[a-z]+(?=_|\\)|[{}_^\\]", "", latex)) + 1
 
 
 def aligned(rows: Sequence[str]) -> str:

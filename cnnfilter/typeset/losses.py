@@ -11,7 +11,7 @@ from cnnfilter.learning.one_weight import WeightGradient, largest_products
 from cnnfilter.learning.worked import Worked
 from cnnfilter.messages import LONGEST_NAME, readable, shortened, show_shape
 from cnnfilter.text.shown import factor, show
-from cnnfilter.typeset.formulas import equation, formula, matrix, number
+from cnnfilter.typeset.formulas import chain, equation, formula, matrix, number
 from cnnfilter.typeset.parts import Code, Display, Heading, Math, Part, Piece, Table, paragraph
 
 
@@ -34,7 +34,7 @@ def _arithmetic(worked: Worked) -> Iterator[Part]:
     yield Display(formula(worked.formula))
     for line in worked.lines:
         if len(line.equal) > 1:  # the others list values
-            yield Display(" = ".join(map(formula, line.equal)))
+            yield Display(chain(line.equal))
 
 
 def explained_parts(explained: Explained) -> Iterator[Part]:

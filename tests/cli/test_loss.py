@@ -58,7 +58,8 @@ def test_notes(format):
     assert result.exit_code == 0, result.err
     formula, numbers = displays(result.out, format)
     assert formula == r"-\sum\left(t \cdot \log_{2}\left(p\right)\right)"
-    terms, summed, total = numbers.split(" = ")
+    rows = numbers.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}").split(" \\\\\n")
+    terms, summed, total = "".join(row.replace("& ", "") for row in rows).split("={}")
     assert terms.startswith(r"-\left(1 \cdot \log_{2}\left(0.775\right) + 0 \cdot")
     assert value(summed) == value(total) == pytest.approx(0.3677, abs=5e-5)
     mean = displays(run("loss", "mse", "1", "2", "--label", "0", "--format", format).out, format)

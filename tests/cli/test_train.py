@@ -260,7 +260,9 @@ def test_the_samples_can_be_learned():
     place = ROOT / "samples" / "textures"
     assert sum(each.stat().st_size for each in place.rglob("*.*")) < 500_000
     stages = "conv:8@5x5,batchnorm,relu,maxpool:2,conv:16@3x3,batchnorm,relu,globalavgpool,flatten,dense:9"
-    result = trained("--json", quick=("--epochs", "6", "--lr", "0.01", "--batch", "16"), data=str(place), stages=stages)
+    result = trained(
+        "--json", quick=("--epochs", "15", "--lr", "0.003", "--batch", "8"), data=str(place), stages=stages
+    )
     assert json.loads(result.out.splitlines()[-1])["best"]["validation_accuracy"] >= 0.6
     told = done("run", "net.npz", str(place / "wood" / "07.png"))
     assert [line.split()[-1] for line in told.out.splitlines()] == ["LABEL", "fur", "grass", "wood"]

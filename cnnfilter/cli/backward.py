@@ -1,4 +1,24 @@
-"""What `cnnfilter explain --target` prints: a loss worked out, deltas, and where they go, back through the stages."""
+"""What `cnnfilter explain --target` prints: a loss worked out, deltas, and where they go, back through the stages.
+
+As JSON::
+
+    {
+      "stages": "...", "input": [H, W, C], "output": [n],
+      "loss": {...},                     as `cnnfilter loss --json`
+      "deltas": [number, ...],           the gradient with respect to the scores, or of mse the results
+      "steps": [{                        the last stage first, the picture as number 0
+        "number": 1, "name": null, "stage": "...",
+        "gradients": {role: {"shape", "largest", "at", "rms", "values"}}
+      }, ...],
+      "weight": {                        with --weight
+        "number", "name", "stage", "at", "weight", "places", "deltas", "inputs", "products", "gradient", "rate",
+        "stepped"
+      }
+    }
+
+The role `deltas` is the result's, (C, H, W) or (n,), others are PyTorch's. `values` is null where all together are more
+than `MOST_NUMBERS`.
+"""
 
 from __future__ import annotations
 

@@ -57,6 +57,7 @@ FUNCTIONS = {
     "output_size": {"n": 8, "window": 3},
     "get_kernel": {"text": "box"},
     "apply": {"image": IMAGE, "kernel": np.ones((3, 3))},
+    "learn_kernel": {"before": IMAGE, "after": IMAGE, "size": 1},
     "load_bank": {"path": "samples/kernels/disk.npz", "name": "small"},
     "read": {"path": "samples/camera.png"},
     "sheet": {"maps": IMAGE},
@@ -132,7 +133,7 @@ TAKEN = {
     **dict.fromkeys(
         ["None"],
         "stride bias threads base layout frame depth titles topk columns cell alpha format options strip min max node "
-        "size labels",
+        "size labels channels",
     ),
     **dict.fromkeys(["True"], "x ceil_mode count_include_pad flip labels numbers overwrite static"),
     **dict.fromkeys(["-1"], f"x axis {NUMBERS}"),
@@ -150,7 +151,7 @@ TAKEN = {
     **dict.fromkeys(["blank", "no", "digits", "escape", "half a character"], "base name"),
     **dict.fromkeys(["()"], "stages labels"),
     **dict.fromkeys(["bytes", "set"], "at"),
-    **dict.fromkeys(["texts"], "window stride padding dilation labels"),
+    **dict.fromkeys(["texts"], "window stride padding dilation labels size"),
 }
 """Where a value is an argument like any other; where it is none, that is where a parameter of this name is refused."""
 

@@ -11,7 +11,7 @@ from cnnfilter.cli.help import Context
 from cnnfilter.errors import ArgumentError
 from cnnfilter.messages import quoted, readable
 
-COMMANDS = ("apply", "run", "explain", "page", "train", "kernels", "shape", "loss", "networks")
+COMMANDS = ("apply", "run", "explain", "page", "train", "learn", "kernels", "shape", "loss", "networks")
 """The commands; the module of each, which has its name, calls it `command`."""
 
 
@@ -60,6 +60,7 @@ class LazyGroup(click.Group):
       cnnfilter shape 28x28x1 conv:32@3x3,relu,maxpool:2  shows every size
       cnnfilter explain conv:edge photo.jpg --at 10,20    shows its arithmetic
       cnnfilter page conv:edge,relu photo.jpg --open      shows all its numbers
+      cnnfilter learn before.png after.png -o k.json      finds the kernel
       cnnfilter kernels                                   lists the kernels
       cnnfilter apply --help                              lists the options
     """,

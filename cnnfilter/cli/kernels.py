@@ -14,6 +14,7 @@ import click
 
 from cnnfilter.cli import cells, commands, options, render, tables
 from cnnfilter.cli.completion import complete_files, complete_kernels
+from cnnfilter.cli.matrices import INDENT, MOST_ROWS, Lines, matrix_rows
 from cnnfilter.errors import ArgumentError
 from cnnfilter.kernels.catalogue import KERNELS, Entry
 from cnnfilter.messages import quoted
@@ -22,13 +23,7 @@ if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture
     from cnnfilter.kernels.facts import KernelFacts
     from cnnfilter.kernels.kernel import Kernel
-    from cnnfilter.kernels.matrix import Matrix
     from cnnfilter.weights.bank import FilterBank, Weights
-
-MOST_ROWS = 15
-"""Rows of a matrix, or filters of a bank, that are shown; of more, the first and the last."""
-INDENT = 10
-"""Where the second column of a description begins, behind `symmetry`."""
 
 SIMPLE = 10**6
 """A fraction whose denominator is below this is shown as one."""
@@ -36,9 +31,6 @@ NOTHING = 1e-6
 """A bank's sum below this part of the sum of its magnitudes is shown as 0: weights are float32."""
 
 COMBINED = {"magnitude": "square root of the sum of squares", "maximum": "the largest"}
-
-Lines = list[tuple[str, str]]
-"""A name, which may be empty, and what stands beside it."""
 
 
 @click.command(
@@ -190,7 +182,7 @@ def _description(facts: KernelFacts, bias: float | None) -> str:
     for number, each in enumerate(facts.filters, 1):
         if several:
             rows += [("", ""), (f"filter {number}", f"of {len(facts.filters)}")]
-        rows += _matrix(each.matrix)
+        rows += matrix_rows(each.matrix)
         if facts.scale != 1:
             rows.append(("scale", _scale(facts.scale)))
         odd = ", ".join(each.antisymmetric)
@@ -217,29 +209,6 @@ def _scale(scale: Fraction | float) -> str:
     """A simple fraction as one, and any other number in six digits."""
     is_simple = isinstance(scale, Fraction) and scale.denominator < SIMPLE
     return str(scale) if is_simple else f"{float(scale):.6g}"
-
-
-def _matrix(matrix: Matrix) -> Lines:
-    """A matrix in as many digits as fit; where that are too few, its middle is left out."""
-    room, width, half = max(render.width() - INDENT, INDENT), len(matrix[0]), MOST_ROWS // 2
-    is_high = len(matrix) > MOST_ROWS
-    rows = [*matrix[:half], *matrix[-half:]] if is_high else matrix
-    for digits in (4, 3, 2):
-        texts = [[f"{value:.{digits}g}" for value in row] for row in rows]
-        size = max(len(text) for row in texts for text in row)
-        if width * (size + 1) - 1 <= room:
-            break
-    columns = width if width * (size + 1) - 1 <= room else max((room - 3) // (size + 1) // 2 * 2, 2)
-    lines = []
-    for row in texts:
-        parts = [text.rjust(size) for text in row]
-        lines.append(" ".join(parts if columns == width else [*parts[: columns // 2], "...", *parts[-columns // 2 :]]))
-    if is_high:
-        lines.insert(half, "...")
-    named = [("matrix" if i == 0 else "", line) for i, line in enumerate(lines)]
-    if columns < width or is_high:
-        named.append(("part", f"of {len(matrix)}x{width} numbers; --json shows all"))
-    return named
 
 
 def _bank(bank: FilterBank) -> str:

@@ -189,11 +189,11 @@ class Filter:
         planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
         if bank.shape[:2] == (channels, 1):
             sources = [planes[c : c + 1] for c in range(channels)]
-        elif bank.shape[:2] == (1, channels):
-            sources = [planes]
+        elif bank.shape[1] == channels and len(bank) in (1, channels):
+            sources = [planes] * len(bank)
         else:
             needed = "one filter, or one for each channel, over 1 channel"
-            if len(bank) == 1:
+            if len(bank) in (1, bank.shape[1]):
                 needed = f"a picture of {bank.shape[1]} channels"
             msg = (
                 f"{self.kernel.name} is a bank of {len(bank)} x {bank.shape[1]} x {bank.shape[2]} x "

@@ -139,7 +139,9 @@ def bank_of(
                 return True
             return inputs == 1 and filters % channels == 0 if depthwise else inputs * groups == channels
 
-        reading = settled(layer.weight.shape, layout, fits)
+        from cnnfilter.weights.pairing import read_name
+
+        reading = settled(layer.weight.shape, layout, fits, read_name(layer.name).word.lower())
         bank = layer.weight.transpose([axis for axis in reading.order if axis is not None]).reshape(reading.lengths)
         if is_keras(reading):
             bank = bank.swapaxes(0, 1).reshape(-1, 1, *bank.shape[2:])

@@ -21,6 +21,9 @@ TRANSPOSED = {"iohw": "oihw", "hwoi": "hwio"}
 FLAT: dict[str, Order] = {"oihw": (0, None, 1, 2), "hwio": (None, 2, 0, 1)}
 """`LAYOUTS` of 3-D arrays: n filters of one channel, and one filter of several."""
 
+NAMED = {"weight": "oihw", "kernel": "hwio"}
+"""What a layer of PyTorch and one of Keras call a bank, and how each lays it: told where a shape may be either."""
+
 MAX_WINDOW = 15
 """The longest side of a window for which a shape is read without being told its layout. The largest of the well-known
 networks' are 11x11 and 1x7; longer sides are far more often numbers of channels."""
@@ -70,7 +73,10 @@ def readings(shape: tuple[int, ...], layout: str | None = None) -> list[Reading]
 
 
 def settled(
-    shape: tuple[int, ...], layout: str | None = None, fits: Callable[[Reading], bool] = lambda reading: True
+    shape: tuple[int, ...],
+    layout: str | None = None,
+    fits: Callable[[Reading], bool] = lambda reading: True,
+    word: str = "",
 ) -> Reading:
     """How to read an array: as a person tells it, as its shape does, or as the only way that fits.
 
@@ -80,6 +86,8 @@ def settled(
         As for `readings`.
     fits : callable
         Whether what goes with the array, its biases or the channels that arrive, fits a reading.
+    word : str
+        What the array is called in its layer: where that leaves both, PyTorch's `weight` and Keras' `kernel` tell.
 
     Raises
     ------
@@ -95,6 +103,8 @@ def settled(
     """
     found = readings(shape, layout)
     fitting = found if len(found) == 1 else list(filter(fits, found))
+    if len(fitting) > 1 and word in NAMED and len(shape) == 4:
+        fitting = [each for each in fitting if each.name == NAMED[word]]
     if len(fitting) == 1:
         return fitting[0]
     told = " or ".join(

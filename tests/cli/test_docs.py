@@ -61,6 +61,7 @@ def test_the_python(checkout, monkeypatch):
     exec(block, names)
     assert names["edges"].shape == (3, 200, 300)
     assert names["bank"].weight.shape == (8, 1, 5, 5)
+    assert names["learned"].nearest.name == "box"
     assert [row.output for row in names["plan"]][-1] == (199, 299, 1)
     assert names["maps"].shape == (1, 199, 299)
     assert names["record"]["value"] == pytest.approx(names["maps"][0, 20, 30], rel=1e-5)

@@ -50,6 +50,7 @@ def test_help_lists_every_command():
         "  explain   Show the arithmetic behind one value of a result.",
         "  page      Make an interactive page of a network on a picture.",
         "  train     Train a network on labelled pictures.",
+        "  learn     Learn the kernel that turns one picture into another.",
         "  kernels   List the kernels, or describe one.",
         "  shape     Show the arithmetic of sizes.",
         "  loss      Show the arithmetic of a loss.",
@@ -61,6 +62,7 @@ def test_help_lists_every_command():
         "    cnnfilter shape 28x28x1 conv:32@3x3,relu,maxpool:2  shows every size",
         "    cnnfilter explain conv:edge photo.jpg --at 10,20    shows its arithmetic",
         "    cnnfilter page conv:edge,relu photo.jpg --open      shows all its numbers",
+        "    cnnfilter learn before.png after.png -o k.json      finds the kernel",
         "    cnnfilter kernels                                   lists the kernels",
         "    cnnfilter apply --help                              lists the options",
     ]

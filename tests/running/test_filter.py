@@ -303,3 +303,13 @@ def test_one_filter_runs_over_pictures_of_many_sizes_and_types():
         result = one.run(pixels).pixels
         np.testing.assert_array_equal(result, Filter(get_kernel("sharpen")).run(pixels).pixels)
         assert result.dtype == pixels.dtype
+
+
+def test_learned_sums_over_all_channels_for_each():
+    image, learned = picture((6, 7, 3)), bank(3, 3, 3, 3, bias=[5, -6, 7])
+    expected = np.stack(
+        [sum(by_definition(image, learned.weight[o, c])[..., c] for c in range(3)) for o in range(3)], axis=-1
+    )
+    np.testing.assert_array_equal(apply(image, learned), quantise(expected + learned.bias, "uint8", Mapping()))
+    with pytest.raises(ShapeError, match="1 channels: apply needs a picture of 3 channels"):
+        apply(picture((6, 7)), learned)

@@ -135,6 +135,17 @@ def test_an_ambiguous_layout_is_never_guessed(npz, shape):
         load_kernel(npz(w=np.ones(shape)))
 
 
+@pytest.mark.parametrize(("name", "axes"), [("conv1.weight", (0, 1, 2, 3)), ("conv1/kernel:0", (3, 2, 0, 1))])
+def test_what_frameworks_call_a_bank_tells_its_layout_where_its_shape_does_not(npz, name, axes):
+    stored = np.arange(81, dtype=np.float32).reshape(3, 3, 3, 3)
+    np.testing.assert_array_equal(load_kernel(npz(**{name: stored})).weight, stored.transpose(axes))
+    other = "hwio" if axes[0] == 0 else "oihw"
+    np.testing.assert_array_equal(
+        load_kernel(npz(**{name: stored}), layout=other).weight,
+        stored.transpose((3, 2, 0, 1) if other == "hwio" else (0, 1, 2, 3)),
+    )
+
+
 def test_a_layout_is_refused_where_it_means_nothing(npz):
     with pytest.raises(KernelError, match="layout hwio is of 3-D and 4-D arrays, and this one is 2x3"):
         load_kernel(npz(w=MATRIX), layout="hwio")

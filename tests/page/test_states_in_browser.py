@@ -157,3 +157,30 @@ def test_what_was_a_vector_is_drawn_as_maps(show):
     tab.wait("return document.querySelector('[data-stage=\"2\"].on-way .bar-row')")
     tab.run("model.remove(2)")
     assert len(tab.find_all("[data-stage='2'] button.thumbnail")) == 1
+
+
+def test_control_and_z_undo_where_no_text_is_written(show):
+    tab = show("relu", RAMP)
+    tab.run("""
+        model.insert(1, "abs");
+        model.insert(2, "tanh");
+        window.press = (selector, more = {}) => !document.querySelector(selector).dispatchEvent(
+            new KeyboardEvent("keydown", {key: "z", ctrlKey: true, bubbles: true, cancelable: true, ...more}));
+    """)
+    for keys in ("'.adding input'", "'.board', {shiftKey: true}", "'.board', {ctrlKey: false}", "'.board', {key: 'y'}"):
+        assert not tab.run(f"return press({keys})"), keys
+    assert tab.run("return press('.board')")
+    tab.wait("return model.depth === 1")
+    assert tab.run("return press('.board', {key: 'Z', ctrlKey: false, metaKey: true})")
+    tab.wait("return model.depth === 0")
+    assert not tab.run("return press('.board')")
+    assert texts(tab) == ["relu"]
+
+
+def test_what_an_address_had_wrong_is_told_until_something_changes(show):
+    tab = show("relu", RAMP, fragment="insert=0,nothing")
+    for change in ("model.insert(0, 'abs')", "model.undo()", "cnnfilter.state = 'insert=0,abs'"):
+        tab.run("cnnfilter.state = 'insert=0,nothing'")
+        assert len(told(tab, "header")) == 1
+        tab.run(change)
+        assert told(tab, "header") == [], change

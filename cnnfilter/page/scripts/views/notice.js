@@ -8,6 +8,6 @@ function noticeView(model) {
     notice.textContent = model.notice;
     notice.hidden = false;
   });
-  for (const kind of ["edited", "undone"]) model.addEventListener(kind, () => (notice.hidden = true));
+  model.addEventListener("changed", () => (notice.hidden = true));
   return notice;
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnnfilter.cli.main import main
 from tests.command import PHOTO, ROOT, run, save
@@ -155,6 +156,22 @@ def test_mistakes_name_the_picture_and_the_stage():
 def test_what_a_person_should_know_is_told():
     save("clear.png", np.dstack([PHOTO, PHOTO[..., 0]]))
     made("softmax,gray", "clear.png", note=["warning: clear.png: transparency is left out"])
+
+
+def test_networks_and_stages_are_noted_as_explain_notes_them():
+    arguments = ("resize:32x32,gray,lenet-5:random=1", "photo.png")
+    *notes, _ = run("page", *arguments).messages
+    assert notes == run("explain", *arguments, "--at", "0").messages
+    assert "lenet-5:random=1 is given the picture's values as they are" in notes[0]
+    (note,) = run("explain", "gray,softmax", "photo.png", "--at", "0,0").messages
+    made("gray,softmax", "photo.png", note=[note])
+
+
+def test_the_picture_is_read_as_told():
+    assert "more than the limit of 99" in error("relu", "photo.png", "--max-pixels", "99", code=1)
+    pages = [Image.fromarray(np.full((4, 4), value, np.uint8)) for value in (1, 2)]
+    pages[0].save("pages.tif", save_all=True, append_images=pages[1:])
+    assert unpacked(made("relu", "pages.tif", "--frame", "1")["picture"]["maps"]).max() == 2
 
 
 def test_an_input_without_a_name_is_refused():

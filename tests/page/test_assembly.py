@@ -21,6 +21,7 @@ def test_scripts_and_styles_are_allowed_by_their_hashes_and_nothing_else():
     html = assembled(made("conv:edge,relu,maxpool:2"))
     (policy,) = re.findall(r'Content-Security-Policy" content="(.*?)"', html)
     assert policy.startswith("default-src 'none'; ")
+    assert policy.endswith("; img-src data: blob:; base-uri 'none'; form-action 'none'")
     assert "unsafe" not in policy
     for tag in ("script", "style"):
         (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)

@@ -8,6 +8,7 @@ from cnnfilter.network.grammar import parse
 from cnnfilter.page import document as document_module
 from cnnfilter.page import limits
 from cnnfilter.page.document import Given, document
+from cnnfilter.page.preparing import shrunk
 from cnnfilter.pipeline import Pipeline
 from tests.page.documents import unpacked
 
@@ -44,6 +45,15 @@ def test_stages_have_their_keys_and_numbers():
     np.testing.assert_array_equal(unpacked(conv["learned"]["weight"]), stage.source(3).weight)
     np.testing.assert_array_equal(unpacked(conv["learned"]["bias"]), stage.source(3).bias)
     assert (pool["kind"], pool["reads"], pool["learned"]) == ("maxpool", [1], {})
+
+
+def test_biases_are_told():
+    constant, none = (embedded(f"conv:{text}")["stages"][0]["keys"] for text in ("edge:bias=2", "1@3x3:bias=no"))
+    assert (constant["bias"], constant["biased"], none["biased"]) == (2, True, False)
+
+
+def test_a_thin_picture_keeps_a_row():
+    assert str(shrunk(parse("relu"), (1, 100), 10)) == "resize:1x10,relu"
 
 
 def test_a_kernel_is_embedded_as_its_matrix_and_scale():

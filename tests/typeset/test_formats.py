@@ -10,6 +10,7 @@ from cnnfilter.cli.explain import command
 from cnnfilter.messages import printable
 from cnnfilter.typeset import FORMATS
 from cnnfilter.typeset.formats import LATIN
+from cnnfilter.typeset.formulas import ROOM, equation
 from cnnfilter.typeset.parts import Code, Heading, paragraph
 from tests.command import run
 from tests.typeset.reading import displays, matrices, sections
@@ -45,6 +46,8 @@ def latex_text(text):
 @example(" ")
 @example(" ` ")
 @example("  a ")
+@example("`a")
+@example("a`")
 @given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("`$|\\{}&#%_~^"), min_size=1))
 def test_text_from_outside_is_text(text):
     assert code_span(written("markdown", text)) == printable(text)
@@ -74,6 +77,27 @@ def done(*arguments):
     result = run("explain", *arguments)
     assert result.exit_code == 0, result.err
     return result.out
+
+
+def test_what_is_followed_is_in_a_box_and_what_is_all_padding_is_told():
+    text = done("relu,conv:1 2; 2 1", "small.csv", "--at", "1,2", "--format", "markdown")
+    assert text.count(r"\boxed") == text.count("\n### Stage 1") == 1
+    assert "All of its window is from the padding" not in text
+    text = done("relu,pad:1", "small.csv", "--at", "0,0", "--format", "latex")
+    assert "All of its window is from the padding: nothing before it counts." in text
+
+
+def test_three_channels_are_all_shown():
+    stages = "gray,conv:3@1x1:random=1,conv:1@1x1:random=2"
+    assert "not shown" not in done(stages, "small.csv", "--at", "0,0", "--format", "markdown")
+
+
+@pytest.mark.parametrize("terms", [[1.0] * 36, [123456.0, -1.0] * 18])
+def test_sums_are_written_out_up_to_a_length_in_lines_that_fit(terms):
+    lines = equation("sum", terms, sum(terms), 36).split("\n")
+    assert all(len(line.partition("& ")[2].removesuffix(r" \\")) <= ROOM for line in lines[1:-2])
+    assert len(re.findall(r"\d+", " ".join(lines))) == 37
+    assert len(re.findall(r"\d+", equation("sum", terms, sum(terms), 35))) == 1
 
 
 def test_a_value_for_notes():

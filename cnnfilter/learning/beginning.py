@@ -14,7 +14,7 @@ from cnnfilter.learning.settings import Settings
 from cnnfilter.learning.training import Learner
 from cnnfilter.models.own import Record, written
 from cnnfilter.network.graph import Network
-from cnnfilter.network.stages import Learned
+from cnnfilter.network.stages import Learned, Normalize
 from cnnfilter.weights.parameters import Arrays
 
 
@@ -117,4 +117,6 @@ def begin(
         progress=progress,
     )  # fmt: skip
     check_result(rest, parts.training.prepared.shape, len(dataset.labels))
-    return Begun(Learner(rest, parts, settings, threads), found, (*found.notes, *parts.notes))
+    before_them = int(not any(isinstance(node.stage, Normalize) for node in network))  # which is put first
+    frozen = {each: found.network[network.find(each) + before_them].name for each in settings.freeze}
+    return Begun(Learner(rest, parts, settings, threads, frozen), found, (*found.notes, *parts.notes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,6 +83,8 @@ class Learner:
     settings : Settings
     threads : int
         Results do not depend on it.
+    frozen : mapping of str to str
+        The nodes whose numbers stay as they are, by what the person calls them.
 
     Raises
     ------
@@ -99,7 +101,9 @@ class Learner:
         Why training ended before its time, if it did.
     """
 
-    def __init__(self, network: Network, parts: Parts, settings: Settings, threads: int) -> None:
+    def __init__(
+        self, network: Network, parts: Parts, settings: Settings, threads: int, frozen: Mapping[str, str | None]
+    ) -> None:
         self.parts, self.settings = parts, settings
         training = parts.training.prepared
         self._changes = parse_augment(settings.augment)
@@ -108,16 +112,14 @@ class Learner:
             scores(network, "softmax"), training.shape, scale=training.scale, threads=threads, seed=settings.seed
         )
         self.optimiser = OPTIMISERS[settings.optimizer](settings.rate, settings.weight_decay)
-        self._freeze(network)
+        self._freeze(frozen)
         self.epoch = 0
         self.history: list[Figures] = []
         self.best: Best | None = None
         self.problem: str | None = None
 
-    def _freeze(self, network: Network) -> None:
-        names = network.names()
-        for each in self.settings.freeze:
-            name = names[network.find(each)]
+    def _freeze(self, names: Mapping[str, str | None]) -> None:
+        for each, name in names.items():
             frozen = {known for known in self.net.learns if known.rpartition(".")[0] == name}
             if not frozen:
                 msg = f"{quoted(each)} has nothing that learns, to freeze"

@@ -101,7 +101,7 @@ def test_a_training_goes_on_where_it_left_off():
 def test_options_reach_the_training():
     trained("--validation", "0.5", "--optimizer", "momentum", "--weight-decay", "0.1", "--augment", "flip,shift=1",
             "--memory", "5M")  # fmt: skip
-    trained("--from", "net.npz", "--freeze", "conv1", "--validation", "d.npz", "--force", output="other.npz")
+    trained("--from", "net.npz", "--freeze", "1", "--validation", "d.npz", "--force", output="other.npz")
     with np.load("net.npz") as one, np.load("other.npz") as other:
         np.testing.assert_array_equal(one["conv1.weight"], other["conv1.weight"])
         assert not np.array_equal(one["dense2.weight"], other["dense2.weight"])

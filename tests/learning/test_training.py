@@ -193,11 +193,13 @@ def test_nothing_need_be_held_back():
 
 def test_frozen_numbers_stay_and_others_move():
     before = begun().learner.net.parameters
-    found = learned(freeze=("conv1",))
+    found = learned(freeze=("1",))
     after = found.learner.net.parameters
     assert np.array_equal(before["conv1.weight"], after["conv1.weight"])
     assert not np.array_equal(before["dense3.weight"], after["dense3.weight"])
-    every = ("conv1", "batchnorm2", "dense3")
+    numbered = begun("crop:12x12,conv:6@3x3,relu,flatten,dense:3", freeze=("2",)).learner.net
+    assert numbered.learns == {"dense2.weight", "dense2.bias"}
+    every = ("1", "2", "7")
     for freeze, reason in ((("no",), "there is no node"), (("3",), "nothing that learns"), (every, "all that learns")):
         with pytest.raises(ArgumentError, match=reason):
             begun(freeze=freeze)

@@ -590,6 +590,10 @@ def test_the_command_reads_learned_numbers_that_were_changed_from_a_file(show, m
     )
     assert files(tab) == []
     choose_stage(tab, 1)
+    tab.run("model.select(1, 1, 0, 0)")  # its filter is shown
+    first = float(field(tab, "row 1, column 1").get_attribute("value"))
+    assert first == pytest.approx(tab.run("return model.stage(1).learned.weight.values[9]"), 5e-3)
+    tab.run("model.select(1, 0, 0, 0)")
     type_into(tab, field(tab, "weights: map"), "1")
     type_into(tab, field(tab, "row 2, column 3"), "0.75")
     settle(tab)

@@ -57,13 +57,14 @@ function weightsEditor({ model, number, control, say }) {
     say,
   );
 
+  let looked = -1; // the map that was followed: what is chosen after that stays chosen
   const follow = () => {
     const selection = model.selection;
     if (selection === null || selection.stage !== number || around.length === 0) return;
     const map = selection.at[selection.at.length - 1];
     const axis = names.indexOf(around.length === 2 && !inGrid ? "result" : "map");
-    if (map >= around[axis] || document.activeElement === indexes[axis]) return;
-    at[axis] = map;
+    if (map === looked || map >= around[axis] || document.activeElement === indexes[axis]) return;
+    looked = at[axis] = map;
     indexes[axis].value = String(map);
   };
   const refresh = () => {

@@ -511,6 +511,10 @@ def test_correlation_and_convolution_stand_side_by_side(show):
     tab.wait("return document.querySelector('.lesson').textContent.includes('this kernel is itself')")
     tab.run("model.set(1, 'kernels', 'sobel-y')")
     tab.wait("return document.querySelector('.lesson').textContent.includes('its own negative')")
+    tab.run("model.set(1, 'kernels', 'gaussian+sobel-y')")
+    for number, verdict in enumerate(("this kernel is itself", "its own negative")):
+        tab.run("model.select(1, arguments[0], 2, 3)", number)
+        assert verdict in tab.find(".lesson").text
 
 
 def test_cross_entropy_is_that_of_python(show):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
+from cnnfilter.drawing import files
 from cnnfilter.drawing.layout import moved
 from cnnfilter.drawing.pixels import draw, to_image
 from cnnfilter.drawing.shapes import Box, Figure, Line, Polygon, Text
@@ -109,3 +110,10 @@ def test_without_freetype_it_says_what_to_do(monkeypatch):
     with pytest.raises(PictureError, match="built without FreeType, .* name an .svg instead"):
         pixels(Text(5, 20, "no font", 17.5))
     lettering.font.cache_clear()
+
+
+def test_all_frames_together_have_few_pixels(monkeypatch):
+    monkeypatch.setattr(files, "ALL_PIXELS", 4 * 30_000)
+    figures = [Figure(200, 150, "", "", (Text(10, 10, str(number)),)) for number in range(4)]
+    _, size = files.animation(iter(figures), 4, "PNG", 100)
+    assert size == (200, 150)

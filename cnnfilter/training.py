@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -147,15 +148,24 @@ def train(
     """
     import warnings
 
-    limit = default_memory() if memory is None else whole_number(memory, "memory", 10**6)
-    dataset = _read(data, limit)
+    limit = default_memory() if memory is None else whole_number(memory, "memory", 10**6, sys.maxsize)
+    if progress is not None and not callable(progress):
+        msg = f"progress must be a function, not {quoted(progress)}"
+        raise ArgumentError(msg)
+    pipeline = (
+        stages
+        if isinstance(stages, Pipeline)
+        else Pipeline.parse(stages)
+        if isinstance(stages, str)
+        else Pipeline(stages)
+    )
+    dataset = _read(data, "data", limit)
     fraction = 0.1 if validation is None else validation
     if validation is not None and not isinstance(validation, int | float):
-        dataset.validation, fraction = _read(validation, limit), 0.0
+        dataset.validation, fraction = _read(validation, "validation", limit), 0.0
     elif validation is not None:
         dataset.validation = None
-    settings = Settings(epochs, batch, lr, optimizer, weight_decay, augment, fraction, seed, tuple(map(str, freeze)))
-    pipeline = stages if isinstance(stages, Pipeline) else Pipeline.parse(stages)
+    settings = Settings(epochs, batch, lr, optimizer, weight_decay, augment, fraction, seed, _nodes(freeze))
     count = available_threads(threads)
     begun = begin(pipeline.network, dataset, settings, memory=limit, threads=count, progress=lambda done, total: None)
     for note in begun.notes:
@@ -174,10 +184,20 @@ def train(
     return Training(begun)
 
 
-def _read(data: Any, memory: int) -> Dataset:
+def _read(data: Any, name: str, memory: int) -> Dataset:
     if isinstance(data, tuple | list) and len(data) == 2:
-        return given(*data)
+        pictures, classes = data
+        return given(pictures, classes, name)
     if isinstance(data, str | Path):
-        return read_data(Path(data), memory)
-    msg = f"data must be a path, or pictures and their classes, not {quoted(data)}"
+        return read_data(file_path(data, name), memory)
+    msg = f"{name} must be a path, or pictures and their classes, not {quoted(data)}"
     raise ArgumentError(msg)
+
+
+def _nodes(freeze: Any) -> tuple[str, ...]:
+    """The nodes that stay as they are, by name or number."""
+    is_sequence = isinstance(freeze, Sequence) and not isinstance(freeze, str | bytes)
+    if not is_sequence or not all(isinstance(each, str | int) for each in freeze):
+        msg = f"freeze must be a sequence of names and numbers of nodes, not {quoted(freeze)}"
+        raise ArgumentError(msg)
+    return tuple(map(str, freeze))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.learning.data.augmenting import parse_augment
 from cnnfilter.messages import either, quoted
+from cnnfilter.text.numbers import FLOAT32_MAX
 from cnnfilter.text.values import one_of, whole_number
 from cnnfilter.weights.parameters import MAX_SEED
 
 NAMES = ("sgd", "momentum", "adam")
 """The optimisers; `optimisers` has them, which planning does not load."""
 
-MAX_EPOCHS, MAX_BATCH = 1_000_000, 1 << 20
+MAX_EPOCHS, MAX_BATCH = 10_000, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Settings:
         whole_number(self.seed, either("--seed", "seed"), 0, MAX_SEED)
         one_of(self.optimizer, "optimizer", NAMES)
         parse_augment(self.augment)
-        _check(self.rate, either("--lr", "lr"), "above 0", above=True)
-        _check(self.weight_decay, either("--weight-decay", "weight_decay"), "from 0")
+        _check(self.rate, either("--lr", "lr"), "above 0 and below 3.4e38", above=True)
+        _check(self.weight_decay, either("--weight-decay", "weight_decay"), "from 0 to below 3.4e38")
         _check(self.fraction, either("--validation", "validation"), "from 0 to below 1", below=1)
 
     def told(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class Settings:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
 
-def _check(value: object, name: str, limits: str, *, above: bool = False, below: float = math.inf) -> None:
+def _check(value: object, name: str, limits: str, *, above: bool = False, below: float = FLOAT32_MAX) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not (is_number and 0 <= value < below) or (above and value == 0):  # type: ignore[operator]  # a number by then
         msg = f"{name} must be a number {limits}, not {quoted(value)}"

@@ -331,3 +331,8 @@ def test_ctrl_c_in_a_notebook_keeps_the_best_so_far():
 
 def test_what_is_told_of_a_training_is_json():
     json.dumps(learned(epochs=1).learner.facts(), allow_nan=False)
+
+
+def test_progress_is_a_function():
+    with pytest.raises(ArgumentError, match="^progress must be a function, not 'no'$"):
+        cnnfilter.train(TEXT, strokes(), progress="no")

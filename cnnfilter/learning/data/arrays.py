@@ -102,7 +102,7 @@ def stacked(pictures: Numbers, classes: Numbers, file: str, label: str) -> Datas
     return Dataset(Stacked(pictures, file), inverse.reshape(-1).astype(np.int64), tuple(map(str, numbers.tolist())))
 
 
-def given(pictures: Any, classes: Any) -> Dataset:
+def given(pictures: Any, classes: Any, name: str = "data") -> Dataset:
     """Arrays that a program holds.
 
     Parameters
@@ -110,6 +110,8 @@ def given(pictures: Any, classes: Any) -> Dataset:
     pictures : array_like, (N, H, W) or (N, H, W, C)
     classes : array_like, (N,)
         Whole numbers, or the names of classes.
+    name : str
+        What the two are called.
 
     Raises
     ------
@@ -118,12 +120,12 @@ def given(pictures: Any, classes: Any) -> Dataset:
     """
     arrays = [np.asarray(each) for each in (pictures, classes)]
     if arrays[0].dtype.kind not in "uif" or arrays[1].ndim != 1 or arrays[1].dtype.kind not in "uifU":
-        msg = "data must be a path, or pictures (N, H, W[, C]) of numbers and a class (N,) for each"
+        msg = f"{name} must be a path, or pictures (N, H, W[, C]) of numbers and a class (N,) for each"
         raise ArgumentError(msg)
     try:
         if arrays[1].dtype.kind != "U":
-            return stacked(arrays[0], arrays[1], "data", "data")
-        found = stacked(arrays[0], np.zeros(len(arrays[1])), "data", "data")
+            return stacked(arrays[0], arrays[1], name, name)
+        found = stacked(arrays[0], np.zeros(len(arrays[1])), name, name)
         return labelled(found.source, [str(each) for each in arrays[1]])
     except KernelError as error:
         raise ArgumentError(str(error)) from None

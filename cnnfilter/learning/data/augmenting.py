@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnfilter.engine.groups import Array
 from cnnfilter.errors import ArgumentError
-from cnnfilter.messages import show_shape
+from cnnfilter.messages import quoted, show_shape
 from cnnfilter.text.values import one_of, whole_number
 
 
@@ -77,6 +77,9 @@ def parse_augment(text: str) -> tuple[Augmentation, ...]:
     >>> parse_augment("flip,shift=2")
     (Augmentation(kind='flip', most=0), Augmentation(kind='shift', most=2))
     """
+    if not isinstance(text, str):
+        msg = f"augment must be words such as 'flip,shift=2', not {quoted(text)}"
+        raise ArgumentError(msg)
     found = []
     for word in filter(None, (each.strip() for each in text.split(","))):
         kind, equals, most = word.partition("=")

@@ -8,6 +8,7 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.learning.data import arrays, folders, idx, lists
 from cnnfilter.learning.data.dataset import Dataset
 from cnnfilter.messages import readable, why_no_file
+from cnnfilter.weights.kinds import named_failures
 
 
 def read_data(path: Path, memory: int) -> Dataset:
@@ -25,10 +26,12 @@ def read_data(path: Path, memory: int) -> Dataset:
     ArgumentError, KernelError
         If it cannot be used; one line that names it.
     """
-    if path.is_dir():
+    with named_failures(path):
+        is_folder, reason = path.is_dir(), why_no_file(path)
+    if is_folder:
         found = idx.find_idx(path)
         return folders.read_folder(path) if found is None else idx.read_idx(found, memory)
-    if reason := why_no_file(path):
+    if reason:
         msg = f"{readable(path)}: {reason}"
         raise ArgumentError(msg)
     if path.suffix.lower() == ".npz":

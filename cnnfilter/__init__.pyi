@@ -20,6 +20,7 @@ from cnnfilter.errors import PictureError as PictureError
 from cnnfilter.errors import RoomError as RoomError
 from cnnfilter.errors import ShapeError as ShapeError
 from cnnfilter.kernels.kernel import get_kernel as get_kernel
+from cnnfilter.learning.attribution import heat_map as heat_map
 from cnnfilter.learning.kernels.api import learn_kernel as learn_kernel
 from cnnfilter.network.activations import *  # noqa: F403  (each activation, by its name)
 from cnnfilter.picture import Picture as Picture

@@ -6,10 +6,10 @@ Nothing here prints, and one input that fails stops no other.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from cnnfilter.batch.claims import Plan
 from cnnfilter.batch.memory import default_memory
@@ -99,6 +99,10 @@ class Event(NamedTuple):
         How many pictures are in each file.
     is_full : bool
         Whether it failed as the disk is full.
+    details : str, optional
+        What stands behind the size of what was written, where this picture has something of its own.
+    facts : mapping
+        What programs are told of what was written besides.
     undone : bool
         Whether it is one of those that a full disk leaves undone, after some have failed.
     """
@@ -119,6 +123,8 @@ class Event(NamedTuple):
     existing: tuple[Path, ...] = ()
     frames: int = 1
     is_full: bool = False
+    details: str | None = None
+    facts: Mapping[str, Any] = {}
     undone: bool = False
 
 
@@ -269,6 +275,7 @@ class _Run:
         if kept.issuperset(targets):
             return event._replace(skipped=True, existing=tuple(filter(None, targets)))
         size, clipped, frames, notes = None, None, 1, list(event.notes)
+        details, facts = event.details, event.facts
         # an only file is asked for to the end, which lets its pixels go before it is written
         files = files if len(targets) > 1 else list(files)
         overwrite, private = plan.wanted.force or saving.in_place, saving.strip is not None
@@ -294,14 +301,16 @@ class _Run:
                     plan.keep(target)
                     notes += [note for note in more if note not in notes]
             size, clipped, frames = encoded.size, encoded.clipped, encoded.frames
+            details, facts = encoded.details, encoded.facts
             notes += [note for note in encoded.notes if note not in notes]
         if kept.issuperset(targets):
             return event._replace(skipped=True, existing=tuple(filter(None, targets)))
         written = tuple(target for target in targets if target is not None and target not in kept)
         existing = tuple(target for target in targets if target in kept)
         return event._replace(
-            targets=written, existing=existing, size=size, clipped=clipped, notes=tuple(notes), frames=frames
-        )
+            targets=written, existing=existing, size=size, clipped=clipped, notes=tuple(notes), frames=frames,
+            details=details, facts=facts,
+        )  # fmt: skip
 
     def _pictures(self, job: Job, turn: Turn) -> Generator[Picture, None, None]:
         source = self.streams.stdin if job.source is None else job.source

@@ -11,7 +11,7 @@ from cnnfilter.cli.help import Context
 from cnnfilter.errors import ArgumentError
 from cnnfilter.messages import quoted, readable
 
-COMMANDS = ("apply", "run", "explain", "page", "train", "learn", "kernels", "shape", "loss", "networks")
+COMMANDS = ("apply", "run", "explain", "page", "train", "learn", "why", "kernels", "shape", "loss", "networks")
 """The commands; the module of each, which has its name, calls it `command`."""
 
 

@@ -115,7 +115,8 @@ def _tell(event: Event, task: Task, voice: Voice, *, several: bool) -> None:
         if voice.verbose:
             render.message(f"skipped {event.job}: its output exists")
     elif not voice.quiet and event.error is None and (event.targets or voice.verbose):
-        render.message(success(event, verbose=voice.verbose, details=task.details(event.rows)))
+        details = task.details(event.rows) if event.details is None else event.details
+        render.message(success(event, verbose=voice.verbose, details=details))
     if voice.show is not None and event.targets and event.size is None:
         render.message("numbers are not shown; a picture of them, such as a .png, is")
     elif voice.show is not None:
@@ -197,7 +198,9 @@ def success(event: Event, *, verbose: bool, details: str | None = None) -> str:
     names = [str(target) for target in event.targets] or ["standard output"]
     line = f"wrote {names[0]}" + (f" to {names[-1]}" if len(names) > 1 else "") + "  "
     shape = event.rows[-1].output if event.rows else ()
-    if event.size is None:
+    if event.size is None and details is not None:
+        line += details
+    elif event.size is None:
         line += "x".join(map(str, (*shape[2:], *shape[:2]))) + " float32"
     else:
         line += "x".join(map(str, event.size))
@@ -228,6 +231,7 @@ def _record(event: Event, task: Task) -> dict[str, Any]:
         "skipped": event.skipped,
         "error": event.error,
     } | task.record(targets, event.rows)
+    record |= event.facts
     if event.vector is not None:
         scores = event.vector.scores()
         record["values"] = [each if math.isfinite(each["value"]) else each | {"value": None} for each in scores]

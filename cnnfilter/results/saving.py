@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,6 +52,10 @@ class Encoded(NamedTuple):
         The fraction of values that were clamped, where it was counted.
     frames : int
         How many pictures are in it.
+    details : str, optional
+        What stands behind its size where a person is told of it.
+    facts : mapping
+        What programs are told of it besides.
     """
 
     data: Data
@@ -59,6 +63,8 @@ class Encoded(NamedTuple):
     notes: tuple[str, ...] = ()
     clipped: float | None = None
     frames: int = 1
+    details: str | None = None
+    facts: Mapping[str, Any] = {}
 
 
 class Ready(NamedTuple):

@@ -51,6 +51,7 @@ def test_help_lists_every_command():
         "  page      Make an interactive page of a network on a picture.",
         "  train     Train a network on labelled pictures.",
         "  learn     Learn the kernel that turns one picture into another.",
+        "  why       Show what of a picture a network looked at.",
         "  kernels   List the kernels, or describe one.",
         "  shape     Show the arithmetic of sizes.",
         "  loss      Show the arithmetic of a loss.",

@@ -27,7 +27,7 @@ def rewritten(command: str, words: Sequence[str]) -> str | None:
     """
     # of thousands of arguments all are files if the first and the last are
     is_files = len(words) < 2 or (os.path.lexists(words[1]) and os.path.lexists(words[-1]))
-    takes_stages = command in ("run", "explain", "shape")  # `apply` loads nothing of networks
+    takes_stages = command in ("run", "explain", "shape", "why")  # `apply` loads nothing of networks
     doubtful = words[:1] if is_files and not (takes_stages and any(map(_is_network, words[1:2]))) else words
     if takes_stages:
         joined = _joined(doubtful, ",", _begins_stages, _begins_stages)

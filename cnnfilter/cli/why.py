@@ -42,7 +42,7 @@ ALL = "all"
 @click.argument("stages", metavar="NET", shell_complete=complete_stages)
 @click.option(
     "--class", "wanted", metavar="CLASS",
-    help="The class that is asked about, by its number, counted from 0, or its name.  [default: that of the largest "
+    help="The class that is asked about, by its name, or its number, counted from 0.  [default: that of the largest "
     "score]",
 )  # fmt: skip
 @click.option(

@@ -12,6 +12,7 @@ import numpy as np
 
 from cnnfilter.engine.groups import Array
 from cnnfilter.explanation.field import ReceptiveField, checked_place, receptive_field
+from cnnfilter.learning.looking import check_finite
 from cnnfilter.learning.network import Trainable
 from cnnfilter.network.graph import Network
 from cnnfilter.network.plan import plan
@@ -86,6 +87,7 @@ def effective_field(
     delta[(0, *place) if results.ndim == 2 else (0, place[2] if len(place) > 2 else slice(None), *place[:2])] = 1
     dx = net.backward(delta)[1]
     assert dx is not None
+    check_finite(dx)
     values = np.abs(dx[0]).sum(axis=0)
     largest = values.max()
     pixels = int(np.count_nonzero(values >= COUNTS * largest)) if largest else 0

@@ -38,6 +38,13 @@ class Gone(NamedTuple):
     dx: Array
 
 
+def check_finite(gradient: Array) -> None:
+    """Raise an `ArgumentError` if a gradient is not all numbers."""
+    if not np.isfinite(gradient).all():
+        msg = "the gradients of this picture are not all numbers: nothing can be told of what made its scores"
+        raise ArgumentError(msg)
+
+
 class Looking:
     """A network that looks at a picture, and the class that is asked about.
 
@@ -147,6 +154,7 @@ class Looking:
         delta[:, self.target] = 1 / math.prod(results.shape[2:])
         dx = net.backward(delta)[1]
         assert dx is not None
+        check_finite(dx)
         return Gone(self._means(results)[:, self.target], dx)
 
     @property

@@ -14,7 +14,7 @@ from cnnfilter.engine.activations import softmax
 from cnnfilter.errors import CnnfilterError
 from cnnfilter.explanation import to_record
 from cnnfilter.imaging.formats import ARRAYS, NPY
-from cnnfilter.imaging.heat import LONGEST, Panel, heat_panels
+from cnnfilter.imaging.heat import FINE, LONGEST, Panel, heat_panels
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.imaging.options import applicable
 from cnnfilter.imaging.picture import Picture
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cnnfilter.network.plan import Row
     from cnnfilter.pipeline import Pipeline
 
-FINE = ("saliency", "integrated-gradients", "effective field")
+PIXELWISE = ("saliency", "integrated-gradients", "effective field")
 """Of these, neighbouring pixels may differ much."""
 
 MOST_NUMBERS = 20_000
@@ -92,9 +92,8 @@ class HeatResult:
         """The maps over the photo; None where a file holds the numbers."""
         if format in ARRAYS or (format == "TIFF" and self.saving.floats):
             return None
-        panels = [
-            Panel(title, heat.values, heat.method in FINE) for title, heat in zip(self.titles, self.heats, strict=True)
-        ]
+        pairs = zip(self.titles, self.heats, strict=True)
+        panels = [Panel(title, heat.values, _is_fine(heat)) for title, heat in pairs]
         pixels = heat_panels(self.photo.pixels, panels, self.seen, self.heading)
         return iter([ready(Picture(pixels), format, self.saving)])
 
@@ -256,6 +255,11 @@ def _within(corners: Sequence[tuple[int, int]], size: Sequence[int]) -> tuple[sl
         return slice(0, size[0]), slice(0, size[1])
     (top, left), (bottom, right) = corners[0], corners[-1]
     return slice(top, bottom + 1), slice(left, right + 1)
+
+
+def _is_fine(heat: Heat) -> bool:
+    """Whether neighbouring pixels may differ much, also as the maps are nearly as large as the photo."""
+    return heat.method in PIXELWISE or max(heat.facts.get("maps", (0,))) > FINE
 
 
 def _title(heat: Heat) -> str:

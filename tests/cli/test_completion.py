@@ -128,7 +128,7 @@ def test_formats_are_completed_by_name(words):
 # Chains
 
 
-@pytest.mark.parametrize("command", ["run", "explain", "shape 28"])
+@pytest.mark.parametrize("command", ["run", "explain", "why", "shape 28"])
 def test_stages_are_completed_in_every_command_that_takes_them(words, command):
     names = [name + ":" * bool(READERS[name].needs) for name in READERS] + [*ALIASES, *PRESETS]
     assert words(f"cnnfilter {command} ") == names

@@ -63,6 +63,10 @@ CHAIN = (
             "commas part stages; write cnnfilter run gray,normalize,net.onnx 0.png 1.png",
         ),
         (
+            ["why", "gray", "net.onnx", "photo.png"],
+            "commas part stages; write cnnfilter why gray,net.onnx photo.png",
+        ),
+        (
             ["explain", "conv:edge", "relu", "photo.png", "--at", "1,1"],
             "commas part stages; write cnnfilter explain conv:edge,relu photo.png",
         ),

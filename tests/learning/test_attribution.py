@@ -230,6 +230,15 @@ def test_what_cannot_be_asked(text, options, message):
         heat_map(Pipeline.parse(text), PHOTO, **options)
 
 
+def test_gradients_that_are_no_numbers():
+    lost = "conv:1e38,conv:1e38,conv:1e38,globalavgpool,flatten"
+    assert not heat_map(Pipeline.parse(lost), 0 * PHOTO, "occlusion").any()
+    with pytest.raises(ArgumentError, match="the gradients of this picture are not all numbers"):
+        heat_map(Pipeline.parse(lost), 0 * PHOTO, "saliency")
+    with pytest.raises(ArgumentError, match="the gradients of this picture are not all numbers"):
+        effective_field(Pipeline.parse(lost).network, np.zeros((1, 9, 9), np.float32))
+
+
 def test_one_picture_is_asked_about_at_a_time():
     with pytest.raises(ArgumentError, match="one picture is taken at a time here: picture is a batch of 2"):
         heat_map(Pipeline.parse(NETWORK), np.zeros((2, 3, 13, 12), np.float32))

@@ -23,6 +23,8 @@ from cnnfilter.learning.attribution import METHODS, Asked, Heat
 from cnnfilter.learning.effective import effective_field
 from cnnfilter.learning.looking import AT_ONCE, Looking
 from cnnfilter.messages import readable
+from cnnfilter.network.notes import network_notes
+from cnnfilter.network.notes import notes as chain_notes
 from cnnfilter.results.chain import planes_of
 from cnnfilter.results.limits import check_rows
 from cnnfilter.results.saving import Encoded, Ready, Saving, ready
@@ -145,20 +147,18 @@ class _Looking(Task):
     def planned(self, picture: Picture) -> tuple[str, ...]:
         """The notes on a picture whose plan is checked."""
         pixels = picture.pixels
-        check_rows(self.pipeline.plan((*pixels.shape[:2], _channels(pixels))), self.max_pixels)
+        rows = self.pipeline.plan((*pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1))
+        check_rows(rows, self.max_pixels)
         alpha = picture.alpha
         is_seen_through = alpha is not None and bool((alpha < FULL_SCALE[alpha.dtype.name]).any())
-        return (*picture.notes, *([TRANSPARENT] if is_seen_through else []))
+        own = (*network_notes(self.pipeline.network, rows, pixels), *chain_notes(rows, pixels))
+        return (*picture.notes, *([TRANSPARENT] if is_seen_through else []), *own)
 
 
 def _maps(picture: Picture) -> npt.NDArray[Any]:
     """A picture's maps, (C, H, W)."""
     planes = planes_of(picture)
     return planes if planes.ndim == 3 else planes[np.newaxis]
-
-
-def _channels(pixels: npt.NDArray[Any]) -> int:
-    return pixels.shape[2] if pixels.ndim == 3 else 1
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

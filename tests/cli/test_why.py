@@ -93,6 +93,13 @@ def test_what_is_not_seen_is_told():
     ]
 
 
+def test_what_run_would_say_of_the_picture_is_said():
+    network = "gray,resize:32x32,lenet-5:random=1"
+    said = done("run", network, "photo.png").messages
+    assert said
+    assert set(done("why", network, "photo.png").messages) >= {line for line in said if "scores" not in line}
+
+
 def test_the_effective_field():
     result = done("why", "normalize,conv:4@3x3,relu:as=one".replace("3x3", "3x3:random=1"), "photo.png",
                   "--effective-field", "--at", "4,7", "--node", "2")  # fmt: skip

@@ -41,7 +41,7 @@ class Parsed(click.ParamType):  # type: ignore[type-arg]  # not generic in every
         return self.parse(value) if isinstance(value, str) else value
 
 
-def place(*names: str, what: str) -> Callable[[Command], Command]:
+def place(*names: str, what: str, otherwise: str = "map 0", default: str = "") -> Callable[[Command], Command]:
     """An option of the place of a value in a result; its help begins with `what`."""
 
     def parse(text: str) -> tuple[int, ...]:
@@ -51,7 +51,7 @@ def place(*names: str, what: str) -> Callable[[Command], Command]:
             raise ArgumentError(msg)
         return tuple(whole_number(part, names[0], 0) for part in parts)
 
-    help = f"{what}, counted from 0 (map 0 unless given); of a vector its index."
+    help = f"{what}, counted from 0 ({otherwise} unless given); of a vector its index.{default}"
     return click.option(*names, type=Parsed("PLACE", parse), metavar="ROW,COL[,MAP]", help=help)
 
 

@@ -71,7 +71,12 @@ ALL = "all"
 @options.flag(
     "--effective-field", help="Show instead which pixels a value depends on, and how much: its gradient with each."
 )
-@options.place("--at", what="Which value that is (all maps of the middle by default)")
+@options.place(
+    "--at",
+    what="Which value that is",
+    otherwise="the sum of all maps",
+    default="  [default: the middle, or the largest]",
+)
 @batched("why", "png, jpeg, npy or npz")
 def command(
     stages: str,

@@ -63,6 +63,7 @@ FUNCTIONS = {
         "data": (np.zeros((20, 4, 4), dtype=np.uint8), [0, 1] * 10),
         "epochs": 1,
     },
+    "heat_map": {"pipeline": Pipeline.parse("conv:2@3x3:random=1,relu"), "picture": IMAGE},
     "load_bank": {"path": "samples/kernels/disk.npz", "name": "small"},
     "read": {"path": "samples/camera.png"},
     "sheet": {"maps": IMAGE},
@@ -138,17 +139,17 @@ TAKEN = {
     **dict.fromkeys(
         ["None"],
         "stride bias threads base layout frame depth titles topk columns cell alpha format options strip min max node "
-        "size labels channels validation memory",
+        "size labels channels validation memory target window",
     ),
     **dict.fromkeys(["True"], "x ceil_mode count_include_pad flip labels numbers overwrite static"),
     **dict.fromkeys(["-1"], f"x axis {NUMBERS}"),
     **dict.fromkeys(
         ["10**5"],
-        f"x stride threads n padding dilation frame max_pixels topk columns cell size batch lr "
+        f"x stride threads n padding dilation frame max_pixels topk columns cell size batch lr window "
         f"weight_decay seed {NUMBERS}",
     ),
-    **dict.fromkeys(["10**30"], f"threads n size lr weight_decay {NUMBERS.removeprefix('bias ')}"),
-    **dict.fromkeys(["10**5000"], "threads n size"),
+    **dict.fromkeys(["10**30"], f"threads n size window lr weight_decay {NUMBERS.removeprefix('bias ')}"),
+    **dict.fromkeys(["10**5000"], "threads n size window"),
     **dict.fromkeys(["1.5"], f"x lr weight_decay {NUMBERS}"),
     **dict.fromkeys(["nan", "inf", "1e39"], "x"),
     **dict.fromkeys(["(1, 2, 3)", "(nan, 1)", "deep", "nan array", "64 axes", "bool array"], "x"),
@@ -170,6 +171,8 @@ SPOKEN = {
     "stages": ("stage",),
     "data": ("data", "no such file", "File name too long"),
     "validation": ("validation", "no such file", "File name too long"),
+    "picture": ("picture", "window", "place"),
+    "target": ("target", "class"),
     "titles": ("title",),
     "name": ("name", "array"),
     "image": ("image", "window"),

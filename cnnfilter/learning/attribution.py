@@ -20,6 +20,7 @@ from cnnfilter.engine.groups import Array
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.learning.looking import Looking
+from cnnfilter.messages import quoted
 from cnnfilter.network.graph import Network
 from cnnfilter.text.values import one_of, whole_number
 
@@ -242,6 +243,9 @@ def heat_map(
         target = whole_number(target, "target", 0)
     if threads is not None:
         available_threads(threads)
+    if not hasattr(pipeline, "check_runnable"):
+        msg = f"pipeline must be a Pipeline, not {quoted(pipeline)}"
+        raise ArgumentError(msg)
     pipeline.check_runnable()
     number = None if node is None else pipeline.network.find(node)
     given = as_samples(picture, "picture")

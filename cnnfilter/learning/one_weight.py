@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import singledispatch
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from cnnfilter.learning.network import Seen
 from cnnfilter.messages import about, show_shape
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
-from cnnfilter.network.stages.base import unknown
 
 Index = tuple[int, ...]
 
@@ -95,7 +94,11 @@ def weight_gradient(row: Row, seen: Seen | None, at: Index, number: int) -> tupl
         If there is no such weight; the message names the stage.
     """
     with about(f"stage {number + 1} ({row.stage.name}): "):
-        weights = weights_of(row.stage, row)
+        known = TOLD.get(type(row.stage))
+        if known is None:
+            msg = "it has no weights that are told one by one; conv:N@HxW and dense have"
+            raise ArgumentError(msg)
+        weights = known.weights(row.stage, row)
         axes = "FILTER,CHANNEL,ROW,COL" if weights.ndim == 4 else "UNIT,INPUT"
         if len(at) != weights.ndim or any(place >= size for place, size in zip(at, weights.shape, strict=True)):
             given = ",".join(map(str, at))
@@ -105,23 +108,9 @@ def weight_gradient(row: Row, seen: Seen | None, at: Index, number: int) -> tupl
             msg = "the result does not depend on it"
             raise ArgumentError(msg)
         x, delta = seen.inputs[0][0].astype(np.float64), seen.delta[0].astype(np.float64)
-        return float(weights[at]), met(row.stage, row, at, x, delta)
+        return float(weights[at]), known.met(row.stage, row, at, x, delta)
 
 
-@singledispatch
-def weights_of(stage: stages.Stage, row: Row) -> Array:
-    """The weights of a stage that are learned, as PyTorch has them.
-
-    Raises
-    ------
-    ArgumentError
-        If it has none whose gradient is told weight by weight.
-    """
-    msg = "it has no weights that are told one by one; conv:N@HxW and dense have"
-    raise ArgumentError(msg)
-
-
-@weights_of.register
 def _bank(stage: stages.Conv, row: Row) -> Array:
     source = stage.source(row.input[2])
     if isinstance(source, tuple):
@@ -129,39 +118,19 @@ def _bank(stage: stages.Conv, row: Row) -> Array:
     return prepared(source.weight, flip=stage.flip, scale=stage.scale)
 
 
-@weights_of.register
 def _transposed_bank(stage: stages.ConvTranspose, row: Row) -> Array:
     if isinstance(stage.source(row.input[2]), tuple):
         raise ArgumentError(CONSTANT)
     return stage.weight(row.input[2])[0]
 
 
-@weights_of.register
 def _matrix(stage: stages.Dense, row: Row) -> Array:
     return stage.matrix(row.input[0])[0]
 
 
-@singledispatch
-def met(stage: stages.Stage, row: Row, at: Index, x: Array, delta: Array) -> Met:
-    """What a weight met: the deltas of all results that it takes part in, and the samples that it is multiplied with.
-
-    Parameters
-    ----------
-    stage : Stage
-        One that has `weights_of`.
-    row : Row
-    at : tuple of int
-        The weight's place.
-    x, delta : ndarray, (C, H, W) or (n,)
-        The stage's input, and the deltas of its result.
-    """
-    raise unknown(stage, "what a weight meets")
-
-
-@met.register
 def _slid(stage: stages.Conv, row: Row, at: Index, x: Array, delta: Array) -> Met:
     number, channel, *tap = at
-    deep = weights_of(stage, row).shape
+    deep = _bank(stage, row).shape
     of_group = number // (deep[0] * deep[1] // len(x))
     window, stride, dilation, pads = stage.sliding(row.input)
     seen = []
@@ -177,10 +146,9 @@ def _slid(stage: stages.Conv, row: Row, at: Index, x: Array, delta: Array) -> Me
     return Met(tuple(places), delta[number].ravel(), samples.ravel())
 
 
-@met.register
 def _spread(stage: stages.ConvTranspose, row: Row, at: Index, x: Array, delta: Array) -> Met:
     channel, number, *tap = at
-    deep, (_, stride, dilation, pads, _) = weights_of(stage, row).shape, stage.placing(row.input)
+    deep, (_, stride, dilation, pads, _) = _transposed_bank(stage, row).shape, stage.placing(row.input)
     of_group = channel // (len(x) * deep[1] // len(delta))
     reached = []  # the samples of each axis that come to a place in the result, and that place
     for axis in (0, 1):
@@ -193,11 +161,35 @@ def _spread(stage: stages.ConvTranspose, row: Row, at: Index, x: Array, delta: A
     return Met(tuple(told), deltas.ravel(), x[channel][np.ix_(rows, columns)].ravel())
 
 
-@met.register
 def _multiplied(stage: stages.Dense, row: Row, at: Index, x: Array, delta: Array) -> Met:
     order = column_order(stage, row)
     place = at[1] if order is None else int(order[at[1]])
     return Met(((at[0],),), delta[at[0]][None], x[place][None])
+
+
+class Told(NamedTuple):
+    """How the weights of a kind of stage are told one by one.
+
+    Attributes
+    ----------
+    weights : callable
+        From the stage and its row to the weights that are learned, as PyTorch has them; an `ArgumentError` if they
+        are constant.
+    met : callable
+        From stage, row, the weight's place, the stage's input and the deltas of its result, (C, H, W) or (n,), to what
+        the weight met: the deltas of all results that it takes part in, and the samples that it is multiplied with.
+    """
+
+    weights: Callable[[Any, Row], Array]
+    met: Callable[[Any, Row, Index, Array, Array], Met]
+
+
+TOLD: dict[type[stages.Stage], Told] = {
+    stages.Conv: Told(_bank, _slid),
+    stages.ConvTranspose: Told(_transposed_bank, _spread),
+    stages.Dense: Told(_matrix, _multiplied),
+}
+"""Those that have such weights; the gradients of all stages are an aspect, `differentiable`."""
 
 
 def largest_products(told: WeightGradient) -> list[int]:

@@ -6,8 +6,7 @@ import pytest
 from cnnfilter.errors import ArgumentError
 from cnnfilter.learning.explained import explain_loss, shown_deltas
 from cnnfilter.learning.losses import LOSSES
-from cnnfilter.learning.one_weight import largest_products, met
-from cnnfilter.network.stages import Activation
+from cnnfilter.learning.one_weight import largest_products
 from cnnfilter.pipeline import Pipeline
 
 RANDOM = np.random.default_rng(8)
@@ -116,11 +115,6 @@ def test_what_is_listed_of_many():
 def test_what_is_refused(text, target, weight, message):
     with pytest.raises(ArgumentError, match=message):
         explain_loss(Pipeline.parse(text), PICTURE, target, weight=weight)
-
-
-def test_what_a_weight_meets_is_asked_of_stages_that_have_some():
-    with pytest.raises(TypeError, match="what a weight meets"):
-        met(Activation("relu"), None, (0,), np.ones(1), np.ones(1))
 
 
 def test_a_weight_on_which_nothing_depends():

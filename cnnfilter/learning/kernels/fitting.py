@@ -18,6 +18,7 @@ from cnnfilter.learning.kernels.pairs import Pair
 from cnnfilter.learning.kernels.residuals import Part, Residual, inner, residual, unclipped
 from cnnfilter.learning.kernels.solving import Moments, moments, solve
 from cnnfilter.learning.kernels.sums import MIDDLE, Sums, Windows, centred
+from cnnfilter.runtime.forks import lazy
 from cnnfilter.sizes import Pair as Size
 from cnnfilter.weights.bank import FilterBank
 
@@ -98,7 +99,7 @@ class Learned:
         """The same as a peak signal-to-noise ratio, in decibels; infinite where nothing is left over."""
         return self.residual.psnr(self.full)
 
-    @functools.cached_property
+    @lazy
     def nearest(self) -> Nearest | None:
         """The kernel with a name that is most like it; None if none is, or there are several filters."""
         return nearest(self.kernel.astype(np.float64)) if self.channels == "one" else None

@@ -12,7 +12,6 @@ and of 16 bits stay whole in float64, or in float32 where it is faster, as far a
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from cnnfilter.engine import loops
 from cnnfilter.engine.bands import in_bands
 from cnnfilter.engine.geometry import Array
+from cnnfilter.runtime.forks import lazy
 from cnnfilter.sizes import Pair as Size
 
 MIDDLE = {"uint8": 128, "uint16": 32768}
@@ -133,7 +133,7 @@ class Windows:
             return self._products_at(chosen)
         return self._all_products - self._products_at(~chosen)
 
-    @functools.cached_property
+    @lazy
     def _all_products(self) -> Array:
         """Sums of products over all windows, those over the border too, with zeros there."""
         (height, width), count = self.size, len(self.planes)

@@ -33,24 +33,26 @@ def record(stage: Stage, row: Row) -> tuple[dict[str, Any], Arrays]:
 @record.register(stages.Conv)
 def _convolution(stage: stages.Conv, row: Row) -> tuple[dict[str, Any], Arrays]:
     source = stage.source(row.input[2])
-    keys: dict[str, Any] = {
+    keys = _of_filters(stage, source) | {"border": str(stage.border), "flip": stage.flip, "scale": stage.scale}
+    if isinstance(source, FilterBank):
+        return keys | {"bank": source.name}, _present(weight=source.weight, bias=source.bias)
+    return keys, {}
+
+
+def _of_filters(stage: stages.Conv | stages.ConvTranspose, source: Any) -> dict[str, Any]:
+    """The keys that convolutions and transposed ones share."""
+    return {
         "kernels": [kernel_record(each) for each in source] if isinstance(source, tuple) else [],
         "sizes": None if stage.sizes is None else {"count": stage.sizes[0], "window": stage.sizes[1]},
         "file": None if stage.file is None else stage.file.arguments("kernel"),
         "stride": stage.stride,
         "padding": stage.padding,
         "dilation": stage.dilation,
-        "border": str(stage.border),
         "groups": stage.groups,
-        "flip": stage.flip,
-        "scale": stage.scale,
         "bias": float(stage.bias),
         "biased": stage.biased,
         "numbers": stage.learned_arguments(),
     }
-    if isinstance(source, FilterBank):
-        return keys | {"bank": source.name}, _present(weight=source.weight, bias=source.bias)
-    return keys, {}
 
 
 def _present(**arrays: NDArray[Any] | None) -> Arrays:
@@ -89,19 +91,7 @@ def _activation(stage: stages.Activation, row: Row) -> tuple[dict[str, Any], Arr
 @record.register(stages.ConvTranspose)
 def _transposed(stage: stages.ConvTranspose, row: Row) -> tuple[dict[str, Any], Arrays]:
     source = stage.source(row.input[2])
-    keys: dict[str, Any] = {
-        "kernels": [kernel_record(each) for each in source] if isinstance(source, tuple) else [],
-        "sizes": None if stage.sizes is None else {"count": stage.sizes[0], "window": stage.sizes[1]},
-        "file": None if stage.file is None else stage.file.arguments("kernel"),
-        "stride": stage.stride,
-        "padding": stage.padding,
-        "output_padding": stage.output_padding,
-        "dilation": stage.dilation,
-        "groups": stage.groups,
-        "bias": float(stage.bias),
-        "biased": stage.biased,
-        "numbers": stage.learned_arguments(),
-    }
+    keys = _of_filters(stage, source) | {"output_padding": stage.output_padding}
     if isinstance(source, TransposedBank):
         return keys | {"bank": source.name}, _present(weight=source.weight, bias=source.bias)
     return keys, {}

@@ -17,7 +17,7 @@ CHAIN = "conv:edge,relu,maxpool:2"
 DIGIT = "conv:3@3x3:random=1,relu,flatten,dense:4:random=2,softmax"
 LABELS = ("zero", "one", "two", "three")
 ALIKE = pytest.mark.slow
-"""Of tests of what `test_changes_in_browser.py` asks in other ways."""
+"""Of tests of what `test_changes_in_browser.py` and the two beside it ask in other ways."""
 
 
 def result(tab, stage):

@@ -69,3 +69,12 @@ function kernelText({ name, filters: [matrix], scale: [numerator, denominator] }
   const text = matrix.map((row) => row.map(written).join(" ")).join("; ");
   return matrix.length === 1 && matrix[0].length === 1 ? `[${text}]` : text;
 }
+
+/** What can be changed of convolutions and of transposed ones alike. @type {Control[]} */
+const FILTER_CONTROLS = [
+  { key: "kernels", label: "kernel", type: "kernel", when: (stage) => stage.keys.kernels.length > 0 },
+  { key: "learned.weight", label: "weights", type: "weights", when: (stage) => Boolean(stage.learned.weight) },
+  { key: "learned.bias", label: "learned bias", type: "weights", when: (stage) => Boolean(stage.learned.bias) },
+  { key: "stride", label: "stride", type: "pair" },
+  { key: "padding", label: "padding", type: "padding" },
+];

@@ -279,11 +279,7 @@ const convolutionKind = {
     return { keys };
   },
   controls: [
-    { key: "kernels", label: "kernel", type: "kernel", when: (stage) => stage.keys.kernels.length > 0 },
-    { key: "learned.weight", label: "weights", type: "weights", when: (stage) => Boolean(stage.learned.weight) },
-    { key: "learned.bias", label: "learned bias", type: "weights", when: (stage) => Boolean(stage.learned.bias) },
-    { key: "stride", label: "stride", type: "pair" },
-    { key: "padding", label: "padding", type: "padding" },
+    ...FILTER_CONTROLS,
     { key: "dilation", label: "dilation", type: "pair" },
     { key: "border", label: "border", type: "choice", choices: BORDERS },
     { key: "flip", label: "flip the kernel", type: "check", when: (stage) => !stage.keys.sizes },

@@ -228,11 +228,7 @@ KINDS.convtranspose = {
     return { keys };
   },
   controls: [
-    { key: "kernels", label: "kernel", type: "kernel", when: (stage) => stage.keys.kernels.length > 0 },
-    { key: "learned.weight", label: "weights", type: "weights", when: (stage) => Boolean(stage.learned.weight) },
-    { key: "learned.bias", label: "biases", type: "weights", when: (stage) => Boolean(stage.learned.bias) },
-    { key: "stride", label: "stride", type: "pair" },
-    { key: "padding", label: "padding", type: "padding" },
+    ...FILTER_CONTROLS,
     { key: "output_padding", label: "output padding", type: "pair", least: 0 },
     { key: "dilation", label: "dilation", type: "pair" },
     { key: "bias", label: "bias", type: "number", when: (stage) => !stage.keys.sizes },

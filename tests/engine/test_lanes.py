@@ -163,6 +163,17 @@ def test_sizes_of_floats():
     np.testing.assert_array_equal(compiled.view(np.float32), np.abs(x[1:]))
 
 
+@pytest.mark.parametrize("count", [1, 7, 15, 16])
+def test_sizes_of_the_first_floats(count):
+    def operate(out, x, count):
+        lanes.put(out, 0, lanes.first_sizes(lanes.zeros(np.int32, 16), x, x.size - count, count))
+
+    python, compiled = both(operate, np.ones(16, np.int32), FLOATS, count)
+    np.testing.assert_array_equal(python, compiled)
+    np.testing.assert_array_equal(compiled.view(np.float32)[:count], np.abs(FLOATS[-count:]))
+    assert not compiled[count:].any()
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_the_sum_of_lanes(kind):
     def operate(out, x, kind):

@@ -27,7 +27,7 @@ def response(kernel, picture):
 # The catalogue
 
 
-@pytest.mark.parametrize("entry", KERNELS.values(), ids=str)
+@pytest.mark.parametrize("entry", KERNELS.values(), ids=list(KERNELS))
 def test_every_entry_is_complete_and_gives_finite_weights(entry):
     kernel = get_kernel(entry.name)
     assert entry.description

@@ -32,8 +32,11 @@ BAND_SAMPLES = 1 << 15
 """Samples of a band, which stays in a core's second-level cache with the rows below it that it is compared with; and
 few enough that all sums of products of 16 bits are whole in float64."""
 
-PLACES = 1 << 20
+PLACES = 1 << 18
 """Places of a picture whose windows are looked for at a time."""
+
+SHARES = 16
+"""Parts of a picture that threads look through, each with its own sums."""
 
 WINDOWS = 1024
 """Windows that are multiplied at a time: as many products of 8 bits have a sum that is whole in float32."""
@@ -160,15 +163,20 @@ class Windows:
         kind = np.float32 if self.padded[0].dtype == np.int16 else np.float64
         views = [sliding_window_view(each, self.size) for each in self.padded]
         side = len(views) * self.size[0] * self.size[1]
-        total = np.zeros((side, side), np.int64 if self.whole else np.float64)
-        rows = max(PLACES // chosen.shape[1], 1)
-        for first in range(0, len(chosen), rows):
-            down, right = np.nonzero(chosen[first : first + rows])
-            for begin in range(0, len(down), WINDOWS):
-                at = down[begin : begin + WINDOWS] + first, right[begin : begin + WINDOWS]
-                seen = [view[at].reshape(len(at[0]), -1).astype(kind) for view in views]
-                windows = np.concatenate(seen, axis=1)
-                total += np.matmul(windows.T, windows).astype(total.dtype)
+        share, rows = -(-len(chosen) // SHARES), max(PLACES // chosen.shape[1], 1)
+        sums = np.zeros((SHARES, side, side), np.int64 if self.whole else np.float64)
+
+        def work(begin: int, end: int) -> None:
+            for top in range(begin, end, rows):
+                down, right = np.nonzero(chosen[top : min(top + rows, end)])
+                for first in range(0, len(down), WINDOWS):
+                    at = down[first : first + WINDOWS] + top, right[first : first + WINDOWS]
+                    seen = [view[at].reshape(len(at[0]), -1).astype(kind) for view in views]
+                    windows = seen[0] if len(seen) == 1 else np.concatenate(seen, axis=1)
+                    sums[begin // share] += np.matmul(windows.T, windows).astype(sums.dtype)
+
+        in_bands(len(chosen), share, None, work)
+        total: Array = sums.sum(axis=0)
         return total
 
 

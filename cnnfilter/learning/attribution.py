@@ -200,7 +200,8 @@ def heat_map(
         As `Pipeline.run` takes it.
     method : {"grad-cam", "saliency", "integrated-gradients", "occlusion"}
         Grad-CAM weighs the maps of a node by how the score changes with each; saliency is the gradient's magnitude;
-        integrated gradients sum to the difference from the baseline's score; occlusion covers square after square.
+        integrated gradients sum to the difference from the baseline's score, to 1% unless 256 steps were too few;
+        occlusion covers square after square.
     target : int, optional
         The class, counted from 0; by default that of the largest score.
     node : str or int, optional

@@ -19,7 +19,7 @@ from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.imaging.options import applicable
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.raw import encode_values
-from cnnfilter.learning.attribution import METHODS, Asked, Heat
+from cnnfilter.learning.attribution import METHODS, NEAR, Asked, Heat
 from cnnfilter.learning.effective import effective_field
 from cnnfilter.learning.looking import AT_ONCE, Looking
 from cnnfilter.messages import readable
@@ -205,7 +205,7 @@ class WhyTask(_Looking):
             "class": looking.target, "label": label, "score": looking.score, "share": share,
             "heat": [_record(heat) for heat in heats],
         }  # fmt: skip
-        notes += tuple(note for heat in heats if (note := _empty(heat)) is not None)
+        notes += tuple(note for heat in heats if (note := _doubt(heat)) is not None)
         titles = tuple(map(_title, heats))
         return HeatResult(picture, heats, titles, looking.region, f"{what} {value}", facts, self.saving, notes)
 
@@ -281,9 +281,14 @@ def _record(heat: Heat) -> dict[str, Any]:
     return {"method": heat.method, **heat.facts, "low": low, "high": high, "at_most": [row, column], "values": values}
 
 
-def _empty(heat: Heat) -> str | None:
-    """What is said of a heat map of zeros."""
-    if heat.values.any():
+def _doubt(heat: Heat) -> str | None:
+    """What is said of a heat map of zeros, and of one that does not sum to what it should."""
+    if not heat.values.any():
+        why = "no map of the node speaks for the class" if heat.method == "grad-cam" else "the score does not change"
+        return f"{heat.method} is 0 everywhere: {why}"
+    if (short := heat.facts.get("difference")) is None or abs(heat.facts["sum"] - short) <= NEAR * abs(short):
         return None
-    why = "no map of the node speaks for the class" if heat.method == "grad-cam" else "the score does not change"
-    return f"{heat.method} is 0 everywhere: {why}"
+    return (
+        f"{heat.method} sum to {heat.facts['sum']:.4g} and not to {short:.4g}, by which the score differs from that of "
+        f"the baseline ({heat.facts['baseline']}): {heat.facts['steps']} steps are too few to come within {NEAR:.0%}"
+    )

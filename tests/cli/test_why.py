@@ -93,6 +93,18 @@ def test_what_is_not_seen_is_told():
     ]
 
 
+def test_integrated_gradients_that_do_not_sum_to_the_difference_are_told():
+    save("grey.png", np.full((9, 9), 200, np.uint8))
+    steep = "normalize,conv:[10000],tanh,globalavgpool,flatten"
+    line, wrote = done("why", steep, "grey.png", "--method", "integrated-gradients").messages
+    want = "grey.png: integrated-gradients sum to {:.4g} and not to 1, by which the score differs from that of the "
+    # by the trapezoidal rule, all of it is the half step at the beginning, where alone the slope is 10,000
+    assert line == f"warning: {want.format(0.5 / 256 * 10_000 * 200 / 255)}" + (
+        "baseline (black): 256 steps are too few to come within 1%"
+    )
+    assert wrote.startswith("wrote grey-why.png")
+
+
 def test_what_run_would_say_of_the_picture_is_said():
     network = "gray,resize:32x32,lenet-5:random=1"
     said = done("run", network, "photo.png").messages

@@ -9,7 +9,7 @@ import numpy as np
 from cnnfilter.engine.groups import Array
 from cnnfilter.errors import ArgumentError
 from cnnfilter.learning.gradients import Differentiable, Gradients, differentiable
-from cnnfilter.learning.gradients.memory import let_go
+from cnnfilter.learning.gradients.workspace import Passing, Workspace
 from cnnfilter.messages import about
 from cnnfilter.network.graph import INPUT, Network
 from cnnfilter.network.plan import at_scale, plan
@@ -84,7 +84,6 @@ class Trainable:
     def __init__(
         self, network: Network, shape: Shape, *, scale: float = 1.0, threads: int | None = None, seed: int = 0
     ) -> None:
-        let_go()
         rows = at_scale(plan(network, shape), scale)
         self.network, self.output, self.seed, self.step = network, rows[-1].output, seed, 0
         self._nodes: dict[int, Differentiable] = {}
@@ -94,9 +93,12 @@ class Trainable:
                 if row.stage.runnable is not None:
                     raise ArgumentError(row.stage.runnable)
                 self._nodes[number] = differentiable(row.stage, row)
-                self._nodes[number].threads = threads
         self._names = network.names()
         self._kept: dict[int, object] = {}
+        self._threads = threads
+        self._way: tuple[object, ...] | None
+        self._passing: Passing
+        self._settle(())
         self.seen: dict[int, Seen] | None = None
         self.parameters = {
             f"{self._names[number]}.{role}": value
@@ -118,23 +120,27 @@ class Trainable:
         -------
         ndarray of float32, (N, C, H, W) or (N, n)
         """
-        self._kept = {}
-        results = {INPUT: x}
+        if x.shape != self._shape:
+            self._settle(x.shape)
+        self._kept, self._passing.is_open = {}, False
+        results = {INPUT: self._innermost("x", x)}
         left = [number for node in self._nodes for number in self.network[node].reads]
         with np.errstate(all="ignore"):
             for number, node in self._nodes.items():
                 node.seed = self.seed, number, self.step
                 reads = self.network[number].reads
+                read = [results[each] for each in reads]
                 if self.seen is not None:
-                    self.seen[number] = Seen([results[read] for read in reads])
+                    self.seen[number] = Seen([_outermost(each) for each in read])
                 with about(f"stage {number + 1} ({self.network[number].stage.name}): "):
-                    results[number], self._kept[number] = node.forward([results[read] for read in reads], training)
-                for read in reads:
-                    left.remove(read)
-                    if read not in left:
-                        results.pop(read, None)
+                    result, self._kept[number] = node.forward(read, training)
+                results[number] = np.ascontiguousarray(result)
+                for each in reads:
+                    left.remove(each)
+                    if each not in left:
+                        results.pop(each, None)
         self.step += training
-        return results[len(self.network) - 1]
+        return _outermost(results[len(self.network) - 1])
 
     def backward(self, delta: Array, wanted: bool = True) -> tuple[dict[str, Array], Array | None]:
         """The gradients of what the last batch gave; it is then let go.
@@ -149,7 +155,7 @@ class Trainable:
         Returns
         -------
         gradients : dict of str to ndarray
-            Of each parameter of `learns`.
+            Of each parameter of `learns`; they last until the next call.
         dx : ndarray or None
             With respect to the input, of its shape.
         """
@@ -157,7 +163,11 @@ class Trainable:
         for number, node in self._nodes.items():
             if reached.intersection(self.network[number].reads) or self._learned(number, node):
                 reached.add(number)
-        deltas = {len(self.network) - 1: delta}
+        way = (wanted, *sorted(self.learns))
+        if self._way not in (way, None):
+            self._settle(self._shape)
+        self._way, self._passing.is_open = (), True  # which stays so where this is interrupted
+        deltas = {len(self.network) - 1: self._innermost("delta", delta)}
         gradients: dict[str, Array] = {}
         with np.errstate(all="ignore"):
             for number, node in reversed(self._nodes.items()):
@@ -167,15 +177,39 @@ class Trainable:
                 reads, node.learns = self.network[number].reads, self._learned(number, node)
                 back, found = node.backward(kept, own, wanted=bool(reached.intersection(reads)))
                 if self.seen is not None:
-                    self.seen[number].delta, self.seen[number].gradients = own, found
+                    self.seen[number].delta, self.seen[number].gradients = _outermost(own), found
                 gradients |= {f"{self._names[number]}.{role}": value for role, value in found.items()}
                 for read, each in zip(reads, back, strict=False):
                     if read in reached:
+                        each = np.ascontiguousarray(each)
                         deltas[read] = deltas[read] + each if read in deltas else each
-        return {name: gradients[name] for name in self.parameters if name in self.learns}, deltas.get(INPUT)
+                self._passing.release(deltas.values())
+        self._way, self._passing.is_open = way, False
+        found = {name: gradients[name] for name in self.parameters if name in self.learns}
+        return found, _outermost(deltas[INPUT]) if INPUT in deltas else None
+
+    def _settle(self, shape: tuple[int, ...]) -> None:
+        """Let all nodes compute in new arrays from now on, for batches of some shape."""
+        self._shape, self._way = shape, None
+        self._passing = Passing()
+        self._space = Workspace()
+        for node in self._nodes.values():
+            node.space = Workspace(self._threads, self._passing)
+
+    def _innermost(self, name: str, batch: Array) -> Array:
+        """A copy (..., N) of a batch (N, ...)."""
+        turned = batch.transpose(*range(1, batch.ndim), 0)
+        copy = self._space.array(name, turned.shape)
+        np.copyto(copy, turned)
+        return copy
 
     def _learned(self, number: int, node: Differentiable) -> bool:
         return any(f"{self._names[number]}.{role}" in self.learns for role in node.parameters)
+
+
+def _outermost(values: Array) -> Array:
+    """A copy (N, ...) of an array (..., N)."""
+    return values.transpose(-1, *range(values.ndim - 1)).copy()
 
 
 def scores(network: Network, function: str | None) -> Network:

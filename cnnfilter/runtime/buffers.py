@@ -49,9 +49,9 @@ class _Loan:
 
     __slots__ = ("__array_interface__", "__weakref__", "claim")
 
-    def __init__(self, array: npt.NDArray[Any], memory: npt.NDArray[np.uint8], kept: deque[Claim]) -> None:
+    def __init__(self, array: npt.NDArray[Any], memory: npt.NDArray[np.uint8]) -> None:
         self.__array_interface__ = array.__array_interface__
-        self.claim = Claim(self, kept.append)
+        self.claim = Claim(self, _kept.append)
         self.claim.kept = memory
 
 
@@ -83,15 +83,8 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     size = math.prod(shape) * kind.itemsize
     if not (SMALLEST <= size <= LARGEST and uses("buffers")):
         return np.empty(shape, kind)
-    return lent(_taken(size), shape, kind, _kept)
-
-
-def lent(
-    memory: npt.NDArray[np.uint8], shape: tuple[int, ...], kind: np.dtype[Any], kept: deque[Claim]
-) -> npt.NDArray[Any]:
-    """An array in some memory, which `kept` has a claim to once the array is no longer used."""
-    size = math.prod(shape) * kind.itemsize
-    return np.asarray(_Loan(memory[:size].view(kind).reshape(shape), memory, kept))
+    memory = _taken(size)
+    return np.asarray(_Loan(memory[:size].view(kind).reshape(shape), memory))
 
 
 def _taken(size: int) -> npt.NDArray[np.uint8]:

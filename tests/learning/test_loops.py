@@ -80,3 +80,21 @@ def test_windows_are_summed_and_their_deltas_spread():
     total = np.full(x.shape, np.nan, np.float32)
     loops.spread_windows(total, delta, shares, ROWS, COLUMNS, 0, 3)
     assert (total * x).sum() == pytest.approx((delta * want).sum(), rel=1e-4)
+
+
+def test_a_rectified_value_passes_its_delta():
+    x = np.array([-2, -0.0, 0, 1e-45, 3, np.nan, np.inf, -np.inf], np.float32)
+    out, delta = np.empty(8, np.float32), np.arange(1, 9, dtype=np.float32)
+    loops.rectify(out, x)
+    np.testing.assert_array_equal(out, np.maximum(x, 0))
+    loops.pass_rectified(delta, delta.copy(), out)
+    assert delta.tolist() == [0, 0, 0, 4, 5, 0, 7, 0]
+
+
+def test_a_delta_passes_by_a_slope_of_the_value():
+    y, delta = np.linspace(-1, 1, 37, dtype=np.float32), np.arange(37, dtype=np.float32)
+    out = np.empty(37, np.float32)
+    loops.pass_curved(out, delta, y, 1.0, 0.0, -1.0)
+    np.testing.assert_allclose(out, delta * (1 - y * y), rtol=1e-6, atol=1e-5)
+    loops.pass_curved(out, delta, y, 0.5, 2.0, -3.0)
+    np.testing.assert_allclose(out, delta * (0.5 + 2 * y - 3 * y * y), rtol=1e-6, atol=1e-4)

@@ -174,3 +174,26 @@ def spread_windows(total, delta, shares, rows, columns, first, last):
                             to = total[c, rows[m, i], columns[k, j]]
                             for n in range(count):
                                 to[n] += each[n] * share
+
+
+@loop
+def rectify(out, x):
+    """Set each of some values (n,) to that of `x`, or to 0 where it is less; NaN stays NaN."""
+    for n in range(out.size):
+        value = x[n]
+        out[n] = np.float32(0) if value <= 0 else value
+
+
+@loop
+def pass_rectified(out, delta, y):
+    """Set each of some values (n,) to the delta where `y`, which `rectify` gave, is above 0, and else to 0."""
+    for n in range(out.size):
+        out[n] = delta[n] if y[n] > 0 else np.float32(0)
+
+
+@loop
+def pass_curved(out, delta, y, constant, linear, square):
+    """Set each of some values (n,) to the delta times `constant + (linear + square * y) * y`."""
+    a, b, c = np.float32(constant), np.float32(linear), np.float32(square)
+    for n in range(out.size):
+        out[n] = delta[n] * (a + (b + c * y[n]) * y[n])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
 import numpy as np
 
-from cnnfilter.engine.bands import in_bands
 from cnnfilter.engine.groups import Array
+from cnnfilter.learning.gradients.workspace import Workspace
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages.base import Stage, unknown
 
@@ -21,17 +21,17 @@ Gradients = dict[str, Array]
 class Differentiable(ABC):
     """A stage that learns: batches go forward through it, and deltas back.
 
-    Batches are float32, (N, C, H, W) of maps and (N, n) of vectors. They may lie in memory in any order; what comes out
-    of a stage has the pictures innermost, as if it were the transpose of (C, H, W, N): neighbours in memory then take
-    part in the same sums, whatever the strides and borders are.
+    Batches are float32 with the pictures innermost, (C, H, W, N) of maps and (n, N) of vectors, and contiguous:
+    neighbours in memory then take part in the same sums, whatever the strides and borders are. Results may lie where
+    the next batch's will: see `Workspace`.
 
     Attributes
     ----------
     parameters : dict of str to ndarray
         The learned numbers by PyTorch's roles, which optimisers write in place: float32, of its own. What is measured,
         `running_mean` and `running_var`, is among them, but has no gradient.
-    threads : int or None
-        At most so many take part; None means one a core. The result does not depend on it.
+    space : Workspace
+        What it computes in, and the threads that take part; the result does not depend on their number.
     learns : bool
         Whether gradients of parameters are wanted, which take time.
     seed : tuple of int
@@ -40,7 +40,7 @@ class Differentiable(ABC):
 
     def __init__(self) -> None:
         self.parameters: dict[str, Array] = {}
-        self.threads: int | None = None
+        self.space = Workspace()
         self.learns = True
         self.seed: tuple[int, ...] = (0,)
 
@@ -97,11 +97,11 @@ def differentiable(stage: Stage, row: Row) -> Differentiable:
 
 
 class Fixed(Differentiable):
-    """A stage of one input without learned numbers, as two functions of arrays with the pictures innermost."""
+    """A stage of one input without learned numbers."""
 
     @abstractmethod
     def value(self, x: Array) -> tuple[Array, Any]:
-        """The result of (C, H, W, N) or (n, N), and what `delta` takes of it."""
+        """The result, and what `delta` takes of it."""
 
     @abstractmethod
     def delta(self, kept: Any, delta: Array) -> Array:
@@ -109,22 +109,11 @@ class Fixed(Differentiable):
 
     def forward(self, inputs: Sequence[Array], training: bool) -> tuple[Array, Any]:
         """See `Differentiable.forward`."""
-        output, kept = self.value(innermost(inputs[0]))
-        return outermost(output), kept
+        return self.value(inputs[0])
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
-        return [outermost(self.delta(kept, innermost(delta)))], {}
-
-
-def innermost(batch: Array) -> Array:
-    """A batch (N, ...) as a contiguous array (..., N), which is no copy where it lies so already."""
-    return np.ascontiguousarray(batch.transpose(*range(1, batch.ndim), 0))  # `np.moveaxis` takes ten times as long
-
-
-def outermost(values: Array) -> Array:
-    """A view (N, ...) of an array (..., N)."""
-    return values.transpose(-1, *range(values.ndim - 1))
+        return [self.delta(kept, delta)], {}
 
 
 def own(parameters: Mapping[str, Array | None]) -> dict[str, Array]:
@@ -141,18 +130,3 @@ def over_maps(values: Array) -> Array:
     """The sum of all that is there of each map, (C,), of (C, H, W, N) or (n, N)."""
     total: Array = values.reshape(len(values), -1).sum(axis=1)
     return total
-
-
-BAND, FEWEST = 1 << 15, 4
-"""Values of a band, which threads work on side by side: these stay in a near cache; and bands of what is larger."""
-
-
-def each_band(values: Array, threads: int | None, work: Callable[[int, int], None]) -> None:
-    """Call `work(first, last)` for bands of maps, which are cut by the size of the values (C, ...) alone."""
-    maps = max(1, BAND * len(values) // values.size)
-    in_bands(len(values), min(maps, -(-len(values) // FEWEST)) if values.size > BAND else maps, threads, work)
-
-
-def each_part(values: Array, threads: int | None, work: Callable[[slice], None]) -> None:
-    """Call `work` for parts of the flat values, which together are all of them."""
-    in_bands(values.size, BAND, threads, lambda first, last: work(slice(first, last)))

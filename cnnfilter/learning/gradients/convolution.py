@@ -15,8 +15,6 @@ from cnnfilter.learning.gradients.base import (
     Gradients,
     differentiable,
     each_map,
-    innermost,
-    outermost,
     over_maps,
     own,
 )
@@ -37,30 +35,30 @@ class Convolution(Differentiable):
 
     def forward(self, inputs: Sequence[Array], training: bool) -> tuple[Array, Any]:
         """See `Differentiable.forward`."""
-        x = innermost(inputs[0])
-        filled = self.slide.filled(x)
+        x = inputs[0]
+        filled = self.slide.filled(x, self.space)
         bias = self.parameters.get("bias")
         if self.shift:
             bias = np.float32(self.shift) + (
                 np.zeros(len(self.parameters["weight"]), np.float32) if bias is None else bias
             )
-        out = self.slide.correlated(filled, self.parameters["weight"], bias, self.groups, self.threads)
-        return outermost(out[..., : x.shape[-1]]), (filled, x.shape)
+        out = self.slide.correlated(filled, self.parameters["weight"], bias, self.groups, self.space)
+        return pictures(out, x.shape[-1]), (filled, x.shape)
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
         filled, shape = kept
-        deltas = self.slide.widened(innermost(delta))
+        deltas = self.slide.widened(delta, self.space)
         weight = self.parameters["weight"]
         gradients: Gradients = {}
         if self.learns:
-            gradients["weight"] = self.slide.weighed(filled, deltas, self.groups, self.threads)
+            gradients["weight"] = self.slide.weighed(filled, deltas, self.groups, self.space)
             if "bias" in self.parameters:
                 gradients["bias"] = over_maps(deltas)
         if not wanted:
             return [], gradients
-        spread = self.slide.spread(deltas, weight, len(filled.samples), self.groups, self.threads)
-        return [outermost(self.slide.returned(spread, shape))], gradients
+        spread = self.slide.spread(deltas, weight, shape[0], self.groups, self.space)
+        return [self.slide.returned(spread, shape, self.space)], gradients
 
 
 class Kernels(Differentiable):
@@ -77,27 +75,32 @@ class Kernels(Differentiable):
 
     def forward(self, inputs: Sequence[Array], training: bool) -> tuple[Array, Any]:
         """See `Differentiable.forward`."""
-        x = innermost(inputs[0])
-        filled = self.slide.filled(x)
-        answers = self.slide.correlated(filled, self.bank, None, self.channels, self.threads)[..., : x.shape[-1]]
+        x = inputs[0]
+        filled = self.slide.filled(x, self.space)
+        answers = pictures(self.slide.correlated(filled, self.bank, None, self.channels, self.space), x.shape[-1])
         of_each = answers.reshape(self.channels, -1, *answers.shape[1:])
         results = [_combined(of_each[:, part], rule) for part, rule in self.parts]
         out = np.concatenate(results, axis=1) + np.float32(self.shift)
-        return outermost(out.reshape(-1, *out.shape[2:])), (of_each, results, x.shape)
+        return out.reshape(-1, *out.shape[2:]), (of_each, results, x.shape)
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
         of_each, results, shape = kept
-        deltas = innermost(delta).reshape(self.channels, -1, *of_each.shape[2:])
-        back, first = np.empty(of_each.shape, np.float32), 0
+        deltas = delta.reshape(self.channels, -1, *of_each.shape[2:])
+        flat = self.space.passing("back", (len(self.bank), *of_each.shape[2:]))
+        back, first = flat.reshape(of_each.shape), 0
         for (part, rule), result in zip(self.parts, results, strict=True):
             last = first + result.shape[1]
             back[:, part] = deltas[:, first:last] * _shares(of_each[:, part], result, rule)
             first = last
-        spread = self.slide.spread(
-            self.slide.widened(back.reshape(-1, *back.shape[2:])), self.bank, self.channels, self.channels, self.threads
-        )
-        return [outermost(self.slide.returned(spread, shape))], {}
+        wide = self.slide.widened(flat, self.space)
+        spread = self.slide.spread(wide, self.bank, self.channels, self.channels, self.space)
+        return [self.slide.returned(spread, shape, self.space)], {}
+
+
+def pictures(values: Array, count: int) -> Array:
+    """The first so many pictures of values (..., N)."""
+    return values if count == values.shape[-1] else np.ascontiguousarray(values[..., :count])
 
 
 def _combined(answers: Array, rule: str | None) -> Array:
@@ -135,29 +138,27 @@ class Transposed(Differentiable):
 
     def forward(self, inputs: Sequence[Array], training: bool) -> tuple[Array, Any]:
         """See `Differentiable.forward`."""
-        x = innermost(inputs[0])
+        x = inputs[0]
         height, width, channels = self.shape
-        wide = self.slide.widened(x)
-        spread = self.slide.spread(wide, self.weight, channels, self.groups, self.threads)
-        out = self.slide.returned(spread, (channels, height, width, x.shape[-1]))
+        wide = self.slide.widened(x, self.space)
+        spread = self.slide.spread(wide, self.weight, channels, self.groups, self.space)
+        out = self.slide.returned(spread, (channels, height, width, x.shape[-1]), self.space)
         if self.bias is not None:
-            out = out + each_map(self.bias, out)
-        return outermost(out), (wide, x.shape[-1])
+            out += each_map(self.bias, out)
+        return out, (wide, x.shape[-1])
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
         wide, count = kept
-        deltas = innermost(delta)
-        filled = self.slide.filled(deltas)
+        filled = self.slide.filled(delta, self.space)
         gradients: Gradients = {}
         if self.learns and self.parameters:
-            gradients["weight"] = self.slide.weighed(filled, wide, self.groups, self.threads)
+            gradients["weight"] = self.slide.weighed(filled, wide, self.groups, self.space)
             if "bias" in self.parameters:
-                gradients["bias"] = over_maps(deltas)
+                gradients["bias"] = over_maps(delta)
         if not wanted:
             return [], gradients
-        back = self.slide.correlated(filled, self.weight, None, self.groups, self.threads)
-        return [outermost(back[..., :count])], gradients
+        return [pictures(self.slide.correlated(filled, self.weight, None, self.groups, self.space), count)], gradients
 
 
 @differentiable.register

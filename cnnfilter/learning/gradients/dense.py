@@ -7,19 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from cnnfilter.engine.bands import SMALLEST_WORK, in_bands
 from cnnfilter.engine.groups import Array
 from cnnfilter.learning.gradients.base import (
     Differentiable,
     Fixed,
     Gradients,
     differentiable,
-    innermost,
-    outermost,
     own,
 )
-from cnnfilter.learning.gradients.memory import fresh
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
+
+PARTS = 2
+"""Parts of large products of matrices, which NumPy multiplies on one thread each."""
 
 
 class Flattening(Fixed):
@@ -51,29 +52,41 @@ class Matrix(Differentiable):
 
     def forward(self, inputs: Sequence[Array], training: bool) -> tuple[Array, Any]:
         """See `Differentiable.forward`."""
-        x = innermost(inputs[0])
-        x = x if self.order is None else x[self.order]
-        out = np.matmul(self.parameters["weight"], x, out=fresh((len(self.parameters["weight"]), x.shape[1])))
-        if "bias" in self.parameters:
-            out += self.parameters["bias"][:, None]
-        return outermost(out), x
+        x = inputs[0] if self.order is None else inputs[0][self.order]
+        weight, bias = self.parameters["weight"], self.parameters.get("bias")
+        out = self.space.array("out", (len(weight), x.shape[1]))
+        self._multiply(weight, x, out)
+        if bias is not None:
+            out += bias[:, None]
+        return out, x
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
-        deltas = innermost(delta)
+        weight = self.parameters["weight"]
         gradients: Gradients = {}
         if self.learns:
-            gradients["weight"] = np.matmul(deltas, kept.T, out=fresh(self.parameters["weight"].shape))
+            gradients["weight"] = self.space.array("weight", weight.shape)
+            self._multiply(delta, kept.T, gradients["weight"])
             if "bias" in self.parameters:
-                gradients["bias"] = deltas.sum(axis=1)
+                gradients["bias"] = delta.sum(axis=1)
         if not wanted:
             return [], gradients
-        back = np.matmul(self.parameters["weight"].T, deltas, out=fresh(kept.shape))
+        back = self.space.passing("back", kept.shape)
+        self._multiply(weight.T, delta, back)
         if self.order is not None:
-            ordered = np.empty_like(back)
+            ordered = self.space.passing("ordered", kept.shape)
             ordered[self.order] = back
             back = ordered
-        return [outermost(back)], gradients
+        return [back], gradients
+
+    def _multiply(self, left: Array, right: Array, out: Array) -> None:
+        """Set `out` to a product of matrices, in parts of rows that hang on its size alone."""
+        rows = len(left) if left.size * right.shape[1] < SMALLEST_WORK else -(-len(left) // PARTS)
+
+        def work(first: int, last: int) -> None:
+            np.matmul(left[first:last], right, out=out[first:last])
+
+        in_bands(len(left), rows, self.space.threads, work)
 
 
 @differentiable.register

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from cnnfilter.engine.geometry import OUTSIDE
 from cnnfilter.engine.groups import Array, Index
-from cnnfilter.learning.gradients.memory import fresh, zeros
 
 
 class Filled(NamedTuple):
@@ -14,7 +15,7 @@ class Filled(NamedTuple):
 
     Attributes
     ----------
-    samples : ndarray, (C, R * row)
+    samples : ndarray, (C, R, L, lanes)
     row : int
         Samples from a row to the next one.
     lanes : int
@@ -80,42 +81,52 @@ class Frame:
     def __init__(self, rows: Index, columns: Index, value: float = 0.0) -> None:
         self.size = len(rows), len(columns)
         self.value = value
-        self.blocks = [(r, c) for r in runs(rows) for c in runs(columns)]
+        blocks = [(r, c) for r in runs(rows) for c in runs(columns)]
+        self.inside = [(r, c) for r, c in blocks if OUTSIDE not in (r.first, c.first)]
+        self.outside = [(r, c) for r, c in blocks if OUTSIDE in (r.first, c.first)]
 
-    def filled(self, x: Array, lanes: int) -> Filled:
-        """A copy of (C, H, W, N) with the padding; lanes beyond N are 0."""
-        row, count = self.size[1] * lanes, x.shape[-1]
-        if count == lanes and self._copies(x):
-            return Filled(x.reshape(len(x), -1), row, lanes)
-        out: Array = fresh((len(x), *self.size, lanes), x.dtype)
-        out[..., count:] = 0
-        self._fill(out[..., :count], x)
-        return Filled(out.reshape(len(x), -1), row, lanes)
+    def surround(self, copy: Array) -> None:
+        """Set what is outside in a copy (C, R, L, N)."""
+        for row, column in self.outside:
+            copy[:, row.places, column.places] = self.value
+
+    def fill(self, copy: Array, x: Array) -> None:
+        """Set what is inside in a copy of (C, H, W, N); its pictures beyond N are left alone."""
+        inside = copy[..., : x.shape[-1]]
+        for row, column in self.inside:
+            inside[:, row.places, column.places] = x[:, row.source, column.source]
 
     def copied(self, x: Array) -> Array:
         """A copy (C, R, L, N) of (C, H, W, N) with the padding."""
-        out: Array = fresh((len(x), *self.size, x.shape[-1]), x.dtype)
-        self._fill(out, x)
-        return out
+        copy: Array = np.empty((len(x), *self.size, x.shape[-1]), x.dtype)
+        self.surround(copy)
+        self.fill(copy, x)
+        return copy
 
-    def _fill(self, out: Array, x: Array) -> None:
-        for row, column in self.blocks:
-            is_outside = OUTSIDE in (row.first, column.first)
-            out[:, row.places, column.places] = self.value if is_outside else x[:, row.source, column.source]
+    def give_back(self, total: Array, copy: Array) -> None:
+        """Set `total`, (C, H, W, N), to the sum of all copies of each sample: the gradient of `fill`."""
+        if len(self.inside) != 1 or self._left_out(total):
+            total[...] = 0
+        for row, column in self.inside:
+            part, copies = total[:, row.source, column.source], copy[:, row.places, column.places, : total.shape[-1]]
+            if len(self.inside) == 1:
+                part[...] = copies
+            else:
+                part += copies
 
-    def returned(self, copied: Array, shape: tuple[int, ...]) -> Array:
-        """The sum of all copies of each sample, of the shape of `filled`'s input: the gradient of the copying."""
-        if copied.shape == shape and self._copies(copied):
-            return copied
-        total = zeros(shape)
-        for row, column in self.blocks:
-            if OUTSIDE not in (row.first, column.first):
-                total[:, row.source, column.source] += copied[:, row.places, column.places, : shape[-1]]
+    def returned(self, copy: Array, shape: tuple[int, ...]) -> Array:
+        """What `give_back` makes of a copy, in a new array."""
+        total: Array = np.empty(shape, np.float32)
+        self.give_back(total, copy)
         return total
 
-    def _copies(self, x: Array) -> bool:
-        """Whether nothing is padded, left out or moved."""
-        row, column = self.blocks[0]
-        return self.blocks == [(Run(0, x.shape[1], 0, row.step), Run(0, x.shape[2], 0, column.step))] and (
-            row.step == 1 == column.step and x.flags.c_contiguous
-        )
+    def _left_out(self, maps: Array) -> bool:
+        """Whether there are samples of maps that are not inside."""
+        row, column = self.inside[0]
+        return maps[0, row.source, column.source, 0].size != maps[0, :, :, 0].size
+
+    def copies(self, maps: Array) -> bool:
+        """Whether nothing of maps (C, H, W, N) is padded, left out or moved."""
+        return maps.shape[1:3] == self.size and self.inside == [
+            (Run(0, maps.shape[1], 0, 1), Run(0, maps.shape[2], 0, 1))
+        ]

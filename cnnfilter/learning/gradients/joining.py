@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cnnfilter.engine.groups import Array
-from cnnfilter.learning.gradients.base import Differentiable, Gradients, differentiable, innermost, outermost
+from cnnfilter.learning.gradients.base import Differentiable, Gradients, differentiable
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 
@@ -19,13 +19,11 @@ class Sum(Differentiable):
 
     def forward(self, inputs: Sequence[Array], training: bool) -> tuple[Array, Any]:
         """See `Differentiable.forward`."""
-        values = [innermost(each) for each in inputs]
-        return outermost(reduce(np.add, values)), [each.shape for each in values]
+        return reduce(np.add, inputs), [each.shape for each in inputs]
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
-        deltas = innermost(delta)
-        return [outermost(_met(deltas, shape)) for shape in kept], {}
+        return [_met(delta, shape) for shape in kept], {}
 
 
 class Product(Differentiable):
@@ -33,15 +31,13 @@ class Product(Differentiable):
 
     def forward(self, inputs: Sequence[Array], training: bool) -> tuple[Array, Any]:
         """See `Differentiable.forward`."""
-        values = [innermost(each) for each in inputs]
-        return outermost(reduce(np.multiply, values)), values
+        return reduce(np.multiply, inputs), list(inputs)
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
-        deltas = innermost(delta)
         others = [[*kept[:number], *kept[number + 1 :]] for number in range(len(kept))]
-        products = [reduce(np.multiply, rest, deltas) for rest in others]
-        return [outermost(_met(each, value.shape)) for each, value in zip(products, kept, strict=True)], {}
+        products = [reduce(np.multiply, rest, delta) for rest in others]
+        return [_met(each, value.shape) for each, value in zip(products, kept, strict=True)], {}
 
 
 def _met(deltas: Array, shape: tuple[int, ...]) -> Array:
@@ -56,13 +52,11 @@ class Concatenation(Differentiable):
 
     def forward(self, inputs: Sequence[Array], training: bool) -> tuple[Array, Any]:
         """See `Differentiable.forward`."""
-        values = [innermost(each) for each in inputs]
-        return outermost(np.concatenate(values)), [len(each) for each in values]
+        return np.concatenate(inputs), [len(each) for each in inputs]
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
-        parts = np.split(innermost(delta), np.cumsum(kept)[:-1])
-        return [outermost(part) for part in parts], {}
+        return np.split(delta, np.cumsum(kept)[:-1]), {}
 
 
 @differentiable.register

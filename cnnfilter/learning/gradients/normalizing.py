@@ -15,8 +15,6 @@ from cnnfilter.learning.gradients.base import (
     Gradients,
     differentiable,
     each_map,
-    innermost,
-    outermost,
     over_maps,
     own,
 )
@@ -36,7 +34,7 @@ class BatchNormalization(Differentiable):
 
     def forward(self, inputs: Sequence[Array], training: bool) -> tuple[Array, Any]:
         """See `Differentiable.forward`; training also updates what is measured."""
-        x = innermost(inputs[0])
+        x = inputs[0]
         count = x[0].size
         if training:
             if count < 2:
@@ -54,20 +52,19 @@ class BatchNormalization(Differentiable):
         inverse = (1 / np.sqrt(variance.astype(np.float64) + self.epsilon)).astype(np.float32)
         normal = centered * each_map(inverse, x)
         out = normal * each_map(self.parameters["weight"], x) + each_map(self.parameters["bias"], x)
-        return outermost(out), (normal, inverse, training)
+        return out, (normal, inverse, training)
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
         normal, inverse, training = kept
-        deltas = innermost(delta)
-        gradients = {"weight": over_maps(deltas * normal), "bias": over_maps(deltas)}
+        gradients = {"weight": over_maps(delta * normal), "bias": over_maps(delta)}
         if not wanted:
             return [], gradients
-        back = deltas
+        back = delta
         if training:
             weight, bias = (each_map(gradients[role] / np.float32(normal[0].size), normal) for role in gradients)
-            back = deltas - bias - normal * weight
-        return [outermost(back * each_map(inverse * self.parameters["weight"], normal))], gradients
+            back = delta - bias - normal * weight
+        return [back * each_map(inverse * self.parameters["weight"], normal)], gradients
 
 
 @differentiable.register
@@ -123,16 +120,18 @@ class Dropping(Differentiable):
 
     def forward(self, inputs: Sequence[Array], training: bool) -> tuple[Array, Any]:
         """See `Differentiable.forward`. What is dropped follows from `seed`."""
+        x = inputs[0]
         if not training or not self.rate:
-            return inputs[0], None
-        x = innermost(inputs[0])
-        drawn = np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed))).random(x.shape, np.float32)
-        factor = (drawn >= self.rate) * np.float32(1 / (1 - self.rate) if self.rate < 1 else 0)
-        return outermost(x * factor), factor
+            return x, None
+        drawn, factor, out = (self.space.array(name, x.shape) for name in ("drawn", "factor", "out"))
+        np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed))).random(None, np.float32, drawn)
+        np.multiply(drawn >= self.rate, np.float32(1 / (1 - self.rate) if self.rate < 1 else 0), out=factor)
+        return np.multiply(x, factor, out=out), factor
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
-        return [delta if kept is None else outermost(innermost(delta) * kept)], {}
+        back = delta if kept is None else np.multiply(delta, kept, out=self.space.passing("back", delta.shape))
+        return [back], {}
 
 
 @differentiable.register

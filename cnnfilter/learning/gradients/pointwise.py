@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from cnnfilter.engine import loops
 from cnnfilter.engine.activations import arguments
+from cnnfilter.engine.bands import in_bands
 from cnnfilter.engine.groups import Array
 from cnnfilter.learning.gradients.base import (
     Differentiable,
@@ -15,15 +17,16 @@ from cnnfilter.learning.gradients.base import (
     Gradients,
     differentiable,
     each_map,
-    each_part,
-    innermost,
-    outermost,
     own,
 )
-from cnnfilter.learning.gradients.memory import fresh
+from cnnfilter.learning.gradients.workspace import BAND, Piece, cut
 from cnnfilter.network import stages
 from cnnfilter.network.activations import Function, Value
+from cnnfilter.network.activations.table import Quadratic
 from cnnfilter.network.plan import Row
+
+ENOUGH = 1 << 20
+"""Values from which a second thread is woken for what NumPy computes: fewer take it less time than to wake."""
 
 
 class Pointwise(Fixed):
@@ -35,27 +38,55 @@ class Pointwise(Fixed):
 
     def value(self, x: Array) -> tuple[Array, Any]:
         """See `Fixed.value`."""
-        y = fresh(x.shape)
+        y = self.space.array("y", x.shape)
         flat, out = x.reshape(-1), y.reshape(-1)
 
-        def work(part: slice) -> None:
-            out[part] = self.known.compute(flat[part], **self.given)
+        def work(first: int, last: int) -> None:
+            out[first:last] = self.known.compute(flat[first:last], **self.given)
 
-        each_part(flat, self.threads, work)
-        return y, (flat, out)
+        self._in_bands(x.size, work)
+        return y, (x, y)
 
     def delta(self, kept: Any, delta: Array) -> Array:
         """See `Fixed.delta`."""
         x, y = kept
-        result: Array = fresh(delta.shape)
-        flat, out = delta.reshape(-1), result.reshape(-1)
+        result, slopes = self.space.passing("delta", delta.shape), self.known.derivative
+        if isinstance(slopes, Quadratic):
+            given = [result, delta, y]
+            self.space.call("pass", given, loops.pass_curved, lambda: _parts(*given, numbers=tuple(map(float, slopes))))
+            return result
+        flat, out, x, y = (each.reshape(-1) for each in (delta, result, x, y))
 
-        def work(part: slice) -> None:
-            slope = self.known.derivative(x[part], y[part], **self.named)
-            np.multiply(flat[part], slope, out=out[part], casting="same_kind")
+        def work(first: int, last: int) -> None:
+            slope = slopes(x[first:last], y[first:last], **self.named)
+            np.multiply(flat[first:last], slope, out=out[first:last], casting="same_kind")
 
-        each_part(flat, self.threads, work)
+        self._in_bands(flat.size, work)
         return result
+
+    def _in_bands(self, size: int, work: Callable[[int, int], None]) -> None:
+        in_bands(size, BAND, 1 if size < ENOUGH else self.space.threads, work)
+
+
+class Rectified(Fixed):
+    """A ReLU, which networks have more of than of all others together."""
+
+    def value(self, x: Array) -> tuple[Array, Any]:
+        """See `Fixed.value`."""
+        y = self.space.array("y", x.shape)
+        self.space.call("rectify", [x, y], loops.rectify, lambda: _parts(y, x))
+        return y, y
+
+    def delta(self, kept: Any, delta: Array) -> Array:
+        """See `Fixed.delta`."""
+        result = self.space.passing("delta", delta.shape)
+        self.space.call("pass", [delta, kept, result], loops.pass_rectified, lambda: _parts(result, delta, kept))
+        return result
+
+
+def _parts(*arrays: Array, numbers: tuple[float, ...] = ()) -> list[Piece]:
+    flat = [each.reshape(-1) for each in arrays]
+    return [[(*(each[first:last] for each in flat), *numbers)] for first, last in cut(flat[0].size, BAND)]
 
 
 class Linear(Fixed):
@@ -132,21 +163,21 @@ class Slopes(Differentiable):
 
     def forward(self, inputs: Sequence[Array], training: bool) -> tuple[Array, Any]:
         """See `Differentiable.forward`."""
-        x = innermost(inputs[0])
-        return outermost(np.where(x > 0, x, each_map(self.parameters["weight"], x) * x)), x
+        x = inputs[0]
+        return np.where(x > 0, x, each_map(self.parameters["weight"], x) * x), x
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""
-        deltas, slopes = innermost(delta), self.parameters["weight"]
-        below = np.where(kept > 0, np.float32(0), kept * deltas)
+        slopes = self.parameters["weight"]
+        below = np.where(kept > 0, np.float32(0), kept * delta)
         gradients = {"weight": below.reshape(len(slopes), -1).sum(axis=1)}
-        back = np.where(kept > 0, deltas, each_map(slopes, kept) * deltas)
-        return [outermost(back)] if wanted else [], gradients
+        back = np.where(kept > 0, delta, each_map(slopes, kept) * delta)
+        return [back] if wanted else [], gradients
 
 
 @differentiable.register
-def _activation(stage: stages.Activation, row: Row) -> Pointwise:
-    return Pointwise(stage.known, stage.named)
+def _activation(stage: stages.Activation, row: Row) -> Fixed:
+    return Rectified() if stage.function == "relu" else Pointwise(stage.known, stage.named)
 
 
 @differentiable.register

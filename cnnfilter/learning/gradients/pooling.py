@@ -9,8 +9,8 @@ import numpy as np
 from cnnfilter.engine import loops
 from cnnfilter.engine.geometry import OUTSIDE
 from cnnfilter.engine.groups import Array, Index
-from cnnfilter.learning.gradients.base import Fixed, differentiable, each_band
-from cnnfilter.learning.gradients.memory import fresh
+from cnnfilter.learning.gradients.base import Fixed, differentiable
+from cnnfilter.learning.gradients.workspace import Piece, maps_of
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.running.lowering import windows_of
@@ -36,26 +36,32 @@ class Pooling(Fixed):
 
     def value(self, x: Array) -> tuple[Array, Any]:
         """See `Fixed.value`."""
-        shape, index = (len(x), *self.out, x.shape[-1]), self.index
-        out = fresh(shape)
+        shape, space = (len(x), *self.out, x.shape[-1]), self.space
+        out = space.array("pooled", shape)
         if not self.is_max:
-            each_band(out, self.threads, lambda *band: loops.sum_windows(out, x, self.shares, *index, *band))
+            space.call("sum", [x, out], loops.sum_windows, lambda: self._bands(out, out, x, self.shares, *self.index))
             return out, x.shape
-        winners = fresh(shape, np.int32)
-        each_band(out, self.threads, lambda *band: loops.largest_windows(out, winners, x, *index, *band))
-        return out, (winners.reshape(len(x), -1), x.shape)
+        winners = space.array("winners", shape, np.int32)
+        given = out, winners, x, *self.index
+        space.call("largest", [x, out, winners], loops.largest_windows, lambda: self._bands(out, *given))
+        return out, (winners, x.shape)
 
     def delta(self, kept: Any, delta: Array) -> Array:
         """See `Fixed.delta`."""
         winners, shape = kept if self.is_max else (None, kept)
-        total: Array = fresh(shape)
+        total, space = self.space.passing("unpooled", shape), self.space
         if winners is None:
-            shares, index = self.shares, self.index
-            each_band(total, self.threads, lambda *band: loops.spread_windows(total, delta, shares, *index, *band))
-            return total
-        flat, each = total.reshape(len(total), -1), delta.reshape(len(delta), -1)
-        each_band(flat, self.threads, lambda *band: loops.to_winners(flat, each, winners, *band))
+            given = total, delta, self.shares, *self.index
+            space.call("spread", [delta, total], loops.spread_windows, lambda: self._bands(total, *given))
+        else:
+            flat = [each.reshape(len(each), -1) for each in (total, delta, winners)]
+            space.call("to winners", [delta, total, winners], loops.to_winners, lambda: self._bands(total, *flat))
         return total
+
+    @staticmethod
+    def _bands(cut: Array, *given: Array) -> list[Piece]:
+        """Calls for bands of maps."""
+        return [[(*given, first, last)] for first, last in maps_of(cut)]
 
 
 @differentiable.register

@@ -6,17 +6,17 @@ the kernel a whole row of results, of all pictures, sees samples that follow eac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from cnnfilter.engine import loops
-from cnnfilter.engine.bands import in_bands
 from cnnfilter.engine.codes import AS_IS, FILTERS, NARROW
 from cnnfilter.engine.geometry import OUTSIDE, border_index
 from cnnfilter.engine.groups import Array, Bank, Index, Planes, Source
 from cnnfilter.learning.gradients.frames import Filled, Frame
-from cnnfilter.learning.gradients.memory import fresh, zeros
+from cnnfilter.learning.gradients.workspace import Calls, Piece, Workspace, cut
 from cnnfilter.network.stages.base import Sliding
 from cnnfilter.sizes import Border, Pair
 
@@ -61,7 +61,6 @@ class Slide:
         self.width = -(-reach[1] // self.stride[1])  # of the columns of one remainder
         apart = np.full(self.width * self.stride[1], OUTSIDE)
         apart[: reach[1]] = index[1]
-        self.height = reach[0]
         self.frame = Frame(index[0], apart.reshape(-1, self.stride[1]).T.reshape(-1), border.value)
         back = [self.dilation[i] * (self.window[i] - 1) // self.stride[i] for i in (0, 1)]
         self.before = back
@@ -71,72 +70,95 @@ class Slide:
             for i, places in enumerate((np.arange(-back[0], most), np.arange(-back[1], self.width)))
         )
         self.deltas = Frame(rows, columns)
-        self.known: dict[Pair, Index] = {}
 
     def lanes(self, count: int) -> int:
         """The pictures that are computed together, of which there are so many: loops take no short rows."""
         return max(count, -(-NARROW // self.out[1]))
 
-    def filled(self, x: Array) -> Filled:
+    def filled(self, x: Array, space: Workspace) -> Filled:
         """Maps (C, H, W, N) with their padding, as the other methods take them."""
-        return self.frame.filled(x, self.lanes(x.shape[-1]))
+        count = x.shape[-1]
+        lanes = self.lanes(count)
+        if lanes == count and self.frame.copies(x):
+            copy = x
+        else:
+            copy = space.array("filled", (len(x), *self.frame.size, lanes))
+            space.once("surrounded", [copy], lambda: self._surround(copy, count))
+            self.frame.fill(copy, x)
+        return Filled(copy, self.frame.size[1] * lanes, lanes)
 
-    def correlated(self, filled: Filled, weight: Array, bias: Array | None, groups: int, threads: int | None) -> Array:
+    def _surround(self, copy: Array, count: int) -> None:
+        copy[..., count:] = 0
+        self.frame.surround(copy[..., :count])
+
+    def correlated(self, filled: Filled, weight: Array, bias: Array | None, groups: int, space: Workspace) -> Array:
         """The convolution of `filled` maps with a bank (O, C / groups, kh, kw), (O, H', W', lanes)."""
-        count, channels = len(weight) // groups, weight.shape[1]
-        offsets, source = self._offsets(filled), filled.samples
-        out: Array = fresh((len(weight), *self.out, filled.lanes))
+        copy, row, lanes = filled
+        out = space.array("correlated", (len(weight), *self.out, lanes))
 
-        def work(group: int, threads: int | None) -> None:
-            some, planes = _part(group, count), _part(group, channels)
-            results, numbers = out[some].reshape(count, self.out[0], -1), weight[some].reshape(count, channels, -1)
-            shift = None if bias is None else bias[some]
-            _sum(results, source[planes], offsets, filled.row * self.stride[0], numbers, shift, threads)
+        def lay_out() -> Sums:
+            source = copy.reshape(groups, weight.shape[1], -1)
+            results = out.reshape(groups, -1, self.out[0], self.out[1] * lanes)
+            return Sums([Sum(results, source, self._offsets(filled), row * self.stride[0])])
 
-        _each_group(groups, threads, work)
+        sums = space.once("sums", [copy, out], lay_out)
+        sums.compute([(weight, bias)], space.threads)
         return out
 
-    def spread(self, delta: Array, weight: Array, channels: int, groups: int, threads: int | None) -> Array:
+    def spread(self, delta: Array, weight: Array, channels: int, groups: int, space: Workspace) -> Array:
         """The gradient with respect to `filled` maps, (C, R, L, lanes), of deltas (O, H', W', lanes)."""
-        lanes = delta.shape[-1]
-        count, each = len(weight) // groups, weight.shape[1]
         if self.out == (1, 1):
-            return self._spread_one(delta, weight, channels, groups)
-        padded, row, _ = self.deltas.filled(delta, lanes)
-        down, along = self.stride
-        m, n = (range(size)[::-1] for size in self.window)  # later taps see earlier deltas: places in turn are quicker
-        is_plain = self.stride == (1, 1)
-        total = fresh((channels, *self.frame.size, lanes))
-        for y, x in np.ndindex(down, along):
-            rows = [(k, k * self.dilation[0] // down) for k in m if k * self.dilation[0] % down == y]
-            columns = [(k, k * self.dilation[1] // along) for k in n if k * self.dilation[1] % along == x]
-            part = total[:, y::down, x * self.width : (x + 1) * self.width]
-            if not rows or not columns or not part.size:
-                part[...] = 0
-                continue
-            some = weight[:, :, [k for k, _ in rows]][:, :, :, [k for k, _ in columns]]
-            offsets = np.array(
-                [(self.before[0] - r) * row + (self.before[1] - c) * lanes for _, r in rows for _, c in columns]
-            )
-            result = total if is_plain else fresh(part.shape)
-
-            def work(
-                group: int, threads: int | None, result: Array = result, some: Array = some, taps: Index = offsets
-            ) -> None:
-                filters, planes = _part(group, count), _part(group, each)
-                numbers = some[filters].reshape(count, each, -1).transpose(1, 0, 2)
-                results = result[planes].reshape(each, result.shape[1], -1)
-                _sum(results, padded[filters], taps, row, numbers, None, threads)
-
-            _each_group(groups, threads, work)
-            if not is_plain:
-                part[...] = result
+            return self._spread_one(delta, weight, channels, groups, space)
+        lanes = delta.shape[-1]
+        total = space.passing("spread", (channels, *self.frame.size, lanes))
+        padded = space.passing("padded", (len(delta), *self.deltas.size, lanes))
+        self.deltas.surround(padded)
+        self.deltas.fill(padded, delta)
+        phases, sums = space.once("phases", [padded, total], lambda: self._phases(padded, total, groups))
+        by_taps = weight.reshape(groups, -1, *weight.shape[1:]).swapaxes(1, 2)  # (groups, C / groups, O / groups, ...)
+        sums.compute(
+            [(by_taps[..., phase.rows, :][..., phase.columns], None) for phase in phases if phase.result is not None],
+            space.threads,
+        )
+        for phase in phases:
+            if phase.result is None:
+                phase.part[...] = 0
+            elif phase.result is not total:
+                phase.part[...] = phase.result
         return total
 
-    def _spread_one(self, delta: Array, weight: Array, channels: int, groups: int) -> Array:
+    def _phases(self, padded: Array, total: Array, groups: int) -> tuple[list[Phase], Sums]:
+        """The places of `filled` maps that see the same taps, and how they are computed."""
+        down, along = self.stride
+        row, lanes = padded.shape[2] * padded.shape[3], padded.shape[3]
+        m, n = (range(size)[::-1] for size in self.window)  # later taps see earlier deltas: places in turn are quicker
+        phases, sums = [], []
+        for y, x in np.ndindex(down, along):
+            rows = [k for k in m if k * self.dilation[0] % down == y]
+            columns = [k for k in n if k * self.dilation[1] % along == x]
+            part = total[:, y::down, x * self.width : (x + 1) * self.width]
+            if not rows or not columns or not part.size:
+                phases.append(Phase([], [], part, None))
+                continue
+            offsets = np.array(
+                [
+                    (self.before[0] - k * self.dilation[0] // down) * row
+                    + (self.before[1] - j * self.dilation[1] // along) * lanes
+                    for k in rows
+                    for j in columns
+                ]
+            )
+            result = total if self.stride == (1, 1) else np.empty(part.shape, np.float32)
+            results = result.reshape(groups, -1, part.shape[1], part.shape[2] * lanes)
+            phases.append(Phase(rows, columns, part, result))
+            sums.append(Sum(results, padded.reshape(groups, len(padded) // groups, -1), offsets, row))
+        return phases, Sums(sums)
+
+    def _spread_one(self, delta: Array, weight: Array, channels: int, groups: int, space: Workspace) -> Array:
         """What `spread` gives of maps that only one window sees: a product of matrices, without padding."""
         lanes = delta.shape[-1]
-        total = zeros((channels, *self.frame.size, lanes))
+        total = space.passing("spread", (channels, *self.frame.size, lanes))
+        total[...] = 0
         rows = self.dilation[0] * np.arange(self.window[0])
         columns, rest = np.divmod(self.dilation[1] * np.arange(self.window[1]), self.stride[1])
         matrices = weight.reshape(groups, len(weight) // groups, -1).transpose(0, 2, 1)
@@ -145,105 +167,112 @@ class Slide:
         total[:, *places] = products.reshape(channels, *self.window, lanes)
         return total
 
-    def weighed(self, filled: Filled, delta: Array, groups: int, threads: int | None) -> Array:
+    def weighed(self, filled: Filled, delta: Array, groups: int, space: Workspace) -> Array:
         """The gradient with respect to the bank, (O, C / groups, kh, kw), of deltas (O, H', W', lanes)."""
-        count, channels = len(delta) // groups, len(filled.samples) // groups
-        taps = (np.arange(channels)[:, None] * filled.samples.shape[1] + self._offsets(filled)).reshape(-1)
-        used, taps = len(taps), np.resize(taps, -(-len(taps) // FEW) * FEW)
-        filters = -(-count // FEW) * FEW
-        total = np.empty((groups, filters, len(taps)), np.float32)
-        deltas, source = delta.reshape(groups, count, -1), filled.samples.reshape(groups, -1)
-        together = max(1, ROW_SAMPLES // (self.out[1] * filled.lanes))
-        apart = filled.row * self.stride[0]
+        copy, row, lanes = filled
+        count, channels = len(delta) // groups, len(copy) // groups
+        used = channels * self.window[0] * self.window[1]
+        total = space.array("weighed", (groups, -(-count // FEW) * FEW, -(-used // FEW) * FEW))
 
-        def work(first: int, last: int) -> None:
-            for group in range(groups):
-                loops.weigh_rows(
-                    total[group], deltas[group], first, last, source[group], taps, self.out[0], apart, together
-                )
+        def pieces() -> list[Piece]:
+            taps = (np.arange(channels)[:, None] * copy[0].size + self._offsets(filled)).reshape(-1)
+            taps = np.resize(taps, total.shape[2])
+            deltas, source = delta.reshape(groups, count, -1), copy.reshape(groups, -1)
+            together = max(1, ROW_SAMPLES // (self.out[1] * lanes))
+            fixed = self.out[0], row * self.stride[0], together
+            return [
+                [(total[g], deltas[g], first, last, source[g], taps, *fixed) for g in range(groups)]
+                for first, last in cut(len(taps), -(-len(taps) // (BANDS * FEW)) * FEW)
+            ]
 
-        in_bands(len(taps), -(-len(taps) // (BANDS * FEW)) * FEW, threads, work)
+        space.call("weigh", [copy, delta, total], loops.weigh_rows, pieces)
         weighed: Array = total[:, :count, :used].reshape(len(delta), channels, *self.window)
         return weighed
 
     def _offsets(self, filled: Filled) -> Index:
         """Where in a plane of `filled` maps the first window sees each tap."""
-        key = filled.row, filled.lanes
-        if key in self.known:
-            return self.known[key]
         m, n = (each.reshape(-1) for each in np.indices(self.window))
         column, rest = np.divmod(self.dilation[1] * n, self.stride[1])
         offsets: Index = self.dilation[0] * m * filled.row + (rest * self.width + column) * filled.lanes
-        self.known[key] = offsets
         return offsets
 
-    def widened(self, delta: Array) -> Array:
+    def widened(self, delta: Array, space: Workspace) -> Array:
         """Deltas (O, H', W', N) with lanes of 0 beyond N, as `spread` and `weighed` take them."""
         count, lanes = delta.shape[-1], self.lanes(delta.shape[-1])
         if count == lanes:
             return delta
-        wide = zeros((*delta.shape[:-1], lanes))
+        wide = space.passing("wide", (*delta.shape[:-1], lanes))
+        wide[..., count:] = 0
         wide[..., :count] = delta
         return wide
 
-    def returned(self, spread: Array, shape: tuple[int, ...]) -> Array:
-        """The gradient with respect to the maps, of that with respect to `filled` ones."""
-        return self.frame.returned(spread, shape)
+    def returned(self, spread: Array, shape: tuple[int, ...], space: Workspace) -> Array:
+        """The gradient with respect to the maps, (C, H, W, N), of that with respect to `filled` ones."""
+        if spread.shape == shape and self.frame.copies(spread):
+            return spread
+        total = space.passing("returned", shape)
+        self.frame.give_back(total, spread)
+        return total
 
 
-def _part(group: int, count: int) -> slice:
-    return slice(group * count, (group + 1) * count)
+class Phase(NamedTuple):
+    """Places of padded maps that see the same taps of a strided kernel: the part of them, and where it is computed."""
+
+    rows: list[int]
+    columns: list[int]
+    part: Array
+    result: Array | None
 
 
-def _each_group(groups: int, threads: int | None, work: Callable[[int, int | None], None]) -> None:
-    """Call `work(group, threads)` for each group: several on one thread each where there are many."""
-    if groups < BANDS:
-        for group in range(groups):
-            work(group, threads)
-        return
-
-    def several(first: int, last: int) -> None:
-        for group in range(first, last):
-            work(group, 1)
-
-    in_bands(groups, -(-groups // BANDS), threads, several)
-
-
-def _sum(
-    out: Array,
-    source: Array,
-    taps: Index,
-    stride: int,
-    weight: Array,
-    bias: Array | None,
-    threads: int | None,
-) -> None:
-    """Compute rows of results (O, R, L), of planes of flat samples that lie one after the other.
+class Sum:
+    """Rows of results of planes of flat samples, for weights that change.
 
     Parameters
     ----------
+    out : ndarray, (groups, O, R, L)
+    source : ndarray, (groups, planes, samples)
     taps : ndarray of int64
         Where in a plane the first window sees each tap.
     stride : int
         Samples from one row's windows to the next one's.
-    weight : ndarray, (O, planes, taps)
     """
-    count, planes, _ = weight.shape
-    offsets = (np.arange(planes)[:, None] * source.shape[1] + taps).reshape(-1)
-    groups = -(-count // FILTERS)
-    filters = np.zeros((groups * FILTERS, len(offsets)), np.float32)
-    filters[:count] = weight.reshape(count, -1)
-    filters = np.ascontiguousarray(filters.reshape(groups, FILTERS, -1).transpose(0, 2, 1))
-    biases = np.zeros(groups * FILTERS, np.float32)
-    if bias is not None:
-        biases[:count] = bias
-    bank = Bank(offsets, filters, 1.0, biases, count, AS_IS)
-    flat, target = source.reshape(-1), out.reshape(-1)
-    _, rows, width = out.shape
-    stretch = max(SEEN // len(offsets), FEWEST_SEEN) // FEWEST_SEEN * FEWEST_SEEN
 
-    def work(first: int, last: int) -> None:
-        some = Planes(target[first * width :], rows * width, width, last - first)
-        loops.bank_rows(some, Source(flat, first * stride, stride), bank, 1, stretch, NOTHING)
+    def __init__(self, out: Array, source: Array, taps: Index, stride: int) -> None:
+        groups, count, rows, width = out.shape
+        offsets = (np.arange(source.shape[1])[:, None] * source.shape[2] + taps).reshape(-1)
+        few = -(-count // FILTERS)
+        self._turned = np.zeros((groups, few, FILTERS, len(offsets)), np.float32)
+        self._filters = np.zeros((groups, few, len(offsets), FILTERS), np.float32)
+        self._biases = np.zeros((groups, few * FILTERS), np.float32)
+        self._weights = self._turned.reshape(groups, few * FILTERS, len(offsets))[:, :count]
+        stretch = max(SEEN // len(offsets), FEWEST_SEEN) // FEWEST_SEEN * FEWEST_SEEN
+        self.pieces: list[Piece] = []
+        for first, last in cut(rows, -(-rows // BANDS) if groups < BANDS else rows):
+            calls = []
+            for group in range(groups):
+                bank = Bank(offsets, self._filters[group], 1.0, self._biases[group], count, AS_IS)
+                to = Planes(out[group].reshape(-1)[first * width :], rows * width, width, last - first)
+                calls.append((to, Source(source[group].reshape(-1), first * stride, stride), bank, 1, stretch, NOTHING))
+            at_once = -(-len(calls) // BANDS) if groups >= BANDS else 1
+            self.pieces += [calls[begin:end] for begin, end in cut(len(calls), at_once)]
 
-    in_bands(rows, max(1, -(-rows // BANDS)), threads, work)
+    def set(self, weight: Array, bias: Array | None) -> None:
+        """Take the weights (O, planes, ...) of all groups one after the other, and biases (O,)."""
+        self._weights[...] = weight.reshape(self._weights.shape)
+        np.copyto(self._filters, self._turned.swapaxes(2, 3))
+        if bias is not None:
+            self._biases[:, : self._weights.shape[1]] = bias.reshape(len(self._biases), -1)
+
+
+class Sums:
+    """Some that may be computed side by side."""
+
+    def __init__(self, sums: Sequence[Sum]) -> None:
+        self._sums = sums
+        self._calls = Calls(loops.bank_rows, [piece for each in sums for piece in each.pieces])
+
+    def compute(self, numbers: Sequence[tuple[Array, Array | None]], threads: int | None) -> None:
+        """Compute them with these weights and biases."""
+        for each, (weight, bias) in zip(self._sums, numbers, strict=True):
+            each.set(weight, bias)
+        self._calls.make(threads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from cnnfilter.network.activations.table import ACTIVATIONS, entry
+from cnnfilter.network.activations.table import ACTIVATIONS, Quadratic, entry
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,7 +103,7 @@ def selu(x: Any) -> Array:
     formula="1 / (1 + e^-{(x)})",
     # e^-|x| never overflows; for negative x, e^x / (1 + e^x) is the same number
     definition=lambda x: np.where(x >= 0, 1.0, np.exp(-np.abs(x))) / (1.0 + np.exp(-np.abs(x))),
-    derivative=lambda x, y: y * (1 - y),
+    derivative=Quadratic(0, 1, -1),
     torch="nn.Sigmoid()",
     keras='layers.Activation("sigmoid")',
     script="1 / (1 + Math.exp(-x))",
@@ -124,7 +124,7 @@ def sigmoid(x: Any) -> Array:
 @entry(
     formula="tanh({x})",
     definition=lambda x: np.tanh(x),
-    derivative=lambda x, y: 1 - y * y,
+    derivative=Quadratic(1, 0, -1),
     torch="nn.Tanh()",
     keras='layers.Activation("tanh")',
     script="Math.tanh(x)",

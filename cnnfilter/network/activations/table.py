@@ -34,6 +34,19 @@ Code = str | Callable[..., str]
 """An activation's in some language: a text with the parameters to put in, or what writes it from these."""
 
 
+class Quadratic(NamedTuple):
+    """The slopes of a function as `constant + linear * y + square * y * y` of its values."""
+
+    constant: float
+    linear: float
+    square: float
+
+    def __call__(self, x: Array, y: Array) -> Array:
+        """The slopes."""
+        slopes: Array = self.constant + (self.linear + self.square * y) * y
+        return slopes
+
+
 class Function(NamedTuple):
     """What is known of an activation.
 

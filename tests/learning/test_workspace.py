@@ -1,0 +1,109 @@
+"""What nodes compute in, from batch to batch."""
+
+import numpy as np
+import pytest
+
+from cnnfilter.engine import loops
+from cnnfilter.learning.gradients.workspace import Calls, Passing, Workspace, cut, maps_of
+from cnnfilter.learning.network import Trainable
+from cnnfilter.network.grammar import parse
+
+
+def shares(*arrays):
+    return np.may_share_memory(*arrays)
+
+
+def test_an_array_stays_while_its_shape_does():
+    space = Workspace()
+    first = space.array("a", (3, 4))
+    assert space.array("a", (3, 4)) is first
+    assert space.array("b", (3, 4)) is not first
+    assert space.array("a", (3, 4), np.int32).dtype == np.int32
+    assert space.array("a", (4, 3)).shape == (4, 3)
+
+
+def test_what_was_made_is_made_again_for_other_arrays():
+    space, made = Workspace(), []
+    a, b = np.zeros(1), np.zeros(1)
+    for given in ([a], [a], [b], [a, b], [a, b], [a]):
+        space.once("x", given, lambda: made.append(1))
+    assert len(made) == 4
+
+
+def test_memory_of_a_pass_is_shared_with_what_is_asked_for_later():
+    memory = Passing()
+    before = memory.empty((100,))
+    memory.is_open = True
+    first, second = memory.empty((100,)), memory.empty((50,))
+    assert not shares(first, second)
+    memory.release([second[3:].reshape(47, 1)])  # of which a view is needed
+    third, fourth = memory.empty((10, 9)), memory.empty((10, 10))
+    assert shares(third, first)
+    assert not any(shares(fourth, each) for each in (before, first, second, third))
+    memory.release([])
+    assert shares(memory.empty((50,)), second)  # the smallest that is large enough
+
+
+def test_bands_cover_all_and_hang_on_the_size_alone():
+    for shape in [(3, 2), (1, 1_000_000), (64, 10_000), (9, 4000)]:
+        bands = maps_of(np.empty(shape))
+        assert [first for first, _ in bands] == [0, *(last for _, last in bands[:-1])]
+        assert bands[-1][1] == shape[0]
+    assert cut(5, 2) == [(0, 2), (2, 4), (4, 5)]
+
+
+@pytest.mark.parametrize("threads", [1, 2, None])
+def test_calls_are_made_as_often_as_they_are_asked_for(threads):
+    x, out = np.array([-1, 2, np.nan, -0.0], np.float32), np.empty(4, np.float32)
+    calls = Calls(loops.rectify, [[(out[:2], x[:2])], [(out[2:3], x[2:3]), (out[3:], x[3:])]])
+    for sign in (1, -1):
+        x *= sign
+        calls.make(threads)
+        np.testing.assert_array_equal(out, np.maximum(x, 0))
+
+
+TEXT = "conv:4@3x3:padding=1:random=1:as=a,relu,maxpool:2:as=p,conv:4@1x1:random=2,tanh,add:p,flatten,dense:3:random=3"
+
+
+def test_batches_of_other_sizes_between_change_nothing():
+    """Nor does what is asked for of the one before."""
+    random = np.random.default_rng(3)
+    batches = [random.normal(size=(count, 2, 6, 8)).astype(np.float32) for count in (5, 5, 2, 5, 17, 5)]
+    ways = [True, False, False, True, True, True]
+    net = Trainable(parse(TEXT), (6, 8, 2))
+    for x, wanted in zip(batches, ways, strict=True):
+        alone = Trainable(parse(TEXT), (6, 8, 2))
+        net.learns = alone.learns = {name for name in alone.learns if len(x) > 2 or not name.startswith("a.")}
+        result, expected = net.forward(x), alone.forward(x)
+        np.testing.assert_array_equal(result, expected)
+        delta = random.normal(size=result.shape).astype(np.float32)
+        net.forward(x[::-1])
+        net.forward(x)
+        (found, dx), (gradients, back) = net.backward(delta, wanted), alone.backward(delta, wanted)
+        assert list(found) == list(gradients)
+        for name, value in gradients.items():
+            np.testing.assert_array_equal(found[name], value)
+        assert (dx is None) is not wanted
+        if wanted:
+            np.testing.assert_array_equal(dx, back)
+
+
+def test_an_interrupted_pass_is_not_taken_for_the_way(monkeypatch):
+    x = np.random.default_rng(4).normal(size=(5, 2, 6, 8)).astype(np.float32)
+    delta = np.ones((5, 3), np.float32)
+    expected = Trainable(parse(TEXT), (6, 8, 2))
+    expected.forward(x)
+    want = expected.backward(delta)
+    net = Trainable(parse(TEXT), (6, 8, 2))
+    for number in range(7):
+        net.forward(x)
+        node = net._nodes[number]
+        with monkeypatch.context() as patch:
+            patch.setattr(node, "backward", lambda *_, **__: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                net.backward(delta)
+    net.forward(x)
+    gradients, dx = net.backward(delta)
+    np.testing.assert_array_equal(dx, want[1])
+    for name, value in want[0].items():
+        np.testing.assert_array_equal(gradients[name], value)

@@ -16,6 +16,7 @@ TRICKS = {
     "blas": "process: NumPy starts no threads",
     "blocks": "process: Pillow keeps large blocks of memory",
     "buffers": "buffers: memory of large arrays is kept",
+    "calls": "learning.gradients.workspace: calls for batches of one size are laid out once",
     "files": "memory_files: JPEGs are encoded into files in memory",
     "garbage": "process: none is looked for while a process begins and ends",
     "helpers": "helpers: threads are kept",

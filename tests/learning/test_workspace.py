@@ -7,6 +7,7 @@ from cnnfilter.engine import loops
 from cnnfilter.learning.gradients.workspace import Calls, Passing, Workspace, cut, maps_of
 from cnnfilter.learning.network import Trainable
 from cnnfilter.network.grammar import parse
+from cnnfilter.runtime import tricks
 
 
 def shares(*arrays):
@@ -52,8 +53,10 @@ def test_bands_cover_all_and_hang_on_the_size_alone():
     assert cut(5, 2) == [(0, 2), (2, 4), (4, 5)]
 
 
+@pytest.mark.parametrize("without", ["", "calls"])
 @pytest.mark.parametrize("threads", [1, 2, None])
-def test_calls_are_made_as_often_as_they_are_asked_for(threads):
+def test_calls_are_made_as_often_as_they_are_asked_for(threads, without, monkeypatch):
+    monkeypatch.setattr(tricks, "WITHOUT", {without})
     x, out = np.array([-1, 2, np.nan, -0.0], np.float32), np.empty(4, np.float32)
     calls = Calls(loops.rectify, [[(out[:2], x[:2])], [(out[2:3], x[2:3]), (out[3:], x[3:])]])
     for sign in (1, -1):
@@ -63,6 +66,22 @@ def test_calls_are_made_as_often_as_they_are_asked_for(threads):
 
 
 TEXT = "conv:4@3x3:padding=1:random=1:as=a,relu,maxpool:2:as=p,conv:4@1x1:random=2,tanh,add:p,flatten,dense:3:random=3"
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_results_are_the_same_where_no_calls_are_laid_out(threads, monkeypatch):
+    def learned(**options):
+        net = Trainable(parse(TEXT), (6, 8, 2), **options)
+        x = np.random.default_rng(5).normal(size=(17, 2, 6, 8)).astype(np.float32)
+        for _ in range(3):
+            result = net.forward(x, training=True)
+            gradients, dx = net.backward(result)
+        return [result, dx, *gradients.values()]
+
+    laid_out = learned(threads=threads)
+    monkeypatch.setattr(tricks, "WITHOUT", {"calls"})
+    for found, expected in zip(laid_out, learned(threads=1), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_batches_of_other_sizes_between_change_nothing():

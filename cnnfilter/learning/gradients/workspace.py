@@ -19,6 +19,7 @@ from cnnfilter.engine.crew import Work
 from cnnfilter.engine.geometry import new_result
 from cnnfilter.engine.groups import Array
 from cnnfilter.runtime.native import Loop
+from cnnfilter.runtime.tricks import uses
 
 T = TypeVar("T")
 
@@ -34,15 +35,15 @@ class Calls:
 
     def __init__(self, loop: Loop, pieces: Sequence[Piece]) -> None:
         self._loop, self._pieces = loop, pieces
-        laid = [[loop.later(*given) for given in piece] for piece in pieces]
+        laid = [[loop.later(*given) for given in piece] for piece in pieces] if uses("calls") else [[None]]
         known = [[call for call in piece if call is not None] for piece in laid]
-        self._work = Work([known]) if list(map(len, known)) == list(map(len, laid)) else None
+        self._work = Work([known]) if known == laid else None
 
     def make(self, threads: int | None) -> None:
         """Make them all."""
         if self._work is not None:
             self._work.do(available_threads(threads))
-        else:  # the code is Numba's own, and has no address
+        else:  # perhaps the code is Numba's own, and has no address
             in_bands(len(self._pieces), 1, threads, self._one)
 
     def _one(self, number: int, _: int) -> None:

@@ -182,7 +182,10 @@ class Trainable:
                 for read, each in zip(reads, back, strict=False):
                     if read in reached:
                         each = np.ascontiguousarray(each)
-                        deltas[read] = deltas[read] + each if read in deltas else each
+                        if read in deltas:
+                            total = self._space.passing(f"to {read} of {number}", each.shape)
+                            each = np.add(deltas[read], each, out=total)
+                        deltas[read] = each
                 self._passing.release(deltas.values())
         self._way, self._passing.is_open = way, False
         found = {name: gradients[name] for name in self.parameters if name in self.learns}
@@ -192,7 +195,7 @@ class Trainable:
         """Let all nodes compute in new arrays from now on, for batches of some shape."""
         self._shape, self._way = shape, None
         self._passing = Passing()
-        self._space = Workspace()
+        self._space = Workspace(self._threads, self._passing)
         for node in self._nodes.values():
             node.space = Workspace(self._threads, self._passing)
 

@@ -19,7 +19,12 @@ class Sum(Differentiable):
 
     def forward(self, inputs: Sequence[Array], training: bool) -> tuple[Array, Any]:
         """See `Differentiable.forward`."""
-        return reduce(np.add, inputs), [each.shape for each in inputs]
+        shapes = [each.shape for each in inputs]
+        out = self.space.array("out", np.broadcast_shapes(*shapes))
+        out[...] = inputs[0]
+        for each in inputs[1:]:
+            out += each
+        return out, shapes
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
         """See `Differentiable.backward`."""

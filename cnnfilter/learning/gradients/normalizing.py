@@ -51,7 +51,8 @@ class BatchNormalization(Differentiable):
             centered = x - each_map(mean, x)
         inverse = (1 / np.sqrt(variance.astype(np.float64) + self.epsilon)).astype(np.float32)
         normal = centered * each_map(inverse, x)
-        out = normal * each_map(self.parameters["weight"], x) + each_map(self.parameters["bias"], x)
+        out = np.multiply(normal, each_map(self.parameters["weight"], x), out=self.space.array("out", x.shape))
+        out += each_map(self.parameters["bias"], x)
         return out, (normal, inverse, training)
 
     def backward(self, kept: Any, delta: Array, wanted: bool = True) -> tuple[list[Array], Gradients]:
@@ -64,7 +65,8 @@ class BatchNormalization(Differentiable):
         if training:
             weight, bias = (each_map(gradients[role] / np.float32(normal[0].size), normal) for role in gradients)
             back = delta - bias - normal * weight
-        return [back * each_map(inverse * self.parameters["weight"], normal)], gradients
+        factor = each_map(inverse * self.parameters["weight"], normal)
+        return [np.multiply(back, factor, out=self.space.passing("back", delta.shape))], gradients
 
 
 @differentiable.register

@@ -107,7 +107,8 @@ class Learner:
         self.parts, self.settings = parts, settings
         training = parts.training.prepared
         self._changes = parse_augment(settings.augment)
-        check_augment(self._changes, (training.shape[0], training.shape[1]))
+        check_augment(self._changes, training.shape)
+        self._ends = training.ends() if self._changes else None
         self.net = Trainable(
             scores(network, "softmax"), training.shape, scale=training.scale, threads=threads, seed=settings.seed
         )
@@ -170,8 +171,9 @@ class Learner:
                 return
             numbers = order[begin : begin + settings.batch]
             maps = part.prepared.maps(numbers)
-            if self._changes:
-                maps = augmented(maps, self._changes, generator(settings.seed, CHANGES, self.epoch, begin))
+            if self._ends is not None:
+                draw = generator(settings.seed, CHANGES, self.epoch, begin)
+                maps = augmented(maps, self._changes, draw, self._ends)
             classes = part.classes[numbers]
             results = self.net.forward(maps, training=True)
             value, delta = _loss(results, classes)

@@ -145,7 +145,6 @@ def test_units_cannot_be_run():
         ({"units": 3, "file": WeightFile("a.npy")}, "takes a number of units or a weight file"),
         ({"units": 0}, "units must be at least 1, not 0"),
         ({"file": WeightFile("a.npy"), "order": "hcw"}, r"unknown layout 'hcw'; did you mean .*hwc"),
-        ({"units": 3, "order": "hwc"}, "a layout is for weight files"),
         ({"file": WeightFile("a.npy"), "biased": False}, "bias=no is for units"),
     ],
 )
@@ -311,6 +310,7 @@ def test_magnitude_must_divide_the_maps():
         (Dense(units=10), "dense:10"),
         (Dense(units=10, biased=False), "dense:10:bias=no"),
         (Dense(file=WeightFile("a.npz", "fc"), order="hwc"), "dense:a.npz:name=fc:layout=hwc"),
+        (Dense(units=3, order="hwc"), "dense:3:layout=hwc"),
         (Dense(file=WeightFile("a=b.npy")), "dense:weights=a=b.npy"),
         (Normalize(), "normalize"),
         (Normalize(2.0, (0.5, -1.0, 1e30), (1.0, 2.0, 3.0)), "normalize:divide=2:mean=0.5+-1+1e30:std=1+2+3"),

@@ -99,7 +99,11 @@ def stacked(pictures: Numbers, classes: Numbers, file: str, label: str) -> Datas
             msg = f"{label} holds values that are not finite"
             raise KernelError(msg)
     numbers, inverse = np.unique(classes.astype(np.int64), return_inverse=True)
-    return Dataset(Stacked(pictures, file), inverse.reshape(-1).astype(np.int64), tuple(map(str, numbers.tolist())))
+    labels = tuple(map(str, numbers.tolist()))
+    found = Dataset(Stacked(pictures, file), inverse.reshape(-1).astype(np.int64), labels)
+    if pictures.dtype == np.float32 and pictures.max() > 1:
+        found.notes.append(f"{label} holds floats up to {pictures.max():g}, of which 1 is white; as uint8 255 would be")
+    return found
 
 
 def given(pictures: Any, classes: Any, name: str = "data") -> Dataset:

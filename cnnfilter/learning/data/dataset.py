@@ -45,6 +45,11 @@ class Source(ABC):
 
     @property
     @abstractmethod
+    def held(self) -> int:
+        """How many bytes of memory they take where they are."""
+
+    @property
+    @abstractmethod
     def is_certain(self) -> bool:
         """Whether all pictures are known to be readable, and to have one size."""
 
@@ -74,6 +79,11 @@ class Stacked(Source):
     def name(self, number: int) -> str:
         """See `Source.name`."""
         return f"picture {number} of {readable(self._file)}"
+
+    @property
+    def held(self) -> int:
+        """See `Source.held`."""
+        return self._array.nbytes
 
     @property
     def is_certain(self) -> bool:
@@ -107,6 +117,11 @@ class Files(Source):
     def name(self, number: int) -> str:
         """See `Source.name`."""
         return readable(self._paths[number])
+
+    @property
+    def held(self) -> int:
+        """See `Source.held`; names are not counted."""
+        return 0
 
     @property
     def is_certain(self) -> bool:

@@ -58,7 +58,8 @@ def read_folder(path: Path) -> Dataset:
     if empty:
         found.notes.append(f"without pictures, and left out: {alternatives([*map(quoted, empty[:5])], 'and')}")
     if others or deeper:
-        left = [f"{count} {what}" for count, what in ((others, "other files"), (deeper, "folders in them")) if count]
+        kinds = ((others, "other file", ""), (deeper, "folder", " in them"))
+        left = [f"{count} {what}{'s' * (count > 1)}{where}" for count, what, where in kinds if count]
         found.notes.append(f"left out of the folders of classes: {' and '.join(left)}")
     return found
 

@@ -1,4 +1,4 @@
-"""A list of pictures as CSV: in each line a file and its label."""
+"""A list of pictures as CSV: in each line a file and its label, and others where the first line names the columns."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ MAX_BYTES = 1 << 28
 """The largest list: two million lines of long names."""
 
 LONGEST_LABEL = 1000
-HEADS = ({"file", "filename", "path", "image", "picture", "name", "id"}, {"label", "class", "category", "target"})
-"""What the first line may call the two columns."""
+HEADS = (("file", "filename", "path", "image", "picture", "name", "id"), ("label", "class", "category", "target"))
+"""What the first line may call the column of files, and that of labels; of several, the first here is meant."""
 
 
 def read_list(path: Path) -> Dataset:
@@ -42,17 +42,21 @@ def read_list(path: Path) -> Dataset:
         raise ArgumentError(msg)
     first = text[: text.find("\n") + 1] or text
     delimiter = max(",;\t", key=first.count)
-    paths, labels = [], []
+    paths, labels, places, columns = [], [], (0, 1), 2
     try:
         for number, cells in enumerate(csv.reader(text.splitlines(), delimiter=delimiter, strict=True), 1):
             row = [cell.strip() for cell in cells]
-            if not any(row) or (number == 1 and len(row) > 1 and row[0].lower() in HEADS[0]):
+            if not any(row):
                 continue
-            if len(row) != 2 or not all(row) or len(row[1]) > LONGEST_LABEL:
-                msg = f"{readable(path)}, line {number}: a line is FILE,LABEL, not {quoted(delimiter.join(cells))}"
+            if number == 1 and (named := _places(row)) is not None:
+                places, columns = named, len(row)
+                continue
+            file, label = (row[place] for place in places) if len(row) == columns else ("", "")
+            if not file or not label or len(label) > LONGEST_LABEL:
+                msg = f"{readable(path)}, line {number}: {_told(columns)}, not {quoted(delimiter.join(cells))}"
                 raise ArgumentError(msg)
-            paths.append(path.parent / row[0])
-            labels.append(row[1])
+            paths.append(path.parent / file)
+            labels.append(label)
     except csv.Error as error:
         msg = f"{readable(path)}: no CSV: {error}"
         raise ArgumentError(msg) from None
@@ -60,3 +64,14 @@ def read_list(path: Path) -> Dataset:
         msg = f"{readable(path)}: it lists {len(paths):,} pictures; from 1 to {MAX_FILES:,} are taken"
         raise ArgumentError(msg)
     return labelled(Files(paths), labels)
+
+
+def _places(head: list[str]) -> tuple[int, int] | None:
+    """Where the file and the label are in each line, if this one names its columns."""
+    lower = [name.lower() for name in head]
+    file, label = ([lower.index(name) for name in names if name in lower] for names in HEADS)
+    return (file[0], label[0]) if file and label else None
+
+
+def _told(columns: int) -> str:
+    return "a line is FILE,LABEL" if columns == 2 else f"a line has {columns} columns, a file and a label among them"

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from cnnfilter.engine.groups import Array
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError, ShapeError
 from cnnfilter.imaging.mapping import FULL_SCALE
+from cnnfilter.learning.data.augmenting import Ends
 from cnnfilter.learning.data.dataset import Classes, Source
 from cnnfilter.messages import about, show_bytes, show_shape
 from cnnfilter.network.graph import INPUT, Network
@@ -49,7 +50,8 @@ class Prepared:
     stages : Network
         What prepares them.
     memory : int
-        How many bytes what is prepared may take; of more, each is prepared anew whenever it is asked for.
+        How many bytes the source and what is prepared may take; of more, each is prepared anew whenever it is asked
+        for.
     threads : int
         How many pictures are prepared at a time.
 
@@ -79,7 +81,7 @@ class Prepared:
         self.shape = (*first.shape[1:], first.shape[0])
         size = len(source) * first.nbytes
         self._kept: Array | None = None
-        if size <= memory:
+        if size + source.held <= memory:
             self._kept = np.empty((len(source), *first.shape), np.float32)
         elif first.nbytes > memory:
             msg = f"one picture takes {show_bytes(first.nbytes)}, and --memory allows {show_bytes(memory)}"
@@ -123,6 +125,12 @@ class Prepared:
                 self._schedules.clear()  # each is of one size of pictures
             self._schedules[known] = Schedule(at_scale(plan(self._stages, shape), known[1]))
         return self._schedules[known].run(maps, 1).astype(np.float32, copy=False)
+
+    def ends(self) -> Ends:
+        """What is made of black and of white."""
+        pixels = self._source.picture(self._example)
+        black, white = (self._through(np.full_like(pixels, value))[:, :1, :1] for value in (0, self.scale))
+        return Ends(black, white)
 
     def survey(self) -> Iterator[int]:
         """Look at all pictures, and give how many are done; those that cannot be read are told by `unreadable`.

@@ -74,9 +74,6 @@ class Dense(Learned):
             msg = f"units must be at least 1, not {self.units}"
             raise ArgumentError(msg)
         one_of(self.order, "layout", ORDERS)
-        if self.file is None and self.learned is None and self.order != "chw":
-            msg = "a layout is for weight files; units alone have no order"
-            raise ArgumentError(msg)
         if self.file is not None and self.learned is not None:
             msg = "random and weights are for a number of units"
             raise ArgumentError(msg)

@@ -5,11 +5,9 @@ import pytest
 from PIL import Image
 
 from cnnfilter.errors import ArgumentError, PictureError, ShapeError
-from cnnfilter.learning.data.augmenting import augmented, check_augment, parse_augment
 from cnnfilter.learning.data.dataset import Dataset, Files, Stacked
 from cnnfilter.learning.data.preparing import Prepared, divided, readable_ones
 from cnnfilter.learning.data.splitting import same_labels, split, told_missing
-from cnnfilter.learning.random import generator
 from cnnfilter.network.grammar import parse
 from cnnfilter.pipeline import Pipeline
 from tests.learning.strokes import strokes
@@ -108,48 +106,3 @@ def test_classes_of_both_parts_are_the_same():
     assert told_missing(training, CLASSES) is None
     with pytest.raises(ArgumentError, match="the classes 'd', which the training part has not"):
         same_labels(training, Dataset(Stacked(PICTURES[:1], "d"), np.array([0]), ("d",)))
-
-
-def test_changes_are_what_they_say():
-    maps = np.random.default_rng(1).random((40, 2, 6, 6)).astype(np.float32)
-    for word, ways in (
-        ("flip", [lambda each: each, lambda each: each[..., ::-1]]),
-        ("upside", [lambda each: each, lambda each: each[:, ::-1]]),
-        ("turn", [lambda each, n=n: np.rot90(each, n, (1, 2)) for n in range(4)]),
-    ):
-        found = augmented(maps, parse_augment(word), generator(5, 1))
-        seen = [
-            [way for way, make in enumerate(ways) if np.array_equal(make(a), b)]
-            for a, b in zip(maps, found, strict=True)
-        ]
-        assert {way for (way,) in seen} == {*range(len(ways))}
-        np.testing.assert_array_equal(found, augmented(maps, parse_augment(word), generator(5, 1)))
-
-
-def test_a_shift_repeats_the_rim():
-    maps = np.arange(36, dtype=np.float32).reshape(1, 1, 6, 6).repeat(30, 0)
-    found = augmented(maps, parse_augment("shift=1"), generator(5))
-    padded = np.pad(maps[0, 0], 1, mode="edge")
-    seen = set()
-    for each in found[:, 0]:
-        ((row, column),) = [
-            (r, c) for r in range(3) for c in range(3) if np.array_equal(each, padded[r : r + 6, c : c + 6])
-        ]
-        seen.add((row, column))
-    assert len(seen) > 6
-    assert augmented(maps, parse_augment("flip,shift"), generator(5)).shape == maps.shape
-
-
-def test_changes_that_cannot_be_are_refused():
-    assert parse_augment("") == ()
-    for text, reason in (
-        ("spin", "unknown augmentation 'spin'"),
-        ("flip=2", "flip takes no number"),
-        ("shift=0", "at least 1"),
-    ):
-        with pytest.raises(ArgumentError, match=reason):
-            parse_augment(text)
-    with pytest.raises(ArgumentError, match="turn is for square pictures, and these are 4x5"):
-        check_augment(parse_augment("turn"), (4, 5))
-    with pytest.raises(ArgumentError, match="shift=4 moves all of 4x5"):
-        check_augment(parse_augment("shift=4"), (4, 5))

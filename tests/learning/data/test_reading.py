@@ -59,7 +59,7 @@ def test_a_folder_has_a_folder_for_each_class():
     assert sorted(found.classes.tolist()) == [0] * 4 + [1] * 4 + [2] * 4
     assert found.notes == [
         "without pictures, and left out: 'empty'",
-        "left out of the folders of classes: 1 other files and 1 folders in them",
+        "left out of the folders of classes: 1 other file and 1 folder in them",
     ]
     np.testing.assert_array_equal(found.source.picture(0)[..., 0], PICTURES[0])
     assert found.source.name(0) == "data/lean/00.png"
@@ -85,6 +85,7 @@ def test_numpy_files_are_read_as_keras_has_them():
     found = read("e.npz")
     assert found.labels == ("5", "6", "7")
     assert found.source.picture(0).dtype == np.float32
+    assert found.notes == ["array 'images' holds floats up to 229, of which 1 is white; as uint8 255 would be"]
     same(found)
 
 
@@ -202,6 +203,18 @@ def test_damaged_arrays_are_refused():
     refused("images.idx3", "labels.idx1 holds an array of 3 axes; classes have one")
 
 
+def test_a_list_may_name_its_columns():
+    tree("data")
+    for name, text in (
+        ("turned.csv", "Label;Image\nlie;data/lie/01.png\nstand;data/stand/02.png\n"),
+        ("more.csv", "id,split,path,class\n7,a,data/lie/01.png,lie\n8,b,data/stand/02.png,stand\n"),
+    ):
+        Path(name).write_text(text)
+        found = read(name)
+        assert (found.labels, found.classes.tolist()) == (("lie", "stand"), [0, 1])
+        assert found.source.name(1) == "data/stand/02.png"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -209,6 +222,7 @@ def test_damaged_arrays_are_refused():
         (b"a.png\n", "line 1: a line is FILE,LABEL, not 'a.png'"),
         (b"a.png,b\n\na.png,\n", "line 3: a line is FILE,LABEL"),
         (b"a.png,b,c\n", "line 1"),
+        (b"id,path,class\n7,a.png\n", "line 2: a line has 3 columns, a file and a label among them, not '7,a.png'"),
         (b'a.png,"b\n', "no CSV"),
         (b"\xff\xff,a", "no text in UTF-8"),
         (b"a.png," + b"b" * 1001, "line 1"),

@@ -86,6 +86,7 @@ def train(
     optimizer: str = "adam",
     weight_decay: float = 0.0,
     augment: str = "",
+    source: str | Path | Pipeline | None = None,
     freeze: Sequence[str] = (),
     seed: int = 0,
     memory: int | None = None,
@@ -98,7 +99,8 @@ def train(
     ----------
     stages : str or Pipeline
         What is learned: the stages of sizes, such as `conv:8@3x3` and `dense:10`, whose last one gets as many values as
-        there are classes. `normalize` is put first unless it is among them, `softmax` last.
+        there are classes. `normalize` is put first unless it is among them, `softmax` last; and before all, unless
+        stages do it, what brings any picture to the size and the channels of those that were learned from.
     data : str, Path or (pictures, classes)
         A folder with a folder for each class, a `.npz` such as Keras's `mnist.npz`, an IDX file, a `.csv` of files and
         labels; or arrays, (N, H, W) or (N, H, W, C) and (N,).
@@ -110,7 +112,10 @@ def train(
     optimizer : {"sgd", "momentum", "adam"}
         As PyTorch's; `momentum` is SGD with 0.9.
     augment : str
-        Of `flip`, `upside`, `turn`, `shift` and `shift=N`, joined by commas.
+        How each picture is changed by chance, words joined by commas: `flip`, `upside`, `turn`, `shift=N`, `rotate=N`,
+        `zoom=N`, `brightness=N`, `contrast=N`, `saturation=N`, which may stand without a number.
+    source : str, Path or Pipeline, optional
+        A network, such as `net.onnx`, with whose numbers it begins where stages are the same by name or place.
     freeze : sequence of str
         The nodes, by name or number, whose numbers stay as they are.
     seed : int
@@ -152,13 +157,9 @@ def train(
     if progress is not None and not callable(progress):
         msg = f"progress must be a function, not {quoted(progress)}"
         raise ArgumentError(msg)
-    pipeline = (
-        stages
-        if isinstance(stages, Pipeline)
-        else Pipeline.parse(stages)
-        if isinstance(stages, str)
-        else Pipeline(stages)
-    )
+    pipeline = stages if isinstance(stages, Pipeline) else Pipeline.parse(stages)
+    if source is not None and not isinstance(source, Pipeline):
+        source = Pipeline.load(file_path(source, "source"))
     dataset = _read(data, "data", limit)
     fraction = 0.1 if validation is None else validation
     if validation is not None and not isinstance(validation, int | float):
@@ -167,7 +168,10 @@ def train(
         dataset.validation = None
     settings = Settings(epochs, batch, lr, optimizer, weight_decay, augment, fraction, seed, _nodes(freeze))
     count = available_threads(threads)
-    begun = begin(pipeline.network, dataset, settings, memory=limit, threads=count, progress=lambda done, total: None)
+    begun = begin(
+        pipeline.network, dataset, settings, memory=limit, threads=count, progress=lambda done, total: None,
+        source=None if source is None else source.network,
+    )  # fmt: skip
     for note in begun.notes:
         warnings.warn(note, CnnfilterWarning, stacklevel=2)
     learner = begun.learner

@@ -139,7 +139,7 @@ TAKEN = {
     **dict.fromkeys(
         ["None"],
         "stride bias threads base layout frame depth titles topk columns cell alpha format options strip min max node "
-        "size labels channels validation memory target window",
+        "size labels channels validation memory target window source",
     ),
     **dict.fromkeys(["True"], "x ceil_mode count_include_pad flip labels numbers overwrite static"),
     **dict.fromkeys(["-1"], f"x axis {NUMBERS}"),
@@ -171,6 +171,7 @@ SPOKEN = {
     "stages": ("stage",),
     "data": ("data", "no such file", "File name too long"),
     "validation": ("validation", "no such file", "File name too long"),
+    "source": ("source", "no such file", "File name too long"),
     "picture": ("picture", "window", "place"),
     "target": ("target", "class"),
     "titles": ("title",),
@@ -212,7 +213,7 @@ def test_a_wrong_argument_is_named(function, right, parameter, value, request):
         message = str(error)
         assert any(word in message for word in SPOKEN.get(parameter, (parameter,))), message
         assert message.isprintable()
-        assert len(message) < (LONGEST_NAME + 100 if parameter in ("path", "data", "validation") else 500)
+        assert len(message) < (LONGEST_NAME + 100 if parameter in ("path", "data", "validation", "source") else 500)
     else:
         assert parameter in TAKEN.get(name, "").split(), f"{name} is taken for {parameter}"
 

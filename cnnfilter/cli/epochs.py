@@ -15,10 +15,16 @@ from cnnfilter.cli import render
 if TYPE_CHECKING:
     from cnnfilter.learning.training import Figures, Step
 
-COLUMNS = ("EPOCH", "LOSS", "ACCURACY", "VALIDATION LOSS", "VALIDATION ACCURACY", "PICTURES/S", "TIME LEFT")
+COLUMNS = ("EPOCH", "   LOSS", "ACCURACY", "VAL. LOSS", "VAL. ACCURACY", "PICTURES/S", "TIME LEFT")
+"""The heads of the table's columns, as wide as these are."""
+LEAST_FIRST = (5, 6, 3, 2)
+"""Which columns a narrow terminal goes without, the first of them first."""
+
 WIDEST_BAR = 30
-BESIDE_BAR = 66
+BESIDE_BAR = 70
 """Columns of what stands beside the bar; a narrower terminal has no bar."""
+TICKS = 10
+"""How often a second what moves is drawn anew."""
 
 
 class Clock:
@@ -63,9 +69,13 @@ def show_seconds(seconds: float) -> str:
     return minutes if whole < 3600 else f"{whole // 3600}:{minutes:0>5}"
 
 
-def line(cells: tuple[str, ...]) -> str:
-    """A line of the table."""
-    return "  ".join(cell.rjust(len(name)) for cell, name in zip(cells, COLUMNS, strict=True))
+def line(cells: tuple[str, ...], room: float = math.inf) -> str:
+    """A line of the table, of the columns that there is room for."""
+    shown = [*range(len(COLUMNS))]
+    for least in LEAST_FIRST:
+        if sum(len(COLUMNS[place]) + 2 for place in shown) - 2 >= room:  # the last place stays free for the cursor
+            shown.remove(least)
+    return "  ".join(cells[place].rjust(len(COLUMNS[place])) for place in shown)
 
 
 def cells(figures: Figures, clock: Clock, pictures: int) -> tuple[str, ...]:
@@ -95,6 +105,38 @@ def is_watched(*, quiet: bool) -> bool:
 
 
 @contextlib.contextmanager
+def reading(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show how many pictures were looked at while the context lasts, where there is somebody to see it.
+
+    Yields
+    ------
+    callable
+        Is told how many of how many there were.
+    """
+    if not is_watched(quiet=quiet):
+        yield lambda done, total: None
+        return
+    room, drawn = int(render.columns(sys.stderr)) - 1, [0.0]
+
+    def draw(text: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+    def tell(done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - drawn[0] >= 1 / TICKS:
+            drawn[0] = now
+            draw(f"reading pictures: {done:,} of {total:,}"[:room])
+
+    try:
+        with render.messages_to(lambda text: draw(f"{text}\n")):
+            yield tell
+    finally:
+        if drawn[0]:
+            draw("")
+
+
+@contextlib.contextmanager
 def bar(total: int, clock: Clock, epochs: int, *, quiet: bool) -> Iterator[Callable[[Step], None]]:
     """Show how far an epoch has got while the context lasts, where there is somebody to see it.
 
@@ -113,7 +155,6 @@ def bar(total: int, clock: Clock, epochs: int, *, quiet: bool) -> Iterator[Calla
     console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
     room = console.width - BESIDE_BAR
     shown = Progress(
-        TextColumn("epoch {task.fields[epoch]}", markup=False),
         *([BarColumn(min(room, WIDEST_BAR))] if room > 0 else []),
         TextColumn("{task.fields[told]}", markup=False),
         console=console,
@@ -121,15 +162,24 @@ def bar(total: int, clock: Clock, epochs: int, *, quiet: bool) -> Iterator[Calla
         redirect_stdout=False,
         redirect_stderr=False,
     )
-    task = shown.add_task("", total=total, epoch=f"1/{epochs}", told="")
+    task = shown.add_task("", total=total, told=f"epoch 1/{epochs}")
 
     def tell(step: Step) -> None:
-        speed, left = clock.speed(step.done), show_seconds(clock.left(step.epoch, step.done))
-        told = f"loss {step.loss:.4f}  {step.accuracy:.1%}  {speed:,.0f} pictures/s  {left} left"
-        shown.update(task, completed=step.done, epoch=f"{step.epoch}/{epochs}", told=told)
+        shown.update(task, completed=step.done, told=told(step, clock, epochs, console.width - 1))
 
     def above(text: str) -> None:
         console.print(Text(text), soft_wrap=True)
 
     with shown, render.messages_to(above):
         yield tell
+
+
+def told(step: Step, clock: Clock, epochs: int, room: int) -> str:
+    """How far an epoch has got, in the words that there is room for."""
+    epoch, left = f"epoch {step.epoch}/{epochs}", f"{show_seconds(clock.left(step.epoch, step.done))} left"
+    loss, right, speed = f"loss {step.loss:.4f}", f"{step.accuracy:.1%}", f"{clock.speed(step.done):,.0f} pictures/s"
+    for words in ((epoch, loss, right, speed, left), (epoch, loss, right, left), (epoch, loss, left)):
+        text = "  ".join(words)
+        if len(text) <= room:
+            return text
+    return f"{epoch}  {left}"[:room]

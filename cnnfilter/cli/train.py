@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -64,8 +65,9 @@ def _memory(text: str) -> int:
 @click.option("--weight-decay", type=float, metavar="PART", help="L2, as PyTorch's.  [default: 0]")
 @click.option(
     "--augment", metavar="WORDS",
-    help="Change each picture by chance: flip (left and right), upside (up and down), turn (by quarters), shift "
-    "(shift=N: by up to N pixels), joined by commas.",
+    help="Change each picture by chance, in ways joined by commas: flip (left and right), upside (up and down), turn "
+    "(by quarters), shift=N (up to N pixels), rotate=N (degrees), zoom=N, brightness=N, contrast=N, saturation=N "
+    "(parts), also without a number.",
 )  # fmt: skip
 @click.option(
     "--from", "source_of_numbers", metavar="FILE", shell_complete=complete_files,
@@ -118,6 +120,8 @@ def command(
     --resume goes on as if nothing had happened.
     """
     from cnnfilter.batch.memory import default_memory
+    from cnnfilter.cli import epochs
+    from cnnfilter.cli.compiling import compiling
     from cnnfilter.engine.bands import available_threads
     from cnnfilter.learning import checkpoints
     from cnnfilter.learning.beginning import begin
@@ -139,18 +143,20 @@ def command(
     settings = Settings(fraction=fraction, **given)
     pipeline = Pipeline.parse(stages)
     numbers = None if source_of_numbers is None else Pipeline.load(source_of_numbers).network
-    begun = begin(
-        pipeline.network, dataset, settings, memory=limit, threads=available_threads(threads),
-        progress=lambda done, total: None, source=numbers,
-    )  # fmt: skip
-    if resume:
-        checkpoints.resume(begun.learner, checkpoint, begun.made.text)
-    if not quiet:
-        for note in begun.made.notes:
-            render.message(note)
-        for note in begun.learner.parts.notes:
-            render.warning(note)
-    _train(begun, checkpoint, as_json=as_json, quiet=quiet)
+    with compiling(quiet=quiet, verbose=False):
+        with epochs.reading(quiet=quiet) as tell:
+            begun = begin(
+                pipeline.network, dataset, settings, memory=limit, threads=available_threads(threads), progress=tell,
+                source=numbers,
+            )  # fmt: skip
+        if resume:
+            checkpoints.resume(begun.learner, checkpoint, begun.made.text)
+        if not quiet:
+            for note in begun.made.notes:
+                render.message(note)
+            for note in begun.learner.parts.notes:
+                render.warning(note)
+        _train(begun, checkpoint, as_json=as_json, quiet=quiet)
     code = _write(begun, target, overwrite=force or resume, as_json=as_json, quiet=quiet)
     return beside.write(begun, target, code, force=force, quiet=quiet)
 
@@ -199,9 +205,9 @@ def _train(begun: Begun, checkpoint: Path, *, as_json: bool, quiet: bool) -> Non
     pictures, count = len(learner.parts.training), learner.settings.epochs
     clock = epochs.Clock(pictures, learner.epoch, count)
     tells = not quiet and not as_json
-    is_kept = True
+    is_kept, room = True, render.columns(sys.stderr)
     if tells and learner.epoch < count:
-        render.message(epochs.line(epochs.COLUMNS))
+        render.message(epochs.line(epochs.COLUMNS, room))
     with epochs.bar(pictures, clock, count, quiet=quiet or as_json) as tell, _interruptible() as wants_stop:
         for each in learner.epochs(wants_stop):
             if isinstance(each, Step):
@@ -210,7 +216,7 @@ def _train(begun: Begun, checkpoint: Path, *, as_json: bool, quiet: bool) -> Non
             if as_json:
                 render.out(render.as_json(epochs.record(each, clock, pictures)))
             elif tells:
-                render.message(epochs.line(epochs.cells(each, clock, pictures)))
+                render.message(epochs.line(epochs.cells(each, clock, pictures), room))
             try:
                 write_atomically(checkpoint, saved(learner, begun.made.text), Writing(overwrite=True))
             except OutputError as error:

@@ -8,7 +8,7 @@ from cnnfilter.engine.groups import Array
 from cnnfilter.errors import ArgumentError
 from cnnfilter.learning.data.dataset import Dataset
 from cnnfilter.learning.data.preparing import Progress, divided
-from cnnfilter.learning.making import Made, check_result, made
+from cnnfilter.learning.making import Made, check_result, for_any_picture, made
 from cnnfilter.learning.parts import parts_of
 from cnnfilter.learning.settings import Settings
 from cnnfilter.learning.training import Learner
@@ -28,7 +28,7 @@ class Begun:
     made : Made
         The whole network.
     notes : tuple of str
-        What a person should know of it, one line each.
+        What a person should know of it, one line each; what is saved apart.
     """
 
     learner: Learner
@@ -119,4 +119,5 @@ def begin(
     check_result(rest, parts.training.prepared.shape, len(dataset.labels))
     before_them = int(not any(isinstance(node.stage, Normalize) for node in network))  # which is put first
     frozen = {each: found.network[network.find(each) + before_them].name for each in settings.freeze}
-    return Begun(Learner(rest, parts, settings, threads, frozen), found, (*found.notes, *parts.notes))
+    whole = for_any_picture(found, before, parts.training.prepared.shape)
+    return Begun(Learner(rest, parts, settings, threads, frozen), whole, (*found.notes, *parts.notes))

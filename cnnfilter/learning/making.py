@@ -11,7 +11,24 @@ from cnnfilter.models.own import named, text_of
 from cnnfilter.network.graph import INPUT, Network, Node, names_of
 from cnnfilter.network.groups import with_random
 from cnnfilter.network.plan import plan
-from cnnfilter.network.stages import Dense, Learned, Normalize, Shape, Softmax
+from cnnfilter.network.stages import (
+    Conv,
+    Crop,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Gray,
+    Learned,
+    Normalize,
+    Resize,
+    Rgb,
+    Shape,
+    Softmax,
+    Stage,
+)
+
+SIZING, COLOURING = (Resize, Crop), (Gray, Rgb)
+"""What brings pictures to a size, and to a number of channels."""
 
 
 class Made(NamedTuple):
@@ -57,10 +74,7 @@ def made(network: Network, classes: int, seed: int, source: Network | None = Non
         msg = "no stage learns: write one of sizes, such as conv:8@3x3, or dense:10"
         raise ArgumentError(msg)
     notes: list[str] = []
-    stage = nodes[last].stage
-    if isinstance(stage, Dense) and stage.units != classes:
-        notes.append(f"stage {last + 1} is dense:{classes}, not dense:{stage.units}: there are {classes} classes")
-        nodes[last] = nodes[last]._replace(stage=Dense(units=classes, biased=stage.biased))
+    nodes[last] = _telling(nodes, last, classes, notes)
     nodes = _with_ends(nodes, notes)
     if source is not None:
         nodes, count, of = _with_numbers(nodes, source)
@@ -79,8 +93,36 @@ def _check_files(nodes: list[Node]) -> None:
             raise ArgumentError(msg)
 
 
+def _telling(nodes: list[Node], last: int, classes: int, notes: list[str]) -> Node:
+    """The last node that learns, with as many results as there are classes, which is noted."""
+    stage = nodes[last].stage
+    fresh: Stage | None = None
+    if isinstance(stage, Dense) and stage.units != classes:
+        fresh = Dense(units=classes, biased=stage.biased)
+    elif isinstance(stage, Conv):
+        fresh = _of_maps(stage, classes, nodes[last:])
+    if fresh is None:
+        return nodes[last]
+    notes.append(f"stage {last + 1} is {fresh}, not {_without_numbers(stage)}: there are {classes} classes")
+    return nodes[last]._replace(stage=fresh)
+
+
+def _of_maps(stage: Conv, classes: int, behind: list[Node]) -> Conv | None:
+    """A convolution of another number of maps where they are averaged in the end, one for each class; else None."""
+    if stage.sizes is None or stage.depthwise or stage.groups > 1 or stage.sizes[0] == classes:
+        return None
+    if not any(isinstance(node.stage, GlobalAveragePool) for node in behind):
+        return None
+    return replace(stage, sizes=(classes, stage.sizes[1]), learned=None)
+
+
+def _without_numbers(stage: Stage) -> Stage:
+    return replace(stage, learned=None) if isinstance(stage, Learned) else stage
+
+
 def _with_ends(nodes: list[Node], notes: list[str]) -> list[Node]:
     """Nodes with `normalize` and `softmax` at their ends, unless they are there, which is noted."""
+    nodes = _behind(nodes)
     if not any(isinstance(node.stage, Normalize) for node in nodes):
         notes.append("normalize is put first")
         moved = (node._replace(reads=tuple(read + 1 for read in node.reads)) for node in nodes)
@@ -89,6 +131,43 @@ def _with_ends(nodes: list[Node], notes: list[str]) -> list[Node]:
         notes.append("softmax is put last")
         nodes = [*nodes, Node(Softmax(), (len(nodes) - 1,))]
     return nodes
+
+
+def _behind(nodes: list[Node]) -> list[Node]:
+    """Nodes with the softmax behind the flatten, where they end in these two."""
+    if len(nodes) < 2:
+        return nodes
+    *before, softmax, flat = nodes
+    are_both = isinstance(softmax.stage, Softmax) and isinstance(flat.stage, Flatten)
+    if not are_both or flat.reads != (len(nodes) - 2,):
+        return nodes
+    return [*before, flat._replace(reads=softmax.reads), softmax._replace(reads=flat.reads)]
+
+
+def for_any_picture(found: Made, preparing: Network, shape: Shape) -> Made:
+    """A network that also takes pictures of other sizes and colours than those that it learns from.
+
+    Parameters
+    ----------
+    found : Made
+    preparing : Network
+        Those of its stages that prepare a picture.
+    shape : tuple of int
+        (H, W, C) of the pictures that they prepared.
+    """
+    height, width, channels = shape
+    first: list[Stage] = []
+    if not any(isinstance(node.stage, SIZING) for node in preparing):
+        first = [Resize((height, width))]
+    if channels in (1, 3) and not any(isinstance(node.stage, COLOURING) for node in preparing):
+        first = [Gray(), *first] if channels == 1 else [*first, Rgb()]  # in the order that takes less time
+    if not first:
+        return found
+    nodes = [Node(stage, (number - 1,)) for number, stage in enumerate(first)]
+    moved = (node._replace(reads=tuple(read + len(first) for read in node.reads)) for node in found.network)
+    network = Network([*nodes, *moved])
+    note = f"the file begins with {','.join(map(str, first))}: it takes any picture"
+    return Made(network, text_of(network), (*found.notes, note))
 
 
 def _with_numbers(nodes: list[Node], source: Network) -> tuple[list[Node], int, int]:

@@ -80,7 +80,9 @@ def parts_of(
         If it cannot be learned from.
     """
     if len(dataset.labels) < 2:
-        msg = f"all pictures are of one class, {quoted(dataset.labels[0])}; there must be two or more to tell apart"
+        msg = (
+            f"all pictures to learn from are of one class, {quoted(dataset.labels[0])}; it takes two to tell them apart"
+        )
         raise ArgumentError(msg)
     notes = list(dataset.notes)
     other = dataset.validation
@@ -105,6 +107,10 @@ def parts_of(
         gone = [each for number, each in enumerate(dataset.labels) if number not in classes[training.numbers]]
         msg = f"no picture of {', '.join(map(quoted, gone[:MOST_TOLD]))} can be read"
         raise ArgumentError(msg)
+    if other is None and fraction and not len(validation):
+        notes.append(
+            f"there are too few pictures to hold back {fraction:g} of each class: none tells how well it learned"
+        )
     if len(validation) and (missing := told_missing(dataset, validation.classes[validation.numbers])):
         notes.append(missing)
     return Parts(training, validation, dataset.labels, tuple(notes))

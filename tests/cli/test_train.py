@@ -1,6 +1,9 @@
 """`cnnfilter train`: from labelled pictures to a file that `run` needs nothing else for."""
 
+import io
 import json
+import math
+import re
 import signal
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from cnnfilter.learning.training import Figures, Learner, Step
 from cnnfilter.writing import write
 from tests.command import ROOT, Terminal, done, files, refused, run, start
 from tests.learning.strokes import LABELS, strokes
+from tests.terminals import Terminal as On
 
 STAGES = "conv:6@3x3,relu,maxpool:2,flatten,dense:10"
 QUICK = ("--epochs", "3", "--lr", "0.01", "--batch", "16")
@@ -46,12 +50,12 @@ def test_a_line_is_told_for_each_epoch_and_the_file_runs(folder):
     (folder / "data" / "empty").mkdir()
     result = trained(stages=f"gray,{STAGES}", data="data", quick=("--epochs", "12", "--lr", "0.01", "--batch", "16"))
     assert result.out == ""
-    assert result.messages[:5] == [
+    assert result.messages[:6] == [
         "stage 6 is dense:3, not dense:10: there are 3 classes", "normalize is put first", "softmax is put last",
-        "warning: without pictures, and left out: 'empty'",
-        "EPOCH  LOSS  ACCURACY  VALIDATION LOSS  VALIDATION ACCURACY  PICTURES/S  TIME LEFT",
+        "the file begins with resize:12x12: it takes any picture", "warning: without pictures, and left out: 'empty'",
+        "EPOCH     LOSS  ACCURACY  VAL. LOSS  VAL. ACCURACY  PICTURES/S  TIME LEFT",
     ]  # fmt: skip
-    assert [line.split()[0] for line in result.messages[5:-1]] == [str(number) for number in range(1, 13)]
+    assert [line.split()[0] for line in result.messages[6:-1]] == [str(number) for number in range(1, 13)]
     assert result.messages[-1].startswith("wrote net.npz  ")
     assert files() == ["d.npz", "data", "net-checkpoint.npz", "net.npz", "photo.png"]
     told = done("run", "net.npz", "photo.png", "--top", "1").out.splitlines()
@@ -89,7 +93,7 @@ def test_a_training_goes_on_where_it_left_off():
     refusal = refused(STAGES, "d.npz", "-o", "no.npz", "--resume", command="train")
     assert refusal == "there is no checkpoint no-checkpoint.npz to go on with"
     result = trained("--epochs", "5", "--resume", output="net.safetensors", quick=QUICK[2:])
-    assert [line.split()[0] for line in result.messages[4:-1]] == ["3", "4", "5"]
+    assert [line.split()[0] for line in result.messages[5:-1]] == ["3", "4", "5"]
     assert Path("net.safetensors").read_bytes() == Path("whole.safetensors").read_bytes()
     again = trained("--epochs", "5", "--resume", output="net.safetensors", quick=QUICK[2:])
     assert again.messages[-1].startswith("wrote net.safetensors")
@@ -217,21 +221,85 @@ def test_speed_and_time_left_are_those_of_the_clock():
     assert [epochs.show_seconds(each) for each in (0.2, 59.5, 185, 3723)] == ["1 s", "1:00", "3:05", "1:02:03"]
 
 
-@pytest.mark.parametrize(("columns", "has_bar"), [("120", True), ("50", False)])
-def test_a_terminal_shows_how_far_an_epoch_is(monkeypatch, columns, has_bar):
-    stream = Terminal()
-    monkeypatch.setattr("sys.stderr", stream)
-    monkeypatch.setenv("COLUMNS", columns)
-    monkeypatch.setenv("TERM", "xterm")
+@pytest.fixture
+def terminal(monkeypatch):
+    """Makes standard error a terminal of so many columns."""
+
+    def make(columns):
+        stream = Terminal()
+        monkeypatch.setattr("sys.stderr", stream)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("TERM", "xterm")
+        return stream
+
+    return make
+
+
+@pytest.mark.parametrize(("columns", "has_bar"), [(120, True), (50, False)])
+def test_a_terminal_shows_how_far_an_epoch_is(terminal, columns, has_bar):
+    stream = terminal(columns)
     with epochs.bar(100, epochs.Clock(100, 0, 3), 3, quiet=False) as tell:
         tell(Step(2, 50, 100, 0.25, 0.9))
         epochs.render.message("a line above")
     text = stream.getvalue()
     assert "a line above" in text
-    assert "epoch 2/3" in text or not has_bar
-    assert "loss 0.2500" in text
+    assert "epoch 2/3  loss 0.2500  90.0%" in text
     assert ("━" in text) == has_bar
     assert not epochs.is_watched(quiet=True)
+
+
+def test_lines_are_as_long_as_there_is_room_for():
+    cells = ("10", "12.3456", "100.00%", "0.1234", "99.99%", "123,456", "1:02:03")
+    wide, at_80, at_40 = (epochs.line(cells, room) for room in (math.inf, 80, 40))
+    assert wide == at_80 == "   10  12.3456   100.00%     0.1234         99.99%     123,456    1:02:03"
+    assert at_40 == "   10  12.3456   100.00%         99.99%"
+    assert [len(epochs.line(epochs.COLUMNS, room)) < room for room in (80, 70, 60, 50, 40, 30)] == [True] * 6
+    step, clock = Step(2, 50, 100, 0.25, 0.9), epochs.Clock(100, 0, 3, lambda: 0.0)
+    assert epochs.told(step, clock, 3, 79) == "epoch 2/3  loss 0.2500  90.0%  50,000,000 pictures/s  0 s left"
+    assert epochs.told(step, clock, 3, 45) == "epoch 2/3  loss 0.2500  90.0%  0 s left"
+    assert epochs.told(step, clock, 3, 36) == "epoch 2/3  loss 0.2500  0 s left"
+    assert epochs.told(step, clock, 3, 12) == "epoch 2/3  0"
+
+
+def test_a_terminal_shows_how_many_pictures_are_read(terminal, monkeypatch):
+    stream = terminal(80)
+    with epochs.reading(quiet=False) as tell:
+        for done in range(1, 1001):
+            tell(done, 2000)
+        epochs.render.message("a line above")
+    drawn = stream.getvalue().split("\r\x1b[K")
+    assert drawn[1] == "reading pictures: 1 of 2,000"
+    assert drawn[-2:] == ["a line above\n", ""]
+    assert len(drawn) < 100  # not once for each
+    stream = terminal(80)
+    with epochs.reading(quiet=False):
+        pass
+    assert stream.getvalue() == ""
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    with epochs.reading(quiet=False) as tell:
+        tell(1, 2)
+    assert epochs.sys.stderr.getvalue() == ""
+
+
+@pytest.mark.parametrize("columns", [80, 40])
+def test_all_of_it_on_a_terminal(folder, columns):
+    shown = On(what=b"", columns=columns)
+    (folder / "cache").mkdir()
+    code = shown.run(
+        folder, "train", "conv:2@3x3,flatten,dense:3", "d.npz", "-o", "net.npz", "--epochs", "2",
+        CNNFILTER_CACHE_DIR=str(folder / "cache"),
+    )  # fmt: skip
+    assert code == 0
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.shown.decode()).replace("\r", "\n").split("\n")
+    assert lines.count("compiling for this machine, which takes a few seconds") == 1
+    own = [line for line in lines if line.startswith(("EPOCH", " ", "epoch", "━"))]
+    assert max(map(len, own)) < columns
+    assert any(line.startswith("    2 ") for line in own)
+    assert "-" not in [line.split()[-1] for line in own if line.startswith("    ")]
+    result = trained("--force", quick=("--epochs", "2"), stages="conv:2@3x3,flatten,dense:3")
+    assert "\x1b" not in result.err
+    assert "compiling" not in result.err
+    assert "reading" not in result.err
 
 
 def test_a_report_and_curves_are_written_beside_it(monkeypatch):

@@ -65,7 +65,7 @@ def test_bars_are_told_apart_and_the_file_is_all_that_is_needed():
     assert np.mean(right) >= 0.9
     record, facts = read_record(Path("net.npz"))
     assert record.labels == LABELS
-    assert record.stages.startswith("normalize,conv:6@3x3:as=conv1,")
+    assert record.stages.startswith("gray,resize:12x12,normalize,conv:6@3x3:as=conv1,")
     assert facts["settings"]["epochs"] == 12
     assert facts["best"] == best.figures._asdict()
     assert [each["epoch"] for each in facts["history"]] == [*range(1, 13)]
@@ -122,7 +122,10 @@ def test_a_checkpoint_of_something_else_is_refused():
     first = learned()
     Path("c.npz").write_bytes(b"".join(checkpoints.saved(first.learner, first.made.text)))
     for other, reason in (
-        (begun("conv:5@3x3,relu,flatten,dense:3"), "a checkpoint of other stages: 'normalize,conv:6@3x3"),
+        (
+            begun("conv:5@3x3,relu,flatten,dense:3"),
+            "a checkpoint of other stages: 'gray,resize:12x12,normalize,conv:6@3x3",
+        ),
         (begun(data=given(*strokes(60))), "a checkpoint of other data"),
         (begun(rate=0.5), "a checkpoint of a training with rate 0.01, not 0.5"),
     ):
@@ -158,7 +161,7 @@ def test_a_loss_that_is_not_finite_ends_it_and_keeps_the_last_good():
     assert found.learner.problem.startswith("the loss is not finite in epoch 3, batch 2: ")
     assert found.learner.problem.endswith("try a smaller learning rate than 0.01")
     assert found.learner.best.figures in seen
-    assert all(np.isfinite(value).all() for value in found.network()[2].stage.learned._arrays.values())
+    assert all(np.isfinite(value).all() for value in found.network()[4].stage.learned._arrays.values())
     first = learned("flatten,dense:3", rate=1e38)
     with pytest.raises(ArgumentError, match="nothing was learned: the loss is not finite in epoch 1, batch 2"):
         first.file(".npz")
@@ -222,6 +225,66 @@ def test_a_trained_network_is_learned_on():
         begun("flatten,dense:7,dense:3", source=source)
 
 
+def test_the_file_takes_any_picture():
+    pictures, classes = strokes(30)
+    colour = np.stack([pictures, pictures // 2, pictures], axis=3)
+    for text, data, first in (
+        ("flatten,dense:3", pictures, "gray,resize:12x12,"),
+        ("flatten,dense:3", colour, "resize:12x12,rgb,"),
+        ("normalize:mean=0.5,gray,flatten,dense:3", colour, "resize:12x12,"),
+        ("crop:8x8,gray,flatten,dense:3", colour, ""),
+        ("flatten,dense:3", np.stack([pictures] * 2, axis=3), "resize:12x12,"),
+    ):
+        found = learned(text, given(data.astype(np.uint16) * 257, classes), epochs=1)
+        stages = found.made.text
+        assert stages.startswith(f"{first}normalize"), stages
+        Path("net.npz").write_bytes(data_of(found))
+        bare = stages.removeprefix(first).replace("dense:3", "dense:3:weights=net.npz")
+        for picture in data[:5]:
+            np.testing.assert_array_equal(Pipeline.load("net.npz")(picture), Pipeline.parse(bare)(picture))
+        if data.shape[-1] != 2:
+            for other in (np.ones((30, 20, 3), np.uint8), np.ones((15, 50), np.float32)):
+                assert Pipeline.load("net.npz")(other).shape == (3,)
+
+
+def test_the_last_stage_gets_a_value_or_a_map_for_each_class():
+    for text, told in (
+        (
+            "conv:4@3x3,flatten,dense:10:bias=no",
+            "stage 3 is dense:3:bias=no, not dense:10:bias=no: there are 3 classes",
+        ),
+        ("relu,conv:9@3x3:padding=1,relu,globalavgpool,flatten", "stage 2 is conv:3@3x3:padding=1, not conv:9@3x3"),
+        ("conv:9@3x3:random=1,globalavgpool,softmax,flatten", "stage 1 is conv:3@3x3, not conv:9@3x3: there"),
+    ):
+        found = learned(text, epochs=1)
+        assert found.notes[0].startswith(told)
+        assert found.made.text.endswith("softmax")
+        assert found.made.text.count("softmax") == 1
+        Path("net.npz").write_bytes(data_of(found))
+        np.testing.assert_allclose(Pipeline.load("net.npz")(strokes(1)[0][0]).sum(), 1, rtol=1e-6)
+    for text, result in (("conv:9@12x12,flatten", "9"), ("depthwise:4@12x12,globalavgpool,flatten", "4")):
+        with pytest.raises(ArgumentError, match=f"the stages end in {result}, and there are 3 classes"):
+            begun(text)
+    assert begun("conv:3@3x3,globalavgpool,flatten").notes == ("normalize is put first", "softmax is put last")
+
+
+def test_numbers_in_the_order_of_keras_learn_and_are_saved():
+    text = "conv:2@3x3:random=1,flatten,dense:3:random=2:layout=hwc"
+    found = learned(text, epochs=4)
+    assert found.made.text.endswith("dense:3:layout=hwc:as=dense2,softmax")
+    Path("net.npz").write_bytes(data_of(found))
+    pictures, classes = strokes(60, seed=9)
+    loaded = Pipeline.load("net.npz")
+    np.testing.assert_array_equal(loaded(pictures[0]), Pipeline(found.network())(pictures[0]))
+    assert np.mean([np.argmax(loaded(each)) == kind for each, kind in zip(pictures, classes, strict=True)]) > 0.5
+
+
+def test_too_few_pictures_to_hold_any_back_are_told():
+    note = "there are too few pictures to hold back 0.1 of each class: none tells how well it learned"
+    assert begun("flatten,dense:3", given(*strokes(9)), fraction=0.1).notes[-1] == note
+    assert note not in begun("flatten,dense:3", given(*strokes(9)), fraction=0.0).notes
+
+
 def test_what_cannot_be_learned_is_refused():
     pictures, classes = strokes(12)
     np.save("w.npy", np.ones((2, 1, 3, 3)))
@@ -242,7 +305,7 @@ def test_what_cannot_be_learned_is_refused():
     ):
         with pytest.raises(error, match=reason):
             begun(text)
-    with pytest.raises(ArgumentError, match="all pictures are of one class, '0'"):
+    with pytest.raises(ArgumentError, match="all pictures to learn from are of one class, '0'"):
         begun(data=given(pictures, classes * 0))
     data = given(pictures, classes)
     data.validation = given(pictures[:, :9], classes)

@@ -114,7 +114,8 @@ class Trainable:
         ----------
         x : ndarray of float32, (N, C, H, W) or (N, n)
         training : bool
-            Whether batch normalizations use, and measure, the batch itself, and dropouts drop. Sets `step` one further.
+            Whether batch normalizations use, and measure, the batch itself, unless nothing of them is in `learns`, and
+            dropouts drop. Sets `step` one further.
 
         Returns
         -------
@@ -133,7 +134,8 @@ class Trainable:
                 if self.seen is not None:
                     self.seen[number] = Seen([_outermost(each) for each in read])
                 with about(f"stage {number + 1} ({self.network[number].stage.name}): "):
-                    result, self._kept[number] = node.forward(read, training)
+                    learns = not node.parameters or self._learned(number, node)
+                    result, self._kept[number] = node.forward(read, training and learns)
                 results[number] = np.ascontiguousarray(result)
                 for each in reads:
                     left.remove(each)

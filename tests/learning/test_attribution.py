@@ -1,4 +1,4 @@
-"""What a network looked at: against PyTorch's hooks, its own scores, and pictures that are covered by hand."""
+"""What a network looked at: against Captum, its own scores, and pictures that are covered by hand."""
 
 import numpy as np
 import pytest
@@ -25,22 +25,32 @@ def looking(text, photo=PHOTO, target=None):
     return Looking(Pipeline.parse(text).network, photo.transpose(2, 0, 1), target, scale=255)
 
 
-@pytest.mark.parametrize("name", ["relu", "tanh"])
-def test_grad_cam_and_integrated_gradients_are_pytorch_s(name, monkeypatch):
+@pytest.mark.parametrize("name", ["relu", "tanh", "sum", "branches", "gate"])
+def test_all_methods_find_what_captum_does(name, monkeypatch):
     monkeypatch.setattr(attribution, "FEWEST", attribution.MOST)
-    text, target = str(RECORDED[f"{name} text"]), int(RECORDED["target"])
-    found = looking(text, target=target)
-    np.testing.assert_allclose(found.scores, RECORDED[f"{name} scores"], atol=1e-5)
-    cam = RECORDED[f"{name} cam"]
-    heat = METHODS["grad-cam"](found, Asked())
-    assert heat.facts["maps"] == cam.shape
-    want = grid_of(text, PHOTO.shape, heat.facts["node"]).placed(cam, PHOTO.shape)
-    np.testing.assert_allclose(heat.values, want, atol=1e-5 * cam.max())
-    integrated = METHODS["integrated-gradients"](found, Asked())
-    want = RECORDED[f"{name} integrated"]
+    recorded = {each.split()[1]: RECORDED[each] for each in RECORDED.files if each.startswith(f"{name} ")}
+    text, target, photo = str(recorded["text"]), int(recorded["target"]), PHOTO[:12]
+    found = looking(text, photo, target=target)
+    np.testing.assert_allclose(found.scores, recorded["scores"], atol=1e-6)
+
+    def heat(method, window=None):
+        return METHODS[method](found, Asked(window=window))
+
+    cam, drawn = recorded["cam"], recorded["drawn"]
+    heated = heat("grad-cam")
+    assert heated.facts["name"] == "maps"
+    assert heated.facts["maps"] == cam.shape
+    if cam.shape != (4, 4):  # Captum spreads what is not padded over all of the picture
+        np.testing.assert_allclose(heated.values, drawn, atol=1e-5 * cam.max())
+    want = grid_of(text, photo.shape, heated.facts["node"]).placed(cam, photo.shape)
+    np.testing.assert_allclose(heated.values, want, atol=1e-5 * cam.max())
+    for method, window, error in [("saliency", None, 1e-5), ("occlusion", int(RECORDED["window"]), 1e-4)]:
+        want = recorded[method]
+        np.testing.assert_allclose(heat(method, window).values, want, atol=error * np.abs(want).max())
+    integrated, want = heat("integrated-gradients"), recorded["integrated"]
     np.testing.assert_allclose(integrated.values, want, atol=0.01 * np.abs(want).max())
-    difference = RECORDED[f"{name} scores"][target] - RECORDED[f"{name} empty"][target]
-    assert integrated.facts["difference"] == pytest.approx(difference, abs=1e-5)
+    difference = recorded["scores"][target] - recorded["empty"][target]
+    assert integrated.facts["difference"] == pytest.approx(difference, abs=1e-6)
 
 
 def test_integrated_gradients_sum_to_the_difference_of_the_scores():

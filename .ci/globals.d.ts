@@ -4,5 +4,6 @@ declare const ACTIVATIONS: Record<string, {
   words: Record<string, string[]>;
   aliases: string[];
   value: (x: number, ...parameters: any[]) => number;
+  slope: (x: number, y: number, ...parameters: any[]) => number;
   worked: (x: number, ...parameters: any[]) => string;
 }>;

@@ -38,6 +38,7 @@ OF_TEXT = ("www-browser", "links", "elinks", "lynx", "w3m")
       cnnfilter.values(2)       a stage's result, Float32Array (C, H, W)
       cnnfilter.select(2, 0, 10, 20)  looks at a stage's map, row, column
       cnnfilter.record()        what is shown, as explain --json prints it
+      cnnfilter.explainLoss("cat")  as explain --target cat --json prints it
       cnnfilter.set(1, "stride", "2x1")  changes a key of a stage
       cnnfilter.command()       the command of what is shown
       cnnfilter.state           that as text, as the address has it

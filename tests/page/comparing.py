@@ -61,7 +61,11 @@ class Comparison:
 
     def told(self, stages, maps, edits=()):
         """What the page says of stages, after edits: ("set", 1, "stride", 2), ("insert", 0, "relu"), ("remove", 1)."""
-        return self.tab.run(LOAD, json.dumps(document(Given(Pipeline.parse(stages).network, maps, "a.png"))), edits)
+        return self.tab.run(LOAD, json.dumps(self.contents(stages, maps)), edits)
+
+    def contents(self, stages, maps):
+        """What a page of stages on a picture embeds."""
+        return document(Given(Pipeline.parse(stages).network, maps, "a.png"))
 
     def compare(self, stages, maps, places=4, seed=0, edits=(), expected=None):
         """Hold all that the page says of some stages against what Python says of them, or of `expected`.

@@ -16,4 +16,5 @@ def test_each_has_an_entry_with_its_parameters(name):
     told = {key: json.loads(re.search(rf"{key}: (.*?)(?=, \w+: )", line)[1]) for key in ("parameters", "words")}
     assert told == {"parameters": dict(known.parameters), "words": {key: [*each] for key, each in known.words.items()}}
     arguments = ", ".join(("x", *known.parameters))
-    assert f"value: ({arguments}) => {known.script}, worked: ({arguments}) => " in line
+    slope = f"slope: ({arguments.replace('x', 'x, y', 1)}) => {known.script_slope}"
+    assert f"value: ({arguments}) => {known.script}, {slope}, worked: ({arguments}) => " in line

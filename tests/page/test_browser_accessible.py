@@ -20,7 +20,13 @@ STATES = {
     "a question": ("lesson(0); lesson(0).querySelector('button').click()", ".lesson"),
     "convolution beside correlation": ("model.select(1, 0, 3, 3); lesson(1)", ".lesson"),
     "cross-entropy": ("cnnfilter.set(6, 'window', '1x2'); lesson(2)", ".lesson"),
-    "the command": ("lesson(3)", ".lesson"),
+    "a loss, deltas and a weight": ("model.select(3, 1, 2, 2); lesson(3)", ".lesson, .detail"),
+    "a loss that cannot be": (
+        "const field = document.querySelector('.loss input'); field.value = 'six';"
+        "field.dispatchEvent(new Event('input', {bubbles: true}))",
+        ".lesson",
+    ),
+    "the command": ("lesson(4)", ".lesson"),
     "a board to draw on": ("document.querySelector('.picture-panel details').open = true", ".picture-panel"),
     "what was found": (
         "const field = document.querySelector('[type=search]'); field.value = 'dense';"

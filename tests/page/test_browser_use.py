@@ -349,7 +349,7 @@ def test_correlation_beside_convolution_and_cross_entropy_with_its_numbers(show)
 def test_the_command_is_copied_and_gives_the_same(show, tmp_path, monkeypatch):
     tab = show(CHAIN, PHOTO)
     tab.run("cnnfilter.set(1, 'stride', '2')")
-    open_ = lesson(tab, 3)
+    open_ = lesson(tab, 4)
     permission = {"name": "clipboard-read"}
     tab.devtools("Browser.setPermission", permission=permission, setting="granted")
     open_.find_element("css selector", "button[aria-label^=Copy]").click()

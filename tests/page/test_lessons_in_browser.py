@@ -188,7 +188,7 @@ def test_the_command_reads_learned_numbers_that_were_changed_from_a_file(show, m
     assert tab.run("return model.stage(1).learned.weight.values[9 + 5]") == 0.75
     assert tab.run("return model.command()").count("weights.json") == 1
     tab.devtools("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tab.folder))
-    tab.run("document.querySelectorAll('.lesson details')[3].open = true")
+    tab.run("document.querySelectorAll('.lesson details')[4].open = true")
     tab.wait("return document.querySelector('.command')")
     button(tab, "Save weights.json").click()
     saved = tab.folder / "weights.json"
@@ -215,7 +215,7 @@ def test_a_part_of_a_networks_file_that_was_changed_is_written_out(show, monkeyp
 def test_commands_are_copied_and_are_what_a_shell_reads(show):
     tab = show("conv:0 1; 2 3,relu", file="a 'b' $(c)\n.png")
     tab.devtools("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
-    tab.run("model.select(1, 0, 2, 3, true); document.querySelectorAll('.lesson details')[3].open = true")
+    tab.run("model.select(1, 0, 2, 3, true); document.querySelectorAll('.lesson details')[4].open = true")
     tab.wait("return document.querySelector('.command')")
     run_line, explain_line, code_line = (each.text for each in tab.find_all(".command code"))
     assert shlex.split(run_line) == ["cnnfilter", "run", "conv:0 1; 2 3,relu", "a 'b' $(c)?.png"]

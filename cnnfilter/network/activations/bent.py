@@ -25,6 +25,7 @@ HARD = (1 / 6, 1 / 2)
     torch="nn.ReLU()",
     keras="layers.ReLU()",
     script="Math.max(0, x)",
+    script_slope="Number(x > 0)",
     numpy="np.maximum(x, 0)",
 )
 def relu(x: Any) -> Array:
@@ -45,6 +46,7 @@ def relu(x: Any) -> Array:
     torch="nn.ReLU6()",
     keras='layers.Activation("relu6")',
     script="Math.min(Math.max(0, x), 6)",
+    script_slope="Number(x > 0 && x < 6)",
     numpy="np.clip(x, 0, 6)",
 )
 def relu6(x: Any) -> Array:
@@ -85,6 +87,7 @@ def _clip_layer(lower: str, upper: str, layer: str, nothing: str) -> Callable[..
     ),
     script="Math.min(Math.max(x, min ?? -Infinity), max ?? Infinity)",
     script_worked='(max === null ? "_" : "min(_, {max})").replace("_", min === null ? "{x}" : "max({x}, {min})")',
+    script_slope="Number(x > (min ?? -Infinity) && x < (max ?? Infinity))",
     numpy=lambda **bounds: _bounded("x", "np.maximum({}, {{min}})", "np.minimum({}, {{max}})", **bounds),
 )
 def clip(x: Any, min: float | None = None, max: float | None = None) -> Array:
@@ -123,6 +126,7 @@ def _within(x: Any, low: float | None, high: float | None) -> Array:
     keras="layers.LeakyReLU(negative_slope={slope})",
     script="x >= 0 ? x : slope * x",
     script_worked='x >= 0 ? "{x}" : "{(slope)} * {(x)}"',
+    script_slope="x > 0 ? 1 : slope",
     numpy="np.where(x >= 0, x, {slope} * x)",
 )
 def leaky_relu(x: Any, slope: float = 0.01) -> Array:
@@ -159,6 +163,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Array:
         else "layers.Lambda(lambda x: ops.clip({alpha} * x + {beta}, 0, 1))"
     ),
     script="Math.min(Math.max(0, alpha * x + beta), 1)",
+    script_slope="y > 0 && y < 1 ? alpha : 0",
     numpy="np.clip({alpha} * x + {beta}, 0, 1)",
 )
 def hardsigmoid(x: Any, alpha: float = 1 / 6, beta: float = 1 / 2) -> Array:
@@ -189,6 +194,7 @@ def hardsigmoid(x: Any, alpha: float = 1 / 6, beta: float = 1 / 2) -> Array:
     torch="nn.Hardswish()",
     keras='layers.Activation("hard_silu")',
     script="x * Math.min(Math.max(0, x / 6 + 1 / 2), 1)",
+    script_slope="x < 3 ? (x > -3 ? x / 3 + 1 / 2 : 0) : 1",
     numpy="x * np.clip(x / 6 + 0.5, 0, 1)",
 )
 def hardswish(x: Any) -> Array:

@@ -52,6 +52,7 @@ def elu(x, alpha=1.0):
     keras="layers.ELU(alpha={alpha})",
     script="x > 0 ? x : alpha * Math.expm1(x)",
     script_worked='x > 0 ? "{x}" : "{(alpha)} * (e^{(x)} - 1)"',
+    script_slope="x > 0 ? 1 : alpha * Math.exp(x)",
     numpy="elu(x, {alpha})",
     numpy_helpers=ELU_CODE,
 )
@@ -80,6 +81,7 @@ def elu(x: Any, alpha: float = 1.0) -> Array:
     keras='layers.Activation("selu")',
     script=f"{SELU_SCALE} * (x > 0 ? x : {SELU_ALPHA} * Math.expm1(x))",
     script_worked=(f'"{SELU_SCALE:.4f} * " + (x > 0 ? "{{x}}" : "{SELU_ALPHA:.5f} * (e^{{(x)}} - 1)")'),
+    script_slope=f"{SELU_SCALE} * (x > 0 ? 1 : {SELU_ALPHA} * Math.exp(x))",
     numpy=f"{SELU_SCALE} * elu(x, {SELU_ALPHA})",
     numpy_helpers=ELU_CODE,
 )
@@ -107,6 +109,7 @@ def selu(x: Any) -> Array:
     torch="nn.Sigmoid()",
     keras='layers.Activation("sigmoid")',
     script="1 / (1 + Math.exp(-x))",
+    script_slope="y * (1 - y)",
     numpy="0.5 * (1 + np.tanh(x / 2))",
 )
 def sigmoid(x: Any) -> Array:
@@ -128,6 +131,7 @@ def sigmoid(x: Any) -> Array:
     torch="nn.Tanh()",
     keras='layers.Activation("tanh")',
     script="Math.tanh(x)",
+    script_slope="1 - y * y",
     numpy="np.tanh(x)",
 )
 def tanh(x: Any) -> Array:
@@ -149,6 +153,7 @@ def tanh(x: Any) -> Array:
     torch="nn.Softplus()",
     keras='layers.Activation("softplus")',
     script="Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))",
+    script_slope="1 / (1 + Math.exp(-x))",
     numpy="np.logaddexp(0, x)",
 )
 def softplus(x: Any) -> Array:
@@ -169,6 +174,7 @@ def softplus(x: Any) -> Array:
     torch="nn.SiLU()",
     keras='layers.Activation("silu")',
     script="x / (1 + Math.exp(-x))",
+    script_slope="(1 + x / (1 + Math.exp(x))) / (1 + Math.exp(-x))",
     numpy="x * 0.5 * (1 + np.tanh(x / 2))",
     aliases=("silu",),
 )
@@ -257,6 +263,7 @@ def _gelu_slope(x: Any, approximate: str) -> Any:
         "approximate === 'none' ? '{x} * (1 + erf({x} / sqrt(2))) / 2'"
         " : '{x} * (1 + tanh(sqrt(2/pi) * ({x} + 0.044715 * {(x)}^3))) / 2'"
     ),
+    script_slope="geluSlope(x, approximate)",
     numpy=lambda approximate: (
         "gelu(x)" if approximate == "none" else "x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2"
     ),
@@ -300,6 +307,7 @@ def gelu(x: Any, approximate: str = "none") -> Array:
     torch="Apply(lambda x: torch.exp(-(({epsilon} * (x - {center})) ** 2)))",
     keras="layers.Lambda(lambda x: ops.exp(-(({epsilon} * (x - {center})) ** 2)))",
     script="Math.exp(-((epsilon * (x - center)) ** 2))",
+    script_slope="-2 * epsilon * epsilon * (x - center) * y",
     numpy="np.exp(-(({epsilon} * (x - {center})) ** 2))",
 )
 def rbf(x: Any, center: float = 0.0, epsilon: float = 1.0) -> Array:

@@ -74,6 +74,8 @@ class Function(NamedTuple):
         Its expression of `x` and the parameters in JavaScript, where a parameter that is left out is null.
     script_worked : str
         The expression in JavaScript of what `worked` gives. Its entry says it only where that has branches.
+    script_slope : str
+        What `derivative` gives, in JavaScript, as an expression of `x`, `y` and the parameters.
     numpy_helpers : mapping
         Functions that `numpy` calls, name and code.
     words : mapping
@@ -93,6 +95,7 @@ class Function(NamedTuple):
     numpy: Code
     script: str
     script_worked: str
+    script_slope: str
     numpy_helpers: Mapping[str, str] = {}
     words: Mapping[str, tuple[str, ...]] = {}
     aliases: tuple[str, ...] = ()

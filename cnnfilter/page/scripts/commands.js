@@ -11,9 +11,10 @@ const MOST_IN_JSON = 500_000; // numbers, some 6 MB; the command reads four time
  *
  * @param {Model} model
  * @param {string} language  of the code: "torch", "keras" or "numpy"
+ * @param {string[]} asked  what else the network may be asked about by `explain`: a line of its own, the last
  * @returns {{lines: {what: string, text: string}[], files: SavedFile[], missing: string}}
  */
-function commandsOf(model, language = "torch") {
+function commandsOf(model, language = "torch", asked = []) {
   const { contents, stages, selection, picture } = model;
   const another = model.isPictureChanged ? pictureFile(picture, contents.picture.scale) : null;
   const input = (another?.name ?? contents.picture.file ?? "PICTURE").replace(/^-/, "./-"); // or it were an option
@@ -39,6 +40,7 @@ function commandsOf(model, language = "torch") {
     lines.push(line("The value that is looked at", "explain", whole, input, "--at", selection.at.join(), ...node));
   }
   lines.push(line("Its code", "shape", showShape(picture.shape), network, "--emit", language));
+  if (asked.length) lines.push(line("What is asked", "explain", whole, input, ...asked, ...last));
   const files = another ? [another] : [];
   if (count && !isLarge) files.push({ name: WEIGHTS_FILE, blob: () => weightsFile(stages, untold) });
   return {
@@ -46,6 +48,20 @@ function commandsOf(model, language = "torch") {
     files,
     missing: isLarge ? `The ${grouped(count)} learned numbers are too many for a file that a page writes.` : "",
   };
+}
+
+/**
+ * The command that tells a loss, and the gradient of a weight.
+ *
+ * @param {Model} model
+ * @param {string[]} asked  what says which
+ * @param {{number: number, at: number[], rate: number} | null} weight
+ */
+function lossCommand(model, asked, weight) {
+  const before = model.isPictureChanged ? 0 : stagesIn(model.contents.before);
+  const one = weight ? ["--weight", [weight.number + before, ...weight.at].join(), "--lr", showNumber(weight.rate)] : [];
+  const { lines } = commandsOf(model, "torch", [...asked, ...one]);
+  return lines[lines.length - 1].text;
 }
 
 /**

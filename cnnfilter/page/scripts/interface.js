@@ -68,6 +68,21 @@ class Interface extends EventTarget {
   }
 
   /**
+   * A loss and where its gradient goes, as `cnnfilter explain --target --json` prints it, of gradients those of results:
+   * `explainLoss(3)`, `explainLoss("0,1,0", "mse", [1, 0, 0, 2, 2], 0.1)`.
+   *
+   * @param {number | string} target  a class's number or name, or what the result should be
+   * @param {string} loss  "cross-entropy", "binary-cross-entropy" or "mse"
+   * @param {[number | string, ...number[]] | null} weight  a stage, and the place of one of its weights
+   * @param {number} rate  the learning rate of the step that is told of it
+   */
+  explainLoss(target, loss = "cross-entropy", weight = null, rate = 0.01) {
+    if (!Object.hasOwn(LOSSES, loss)) throw new Mistake(`unknown loss ${quoted(loss)} (known: ${Object.keys(LOSSES).join(", ")})`);
+    const place = weight && [this.#number(weight[0]), ...weight.slice(1).map(Number)];
+    return asData(lossRecord(this.#model, { loss, target: String(target) }, place, rate));
+  }
+
+  /**
    * Change a key of a stage, as its text has it: `set(1, "stride", "2x1")`, `set("conv1", "kernels", "0 1; 2 3")`,
    * `set(4, "learned.weight", [0, 1, 2, 2, 0.5])` (the indices, then the number).
    *

@@ -81,6 +81,17 @@ function joinedNames(stage, before, named) {
 }
 
 /**
+ * A stage as it is listed: with what it joins, and without its name.
+ *
+ * @param {Stage[]} stages
+ * @param {number} number
+ */
+function listedText(stages, number) {
+  const names = ["in", ...stages.map((stage, place) => namesOf(stage)[0] ?? `${place + 1}`)];
+  return stageText(stages[number - 1], joinedNames(stages[number - 1], number - 1, names), null);
+}
+
+/**
  * A stage as it is written: itself, what it joins, and its name.
  *
  * @param {Stage} stage

@@ -46,6 +46,46 @@ function resampled({ shape, values }, down, along) {
 }
 
 /**
+ * How a loss changes with the samples of maps that were resampled.
+ *
+ * @param {Maps} delta
+ * @param {Shape} shape  the maps'
+ * @param {Taps[]} down
+ * @param {Taps[]} along
+ * @returns {Maps}
+ */
+function resampledDeltas({ values }, shape, down, along) {
+  const [height, width, count] = shape;
+  const sums = new Float64Array(height * width * count);
+  for (let map = 0, index = 0; map < count; map++) {
+    for (const rows of down) {
+      for (const columns of along) {
+        const delta = values[index++];
+        for (const [row, high] of rows) {
+          for (const [column, wide] of columns) sums[(map * height + row) * width + column] += high * wide * delta;
+        }
+      }
+    }
+  }
+  return { shape, values: Float32Array.from(sums) };
+}
+
+/**
+ * How resampled values change with a sample.
+ *
+ * @param {Taps[]} down
+ * @param {Taps[]} along
+ * @param {Place} at
+ * @returns {Slope[]}
+ */
+function resampledSlopes(down, along, at) {
+  const [rows, columns] = [down, along].map((lines, axis) =>
+    lines.flatMap((taps, place) => taps.filter(([sample]) => sample === at[axis]).map(([, weight]) => ({ place, weight }))));
+  return rows.flatMap((row) =>
+    columns.map((column) => ({ at: [row.place, column.place, at[2]], slope: row.weight * column.weight })));
+}
+
+/**
  * The step of a weighted mean of samples.
  *
  * @param {Maps} maps

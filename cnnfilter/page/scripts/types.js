@@ -77,6 +77,21 @@
  */
 /** @typedef {Step & Record<string, any>} AnyStep */
 
+/** @typedef {{at: Place, slope: number}} Slope  how much a value of a result changes with a sample that it sees */
+
+/**
+ * @typedef {object} Met  what a weight met, place by place: the gradient is the sum of each delta times its sample
+ * @property {(index: number) => Place} place  in the stage's result, without the map
+ * @property {Float64Array} deltas  of the values there
+ * @property {Float64Array} samples  of the input, that the weight was multiplied with; of padding what the border holds
+ */
+
+/**
+ * @typedef {object} WeightsOf  how weights are told one by one; their places are those of `learned.weight`
+ * @property {(stage: Stage, at: number[]) => number} value  as it multiplies
+ * @property {(stage: Stage, input: Maps, at: number[], delta: Maps) => Met} met
+ */
+
 /**
  * @typedef {object} Control  a key of a stage that a person can change
  * @property {string} key  of `stage.keys`, or of `stage.learned` where the type is "weights"
@@ -101,6 +116,11 @@
  * @property {(stage: Stage, input: Shape) => [Sight, Sight]} [sights]  left out where values see the one at their own place
  * @property {(stage: Stage, input: Shape) => boolean} [seesAll]  whether each value sees all of the input
  * @property {(stage: Stage, inputs: Maps[], at: Place, value: number) => AnyStep} explain
+ * @property {(stage: Stage, inputs: Maps[], output: Maps, delta: Maps) => Maps[]} deltas  how a loss changes with each
+ *  input, from how it does with the result: its delta
+ * @property {(stage: Stage, inputs: Maps[], output: Maps, input: number, at: Place) => Slope[]} slopes  how values of the
+ *  result change with a sample of one of the inputs: of those that see it
+ * @property {WeightsOf} [weights]  how its weights are told one by one; left out where it has none
  * @property {(stage: Stage) => string} text  as `str(stage)` in Python, without `as=`
  * @property {(stage: Stage) => string} [told]  as `text`, where steps have another: with what `normalize` divides by
  * @property {(text: string) => {keys: Record<string, any>, learned?: Record<string, Learned>,

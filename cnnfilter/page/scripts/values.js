@@ -1,6 +1,16 @@
 // Values of maps at their places, and what kinds of stages share that look at one place at a time.
 
 /**
+ * A place with another map, or of a vector another index.
+ *
+ * @param {Place} at
+ * @param {number} map
+ */
+function inMap(at, map) {
+  return [...at.slice(0, -1), map];
+}
+
+/**
  * How many values each map has; of a vector each element is one.
  *
  * @param {Shape} shape
@@ -99,10 +109,12 @@ function functionOf(at, value, follows, inputs, formula) {
  *
  * @param {(stage: Stage, map: number) => (x: number) => number} rule  that of one map
  * @param {(stage: Stage, x: number, map: number) => string} formula  with the numbers in it
+ * @param {(stage: Stage, map: number) => (x: number, y: number) => number} slope  that of one map, from x and the value
  */
-function valueByValue(rule, formula) {
+function valueByValue(rule, formula, slope) {
   return {
     ...sameSize,
+    ...slopeBySlope(slope),
     compute: (/** @type {Stage} */ stage, /** @type {Maps[]} */ [{ shape, values }]) => {
       const result = emptyMaps(shape);
       const size = planeSize(shape);

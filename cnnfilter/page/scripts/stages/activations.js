@@ -24,6 +24,20 @@ function erfc(x) {
 }
 
 /**
+ * How `gelu` changes with x: the share of the normal distribution below x, or what stands for it, and x times its slope.
+ *
+ * @param {number} x
+ * @param {string} approximate
+ */
+function geluSlope(x, approximate) {
+  if (approximate === "none") return erfc(-x / Math.SQRT2) / 2 + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
+  const root = Math.sqrt(2 / Math.PI);
+  const power = Math.exp(-2 * root * Math.abs(x + 0.044715 * x ** 3));
+  const below = (x > 0 ? 1 : power) / (1 + power);
+  return below + (2 * x * power * root * (1 + 3 * 0.044715 * x * x)) / (1 + power) ** 2;
+}
+
+/**
  * A formula with its numbers: `{x}` is a number as it is, `{(x)}` one in parentheses where it is below 0.
  *
  * @param {string} formula
@@ -51,6 +65,10 @@ function activationKind(name, known) {
       for (let i = 0; i < values.length; i++) result[i] = value(values[i], first, second);
       return { shape, values: result };
     },
+    ...slopeBySlope((stage) => {
+      const [first, second] = given(stage);
+      return (x, y) => known.slope(x, y, first, second);
+    }),
     explain(stage, [input], at, value) {
       const x = valueAt(input, at);
       const formula = filledIn(known.worked(x, ...given(stage)), { ...stage.keys, x });

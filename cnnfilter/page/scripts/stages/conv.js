@@ -239,6 +239,7 @@ const convolutionKind = {
     return slidingSights(convolutionSliding(stage, shape));
   },
   explain: explainedConvolution,
+  ...convolutionDeltas,
   text(stage) {
     const { kernels, sizes, file, stride, padding, dilation, border, groups, flip, scale, bias, biased, numbers } = stage.keys;
     const window = sizes && sizes.window.join("x");

@@ -76,19 +76,10 @@ function placedFilter({ keys, learned }, channels, map) {
  * @param {Placing} placing
  */
 function addPlaced(sums, [tall, wide], { shape: [height, width], values }, channel, weights, placing) {
-  const { stride, dilation, pads } = placing;
+  const samples = values.subarray(channel * height * width, (channel + 1) * height * width);
   weights.forEach((line, m) => line.forEach((weight, n) => {
     if (weight === 0) return; // whatever it meets
-    const left = n * dilation[1] - pads[1][0];
-    const first = Math.max(0, Math.ceil(-left / stride[1]));
-    const last = Math.min(width - 1, Math.floor((wide - 1 - left) / stride[1]));
-    for (let i = 0; i < height; i++) {
-      const row = i * stride[0] + m * dilation[0] - pads[0][0];
-      if (row < 0 || row >= tall) continue;
-      const from = (channel * height + i) * width;
-      const to = row * wide + left;
-      for (let j = first; j <= last; j++) sums[to + j * stride[1]] += weight * values[from + j];
-    }
+    addSpread(sums, rowsMet([height, width], [tall, wide], placing, m, n), placing.stride[1], weight, samples);
   }));
 }
 
@@ -194,6 +185,7 @@ KINDS.convtranspose = {
       dilation: placing.dilation,
     };
   },
+  ...transposedDeltas,
   text(stage) {
     const { kernels, sizes, file, stride, padding, output_padding, dilation, groups, bias, biased, numbers } = stage.keys;
     const what = sizes ? [`${sizes.count}@${sizes.window.join("x")}`] : file ?? [kernels.map(kernelText).join("+")];

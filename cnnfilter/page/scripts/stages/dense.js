@@ -3,7 +3,7 @@
 /**
  * Which input each weight of a row meets: where the maps were flattened as H, W, C, another one than its own.
  *
- * @param {Stage} stage
+ * @param {Pick<Stage, "keys">} stage
  * @param {number} inputs
  * @returns {(place: number) => number}
  */
@@ -64,6 +64,31 @@ KINDS.dense = {
     const total = products.reduce((sum, each) => sum + each, 0);
     const follows = [source(mostOf(products))];
     return { kind: "dense", at, value, follows, inputs: given, weights, products, total, bias: bias ? bias.values[at[0]] : 0 };
+  },
+  deltas({ keys, learned: { weight } }, [{ shape, values }], _output, delta) {
+    const [outputs, inputs] = weight.shape;
+    const source = inputOf({ keys }, inputs);
+    const sums = new Float64Array(inputs);
+    for (let output = 0, from = 0; output < outputs; output++) {
+      const each = delta.values[output];
+      for (let input = 0; input < inputs; input++, from++) sums[input] += weight.values[from] * each;
+    }
+    const back = new Float32Array(values.length);
+    sums.forEach((sum, input) => { back[source(input)] = sum; });
+    return [{ shape, values: back }];
+  },
+  slopes({ keys, learned: { weight } }, _inputs, _output, _input, [index]) {
+    const [outputs, inputs] = weight.shape;
+    const source = inputOf({ keys }, inputs);
+    const column = range(inputs).findIndex((place) => source(place) === index);
+    return range(outputs).map((output) => ({ at: [output], slope: weight.values[output * inputs + column] }));
+  },
+  weights: {
+    value: ({ learned: { weight } }, at) => weight.values[at[0] * weight.shape[1] + at[1]],
+    met(stage, { values }, [unit, input], delta) {
+      const sample = values[inputOf(stage, values.length)(input)];
+      return { place: () => [unit], deltas: Float64Array.of(delta.values[unit]), samples: Float64Array.of(sample) };
+    },
   },
   text({ keys: { units, file, layout, biased, numbers } }) {
     const options = showOptions({ layout: [layout, layout !== "chw"], bias: ["no", !biased] });

@@ -7,9 +7,10 @@
  * @param {string} what  what the value is of the samples
  * @param {(plane: Float32Array) => number} reduce
  * @param {Kind["explain"]} explain
+ * @param {(plane: Float32Array) => ArrayLike<number>} share  how much it changes with each sample
  * @returns {Kind}
  */
-function globalPool(name, what, reduce, explain) {
+function globalPool(name, what, reduce, explain, share) {
   return {
     output: (stage, [shape]) => [1, 1, takesMaps(shape, stage)[2]],
     figures: (_, [[height, width]]) =>
@@ -23,6 +24,17 @@ function globalPool(name, what, reduce, explain) {
       [{ rows: [0, height - 1], columns: [0, width - 1], maps: [at[2], at[2]] }],
     seesAll: () => true,
     explain,
+    deltas(_, [maps], _output, delta) {
+      const result = emptyMaps(maps.shape);
+      const size = planeSize(maps.shape);
+      for (const map of range(maps.shape[2])) {
+        const shares = share(planeOf(maps, map));
+        for (let index = 0; index < size; index++) result.values[map * size + index] = delta.values[map] * shares[index];
+      }
+      return [result];
+    },
+    slopes: (_, [maps], _output, _input, at) =>
+      [{ at: [0, 0, at[2]], slope: share(planeOf(maps, at[2]))[at[0] * maps.shape[1] + at[1]] }],
     ...worded(name, []),
   };
 }
@@ -41,7 +53,7 @@ function planeOf({ shape, values }, map) {
 /**
  * The sum of some values.
  *
- * @param {Float32Array} values
+ * @param {Iterable<number>} values
  */
 function sumOf(values) {
   let sum = 0;
@@ -69,7 +81,8 @@ KINDS.globalavgpool = globalPool("globalavgpool", "mean", (plane) => sumOf(plane
     const most = mostOf(plane);
     const follows = [Math.floor(most / maps.shape[1]), most % maps.shape[1], at[2]];
     return { kind: "mean", at, value, follows, sum: sumOf(plane), count: plane.length };
-  });
+  },
+  (plane) => new Float64Array(plane.length).fill(1 / plane.length));
 
 KINDS.globalmaxpool = globalPool("globalmaxpool", "largest", (plane) => plane[largestOf(plane)],
   (_, [maps], at, value) => {
@@ -77,4 +90,5 @@ KINDS.globalmaxpool = globalPool("globalmaxpool", "largest", (plane) => plane[la
     const first = largestOf(plane);
     const follows = [Math.floor(first / maps.shape[1]), first % maps.shape[1], at[2]];
     return { kind: "largest", at, value, follows, count: plane.length };
-  });
+  },
+  (plane) => new Float64Array(plane.length).fill(1, largestOf(plane), largestOf(plane) + 1));

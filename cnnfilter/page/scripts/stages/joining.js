@@ -54,9 +54,10 @@ function readJoin(kind) {
  * @param {string} name
  * @param {(a: number, b: number) => number} combine
  * @param {(terms: number[]) => string} formula
+ * @param {boolean} multiplies
  * @returns {Kind}
  */
-function sampleBySample(name, combine, formula) {
+function sampleBySample(name, combine, formula, multiplies) {
   return {
     output(_, inputs) {
       if (new Set(inputs.map((shape) => shape.length)).size > 1) throw misfit(inputs, "either maps or vectors");
@@ -78,10 +79,58 @@ function sampleBySample(name, combine, formula) {
       const source = mostOf(values);
       return joined(stage, at, value, met(inputs[source].shape, at), { inputs: values, formula: formula(values), source });
     },
+    deltas(_, inputs, _output, delta) {
+      return inputs.map(({ shape }, number) => {
+        const own = { shape: delta.shape, values: Float32Array.from(delta.values) };
+        if (multiplies) inputs.forEach((maps, other) => other !== number && spread(maps, own, combine));
+        return gathered(own, shape);
+      });
+    },
+    slopes(_, inputs, output, input, at) {
+      const others = multiplies ? inputs.filter((_maps, number) => number !== input) : [];
+      return spreadPlaces(inputs[input].shape, output.shape, at).map((there) =>
+        ({ at: there, slope: product(others.map((maps) => valueAt(maps, met(maps.shape, there)))) }));
+    },
     joins: true,
     ...worded(name, []),
     parse: readJoin(name),
   };
+}
+
+/**
+ * The places of a result that a place of an input meets: all along an axis where the input has 1.
+ *
+ * @param {Shape} shape  that of the input
+ * @param {Shape} output
+ * @param {Place} at
+ * @returns {Place[]}
+ */
+function spreadPlaces(shape, output, at) {
+  return at.reduce((/** @type {Place[]} */ places, index, axis) => {
+    const along = shape[axis] === output[axis] ? [index] : range(output[axis]);
+    return places.flatMap((place) => along.map((each) => [...place, each]));
+  }, [[]]);
+}
+
+/**
+ * Maps of an input's size, each value the sum of those of a result that it meets.
+ *
+ * @param {Maps} maps  of the result's size
+ * @param {Shape} shape
+ * @returns {Maps}
+ */
+function gathered(maps, shape) {
+  if (shape.join() === maps.shape.join()) return maps;
+  const sums = new Float64Array(product(shape));
+  const [height, width, count] = maps.shape.length === 3 ? maps.shape : [1, 1, maps.shape[0]];
+  const [rows, columns, planes] = shape.length === 3 ? shape : [1, 1, shape[0]];
+  for (let map = 0, index = 0; map < count; map++) {
+    for (let row = 0; row < height; row++) {
+      const first = ((planes === 1 ? 0 : map) * rows + (rows === 1 ? 0 : row)) * columns;
+      for (let column = 0; column < width; column++) sums[columns === 1 ? first : first + column] += maps.values[index++];
+    }
+  }
+  return { shape, values: Float32Array.from(sums) };
 }
 
 /**
@@ -105,8 +154,8 @@ function spread({ shape, values }, result, combine) {
   }
 }
 
-KINDS.add = sampleBySample("add", (a, b) => a + b, showSum);
-KINDS.multiply = sampleBySample("multiply", (a, b) => a * b, showProduct);
+KINDS.add = sampleBySample("add", (a, b) => a + b, showSum, false);
+KINDS.multiply = sampleBySample("multiply", (a, b) => a * b, showProduct, true);
 
 /**
  * Which input a map of a concatenation, or an element, is from, and its number there.
@@ -149,6 +198,15 @@ KINDS.concat = {
     const { source, number } = originOf(inputs.map((maps) => maps.shape), at[at.length - 1]);
     const told = { inputs: [value], formula: show(value), source };
     return joined(stage, at, value, [...at.slice(0, -1), number], told);
+  },
+  deltas(_, inputs, _output, delta) {
+    let first = 0;
+    return inputs.map(({ shape, values }) =>
+      ({ shape, values: delta.values.subarray(first, (first += values.length)) }));
+  },
+  slopes(_, inputs, _output, input, at) {
+    const before = inputs.slice(0, input).reduce((sum, { shape }) => sum + countOf(shape), 0);
+    return [{ at: inMap(at, before + at[at.length - 1]), slope: 1 }];
   },
   joins: true,
   ...worded("concat", []),

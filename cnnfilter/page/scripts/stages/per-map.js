@@ -90,6 +90,9 @@ KINDS.batchnorm = {
     const { weight, bias, mean, variance } = normalization(stage)(map);
     const share = `(${show(x)} - ${showFactor(mean)}) / sqrt(${show(variance)} + ${show(stage.keys.epsilon)})`;
     return `${share} * ${showFactor(weight)}${showTerm(bias)}`;
+  }, (stage, map) => {
+    const { weight, variance } = normalization(stage)(map);
+    return () => weight / Math.sqrt(variance + stage.keys.epsilon);
   }),
   output(stage, [shape]) {
     checkLearned(stage, countOf(shape));
@@ -125,6 +128,9 @@ KINDS.prelu = {
   }, (stage, x, map) => {
     const slope = numbersOf(stage, "weight", 0.25)(map);
     return x >= 0 ? show(x) : `${showFactor(slope)} * ${showFactor(x)}`;
+  }, (stage, map) => {
+    const slope = numbersOf(stage, "weight", 0.25)(map);
+    return (x) => (x > 0 ? 1 : slope);
   }),
   output(stage, [shape]) {
     if (slopes(stage, shape) > 1) checkLearned(stage, countOf(shape));

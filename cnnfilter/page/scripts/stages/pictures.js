@@ -22,6 +22,16 @@ function cornerOf({ keys: { size } }, shape) {
   return [halved(shape[0] - size[0]), halved(shape[1] - size[1])];
 }
 
+/**
+ * @param {Stage} stage
+ * @param {Shape} shape
+ * @returns {[Sight, Sight]}
+ */
+function croppingSights(stage, shape) {
+  const [top, left] = cornerOf(stage, shape);
+  return [shiftedSight(top), shiftedSight(left)];
+}
+
 KINDS.crop = {
   output(stage, [shape]) {
     const [height, width, channels] = takesMaps(shape, stage);
@@ -53,14 +63,17 @@ KINDS.crop = {
     const [top, left] = cornerOf(stage, shape);
     return [regionOf([row + top, column + left, map])];
   },
-  sights(stage, shape) {
-    const [top, left] = cornerOf(stage, shape);
-    return [shiftedSight(top), shiftedSight(left)];
-  },
+  sights: croppingSights,
   explain(stage, [{ shape }], at, value) {
     const [top, left] = cornerOf(stage, shape);
     return copied(at, value, [at[0] + top, at[1] + left, at[2]]);
   },
+  deltas(stage, [{ shape }], _output, delta) {
+    const [top, left] = cornerOf(stage, shape);
+    return [unpadded(delta, shape, [-top, -left], "zeros")];
+  },
+  slopes: (stage, [{ shape }], output, _input, at) =>
+    seers(croppingSights(stage, shape), shape, output.shape, "zeros", at).map((seer) => ({ at: seer.at, slope: 1 })),
   ...worded("crop", [pairKey("size", "Size")], "size", true),
 };
 
@@ -123,6 +136,10 @@ KINDS.resize = {
   },
   explain: (stage, [maps], at, value) =>
     explainedResampling(maps, resizingTaps(stage, 0, at[0]), resizingTaps(stage, 1, at[1]), at, value),
+  deltas: (stage, [{ shape }], _output, delta) =>
+    [resampledDeltas(delta, shape, ...tapsOf(stage.keys.size, (axis, place) => resizingTaps(stage, axis, place)))],
+  slopes: (stage, _inputs, _output, _input, at) =>
+    resampledSlopes(...tapsOf(stage.keys.size, (axis, place) => resizingTaps(stage, axis, place)), at),
   text: (stage) => ["resize", ...stage.keys.arguments].join(":"),
   parse() {
     throw new Mistake("a page resizes nothing that is put into it; make one of cnnfilter page resize:SIZE,... PICTURE");

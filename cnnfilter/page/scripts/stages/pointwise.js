@@ -29,6 +29,13 @@ KINDS.gray = {
     const formula = colours.map((colour, index) => `${show(LUMA[index])}*${showFactor(colour)}`).join(" + ");
     return functionOf(at, value, [at[0], at[1], mostOf(parts)], colours, formula);
   },
+  deltas(_, [{ shape }], _output, delta) {
+    if (shape[2] === 1) return [delta];
+    const result = emptyMaps(shape);
+    LUMA.forEach((share, map) => result.values.set(delta.values.map((each) => share * each), map * planeSize(shape)));
+    return [result];
+  },
+  slopes: (_, [{ shape }], _output, _input, at) => [{ at: inMap(at, 0), slope: shape[2] === 1 ? 1 : LUMA[at[2]] }],
   ...worded("gray", []),
 };
 
@@ -49,11 +56,18 @@ KINDS.rgb = {
   },
   regions: (_, [shape], at) => [regionOf([at[0], at[1], Math.min(at[2], shape[2] - 1)])],
   explain: (_, [{ shape }], at, value) => copied(at, value, [at[0], at[1], Math.min(at[2], shape[2] - 1)]),
+  deltas(_, [{ shape }], _output, delta) {
+    if (shape[2] === 3) return [delta];
+    const [red, green, blue] = range(3).map((map) => planeOf(delta, map));
+    return [{ shape, values: red.map((each, index) => each + green[index] + blue[index]) }];
+  },
+  slopes: (_, [{ shape }], _output, _input, at) =>
+    (shape[2] === 3 ? [at[2]] : range(3)).map((map) => ({ at: inMap(at, map), slope: 1 })),
   ...worded("rgb", []),
 };
 
 KINDS.abs = {
-  ...valueByValue(() => Math.abs, (_, x) => `|${show(x)}|`),
+  ...valueByValue(() => Math.abs, (_, x) => `|${show(x)}|`, () => Math.sign),
   ...worded("abs", []),
 };
 
@@ -119,7 +133,7 @@ KINDS.normalize = {
   }, (stage, x, map) => {
     const { divide, mean, std } = stage.keys;
     return `(${show(x)}/${show(divide ?? PICTURE.scale)} - ${showFactor(numberFor(mean, map))}) / ${showFactor(numberFor(std, map))}`;
-  }),
+  }, ({ keys: { divide, std } }, map) => () => 1 / ((divide ?? PICTURE.scale) * numberFor(std, map))),
   output(stage, [shape]) {
     for (const key of ["mean", "std"]) {
       const count = stage.keys[key].length;
@@ -173,6 +187,23 @@ KINDS.magnitude = {
     const members = channelsAt(maps, at, first, stage.keys.count);
     const formula = `sqrt(${members.map((each) => `${showFactor(each)}^2`).join(" + ")})`;
     return functionOf(at, value, [at[0], at[1], first + mostOf(members)], members, formula);
+  },
+  deltas({ keys: { count } }, [{ shape, values }], output, delta) {
+    const result = emptyMaps(shape);
+    const size = planeSize(shape);
+    for (let map = 0, index = 0; map < shape[2]; map++) {
+      const first = Math.floor(map / count) * size;
+      for (let place = first; place < first + size; place++, index++) {
+        const root = output.values[place];
+        result.values[index] = root === 0 ? 0 : (delta.values[place] * values[index]) / root;
+      }
+    }
+    return [result];
+  },
+  slopes(stage, [maps], output, _input, at) {
+    const there = inMap(at, Math.floor(at[2] / stage.keys.count));
+    const root = valueAt(output, there);
+    return [{ at: there, slope: root === 0 ? 0 : valueAt(maps, at) / root }];
   },
   amid(stage, before) {
     const conv = before.find(({ kind }) => !KEEPING_MAPS.includes(kind) && !Object.hasOwn(ACTIVATIONS, kind));
@@ -229,6 +260,22 @@ KINDS.softmax = {
     const powers = inputs.map((each) => Math.exp(each - largest));
     const sum = powers.reduce((all, each) => all + each, 0);
     return { kind: "softmax", at, value, follows: at, inputs, largest, powers, sum };
+  },
+  deltas(_, [{ shape }], output, delta) {
+    const result = emptyMaps(shape);
+    const [size, count] = [planeSize(shape), countOf(shape)];
+    for (let place = 0; place < size; place++) {
+      let sum = 0;
+      for (let index = place; index < size * count; index += size) sum += delta.values[index] * output.values[index];
+      for (let index = place; index < size * count; index += size) {
+        result.values[index] = output.values[index] * (delta.values[index] - sum);
+      }
+    }
+    return [result];
+  },
+  slopes(_, _inputs, output, _input, at) {
+    const [own, shares] = [at[at.length - 1], channelsAt(output, at, 0, countOf(output.shape))];
+    return shares.map((share, map) => ({ at: inMap(at, map), slope: share * (Number(map === own) - shares[own]) }));
   },
   ...worded("softmax", []),
 };

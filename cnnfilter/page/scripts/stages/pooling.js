@@ -94,6 +94,15 @@ function poolKind(pool) {
       const sum = pool === "max" ? null : window.values.flat().reduce((all, each) => all + each, 0);
       return { kind: "pool", at, value, follows, pool, window, sum, divisor: divisorAt(stage, input.shape, at) };
     },
+    deltas: (stage, [input], output, delta) => [pooledDeltas(stage, input, output.shape, delta)],
+    slopes(stage, [input], output, _input, at) {
+      const sliding = poolSliding(stage, input.shape);
+      return seers(slidingSights(sliding), input.shape, output.shape, "zeros", at).map(({ at: there, taps }) => {
+        if (pool !== "max") return { at: there, slope: 1 / divisorAt(stage, input.shape, there) };
+        const found = winner(windowAt(input, sliding, there, at[2], "zeros", empty));
+        return { at: there, slope: Number(found?.[1] === taps[0] && found[2] === taps[1]) };
+      });
+    },
     text({ keys: { window, stride, padding, dilation, ceil_mode, count_include_pad } }) {
       const options = showOptions({
         stride: [showPair(stride), showPair(stride) !== showPair(window)],
@@ -183,7 +192,7 @@ function summed(given, [height, width, count], { window, stride, dilation }) {
 }
 
 /**
- * Make sums of windows means.
+ * Divide the sums of windows, or what comes back to them, by what makes means of them.
  *
  * @param {Float32Array | Float64Array} values
  * @param {Stage} stage
@@ -200,6 +209,45 @@ function divideEach(values, stage, shape, [height, width, count], sliding) {
       for (let x = 0; x < width; x++, to++) values[to] /= Math.max(1, counts[0][y] * counts[1][x]);
     }
   }
+}
+
+/**
+ * How a loss changes with what a pool reads: a window's delta goes to the first of its largest values, or to each of
+ * its values a share.
+ *
+ * @param {Stage} stage
+ * @param {Maps} input
+ * @param {Shape} output
+ * @param {Maps} delta
+ * @returns {Maps}
+ */
+function pooledDeltas(stage, { shape, values }, output, delta) {
+  const sliding = poolSliding(stage, shape);
+  const [rows, columns] = [0, 1].map((axis) => range(output[axis]).map((place) =>
+    tapsAt(place, axis, sliding).filter((sample) => sample >= 0 && sample < shape[axis])));
+  const deltas = Float64Array.from(delta.values);
+  if (stage.kind === "avgpool") divideEach(deltas, stage, shape, output, sliding);
+  const sums = new Float64Array(values.length);
+  const isMax = stage.kind === "maxpool";
+  let index = 0;
+  for (let map = 0; map < output[2]; map++) {
+    for (const down of rows) {
+      for (const along of columns) {
+        let best = -1;
+        for (const row of down) {
+          const first = (map * shape[0] + row) * shape[1];
+          for (const column of along) {
+            const at = first + column;
+            if (!isMax) sums[at] += deltas[index];
+            else if (best < 0 || values[at] > values[best] || (Number.isNaN(values[at]) && !Number.isNaN(values[best]))) best = at;
+          }
+        }
+        if (best >= 0) sums[best] += deltas[index];
+        index++;
+      }
+    }
+  }
+  return { shape, values: Float32Array.from(sums) };
 }
 
 KINDS.maxpool = poolKind("max");

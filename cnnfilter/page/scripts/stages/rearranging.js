@@ -6,6 +6,9 @@ KINDS.flatten = {
   compute: (_, [{ shape, values }]) => ({ shape: [product(shape)], values }),
   regions: (_, [shape], at) => [regionOf(unflattened(shape, at[0]))],
   explain: (_, [{ shape }], at, value) => ({ kind: "flatten", at, value, follows: unflattened(shape, at[0]) }),
+  deltas: (_, [{ shape }], _output, { values }) => [{ shape, values }],
+  slopes: (_, [{ shape }], _output, _input, at) =>
+    [{ at: at.length === 1 ? at : [(at[2] * shape[0] + at[0]) * shape[1] + at[1]], slope: 1 }],
   ...worded("flatten", []),
 };
 
@@ -65,6 +68,14 @@ function beforePadding({ keys: { padding, border } }, shape, at) {
   return [sampleAt(at[0] - padding[0][0], shape[0], border), sampleAt(at[1] - padding[1][0], shape[1], border), at[2]];
 }
 
+/**
+ * @param {Stage} stage
+ * @returns {[Sight, Sight]}
+ */
+function paddingSights({ keys: { padding } }) {
+  return [shiftedSight(-padding[0][0]), shiftedSight(-padding[1][0])];
+}
+
 KINDS.pad = {
   output(stage, [shape]) {
     const { padding, border } = stage.keys;
@@ -102,11 +113,15 @@ KINDS.pad = {
   },
   regions: ({ keys: { padding, border } }, _inputs, [row, column, map]) =>
     [{ ...regionOf([row - padding[0][0], column - padding[1][0], map]), border }],
-  sights: ({ keys: { padding } }) => [shiftedSight(-padding[0][0]), shiftedSight(-padding[1][0])],
+  sights: paddingSights,
   explain(stage, [{ shape }], at, value) {
     const follows = beforePadding(stage, shape, at);
     return copied(at, value, follows.includes(-1) ? null : follows);
   },
+  deltas: ({ keys: { padding, border } }, [{ shape }], _output, delta) =>
+    [unpadded(delta, shape, [padding[0][0], padding[1][0]], border)],
+  slopes: (stage, [{ shape }], output, _input, at) =>
+    seers(paddingSights(stage), shape, output.shape, stage.keys.border, at).map((seer) => ({ at: seer.at, slope: 1 })),
   ...worded("pad", [AMOUNTS, BORDER], "padding", true),
 };
 
@@ -131,6 +146,15 @@ KINDS.shuffle = {
   regions: (stage, [shape], [row, column, map]) => [regionOf([row, column, unshuffled(stage, map, shape[2])])],
   explain: (stage, [{ shape }], at, value) =>
     copied(at, value, [at[0], at[1], unshuffled(stage, at[2], shape[2])]),
+  deltas(stage, [{ shape }], _output, delta) {
+    const result = emptyMaps(shape);
+    for (const map of range(shape[2])) {
+      result.values.set(planeOf(delta, map), unshuffled(stage, map, shape[2]) * planeSize(shape));
+    }
+    return [result];
+  },
+  slopes: (stage, [{ shape }], _output, _input, at) =>
+    [{ at: inMap(at, range(shape[2]).findIndex((map) => unshuffled(stage, map, shape[2]) === at[2])), slope: 1 }],
   ...worded("shuffle", [wholeKey("groups", "Groups")], "groups"),
 };
 
@@ -149,5 +173,7 @@ KINDS.dropout = {
   ...sameSize,
   compute: (_, [maps]) => maps,
   explain: (_, _inputs, at, value) => copied(at, value, at),
+  deltas: (_, _inputs, _output, delta) => [delta],
+  slopes: (_, _inputs, _output, _input, at) => [{ at, slope: 1 }],
   ...worded("dropout", [{ ...numberKey("rate", "Rate", 0.5, { least: 0, most: 1 }), always: true }], "rate", true),
 };

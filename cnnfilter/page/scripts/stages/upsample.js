@@ -139,6 +139,17 @@ function upsamplingTaps({ keys: { mode, rounding } }, { count, times, plus, unde
 }
 
 /**
+ * The taps of all values, along rows and along columns.
+ *
+ * @param {Stage} stage
+ * @param {Shape} shape  of the input
+ */
+function allUpsamplingTaps(stage, shape) {
+  const axes = [0, 1].map((axis) => axisOf(stage, shape, axis));
+  return tapsOf(upsampledSizes(stage, shape), (axis, place) => upsamplingTaps(stage, axes[axis], place));
+}
+
+/**
  * How far before the nearest sample a value may lie; it does not where two neighbours count.
  *
  * @param {Stage} stage
@@ -180,11 +191,7 @@ KINDS.upsample = {
     const [height, width] = [0, 1].map((axis) => `floor(${shape[axis]}*${showNumber(scale[axis])}) = ${sizes[axis]}`);
     return { ...noFigures(), arithmetic: height === width ? height : `height: ${height}\nwidth: ${width}` };
   },
-  compute(stage, [maps]) {
-    const axes = [0, 1].map((axis) => axisOf(stage, maps.shape, axis));
-    const taps = tapsOf(upsampledSizes(stage, maps.shape), (axis, place) => upsamplingTaps(stage, axes[axis], place));
-    return resampled(maps, ...taps);
-  },
+  compute: (stage, [maps]) => resampled(maps, ...allUpsamplingTaps(stage, maps.shape)),
   regions(stage, [shape], at) {
     const [rows, columns] = [0, 1].map((axis) => upsamplingExtent(stage, axisOf(stage, shape, axis), at[axis]));
     return [{ rows, columns, maps: [at[2], at[2]] }];
@@ -204,6 +211,8 @@ KINDS.upsample = {
     const [down, along] = [0, 1].map((axis) => upsamplingTaps(stage, axisOf(stage, maps.shape, axis), at[axis]));
     return explainedResampling(maps, down, along, at, value);
   },
+  deltas: (stage, [{ shape }], _output, delta) => [resampledDeltas(delta, shape, ...allUpsamplingTaps(stage, shape))],
+  slopes: (stage, [{ shape }], _output, _input, at) => resampledSlopes(...allUpsamplingTaps(stage, shape), at),
   ...wordedUpsample(),
 };
 

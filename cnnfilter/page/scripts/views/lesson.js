@@ -13,7 +13,7 @@
  */
 function lessonView(model) {
   const title = element("h2", { id: "lesson-title" }, "For the lesson");
-  const lessons = [quizLesson, flippedLesson, entropyLesson, commandLesson].map((make) => make(model));
+  const lessons = [quizLesson, flippedLesson, entropyLesson, lossLesson, commandLesson].map((make) => make(model));
   const parts = lessons.map(({ title: name, node, refresh, close }) =>
     element(
       "details",

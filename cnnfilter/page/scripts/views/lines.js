@@ -99,14 +99,14 @@ function note(text) {
  * A list of terms with a column for each of their numbers.
  * @param {string} title
  * @param {string[]} heads
- * @param {(number | string)[][]} rows  a text first
+ * @param {(number | string | Node)[][]} rows  a text first, or what is shown of it
  */
 function terms(title, heads, rows) {
-  const cells = (/** @type {(number | string)[]} */ row) =>
+  const cells = (/** @type {(number | string | Node)[]} */ row) =>
     row.map((value, i) =>
       i
         ? element("td", {}, typeof value === "number" ? show(value) : value)
-        : element("th", { scope: "row" }, String(value)),
+        : element("th", { scope: "row" }, typeof value === "number" ? String(value) : value),
     );
   return element(
     "table",

@@ -106,6 +106,15 @@ function beside(width, ...parts) {
   return element("div", { className: "beside", ...ways }, ...parts);
 }
 
+/**
+ * What is wide, which on a phone can be moved sideways.
+ * @param {string} label
+ * @param {HTMLElement} table
+ */
+function wideTable(label, table) {
+  return element("div", { className: "wide", tabIndex: 0, role: "region", "aria-label": label }, table);
+}
+
 /** What is shown again and again, by its place: as the window moves, only what changes is made or moved anew. */
 class Kept {
   constructor() {

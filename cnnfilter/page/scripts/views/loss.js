@@ -1,0 +1,166 @@
+// @ts-check
+// A loss of what the network makes of the picture, and where its gradient goes, for the lesson.
+
+/**
+ * Facts with what they are called, of neighbours of one name the first alone.
+ * @param {[string, string][]} lines
+ */
+function namedFacts(lines) {
+  return element(
+    "dl",
+    { className: "facts" },
+    ...lines.flatMap(([name, text], i) => [
+      ...(i && lines[i - 1][0] === name ? [] : [element("dt", {}, name)]),
+      element("dd", {}, text),
+    ]),
+  );
+}
+
+/**
+ * A loss, its deltas, and those of all stages back to the picture, as `cnnfilter explain --target` tells them.
+ * @param {Model} model
+ * @returns {Lesson}
+ */
+function lossLesson(model) {
+  const names = element("datalist", { id: "loss-labels" });
+  const target = element("input", { type: "text", size: 9, autocomplete: "off", spellcheck: false, oninput: look });
+  target.setAttribute("list", names.id);
+  const loss = element(
+    "select",
+    { onchange: look },
+    ...Object.keys(LOSSES).map((name) => element("option", {}, name)),
+  );
+  const mistake = element("p", { className: "mistake", role: "status", hidden: true });
+  const board = element("div", { className: "stack" });
+  const flattening = element("button", { type: "button", className: "button", hidden: true }, "Add flatten at the end");
+  flattening.addEventListener("click", () => {
+    said = mistakeOf(() => model.insert(model.stages.length, "flatten"));
+    tell();
+  });
+  const command = element("div", {});
+  const weight = new WeightBox(model, (words) => {
+    const asked = ["--target", target.value.trim(), "--loss", loss.value];
+    const text = lossCommand(model, asked, words);
+    command.replaceChildren(commandLine("The command of this loss", text, []));
+  });
+  const hiding = element("input", { type: "checkbox", onchange: () => hideResults(hiding.checked) });
+  let open = false;
+  let said = ""; // of what could not be done
+  let count = 0; // of the numbers that the target was chosen for
+
+  function look() {
+    said = "";
+    backward.look({ loss: loss.value, target: target.value });
+  }
+
+  /** Chooses what the network thinks most likely, where another network has other classes; whether it has. */
+  function hasChosen() {
+    const result = model.results[model.stages.length];
+    if (!result || result.shape.length > 1 || result.shape[0] === count) return false;
+    [count] = result.shape;
+    const labels = labelsOf(model, model.stages.length) ?? [];
+    const most = result.values.reduce((best, value, i) => (value > result.values[best] ? i : best), 0);
+    target.value = labels[most] ?? String(most);
+    names.replaceChildren(...labels.map((value) => element("option", { value })));
+    return true;
+  }
+
+  function tell() {
+    const { backed } = backward;
+    const text = said || backward.mistake;
+    write(mistake, text);
+    mistake.hidden = text === "";
+    markInvalid(target, !said && backward.mistake !== "" && model.shapes[model.stages.length]?.length === 1);
+    flattening.hidden = model.shapes[model.stages.length]?.length !== 3 || model.contents.isStatic;
+    board.hidden = weight.element.hidden = command.hidden = !backed;
+    if (!backed) return;
+    board.replaceChildren(...lossParts(backed.worked, labelsOf(model, model.stages.length)), backTable(model, backed));
+    weight.update();
+  }
+
+  backward.addEventListener("told", () => open && tell());
+  return {
+    title: "A loss and its gradient",
+    node: element(
+      "div",
+      { className: "stack loss" },
+      element(
+        "div",
+        { className: "row" },
+        element("label", { className: "field" }, element("span", {}, "What is right"), target, names),
+        element("label", { className: "field" }, element("span", {}, "Loss"), loss),
+      ),
+      note("A class by its number or name, or what the result should be, as 0,1,0."),
+      mistake,
+      flattening,
+      element("label", { className: "choice" }, hiding, element("span", {}, "Hide the results, to work them out")),
+      board,
+      weight.element,
+      command,
+    ),
+    refresh() {
+      open = true;
+      if (hasChosen() || backward.aim === null) look();
+      else weight.follow();
+    },
+    close() {
+      open = false;
+      hiding.checked = false;
+      hideResults(false);
+      backward.look(null);
+    },
+  };
+}
+
+/**
+ * A loss worked out, and its deltas.
+ * @param {WorkedLoss} worked
+ * @param {string[] | null} labels
+ */
+function lossParts({ name, formula, lines, result, unit, results, targets, deltas }, labels) {
+  const facts = /** @type {[string, string][]} */ ([
+    ["formula", formula],
+    ...lines.map((line) => [line.name, line.equal.join(" = ")]),
+    ["result", `${show(result)} ${unit}`.trim()],
+  ]);
+  const chosen = placesOfLargest(deltas, MOST_TERMS);
+  const rows = chosen.map((i) => [labelled(i, labels), results[i], targets[i], deltas[i]]);
+  const rest = deltas.length - chosen.length;
+  return [
+    element("h3", {}, name),
+    namedFacts(facts),
+    element("h3", {}, "Deltas, ", element("span", { className: "mono" }, LOSSES[name].delta)),
+    wideTable("deltas", terms("how the loss changes with each", ["index", "p", "t", "delta"], rows)),
+    ...(rest ? [note(`not shown, as they are smaller: ${rest}`)] : []),
+  ];
+}
+
+/**
+ * The deltas of all stages, the last first; each leads to its largest.
+ * @param {Model} model
+ * @param {Backed} backed
+ */
+function backTable(model, { deltas }) {
+  const rows = range(deltas.length)
+    .reverse()
+    .flatMap((number) => {
+      const maps = deltas[number];
+      if (!maps) return [];
+      const at = largestPlace(maps);
+      const name = stageTitle(model, number).replace("stage ", "");
+      const way = element("button", { type: "button", className: "button quiet" }, name);
+      way.addEventListener("click", () => selectAt(model, number, at, true));
+      return [[number ? way : name, showShape(maps.shape), valueAt(maps, at), at.join(","), rootMeanSquare(maps.values)]];
+    });
+  const table = terms(
+    "deltas of each stage's result; a stage leads to its largest",
+    ["stage", "size", "largest", "at", "RMS"],
+    rows,
+  );
+  return element(
+    "div",
+    {},
+    element("h3", {}, "Back through the stages"),
+    wideTable("back through the stages", table),
+  );
+}

@@ -22,14 +22,17 @@ MOST_FILTERS = 64
 """Of each stage, on the report."""
 
 STYLE = """
+:root{color-scheme:light dark;--ink:#1c2733;--ground:#fff;--line:#d5dae0}
+@media (prefers-color-scheme:dark){:root{--ink:#ececea;--ground:#16171a;--line:#35383d}}
 body{font:16px/1.5 Helvetica,Arial,'Liberation Sans',sans-serif;max-width:1250px;margin:2em auto;padding:0 1em;
-color:#1c2733;background:#fff}
-svg,img{max-width:100%;height:auto}
-img{image-rendering:pixelated}
+color:var(--ink);background:var(--ground)}
+.wide{overflow-x:auto;max-width:max-content}
+.figure{background:#fff;border-radius:8px}
+svg,img{display:block}
 table{border-collapse:collapse}
-td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #d5dae0}
+td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid var(--line)}
 th:first-child,td:first-child{text-align:left}
-code{overflow-wrap:anywhere}
+code,h1{overflow-wrap:anywhere}
 """
 
 
@@ -64,15 +67,16 @@ def report(
         f"<title>{title}</title><style>{STYLE}</style></head><body><main>",
         f"<h1>{title}</h1><p><code>{_text(stages)}</code></p>",
         f"<p>{_text(_told(best, facts))}</p>",
-        f"<h2>Loss and accuracy</h2>{_svg(to_svg(curves(history)))}",
+        "<h2>Loss and accuracy</h2>",
+        _figure("loss and accuracy", _svg(to_svg(curves(history)))),
     ]
     if best.confusion and len(labels) <= MOST_CLASSES:
         parts.append("<h2>Classes</h2><p>Of each class (row) of what was held back, how many were told as each.</p>")
-        parts.append(_svg(to_svg(confusion(best.confusion, labels))))
+        parts.append(_figure("classes", _svg(to_svg(confusion(best.confusion, labels)))))
     parts += _filters(best.parameters)
-    parts += ["<h2>Epochs</h2>", _table(Figures._fields, history)]
-    settings = facts["settings"].items()
-    parts += ["<h2>Settings</h2>", _table(("setting", "value"), settings), "</main></body></html>"]
+    parts += ["<h2>Epochs</h2>", _wide("epochs", _table([_words(each) for each in Figures._fields], history))]
+    settings = [(_words(name), value) for name, value in facts["settings"].items()]
+    parts += ["<h2>Settings</h2>", _wide("settings", _table(("setting", "value"), settings)), "</main></body></html>"]
     return "\n".join(parts) + "\n"
 
 
@@ -93,7 +97,8 @@ def _filters(parameters: Mapping[str, Array]) -> Iterator[str]:
             data = base64.b64encode(encode(picture, "PNG")).decode("ascii")
             more = f", the first {MOST_FILTERS} of {len(weight)}" if len(weight) > len(shown) else ""
             text = _text(f"filters of {name.rpartition('.')[0]}{more}")
-            yield f'<h2>{text}</h2><img alt="{text}" src="data:image/png;base64,{data}">'
+            yield f"<h2>{text}</h2>"
+            yield _figure(text, f'<img alt="{text}" src="data:image/png;base64,{data}">')
 
 
 def _table(header: Sequence[str], rows: Any) -> str:
@@ -106,7 +111,21 @@ def _table(header: Sequence[str], rows: Any) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.6g}" if isinstance(value, float) else ", ".join(value) if isinstance(value, list) else str(value)
+    text = f"{value:.6g}" if isinstance(value, float) else ", ".join(value) if isinstance(value, list) else str(value)
+    return text or "-"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _figure(name: str, content: str) -> str:
+    return _wide(name, content, "wide figure")
+
+
+def _wide(name: str, content: str, kind: str = "wide") -> str:
+    """What may be wider than the window, and is then moved in its own part, also by the keyboard."""
+    return f'<div class="{kind}" role="region" aria-label="{name}" tabindex="0">{content}</div>'
 
 
 def _svg(text: str) -> str:

@@ -10,7 +10,11 @@ from cnnfilter.learning.training import Best, Figures
 from cnnfilter.page.report import report
 
 HISTORY = [Figures(1, 1.5, 0.5, 1.25, 0.6), Figures(2, 0.5, 0.75, 0.75, 0.8)]
-FACTS = {"settings": {"epochs": 2, "freeze": ["a", "b"], "rate": 0.001}, "pictures": 1200, "validation_pictures": 30}
+FACTS = {
+    "settings": {"epochs": 2, "freeze": ["a", "b"], "rate": 0.001, "weight_decay": 0.0, "augment": ""},
+    "pictures": 1200,
+    "validation_pictures": 30,
+}
 NUMBERS = {"c.weight": np.ones((70, 1, 3, 3), np.float32), "c.bias": np.ones(70, np.float32)}
 EVIL = "<script>alert(1)</script>\"'&\x1b"
 
@@ -26,7 +30,8 @@ def test_all_that_was_reached_is_there():
     assert "The numbers of epoch 2 are kept: accuracy 75.00%, of what was held back 80.00%." in text
     assert "27 of 30 are told right" in text
     assert "filters of c, the first 64 of 70" in text
-    assert "<td>freeze</td><td>a, b</td>" in text
+    for row in ("<td>freeze</td><td>a, b</td>", "<td>weight decay</td><td>0</td>", "<td>augment</td><td>-</td>"):
+        assert row in text
     assert "<tr><td>2</td><td>0.5</td><td>0.75</td><td>0.75</td><td>0.8</td></tr>" in text
     assert text.count("<svg") == 2
 
@@ -39,6 +44,26 @@ def test_nothing_in_it_runs_or_is_loaded():
     assert set(re.findall(r'(?:src|href)="(\w+:)', text)) == {"data:"}
     assert not re.search(r"\son\w+=|\sstyle=", text)
     assert "&lt;script&gt;" in text
+
+
+def test_a_browser_shows_it(tab, accessible):
+    path = tab.folder / "report.html"
+    path.write_text(made(labels=(EVIL, "dog"), name=EVIL), encoding="utf-8")
+    tab.open(path)
+    for dark in (False, True):
+        tab.prefer(dark=dark)
+        ground = tab.run("return getComputedStyle(document.body).backgroundColor")
+        assert (ground == "rgb(255, 255, 255)") != dark
+        accessible(f"dark: {dark}")
+    assert [tab.run(f"return document.querySelectorAll('{each}').length") for each in ("svg", "img", "table")] == [
+        2,
+        1,
+        2,
+    ]
+    assert tab.run("return document.querySelector('img').naturalWidth") > 100
+    tab.resize(360)
+    assert tab.run("return document.documentElement.scrollWidth") == 360
+    accessible("narrow")
 
 
 def test_what_is_not_there_is_left_out():

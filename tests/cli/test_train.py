@@ -4,6 +4,7 @@ import io
 import json
 import math
 import re
+import shlex
 import signal
 from pathlib import Path
 
@@ -324,13 +325,16 @@ def test_a_report_and_curves_are_written_beside_it(monkeypatch):
     assert not Path("none.html").exists()
 
 
-def test_the_samples_can_be_learned():
+def test_the_samples_can_be_learned_as_their_readme_has_it(folder):
     place = ROOT / "samples" / "textures"
     assert sum(each.stat().st_size for each in place.rglob("*.*")) < 500_000
-    stages = "conv:8@5x5,batchnorm,relu,maxpool:2,conv:16@3x3,batchnorm,relu,globalavgpool,flatten,dense:9"
-    result = trained(
-        "--json", quick=("--epochs", "15", "--lr", "0.003", "--batch", "8"), data=str(place), stages=stages
-    )
-    assert json.loads(result.out.splitlines()[-1])["best"]["validation_accuracy"] >= 0.6
-    told = done("run", "net.npz", str(place / "wood" / "07.png"))
-    assert [line.split()[-1] for line in told.out.splitlines()] == ["LABEL", "fur", "grass", "wood"]
+    (folder / "samples").symlink_to(ROOT / "samples")
+    lines = (place / "README.md").read_text(encoding="utf-8").splitlines()
+    training, running, why = (shlex.split(line)[2:] for line in lines if line.startswith("$ cnnfilter "))
+    told = done(*training).messages
+    assert {*told[:3], told[-1]} <= {*lines}
+    assert json.loads(np.load("textures.npz")["cnnfilter.json"])["best"]["validation_accuracy"] >= 0.8
+    assert Path("report.html").stat().st_size > 10_000
+    told = done(*running).out.splitlines()
+    assert told[1].split()[2] == "wood"
+    assert done(*why).messages[-1].startswith("wrote why.png  1204x490, wood ")

@@ -1,11 +1,13 @@
 """The benchmarks run, and have a row for every target; nothing here depends on a time."""
 
 import json
+import os
 
+import numpy as np
 import pytest
 
 from tests.benchmarks import __main__ as benchmarks
-from tests.benchmarks import networks, peers
+from tests.benchmarks import learning, networks, peers
 from tests.benchmarks.measure import Different, Measured, Setting, agree, alternate, run_process
 from tests.benchmarks.processes import command
 from tests.benchmarks.report import HEADINGS, closing, quantity, table
@@ -52,6 +54,14 @@ AT_LEAST = {
     "folder-pillow": pytest.approx(1 / 1.3),
     "folder-small-vips": 15,
     "folder-memory": 0.95,
+    "epoch-lenet-5": 2.0,
+    "epoch-convnetjs": 2.0,
+    "epoch-mnist-cnn": 1.2,
+    "gradients": 20,
+    "learn": 5,
+    "learn-memory": 5,
+    "train-start": 3,
+    "train-first-use": 1,
 }
 SMALL = "filter2d-3/grey-3-int-1t"
 
@@ -176,6 +186,48 @@ def test_a_chain_with_random_weights_runs(tmp_path):
         "stage4.weight": (5, 144),
     }
     assert chain.run(networks.np.ones((2, 6, 6), dtype="float32")).sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", learning.NETWORKS)
+def test_an_epoch_gives_the_mean_loss_after_each_batch(name):
+    """PyTorch's are compared with them by the benchmark."""
+    training = learning._learner(learning.NETWORKS[name], 2 * learning.BATCH)
+    run = learning._epochs(training)
+    first, second = run(), run()
+    assert len(first) == len(second) == 2
+    assert [first[-1], second[-1]] == [figures.loss for figures in training.history]
+    assert abs(first[-1] - second[-1]) > 10 * learning.TOLERANCE  # other steps would make a difference that is seen
+
+
+def test_gradients_are_those_of_convnetjs(capsys):
+    if peers.CONVNETJS.find() is None:
+        assert not os.environ.get("CNNFILTER_BROWSER"), "ConvNetJS is missing, and .ci/run has installed it"
+        pytest.skip("ConvNetJS is missing")
+    assert benchmarks.main(["--quick", "gradients/1t"]) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("held", ["some", "at-once"])
+def test_a_kernel_is_that_of_numpy(held, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # more of them spin while other tests need the cores
+    *commands, results = learning._kernel_commands(held, Setting(tmp_path, megapixels=0.05))
+    for each in commands:
+        run_process(each)
+    learning._agree_on_kernel(results)
+
+
+def test_kernels_that_differ_are_told(tmp_path):
+    paths = [tmp_path / name for name in ("ours", "theirs")]
+    for path, weight in zip(paths, (0.5, 0.51), strict=True):
+        path.write_text(json.dumps({"weight": [[weight]], "bias": [0]}))
+    with pytest.raises(Different, match=r"^results differ by 0\.01, more than 1e-06$"):
+        learning._agree_on_kernel(paths)
+
+
+def test_one_batch_is_trained(tmp_path):
+    run_process(learning._train("convnetjs", Setting(tmp_path)))
+    told = json.loads(np.load(tmp_path / "convnetjs.npz")["cnnfilter.json"])
+    assert told["pictures"] == told["settings"]["batch"] == learning.BATCH
+    assert len(told["history"]) == 1
 
 
 def test_a_process_is_timed_and_weighed():

@@ -15,7 +15,8 @@ The method:
   other side's idle threads stop spinning. The medians are compared.
 - What takes less than 20 ms is repeated within a turn.
 - Both sides have the same number of threads, where one side is never threaded (Pillow, SciPy) that is one. Parsing a
-  kernel or a chain is not timed within a process; choosing the method and validating the picture is.
+  kernel or a chain is not timed within a process; choosing the method and validating the picture is. Where a network
+  learns, NumPy's BLAS has one, as the command sets it, and all else all cores.
 - Whole processes are timed from their start to their end by a small process of its own (`launcher`), which also reads
   their peak memory: a large parent's would be counted as theirs. They have all cores. The cache of compiled code and
   the files are warm, unless the target is the first use.

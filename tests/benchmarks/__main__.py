@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cnnfilter.errors import CnnfilterError
 from tests import benchmarks
-from tests.benchmarks import filters, folders, networks, processes, published, report
+from tests.benchmarks import filters, folders, learning, networks, processes, published, report
 from tests.benchmarks.measure import Different, Setting
 from tests.benchmarks.rows import Outcome
 
@@ -19,9 +19,10 @@ TARGETS = (
     *published.TARGETS,
     *processes.TARGETS,
     *folders.TARGETS,
+    *learning.TARGETS,
 )
 
-QUICK = {"megapixels": 0.05, "runs": 1, "seconds": 0.0, "most_files": 3}
+QUICK = {"megapixels": 0.05, "runs": 1, "seconds": 0.0, "most_files": 3, "pictures": 128}
 
 
 def main(arguments=None):

@@ -1,6 +1,7 @@
 """What is filtered: photographs, enlarged with noise, and kernels without zeros."""
 
 import functools
+import math
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,13 @@ def photograph(height, width, channels=1):
         enlarged = np.asarray(image.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32)
     noise = np.random.default_rng(0).standard_normal(enlarged.shape, dtype=np.float32)
     return np.rint(enlarged + NOISE * noise).clip(0, 255).astype(np.uint8)
+
+
+def pieces(count, side):
+    """Square pieces of a photograph, (count, side, side) uint8."""
+    across = math.isqrt(count - 1) + 1
+    cut = photograph(across * side, across * side).reshape(across, side, across, side)
+    return cut.swapaxes(1, 2).reshape(-1, side, side)[:count]
 
 
 def size_of(megapixels):

@@ -32,7 +32,8 @@ class Different(Exception):
 class Setting:
     """Where and how thoroughly to measure.
 
-    `seconds` is how long turns go on after the first `runs`; `most_files` is the largest folder.
+    `seconds` is how long turns go on after the first `runs`; `most_files` is the largest folder, and an epoch has
+    `pictures`.
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class Setting:
     runs: int = 5
     seconds: float = 1.0
     most_files: int = 10_000
+    pictures: int = 2560
 
 
 @dataclass(frozen=True)

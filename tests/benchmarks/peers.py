@@ -57,7 +57,28 @@ def _version(name, flag, banner):
 
 VIPS_PROGRAM = ("vips", "--version", "vips-")
 CONVERT_PROGRAM = ("convert", "-version", "Version: ImageMagick ")
+NODE_PROGRAM = ("node", "--version", "v")
 MOGRIFY_PROGRAM = ("mogrify", "-version", "Version: ImageMagick ")
+
+
+NODE_MODULES = Path(__file__).parents[2] / ".ci/node_modules"
+NODE_ENVIRONMENT = {"NODE_PATH": os.pathsep.join(filter(None, (os.environ.get("NODE_PATH"), str(NODE_MODULES))))}
+"""Where Node looks for packages: in the person's `NODE_PATH`, then in what `.ci/package.json` names."""
+
+
+@functools.cache
+def _package(name):
+    """The version of a package of Node's, None if Node or the package is not here."""
+    if (node := program(*NODE_PROGRAM)) is None:
+        return None
+    told = subprocess.run(
+        [node[0], "-p", f"require('{name}/package.json').version"],
+        env={**os.environ, **NODE_ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip() if told.returncode == 0 else None
 
 
 def _workers():
@@ -79,24 +100,25 @@ ONNX = Need("onnx", "pip install 'cnnfilter[dev]'", lambda: _distribution("onnx"
 ONNXRUNTIME = Need("ONNX Runtime", "pip install onnxruntime", lambda: _distribution("onnxruntime"))
 VIPS = Need("libvips", "apt-get install libvips-tools", lambda: _version(*VIPS_PROGRAM))
 IMAGEMAGICK = Need("ImageMagick", "apt-get install imagemagick", lambda: _version(*CONVERT_PROGRAM))
+CONVNETJS = Need("ConvNetJS", "Node, and npm ci --prefix .ci", lambda: _package("convnetjs"))
 TWO_CORES = Need("a second core", "a machine with two", lambda: str(CORES) if CORES > 1 else None)
 WORKERS = Need("apply -j", "this cnnfilter has no workers yet", _workers)
 
-PEERS = (PILLOW, OPENCV, SCIPY, TORCH, TORCHVISION, ONNXRUNTIME, VIPS, IMAGEMAGICK)
+PEERS = (PILLOW, OPENCV, SCIPY, TORCH, TORCHVISION, ONNXRUNTIME, VIPS, IMAGEMAGICK, CONVNETJS)
 
 ALL_CORES = {"VIPS_CONCURRENCY": str(CORES), "MAGICK_THREAD_LIMIT": str(CORES), "OMP_NUM_THREADS": str(CORES)}
 """The environment in which a process takes as many threads as there are cores, as cnnfilter does unasked."""
 
 
-def set_threads(count):
-    """Give every library that is loaded in this process `count` threads."""
+def set_threads(count, blas=None):
+    """Give every library that is loaded in this process `count` threads, NumPy's BLAS `blas` if that is another."""
     if "cv2" in sys.modules:
         sys.modules["cv2"].setNumThreads(count)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(count)
     setter = _blas_setter()
     if setter is not None:
-        setter(count)
+        setter(count if blas is None else blas)
 
 
 @functools.cache

@@ -112,14 +112,21 @@ def _caching_in(folder):
     return {"CNNFILTER_CACHE_DIR": str(folder), "NUMBA_CACHE_DIR": str(folder)}
 
 
-def _first_use(setting):
-    source, output = _Picture(".png", square=True).save(setting), setting.folder / "first.png"
+def on_top(arguments, setting, used=None):
+    """Processor seconds that a command takes more the first time than the second; `used` is the cache before that."""
     extra = []
     for _ in range(setting.runs):
         with tempfile.TemporaryDirectory() as folder:
-            cold, warm = (run_process(_apply(source, output), _caching_in(folder))["processors"] for _ in range(2))
-        extra.append(cold - warm)
-    return Measured(max(statistics.median(extra), 1e-3), FIRST_USE_LIMIT)
+            if used is not None:
+                shutil.copytree(used, folder, dirs_exist_ok=True)
+            first, again = (run_process(arguments, _caching_in(folder))["processors"] for _ in range(2))
+        extra.append(first - again)
+    return max(statistics.median(extra), 1e-3)
+
+
+def _first_use(setting):
+    source, output = _Picture(".png", square=True).save(setting), setting.folder / "first.png"
+    return Measured(on_top(_apply(source, output), setting), FIRST_USE_LIMIT)
 
 
 def _used_cache(setting, source, output):
@@ -136,13 +143,7 @@ def _new_kernel(kernel):
     def measure(setting):
         source, output = _Picture(".png", square=True).save(setting), setting.folder / "new.png"
         used = _used_cache(setting, source, output)
-        extra = []
-        for _ in range(setting.runs):
-            with tempfile.TemporaryDirectory() as folder:
-                cache = _caching_in(shutil.copytree(used, folder, dirs_exist_ok=True))
-                first, again = (run_process(_apply(source, output, kernel), cache)["processors"] for _ in range(2))
-            extra.append(first - again)
-        return Measured(max(statistics.median(extra), 1e-3), NEW_KERNEL_LIMIT)
+        return Measured(on_top(_apply(source, output, kernel), setting, used), NEW_KERNEL_LIMIT)
 
     return measure
 

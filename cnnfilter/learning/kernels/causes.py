@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,10 @@ MOST = 1 << 20
 """About as many pixels are looked at."""
 EXPLAINS = 0.5
 """The part of what is left over, in squares, that a likely cause explains."""
+LEAVES = 0.3
+"""What it leaves over at most, as a part of the variation: 64 factors explain half of any other picture."""
+MOSTLY = 0.6
+"""Of what any curve of brightness explains, the part from which a gamma is said to be it."""
 BINS = 64
 """Parts of a range of brightness, of as many pixels each."""
 BLOCKS = 8
@@ -44,39 +49,45 @@ class Cause(NamedTuple):
 
 
 def likely(pair: Pair, part: Part, weight: Array, bias: float) -> Cause | None:
-    """What explains most of what a filter leaves over, if anything explains half of it."""
+    """What explains most of what a filter leaves over, if anything explains half of it and leaves little itself."""
     size = (weight.shape[1], weight.shape[2])
     after = inner(pair.after[:, :, part.plane], size)
     step = max(1, math.ceil(math.sqrt(after.size / MOST)))
     made = predicted(pair, part, weight, bias, step).astype(np.float64)
     there, centre = after[::step, ::step], inner(pair.before[:, :, part.planes[0]], size)[::step, ::step]
     counts = unclipped(there)
-    found = [_curve(made, there, centre, counts, pair.full), _place(made, there, counts)]
+    lights = [centre[counts] / pair.full, (made[counts] - bias) / (float(weight.sum()) or 1) / pair.full]
+    curve = _curve(made[counts] / pair.full, there[counts] / pair.full, lights)
+    found = [curve, _place(made, there, counts)]
     best = max(found, key=lambda each: each.explained)
-    return best if best.explained >= EXPLAINS else None
+    left = (1 - best.explained) * np.square(there - made)[counts].mean()
+    return best if best.explained >= EXPLAINS and left <= LEAVES**2 * there[counts].var(dtype=np.float64) else None
 
 
-def _curve(made: Array, there: Array, centre: Array, counts: Array, full: float) -> Cause:
-    """Whether what is left over depends on the brightness alone."""
-    result, target = made[counts], there[counts].astype(np.float64)
-    order = np.argsort(result, kind="stable")
-    left = (target - result)[order]
+def _curve(made: Array, there: Array, lights: Sequence[Array]) -> Cause:
+    """Whether what is left over depends on the brightness alone, that of the picture or of what is filtered."""
+    left = (there - made)[np.argsort(made, kind="stable")]
     groups = np.array_split(left, BINS)
     explained = sum(len(each) * float(each.mean()) ** 2 for each in groups if len(each)) / float(left @ left)
-    positive = counts & (centre > 0) & (there > 0)
-    gamma = _gamma(np.log(centre[positive] / full), np.log(there[positive] / full))
-    told = "a curve of brightness, such as contrast or levels" if gamma is None else f"a gamma of about {gamma:.2f}"
+    best, gamma = max(_gamma(made, there, light) for light in lights)
+    is_gamma = best > MOSTLY * explained and abs(gamma - 1) > 0.02
+    told = f"a gamma of about {gamma:.2f}" if is_gamma else "a curve of brightness, such as contrast or levels"
     return Cause("curve", explained, f"{told}: what is left over depends on how bright a pixel is")
 
 
-def _gamma(before: Array, after: Array) -> float | None:
-    """The exponent that turns one brightness into the other, from their logarithms, where one does."""
-    if not before.size or not np.ptp(before) or not np.ptp(after):
-        return None
-    covariance = np.cov(before, after)
-    gamma = float(covariance[0, 1] / covariance[0, 0])
-    fit = float(covariance[0, 1] ** 2 / (covariance[0, 0] * covariance[1, 1]))
-    return gamma if fit > 0.9 and abs(gamma - 1) > 0.02 else None
+def _gamma(made: Array, there: Array, light: Array) -> tuple[float, float]:
+    """How much of what is left over a gamma of some brightness explains, and which."""
+    positive = (light > 0) & (there > 0)
+    made, there, light = made[positive], there[positive], light[positive]
+    if not there.size or not np.ptp(light):
+        return -np.inf, 1.0
+    before, after = np.log(light), np.log(there)
+    apart = before - before.mean()
+    gamma = float(apart @ after) / float(apart @ apart)
+    with np.errstate(over="ignore"):  # of light that hardly differs, gamma may be anything
+        found = np.exp(after.mean() + gamma * apart)
+        left = np.square(there - found).sum() / np.square(there - made).sum()
+    return 1 - float(left), gamma
 
 
 def _place(made: Array, there: Array, counts: Array) -> Cause:

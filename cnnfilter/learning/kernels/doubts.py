@@ -25,6 +25,8 @@ BETTER = 0.5
 """What is left over with another cause taken into account, as a part of that without, that tells."""
 CROP = 512
 """Rows and columns of the middle of a picture that other kernels are tried on."""
+OTHER = 50
+"""What is left over, in per cent of the variation, from which a picture hardly shows the same in the same places."""
 UNCERTAIN = 0.1
 """The standard error, as a part of the largest weight, from which a kernel is hardly told."""
 
@@ -67,9 +69,8 @@ def why(found: Learned, pairs: Sequence[Pair], size: Size) -> str:
     (part, *_), *_ = parts_of(found.channels, pair.before.shape[2], pair.after.shape[2])
     cause = causes.likely(pair, part, found.bank.weight[0], float(found.biases[0]))
     if cause is None:
-        return (
-            f"{told}; it is no shift, no curve of brightness and no vignetting: perhaps a median, noise or lossy files"
-        )
+        perhaps = "another picture, or turned" if left > OTHER else "a median, noise or lossy files"
+        return f"{told}; it is no shift, no curve of brightness and no vignetting: perhaps {perhaps}"
     return f"{told}; likely is {cause.text} ({100 * cause.explained:.0f}% of its squares)"
 
 

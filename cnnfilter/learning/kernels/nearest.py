@@ -29,7 +29,7 @@ class Nearest(NamedTuple):
     turned : bool
         Whether it is turned by 180 degrees, as mathematics does.
     gain : float
-        What it is multiplied by.
+        What it is multiplied by; below 0 only where that is nearer than turning it.
     distance : float
         What the learned one has beside it, as a part of its length (the root of its sum of squares).
     largest : float
@@ -73,7 +73,7 @@ def nearest(kernel: Array) -> Nearest | None:
     """
     size: Size = (kernel.shape[0], kernel.shape[1])
     length = float(np.linalg.norm(kernel))
-    found: list[tuple[tuple[float, bool, bool, int], Nearest]] = []
+    found: list[tuple[tuple[float, bool, bool, bool, int], Nearest]] = []
     for order, name in enumerate(dict.fromkeys(_candidates(size)) if length else ()):
         known = get_kernel(name)
         if len(known.filters) > 1:
@@ -88,7 +88,7 @@ def nearest(kernel: Array) -> Nearest | None:
                 gain = 1.0
             difference = kernel - gain * matrix
             distance = float(np.linalg.norm(difference)) / length
-            if gain > 0 and distance < NEAR:
+            if distance < NEAR:
                 each = Nearest(name, turned, gain, distance, float(np.abs(difference).max()))
-                found.append(((round(distance, 4), gain != 1, turned, order), each))
+                found.append(((round(distance, 4), gain < 0, gain != 1, turned, order), each))
     return min(found)[1] if found else None

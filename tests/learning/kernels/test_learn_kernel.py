@@ -195,6 +195,10 @@ def test_filters_of_imagemagick_are_copied(name, size, nearest):
 def test_a_turned_and_multiplied_kernel_is_recognised():
     near = learn_kernel(CAMERA, floats(CAMERA, 2 * get_kernel("emboss").weights[::-1, ::-1]), 3).nearest
     assert (near.name, near.turned, near.gain) == ("emboss", True, pytest.approx(2, rel=1e-4))
+    near = learn_kernel(CAMERA, floats(CAMERA, 3 * get_kernel("sobel-x").weights[:, ::-1]), 3).nearest
+    assert (near.name, near.turned, near.gain) == ("sobel-x", True, pytest.approx(3, rel=1e-4))
+    near = learn_kernel(CAMERA, 255 - CAMERA, 3).nearest
+    assert (near.name, near.turned, near.gain) == ("identity", False, -1)
 
 
 def test_the_descent_ends_at_the_closed_form():

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 STEPS = 1000
 """Steps of gradient descent, unless told otherwise."""
 MOST_STEPS = 1_000_000
+STREAM = "-"
 MOST_SHOWN = 9
 """Matrices that are shown; --json has them all."""
 DIGITS = 4
@@ -54,7 +55,7 @@ DIGITS = 4
 )  # fmt: skip
 @click.option(
     "-o", "--output", metavar="PATH", shell_complete=complete_files,
-    help="Write the kernel with its bias as .json, which apply, run and kernels take.",
+    help="Write the kernel with its bias as .json, which apply, run and kernels take; - is standard output.",
 )  # fmt: skip
 @options.force
 @options.flag("--descent", help="Learn the same by gradient descent as well, and show its steps.")
@@ -89,7 +90,7 @@ def command(
     and what that made of it. Left out are pixels of AFTER that are black or white, since they may have been cut off,
     and those whose windows reach over the border. Shown are the weights with their standard errors, what is left over,
     the kernel with a name that is most like it, and where no kernel explains AFTER what is likely: a shift, which is
-    tried, a curve of brightness, vignetting, a larger kernel.
+    tried, a curve of brightness, vignetting, a larger kernel. One of the pictures may be - for standard input.
     """
     if len(inputs) % 2:
         msg = f"pictures come in pairs, BEFORE AFTER, and {quoted(inputs[-1])} has no partner"
@@ -97,10 +98,13 @@ def command(
     if not descent and (steps is not None or rate is not None):
         msg = f"{'--rate' if steps is None else '--steps'} is for gradient descent; it needs --descent"
         raise click.UsageError(msg)
-    _check_output(output, inputs, force=force)
+    if output == STREAM and as_json:
+        msg = "-o - and --json both print to standard output; give one of them"
+        raise click.UsageError(msg)
+    _check_output(output, force=force)
     pairs, errors = _read(inputs, depth=depth, frame=frame, max_pixels=max_pixels)
     for name, error in errors:
-        render.error(f"{name}: {error}")
+        render.error(f"{_called(name)}: {error}")
         if as_json:
             render.out(render.as_json({"input": name, "error": str(error)}))
     if errors:
@@ -115,6 +119,9 @@ def command(
         from cnnfilter.learning.kernels.stored import kernel_file
         from cnnfilter.writing.write import Writing, write_atomically
 
+        if output == STREAM:
+            render.out(kernel_file(learned).decode())
+            return 0
         write_atomically(Path(output), kernel_file(learned), Writing(overwrite=force))
     render.out(_as_json(inputs, output, learned, followed) if as_json else _told(learned, followed))
     if output is not None:
@@ -127,9 +134,14 @@ def command(
     return 0
 
 
-def _check_output(output: str | None, inputs: Sequence[str], *, force: bool) -> None:
+def _called(name: str) -> str:
+    """What messages call an input."""
+    return "standard input" if name == STREAM else name
+
+
+def _check_output(output: str | None, *, force: bool) -> None:
     """Refuse what cannot be written before anything is learned."""
-    if output is None:
+    if output is None or output == STREAM:
         return
     from cnnfilter.batch.naming import wrong_output
 
@@ -156,19 +168,24 @@ def _read(
 
     if reason := next(filter(None, map(wrong_input, inputs)), None):
         raise ArgumentError(reason)
+    if inputs.count(STREAM) > 1:
+        msg = "standard input can be read only once"
+        raise ArgumentError(msg)
     pixels, errors = [], []
     for name in inputs:
         try:
-            picture = read(Path(name), frame=frame, max_pixels=max_pixels or DEFAULT_MAX_PIXELS, depth=depth)
+            source = render.standard_input() if name == STREAM else Path(name)
+            picture = read(source, frame=frame, max_pixels=max_pixels or DEFAULT_MAX_PIXELS, depth=depth)
         except CnnfilterError as error:
             errors.append((name, error))
             continue
         for note in (*picture.notes, *(["transparency is left out"] if picture.alpha is not None else [])):
-            render.warning(f"{name}: {note}")
+            render.warning(f"{_called(name)}: {note}")
         pixels.append(np.atleast_3d(picture.pixels))
     if errors:
         return [], errors
-    pairs = zip(pixels[::2], pixels[1::2], inputs[::2], inputs[1::2], strict=True)
+    names = [*map(_called, inputs)]
+    pairs = zip(pixels[::2], pixels[1::2], names[::2], names[1::2], strict=True)
     return [Pair(before, after, (one, other)) for before, after, one, other in pairs], []
 
 

@@ -169,6 +169,27 @@ def test_several_pairs():
     assert f"pixels    {2 * 98 * 128 * 3:,}" in result.out
 
 
+def test_standard_input_and_output():
+    applied("sharpen", "grey.png")
+    done("learn", "grey.png", "after.png", "--size", "3", "-o", "kernel.json")
+    for names, given in [(["grey.png", "-"], "after.png"), (["-", "after.png"], "grey.png")]:
+        result = done("learn", *names, "--size", "3", "-o", "-", stdin=Path(given).read_bytes())
+        assert result.messages == []
+        assert result.out == Path("kernel.json").read_text(encoding="utf-8")
+    result = run("learn", "before.png", "-", stdin=Path("grey.png").read_bytes())
+    assert result.messages[0].startswith("cnnfilter: error: before.png is 130x100 and standard input 90x80; a kernel")
+    clear = np.random.default_rng(2).integers(1, 255, (30, 30, 4), dtype=np.uint8)
+    save("clear.png", clear)
+    messages = done("learn", "clear.png", "-", "--size", "1", stdin=Path("clear.png").read_bytes()).messages
+    assert messages[1] == "warning: standard input: transparency is left out"
+    assert failed("grey.png", "-", command="learn", stdin=b"") == "standard input: empty file"
+    result = run("learn", *PAIR, "-o", "-", "--json")
+    assert (result.exit_code, result.err) == (
+        2, "cnnfilter: error: -o - and --json both print to standard output; give one of them; see cnnfilter learn "
+        "--help\n",
+    )  # fmt: skip
+
+
 def test_transparency_is_left_out_with_a_word():
     pixels = np.random.default_rng(2).integers(1, 255, (30, 30, 4), dtype=np.uint8)
     save("clear.png", pixels)
@@ -198,6 +219,7 @@ def test_pictures_that_cannot_be_read_are_all_named():
         ([*PAIR, "--rate", "3"], "--rate is for gradient descent; it needs --descent; see cnnfilter learn --help"),
         ([*PAIR, "--size", "60"], "--size 60x60 makes 3600 weights of one filter (at most 1024)"),
         (["http://a/b.png", "before.png"], "URLs are not read: save 'http://a/b.png' as a file first"),
+        (["-", "-"], "standard input can be read only once"),
         ([], "Missing argument 'BEFORE AFTER [BEFORE AFTER]...'; see cnnfilter learn --help"),
     ],
 )  # fmt: skip

@@ -56,7 +56,12 @@ def _candidates(size: Size) -> Iterator[str]:
 
 
 def placed(matrix: Array, size: Size) -> Array | None:
-    """A matrix in a larger one of zeros, so that `apply` anchors both at the same weight; None where it has no room."""
+    """A matrix in one of zeros, so that `apply` anchors both at the same weight; None where there is no room for it.
+
+    What is 0 all around does not need any.
+    """
+    while min(matrix.shape) > 2 and np.count_nonzero(matrix) == np.count_nonzero(matrix[1:-1, 1:-1]):
+        matrix = matrix[1:-1, 1:-1]
     height, width = matrix.shape
     top, left = (size[0] - 1) // 2 - (height - 1) // 2, (size[1] - 1) // 2 - (width - 1) // 2
     if min(top, left) < 0 or top + height > size[0] or left + width > size[1]:

@@ -199,6 +199,8 @@ def test_a_turned_and_multiplied_kernel_is_recognised():
     assert (near.name, near.turned, near.gain) == ("sobel-x", True, pytest.approx(3, rel=1e-4))
     near = learn_kernel(CAMERA, 255 - CAMERA, 3).nearest
     assert (near.name, near.turned, near.gain) == ("identity", False, -1)
+    near = learn_kernel(CAMERA, CAMERA // 2, 1).nearest
+    assert (near.name, near.turned, near.gain) == ("identity", False, pytest.approx(0.5, abs=1e-3))
 
 
 def test_the_descent_ends_at_the_closed_form():

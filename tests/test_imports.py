@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests.command import ROOT
@@ -164,3 +165,13 @@ def test_a_picture_is_filtered_with_the_few_modules_that_this_takes(tmp_path, sa
     names = [modules(*command, CNNFILTER_CACHE_DIR=str(tmp_path / "store")) for _ in range(2)][-1]
     assert {name for name in names if name.startswith("PIL.") and name.endswith("Plugin")} <= USED_PLUGINS | {plugin}
     assert names & UNUSED == set()
+
+
+def test_a_network_is_trained_on_arrays_with_the_few_modules_that_this_takes(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (20, 6, 6), np.uint8)
+    np.savez(tmp_path / "data.npz", x=pictures, y=np.arange(20) % 2)
+    stages = ["conv:2@3x3,relu,maxpool:2,flatten,dense:2", str(tmp_path / "data.npz")]
+    command = ["-m", "cnnfilter", "train", *stages, "-o", str(tmp_path / "net.npz"), "--epochs", "1", "--force"]
+    names = [modules(*command) for _ in range(2)][-1]
+    assert "cnnfilter.learning.training" in names
+    assert names & {"PIL", "numba", "rich", "numpy.ma", "cnnfilter.weights.state"} == set()

@@ -16,7 +16,6 @@ from cnnfilter.learning.training import Best, Figures, Learner
 from cnnfilter.messages import quoted
 from cnnfilter.models.own import Record, read_record, written
 from cnnfilter.weights.kinds import named_failures
-from cnnfilter.weights.state import load_state
 
 if TYPE_CHECKING:
     from cnnfilter.engine.groups import Array
@@ -90,6 +89,8 @@ def _put_back(learner: Learner, arrays: dict[str, Array], facts: dict[str, Any],
 
 def _arrays(path: Path, learner: Learner) -> dict[str, Array]:
     """All arrays of a checkpoint, of the shapes that the learner's have."""
+    from cnnfilter.weights.state import load_state  # which loads what PyTorch's files take
+
     state = load_state(path)
     shapes = {name: value.shape for name, value in learner.net.parameters.items()}
     wanted = shapes | {f"{BEST}{name}": shape for name, shape in shapes.items()}

@@ -103,8 +103,8 @@ def parts_of(
             )
             raise ArgumentError(msg)
         training, validation = Part(first, usable, classes), Part(second, there, other.classes)
-    if len(np.unique(classes[training.numbers])) < len(dataset.labels):
-        gone = [each for number, each in enumerate(dataset.labels) if number not in classes[training.numbers]]
+    counts = np.bincount(classes[training.numbers], minlength=len(dataset.labels))
+    if gone := [dataset.labels[number] for number in np.flatnonzero(counts == 0)]:
         msg = f"no picture of {', '.join(map(quoted, gone[:MOST_TOLD]))} can be read"
         raise ArgumentError(msg)
     if other is None and fraction and not len(validation):

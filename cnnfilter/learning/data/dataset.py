@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from cnnfilter.errors import PictureError
-from cnnfilter.imaging.reading import read
 from cnnfilter.messages import readable
 
 Classes = npt.NDArray[np.int64]
@@ -107,6 +106,8 @@ class Files(Source):
 
     def picture(self, number: int) -> npt.NDArray[Any]:
         """See `Source.picture`; transparency is left out."""
+        from cnnfilter.imaging.reading import read  # of arrays no file is read
+
         try:
             pixels = read(self._paths[number]).pixels
         except ValueError:  # a NUL in a name out of a list

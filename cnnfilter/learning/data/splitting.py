@@ -26,12 +26,11 @@ def split(classes: Classes, fraction: float, seed: int) -> tuple[Classes, Classe
         In rising order.
     """
     order = generator(seed, 0).permutation(len(classes))
-    held = []
-    for number in np.unique(classes):
+    is_held = np.zeros(len(classes), bool)
+    for number in np.flatnonzero(np.bincount(classes)):  # np.unique loads all that NumPy has for masked arrays
         mine = order[classes[order] == number]
-        held.append(mine[: min(round(len(mine) * fraction), len(mine) - 1)])
-    validation = np.sort(np.concatenate(held)) if held else order[:0]
-    return np.setdiff1d(order, validation), validation
+        is_held[mine[: min(round(len(mine) * fraction), len(mine) - 1)]] = True
+    return np.flatnonzero(~is_held), np.flatnonzero(is_held)
 
 
 def same_labels(training: Dataset, validation: Dataset) -> Dataset:

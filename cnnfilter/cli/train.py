@@ -14,7 +14,7 @@ import click
 
 from cnnfilter.cli import commands, options, render, trained
 from cnnfilter.cli.completion import complete_files, complete_stages
-from cnnfilter.errors import ArgumentError, ExistsError, OutputError
+from cnnfilter.errors import ArgumentError, OutputError
 from cnnfilter.messages import quoted, readable, show_bytes
 
 if TYPE_CHECKING:
@@ -163,19 +163,12 @@ def command(
 
 def _check_free(target: Path, checkpoint: Path, *, resume: bool, force: bool) -> None:
     """Refuse to begin where something is in the way of what is written in the end."""
-    if resume:
-        if not checkpoint.is_file():
-            msg = f"there is no checkpoint {readable(checkpoint)} to go on with"
-            raise ArgumentError(msg)
-        return
-    if force:
-        return
-    if target.exists():
-        msg = f"'{target}' exists already; --force overwrites it"
-        raise ExistsError(msg)
-    if checkpoint.exists():
-        msg = f"'{checkpoint}' exists already; --resume goes on with it, and --force overwrites it"
-        raise ExistsError(msg)
+    if resume and not checkpoint.is_file():
+        msg = f"there is no checkpoint {readable(checkpoint)} to go on with"
+        raise ArgumentError(msg)
+    trained.check_place(target, force=force or resume)
+    remedy = "--resume goes on with it, and --force overwrites it"
+    trained.check_place(checkpoint, force=force or resume, remedy=remedy)
 
 
 def _data(source: str, validation: str | None, memory: int) -> tuple[Dataset, float]:

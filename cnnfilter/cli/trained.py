@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,29 @@ if TYPE_CHECKING:
     from cnnfilter.learning.beginning import Begun
 
 PLOTS = (".png", ".svg")
+
+
+def check_place(path: Path, *, force: bool, remedy: str = "--force overwrites it") -> None:
+    """Refuse an output that could not be written in the end, before hours of work.
+
+    Raises
+    ------
+    ExistsError, ArgumentError
+        If it exists, and is not to be overwritten, or its folder cannot take it.
+    """
+    if os.path.lexists(path) and not force:
+        msg = f"'{path}' exists already; {remedy}"
+        raise ExistsError(msg)
+    if path.is_dir():
+        msg = f"the output '{path}' is a folder"
+        raise ArgumentError(msg)
+    folder = path.parent
+    if not folder.is_dir():
+        msg = f"there is no folder '{folder}' for the output '{path.name}'"
+        raise ArgumentError(msg)
+    if not os.access(folder, os.W_OK):
+        msg = f"the folder '{folder}' of the output '{path.name}' cannot be written to"
+        raise ArgumentError(msg)
 
 
 class Beside(NamedTuple):
@@ -30,9 +54,8 @@ class Beside(NamedTuple):
             msg = f"--plot writes {' or '.join(PLOTS)}, and {quoted(self.plot)} is neither"
             raise ArgumentError(msg)
         for each in (self.report, self.plot):
-            if each is not None and not force and Path(each).exists():
-                msg = f"'{each}' exists already; --force overwrites it"
-                raise ExistsError(msg)
+            if each is not None:
+                check_place(Path(each), force=force)
 
     def write(self, begun: Begun, network: Path, code: int, *, force: bool, quiet: bool) -> int:
         """Write both of what was learned, if anything was, and give the exit code."""

@@ -14,6 +14,7 @@ from PIL import Image
 
 from cnnfilter.cli import epochs
 from cnnfilter.cli import train as module
+from cnnfilter.cli import trained as trained_files
 from cnnfilter.errors import DiskFullError
 from cnnfilter.learning.training import Figures, Learner, Step
 from cnnfilter.writing import write
@@ -86,6 +87,23 @@ def test_nothing_is_overwritten_unless_that_is_asked_for():
     assert refusal == "'net-checkpoint.npz' exists already; --resume goes on with it, and --force overwrites it"
     trained("--force", "--threads", "1")
     assert Path("net.npz").read_bytes() == before
+
+
+def test_what_could_not_be_written_in_the_end_is_refused_at_once(monkeypatch):
+    Path("folder.npz").mkdir()
+    Path("link.npz").symlink_to("nowhere")
+    for arguments, reason in (
+        (("-o", "no/net.npz"), "there is no folder 'no' for the output 'net.npz'"),
+        (("-o", "d.npz/net.npz"), "there is no folder 'd.npz' for the output 'net.npz'"),
+        (("-o", "folder.npz", "--force"), "the output 'folder.npz' is a folder"),
+        (("-o", "link.npz"), "'link.npz' exists already; --force overwrites it"),
+        (("-o", "net.npz", "--plot", "no/c.svg"), "there is no folder 'no' for the output 'c.svg'"),
+        (("-o", "net.npz", "--report", "no/r.html"), "there is no folder 'no' for the output 'r.html'"),
+    ):
+        assert refused(STAGES, "d.npz", *arguments, command="train") == reason
+    monkeypatch.setattr(trained_files.os, "access", lambda path, mode: False)
+    refusal = refused(STAGES, "d.npz", "-o", "net.npz", command="train")
+    assert refusal == "the folder '.' of the output 'net.npz' cannot be written to"
 
 
 def test_a_training_goes_on_where_it_left_off():
@@ -317,7 +335,9 @@ def test_a_report_and_curves_are_written_beside_it(monkeypatch):
         (("--plot", "c.jpg"), "--plot writes .png or .svg, and 'c.jpg' is neither"),
     ):
         assert refused(STAGES, "d.npz", "-o", "new.npz", *arguments, command="train") == reason
-    result = train("--report", "no/r.html", "--force")
+    with monkeypatch.context() as later:  # its folder goes while the network learns
+        later.setattr(trained_files, "check_place", lambda path, **how: None)
+        result = train("--report", "no/r.html", "--force")
     assert result.exit_code == 1
     assert result.messages[-1].startswith("cnnfilter: error: cannot write 'no/r.html'")
     result = train("--lr", "1e38", "--report", "none.html", "--force", quick=())

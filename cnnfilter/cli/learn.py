@@ -109,9 +109,11 @@ def command(
             render.out(render.as_json({"input": name, "error": str(error)}))
     if errors:
         return 1
+    from cnnfilter.cli.compiling import compiling
     from cnnfilter.learning.kernels.api import learn
 
-    learned = learn(pairs, parse_pair(size, "size"), channels)
+    with compiling(quiet=False, verbose=False):
+        learned = learn(pairs, parse_pair(size, "size"), channels)
     followed = learned.descent(STEPS if steps is None else steps, rate) if descent else []
     for note in learned.notes:
         render.warning(note)

@@ -8,6 +8,7 @@ import pytest
 
 from cnnfilter import learn_kernel, read
 from tests.command import ROOT, done, failed, load, refused, run, save
+from tests.terminals import Terminal
 
 CAT = ROOT / "samples/chelsea.png"
 CAMERA = ROOT / "samples/camera.png"
@@ -167,6 +168,17 @@ def test_several_pairs():
     result = done("learn", "before.png", "after.png", "before.png", "other.png", "--size", "3", "-o", "k.json")
     assert result.messages == ["wrote k.json  3x3"]
     assert f"pixels    {2 * 98 * 128 * 3:,}" in result.out
+
+
+def test_a_terminal_is_told_that_it_compiles(tmp_path):
+    applied("box")
+    shown = Terminal(what=b"", columns=80)
+    (tmp_path / "cache").mkdir()
+    code = shown.run(
+        tmp_path, "learn", "before.png", "after.png", "--size", "3", CNNFILTER_CACHE_DIR=str(tmp_path / "cache")
+    )  # fmt: skip
+    assert code == 0
+    assert shown.shown.decode().count("compiling for this machine, which takes a few seconds") == 1
 
 
 def test_standard_input_and_output():

@@ -57,6 +57,7 @@ SCRIPTS = (
     "model",
     "losses",
     "backward",
+    "loss-record",
     "interface",
     "views/common",
     "views/colours",

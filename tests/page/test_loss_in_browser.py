@@ -120,13 +120,13 @@ def test_a_loss_is_told_as_the_command_tells_it(opened, text, target, loss):
     assert [row[0] for row in rows] == [f"{place} {name}" for place, name in enumerate(LABELS)]
     alike([row[3] for row in rows], told.deltas)
     back = table(tab, "[aria-label='back through the stages']")
-    assert [row[0] for row in back][-1] == "the picture"
-    assert [int(row[0].split()[0]) for row in back[:-1]] == [step.number for step in told.steps[:-1]]
-    for row, step in zip(back, told.steps, strict=True):
-        deltas = step.gradients[0]
-        assert row[1] == "x".join(map(str, deltas.size))
-        alike([row[2], row[4]], [deltas.values[deltas.largest], deltas.rms])
-        assert row[3] == ",".join(map(str, deltas.place))
+    gradients = [(step, each) for step in told.steps for each in step.gradients]
+    for row, (step, gradient) in zip(back, gradients, strict=True):
+        name = f"{step.number} " if step.number else "the picture"
+        assert row[0].startswith(name if gradient.what == "deltas" else gradient.what)
+        assert row[1] == "x".join(map(str, gradient.size))
+        alike([row[2], row[4]], [gradient.values[gradient.largest], gradient.rms])
+        assert row[3] == ",".join(map(str, gradient.place))
 
 
 def weigh(tab, *place, rate="0.5"):
@@ -222,14 +222,22 @@ def test_the_detail_tells_how_a_delta_came(opened):
     tab.wait("return backward.aim === null && document.querySelector('.delta').parentElement.hidden")
 
 
-def test_a_stage_leads_to_its_largest_delta(opened):
+def test_stages_lead_to_their_largest_delta_and_to_the_weight_of_the_largest_gradient(opened):
     tab = opened()
-    at = table(tab, "[aria-label='back through the stages']")[4][3]
-    tab.find_all("[aria-label='back through the stages'] button")[4].click()
+    rows = table(tab, "[aria-label='back through the stages']")
+    buttons = "[aria-label='back through the stages'] tbody tr:nth-child({}) button"
+    (conv,) = [place for place, row in enumerate(rows, 1) if row[0] == "4 conv"]
+    tab.find(buttons.format(conv)).click()
     selection = tab.run("return model.selection")
-    assert (selection["stage"], selection["pinned"], ",".join(map(str, selection["at"]))) == (4, True, at)
-    assert tab.find(".loss section select").get_attribute("value") == "4"  # whose weights are told now
-    assert tab.find(".loss input[type=number]").get_attribute("value") == at.split(",")[2]
+    at = rows[conv - 1][3].split(",")
+    assert (selection["stage"], selection["pinned"], [*map(str, selection["at"])]) == (4, True, at)
+    fields = [tab.find(".loss section select"), *tab.find_all(".loss input[type=number]")]
+    assert [each.get_attribute("value") for each in fields] == ["4", at[2], "0", "0", "0"]  # whose weights are told now
+    (dense,) = [place for place, row in enumerate(rows, 1) if row[1] == "4x27"]
+    tab.find(buttons.format(dense)).click()
+    fields = [tab.find(".loss section select"), *tab.find_all(".loss input[type=number]")]
+    assert [each.get_attribute("value") for each in fields] == ["8", *rows[dense - 1][3].split(",")]
+    alike([tab.find(".loss section .equation strong").text], [rows[dense - 1][2]])
 
 
 def test_stages_without_an_influence_say_so(opened):
@@ -238,7 +246,8 @@ def test_stages_without_an_influence_say_so(opened):
     tab.run("model.select(2, 0, 0, 0)")
     assert delta_box(tab)[0] == "The result does not depend on this stage."
     rows = table(tab, "[aria-label='back through the stages']")
-    assert [row[0] for row in rows] == ["5 dense (end)", "4 flatten", "1 normalize (x)", "the picture"]
+    told = ["5 dense (end)", "weight", "bias", "4 flatten", "1 normalize (x)", "the picture"]
+    assert [row[0] for row in rows] == told
 
 
 def test_padding_that_is_cropped_away_is_seen_by_no_value(opened):
@@ -277,6 +286,14 @@ def test_without_names_of_classes_their_numbers_are_asked_for(opened):
     assert tab.find(".loss > .mistake").text == (
         "'cat' is no number of a class, and the network brings no names of any"
     )
+
+
+@pytest.mark.parametrize("labels", [("5", "4", "3"), ("cat", "cat", "cat"), (" a", " b", " c")])
+def test_names_that_would_be_taken_for_others_are_no_targets(opened, labels):
+    tab = opened("normalize,flatten,dense:3:random=1,relu,dense:2:random=3", labels=labels)
+    tab = opened("normalize,flatten,dense:3:random=1", labels=labels)
+    result = tab.run("return Array.from(model.results[3].values)")
+    assert tab.run("return backward.backed.worked.targets") == [int(each == max(result)) for each in result]
 
 
 def test_maps_are_flattened_first(opened):

@@ -1,12 +1,13 @@
 // Where the gradient of a loss goes: the deltas of what stages give, from the loss back to the picture.
 
-/** @typedef {{loss: string, target: string}} Aim  which loss is looked at, by its name, and the text of what is right */
+/** @typedef {{loss: string, target: string}} Aim  which loss is looked at, and the text of what is right */
 
 /**
  * @typedef {object} Backed  a loss, and its deltas
  * @property {WorkedLoss} worked
  * @property {number} last  the stage whose result the loss is made of
  * @property {(Maps | null)[]} deltas  of results by their stages' numbers; null where the loss does not depend on one
+ * @property {Gradients[]} gradients  of what stages have learned, by their numbers
  */
 
 /**
@@ -30,9 +31,12 @@ function scoredStage(stages, { after }) {
  */
 function lossOf({ stages, shapes, results, contents }, { loss, target }) {
   const shape = shapes[stages.length];
-  if (!shape || !results[stages.length]) throw new Mistake("the network has no result, so that there is no loss to explain");
+  if (!shape || !results[stages.length]) {
+    throw new Mistake("the network has no result, so that there is no loss to explain");
+  }
   if (shape.length > 1) {
-    throw new Mistake(`a loss is explained of a network that gives a vector, not ${showShape(shape)}; end it in flatten`);
+    const given = showShape(shape);
+    throw new Mistake(`a loss is explained of a network that gives a vector, not ${given}; end it in flatten`);
   }
   const last = scoredStage(stages, LOSSES[loss]);
   const values = Array.from(/** @type {Maps} */ (results[last]).values);
@@ -44,7 +48,19 @@ function lossOf({ stages, shapes, results, contents }, { loss, target }) {
 }
 
 /**
- * The deltas of what a stage reads, added to those that are known.
+ * What a stage reads and gives.
+ *
+ * @param {Model} model
+ * @param {number} number
+ * @returns {[Maps[], Maps]}
+ */
+function seenBy(model, number) {
+  const of = (/** @type {number} */ each) => /** @type {Maps} */ (model.results[each]);
+  return [model.stage(number).reads.map(of), of(number)];
+}
+
+/**
+ * Add the deltas of what a stage reads to those that are known.
  *
  * @param {Model} model
  * @param {number} number
@@ -54,8 +70,8 @@ function passBack(model, number, deltas) {
   const delta = deltas[number];
   if (!delta) return;
   const stage = model.stage(number);
-  const [inputs, output] = [stage.reads, [number]].map((each) => each.map((read) => /** @type {Maps} */ (model.results[read])));
-  kindOf(stage).deltas(stage, inputs, output[0], delta).forEach((back, each) => {
+  const [inputs, output] = seenBy(model, number);
+  kindOf(stage).deltas(stage, inputs, output, delta).forEach((back, each) => {
     const read = stage.reads[each];
     const known = deltas[read];
     deltas[read] = known ? { shape: back.shape, values: back.values.map((value, i) => value + known.values[i]) } : back;
@@ -63,7 +79,20 @@ function passBack(model, number, deltas) {
 }
 
 /**
- * A loss and its deltas. It stops behind each stage, so that the page may answer in between.
+ * How a loss changes with what a stage has learned.
+ *
+ * @param {Model} model
+ * @param {number} number
+ * @param {Maps | null} delta
+ * @returns {Gradients}
+ */
+function gradientsOf(model, number, delta) {
+  const stage = model.stage(number);
+  return (delta && kindOf(stage).gradients?.(stage, seenBy(model, number)[0], delta)) ?? {};
+}
+
+/**
+ * A loss, its deltas and gradients. It stops again and again, so that the page may answer in between.
  *
  * @param {Model} model
  * @param {Aim} aim
@@ -74,11 +103,15 @@ function* backedLoss(model, aim) {
   /** @type {(Maps | null)[]} */
   const deltas = Array(model.stages.length + 1).fill(null);
   deltas[last] = { shape: [worked.deltas.length], values: Float32Array.from(worked.deltas) };
+  /** @type {Gradients[]} */
+  const gradients = range(deltas.length).map(() => ({}));
   for (let number = last; number > 0; number--) {
     passBack(model, number, deltas);
     yield;
+    gradients[number] = gradientsOf(model, number, deltas[number]);
+    yield;
   }
-  return { worked, last, deltas };
+  return { worked, last, deltas, gradients };
 }
 
 /**
@@ -94,8 +127,7 @@ function partsOfDelta(model, { deltas, last }, number, at) {
   return model.stages.slice(0, last).flatMap((stage, place) => {
     const delta = deltas[place + 1];
     if (!delta || !stage.reads.includes(number)) return [];
-    const inputs = stage.reads.map((read) => /** @type {Maps} */ (model.results[read]));
-    const output = /** @type {Maps} */ (model.results[place + 1]);
+    const [inputs, output] = seenBy(model, place + 1);
     return stage.reads.flatMap((read, each) => (read === number
       ? [{
         number: place + 1,
@@ -111,13 +143,24 @@ function largestPlace({ shape, values }) {
   return unflattened(shape, mostOf(values));
 }
 
+/** Where the learned number of the largest magnitude is, along each axis. @param {Learned} array */
+function largestIndex({ shape, values }) {
+  let rest = mostOf(values);
+  return shape.map((_, axis) => {
+    const below = product(shape.slice(axis + 1));
+    const index = Math.floor(rest / below);
+    rest -= index * below;
+    return index;
+  });
+}
+
 /** The root of the mean square. @param {Float32Array} values */
 function rootMeanSquare(values) {
   return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 }
 
 /**
- * @typedef {object} WeightGradient  the gradient of one weight: the sum of each delta times the sample that the weight met
+ * @typedef {object} WeightGradient  the sum of each delta times the sample that a weight met
  * @property {number[]} at
  * @property {number} weight
  * @property {Met} met
@@ -140,12 +183,14 @@ function weightGradient(model, { deltas }, number, at) {
   const named = `stage ${number} (${stage.kind}): `;
   if (!told) throw new Mistake(`${named}it has no weights that are told one by one; conv:N@HxW and dense have`);
   if (!stage.learned.weight) {
-    throw new Mistake(`${named}its kernels are constant, and not learned; those of conv:N@HxW, or from a file of weights, are`);
+    const others = "those of conv:N@HxW, or from a file of weights, are";
+    throw new Mistake(`${named}its kernels are constant, and not learned; ${others}`);
   }
   const { shape } = stage.learned.weight;
   if (at.length !== shape.length || at.some((place, axis) => !(place >= 0 && place < shape[axis]))) {
     const axes = shape.length === 4 ? "FILTER,CHANNEL,ROW,COL" : "UNIT,INPUT";
-    throw new Mistake(`${named}there is no weight ${at}: one is told as ${axes}, counted from 0, of ${showShape(shape)}`);
+    const told = `one is told as ${axes}, counted from 0, of ${showShape(shape)}`;
+    throw new Mistake(`${named}there is no weight ${at}: ${told}`);
   }
   const delta = deltas[number];
   if (!delta) throw new Mistake(`${named}the result does not depend on it`);
@@ -154,60 +199,7 @@ function weightGradient(model, { deltas }, number, at) {
   return { at, weight: told.value(stage, at), met, products, gradient: sumOf(products) };
 }
 
-/**
- * A place or a shape with that of the maps first, as arrays have it.
- *
- * @param {number[]} axes
- */
-function mapsFirst(axes) {
-  return axes.length === 1 ? axes : [axes[2], axes[0], axes[1]];
-}
-
-/**
- * A loss as `cnnfilter explain --target --json` prints it, of gradients those of results.
- *
- * @param {Model} model
- * @param {Aim} aim
- * @param {number[] | null} weight  a stage's number, and the place of one of its weights
- * @param {number} rate
- * @returns {Record<string, any>}
- */
-function lossRecord(model, aim, weight, rate) {
-  const passing = backedLoss(model, aim);
-  let passed = passing.next();
-  while (!passed.done) passed = passing.next();
-  const backed = passed.value;
-  const last = model.stages.length;
-  const { deltas, unit: _, name, ...told } = backed.worked;
-  const steps = range(last + 1).reverse().flatMap((number) => {
-    const maps = backed.deltas[number];
-    if (!maps) return [];
-    const at = largestPlace(maps);
-    const own = {
-      shape: mapsFirst(maps.shape), largest: valueAt(maps, at), at: mapsFirst(at), rms: rootMeanSquare(maps.values),
-      values: [...maps.values],
-    };
-    const stage = number ? model.stage(number) : null;
-    return [{ number, name: stage?.name ?? null, stage: stage ? listedText(model.stages, number) : "picture", gradients: { deltas: own } }];
-  });
-  const record = {
-    stages: networkText(model.stages, model.contents.groups), input: model.shapes[0], output: model.shapes[last],
-    loss: { loss: name, ...told, base: LOSSES[name].after ? "e" : null }, deltas, steps,
-  };
-  if (!weight) return record;
-  const [number, ...at] = weight;
-  const { met, products, gradient, weight: value } = weightGradient(model, backed, number, at);
-  return {
-    ...record,
-    weight: {
-      number, name: model.stage(number).name, stage: listedText(model.stages, number), at, weight: value,
-      places: range(products.length).map(met.place), deltas: [...met.deltas], inputs: [...met.samples],
-      products: [...products], gradient, rate, stepped: value - rate * gradient,
-    },
-  };
-}
-
-/** A loss that is looked at, and its deltas, which are computed while somebody does. It tells "told" when they are known. */
+/** A loss that is looked at, and its gradients, computed while somebody does. It tells "told" when they are known. */
 class Backward extends EventTarget {
   /** @type {Aim | null} */ aim = null;
   /** @type {Backed | null} */ backed = null;
@@ -245,7 +237,7 @@ class Backward extends EventTarget {
     const model = this.#model;
     try {
       if (this.aim) {
-        if (model.contents.isStatic) throw new Mistake("this page shows results, and computes none: it was written with --static");
+        if (model.contents.isStatic) throw new Mistake(STATIC);
         if (!model.results[model.stages.length] && !model.mistakes.some(Boolean)) return; // it is being computed
         const passing = backedLoss(model, this.aim);
         let begun = performance.now();

@@ -59,8 +59,8 @@ function commandsOf(model, language = "torch", asked = []) {
  */
 function lossCommand(model, asked, weight) {
   const before = model.isPictureChanged ? 0 : stagesIn(model.contents.before);
-  const one = weight ? ["--weight", [weight.number + before, ...weight.at].join(), "--lr", showNumber(weight.rate)] : [];
-  const { lines } = commandsOf(model, "torch", [...asked, ...one]);
+  const one = weight && ["--weight", [weight.number + before, ...weight.at].join(), "--lr", showNumber(weight.rate)];
+  const { lines } = commandsOf(model, "torch", [...asked, ...(one ?? [])]);
   return lines[lines.length - 1].text;
 }
 

@@ -46,8 +46,8 @@ function allRowsMet(small, large, sliding) {
  */
 function addSpread(sums, rows, step, weight, values) {
   for (let row = 0; row < rows.length; row += 3) {
-    let to = rows[row + 1];
-    for (let from = rows[row], end = from + rows[row + 2]; from < end; from++, to += step) sums[to] += weight * values[from];
+    const end = rows[row] + rows[row + 2];
+    for (let from = rows[row], to = rows[row + 1]; from < end; from++, to += step) sums[to] += weight * values[from];
   }
 }
 
@@ -62,9 +62,26 @@ function addSpread(sums, rows, step, weight, values) {
  */
 function addGathered(sums, rows, step, weight, values) {
   for (let row = 0; row < rows.length; row += 3) {
-    let from = rows[row + 1];
-    for (let to = rows[row], end = to + rows[row + 2]; to < end; to++, from += step) sums[to] += weight * values[from];
+    const end = rows[row] + rows[row + 2];
+    for (let to = rows[row], from = rows[row + 1]; to < end; to++, from += step) sums[to] += weight * values[from];
   }
+}
+
+/**
+ * The sum of each sample of a small map times the value of a large one that it meets.
+ *
+ * @param {Int32Array} rows  where they meet
+ * @param {number} step  from one value to the next: the stride
+ * @param {Float32Array} small
+ * @param {Float32Array} large
+ */
+function sumMet(rows, step, small, large) {
+  let sum = 0;
+  for (let row = 0; row < rows.length; row += 3) {
+    const end = rows[row] + rows[row + 2];
+    for (let from = rows[row], to = rows[row + 1]; from < end; from++, to += step) sum += small[from] * large[to];
+  }
+  return sum;
 }
 
 /**
@@ -126,7 +143,7 @@ function mapsOver(stage, channels, count, channel) {
   });
 }
 
-/** @type {Pick<Kind, "deltas" | "slopes" | "weights">} */
+/** @type {Pick<Kind, "deltas" | "slopes" | "gradients" | "weights">} */
 const convolutionDeltas = {
   deltas(stage, [input], { shape: [height, width, count] }, delta) {
     const { border, flip } = stage.keys;
@@ -170,6 +187,23 @@ const convolutionDeltas = {
       });
     });
   },
+  gradients(stage, [input], delta) {
+    const { keys: { border }, learned: { weight, bias } } = stage;
+    if (!weight) return {};
+    const sliding = convolutionSliding(stage, input.shape);
+    const given = padded(input, sliding.pads, border, borderValue(border));
+    const [small, large] = [delta, given].map(({ shape }) => /** @type {Pair} */ (shape.slice(0, 2)));
+    const rows = allRowsMet(small, large, { ...sliding, pads: [[0, 0], [0, 0]] });
+    const values = new Float32Array(weight.values.length);
+    for (let map = 0, index = 0; map < delta.shape[2]; map++) {
+      const [first, inputs] = channelsOf(stage, input.shape[2], map);
+      for (let channel = first; channel < first + inputs; channel++) {
+        const [deltas, samples] = [planeOf(delta, map), planeOf(given, channel)];
+        for (const each of rows) values[index++] = sumMet(each, sliding.stride[1], deltas, samples);
+      }
+    }
+    return { weight: { shape: weight.shape, values }, ...(bias && { bias: sumsOfMaps(delta) }) };
+  },
   weights: {
     value(stage, [map, own, row, column]) {
       const { filters, scales: [[over, under]] } = flatFilter(stage, map);
@@ -186,13 +220,16 @@ const convolutionDeltas = {
       const fill = borderValue(border);
       const samples = rows.flatMap((row) => columns.map((column) =>
         (row < 0 || column < 0 ? fill : valueAt(input, [row, column, channel]))));
-      const deltas = Float64Array.from(values.subarray(map * height * width, (map + 1) * height * width));
-      return { place: (index) => [Math.floor(index / width), index % width], deltas, samples: Float64Array.from(samples) };
+      return {
+        place: (index) => [Math.floor(index / width), index % width],
+        deltas: Float64Array.from(values.subarray(map * height * width, (map + 1) * height * width)),
+        samples: Float64Array.from(samples),
+      };
     },
   },
 };
 
-/** @type {Pick<Kind, "deltas" | "slopes" | "weights">} */
+/** @type {Pick<Kind, "deltas" | "slopes" | "gradients" | "weights">} */
 const transposedDeltas = {
   deltas(stage, [{ shape }], { shape: [tall, wide, count] }, delta) {
     const placing = placingOf(stage);
@@ -222,11 +259,29 @@ const transposedDeltas = {
         ({ at: [row.place, column.place, map], slope: weights[own][row.tap][column.tap] })));
     });
   },
+  gradients(stage, [input], delta) {
+    const { keys: { groups }, learned: { weight, bias } } = stage;
+    if (!weight) return {};
+    const placing = placingOf(stage);
+    const [small, large] = [input, delta].map(({ shape }) => /** @type {Pair} */ (shape.slice(0, 2)));
+    const rows = allRowsMet(small, large, placing);
+    const values = new Float32Array(weight.values.length);
+    const [channels, outputs] = weight.shape;
+    for (let channel = 0, index = 0; channel < channels; channel++) {
+      const first = Math.floor(channel / (channels / groups)) * outputs;
+      for (let map = first; map < first + outputs; map++) {
+        const [samples, deltas] = [planeOf(input, channel), planeOf(delta, map)];
+        for (const each of rows) values[index++] = sumMet(each, placing.stride[1], samples, deltas);
+      }
+    }
+    return { weight: { shape: weight.shape, values }, ...(bias && { bias: sumsOfMaps(delta) }) };
+  },
   weights: {
     value({ learned: { weight: { shape, values } } }, at) {
       return values[at.reduce((all, index, axis) => all * shape[axis] + index, 0)];
     },
-    met(stage, input, [channel, own, ...taps], { shape, values }) {
+    met(stage, input, [channel, own, ...taps], delta) {
+      const { shape } = delta;
       const { stride, dilation, pads } = placingOf(stage);
       const outputs = stage.learned.weight.shape[1];
       const map = Math.floor(channel / (input.shape[2] / stage.keys.groups)) * outputs + own;
@@ -236,7 +291,7 @@ const transposedDeltas = {
       const both = rows.flatMap((row) => columns.map((column) => ({ row, column })));
       return {
         place: (index) => [both[index].row.place, both[index].column.place],
-        deltas: Float64Array.from(both, ({ row, column }) => valueAt({ shape, values }, [row.place, column.place, map])),
+        deltas: Float64Array.from(both, ({ row, column }) => valueAt(delta, [row.place, column.place, map])),
         samples: Float64Array.from(both, ({ row, column }) => valueAt(input, [row.sample, column.sample, channel])),
       };
     },

@@ -25,8 +25,8 @@ function slopeBySlope(slope) {
 }
 
 /**
- * The values that see a sample through their windows, in its map, and through which row and column of these; some see it
- * several times, where the border repeats it.
+ * The values that see a sample through their windows, in its map, and through which row and column of these; some see
+ * it several times, where the border repeats it.
  *
  * @param {[Sight, Sight]} sights
  * @param {Shape} shape  of the input
@@ -36,8 +36,10 @@ function slopeBySlope(slope) {
  * @returns {{at: Place, taps: Pair}[]}
  */
 function seers(sights, shape, output, border, at) {
-  const [rows, columns] = sights.map(({ seen }, axis) => range(output[axis]).flatMap((place) =>
-    seen(place).flatMap((sample, tap) => (sampleAt(sample, shape[axis], border) === at[axis] ? [{ place, tap }] : []))));
+  const [rows, columns] = sights.map(({ seen }, axis) => range(output[axis]).flatMap((place) => {
+    const isSeen = (/** @type {number} */ sample) => sampleAt(sample, shape[axis], border) === at[axis];
+    return seen(place).flatMap((sample, tap) => (isSeen(sample) ? [{ place, tap }] : []));
+  }));
   return rows.flatMap((row) => columns.map((column) =>
     ({ at: [row.place, column.place, at[2]], taps: /** @type {Pair} */ ([row.tap, column.tap]) })));
 }

@@ -68,8 +68,8 @@ class Interface extends EventTarget {
   }
 
   /**
-   * A loss and where its gradient goes, as `cnnfilter explain --target --json` prints it, of gradients those of results:
-   * `explainLoss(3)`, `explainLoss("0,1,0", "mse", [1, 0, 0, 2, 2], 0.1)`.
+   * A loss and where its gradient goes, as `cnnfilter explain --target --json` prints it: `explainLoss(3)`,
+   * `explainLoss("0,1,0", "mse", [1, 0, 0, 2, 2], 0.1)`.
    *
    * @param {number | string} target  a class's number or name, or what the result should be
    * @param {string} loss  "cross-entropy", "binary-cross-entropy" or "mse"
@@ -77,7 +77,8 @@ class Interface extends EventTarget {
    * @param {number} rate  the learning rate of the step that is told of it
    */
   explainLoss(target, loss = "cross-entropy", weight = null, rate = 0.01) {
-    if (!Object.hasOwn(LOSSES, loss)) throw new Mistake(`unknown loss ${quoted(loss)} (known: ${Object.keys(LOSSES).join(", ")})`);
+    const known = Object.keys(LOSSES);
+    if (!known.includes(loss)) throw new Mistake(`unknown loss ${quoted(loss)} (known: ${known.join(", ")})`);
     const place = weight && [this.#number(weight[0]), ...weight.slice(1).map(Number)];
     return asData(lossRecord(this.#model, { loss, target: String(target) }, place, rate));
   }

@@ -7,12 +7,13 @@ const FEW_TERMS = 9;
 /** The exponent of e from which powers may overflow, or all vanish: the largest is taken off then. */
 const LARGEST_POWER = 700;
 
-/** @typedef {{name: string, equal: string[]}} LossLine  formulas with numbers in them that are equal, and what they are */
+/** @typedef {{name: string, equal: string[]}} LossLine  formulas with numbers in them that are equal, and their name */
+/** @typedef {[number, number]} Logarithms  of a probability, and of what it lacks to 1 */
 
 /**
  * @typedef {object} Shares  probabilities that are made of scores
  * @property {number[]} results
- * @property {[number, number][]} logarithms  of each, and of what it lacks to 1, also where these are too small for a number
+ * @property {Logarithms[]} logarithms  of each, also where it is too small for a number
  * @property {LossLine[]} lines
  */
 
@@ -21,21 +22,45 @@ const LARGEST_POWER = 700;
  * @property {string} formula  of p, the results, and t, the targets
  * @property {"softmax" | "sigmoid" | null} after  what makes p of scores: a network that ends in it is taken without it
  * @property {string} delta  the formula of the gradient with respect to each of n values, or of the scores behind them
- * @property {(results: number[], targets: number[], logarithms: [number, number][]) => {lines: LossLine[], result: number}} work
+ * @property {(results: number[], targets: number[], logarithms: Logarithms[]) => Summed} work
  * @property {(results: number[], targets: number[]) => number[]} deltas
- * @property {(p: number, t: number, n: number, total: number) => string} written  that formula with its numbers; the total
- *  is that of all targets
+ * @property {(p: number, t: number, n: number, total: number) => string} written  that formula with its numbers; the
+ *  total is that of all targets
  */
 
-/** The mean of terms as a line, with its sign turned where there is a minus. @param {string} minus @param {number[]} terms @param {string[]} texts */
+/** @typedef {{lines: LossLine[], result: number}} Summed  a sum, and how it is written */
+
+/**
+ * A sum with the equal formulas that it is written as.
+ *
+ * @param {number} result
+ * @param {...string} formulas
+ * @returns {Summed}
+ */
+function summedUp(result, ...formulas) {
+  return { lines: [{ name: "numbers", equal: [...formulas, show(result)] }], result };
+}
+
+/**
+ * The mean of terms, with its sign turned where there is a minus.
+ *
+ * @param {string} minus
+ * @param {number[]} terms
+ * @param {string[]} texts  the terms' formulas
+ */
 function meanLine(minus, terms, texts) {
   const [sum, count] = [sumOf(terms), terms.length];
   const result = (minus ? -sum : sum) / count;
   const written = count <= LONGEST_SUM ? [texts.join(" + "), showSum(terms)] : [show(sum)];
-  return { lines: [{ name: "numbers", equal: [...written.map((each) => `${minus}(${each}) / ${count}`), show(result)] }], result };
+  return summedUp(result, ...written.map((each) => `${minus}(${each}) / ${count}`));
 }
 
-/** A weight times a logarithm: 0 where the weight is 0, whatever the other is. @param {number} weight @param {number} log */
+/**
+ * A weight times a logarithm: 0 where the weight is 0, whatever the other is.
+ *
+ * @param {number} weight
+ * @param {number} log
+ */
 function weighted(weight, log) {
   return weight ? weight * log : 0;
 }
@@ -51,11 +76,11 @@ const LOSSES = {
       const result = -sumOf(terms);
       const written = range(targets.length).filter((place) => targets[place] || targets.length <= FEW_TERMS);
       if (!written.length || written.length > LONGEST_SUM) {
-        return { lines: [{ name: "numbers", equal: [`-(${show(-result)})`, show(result)] }], result };
+        return summedUp(result, `-(${show(-result)})`);
       }
       const texts = written.map((place) => `${show(targets[place])}*ln(${show(results[place])})`);
       const summed = showSum(written.map((place) => terms[place]));
-      return { lines: [{ name: "numbers", equal: [`-(${texts.join(" + ")})`, `-(${summed})`, show(result)] }], result };
+      return summedUp(result, `-(${texts.join(" + ")})`, `-(${summed})`);
     },
     deltas(results, targets) {
       const total = sumOf(targets);
@@ -68,7 +93,8 @@ const LOSSES = {
     after: "sigmoid",
     delta: "(p - t)/n",
     work(results, targets, logarithms) {
-      const terms = targets.map((t, place) => weighted(t, logarithms[place][0]) + weighted(1 - t, logarithms[place][1]));
+      const terms = logarithms.map(([log, rest], place) =>
+        weighted(targets[place], log) + weighted(1 - targets[place], rest));
       const texts = results.map((p, place) => {
         const t = show(targets[place]);
         return `${t}*ln(${show(p)}) + (1 - ${t})*ln(1 - ${show(p)})`;
@@ -107,11 +133,14 @@ const SHARES_OF = {
     const exponent = (/** @type {number} */ score) =>
       (isExtreme ? `(${show(score)} - ${showFactor(largest)})` : showFactor(score));
     const isShort = scores.length <= LONGEST_SUM;
+    /** @param {string} name @param {(place: number) => string} formula @param {number[]} values */
+    const each = (name, formula, values) =>
+      (isShort ? values.map((value, place) => ({ name, equal: [formula(place), show(value)] })) : []);
     const lines = [
       ...(isExtreme ? [{ name: "largest", equal: [show(largest)] }] : []),
-      ...(isShort ? scores.map((score, place) => ({ name: "power", equal: [`e^${exponent(score)}`, show(powers[place])] })) : []),
+      ...each("power", (place) => `e^${exponent(scores[place])}`, powers),
       { name: "sum", equal: isShort ? [showSum(powers), show(total)] : [show(total)] },
-      ...(isShort ? powers.map((power, place) => ({ name: "share", equal: [`${show(power)} / ${show(total)}`, show(results[place])] })) : []),
+      ...each("share", (place) => `${show(powers[place])} / ${show(total)}`, results),
     ];
     return { results, logarithms: scores.map((score) => [score - largest - off, NaN]), lines };
   },
@@ -124,13 +153,18 @@ const SHARES_OF = {
       ({ name: "share", equal: [`1 / (1 + e^(-${showFactor(score)}))`, show(results[place])] }));
     const logarithms = scores.map((score) => {
       const rest = Math.log1p(Math.exp(-Math.abs(score)));
-      return /** @type {[number, number]} */ ([Math.min(score, 0) - rest, Math.min(-score, 0) - rest]);
+      return /** @type {Logarithms} */ ([Math.min(score, 0) - rest, Math.min(-score, 0) - rest]);
     });
     return { results, logarithms, lines };
   },
 };
 
-/** Values as a text, of many how many there are; of the targets of a label which is 1. @param {number[]} values @param {number | null} label */
+/**
+ * Values as a text, of many how many there are; of the targets of a label which is 1.
+ *
+ * @param {number[]} values
+ * @param {number | null} label
+ */
 function listedValues(values, label = null) {
   if (values.length <= LONGEST_SUM) return values.map(show).join(", ");
   return label === null ? `${values.length} numbers` : `1 of class ${label}, 0 of ${values.length - 1} others`;

@@ -1,5 +1,7 @@
 // The network on the picture, as the person made it: what all views show and change.
 
+const STATIC = "this page shows results, and computes none: it was written with --static";
+
 /**
  * The stages, what they make of the picture, and the value that is looked at. What has a place for each stage by its
  * number, counted from 1, has the picture's at 0.
@@ -323,7 +325,7 @@ class Model extends EventTarget {
    * @param {Maps} picture
    */
   #allowed(stages, picture) {
-    if (this.contents.isStatic) throw new Mistake("this page shows results, and computes none: it was written with --static");
+    if (this.contents.isStatic) throw new Mistake(STATIC);
     return planOf(stages, picture.shape, this.contents.limits);
   }
 

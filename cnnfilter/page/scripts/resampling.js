@@ -79,8 +79,8 @@ function resampledDeltas({ values }, shape, down, along) {
  * @returns {Slope[]}
  */
 function resampledSlopes(down, along, at) {
-  const [rows, columns] = [down, along].map((lines, axis) =>
-    lines.flatMap((taps, place) => taps.filter(([sample]) => sample === at[axis]).map(([, weight]) => ({ place, weight }))));
+  const [rows, columns] = [down, along].map((lines, axis) => lines.flatMap((taps, place) =>
+    taps.filter(([sample]) => sample === at[axis]).map(([, weight]) => ({ place, weight }))));
   return rows.flatMap((row) =>
     columns.map((column) => ({ at: [row.place, column.place, at[2]], slope: row.weight * column.weight })));
 }

@@ -77,6 +77,8 @@
  */
 /** @typedef {Step & Record<string, any>} AnyStep */
 
+/** @typedef {Record<string, Learned>} Gradients  how a loss changes with learned numbers, by their roles */
+
 /** @typedef {{at: Place, slope: number}} Slope  how much a value of a result changes with a sample that it sees */
 
 /**
@@ -120,6 +122,8 @@
  *  input, from how it does with the result: its delta
  * @property {(stage: Stage, inputs: Maps[], output: Maps, input: number, at: Place) => Slope[]} slopes  how values of the
  *  result change with a sample of one of the inputs: of those that see it
+ * @property {(stage: Stage, inputs: Maps[], delta: Maps) => Gradients} [gradients]  how a loss changes with what it has
+ *  learned, by the names that `learned` has, and of the same sizes; left out where it learns nothing
  * @property {WeightsOf} [weights]  how its weights are told one by one; left out where it has none
  * @property {(stage: Stage) => string} text  as `str(stage)` in Python, without `as=`
  * @property {(stage: Stage) => string} [told]  as `text`, where steps have another: with what `normalize` divides by

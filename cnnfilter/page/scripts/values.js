@@ -39,6 +39,17 @@ function emptyMaps(shape) {
 }
 
 /**
+ * The sums of the values of each map, as a learned array.
+ *
+ * @param {Maps} maps
+ * @returns {Learned}
+ */
+function sumsOfMaps(maps) {
+  const count = countOf(maps.shape);
+  return { shape: [count], values: Float32Array.from(range(count), (map) => sumOf(planeOf(maps, map))) };
+}
+
+/**
  * The values of some maps at the place of another; of a vector, of some of its elements.
  *
  * @param {Maps} maps

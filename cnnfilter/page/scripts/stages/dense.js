@@ -83,6 +83,16 @@ KINDS.dense = {
     const column = range(inputs).findIndex((place) => source(place) === index);
     return range(outputs).map((output) => ({ at: [output], slope: weight.values[output * inputs + column] }));
   },
+  gradients({ keys, learned: { weight, bias } }, [{ values: vector }], delta) {
+    const [outputs, inputs] = weight.shape;
+    const source = inputOf({ keys }, inputs);
+    const given = Float64Array.from(vector, (_, place) => vector[source(place)]);
+    const values = new Float32Array(outputs * inputs);
+    for (let index = 0; index < values.length; index++) {
+      values[index] = delta.values[Math.floor(index / inputs)] * given[index % inputs];
+    }
+    return { weight: { shape: weight.shape, values }, ...(bias && { bias: sumsOfMaps(delta) }) };
+  },
   weights: {
     value: ({ learned: { weight } }, at) => weight.values[at[0] * weight.shape[1] + at[1]],
     met(stage, { values }, [unit, input], delta) {

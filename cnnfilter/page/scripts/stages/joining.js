@@ -127,7 +127,8 @@ function gathered(maps, shape) {
   for (let map = 0, index = 0; map < count; map++) {
     for (let row = 0; row < height; row++) {
       const first = ((planes === 1 ? 0 : map) * rows + (rows === 1 ? 0 : row)) * columns;
-      for (let column = 0; column < width; column++) sums[columns === 1 ? first : first + column] += maps.values[index++];
+      const step = Number(columns > 1);
+      for (let column = 0; column < width; column++) sums[first + step * column] += maps.values[index++];
     }
   }
   return { shape, values: Float32Array.from(sums) };

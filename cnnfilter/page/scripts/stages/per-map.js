@@ -26,6 +26,23 @@ function checkLearned(stage, count) {
 }
 
 /**
+ * The sum, for each map, of what is made of each sample and its delta.
+ *
+ * @param {Maps} maps
+ * @param {Maps} delta
+ * @param {(map: number) => (x: number, delta: number) => number} rule
+ * @returns {Learned}
+ */
+function mapByMap(maps, delta, rule) {
+  const count = countOf(maps.shape);
+  const values = Float32Array.from(range(count), (map) => {
+    const [of, deltas] = [rule(map), planeOf(delta, map)];
+    return planeOf(maps, map).reduce((sum, x, index) => sum + of(x, deltas[index]), 0);
+  });
+  return { shape: [count], values };
+}
+
+/**
  * Whether a stage has the learned numbers of a control.
  *
  * @param {string} key
@@ -104,6 +121,14 @@ KINDS.batchnorm = {
     }
     return shape;
   },
+  gradients(stage, [maps], delta) {
+    const weight = mapByMap(maps, delta, (map) => {
+      const { mean, variance } = normalization(stage)(map);
+      const deviation = Math.sqrt(variance + stage.keys.epsilon);
+      return (x, each) => (each * (x - mean)) / deviation;
+    });
+    return { weight, bias: sumsOfMaps(delta) };
+  },
   figures(_, [shape]) {
     const parameters = 2 * countOf(shape);
     return { parameters, macs: parameters, arithmetic: `params: 2*${countOf(shape)} = ${parameters}` };
@@ -135,6 +160,11 @@ KINDS.prelu = {
   output(stage, [shape]) {
     if (slopes(stage, shape) > 1) checkLearned(stage, countOf(shape));
     return shape;
+  },
+  gradients(stage, [maps], delta) {
+    const weight = mapByMap(maps, delta, () => (x, each) => (x > 0 ? 0 : each * x));
+    if (slopes(stage, maps.shape) > 1) return { weight };
+    return { weight: { shape: [1], values: Float32Array.of(sumOf(weight.values)) } };
   },
   figures(stage, [shape]) {
     const parameters = slopes(stage, shape);

@@ -238,8 +238,9 @@ function pooledDeltas(stage, { shape, values }, output, delta) {
           const first = (map * shape[0] + row) * shape[1];
           for (const column of along) {
             const at = first + column;
+            const isNew = Number.isNaN(values[at]) && !Number.isNaN(values[best]);
             if (!isMax) sums[at] += deltas[index];
-            else if (best < 0 || values[at] > values[best] || (Number.isNaN(values[at]) && !Number.isNaN(values[best]))) best = at;
+            else if (best < 0 || values[at] > values[best] || isNew) best = at;
           }
         }
         if (best >= 0) sums[best] += deltas[index];

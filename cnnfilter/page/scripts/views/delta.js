@@ -64,7 +64,8 @@ function deltaLines(model, backed, number, at) {
   const { worked, last, deltas } = backed;
   const delta = deltas[number];
   if (number > last) {
-    return [note(`${worked.name} takes the place of ${LOSSES[worked.name].after}: the deltas begin with what that reads.`)];
+    const { after } = LOSSES[worked.name];
+    return [note(`${worked.name} takes the place of ${after}: the deltas begin with what that reads.`)];
   }
   if (!delta) return [note("The result does not depend on this stage.")];
   const value = valueAt(delta, at);

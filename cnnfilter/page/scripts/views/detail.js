@@ -56,7 +56,8 @@ class Detail {
     );
     const help = element("p", { className: "soft small no-print", id: "board-help" }, BOARD_HELP);
     this.controls = element("div", { className: "row play-bar" }, this.player.element, this.pin, this.readout);
-    this.body = element("div", { className: "detail-body" }, this.bench, this.controls, help, this.work, new DeltaBox(model).element);
+    const delta = new DeltaBox(model).element;
+    this.body = element("div", { className: "detail-body" }, this.bench, this.controls, help, this.work, delta);
     this.element = element(
       "section",
       { className: "panel detail", "aria-label": "Detail" },

@@ -60,7 +60,9 @@ function lossLesson(model) {
     [count] = result.shape;
     const labels = labelsOf(model, model.stages.length) ?? [];
     const most = result.values.reduce((best, value, i) => (value > result.values[best] ? i : best), 0);
-    target.value = labels[most] ?? String(most);
+    const label = (labels[most] ?? "").trim();
+    const isItsOwn = labels.indexOf(label) === most && !/^\d+$/.test(label); // or it would be read as another's
+    target.value = isItsOwn ? label : String(most);
     names.replaceChildren(...labels.map((value) => element("option", { value })));
     return true;
   }
@@ -74,7 +76,10 @@ function lossLesson(model) {
     flattening.hidden = model.shapes[model.stages.length]?.length !== 3 || model.contents.isStatic;
     board.hidden = weight.element.hidden = command.hidden = !backed;
     if (!backed) return;
-    board.replaceChildren(...lossParts(backed.worked, labelsOf(model, model.stages.length)), backTable(model, backed));
+    board.replaceChildren(
+      ...lossParts(backed.worked, labelsOf(model, model.stages.length)),
+      backTable(model, backed, (number, at) => weight.choose(number, at)),
+    );
     weight.update();
   }
 
@@ -136,11 +141,21 @@ function lossParts({ name, formula, lines, result, unit, results, targets, delta
 }
 
 /**
- * The deltas of all stages, the last first; each leads to its largest.
+ * The gradients of all stages, the last first: of each its deltas, which lead to the largest, and those of what it has
+ * learned.
  * @param {Model} model
  * @param {Backed} backed
+ * @param {(number: number, at: number[]) => void} choose  what is done with the largest of weights
  */
-function backTable(model, { deltas }) {
+function backTable(model, { deltas, gradients }, choose) {
+  const way = (/** @type {string} */ text, /** @type {() => void} */ onclick) =>
+    element("button", { type: "button", className: "button quiet", onclick }, text);
+  const row = (/** @type {number[]} */ shape, /** @type {Float32Array} */ values, /** @type {number[]} */ at) => [
+    showShape(shape),
+    values[mostOf(values)],
+    at.join(","),
+    rootMeanSquare(values),
+  ];
   const rows = range(deltas.length)
     .reverse()
     .flatMap((number) => {
@@ -148,19 +163,24 @@ function backTable(model, { deltas }) {
       if (!maps) return [];
       const at = largestPlace(maps);
       const name = stageTitle(model, number).replace("stage ", "");
-      const way = element("button", { type: "button", className: "button quiet" }, name);
-      way.addEventListener("click", () => selectAt(model, number, at, true));
-      return [[number ? way : name, showShape(maps.shape), valueAt(maps, at), at.join(","), rootMeanSquare(maps.values)]];
+      const title = number ? way(name, () => selectAt(model, number, at, true)) : name;
+      const learned = Object.entries(gradients[number]).map(([role, array]) => {
+        const index = largestIndex(array);
+        const isTold = role === "weight" && isToldByWeights(model.stages[number - 1]);
+        const shown = isTold ? way(role, () => choose(number, index)) : role.replace("_", " ");
+        return [element("span", { className: "role" }, shown), ...row(array.shape, array.values, index)];
+      });
+      return [[title, ...row(maps.shape, maps.values, at)], ...learned];
     });
-  const table = terms(
-    "deltas of each stage's result; a stage leads to its largest",
-    ["stage", "size", "largest", "at", "RMS"],
-    rows,
-  );
+  const caption =
+    "the deltas of each stage's result, which lead to the largest, and the gradients of what it has learned";
   return element(
     "div",
     {},
     element("h3", {}, "Back through the stages"),
-    wideTable("back through the stages", table),
+    wideTable(
+      "back through the stages",
+      terms(caption, ["stage", "size", "largest", "at", "RMS"], rows),
+    ),
   );
 }

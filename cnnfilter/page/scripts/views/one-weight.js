@@ -1,13 +1,16 @@
 // @ts-check
 // The gradient of one weight, the sum of each delta times what the weight met, and the weight after a step.
 
-/** What the axes of weights count, by how many there are; those of transposed convolutions have the first two swapped. */
+/** What the axes of weights count, by how many there are; of transposed convolutions the first two are swapped. */
 const WEIGHT_AXES = /** @type {Record<number, string[]>} */ ({
   2: ["unit", "input"],
   4: ["filter", "channel", "row", "column"],
 });
 
-/** The places of the products that are listed: all in order, or of many the largest, the largest first. @param {Float64Array} products */
+/**
+ * The places of the products that are listed: all in order, or of many the largest, the largest first.
+ * @param {Float64Array} products
+ */
 function largestProducts(products) {
   const places = range(products.length);
   if (places.length <= MOST_TERMS) return places;
@@ -30,7 +33,7 @@ class WeightBox {
     this.shape = "";
     this.followed = ""; // what was looked at when it was last followed
     this.stages = element("select", { "aria-label": "stage of the weight" });
-    this.stages.addEventListener("change", () => this.#choose(Number(this.stages.value)));
+    this.stages.addEventListener("change", () => this.choose(Number(this.stages.value)));
     this.holder = element("span", { className: "row" });
     this.rate = element("input", { type: "text", inputMode: "decimal", size: 6, value: "0.01", autocomplete: "off" });
     this.rate.addEventListener("input", () => this.#tell());
@@ -97,11 +100,18 @@ class WeightBox {
     this.#tell();
   }
 
-  /** @param {number} number */
-  #choose(number) {
+  /**
+   * Tells of a weight of a stage.
+   * @param {number} number
+   * @param {number[]} [at]  the place that was told of before, if left out
+   */
+  choose(number, at) {
     this.number = number;
+    this.stages.value = String(number);
     this.#fit();
+    at?.forEach((index, axis) => (this.axes[axis].value = String(index)));
     this.#tell();
+    if (at) this.element.scrollIntoView({ block: "nearest" });
   }
 
   /** Has a field for each axis of the stage's weights. */
@@ -165,12 +175,12 @@ class WeightBox {
 
   /** @param {WeightGradient} told @param {number} rate */
   #lines({ at, weight, met, products, gradient }, rate) {
-    const text = listedText(this.model.stages, this.number);
+    const [stage, text] = [stageTitle(this.model, this.number), listedText(this.model.stages, this.number)];
     const chosen = largestProducts(products);
     const rows = chosen.map((i) => [met.place(i).join(","), met.deltas[i], met.samples[i], products[i]]);
     const what = products.length > chosen.length ? `the ${chosen.length} largest of ${products.length}` : "all";
     return [
-      element("p", { className: "small" }, `weight ${at} of ${stageTitle(this.model, this.number)}, ${text}: ${show(weight)}`),
+      element("p", { className: "small" }, `weight ${at} of ${stage}, ${text}: ${show(weight)}`),
       fact("formula", "sum(delta * input)"),
       wideTable(
         "products",

@@ -11,14 +11,15 @@ import gzip
 import math
 import re
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from cnnfilter.errors import KernelError
-from cnnfilter.learning.data.arrays import stacked
+from cnnfilter.learning.data.arrays import filed, stacked
 from cnnfilter.learning.data.dataset import Dataset
+from cnnfilter.learning.data.filed import Place, unpacked
 from cnnfilter.learning.data.folders import entries
 from cnnfilter.messages import readable, show_bytes
 from cnnfilter.weights.kinds import named_failures
@@ -59,7 +60,8 @@ def read_idx(path: Path, memory: int) -> Dataset:
 
 
 def _pair(path: Path, memory: int) -> Dataset:
-    pictures = _array(path, memory)
+    with named_failures(path):
+        pictures = _array(path)
     match = cast("re.Match[str]", NAME.fullmatch(path.name))
     beside = [path.with_name(f"{match[1]}labels{match[2]}1{end}") for end in _ends(match[3])]
     labels = next((each for each in beside if each.is_file()), None)
@@ -67,12 +69,19 @@ def _pair(path: Path, memory: int) -> Dataset:
         if labels is None:
             msg = f"there is no {readable(beside[0].name)} beside it, with the classes of its pictures"
             raise KernelError(msg)
-    classes = _array(labels, memory)
+    with named_failures(labels):
+        found = _array(labels)
+        if found.size > memory:
+            msg = f"it tells of {show_bytes(found.size)}, and --memory allows {show_bytes(memory)}"
+            raise KernelError(msg)
+        classes = found.read()
     with named_failures(path):
         if classes.ndim != 1:
             msg = f"{readable(labels.name)} holds an array of {classes.ndim} axes; classes have one"
             raise KernelError(msg)
-        return stacked(pictures, classes, str(path), "its array")
+        if pictures.size <= memory:
+            return stacked(pictures.read(), classes, str(path), "its array")
+        return filed(pictures.place, pictures.dtype, pictures.shape, classes, str(path), "its array")
 
 
 def _ends(end: str) -> list[str]:
@@ -81,30 +90,59 @@ def _ends(end: str) -> list[str]:
     return [end, plain if end != plain else f"{plain}.gz"]
 
 
-def _array(path: Path, memory: int) -> npt.NDArray[Any]:
-    with named_failures(path), path.open("rb") as stream:
-        is_packed = stream.read(2) == _GZIP
-        stream.seek(0)
-        if not is_packed:
-            return _read(stream, memory)
-        with gzip.open(stream) as unpacked:
-            return _read(cast("IO[bytes]", unpacked), memory)
+class _Array(NamedTuple):
+    """The array of a file, whose header has been read: its numbers begin after `begin` bytes."""
+
+    path: Path
+    is_packed: bool
+    begin: int
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the numbers."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def read(self) -> npt.NDArray[Any]:
+        """All of its numbers."""
+        with _opened(self.path, self.is_packed) as stream:
+            stream.seek(self.begin)
+            data = stream.read(self.size + 1)
+        if len(data) != self.size:
+            msg = (
+                f"it tells of {self.size} bytes of numbers, but {'more' if len(data) > self.size else len(data)} follow"
+            )
+            raise KernelError(msg)
+        return np.frombuffer(data, self.dtype).reshape(self.shape).astype(self.dtype.newbyteorder("="), copy=False)
+
+    def place(self) -> Place:
+        """Where its numbers lie one after the other."""
+        if self.is_packed:
+            with _opened(self.path, self.is_packed) as stream:
+                stream.seek(self.begin)
+                return unpacked(stream, self.size)
+        if self.path.stat().st_size != self.begin + self.size:
+            msg = f"it tells of {self.size} bytes of numbers, but {self.path.stat().st_size - self.begin} follow"
+            raise KernelError(msg)
+        return Place(self.path.open("rb"), self.begin)
 
 
-def _read(stream: IO[bytes], memory: int) -> npt.NDArray[Any]:
-    head = stream.read(4)
-    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in TYPES or not 1 <= head[3] <= 4:
-        msg = "no IDX file by its first bytes"
+def _array(path: Path) -> _Array:
+    with path.open("rb") as file:
+        is_packed = file.read(2) == _GZIP
+    with _opened(path, is_packed) as stream:
+        head = stream.read(4)
+        if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in TYPES or not 1 <= head[3] <= 4:
+            msg = "no IDX file by its first bytes"
+            raise KernelError(msg)
+        sides = stream.read(4 * head[3])
+    if len(sides) < 4 * head[3]:
+        msg = "it is cut off"
         raise KernelError(msg)
-    dtype = np.dtype(TYPES[head[2]])
-    sides = stream.read(4 * head[3])
     shape = tuple(int.from_bytes(sides[at : at + 4], "big") for at in range(0, len(sides), 4))
-    size = math.prod(shape) * dtype.itemsize
-    if size > memory:
-        msg = f"it tells of {show_bytes(size)}, and --memory allows {show_bytes(memory)}"
-        raise KernelError(msg)
-    data = stream.read(size + 1)
-    if len(sides) < 4 * head[3] or len(data) != size:
-        msg = f"it tells of {size} bytes of numbers, but {'more' if len(data) > size else len(data)} follow"
-        raise KernelError(msg)
-    return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+    return _Array(path, is_packed, 4 + len(sides), np.dtype(TYPES[head[2]]), shape)
+
+
+def _opened(path: Path, is_packed: bool) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path)) if is_packed else path.open("rb")

@@ -3,13 +3,14 @@
 import gzip
 import struct
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
-from cnnfilter.learning.data import folders
+from cnnfilter.learning.data import filed, folders
 from cnnfilter.learning.data.arrays import given
 from cnnfilter.learning.data.reading import read_data
 from tests.learning.strokes import LABELS, strokes
@@ -175,15 +176,52 @@ def test_arrays_that_do_not_fit_are_refused(arrays, reason):
     refused("d.npz", f"^d.npz: .*{reason}")
 
 
-def test_what_is_larger_than_memory_is_refused_before_it_is_read():
-    np.savez("d.npz", x=PICTURES, y=CLASSES)
-    refused("d.npz", "takes 0 MB, and --memory allows 0 MB", 100)
-    idx(PICTURES, "images-idx3")
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32, np.float64, np.int16])
+def test_pictures_that_are_larger_than_memory_are_read_from_a_file(kind):
+    pictures, classes = PICTURES.astype(kind), CLASSES.astype(np.uint8)
+    colours = np.stack([pictures, pictures // 2, pictures], axis=3)
+    np.savez("stored.npz", x=pictures, y=classes, x_test=colours, y_test=classes)
+    np.savez_compressed("packed.npz", x=colours, y=classes)
+    small = 100  # bytes, which the classes take alone
+    for name in ("stored.npz", "packed.npz"):
+        whole, found = read(name), read(name, small)
+        assert (found.labels, found.classes.tolist(), found.notes) == (
+            whole.labels,
+            whole.classes.tolist(),
+            whole.notes,
+        )
+        for one, other in ((whole, found), (whole.validation, found.validation)):
+            for number in range(12 if one is not None else 0):
+                wanted, picture = one.source.picture(number), other.source.picture(number)
+                np.testing.assert_array_equal(picture, wanted)
+                assert picture.dtype == wanted.dtype
+        assert (len(found.source), found.source.held, found.source.is_certain) == (12, 0, True)
+        assert found.source.name(3) == f"picture 3 of {name}"
+        assert whole.source.held == whole.source.picture(0).nbytes * 12
+
+
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_idx_files_that_are_larger_than_memory_are_read_as_they_are_asked_for(end):
+    idx(PICTURES, f"images-idx3{end}")
     idx(CLASSES.astype(np.uint8), "labels-idx1")
-    same(read("images-idx3"))
-    refused("images-idx3", "it tells of 0 MB, and --memory allows 0 MB", 100)
-    Path("images-idx3").write_bytes(b"\0\0\x08\x03" + b"\xff" * 12)
-    refused("images-idx3", "--memory allows")
+    same(read(f"images-idx3{end}", 100))
+    refused(f"images-idx3{end}", "^labels-idx1: it tells of 0 MB, and --memory allows 0 MB", 10)
+
+
+def test_what_there_is_no_room_for_is_refused_before_it_is_read(monkeypatch):
+    np.savez("d.npz", x=PICTURES, y=CLASSES)
+    refused("d.npz", "'y' takes 0 MB, and --memory allows 0 MB", 10)
+    np.savez("columns.npz", x=np.asfortranarray(PICTURES), y=CLASSES)
+    refused("columns.npz", "'x' is stored by columns, and larger than --memory allows; give it more", 100)
+    np.savez("bad.npz", x=np.where(PICTURES.max() == PICTURES, np.nan, 1.0), y=CLASSES)
+    refused("bad.npz", "'x' holds values that are not finite", 100)
+    idx(CLASSES.astype(np.uint8), "labels-idx1")
+    Path("images-idx3").write_bytes(b"\0\0\x08\x03" + b"\0\0\0\x0c" + b"\0\0\x10\0" * 2)
+    refused("images-idx3", "it tells of 201326592 bytes of numbers, but 0 follow")
+    Path("images-idx3").write_bytes(gzip.compress(b"\0\0\x08\x03" + b"\0\0\0\x0c" + b"\0\0\x10\0" * 2 + b"abc"))
+    refused("images-idx3", "it tells of 201326592 bytes of numbers, but 3 follow", 1000)
+    monkeypatch.setattr(filed.shutil, "disk_usage", lambda folder: SimpleNamespace(free=10**6))
+    refused("images-idx3", "it takes 201 MB, more than --memory allows, and .* has room for 1 MB", 1000)
 
 
 def test_damaged_arrays_are_refused():
@@ -193,7 +231,7 @@ def test_damaged_arrays_are_refused():
     refused("images.idx3", "there is no labels.idx1 beside it")
     for labels, reason in (
         (b"", "no IDX file"),
-        (b"\0\0\x08\x01\0\0", "bytes of numbers, but"), (b"\0\0\x08\x01\0\0\0\x05abc", "but 3 follow"),
+        (b"\0\0\x08\x01\0\0", "it is cut off"), (b"\0\0\x08\x01\0\0\0\x05abc", "but 3 follow"),
         (b"\0\0\x08\x01\0\0\0\x05abcdefg", "but more follow"), (b"\x1f\x8b no", "^labels.idx1: damaged"),
         (b"\0\0\x77\x01", "no IDX file"),
     ):  # fmt: skip

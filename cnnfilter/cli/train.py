@@ -80,7 +80,7 @@ def _memory(text: str) -> int:
 @options.flag("--resume", help="Go on with the checkpoint beside the output, NAME-checkpoint.npz.")
 @click.option(
     "--memory", type=options.Parsed("SIZE", _memory), metavar="SIZE",
-    help="What the pictures may take, such as 4G; of more, files are read again in each epoch.  "
+    help="What the pictures may take, such as 4G; of more, they are read again in each epoch.  "
     "[default: half of the machine's]",
 )  # fmt: skip
 @options.whole("--threads", help="Threads; the result does not depend on it.  [default: all cores]")

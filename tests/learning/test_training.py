@@ -88,6 +88,9 @@ def test_more_pictures_than_memory_are_learned_from_alike(folder):
 
     files = [data_of(learned(data=read_data(Path("d"), 10**6), memory=memory)) for memory in (10**6, 2000)]
     assert files[0] == files[1]
+    np.savez("d.npz", x=pictures, y=classes.astype(np.uint8))
+    arrays = [data_of(learned(data=read_data(Path("d.npz"), memory), memory=memory)) for memory in (10**6, 2000)]
+    assert arrays[0] == arrays[1]
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])

@@ -46,12 +46,12 @@ function summedUp(result, ...formulas) {
  *
  * @param {string} minus
  * @param {number[]} terms
- * @param {string[]} texts  the terms' formulas
+ * @param {(place: number) => string} formula  a term's
  */
-function meanLine(minus, terms, texts) {
+function meanLine(minus, terms, formula) {
   const [sum, count] = [sumOf(terms), terms.length];
   const result = (minus ? -sum : sum) / count;
-  const written = count <= LONGEST_SUM ? [texts.join(" + "), showSum(terms)] : [show(sum)];
+  const written = count <= LONGEST_SUM ? [range(count).map(formula).join(" + "), showSum(terms)] : [show(sum)];
   return summedUp(result, ...written.map((each) => `${minus}(${each}) / ${count}`));
 }
 
@@ -95,11 +95,11 @@ const LOSSES = {
     work(results, targets, logarithms) {
       const terms = logarithms.map(([log, rest], place) =>
         weighted(targets[place], log) + weighted(1 - targets[place], rest));
-      const texts = results.map((p, place) => {
-        const t = show(targets[place]);
-        return `${t}*ln(${show(p)}) + (1 - ${t})*ln(1 - ${show(p)})`;
+      return meanLine("-", terms, (place) => {
+        const [p, t] = [results[place], targets[place]].map(show);
+        const text = `${t}*ln(${p}) + (1 - ${t})*ln(1 - ${p})`;
+        return terms.length > 1 ? `(${text})` : text;
       });
-      return meanLine("-", terms, texts.length > 1 ? texts.map((text) => `(${text})`) : texts);
     },
     deltas: (results, targets) => results.map((p, place) => (p - targets[place]) / results.length),
     written: (p, t, n) => `(${show(p)} - ${showFactor(t)}) / ${n}`,
@@ -110,7 +110,7 @@ const LOSSES = {
     delta: "2*(p - t)/n",
     work(results, targets) {
       const terms = results.map((p, place) => (p - targets[place]) ** 2);
-      return meanLine("", terms, results.map((p, place) => `(${show(p)} - ${showFactor(targets[place])})^2`));
+      return meanLine("", terms, (place) => `(${show(results[place])} - ${showFactor(targets[place])})^2`);
     },
     deltas: (results, targets) => results.map((p, place) => (2 * (p - targets[place])) / results.length),
     written: (p, t, n) => `2*(${show(p)} - ${showFactor(t)}) / ${n}`,

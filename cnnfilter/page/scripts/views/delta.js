@@ -96,7 +96,7 @@ function deltaPart(model, { number, terms: all }, sum) {
   const what = all.length > chosen.length ? `the ${chosen.length} largest of ${all.length} products` : "products";
   const title = element("h4", {}, `from ${stageTitle(model, number)}: sum(delta * ${word})`);
   if (!all.length) return [title, fact("", "none of its values sees this one: ", element("strong", {}, "0"))];
-  if (all.length === 1) return [title, equation(all[0].at.join(","), showProduct([all[0].delta, all[0].slope]), sum)];
+  if (all.length === 1) return [title, equation(`place ${all[0].at}`, showProduct([all[0].delta, all[0].slope]), sum)];
   const heads = ["place", "delta", word, "product"];
   const table = wideTable("products", terms(`${what}, by the place of its values`, heads, rows));
   return [title, table, sumLine("sum", products, sum, `sum of ${all.length} products`)];

@@ -21,6 +21,7 @@ STATES = {
     "convolution beside correlation": ("model.select(1, 0, 3, 3); lesson(1)", ".lesson"),
     "cross-entropy": ("cnnfilter.set(6, 'window', '1x2'); lesson(2)", ".lesson"),
     "a loss, deltas and a weight": ("model.select(3, 1, 2, 2); lesson(3)", ".lesson, .detail"),
+    "a delta that is asked for": ("document.querySelector('.loss .choice input').click()", ".lesson"),
     "a loss that cannot be": (
         "const field = document.querySelector('.loss input'); field.value = 'six';"
         "field.dispatchEvent(new Event('input', {bubbles: true}))",

@@ -65,6 +65,7 @@ def test_an_answer_is_right_within_the_tolerance_that_is_said(show):
     answers = [(3, 3), (3.02, 3.001), (0.005, 0.0123), (3.02, 3), (3.04, 3.001), (0, 0.0123)]
     right = tab.run("return arguments[0].map((each) => judged(...each).right)", answers)
     assert right == [True, True, True, False, False, False]
+    assert tab.run("return [judged(0.00101, 0.001, 0).right, judged(0.0011, 0.001, 0).right]") == [True, False]
     assert tab.run("return judged(5, Infinity)") == {"right": False, "text": "Not yet. 5 is too small."}
 
 

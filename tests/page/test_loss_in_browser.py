@@ -16,7 +16,7 @@ from cnnfilter.pipeline import Pipeline
 from cnnfilter.text.shown import show
 from tests.command import run
 from tests.page import browser as browsers
-from tests.page.changing import RAMP, button, type_into
+from tests.page.changing import ENTER, RAMP, button, type_into
 
 NETWORK = (
     "normalize,conv:3@3x3:padding=1:random=1:as=a,relu,conv:3@3x3:padding=1:random=2,add:a,maxpool:2,flatten,"
@@ -132,7 +132,7 @@ def test_a_loss_is_told_as_the_command_tells_it(opened, text, target, loss):
 def weigh(tab, *place, rate="0.5"):
     for field, index in zip(tab.find_all(".loss input[type=number]"), place, strict=True):
         type_into(tab, field, str(index))
-    type_into(tab, tab.find(".loss label:has(+ button) input"), rate)
+    type_into(tab, tab.find(".loss section label:has(+ button) input"), rate)
 
 
 def test_a_weight_is_told_as_the_command_tells_it(opened, monkeypatch):
@@ -351,13 +351,30 @@ def test_turned_and_scaled_weights_take_no_step_here(opened, tmp_path):
     assert not button(tab, "Take the step").is_enabled()
 
 
-def test_results_are_hidden_to_be_worked_out(opened):
+def test_results_are_hidden_and_a_delta_is_asked_for(opened):
     tab = opened()
     hidden = "return getComputedStyle(document.querySelector(arguments[0])).visibility === 'hidden'"
-    tab.run("model.select(7, 5)")
+    tab.run("model.select(9, 0)")
     tab.find(".loss .choice input").click()
-    assert tab.run(hidden, ".delta strong")
     assert tab.run(hidden, ".loss section strong")
+
+    def answer(text):
+        type_into(tab, tab.find(".loss form input"), text)
+        tab.press(ENTER)
+        return tab.find(".loss .said").text
+
+    assert answer("1") == "The loss has no delta of this value; choose one of another stage."
+    tab.run("model.select(7, 5)")
+    assert tab.find(".loss .said").text == ""
+    assert tab.run(hidden, ".delta strong")
+    value = tab.run("return backward.backed.deltas[7].values[5]")
+    assert answer(f"{-value}") == "Not yet. The sign is not right."
+    assert answer(f"{1.02 * value}").startswith("Not yet. ")
+    assert answer("two") == "'two' is not a number"
+    assert answer(f"{1.001 * value}").startswith("Right: ")
+    assert not tab.run(hidden, ".delta strong")
+    assert not tab.find(".loss form").is_displayed()
+    tab.find(".loss .choice input").click()
     tab.run("document.querySelectorAll('.lesson details')[3].open = false")
     tab.wait("return !document.documentElement.classList.contains('asking')")
 

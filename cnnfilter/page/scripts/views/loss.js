@@ -43,10 +43,18 @@ function lossLesson(model) {
     const text = lossCommand(model, asked, words);
     command.replaceChildren(commandLine("The command of this loss", text, []));
   });
-  const hiding = element("input", { type: "checkbox", onchange: () => hideResults(hiding.checked) });
+  const hiding = element("input", { type: "checkbox", onchange: () => hide(hiding.checked) });
+  const question = deltaQuestion(model, () => hide(false));
   let open = false;
   let said = ""; // of what could not be done
   let count = 0; // of the numbers that the target was chosen for
+
+  /** Hides the results, and asks for one, or shows them. @param {boolean} hidden */
+  function hide(hidden) {
+    hiding.checked = hidden;
+    hideResults(hidden);
+    question.ask(hidden);
+  }
 
   function look() {
     said = "";
@@ -99,6 +107,7 @@ function lossLesson(model) {
       mistake,
       flattening,
       element("label", { className: "choice" }, hiding, element("span", {}, "Hide the results, to work them out")),
+      question.node,
       board,
       weight.element,
       command,
@@ -110,9 +119,49 @@ function lossLesson(model) {
     },
     close() {
       open = false;
-      hiding.checked = false;
-      hideResults(false);
+      hide(false);
       backward.look(null);
+    },
+  };
+}
+
+/**
+ * A question for the delta of the value that is looked at.
+ * @param {Model} model
+ * @param {() => void} found  what is done when the answer is right
+ * @returns {{node: HTMLElement, ask: (isAsked: boolean) => void}}
+ */
+function deltaQuestion(model, found) {
+  const answer = element("input", { type: "text", inputMode: "decimal", size: 10, autocomplete: "off" });
+  const said = element("p", { className: "said", role: "status" });
+  const form = element(
+    "form",
+    { className: "row", hidden: true },
+    element("label", { className: "field" }, element("span", {}, "The delta of the value that is looked at"), answer),
+    element("button", { type: "submit", className: "button" }, "Check"),
+    element("span", { className: "small soft" }, "to 1 %"),
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const deltas = model.selection && backward.backed?.deltas[model.selection.stage];
+    if (!model.selection || !deltas) {
+      write(said, "The loss has no delta of this value; choose one of another stage.");
+      return;
+    }
+    const value = valueAt(deltas, model.selection.at);
+    const mistake = mistakeOf(() => {
+      const { right, text } = judged(readNumber(answer.value.replace("\u2212", "-")), value, 0);
+      write(said, text);
+      if (right) found();
+    });
+    if (mistake) write(said, mistake);
+  });
+  model.addEventListener("selected", () => write(said, ""));
+  return {
+    node: element("div", {}, form, said),
+    ask(isAsked) {
+      form.hidden = !isAsked;
+      if (isAsked) [answer.value, said.textContent] = ["", ""];
     },
   };
 }

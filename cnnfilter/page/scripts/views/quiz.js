@@ -1,20 +1,22 @@
 /**
  * How far an answer may be from the result: nothing from a whole number, and from none that is finite; else 1 % of it,
- * and 0.01 where that is more.
+ * and `least` where that is more.
  * @param {number} result
+ * @param {number} least
  */
-function tolerance(result) {
-  return Number.isInteger(result) || !Number.isFinite(result) ? 0 : Math.max(Math.abs(result) / 100, 0.01);
+function tolerance(result, least) {
+  return Number.isInteger(result) || !Number.isFinite(result) ? 0 : Math.max(Math.abs(result) / 100, least);
 }
 
 /**
  * What is said of an answer.
  * @param {number} answer
  * @param {number} result
+ * @param {number} [least]
  * @returns {{right: boolean, text: string}}
  */
-function judged(answer, result) {
-  const allowed = tolerance(result);
+function judged(answer, result, least = 0.01) {
+  const allowed = tolerance(result, least);
   if (Math.abs(answer - result) <= allowed * (1 + 1e-9)) {
     const exactly = answer === result || allowed === 0;
     return {

@@ -155,19 +155,26 @@ def for_any_picture(found: Made, preparing: Network, shape: Shape) -> Made:
     shape : tuple of int
         (H, W, C) of the pictures that they prepared.
     """
-    height, width, channels = shape
+    resize, notes = Resize((shape[0], shape[1])), []
     first: list[Stage] = []
-    if not any(isinstance(node.stage, SIZING) for node in preparing):
-        first = [Resize((height, width))]
-    if channels in (1, 3) and not any(isinstance(node.stage, COLOURING) for node in preparing):
-        first = [Gray(), *first] if channels == 1 else [*first, Rgb()]  # in the order that takes less time
-    if not first:
-        return found
-    nodes = [Node(stage, (number - 1,)) for number, stage in enumerate(first)]
-    moved = (node._replace(reads=tuple(read + len(first) for read in node.reads)) for node in found.network)
-    network = Network([*nodes, *moved])
-    note = f"the file begins with {','.join(map(str, first))}: it takes any picture"
-    return Made(network, text_of(network), (*found.notes, note))
+    nodes, sizing = (
+        [*found.network],
+        [number for number, node in enumerate(preparing) if isinstance(node.stage, SIZING)],
+    )
+    if not sizing:
+        first = [resize]
+    elif isinstance(stage := nodes[sizing[-1]].stage, Resize) and isinstance(stage.size, int):  # of the shorter side
+        fixed = replace(stage, size=resize.size)
+        nodes[sizing[-1]] = nodes[sizing[-1]]._replace(stage=fixed)
+        notes.append(f"the file has {fixed} for {stage}: it takes pictures of any shape")
+    if shape[2] in (1, 3) and not any(isinstance(node.stage, COLOURING) for node in preparing):
+        first = [Gray(), *first] if shape[2] == 1 else [*first, Rgb()]  # in the order that takes less time
+    if first:
+        moved = (node._replace(reads=tuple(read + len(first) for read in node.reads)) for node in nodes)
+        nodes = [*(Node(stage, (number - 1,)) for number, stage in enumerate(first)), *moved]
+        notes.append(f"the file begins with {','.join(map(str, first))}: it takes any picture")
+    network = Network(nodes)
+    return Made(network, text_of(network), (*found.notes, *notes))
 
 
 def _with_numbers(nodes: list[Node], source: Network) -> tuple[list[Node], int, int]:

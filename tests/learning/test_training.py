@@ -236,6 +236,7 @@ def test_the_file_takes_any_picture():
         ("flatten,dense:3", colour, "resize:12x12,rgb,"),
         ("normalize:mean=0.5,gray,flatten,dense:3", colour, "resize:12x12,"),
         ("crop:8x8,gray,flatten,dense:3", colour, ""),
+        ("normalize,resize:9:filter=box,flatten,dense:3", pictures, "gray,"),
         ("flatten,dense:3", np.stack([pictures] * 2, axis=3), "resize:12x12,"),
     ):
         found = learned(text, given(data.astype(np.uint16) * 257, classes), epochs=1)
@@ -248,6 +249,10 @@ def test_the_file_takes_any_picture():
         if data.shape[-1] != 2:
             for other in (np.ones((30, 20, 3), np.uint8), np.ones((15, 50), np.float32)):
                 assert Pipeline.load("net.npz")(other).shape == (3,)
+    assert found.made.notes[-1] == "the file begins with resize:12x12: it takes any picture"
+    notes = begun("resize:9:filter=box,flatten,dense:3").made.notes[-2:]
+    assert notes[0] == "the file has resize:9x9:filter=box for resize:9:filter=box: it takes pictures of any shape"
+    assert notes[1] == "the file begins with gray: it takes any picture"
 
 
 def test_the_last_stage_gets_a_value_or_a_map_for_each_class():

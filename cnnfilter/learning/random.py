@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+ORDER, CHANGES, DROPS = 1, 2, 3
+"""What random numbers are drawn for, after the seed: the order of the pictures, how they are changed, and dropouts."""
+
 
 def generator(*key: int) -> np.random.Generator:
     """The stream of a key: the seed, and what is drawn for what."""

@@ -16,15 +16,12 @@ from cnnfilter.learning.losses import loss
 from cnnfilter.learning.network import Trainable, scores
 from cnnfilter.learning.optimisers import OPTIMISERS
 from cnnfilter.learning.parts import Part, Parts
-from cnnfilter.learning.random import generator
+from cnnfilter.learning.random import CHANGES, ORDER, generator
 from cnnfilter.learning.settings import Settings
 from cnnfilter.messages import quoted
 from cnnfilter.network.graph import Network
 
 LOSS = "cross-entropy"
-
-ORDER, CHANGES = 1, 2
-"""What random numbers are drawn for, after the seed: the order of the pictures, and how they are changed."""
 
 
 class Figures(NamedTuple):

@@ -15,9 +15,9 @@ from cnnfilter.learning.beginning import begin
 from cnnfilter.learning.data.arrays import given
 from cnnfilter.learning.losses import loss
 from cnnfilter.learning.network import Trainable
-from cnnfilter.learning.random import generator
+from cnnfilter.learning.random import ORDER, generator
 from cnnfilter.learning.settings import MAX_EPOCHS, Settings
-from cnnfilter.learning.training import LOSS, ORDER, Figures
+from cnnfilter.learning.training import LOSS, Figures
 from cnnfilter.network.grammar import parse
 from cnnfilter.pipeline import Pipeline
 from tests.benchmarks import inputs

@@ -28,11 +28,12 @@ class Flattening(Fixed):
 
     def value(self, x: Array) -> tuple[Array, Any]:
         """See `Fixed.value`."""
-        return x.reshape(-1, x.shape[-1]), x.shape
+        return self.space.once("vector", [x], lambda: x.reshape(-1, x.shape[-1])), x.shape
 
     def delta(self, kept: Any, delta: Array) -> Array:
         """See `Fixed.delta`."""
-        return delta.reshape(kept)
+        back: Array = self.space.once("maps", [delta], lambda: delta.reshape(kept))
+        return back
 
 
 class Matrix(Differentiable):

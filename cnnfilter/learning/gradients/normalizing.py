@@ -18,6 +18,7 @@ from cnnfilter.learning.gradients.base import (
     over_maps,
     own,
 )
+from cnnfilter.learning.random import DROPS, generator
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 
@@ -125,8 +126,9 @@ class Dropping(Differentiable):
         x = inputs[0]
         if not training or not self.rate:
             return x, None
+        seed, *place = self.seed
         drawn, factor, out = (self.space.array(name, x.shape) for name in ("drawn", "factor", "out"))
-        np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed))).random(None, np.float32, drawn)
+        generator(seed, DROPS, *place).random(None, np.float32, drawn)
         np.multiply(drawn >= self.rate, np.float32(1 / (1 - self.rate) if self.rate < 1 else 0), out=factor)
         return np.multiply(x, factor, out=out), factor
 

@@ -6,6 +6,7 @@ the kernel a whole row of results, of all pictures, sees samples that follow eac
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -32,6 +33,9 @@ NOTHING = np.empty(0, np.float32)
 
 FEW = 4
 """Filters, and taps, that are weighed side by side."""
+
+LASTING = 1 << 22
+"""Padded deltas up to which they have memory of their own, so that what is around them is set once."""
 
 ROW_SAMPLES = 1 << 12
 """Samples of rows of deltas that are weighed before the next: those of four filters stay in the nearest cache."""
@@ -111,9 +115,7 @@ class Slide:
             return self._spread_one(delta, weight, channels, groups, space)
         lanes = delta.shape[-1]
         total = space.passing("spread", (channels, *self.frame.size, lanes))
-        padded = space.passing("padded", (len(delta), *self.deltas.size, lanes))
-        self.deltas.surround(padded)
-        self.deltas.fill(padded, delta)
+        padded = self._padded(delta, space)
         phases, sums = space.once("phases", [padded, total], lambda: self._phases(padded, total, groups))
         by_taps = weight.reshape(groups, -1, *weight.shape[1:]).swapaxes(1, 2)  # (groups, C / groups, O / groups, ...)
         sums.compute(
@@ -126,6 +128,18 @@ class Slide:
             elif phase.result is not total:
                 phase.part[...] = phase.result
         return total
+
+    def _padded(self, delta: Array, space: Workspace) -> Array:
+        """Deltas with zeros around them."""
+        shape = len(delta), *self.deltas.size, delta.shape[-1]
+        if math.prod(shape) <= LASTING:
+            padded = space.array("padded", shape)
+            space.once("rim", [padded], lambda: self.deltas.surround(padded))
+        else:
+            padded = space.passing("padded", shape)
+            self.deltas.surround(padded)
+        self.deltas.fill(padded, delta)
+        return padded
 
     def _phases(self, padded: Array, total: Array, groups: int) -> tuple[list[Phase], Sums]:
         """The places of `filled` maps that see the same taps, and how they are computed."""

@@ -98,6 +98,7 @@ class Trainable:
         self._threads = threads
         self._way: tuple[object, ...] | None
         self._passing: Passing
+        self._shape: tuple[int, ...]
         self._settle(())
         self.seen: dict[int, Seen] | None = None
         self.parameters = {
@@ -142,6 +143,7 @@ class Trainable:
                     if each not in left:
                         results.pop(each, None)
         self.step += training
+        self._trained = training
         return _outermost(results[len(self.network) - 1])
 
     def backward(self, delta: Array, wanted: bool = True) -> tuple[dict[str, Array], Array | None]:
@@ -165,7 +167,7 @@ class Trainable:
         for number, node in self._nodes.items():
             if reached.intersection(self.network[number].reads) or self._learned(number, node):
                 reached.add(number)
-        way = (wanted, *sorted(self.learns))
+        way = (wanted, self._trained, *sorted(self.learns))  # dropouts that drop nothing need no memory
         if self._way not in (way, None):
             self._settle(self._shape)
         self._way, self._passing.is_open = (), True  # which stays so where this is interrupted
@@ -195,11 +197,12 @@ class Trainable:
 
     def _settle(self, shape: tuple[int, ...]) -> None:
         """Let all nodes compute in new arrays from now on, for batches of some shape."""
-        self._shape, self._way = shape, None
+        self._shape, self._way = (), None  # which has to be done again where it is interrupted
         self._passing = Passing()
         self._space = Workspace(self._threads, self._passing)
         for node in self._nodes.values():
             node.space = Workspace(self._threads, self._passing)
+        self._shape = shape
 
     def _innermost(self, name: str, batch: Array) -> Array:
         """A copy (..., N) of a batch (N, ...)."""

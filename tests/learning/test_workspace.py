@@ -107,6 +107,18 @@ def test_batches_of_other_sizes_between_change_nothing():
             np.testing.assert_array_equal(dx, back)
 
 
+def test_a_batch_that_drops_after_one_that_does_not_shares_no_memory_with_it():
+    """Dropouts that drop need memory of their own for deltas, which the pass before had not asked for."""
+    x = np.random.default_rng(6).normal(size=(5, 1, 10, 8)).astype(np.float32)
+    found = []
+    for before in (True, False):
+        net = Trainable(parse("relu:as=x,from:in,dropout:0.4,prelu:random=1,concat:x"), (10, 8, 1))
+        if before:
+            net.backward(net.forward(x))
+        found.append(net.backward(net.forward(x, training=True) * 0 + 1)[1])
+    np.testing.assert_array_equal(*found)
+
+
 def test_an_interrupted_pass_is_not_taken_for_the_way(monkeypatch):
     x = np.random.default_rng(4).normal(size=(5, 2, 6, 8)).astype(np.float32)
     delta = np.ones((5, 3), np.float32)
@@ -126,3 +138,30 @@ def test_an_interrupted_pass_is_not_taken_for_the_way(monkeypatch):
     np.testing.assert_array_equal(dx, want[1])
     for name, value in want[0].items():
         np.testing.assert_array_equal(gradients[name], value)
+
+
+def test_arrays_are_new_after_an_interrupt_while_they_were_let_go(monkeypatch):
+    x = np.random.default_rng(7).normal(size=(5, 2, 6, 8)).astype(np.float32)
+    net = Trainable(parse(TEXT), (6, 8, 2))
+    net.backward(net.forward(x))
+    spaces = [node.space for node in net._nodes.values()]
+    net.forward(x)
+    with monkeypatch.context() as patch:
+        patch.setattr("cnnfilter.learning.network.Workspace", interrupted_at(4))
+        with pytest.raises(KeyboardInterrupt):
+            net.backward(np.ones((5, 3), np.float32), wanted=False)
+    net.forward(x)
+    assert not any(node.space in spaces for node in net._nodes.values())
+
+
+def interrupted_at(call):
+    """What makes workspaces until Ctrl-C comes at some call."""
+    calls = []
+
+    def make(*given):
+        calls.append(given)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return Workspace(*given)
+
+    return make

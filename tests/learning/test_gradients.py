@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cnnfilter.errors import ArgumentError
+from cnnfilter.learning.gradients import differentiable
 from cnnfilter.learning.network import Trainable
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.graph import Network
@@ -167,3 +169,13 @@ def test_threads_compute_the_same():
     for others in results[1:]:
         for one, other in zip(results[0], others, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_windows_of_maps_that_are_too_large_to_tell_the_winner_are_refused():
+    (row,) = plan(parse("maxpool:2:stride=30000"), (60000, 60000, 1))
+    node = differentiable(row.stage, row)
+    x = np.broadcast_to(np.float32(0), (1, 60000, 60000, 1))
+    with pytest.raises(
+        ArgumentError, match=r"^maps of 60000x60000 in a batch of 1 have 3,600,000,000 samples, .*2,147,4"
+    ):
+        node.value(x)

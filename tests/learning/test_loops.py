@@ -68,6 +68,13 @@ def test_of_nothing_there_is_no_winner_and_a_nan_is_the_largest():
     assert total.tolist() == [[1.0, 1.0]]
 
 
+def test_of_nothing_but_negative_infinity_the_first_wins():
+    x = np.full((1, 1, 2, 1), -np.inf, np.float32)
+    out, winners = np.empty((1, 1, 1, 1), np.float32), np.empty((1, 1, 1, 1), np.int32)
+    loops.largest_windows(out, winners, x, np.array([[0]]), np.array([[-1], [0], [1]]), 0, 1)
+    assert (out.item(), winners.item()) == (-np.inf, 0)
+
+
 def test_windows_are_summed_and_their_deltas_spread():
     random = np.random.default_rng(3)
     x = random.normal(size=(3, 4, 5, 6)).astype(np.float32)

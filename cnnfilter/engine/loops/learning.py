@@ -118,7 +118,7 @@ def largest_windows(out, winners, x, rows, columns, first, last):
                             place = np.int32((row * width + column) * count)
                             for n in range(count):
                                 value, known = seen[n], best[n]
-                                larger = value > known or value != value
+                                larger = value > known or value != value or won[n] < 0
                                 best[n] = value if larger else known
                                 won[n] = place + np.int32(n) if larger else won[n]
 

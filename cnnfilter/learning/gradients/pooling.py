@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,15 @@ import numpy as np
 from cnnfilter.engine import loops
 from cnnfilter.engine.geometry import OUTSIDE
 from cnnfilter.engine.groups import Array, Index
+from cnnfilter.errors import ArgumentError
 from cnnfilter.learning.gradients.base import Fixed, differentiable
 from cnnfilter.learning.gradients.workspace import Piece, maps_of
 from cnnfilter.network import stages
 from cnnfilter.network.plan import Row
 from cnnfilter.running.lowering import windows_of
+
+MOST_SAMPLES = 1 << 31
+"""Samples of a map, of all pictures of a batch, that a winner of 32 bits can be among."""
 
 
 class Pooling(Fixed):
@@ -36,6 +41,13 @@ class Pooling(Fixed):
 
     def value(self, x: Array) -> tuple[Array, Any]:
         """See `Fixed.value`."""
+        if self.is_max and math.prod(x.shape[1:]) > MOST_SAMPLES:
+            height, width, count = x.shape[1:]
+            msg = (
+                f"maps of {height}x{width} in a batch of {count} have {height * width * count:,} samples, and windows "
+                f"tell {MOST_SAMPLES:,} apart; use smaller batches or pictures"
+            )
+            raise ArgumentError(msg)
         shape, space = (len(x), *self.out, x.shape[-1]), self.space
         out = space.array("pooled", shape)
         if not self.is_max:

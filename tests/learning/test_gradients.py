@@ -171,6 +171,19 @@ def test_threads_compute_the_same():
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize(
+    ("text", "size"), [("swish", (1, 1, 1024, 1024)), ("gelu", (1, 1, 1024, 1024)), ("dense:128:random=1", (64, 2048))]
+)
+def test_no_thread_warns_of_what_is_not_finite(text, size):
+    """NumPy's settings are each thread's own; here warnings are errors."""
+    x = np.random.default_rng(2).choice(np.array([-1e38, 1e38, np.inf, -np.inf, np.nan], np.float32), size)
+    net = Trainable(parse(text), (*size[2:], size[1]), threads=2)
+    result = net.forward(x)
+    _, dx = net.backward(x[:, :128])
+    assert not np.isfinite(result).all()
+    assert not np.isfinite(dx).all()
+
+
 def test_windows_of_maps_that_are_too_large_to_tell_the_winner_are_refused():
     (row,) = plan(parse("maxpool:2:stride=30000"), (60000, 60000, 1))
     node = differentiable(row.stage, row)

@@ -84,6 +84,7 @@ class Matrix(Differentiable):
         """Set `out` to a product of matrices, in parts of rows that hang on its size alone."""
         rows = len(left) if left.size * right.shape[1] < SMALLEST_WORK else -(-len(left) // PARTS)
 
+        @np.errstate(all="ignore")  # which each thread has for itself
         def work(first: int, last: int) -> None:
             np.matmul(left[first:last], right, out=out[first:last])
 

@@ -41,6 +41,7 @@ class Pointwise(Fixed):
         y = self.space.array("y", x.shape)
         flat, out = x.reshape(-1), y.reshape(-1)
 
+        @np.errstate(all="ignore")  # which each thread has for itself
         def work(first: int, last: int) -> None:
             out[first:last] = self.known.compute(flat[first:last], **self.given)
 
@@ -57,6 +58,7 @@ class Pointwise(Fixed):
             return result
         flat, out, x, y = (each.reshape(-1) for each in (delta, result, x, y))
 
+        @np.errstate(all="ignore")  # which each thread has for itself
         def work(first: int, last: int) -> None:
             slope = slopes(x[first:last], y[first:last], **self.named)
             np.multiply(flat[first:last], slope, out=out[first:last], casting="same_kind")

@@ -270,7 +270,11 @@ def test_the_last_stage_gets_a_value_or_a_map_for_each_class():
         assert found.made.text.count("softmax") == 1
         Path("net.npz").write_bytes(data_of(found))
         np.testing.assert_allclose(Pipeline.load("net.npz")(strokes(1)[0][0]).sum(), 1, rtol=1e-6)
-    for text, result in (("conv:9@12x12,flatten", "9"), ("depthwise:4@12x12,globalavgpool,flatten", "4")):
+    for text, result in (
+        ("conv:9@12x12,flatten", "9"),
+        ("depthwise:4@12x12,globalavgpool,flatten", "4"),
+        ("conv:3@12x12", "1x1x3"),
+    ):
         with pytest.raises(ArgumentError, match=f"the stages end in {result}, and there are 3 classes"):
             begun(text)
     assert begun("conv:3@3x3,globalavgpool,flatten").notes == ("normalize is put first", "softmax is put last")

@@ -83,13 +83,18 @@ def cells(figures: Figures, clock: Clock, pictures: int) -> tuple[str, ...]:
     value, accuracy = figures.validation_loss, figures.validation_accuracy
     return (
         str(figures.epoch),
-        f"{figures.loss:.4f}",
+        _loss(figures.loss),
         f"{figures.accuracy:.2%}",
-        "-" if value is None else f"{value:.4f}",
+        "-" if value is None else _loss(value),
         "-" if accuracy is None else f"{accuracy:.2%}",
         f"{clock.speed(pictures):,.0f}",
         show_seconds(clock.left(figures.epoch, pictures)),
     )
+
+
+def _loss(value: float) -> str:
+    """A loss in seven letters, however large."""
+    return f"{value:.4f}" if value < 100 else f"{value:.5g}" if value < 1e5 else f"{value:.1e}"
 
 
 def record(figures: Figures, clock: Clock, pictures: int) -> dict[str, Any]:
@@ -177,7 +182,7 @@ def bar(total: int, clock: Clock, epochs: int, *, quiet: bool) -> Iterator[Calla
 def told(step: Step, clock: Clock, epochs: int, room: int) -> str:
     """How far an epoch has got, in the words that there is room for."""
     epoch, left = f"epoch {step.epoch}/{epochs}", f"{show_seconds(clock.left(step.epoch, step.done))} left"
-    loss, right, speed = f"loss {step.loss:.4f}", f"{step.accuracy:.1%}", f"{clock.speed(step.done):,.0f} pictures/s"
+    loss, right, speed = f"loss {_loss(step.loss)}", f"{step.accuracy:.1%}", f"{clock.speed(step.done):,.0f} pictures/s"
     for words in ((epoch, loss, right, speed, left), (epoch, loss, right, left), (epoch, loss, left)):
         text = "  ".join(words)
         if len(text) <= room:

@@ -40,6 +40,7 @@ def _memory(text: str) -> int:
       cnnfilter train resize:32x32,gray,lenet-5 signs/ -o signs.npz --epochs 30
       cnnfilter train mnist-cnn mnist.npz -o digits.npz --augment shift=2
       cnnfilter train mnist-cnn mnist.npz -o digits.npz --epochs 20 --resume
+      cnnfilter train resize:224x224,net.onnx pets/ -o pets.npz --freeze conv1
       cnnfilter train @net.txt list.csv -o net.safetensors --validation 0.2
       cnnfilter run digits.npz photo.jpg --top 3
     """,
@@ -112,7 +113,8 @@ def command(
 
     STAGES is such as conv:8@3x3,relu,maxpool:2,flatten,dense:10, @FILE, the name of a network or its file. Stages of
     sizes learn; the last of them gets as many values as there are classes. What prepares a picture (resize, crop,
-    gray, rgb, normalize) comes first; normalize is put there unless it is. DATA is a folder with a folder of pictures
+    gray, rgb, normalize) comes first; normalize is put there unless it is, and so is, in the file, what brings any
+    picture to the size and the colours of those that were learned from. DATA is a folder with a folder of pictures
     for each class (or train and validation folders of these), an .npz of x_train and y_train, an IDX file
     (train-images-idx3-ubyte, also .gz), or a .csv of files and labels.
 

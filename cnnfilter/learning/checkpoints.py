@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from cnnfilter.engine.groups import Array
 
 SUFFIX = ".npz"
+REMEDY = "--force in place of --resume begins anew"
+OPTIONS = {"rate": "lr", "fraction": "validation"}
+"""What the options of settings are called that have other names."""
+
 BEST, STATE = "best/", "state/"
 """What the names of arrays begin with beside those of the network."""
 
@@ -52,7 +56,7 @@ def resume(learner: Learner, path: Path, stages: str) -> None:
     with named_failures(path):
         record, facts = read_record(path)
         if record.stages != stages:
-            msg = f"a checkpoint of other stages: {quoted(record.stages)}"
+            msg = f"a checkpoint of other stages, {quoted(record.stages)}; {REMEDY}"
             raise KernelError(msg)
         known, own = facts.get("settings"), learner.settings.told()
         if not isinstance(known, dict):
@@ -60,10 +64,12 @@ def resume(learner: Learner, path: Path, stages: str) -> None:
             raise KernelError(msg)
         for name, value in own.items():
             if name != "epochs" and known.get(name) != value:
-                msg = f"a checkpoint of a training with {name} {quoted(known.get(name))}, not {quoted(value)}"
+                option = OPTIONS.get(name, name.replace("_", "-"))
+                known_value = quoted(known.get(name))
+                msg = f"a checkpoint of a training with --{option} {known_value}, not {quoted(value)}; {REMEDY}"
                 raise KernelError(msg)
         if facts.get("mark") != learner.parts.mark():
-            msg = "a checkpoint of other data"
+            msg = f"a checkpoint of other data; {REMEDY}"
             raise KernelError(msg)
         history = [Figures(**each) for each in facts["history"]]
         if not history or facts["epoch"] != len(history):

@@ -118,7 +118,7 @@ def test_a_training_goes_on_where_it_left_off():
     assert again.messages[-1].startswith("wrote net.safetensors")
     result = train("--resume", "--seed", "9", output="net.safetensors")
     assert result.exit_code == 2
-    assert "a checkpoint of a training with seed 0, not 9" in result.err
+    assert "a checkpoint of a training with --seed 0, not 9; --force in place of --resume begins anew" in result.err
 
 
 def test_options_reach_the_training():
@@ -278,6 +278,9 @@ def test_lines_are_as_long_as_there_is_room_for():
     assert epochs.told(step, clock, 3, 45) == "epoch 2/3  loss 0.2500  90.0%  0 s left"
     assert epochs.told(step, clock, 3, 36) == "epoch 2/3  loss 0.2500  0 s left"
     assert epochs.told(step, clock, 3, 12) == "epoch 2/3  0"
+    losses = (0.00004, 99.99, 123.456, 99999.9, 1.64e32)
+    shown = [epochs.cells(Figures(1, loss, 0.5, loss, 0.5), clock, 100)[1] for loss in losses]
+    assert shown == ["0.0000", "99.9900", "123.46", "1e+05", "1.6e+32"]
 
 
 def test_a_terminal_shows_how_many_pictures_are_read(terminal, monkeypatch):

@@ -127,10 +127,10 @@ def test_a_checkpoint_of_something_else_is_refused():
     for other, reason in (
         (
             begun("conv:5@3x3,relu,flatten,dense:3"),
-            "a checkpoint of other stages: 'gray,resize:12x12,normalize,conv:6@3x3",
+            "a checkpoint of other stages, 'gray,resize:12x12,normalize,conv:6@3x3",
         ),
         (begun(data=given(*strokes(60))), "a checkpoint of other data"),
-        (begun(rate=0.5), "a checkpoint of a training with rate 0.01, not 0.5"),
+        (begun(rate=0.5), "a checkpoint of a training with --lr 0.01, not 0.5; --force"),
     ):
         with pytest.raises(KernelError, match=f"^c.npz: {reason}"):
             checkpoints.resume(other.learner, Path("c.npz"), other.made.text)

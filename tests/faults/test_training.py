@@ -1,11 +1,16 @@
 """A training that is killed, or finds no room, loses no more than an epoch, and ends as if nothing had happened."""
 
 import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from tests.command import ROOT
 from tests.faults import contents, finished, generator, started, temporaries, without_coverage
 from tests.faults.test_disk import mounted, small_files
 from tests.learning.strokes import strokes
@@ -13,6 +18,7 @@ from tests.learning.strokes import strokes
 STAGES = "conv:6@3x3,batchnorm,relu,maxpool:2,dropout:0.2,flatten,dense:10"
 FILES = ("net.npz", "net-checkpoint.npz")
 KILLS = 15
+IMPORTING = without_coverage() | {"PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture
@@ -117,3 +123,40 @@ def test_a_checkpoint_that_has_no_room_leaves_the_one_before(folder):
     (folder / "whole").mkdir()
     assert finished(*training(4, output="whole/net.npz"))[0] == 0
     assert contents(folder / "out") == contents(folder / "whole")
+
+
+PEAK = """
+import sys
+from cnnfilter.cli.main import main
+from tests import peaks
+code = main(sys.argv[1:])
+print(peaks.peak())
+sys.exit(code)
+"""
+
+
+def peak(data, *more):
+    """The most memory that a training takes, in bytes."""
+    arguments = ["train", "resize:200x200,conv:2@3x3:stride=4,globalavgpool,flatten,dense:2", data, "-o", "net.npz"]
+    command = [sys.executable, "-c", PEAK, *arguments, "--epochs", "1", "--batch", "8", "--force", "-q", *more]
+    return int(subprocess.run(command, check=True, capture_output=True, cwd=Path.cwd(), env=IMPORTING).stdout)
+
+
+@pytest.mark.slow
+def test_data_may_exceed_memory(folder):
+    draw = np.random.default_rng(1)
+    pictures = draw.integers(0, 256, (600, 20, 20, 3), dtype=np.uint8)
+    for number, picture in enumerate(pictures):
+        for data in ["many"] + ["few"] * (number < 20):
+            (folder / data / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(folder / data / "ab"[number % 2] / f"{number}.png")
+    large = np.repeat(np.repeat(pictures[:, :, :, 0], 10, 1), 10, 2)
+    np.savez_compressed("many.npz", x=np.stack([large] * 3, axis=3), y=np.arange(600) % 2)
+    least, all_of_it = peak("few"), 600 * 200 * 200 * 3 * 4
+    assert peak("many") - least > 0.8 * all_of_it
+    known = Path("net.npz").read_bytes()
+    for data in ("many", "many.npz"):
+        more = peak(data, "--memory", "20M") - least
+        print(f"{data}: {more / 1e6:.0f} MB more than a few pictures, of {all_of_it / 1e6:.0f} MB")  # noqa: T201
+        assert more < 40e6
+        assert data != "many" or Path("net.npz").read_bytes() == known

@@ -94,3 +94,25 @@ def test_a_network_of_keras_learns_on(folder, suffix):
     assert sum(not np.array_equal(after[name], before[name]) for name in before if name in after) > 5
     Path(f"rescaled{suffix}").unlink()
     assert alone("net.npz", folder) in LABELS
+
+
+def test_a_network_as_tensorflow_exports_it_learns_on(folder):
+    graphs = pytest.importorskip("tests.models.graphs", reason="it needs onnx")
+    node, numbers_of = graphs.node, graphs.numbers
+    model = graphs.graph(
+        [
+            node("Conv", "x w b", "c", pads=[1, 1, 1, 1]), node("Relu", "c", "r"),
+            node("Transpose", "r", "t", perm=[0, 2, 3, 1]), node("Reshape", "t s", "f"), node("MatMul", "f m", "d"),
+            node("Add", "d k", "e"), node("Softmax", "e", "y", axis=1),
+        ],
+        x=("N", 1, 12, 12), s=np.array([-1, 576]), w=numbers_of(4, 1, 3, 3), b=numbers_of(4),
+        m=numbers_of(576, 3, seed=2), k=numbers_of(3),
+    )  # fmt: skip
+    Path("tf.onnx").write_bytes(model.SerializeToString())
+    done("train", "tf.onnx", "data", "-o", "net.npz", "--freeze", "1", "--lr", "1e-30", "--epochs", "1")
+    assert ",dense:3:layout=hwc:" in (folder / "net.npz").read_bytes().decode("latin-1")
+    for picture in strokes(5)[0]:  # so slow a training changes nothing
+        wanted = Pipeline.parse("normalize,tf.onnx")(picture)
+        np.testing.assert_allclose(Pipeline.load("net.npz")(picture), wanted, rtol=1e-6)
+    done("train", "tf.onnx", "data", "-o", "net.npz", "--freeze", "1", "--lr", "0.01", "--epochs", "6", "--force")
+    assert alone("net.npz", folder) in LABELS

@@ -33,6 +33,9 @@ LEAST, MOST = 0.15, 0.8
 BAR, ROOM = 8, 20
 """How long a bar of colours is, and how wide a panel at least, in heights of letters."""
 
+AROUND, CLOSE = 1.5, 0.5
+"""How many times as large as what the network sees a closer look is, and which part of the photo it is at most."""
+
 INK, GREY = (0, 0, 0), (96, 96, 96)
 
 
@@ -45,11 +48,14 @@ class Panel(NamedTuple):
     values : ndarray of float32, (H, W)
     is_fine : bool
         Whether neighbouring pixels differ much.
+    part : (slice, slice), optional
+        The rows and columns that are shown, of the photo's proportions; by default all.
     """
 
     title: str
     values: Array
     is_fine: bool = False
+    part: tuple[slice, slice] | None = None
 
 
 def heat_panels(photo: Array, panels: Sequence[Panel], seen: tuple[slice, slice], heading: str) -> Uint8Array:
@@ -70,7 +76,7 @@ def heat_panels(photo: Array, panels: Sequence[Panel], seen: tuple[slice, slice]
         The photo as it is stands before them.
     """
     size = _shown(photo.shape[:2])
-    under = np.stack([_sized(plane, size) for plane in _rgb(photo)], axis=-1)
+    planes = _rgb(photo)
     height, width = size
     count = len(panels) + 1
     columns = count if count < 4 else math.ceil(count / 2)
@@ -86,14 +92,37 @@ def heat_panels(photo: Array, panels: Sequence[Panel], seen: tuple[slice, slice]
         below = first + height + gap // 3
         title = "photo" if panel is None else panel.title
         lettering.draw(canvas, below, left, lettering.shorten(title, room), INK)
+        rows, columns_of = (panel and panel.part) or (slice(0, photo.shape[0]), slice(0, photo.shape[1]))
+        under = np.stack([_sized(plane[rows, columns_of], size) for plane in planes], axis=-1)
         if panel is None:
             inside[:] = np.rint(under)
         else:
-            values = _sized(_averaged(panel.values) if panel.is_fine else panel.values, size, smooth=panel.is_fine)
+            values = panel.values[rows, columns_of]
+            values = _sized(_averaged(values) if panel.is_fine else values, size, smooth=panel.is_fine)
             scale = _scale(values, is_fine=panel.is_fine)
-            inside[:] = _overlaid(under, values, scale, _mask(photo.shape[:2], seen, size))
+            inside[:] = _overlaid(under, values, scale, _mask((rows, columns_of), seen, size))
             _draw_bar(canvas, below + line, left, scale, lettering)
     return canvas
+
+
+def closer(seen: tuple[slice, slice], size: Sequence[int]) -> tuple[slice, slice] | None:
+    """The rows and columns around those that a network sees, of a photo's proportions; None where they are much of it.
+
+    Parameters
+    ----------
+    seen : (slice, slice)
+    size : sequence of int
+        The photo's height and width.
+    """
+    share = AROUND * max((each.stop - each.start) / side for each, side in zip(seen, size, strict=True))
+    if share > CLOSE:
+        return None
+    spans = []
+    for each, side in zip(seen, size, strict=True):
+        length = max(round(share * side), each.stop - each.start)
+        first = min(max((each.start + each.stop - length) // 2, 0), side - length)
+        spans.append(slice(first, first + length))
+    return spans[0], spans[1]
 
 
 def _shown(size: tuple[int, ...]) -> tuple[int, int]:
@@ -140,13 +169,13 @@ def _scale(values: Array, *, is_fine: bool) -> Scale:
     return Scale(DIVERGING, -high, high) if float(values.min()) < 0 else Scale(COLORMAP, 0.0, high)
 
 
-def _mask(whole: tuple[int, ...], seen: tuple[slice, slice], size: tuple[int, int]) -> tuple[slice, slice]:
-    """The seen rows and columns in a panel."""
-    rows, columns = (
-        slice(each.start * new // old, max(each.stop * new // old, each.start * new // old + 1))
-        for each, new, old in zip(seen, size, whole, strict=True)
-    )
-    return rows, columns
+def _mask(part: tuple[slice, slice], seen: tuple[slice, slice], size: tuple[int, int]) -> tuple[slice, slice]:
+    """The seen rows and columns in a panel that shows a part of the photo."""
+    spans = []
+    for each, new, shown in zip(seen, size, part, strict=True):
+        first, last = ((place - shown.start) * new // (shown.stop - shown.start) for place in (each.start, each.stop))
+        spans.append(slice(first, max(last, first + 1)))
+    return spans[0], spans[1]
 
 
 def _overlaid(under: Array, values: Array, scale: Scale, seen: tuple[slice, slice]) -> Uint8Array:

@@ -14,7 +14,7 @@ from cnnfilter.engine.activations import softmax
 from cnnfilter.errors import CnnfilterError
 from cnnfilter.explanation import to_record
 from cnnfilter.imaging.formats import ARRAYS, NPY
-from cnnfilter.imaging.heat import FINE, LONGEST, Panel, heat_panels
+from cnnfilter.imaging.heat import FINE, LONGEST, Panel, closer, heat_panels
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.imaging.options import applicable
 from cnnfilter.imaging.picture import Picture
@@ -70,6 +70,8 @@ class HeatResult:
         What programs are told.
     saving : Saving
     notes : tuple of str
+    part : (slice, slice), optional
+        The rows and columns of which there is a closer look at the last of the maps.
     """
 
     photo: Picture
@@ -80,6 +82,7 @@ class HeatResult:
     facts: Mapping[str, Any]
     saving: Saving
     notes: tuple[str, ...] = ()
+    part: tuple[slice, slice] | None = None
 
     rows: ClassVar[tuple[Row, ...]] = ()
     vector: ClassVar[None] = None
@@ -96,6 +99,10 @@ class HeatResult:
             return None
         pairs = zip(self.titles, self.heats, strict=True)
         panels = [Panel(title, heat.values, _is_fine(heat)) for title, heat in pairs]
+        if self.part is not None:
+            (top, bottom), (left, right) = ((each.start, each.stop - 1) for each in self.part)
+            title = f"rows {top} to {bottom}, columns {left} to {right}"
+            panels.append(Panel(title, self.heats[-1].values, part=self.part))
         pixels = heat_panels(self.photo.pixels, panels, self.seen, self.heading)
         return iter([ready(Picture(pixels), format, self.saving)])
 
@@ -199,7 +206,7 @@ class WhyTask(_Looking):
         named = len(self.labels) == len(looking.scores)
         label = self.labels[looking.target] if named else None
         share = float(softmax(looking.scores)[looking.target]) if are_shares(looking.rows) else None
-        value = f"{looking.score:.6g}" if share is None else f"{share:.2%}"
+        value = f", score {looking.score:.6g}" if share is None else f" {share:.2%}"
         what = f"class {looking.target}" if label is None else readable(label)
         facts = {
             "class": looking.target, "label": label, "score": looking.score, "share": share,
@@ -207,7 +214,7 @@ class WhyTask(_Looking):
         }  # fmt: skip
         notes += tuple(note for heat in heats if (note := _doubt(heat)) is not None)
         titles = tuple(map(_title, heats))
-        return HeatResult(picture, heats, titles, looking.region, f"{what} {value}", facts, self.saving, notes)
+        return HeatResult(picture, heats, titles, looking.region, what + value, facts, self.saving, notes)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -246,7 +253,8 @@ class EffectiveTask(_Looking):
         if not found.pixels:
             notes += ("the value changes with no pixel: there is nothing to be seen",)
         seen = _within(found.field.corners, picture.pixels.shape)
-        return HeatResult(picture, (heat,), (heat.method,), seen, heading, facts, self.saving, notes)
+        part = closer(seen, picture.pixels.shape[:2])
+        return HeatResult(picture, (heat,), (heat.method,), seen, heading, facts, self.saving, notes, part)
 
 
 def _within(corners: Sequence[tuple[int, int]], size: Sequence[int]) -> tuple[slice, slice]:

@@ -59,7 +59,7 @@ def test_numbers_are_those_of_heat_map():
         assert (each == heat_map(Pipeline.parse(SCORES), PHOTO, method, 1)).all()
     score = f"{Pipeline.parse(SCORES).run(PHOTO)[1]:.6g}"
     again = done("why", SCORES, "photo.png", "--class", "1", "--depth", "float")
-    assert again.messages == [f"wrote photo-why.npy  1x30x45 float32, class 1 {score}"]
+    assert again.messages == [f"wrote photo-why.npy  1x30x45 float32, class 1, score {score}"]
     occlusion = ("--method", "occlusion", "--window", "9")
     record = told(SCORES, "photo.png", "--class", "1", *occlusion, "-o", "a.tif", "--depth", "float")
     assert np.float32(record["heat"][0]["values"]).tolist() == load("a.tif").tolist()
@@ -116,7 +116,7 @@ def test_the_effective_field():
     result = done("why", "normalize,conv:4@3x3,relu:as=one".replace("3x3", "3x3:random=1"), "photo.png",
                   "--effective-field", "--at", "4,7", "--node", "2")  # fmt: skip
     assert result.messages == [
-        "wrote photo-effective-field-2.png  759x346, value (4, 7): as many pixels count as in 3.0x3.0 of 3x3"
+        "wrote photo-effective-field-2.png  1132x346, value (4, 7): as many pixels count as in 3.0x3.0 of 3x3"
     ]
     record = told(
         "conv:4@3x3:random=1,relu,conv:2@3x3:padding=9:random=2", "photo.png", "--effective-field", "--at", "0,0,1"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cnnfilter.imaging.colormaps import Scale, colours
-from cnnfilter.imaging.heat import LEAST, LONGEST, MOST, UNSEEN, Panel, heat_panels
+from cnnfilter.imaging.heat import LEAST, LONGEST, MOST, UNSEEN, Panel, closer, heat_panels
+from cnnfilter.imaging.lettering import Lettering
 
 ALL = slice(0, 60), slice(0, 40)
 
@@ -50,6 +51,26 @@ def test_signed_values_are_red_and_blue_and_the_largest_floats_white():
     assert heat[15, 9, 0] > heat[15, 9, 2] + 50
     assert heat[35, 9, 2] > heat[35, 9, 0] + 50
     assert np.ptp(heat[50, 9]) == 0
+
+
+def test_what_is_seen_is_looked_at_closer():
+    assert closer((slice(0, 60), slice(0, 40)), (60, 40)) is None
+    assert closer((slice(0, 21), slice(0, 1)), (60, 40)) is None
+    assert closer((slice(20, 24), slice(10, 20)), (60, 40)) == (slice(11, 33), slice(7, 22))
+    seen = slice(0, 10), slice(38, 40)
+    part = closer(seen, (60, 40))
+    assert part == (slice(0, 15), slice(30, 40))
+    photo, values = np.full((60, 40), 100, np.uint8), np.zeros((60, 40), np.float32)
+    values[3, 39] = values[30, 10] = 9
+    sheet = heat_panels(photo, [Panel("closer", values, part=part)], seen, "class 1")
+    top, left = 2 * 13 + Lettering(13).line, 13 + max(240, 20 * 13) + 13
+    shown = sheet[top : top + 360, left : left + 240][12::24, 12::24]
+    assert shown.shape == (15, 10, 3)
+    hot, cold = colours(np.array([9.0, 0.0]), Scale("inferno", 0, 9))
+    assert np.abs(shown[3, 9] - (75 * (1 - MOST) + hot * MOST)).max() < 1
+    assert np.abs(shown[9, 8] - (75 * (1 - LEAST) + cold * LEAST)).max() < 1
+    assert (shown[10:] == round(100 * UNSEEN)).all()
+    assert (shown[:, :8] == round(100 * UNSEEN)).all()
 
 
 def test_single_points_are_seen_by_their_means():

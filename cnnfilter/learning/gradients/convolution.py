@@ -57,8 +57,7 @@ class Convolution(Differentiable):
                 gradients["bias"] = over_maps(deltas)
         if not wanted:
             return [], gradients
-        spread = self.slide.spread(deltas, weight, shape[0], self.groups, self.space)
-        return [self.slide.returned(spread, shape, self.space)], gradients
+        return [self.slide.spread(deltas, weight, shape, self.groups, self.space)], gradients
 
 
 class Kernels(Differentiable):
@@ -94,8 +93,7 @@ class Kernels(Differentiable):
             back[:, part] = deltas[:, first:last] * _shares(of_each[:, part], result, rule)
             first = last
         wide = self.slide.widened(flat, self.space)
-        spread = self.slide.spread(wide, self.bank, self.channels, self.channels, self.space)
-        return [self.slide.returned(spread, shape, self.space)], {}
+        return [self.slide.spread(wide, self.bank, shape, self.channels, self.space)], {}
 
 
 def pictures(values: Array, count: int) -> Array:
@@ -141,8 +139,7 @@ class Transposed(Differentiable):
         x = inputs[0]
         height, width, channels = self.shape
         wide = self.slide.widened(x, self.space)
-        spread = self.slide.spread(wide, self.weight, channels, self.groups, self.space)
-        out = self.slide.returned(spread, (channels, height, width, x.shape[-1]), self.space)
+        out = self.slide.spread(wide, self.weight, (channels, height, width, x.shape[-1]), self.groups, self.space)
         if self.bias is not None:
             out += each_map(self.bias, out)
         return out, (wide, x.shape[-1])

@@ -8,6 +8,7 @@ import numpy as np
 
 from cnnfilter.engine.geometry import OUTSIDE
 from cnnfilter.engine.groups import Array, Index
+from cnnfilter.sizes import Pair
 
 
 class Filled(NamedTuple):
@@ -125,8 +126,10 @@ class Frame:
         row, column = self.inside[0]
         return maps[0, row.source, column.source, 0].size != maps[0, :, :, 0].size
 
-    def copies(self, maps: Array) -> bool:
-        """Whether nothing of maps (C, H, W, N) is padded, left out or moved."""
-        return maps.shape[1:3] == self.size and self.inside == [
-            (Run(0, maps.shape[1], 0, 1), Run(0, maps.shape[2], 0, 1))
-        ]
+    def corner(self, size: Pair) -> Pair | None:
+        """Where maps of a size begin in the copy, if they lie in it as they are, each sample once."""
+        if len(self.inside) != 1:
+            return None
+        row, column = self.inside[0]
+        whole = row[1:] == (row.begin + size[0], 0, 1) and column[1:] == (column.begin + size[1], 0, 1)
+        return (row.begin, column.begin) if whole else None

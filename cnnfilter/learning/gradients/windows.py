@@ -66,6 +66,7 @@ class Slide:
         apart = np.full(self.width * self.stride[1], OUTSIDE)
         apart[: reach[1]] = index[1]
         self.frame = Frame(index[0], apart.reshape(-1, self.stride[1]).T.reshape(-1), border.value)
+        self.corner = self.frame.corner(size) if self.stride == (1, 1) else None
         back = [self.dilation[i] * (self.window[i] - 1) // self.stride[i] for i in (0, 1)]
         self.before = back
         most = -(-reach[0] // self.stride[0])
@@ -83,7 +84,7 @@ class Slide:
         """Maps (C, H, W, N) with their padding, as the other methods take them."""
         count = x.shape[-1]
         lanes = self.lanes(count)
-        if lanes == count and self.frame.copies(x):
+        if lanes == count and self.frame.size == x.shape[1:3] and self.corner is not None:
             copy = x
         else:
             copy = space.array("filled", (len(x), *self.frame.size, lanes))
@@ -109,12 +110,23 @@ class Slide:
         sums.compute([(weight, bias)], space.threads)
         return out
 
-    def spread(self, delta: Array, weight: Array, channels: int, groups: int, space: Workspace) -> Array:
-        """The gradient with respect to `filled` maps, (C, R, L, lanes), of deltas (O, H', W', lanes)."""
-        if self.out == (1, 1):
-            return self._spread_one(delta, weight, channels, groups, space)
+    def spread(self, delta: Array, weight: Array, shape: tuple[int, ...], groups: int, space: Workspace) -> Array:
+        """The gradient with respect to maps of a shape (C, H, W, N), of deltas (O, H', W', lanes)."""
         lanes = delta.shape[-1]
-        total = space.passing("spread", (channels, *self.frame.size, lanes))
+        is_direct = self.out != (1, 1) and self.corner is not None and lanes == shape[-1]
+        size = shape[1:3] if is_direct else self.frame.size
+        total = space.passing("spread", (shape[0], *size, lanes))
+        if self.out == (1, 1):
+            self._spread_one(delta, weight, total, groups)
+        else:
+            self._spread_many(delta, weight, total, groups, space)
+        if is_direct:
+            return total
+        maps = space.passing("maps", shape)
+        self.frame.give_back(maps, total)
+        return maps
+
+    def _spread_many(self, delta: Array, weight: Array, total: Array, groups: int, space: Workspace) -> None:
         padded = self._padded(delta, space)
         phases, sums = space.once("phases", [padded, total], lambda: self._phases(padded, total, groups))
         by_taps = weight.reshape(groups, -1, *weight.shape[1:]).swapaxes(1, 2)  # (groups, C / groups, O / groups, ...)
@@ -127,7 +139,6 @@ class Slide:
                 phase.part[...] = 0
             elif phase.result is not total:
                 phase.part[...] = phase.result
-        return total
 
     def _padded(self, delta: Array, space: Workspace) -> Array:
         """Deltas with zeros around them."""
@@ -142,7 +153,8 @@ class Slide:
         return padded
 
     def _phases(self, padded: Array, total: Array, groups: int) -> tuple[list[Phase], Sums]:
-        """The places of `filled` maps that see the same taps, and how they are computed."""
+        """The places of `filled` maps, or of the maps in them, that see the same taps, and how they are computed."""
+        top, left = self.corner if self.corner is not None and total.shape[1:3] != self.frame.size else (0, 0)
         down, along = self.stride
         row, lanes = padded.shape[2] * padded.shape[3], padded.shape[3]
         m, n = (range(size)[::-1] for size in self.window)  # later taps see earlier deltas: places in turn are quicker
@@ -156,8 +168,8 @@ class Slide:
                 continue
             offsets = np.array(
                 [
-                    (self.before[0] - k * self.dilation[0] // down) * row
-                    + (self.before[1] - j * self.dilation[1] // along) * lanes
+                    (top + self.before[0] - k * self.dilation[0] // down) * row
+                    + (left + self.before[1] - j * self.dilation[1] // along) * lanes
                     for k in rows
                     for j in columns
                 ]
@@ -168,10 +180,9 @@ class Slide:
             sums.append(Sum(results, padded.reshape(groups, len(padded) // groups, -1), offsets, row))
         return phases, Sums(sums)
 
-    def _spread_one(self, delta: Array, weight: Array, channels: int, groups: int, space: Workspace) -> Array:
-        """What `spread` gives of maps that only one window sees: a product of matrices, without padding."""
-        lanes = delta.shape[-1]
-        total = space.passing("spread", (channels, *self.frame.size, lanes))
+    def _spread_one(self, delta: Array, weight: Array, total: Array, groups: int) -> None:
+        """What comes of deltas for maps that only one window sees: a product of matrices, without padding."""
+        channels, *_, lanes = total.shape
         total[...] = 0
         rows = self.dilation[0] * np.arange(self.window[0])
         columns, rest = np.divmod(self.dilation[1] * np.arange(self.window[1]), self.stride[1])
@@ -179,7 +190,6 @@ class Slide:
         products = matrices @ delta.reshape(groups, -1, lanes)
         places = rows[:, None], (rest * self.width + columns)[None]
         total[:, *places] = products.reshape(channels, *self.window, lanes)
-        return total
 
     def weighed(self, filled: Filled, delta: Array, groups: int, space: Workspace) -> Array:
         """The gradient with respect to the bank, (O, C / groups, kh, kw), of deltas (O, H', W', lanes)."""
@@ -219,14 +229,6 @@ class Slide:
         wide[..., count:] = 0
         wide[..., :count] = delta
         return wide
-
-    def returned(self, spread: Array, shape: tuple[int, ...], space: Workspace) -> Array:
-        """The gradient with respect to the maps, (C, H, W, N), of that with respect to `filled` ones."""
-        if spread.shape == shape and self.frame.copies(spread):
-            return spread
-        total = space.passing("returned", shape)
-        self.frame.give_back(total, spread)
-        return total
 
 
 class Phase(NamedTuple):

@@ -8,6 +8,7 @@ Networks, 2014. Effective field: Luo et al., Understanding the Effective Recepti
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -17,7 +18,7 @@ import numpy as np
 from cnnfilter.engine.arrays import as_maps, as_samples, layout_of
 from cnnfilter.engine.bands import available_threads
 from cnnfilter.engine.groups import Array
-from cnnfilter.errors import ArgumentError
+from cnnfilter.errors import ArgumentError, CnnfilterWarning
 from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.learning.looking import Looking
 from cnnfilter.messages import quoted
@@ -70,6 +71,19 @@ class Heat:
     method: str
     values: Array
     facts: Mapping[str, Any]
+
+    @property
+    def shortfall(self) -> str | None:
+        """What is said where integrated gradients do not sum to the difference of the scores."""
+        if (difference := self.facts.get("difference")) is None:
+            return None
+        total, steps, baseline = (self.facts[name] for name in ("sum", "steps", "baseline"))
+        if abs(total - difference) <= NEAR * abs(difference):
+            return None
+        return (
+            f"{self.method} sum to {total:.4g} and not to {difference:.4g}, by which the score differs from that of "
+            f"the baseline ({baseline}): {steps} steps are too few to come within {NEAR:.0%}"
+        )
 
 
 def grad_cam(looking: Looking, asked: Asked) -> Heat:
@@ -229,6 +243,11 @@ def heat_map(
     ShapeError, KernelError, MissingExtraError
         If a stage does not fit what arrives, or its weights cannot be read.
 
+    Warns
+    -----
+    CnnfilterWarning
+        If integrated gradients do not sum to the difference.
+
     Examples
     --------
     >>> from cnnfilter import Pipeline
@@ -256,4 +275,7 @@ def heat_map(
         raise ArgumentError(msg)
     scale = FULL_SCALE[given.dtype.type.__name__]
     looking = Looking(pipeline.network, batch[0], target, scale=scale, threads=threads)
-    return known(looking, Asked(number, window, baseline)).values.astype(np.float32, copy=False)
+    heat = known(looking, Asked(number, window, baseline))
+    if heat.shortfall is not None:
+        warnings.warn(heat.shortfall, CnnfilterWarning, stacklevel=2)
+    return heat.values.astype(np.float32, copy=False)

@@ -118,5 +118,5 @@ def wanted(targets: Any, shape: tuple[int, ...]) -> Array:
         classes = np.arange(shape[1]).reshape(1, -1, *[1] * (len(shape) - 2))
         return np.asarray(classes == given[:, None], np.float64)
     found = show_shape(given.shape) if given.dtype.kind in "fiub" else quoted(targets)
-    msg = f"targets must be {shape[0]} numbers of classes, or of the shape {show_shape(shape)}, not {found}"
+    msg = f"targets must be numbers of classes, {shape[0]} in all, or of the shape {show_shape(shape)}, not {found}"
     raise ArgumentError(msg)

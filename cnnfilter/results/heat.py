@@ -19,7 +19,7 @@ from cnnfilter.imaging.mapping import FULL_SCALE
 from cnnfilter.imaging.options import applicable
 from cnnfilter.imaging.picture import Picture
 from cnnfilter.imaging.raw import encode_values
-from cnnfilter.learning.attribution import METHODS, NEAR, Asked, Heat
+from cnnfilter.learning.attribution import METHODS, Asked, Heat
 from cnnfilter.learning.effective import effective_field
 from cnnfilter.learning.looking import AT_ONCE, Looking
 from cnnfilter.messages import readable
@@ -294,9 +294,4 @@ def _doubt(heat: Heat) -> str | None:
     if not heat.values.any():
         why = "no map of the node speaks for the class" if heat.method == "grad-cam" else "the score does not change"
         return f"{heat.method} is 0 everywhere: {why}"
-    if (short := heat.facts.get("difference")) is None or abs(heat.facts["sum"] - short) <= NEAR * abs(short):
-        return None
-    return (
-        f"{heat.method} sum to {heat.facts['sum']:.4g} and not to {short:.4g}, by which the score differs from that of "
-        f"the baseline ({heat.facts['baseline']}): {heat.facts['steps']} steps are too few to come within {NEAR:.0%}"
-    )
+    return heat.shortfall

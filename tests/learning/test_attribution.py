@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cnnfilter
-from cnnfilter import ArgumentError, Pipeline, heat_map
+from cnnfilter import ArgumentError, CnnfilterWarning, Pipeline, heat_map
 from cnnfilter.learning import attribution
 from cnnfilter.learning.attribution import METHODS, NEAR, Asked
 from cnnfilter.learning.effective import COUNTS, effective_field
@@ -74,6 +74,12 @@ def test_integrated_gradients_go_on_until_they_do():
     )
     assert flat.facts["steps"] == 32
     assert not flat.values.any()
+
+
+def test_integrated_gradients_that_do_not_sum_to_the_difference_are_told():
+    steep = Pipeline.parse("normalize,conv:[10000],tanh,globalavgpool,flatten")
+    with pytest.warns(CnnfilterWarning, match=r"sum to 15.32 and not to 1, by .* \(black\): 256 steps are too few"):
+        heat_map(steep, np.full((9, 9), 200, np.uint8), "integrated-gradients")
 
 
 def test_saliency_is_how_the_score_changes():

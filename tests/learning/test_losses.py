@@ -49,7 +49,7 @@ def test_what_is_refused():
         loss("cross-entropy", scores, [0, 3])
     with pytest.raises(ArgumentError, match=r"target -1 is no class"):
         loss("cross-entropy", scores, [-1, 2])
-    with pytest.raises(ArgumentError, match=r"2 numbers of classes, or of the shape 2x3, not 4"):
+    with pytest.raises(ArgumentError, match=r"numbers of classes, 2 in all, or of the shape 2x3, not 4"):
         loss("mse", scores, [1, 2, 1, 2])
     with pytest.raises(ArgumentError, match=r"or of the shape 2x3, not \['cat'\]"):
         loss("mse", scores, ["cat"])

@@ -15,7 +15,7 @@ from cnnfilter.network.presets import PRESETS
 from cnnfilter.network.readers import READERS, stage_name
 from cnnfilter.network.stages import Stage
 from cnnfilter.network.stages.text import Piece, split
-from cnnfilter.weights.kinds import OF_NETWORKS, names_file
+from cnnfilter.weights.kinds import OF_NETWORKS, names_existing, names_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +99,8 @@ def _unknown_stage(name: str, text: str, base: Path | None) -> str:
             "commas part stages; in a chain the numbers of a matrix are split at blanks, its rows at ';', and two "
             "numbers of a window or a stride are written 2x1"
         )
+    if name == text and name.lower().endswith(OF_NETWORKS) and not names_existing(name, base):
+        return f"{quoted(name)}: no such file"
     if name in KERNELS or ";" in name or names_file(name, base):
         return f"a kernel is no stage by itself; write {quoted(f'conv:{text}')}{_of_network(name, text)}"
     from cnnfilter.text import synonyms  # only what is wrong pays for it

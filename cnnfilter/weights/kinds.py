@@ -98,6 +98,11 @@ def names_file(text: str, base: Path | None = None) -> bool:
         return False
     if "/" in text or "\\" in text:
         return True
+    return names_existing(text, base)
+
+
+def names_existing(text: str, base: Path | None = None) -> bool:
+    """Whether a path, from a folder on, is that of something that is there."""
     from pathlib import Path  # named kernels and sizes do without
 
     with contextlib.suppress(OSError, ValueError):  # too long for a name, or a NUL in it

@@ -1,5 +1,7 @@
 """What things are called elsewhere ends in a suggestion of what they are here, and each suggestion is right."""
 
+from pathlib import Path
+
 import click
 import pytest
 
@@ -146,13 +148,9 @@ def test_stages_and_keys_are_read_in_capitals_and_written_without(text, canonica
         ("gaussian:sigma=2", "a kernel is no stage by itself; write 'conv:gaussian:sigma=2'"),
         ("0 -1 0; -1 5 -1; 0 -1 0", "a kernel is no stage by itself; write 'conv:0 -1 0; -1 5 -1; 0 -1 0'"),
         ("net.npz:name=a", "a kernel is no stage by itself; write 'conv:net.npz:name=a'"),
-        (
-            "nets/resnet18-f37072fd.pth",
-            "write 'conv:nets/resnet18-f37072fd.pth'; the weights of a whole network go to its preset, as in "
-            "'resnet-18:weights=nets/resnet18-f37072fd.pth'$",
-        ),
-        ("SqueezeNet1_1.safetensors", "as in 'squeezenet-1.1:weights=SqueezeNet1_1.safetensors'$"),
-        ("net.pt", "as in 'resnet-18:weights=net.pt'$"),
+        ("net.npz", "^stage 1 'net.npz' [(]column 1[)]: 'net.npz': no such file$"),
+        ("nets/net.safetensors,relu", "^stage 1 .*: 'nets/net.safetensors': no such file$"),
+        ("resnet18.pth", "'resnet18.pth': no such file$"),
         ("net.npy", "write 'conv:net.npy'$"),
         ("conv:32@3x3:stride=2,2", "two numbers of a window or a stride are written 2x1"),
         ("conv:edge relu maxpool:2", "commas part stages; write 'conv:edge,relu,maxpool:2'"),
@@ -163,6 +161,26 @@ def test_stages_and_keys_are_read_in_capitals_and_written_without(text, canonica
 def test_what_stages_are_called_elsewhere(text, message):
     with pytest.raises(GrammarError, match=message):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "nets/resnet18-f37072fd.pth",
+            "write 'conv:nets/resnet18-f37072fd.pth'; the weights of a whole network go to its preset, as in "
+            "'resnet-18:weights=nets/resnet18-f37072fd.pth'$",
+        ),
+        ("SqueezeNet1_1.safetensors", "as in 'squeezenet-1.1:weights=SqueezeNet1_1.safetensors'$"),
+        ("net.pt", "as in 'resnet-18:weights=net.pt'$"),
+    ],
+)
+def test_a_file_of_weights_as_a_stage(name, message, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).touch()
+    with pytest.raises(GrammarError, match=message):
+        parse(name)
 
 
 @pytest.mark.parametrize(

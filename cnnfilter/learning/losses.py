@@ -107,7 +107,10 @@ def wanted(targets: Any, shape: tuple[int, ...]) -> Array:
     ArgumentError
         If they do not fit.
     """
-    given = np.asarray(targets)
+    try:
+        given = np.asarray(targets)
+    except ValueError:  # rows of several lengths
+        given = np.asarray(None)
     if given.shape == shape and given.dtype.kind in "fiub":
         return given.astype(np.float64)
     if given.dtype.kind in "iu" and given.shape == (shape[0], *shape[2:]):
@@ -117,6 +120,9 @@ def wanted(targets: Any, shape: tuple[int, ...]) -> Array:
             raise ArgumentError(msg)
         classes = np.arange(shape[1]).reshape(1, -1, *[1] * (len(shape) - 2))
         return np.asarray(classes == given[:, None], np.float64)
-    found = show_shape(given.shape) if given.dtype.kind in "fiub" else quoted(targets)
-    msg = f"targets must be numbers of classes, {shape[0]} in all, or of the shape {show_shape(shape)}, not {found}"
+    wants, of, found = f"targets must be numbers of classes, {shape[0]} in all", shape, targets
+    if shape[0] == 1 and isinstance(targets, list) and len(targets) == 1:
+        wants, of, found = "a target must be the number of a class", shape[1:], targets[0]
+    shown = f"an array of {show_shape(found.shape)}" if isinstance(found, np.ndarray) else quoted(found)
+    msg = f"{wants}, or of the shape {show_shape(of)}, not {shown}"
     raise ArgumentError(msg)

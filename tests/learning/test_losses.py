@@ -49,9 +49,15 @@ def test_what_is_refused():
         loss("cross-entropy", scores, [0, 3])
     with pytest.raises(ArgumentError, match=r"target -1 is no class"):
         loss("cross-entropy", scores, [-1, 2])
-    with pytest.raises(ArgumentError, match=r"numbers of classes, 2 in all, or of the shape 2x3, not 4"):
+    with pytest.raises(ArgumentError, match=r"numbers of classes, 2 in all, or of the shape 2x3, not \[1, 2, 1, 2\]"):
         loss("mse", scores, [1, 2, 1, 2])
     with pytest.raises(ArgumentError, match=r"or of the shape 2x3, not \['cat'\]"):
         loss("mse", scores, ["cat"])
+    with pytest.raises(ArgumentError, match=r"or of the shape 2x3, not an array of 3x2"):
+        loss("mse", scores, np.zeros((3, 2)))
+    for target in ("cat", None, 2.5, [1, 2], [1, [2, 3]]):
+        with pytest.raises(ArgumentError) as caught:
+            loss("mse", scores[:1], [target])
+        assert str(caught.value) == f"a target must be the number of a class, or of the shape 3, not {target!r}"
     with pytest.raises(ArgumentError, match="loss"):
         loss("hinge", scores, [0, 1])

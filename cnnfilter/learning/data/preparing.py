@@ -153,11 +153,11 @@ class Prepared:
         height, width, channels = self.shape
         if maps.shape != (channels, height, width):
             found, first = show_shape((*maps.shape[1:], maps.shape[0])), show_shape(self.shape)
-            is_size = maps.shape[1:] != (height, width)
-            remedy = f"resize:{height}x{width}" if is_size else "gray, or rgb,"
+            remedies = [f"resize:{height}x{width}"] * (maps.shape[1:] != (height, width))
+            remedies += ["gray, or rgb,"] * (len(maps) != channels)
             msg = (
                 f"{self._source.name(number)} is {found}, and {self._source.name(self._example)} {first}; "
-                f"put {remedy} before the stages"
+                f"put {' and '.join(remedies)} before the stages"
             )
             raise ShapeError(msg)
         if self._kept is not None:

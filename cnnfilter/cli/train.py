@@ -159,7 +159,7 @@ def command(
             for note in begun.learner.parts.notes:
                 render.warning(note)
         _train(begun, checkpoint, as_json=as_json, quiet=quiet)
-    code = _write(begun, target, overwrite=force or resume, as_json=as_json, quiet=quiet)
+    code = _write(begun, target, checkpoint, overwrite=force or resume, as_json=as_json, quiet=quiet)
     return beside.write(begun, target, code, force=force, quiet=quiet)
 
 
@@ -239,7 +239,7 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _write(begun: Begun, target: Path, *, overwrite: bool, as_json: bool, quiet: bool) -> int:
+def _write(begun: Begun, target: Path, checkpoint: Path, *, overwrite: bool, as_json: bool, quiet: bool) -> int:
     """Write the network of the best epoch, and give the exit code."""
     from cnnfilter.writing.write import Writing, write_atomically
 
@@ -261,7 +261,8 @@ def _write(begun: Begun, target: Path, *, overwrite: bool, as_json: bool, quiet:
     reached = f"accuracy {best.figures.accuracy:.2%}" if accuracy is None else f"validation accuracy {accuracy:.2%}"
     told = f"wrote {readable(target)}  {show_bytes(size, 1)}  epoch {best.figures.epoch}, {reached}"
     if problem is not None:
-        render.error(f"{problem}; {told}")
+        further = "; --resume goes on" if problem == "interrupted" and checkpoint.is_file() else ""
+        render.error(f"{problem}; {told}{further}")
         return INTERRUPTED if problem == "interrupted" else 1
     if not quiet:
         render.message(told)

@@ -198,6 +198,7 @@ def test_ctrl_c_keeps_the_best_so_far(folder):
     assert process.returncode == 130
     assert json.loads(out.splitlines()[-1])["output"] == "net.npz"
     assert b"error: interrupted; wrote net.npz  " in err
+    assert err.rstrip().endswith(b"; --resume goes on")
     assert files() == ["d.npz", "net-checkpoint.npz", "net.npz"]
     done("shape", "12x12x1", "net.npz")
 

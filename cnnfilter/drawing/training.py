@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 LEARNED, HELD = "#1f5fa8", ACCENT
 """The lines of what is learned from, and of what is held back."""
 
-WIDTH, HEIGHT = 480.0, 300.0
+WIDTH, HEIGHT = 440.0, 300.0
 LEFT, TOP, GAP = 90.0, 60.0, 130.0
 """The size of a plot, and the room around it."""
 
@@ -35,13 +36,22 @@ def curves(history: Sequence[Figures]) -> Figure:
     ]
     most = max(value for series in losses for value in series if value is not None)
     first, last = history[0].epoch, history[-1].epoch
-    shapes += _plot(LEFT, "loss", losses, most or 1.0, (first, last))
+    shapes += _plot(LEFT, "loss", losses, _round_up(most), (first, last))
     shapes += _plot(LEFT + WIDTH + GAP, "accuracy", rates, 1.0, (first, last))
     shapes += _legend()
     best = history[-1]
     told = f"after epoch {last} the loss is {best.loss:.4g} and the accuracy {best.accuracy:.2%}"
     width, height = 2 * LEFT + 2 * WIDTH + GAP - 40, TOP + HEIGHT + 110
     return Figure(width, height, "loss and accuracy over the epochs", told, tuple(shapes))
+
+
+def _round_up(most: float) -> float:
+    """The top of a plot: no less than the most, with four parts below it that are read at a glance."""
+    if not most:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(most / 4))
+    step = next(each for each in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if each * power * 4 >= most * (1 - 1e-9))
+    return step * power * 4
 
 
 def _plot(
@@ -51,7 +61,7 @@ def _plot(
     for part in range(5):
         y = TOP + HEIGHT * (1 - part / 4)
         yield Line(((left, y), (left + WIDTH, y)), "#d5dae0", 1)
-        yield Text(left - 10, y, f"{top * part / 4:.3g}", SIZE, PALE, "end")
+        yield Text(left - 10, y, f"{top * part / 4:.6g}", SIZE, PALE, "end")
     yield Text(left, TOP + HEIGHT + 24, str(ends[0]), SIZE, PALE)
     yield Text(left + WIDTH, TOP + HEIGHT + 24, f"epoch {ends[1]}", SIZE, PALE, "end")
     for values, colour in zip(series, (LEARNED, HELD), strict=True):

@@ -3,7 +3,9 @@
 import re
 
 import numpy as np
+import pytest
 
+from cnnfilter.drawing.shapes import Text
 from cnnfilter.drawing.svg import to_svg
 from cnnfilter.drawing.training import confusion, curves
 from cnnfilter.learning.training import Best, Figures
@@ -80,8 +82,11 @@ def test_curves_go_through_what_was_reached():
     text = to_svg(curves(HISTORY))
     assert "after epoch 2 the loss is 0.5 and the accuracy 75.00%" in text
     loss = next(shape.points for shape in curves(HISTORY).shapes if getattr(shape, "weight", 0) == 3)
-    assert loss[0] == (90.0, 60.0)  # the largest loss is at the top
-    assert loss[1] == (570.0, 60 + 300 * (1 - 0.5 / 1.5))
+    assert loss[0] == (90.0, pytest.approx(60 + 300 * (1 - 1.5 / 1.6)))
+    assert loss[1] == (530.0, pytest.approx(60 + 300 * (1 - 0.5 / 1.6)))
+    for most, ticks in ((1.04, "0 0.3 0.6 0.9 1.2"), (1, "0 0.25 0.5 0.75 1"), (3629.8, "0 1000 2000 3000 4000")):
+        texts = [each.text for each in curves([Figures(1, most, 1.0)]).shapes if isinstance(each, Text)]
+        assert " ".join(texts[1:6]) == ticks
     assert len([each for each in curves(HISTORY[:1]).shapes if getattr(each, "weight", 0) == 3]) == 2  # the legend's
 
 

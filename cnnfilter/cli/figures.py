@@ -88,11 +88,12 @@ def draw(
     ExistsError, OutputError
         If it cannot be written.
     """
-    from cnnfilter.writing.write import Writing, is_same, write_atomically
+    from cnnfilter.writing.write import Writing, check_free, is_same, write_atomically
 
     if is_same(drawing.source, output):
         msg = f"{quoted(output)} is the input; name another file"
         raise ArgumentError(msg)
+    check_free(Path(output), overwrite=drawing.force)
     data, told = (
         _steps(output, pipelines, picture, explained) if explained else _moving(output, pipelines[-1], picture, drawing)
     )

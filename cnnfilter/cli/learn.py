@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import click
 from cnnfilter.cli import commands, options, render, tables
 from cnnfilter.cli.completion import complete_files
 from cnnfilter.cli.matrices import Lines, matrix_rows
-from cnnfilter.errors import ArgumentError, CnnfilterError, ExistsError
+from cnnfilter.errors import ArgumentError, CnnfilterError
 from cnnfilter.messages import quoted
 from cnnfilter.sizes import Size as Sized
 from cnnfilter.sizes import parse_pair
@@ -146,15 +145,14 @@ def _check_output(output: str | None, *, force: bool) -> None:
     if output is None or output == STREAM:
         return
     from cnnfilter.batch.naming import wrong_output
+    from cnnfilter.writing.write import check_free
 
     if reason := wrong_output(output):
         raise ArgumentError(reason)
     if PurePath(output).suffix.lower() != ".json":
         msg = f"-o writes the kernel as text, and {quoted(output)} does not end in .json"
         raise ArgumentError(msg)
-    if os.path.lexists(output) and not force:
-        msg = f"{quoted(output)} exists already; --force overwrites it"
-        raise ExistsError(msg)
+    check_free(Path(output), overwrite=force)
 
 
 def _read(

@@ -89,7 +89,7 @@ def command(
     """
     from cnnfilter.batch.naming import STREAM, wrong_input
     from cnnfilter.pipeline import Pipeline
-    from cnnfilter.writing.write import Writing, is_same, write_atomically, write_stream
+    from cnnfilter.writing.write import Writing, check_free, is_same, write_atomically, write_stream
 
     if reason := wrong_input(source):
         raise ArgumentError(reason)
@@ -103,6 +103,8 @@ def command(
     if Path(target).suffix.lower() not in ("", ".html", ".htm"):  # a pipe or a device has none
         msg = f"a page is HTML, and {quoted(target)} does not end in .html"
         raise ArgumentError(msg)
+    if target != STREAM:
+        check_free(Path(target), overwrite=force)
     whole = Pipeline.parse(stages)
     pipeline = whole if asked is None else whole.up_to(asked)
     pipeline.check_runnable()

@@ -165,12 +165,14 @@ def command(
 
 def _check_free(target: Path, checkpoint: Path, *, resume: bool, force: bool) -> None:
     """Refuse to begin where something is in the way of what is written in the end."""
+    from cnnfilter.writing.write import check_free
+
     if resume and not checkpoint.is_file():
         msg = f"there is no checkpoint {readable(checkpoint)} to go on with"
         raise ArgumentError(msg)
-    trained.check_place(target, force=force or resume)
+    check_free(target, overwrite=force or resume)
     remedy = "--resume goes on with it, and --force overwrites it"
-    trained.check_place(checkpoint, force=force or resume, remedy=remedy)
+    check_free(checkpoint, overwrite=force or resume, remedy=remedy)
 
 
 def _data(source: str, validation: str | None, memory: int) -> tuple[Dataset, float]:

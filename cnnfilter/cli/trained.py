@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnfilter.cli import render
-from cnnfilter.errors import ArgumentError, ExistsError, OutputError
+from cnnfilter.errors import ArgumentError, OutputError
 from cnnfilter.messages import quoted, readable
 
 if TYPE_CHECKING:
     from cnnfilter.learning.beginning import Begun
 
 PLOTS = (".png", ".svg")
-
-
-def check_place(path: Path, *, force: bool, remedy: str = "--force overwrites it") -> None:
-    """Refuse an output that could not be written in the end, before hours of work.
-
-    Raises
-    ------
-    ExistsError, ArgumentError
-        If it exists, and is not to be overwritten, or its folder cannot take it.
-    """
-    if os.path.lexists(path) and not force:
-        msg = f"'{path}' exists already; {remedy}"
-        raise ExistsError(msg)
-    if path.is_dir():
-        msg = f"the output '{path}' is a folder"
-        raise ArgumentError(msg)
-    folder = path.parent
-    if not folder.is_dir():
-        msg = f"there is no folder '{folder}' for the output '{path.name}'"
-        raise ArgumentError(msg)
-    if not os.access(folder, os.W_OK):
-        msg = f"the folder '{folder}' of the output '{path.name}' cannot be written to"
-        raise ArgumentError(msg)
 
 
 class Beside(NamedTuple):
@@ -47,6 +23,8 @@ class Beside(NamedTuple):
 
     def check(self, *, force: bool) -> None:
         """Refuse what is no name of one, or is in the way."""
+        from cnnfilter.writing.write import check_free
+
         if self.report is not None and Path(self.report).suffix.lower() not in (".html", ".htm"):
             msg = f"--report writes an HTML file, and {quoted(self.report)} does not end in .html"
             raise ArgumentError(msg)
@@ -55,7 +33,7 @@ class Beside(NamedTuple):
             raise ArgumentError(msg)
         for each in (self.report, self.plot):
             if each is not None:
-                check_place(Path(each), force=force)
+                check_free(Path(each), overwrite=force)
 
     def write(self, begun: Begun, network: Path, code: int, *, force: bool, quiet: bool) -> int:
         """Write both of what was learned, if anything was, and give the exit code."""

@@ -140,6 +140,40 @@ def write_atomically(
     return notes
 
 
+def check_free(path: Path, *, overwrite: bool, remedy: str | None = None) -> None:
+    """Refuse an output that could not be written in the end, before the work that makes it.
+
+    Parameters
+    ----------
+    path : Path
+    overwrite : bool
+        Whether an existing file is replaced.
+    remedy : str, optional
+        What else to do about one that is there.
+
+    Raises
+    ------
+    ExistsError, OutputError
+        If it exists, and is not to be overwritten, or its folder cannot take it.
+    """
+    place = look(path)
+    if place.device is not None:
+        return
+    if path.is_dir():
+        msg = f"the output '{path}' is a folder"
+        raise OutputError(msg)
+    if os.path.lexists(path) and not overwrite:
+        msg = f"'{path}' exists already; {remedy or either('--force', 'overwrite=True') + ' overwrites it'}"
+        raise ExistsError(msg)
+    folder = place.path.parent
+    if not folder.is_dir():
+        msg = f"there is no folder '{folder}' for the output '{path.name}'"
+        raise OutputError(msg)
+    if not os.access(folder, os.W_OK):
+        msg = f"the folder '{folder}' of the output '{path.name}' cannot be written to"
+        raise OutputError(msg)
+
+
 def write_stream(stream: BinaryIO, data: Data) -> None:
     """Write all of `data` to standard output.
 

@@ -147,7 +147,7 @@ def test_what_cannot_be_drawn_is_told_in_one_line(folder, arguments, message):
 
 def test_a_folder_that_is_not_there_is_told(folder):
     message = error(CONV, "slide.csv", "--at", "0,0", "-o", "no/step.svg")
-    assert message == "cannot write 'no/step.svg': No such file or directory"
+    assert message == "there is no folder 'no' for the output 'step.svg'"
 
 
 def test_the_picture_of_the_readme_is_what_its_command_draws(folder):

@@ -227,6 +227,7 @@ def test_pictures_that_cannot_be_read_are_all_named():
         ([*PAIR, "-o", "k.png"], "-o writes the kernel as text, and 'k.png' does not end in .json"),
         ([*PAIR, "-o", "{x}.json"], "unknown field {x} in -o; did you mean ext? (known: {name}, "),
         ([*PAIR, "-o", "old.json"], "'old.json' exists already; --force overwrites it"),
+        ([*PAIR, "-o", "no/new.json"], "there is no folder 'no' for the output 'new.json'"),
         ([*PAIR, "--steps", "3"], "--steps is for gradient descent; it needs --descent; see cnnfilter learn --help"),
         ([*PAIR, "--rate", "3"], "--rate is for gradient descent; it needs --descent; see cnnfilter learn --help"),
         ([*PAIR, "--size", "60"], "--size 60x60 makes 3600 weights of one filter (at most 1024)"),

@@ -59,6 +59,7 @@ def test_nothing_is_overwritten_unless_told():
     Path("pages").mkdir()
     assert error("relu", "photo.png", "-o", "pages/") == "the output 'pages' is a folder"
     assert error("relu", "photo.png", "-o", "page.html") == "'page.html' exists already; --force overwrites it"
+    assert error("relu", "photo.png", "-o", "no/page.html") == "there is no folder 'no' for the output 'page.html'"
     assert Path("page.html").read_text() == "mine"
     assert made("relu", "photo.png", "--force")["stages"]
 

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 import re
 import shlex
 import signal
@@ -14,7 +15,6 @@ from PIL import Image
 
 from cnnfilter.cli import epochs
 from cnnfilter.cli import train as module
-from cnnfilter.cli import trained as trained_files
 from cnnfilter.errors import DiskFullError
 from cnnfilter.learning.training import Figures, Learner, Step
 from cnnfilter.writing import write
@@ -101,7 +101,7 @@ def test_what_could_not_be_written_in_the_end_is_refused_at_once(monkeypatch):
         (("-o", "net.npz", "--report", "no/r.html"), "there is no folder 'no' for the output 'r.html'"),
     ):
         assert refused(STAGES, "d.npz", *arguments, command="train") == reason
-    monkeypatch.setattr(trained_files.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
     refusal = refused(STAGES, "d.npz", "-o", "net.npz", command="train")
     assert refusal == "the folder '.' of the output 'net.npz' cannot be written to"
 
@@ -340,7 +340,7 @@ def test_a_report_and_curves_are_written_beside_it(monkeypatch):
     ):
         assert refused(STAGES, "d.npz", "-o", "new.npz", *arguments, command="train") == reason
     with monkeypatch.context() as later:  # its folder goes while the network learns
-        later.setattr(trained_files, "check_place", lambda path, **how: None)
+        later.setattr(write, "check_free", lambda path, **how: None)
         result = train("--report", "no/r.html", "--force")
     assert result.exit_code == 1
     assert result.messages[-1].startswith("cnnfilter: error: cannot write 'no/r.html'")

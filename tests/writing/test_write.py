@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cnnfilter.errors import DiskFullError, OutputError
+from cnnfilter.errors import DiskFullError, ExistsError, OutputError
 from cnnfilter.writing import write
-from cnnfilter.writing.write import Writing, is_device, is_same, write_atomically, write_stream
+from cnnfilter.writing.write import Writing, check_free, is_device, is_same, write_atomically, write_stream
 from tests.command import ROOT, save
 
 
@@ -305,3 +305,23 @@ def test_a_stream_that_fails_is_an_output_error_but_a_closed_pipe_is_not():
     stream.error = BrokenPipeError()
     with pytest.raises(BrokenPipeError):
         write_stream(stream, b"data")
+
+
+def test_what_could_not_be_written_is_refused_before(old, monkeypatch):
+    folder = old.parent
+    (folder / "link").symlink_to("no/there")
+    check_free(folder / "new.png", overwrite=False)
+    check_free(old, overwrite=True)
+    check_free(Path("/dev/null"), overwrite=False)
+    for path, overwrite, kind, reason in (
+        (old, False, ExistsError, f"'{old}' exists already; overwrite=True overwrites it"),
+        (folder, True, OutputError, f"the output '{folder}' is a folder"),
+        (folder / "no" / "a.png", False, OutputError, f"there is no folder '{folder}/no' for the output 'a.png'"),
+        (folder / "link", True, OutputError, f"there is no folder '{folder}/no' for the output 'link'"),
+    ):
+        with pytest.raises(kind) as caught:
+            check_free(path, overwrite=overwrite)
+        assert str(caught.value) == reason
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(OutputError, match=r"^the folder '.*' of the output 'new.png' cannot be written to$"):
+        check_free(folder / "new.png", overwrite=False)

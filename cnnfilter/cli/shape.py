@@ -252,7 +252,8 @@ def _usual(network: Network, text: str) -> Shape:
     group = network[0].group
     size = None if group is None else group.size
     if size is None or None in size:
-        shown = "x".join("?" if side is None else str(side) for side in size or (None, None, None))
+        sides = ["?" if side is None else str(side) for side in size or ()]
+        shown = "x".join(sides) if {*sides} - {"?"} else "pictures of any size"
         msg = f"{text} takes {shown}: give the SIZE before it, such as cnnfilter shape 224x224x3 {text}"
         raise click.UsageError(msg)
     return tuple(side for side in size if side is not None)

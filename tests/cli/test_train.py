@@ -58,6 +58,7 @@ def test_a_line_is_told_for_each_epoch_and_the_file_runs(folder):
         "EPOCH     LOSS  ACCURACY  VAL. LOSS  VAL. ACCURACY  PICTURES/S  TIME LEFT",
     ]  # fmt: skip
     assert [line.split()[0] for line in result.messages[6:-1]] == [str(number) for number in range(1, 13)]
+    assert "net.npz takes pictures of any size: give the SIZE before it, such as" in run("shape", "net.npz").err
     assert result.messages[-1].startswith("wrote net.npz  ")
     assert files() == ["d.npz", "data", "net-checkpoint.npz", "net.npz", "photo.png"]
     told = done("run", "net.npz", "photo.png", "--top", "1").out.splitlines()

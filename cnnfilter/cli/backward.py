@@ -72,6 +72,16 @@ def target(text: str, network: Network) -> int | tuple[float, ...]:
         raise ArgumentError(msg) from None
 
 
+def twice(name: str, network: Network) -> str | None:
+    """What is told of a loss that makes probabilities of what a network's end has made probabilities already."""
+    from cnnfilter.learning.figures import FIGURES
+
+    makes, last = FIGURES[name].before, network[-1].stage.name
+    if makes is None or last == makes or last not in ("softmax", "sigmoid"):
+        return None
+    return f"the network ends in {last}, and {name} takes its result as scores: p is made of it by {makes}"
+
+
 def weight(text: str) -> tuple[str, tuple[int, ...]]:
     """A stage, and the place of one of its weights.
 

@@ -172,8 +172,9 @@ def command(
         passed = explain_loss(
             pipelines[-1], picture.pixels, wanted, loss or LOSSES[0], weight=weight, rate=0.01 if rate is None else rate
         )
-        if passed.loss.note:
-            render.warning(f"{shown}: {passed.loss.note}")
+        for doubt in (passed.loss.note, backward.twice(passed.loss.name, pipelines[-1].network)):
+            if doubt:
+                render.warning(f"{shown}: {doubt}")
         render.out(backward.written(passed, "json" if as_json else notes))
         return 0
     numbers = [Numbers("picture", maps)] if matrix or all_matrices else []

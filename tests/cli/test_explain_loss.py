@@ -48,6 +48,22 @@ def test_softmax_one_hot_cross_entropy_deltas_and_back():
     assert float(sum_.split(" = ")[1]) == pytest.approx(slope, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("end", "loss", "told"),
+    [
+        ("softmax", "binary-cross-entropy", "the network ends in softmax, and binary-cross-entropy takes its result as "
+         "scores: p is made of it by sigmoid"),
+        ("sigmoid", "cross-entropy", "the network ends in sigmoid, and cross-entropy takes its result as "
+         "scores: p is made of it by softmax"),
+        ("sigmoid", "binary-cross-entropy", None), ("softmax", "mse", None), ("relu", "cross-entropy", None),
+    ],
+)  # fmt: skip
+def test_probabilities_that_are_made_twice_are_told(end, loss, told):
+    result = run("explain", f"flatten,dense:2:random=2,{end}", SLIDE, "--target", "0", "--loss", loss)
+    assert result.exit_code == 0, result.err
+    assert result.messages == ([] if told is None else [f"warning: {SLIDE}: {told}"])
+
+
 def test_labels_that_the_network_brings():
     network = f"gray,resize:32x32,normalize,{ROOT}/samples/digits/digits.onnx"
     named = run("explain", network, DIGIT, "--target", "three")

@@ -176,7 +176,7 @@ class Trainable:
         with np.errstate(all="ignore"):
             for number, node in reversed(self._nodes.items()):
                 kept, own = self._kept.pop(number), deltas.pop(number, None)
-                if own is None or number not in reached:
+                if own is None:
                     continue
                 reads, node.learns = self.network[number].reads, self._learned(number, node)
                 back, found = node.backward(kept, own, wanted=bool(reached.intersection(reads)))

@@ -76,6 +76,8 @@ def test_what_no_one_asks_for_is_not_computed():
         gradients, dx = net.backward(delta, wanted=False)
         assert dx is None
         assert gradients.keys() == net.learns
+    net = Trainable(parse("conv:3@1x1:random=1,add:in"), (5, 4, 3))
+    assert net.backward(net.forward(X), wanted=False)[1] is None
     net = Trainable(parse("dense:2:random=1"), (5,))
     net.forward(np.ones((1, 5), np.float32))
     assert net.backward(np.ones((1, 2), np.float32), wanted=False)[0].keys() == {"1.weight", "1.bias"}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cnnfilter.engine import loops
+from cnnfilter.learning.gradients import windows
 from cnnfilter.learning.gradients.workspace import Calls, Passing, Workspace, cut, maps_of
 from cnnfilter.learning.network import Trainable
 from cnnfilter.network.grammar import parse
@@ -65,7 +66,10 @@ def test_calls_are_made_as_often_as_they_are_asked_for(threads, without, monkeyp
         np.testing.assert_array_equal(out, np.maximum(x, 0))
 
 
-TEXT = "conv:4@3x3:padding=1:random=1:as=a,relu,maxpool:2:as=p,conv:4@1x1:random=2,tanh,add:p,flatten,dense:3:random=3"
+TEXT = (
+    "conv:4@3x3:padding=1:border=reflect:random=1:as=a,relu,maxpool:2:as=p,"
+    "conv:4@1x1:random=2,tanh,add:p,flatten,dense:3:random=3"
+)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
@@ -82,6 +86,17 @@ def test_results_are_the_same_where_no_calls_are_laid_out(threads, monkeypatch):
     monkeypatch.setattr(tricks, "WITHOUT", {"calls"})
     for found, expected in zip(laid_out, learned(threads=1), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+def test_large_padded_deltas_lie_in_memory_that_is_shared(monkeypatch):
+    def learned():
+        net = Trainable(parse(TEXT), (6, 8, 2))
+        x = np.random.default_rng(5).normal(size=(17, 2, 6, 8)).astype(np.float32)
+        return [net.backward(net.forward(x))[1] for _ in range(2)]
+
+    alone = learned()
+    monkeypatch.setattr(windows, "LASTING", 0)
+    np.testing.assert_array_equal(learned(), alone)
 
 
 def test_batches_of_other_sizes_between_change_nothing():
@@ -120,17 +135,16 @@ def test_a_batch_that_drops_after_one_that_does_not_shares_no_memory_with_it():
 
 
 def test_an_interrupted_pass_is_not_taken_for_the_way(monkeypatch):
-    x = np.random.default_rng(4).normal(size=(5, 2, 6, 8)).astype(np.float32)
+    x = np.random.default_rng(4).normal(size=(5, 9, 6, 8)).astype(np.float32)
     delta = np.ones((5, 3), np.float32)
-    expected = Trainable(parse(TEXT), (6, 8, 2))
+    expected = Trainable(parse(TEXT), (6, 8, 9))
     expected.forward(x)
     want = expected.backward(delta)
-    net = Trainable(parse(TEXT), (6, 8, 2))
-    for number in range(7):
+    net = Trainable(parse(TEXT), (6, 8, 9))
+    for place in [*(node.backward for node in net._nodes.values()), net._nodes[0].slide._spread_many]:
         net.forward(x)
-        node = net._nodes[number]
         with monkeypatch.context() as patch:
-            patch.setattr(node, "backward", lambda *_, **__: 1 / 0)
+            patch.setattr(place.__self__, place.__name__, lambda *_, **__: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 net.backward(delta)
     net.forward(x)

@@ -61,3 +61,10 @@ def test_what_is_refused():
         assert str(caught.value) == f"a target must be the number of a class, or of the shape 3, not {target!r}"
     with pytest.raises(ArgumentError, match="loss"):
         loss("hinge", scores, [0, 1])
+
+
+def test_cross_entropy_of_scores_without_end_and_of_targets_of_any_sum():
+    value, delta = loss("cross-entropy", np.array([[0, -np.inf]], np.float32), [0])
+    assert (value, delta.tolist()) == (0, [[0, 0]])
+    value, delta = loss("cross-entropy", np.zeros((1, 2), np.float32), [[0.5, 1.0]])
+    assert (value, delta.tolist()) == (pytest.approx(1.5 * np.log(2)), [[0.25, -0.25]])

@@ -47,6 +47,13 @@ def test_numbers_follow_their_gradients(name, decay):
     np.testing.assert_allclose(moved(name, 0.1, decay), by_hand(name, 0.1, decay), rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_number_that_counts_for_nothing_stays(name):
+    weight = {"w": np.array(START, np.float32)}
+    OPTIMISERS[name](0.1, 0.0).step(weight, {"w": np.zeros(3, np.float32)})
+    assert weight["w"].tolist() == START
+
+
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 @pytest.mark.parametrize("name", NAMES)
 def test_pytorch_does_the_same(name, decay):

@@ -71,6 +71,50 @@ def test_bars_are_told_apart_and_the_file_is_all_that_is_needed():
     assert [each["epoch"] for each in facts["history"]] == [*range(1, 13)]
 
 
+@pytest.mark.parametrize(("losses", "best"), [((1.0, 1.0, 1.0), 1), ((3.0, 1.0, 2.0), 2)])
+def test_the_best_is_the_first_of_equals_as_it_was_then(losses, best, monkeypatch):
+    learner = begun().learner
+    monkeypatch.setattr(learner, "_validate", lambda part: (losses[learner.epoch], [[4, 0, 0], [0, 4, 0], [0, 0, 4]]))
+    after = [
+        {name: value.copy() for name, value in learner.net.parameters.items()}
+        for each in learner.epochs()
+        if isinstance(each, Figures)
+    ]
+    assert (len(after), learner.best.figures.epoch) == (3, best)
+    for name, value in learner.best.parameters.items():
+        np.testing.assert_array_equal(value, after[best - 1][name])
+        assert not np.array_equal(value, after[2][name])
+
+
+def batches(found, monkeypatch):
+    """All batches that are learned from."""
+    net, seen = found.learner.net, []
+    forward = net.forward
+    monkeypatch.setattr(net, "forward", lambda x, training=False: (training and seen.append(x)) or forward(x, training))
+    list(found.learner.epochs())
+    return seen
+
+
+def test_each_epoch_has_an_order_of_its_own_and_each_batch_changes(monkeypatch):
+    first = batches(begun(epochs=3), monkeypatch)[::7]
+    pictures, classes = strokes(48)
+    alike = given(np.stack([pictures[0]] * 48), classes)
+    changed = batches(begun(data=alike, augment="shift=3", fraction=0.0, epochs=2), monkeypatch)
+    assert (len(first), len(changed)) == (3, 6)
+    for all_of_them in (first, changed):
+        for number, each in enumerate(all_of_them):
+            assert not any(np.array_equal(each, other) for other in all_of_them[:number])
+
+
+def test_losses_are_means_over_the_pictures_whatever_the_batches_are():
+    found = [
+        learned("conv:6@3x3,relu,flatten,dense:3", batch=batch, epochs=1, rate=1e-30).learner.history[0]
+        for batch in (5, 7, 200)
+    ]
+    for figures in found[:2]:
+        assert figures == pytest.approx(found[2], rel=1e-5)
+
+
 @pytest.mark.parametrize("augment", ["", "flip,upside,turn,shift=1"])
 def test_the_same_seed_gives_the_same_bytes_for_any_number_of_threads(augment):
     wanted = data_of(learned(augment=augment, threads=1))

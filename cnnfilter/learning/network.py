@@ -13,7 +13,8 @@ from cnnfilter.learning.gradients.workspace import Passing, Workspace
 from cnnfilter.messages import about
 from cnnfilter.network.graph import INPUT, Network
 from cnnfilter.network.plan import at_scale, plan
-from cnnfilter.network.stages import Activation, Shape, Softmax
+from cnnfilter.network.stages import Activation, Pool, Shape, Softmax
+from cnnfilter.sizes import NONE
 
 MEASURED = ("running_mean", "running_var")
 """Roles of what is measured in training, not learned: they have no gradient."""
@@ -227,3 +228,22 @@ def scores(network: Network, function: str | None) -> Network:
     if is_it and last.stage.name == function and last.reads == (len(network) - 2,) and len(network) > 1:
         return network.up_to(len(network) - 2)
     return network
+
+
+def rectified_late(network: Network) -> Network:
+    """A network whose ReLUs come behind the max pools that alone read them, where maps are smaller.
+
+    Results and gradients are the same to the bit: the largest of what is above 0 is the same sample, and what is not
+    passes no delta. Of padding alone a pool makes minus infinity, so one with padding stays where it is.
+    """
+    nodes, readers = list(network), network.readers()
+    for number, node in enumerate(network):
+        is_relu = isinstance(node.stage, Activation) and node.stage.function == "relu"
+        if not is_relu or len(readers[number]) != 1 or number == len(network) - 1:
+            continue
+        reader = readers[number][0]
+        pool = network[reader].stage
+        if isinstance(pool, Pool) and pool.kind == "max" and pool.padding == NONE:
+            nodes[number] = node._replace(stage=pool)
+            nodes[reader] = network[reader]._replace(stage=node.stage)
+    return Network(nodes)

@@ -13,7 +13,7 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.learning.data.augmenting import augmented, check_augment, parse_augment
 from cnnfilter.learning.data.dataset import Classes
 from cnnfilter.learning.losses import loss
-from cnnfilter.learning.network import Trainable, scores
+from cnnfilter.learning.network import Trainable, rectified_late, scores
 from cnnfilter.learning.optimisers import OPTIMISERS
 from cnnfilter.learning.parts import Part, Parts
 from cnnfilter.learning.random import CHANGES, ORDER, generator
@@ -107,7 +107,11 @@ class Learner:
         check_augment(self._changes, training.shape)
         self._ends = training.ends() if self._changes else None
         self.net = Trainable(
-            scores(network, "softmax"), training.shape, scale=training.scale, threads=threads, seed=settings.seed
+            rectified_late(scores(network, "softmax")),
+            training.shape,
+            scale=training.scale,
+            threads=threads,
+            seed=settings.seed,
         )
         self.optimiser = OPTIMISERS[settings.optimizer](settings.rate, settings.weight_decay)
         self._freeze(frozen)

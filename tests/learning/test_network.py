@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.learning.network import Trainable, scores
+from cnnfilter.learning.network import Trainable, rectified_late, scores
 from cnnfilter.network.grammar import parse
 from cnnfilter.pipeline import Pipeline
 
@@ -147,3 +147,34 @@ def test_gradients_of_a_vector():
         pipeline.gradients([1.0, 2.0, 3.0], 0, "hinge")
     with pytest.raises(ArgumentError, match="no class"):
         pipeline.gradients([1.0, 2.0, 3.0], 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "late"),
+    [
+        ("conv:4@3x3:random=1,relu,maxpool:2,flatten,dense:3:random=2", "maxpool:2,relu"),
+        ("relu,maxpool:3:stride=2:ceil_mode=yes,conv:4@1x1:random=1", "maxpool:3:stride=2:ceil_mode=yes,relu"),
+        ("tanh:as=t,maxpool:2:as=p,from:t,relu,maxpool:2,concat:p+last", "maxpool:2,relu"),
+        ("relu:as=x,maxpool:2:as=p,conv:3@1x1:random=1,relu,concat:p+last", "maxpool:2,relu"),
+        ("relu:as=x,maxpool:1,add:x,conv:2@1x1:random=1,relu6,maxpool:2,relu,avgpool:2", None),  # read twice; no ReLU
+        ("relu,maxpool:2:padding=1,conv:2@1x1:random=1,maxpool:2,relu", None),
+    ],
+)
+def test_a_relu_comes_behind_the_max_pool_that_alone_reads_it(text, late):
+    network = parse(text)
+    other = rectified_late(network)
+    if late is None:
+        assert str(other) == str(network)
+        return
+    assert late in ",".join(str(node.stage) for node in other)
+    random = np.random.default_rng(7)
+    x = random.integers(-3, 4, (5, 2, 8, 8)).astype(np.float32)  # with ties
+    nets = [Trainable(each, (8, 8, 2)) for each in (network, other)]
+    results = [net.forward(x) for net in nets]
+    np.testing.assert_array_equal(*results)
+    delta = random.normal(size=results[0].shape).astype(np.float32)
+    (first, dx), (second, dy) = (net.backward(delta) for net in nets)
+    np.testing.assert_array_equal(dx, dy)
+    assert list(first) == list(second)
+    for name, value in first.items():
+        np.testing.assert_array_equal(second[name], value)

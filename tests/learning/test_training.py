@@ -174,6 +174,7 @@ def test_a_checkpoint_of_something_else_is_refused():
             "a checkpoint of other stages, 'gray,resize:12x12,normalize,conv:6@3x3",
         ),
         (begun(data=given(*strokes(60))), "a checkpoint of other data"),
+        (begun(data=given(255 - strokes()[0], [LABELS[kind] for kind in strokes()[1]])), "a checkpoint of other data"),
         (begun(rate=0.5), "a checkpoint of a training with --lr 0.01, not 0.5; --force"),
     ):
         with pytest.raises(KernelError, match=f"^c.npz: {reason}"):
@@ -400,6 +401,28 @@ def test_unreadable_pictures_are_left_out_and_counted(folder):
         each.write_bytes(b"no")
     with pytest.raises(ArgumentError, match="no picture of '0' can be read"):
         cnnfilter.train("flatten,dense:3", "d")
+
+
+def test_both_parts_share_the_memory():
+    kept = set()
+    for memory in range(40_000, 200_000, 10_000):
+        data = given(*strokes())
+        data.validation = given(*strokes(60))
+        parts = begun(data=data, memory=memory).learner.parts
+        prepared = [part.prepared for part in (parts.training, parts.validation)]
+        sizes = [0 if each._kept is None else each._kept.nbytes for each in prepared]
+        assert sum(sizes) + sum(each._source.held for each in prepared) <= memory
+        kept.add(min(sizes) > 0)
+    assert kept == {True, False}
+
+
+@pytest.mark.filterwarnings("ignore::cnnfilter.errors.CnnfilterWarning")
+def test_programs_may_hold_back_a_part_of_what_brings_one():
+    pictures, classes = strokes()
+    np.savez("d.npz", x_train=pictures, y_train=classes, x_test=pictures[:9], y_test=classes[:9])
+    for validation, count in ((None, 9), (0.5, 60)):
+        training = cnnfilter.train("flatten,dense:3", "d.npz", validation=validation, epochs=1)
+        assert sum(map(sum, training.confusion)) == count
 
 
 @pytest.mark.filterwarnings("ignore::cnnfilter.errors.CnnfilterWarning")

@@ -33,6 +33,7 @@ MORE = [
     ("tanh:as=x,globalmaxpool,add:x:as=y,multiply:y+x+y", (4, 3, 2)),
     ("dense:4:as=a,tanh,concat:a,dense:2", (5,)),
     ("conv:kirsch:padding=1:stride=2,abs", (6, 7, 2)),
+    ("conv:3@2x2:stride=1x2", (5, 4, 2)),
 ]
 NETWORKS = [*dict.fromkeys([*CHAINS, *NOT_IN_KERAS, DILATED, *MORE])]
 
@@ -126,6 +127,32 @@ def test_gradients_are_the_differences_of_the_reference(text, shape):
         check(
             gradient, change, lambda s, n=name, c=change: reference(nudged(network, n, s * c), shape, x.astype(float))
         )
+
+
+@pytest.mark.parametrize(("text", "shape"), NETWORKS, ids=[text for text, _ in NETWORKS])
+def test_a_batch_is_its_pictures_together(text, shape):
+    """Batches of many need no pictures of zeros beside them, and are copied less."""
+    random = np.random.default_rng(8)
+    network = learned(parse(text), shape, random)
+    x = random.normal(size=(17, shape[2], *shape[:2]) if len(shape) == 3 else (17, *shape)).astype(np.float32)
+    net = Trainable(network, shape)
+    output = net.forward(x)
+    delta = random.normal(size=output.shape).astype(np.float32)
+    gradients, dx = net.backward(delta)
+    few = Trainable(network, shape)
+    sums = {name: 0.0 for name in gradients}
+    for first in range(0, 17, 3):
+        some = slice(first, first + 3)
+        close(few.forward(x[some]), output[some], np.abs(output).max())
+        found, back = few.backward(delta[some])
+        close(back, dx[some], np.abs(dx).max())
+        sums = {name: total + found[name] for name, total in sums.items()}
+    for name, total in sums.items():
+        close(gradients[name], total, np.abs(total).max())
+
+
+def close(found, expected, size):
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-5 * max(size, 1e-3))
 
 
 @pytest.mark.parametrize("number", range(9))

@@ -1,4 +1,4 @@
-"""Training: what is learned, that it repeats to the byte, goes on where it left off, and stops where it must."""
+"""Training: what is learned, that it repeats to the byte, and goes on where it left off."""
 
 import json
 from pathlib import Path
@@ -10,36 +10,13 @@ from PIL import Image
 import cnnfilter
 from cnnfilter.errors import ArgumentError, CnnfilterError, CnnfilterWarning, KernelError, ShapeError
 from cnnfilter.learning import checkpoints
-from cnnfilter.learning.beginning import begin
 from cnnfilter.learning.data.arrays import given
 from cnnfilter.learning.settings import Settings
-from cnnfilter.learning.training import Figures, Step
+from cnnfilter.learning.training import Figures
 from cnnfilter.models.own import read_record
 from cnnfilter.pipeline import Pipeline
 from tests.learning.strokes import LABELS, strokes
-
-TEXT = "conv:6@3x3,batchnorm,relu,maxpool:2,dropout:0.2,flatten,dense:10"
-QUICK = {"epochs": 3, "rate": 0.01, "batch": 16, "seed": 3}
-
-
-def begun(text=TEXT, data=None, *, source=None, threads=2, memory=10**8, **settings):
-    pictures, classes = strokes()
-    data = given(pictures, [LABELS[kind] for kind in classes]) if data is None else data
-    network = Pipeline.parse(text).network
-    wanted = Settings(**(QUICK | settings))
-    return begin(
-        network, data, wanted, memory=memory, threads=threads, progress=lambda done, total: None, source=source
-    )
-
-
-def learned(*arguments, **keywords):
-    found = begun(*arguments, **keywords)
-    list(found.learner.epochs())
-    return found
-
-
-def data_of(found, suffix=".npz"):
-    return b"".join(found.file(suffix))
+from tests.learning.trainings import TEXT, begun, data_of, learned
 
 
 @pytest.fixture(autouse=True)
@@ -69,50 +46,6 @@ def test_bars_are_told_apart_and_the_file_is_all_that_is_needed():
     assert facts["settings"]["epochs"] == 12
     assert facts["best"] == best.figures._asdict()
     assert [each["epoch"] for each in facts["history"]] == [*range(1, 13)]
-
-
-@pytest.mark.parametrize(("losses", "best"), [((1.0, 1.0, 1.0), 1), ((3.0, 1.0, 2.0), 2)])
-def test_the_best_is_the_first_of_equals_as_it_was_then(losses, best, monkeypatch):
-    learner = begun().learner
-    monkeypatch.setattr(learner, "_validate", lambda part: (losses[learner.epoch], [[4, 0, 0], [0, 4, 0], [0, 0, 4]]))
-    after = [
-        {name: value.copy() for name, value in learner.net.parameters.items()}
-        for each in learner.epochs()
-        if isinstance(each, Figures)
-    ]
-    assert (len(after), learner.best.figures.epoch) == (3, best)
-    for name, value in learner.best.parameters.items():
-        np.testing.assert_array_equal(value, after[best - 1][name])
-        assert not np.array_equal(value, after[2][name])
-
-
-def batches(found, monkeypatch):
-    """All batches that are learned from."""
-    net, seen = found.learner.net, []
-    forward = net.forward
-    monkeypatch.setattr(net, "forward", lambda x, training=False: (training and seen.append(x)) or forward(x, training))
-    list(found.learner.epochs())
-    return seen
-
-
-def test_each_epoch_has_an_order_of_its_own_and_each_batch_changes(monkeypatch):
-    first = batches(begun(epochs=3), monkeypatch)[::7]
-    pictures, classes = strokes(48)
-    alike = given(np.stack([pictures[0]] * 48), classes)
-    changed = batches(begun(data=alike, augment="shift=3", fraction=0.0, epochs=2), monkeypatch)
-    assert (len(first), len(changed)) == (3, 6)
-    for all_of_them in (first, changed):
-        for number, each in enumerate(all_of_them):
-            assert not any(np.array_equal(each, other) for other in all_of_them[:number])
-
-
-def test_losses_are_means_over_the_pictures_whatever_the_batches_are():
-    found = [
-        learned("conv:6@3x3,relu,flatten,dense:3", batch=batch, epochs=1, rate=1e-30).learner.history[0]
-        for batch in (5, 7, 200)
-    ]
-    for figures in found[:2]:
-        assert figures == pytest.approx(found[2], rel=1e-5)
 
 
 @pytest.mark.parametrize("augment", ["", "flip,upside,turn,shift=1"])
@@ -195,44 +128,6 @@ def test_a_checkpoint_of_something_else_is_refused():
     Path("net.npz").write_bytes(data_of(first))
     with pytest.raises(KernelError, match="^net.npz: a checkpoint of other data"):
         checkpoints.resume(again.learner, Path("net.npz"), again.made.text)
-
-
-def test_a_loss_that_is_not_finite_ends_it_and_keeps_the_last_good():
-    found = begun("flatten,dense:3", epochs=50)
-    seen = []
-    for each in found.learner.epochs():
-        if isinstance(each, Figures):
-            seen.append(each)
-            if each.epoch == 2:
-                found.learner.optimiser.rate = 1e38
-    assert len(seen) == 2
-    assert found.learner.problem.startswith("the loss is not finite in epoch 3, batch 2: ")
-    assert found.learner.problem.endswith("try a smaller learning rate than 0.01")
-    assert found.learner.best.figures in seen
-    assert all(np.isfinite(value).all() for value in found.network()[4].stage.learned._arrays.values())
-    first = learned("flatten,dense:3", rate=1e38)
-    with pytest.raises(ArgumentError, match="nothing was learned: the loss is not finite in epoch 1, batch 2"):
-        first.file(".npz")
-
-
-def test_a_loss_that_is_not_finite_in_validation_is_told():
-    found = begun("flatten,dense:3", batch=200, rate=1e38, epochs=2)
-    list(found.learner.epochs())
-    assert "in epoch 1, validation: " in found.learner.problem
-
-
-def test_what_is_asked_to_stop_stops_before_the_next_batch():
-    found = begun()
-    steps = []
-
-    def stop():
-        return len(steps) > 9
-
-    for each in found.learner.epochs(stop):
-        steps.append(each)
-    assert found.learner.problem == "interrupted"
-    assert (found.learner.epoch, found.learner.best.figures.epoch) == (1, 1)
-    assert isinstance(steps[0], Step)
 
 
 def test_nothing_need_be_held_back():

@@ -34,6 +34,8 @@ MORE = [
     ("dense:4:as=a,tanh,concat:a,dense:2", (5,)),
     ("conv:kirsch:padding=1:stride=2,abs", (6, 7, 2)),
     ("conv:3@2x2:stride=1x2", (5, 4, 2)),
+    ("conv:2@1x1:padding=7", (5, 6, 2)),
+    ("convtranspose:3@2x1:padding=0x7", (5, 17, 2)),
 ]
 NETWORKS = [*dict.fromkeys([*CHAINS, *NOT_IN_KERAS, DILATED, *MORE])]
 

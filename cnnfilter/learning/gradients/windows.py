@@ -113,7 +113,8 @@ class Slide:
     def spread(self, delta: Array, weight: Array, shape: tuple[int, ...], groups: int, space: Workspace) -> Array:
         """The gradient with respect to maps of a shape (C, H, W, N), of deltas (O, H', W', lanes)."""
         lanes = delta.shape[-1]
-        is_direct = self.out != (1, 1) and self.corner is not None and lanes == shape[-1]
+        is_wide = lanes == shape[-1] and lanes * shape[2] >= NARROW  # which maps may not be whose padding is wide
+        is_direct = is_wide and self.out != (1, 1) and self.corner is not None
         size = shape[1:3] if is_direct else self.frame.size
         total = space.passing("spread", (shape[0], *size, lanes))
         if self.out == (1, 1):

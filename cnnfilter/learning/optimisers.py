@@ -59,7 +59,10 @@ class Optimiser(ABC):
         """Move the numbers of one array."""
 
     def _remembered(self, word: str, name: str, weight: Array) -> Array:
-        return self.state.setdefault(f"{word}/{name}", np.zeros_like(weight))
+        known = f"{word}/{name}"
+        if known not in self.state:
+            self.state[known] = np.zeros_like(weight)
+        return self.state[known]
 
 
 class Plain(Optimiser):

@@ -10,7 +10,7 @@ from cnnfilter.explanation import Explanation, ReceptiveField, selection, steps
 from cnnfilter.explanation.formulas import magnitude, show_scale
 from cnnfilter.explanation.selection import MOST_CHANNELS, MOST_MEETINGS, MOST_ROWS, MOST_TERMS, place_text, range_text
 from cnnfilter.messages import LONGEST_NAME, readable, shortened, show_shape
-from cnnfilter.text.shown import show, show_sum
+from cnnfilter.text.shown import factor, show, show_sum
 
 MARKS = "(["
 """What stands before a number in a window that is from the padding, or that the next step explains."""
@@ -295,10 +295,10 @@ def _multiplied(step: Any, follows: Sequence[int] | None, width: int) -> Iterato
 def _softmaxed(step: Any, follows: Sequence[int] | None, width: int) -> Iterator[str]:
     count, own = len(step.inputs), step.at[-1]
     chosen = selection.largest_powers(step)
-    yield f"e^(input - {show(step.largest)}), the largest taken off so that no power overflows:"
+    yield f"e^(input - {factor(step.largest)}), the largest taken off so that no power overflows:"
     cells = [(str(i), show(step.inputs[i]), show(step.powers[i])) for i in chosen]
     for number, given, power in padded(cells):
-        yield f"  {number}  e^({given} - {show(step.largest)}) = {power}"
+        yield f"  {number}  e^({given} - {factor(step.largest)}) = {power}"
     if count > len(chosen):
         yield f"  not shown, as they are smaller: {count - len(chosen)}"
     yield _equation("sum", step.powers, step.sum, width, f"sum of {count} powers")

@@ -29,7 +29,7 @@ from cnnfilter.drawing.windows import (
 from cnnfilter.explanation import selection, steps
 from cnnfilter.explanation.formulas import magnitude, show_scale
 from cnnfilter.explanation.selection import MOST_CHANNELS, MOST_MEETINGS, MOST_TERMS, place_text
-from cnnfilter.text.shown import show, show_sum
+from cnnfilter.text.shown import factor, show, show_sum
 
 MOST_SOURCES = 6
 """Results that are drawn where some are joined."""
@@ -252,7 +252,7 @@ def _softmaxed(step: steps.Softmaxed, around: Surroundings) -> Iterator[Part]:
     count, own = len(step.inputs), step.at[-1]
     chosen = selection.largest_powers(step)
     yield said(f"the largest, {printed(show(step.largest))}, is taken off so that no power overflows")
-    power = printed(f"e^(input - {show(step.largest)})")
+    power = printed(f"e^(input - {factor(step.largest)})")
     columns = [
         ("input", [step.inputs[index] for index in chosen], GIVEN),
         (power, [step.powers[index] for index in chosen], PAPER),

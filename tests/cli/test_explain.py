@@ -238,6 +238,10 @@ def test_few_terms_and_many_powers():
     assert "bias" not in out
     out = shown("flatten,softmax", "slide.csv", "--at", "24")
     assert "  not shown, as they are smaller: 16\n" in out
+    Path("row.csv").write_text("-3,-1,-2")
+    out = shown("flatten,softmax", "row.csv", "--at", "0")
+    assert "  e^(input - (-1)), the largest taken off so that no power overflows:\n" in out
+    assert "    0  e^(-3 - (-1)) = 0.135335\n" in out
     out = shown("globalavgpool", "slide.csv", "--at", "0,0")
     assert "  mean of the map  12 / 25 = 0.48\n" in out
 

@@ -227,6 +227,8 @@ def test_a_dense_stage_and_a_softmax_are_tables():
     assert shown.cells(PAPER)[:4] == told([softmax.powers])
     assert f"e^(input - {show(softmax.largest)})" in shown.texts
     assert shown.cells(MADE)[0] == float(show(softmax.value))
+    _, below = drawn("conv:[-1],flatten,softmax", SLIDE + 1, (1,))
+    assert "e^(input - (-1))" in below.texts
     (outline,) = [each for each in shown.elements if each.attrib.get("stroke-width") == str(OUTLINE)]
     own = shown.elements[shown.elements.index(outline) + 1]
     assert plain(own.text) == show(softmax.inputs[1])

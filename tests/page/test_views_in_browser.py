@@ -170,6 +170,13 @@ def test_steps_are_worded_as_explain_words_them(show, stages, maps):
         assert is_among(value, [f"{_place(at)} = {written(explanation.value)}"])
 
 
+def test_scores_below_0_stand_in_brackets_in_powers(show):
+    tab = show("conv:[-1],globalavgpool,flatten,softmax", np.full((3, 2, 2), [[[3]], [[1]], [[2]]], np.uint8))
+    tab.run("model.select(4, 0)")
+    powers = tab.run("return [...document.querySelectorAll('.terms td:nth-child(2)')].map((each) => each.textContent)")
+    assert powers == ["e^(-3 - (-1))", "e^(-1 - (-1))", "e^(-2 - (-1))"]
+
+
 def _place(at):
     return f"index {at[0]}" if len(at) == 1 else "row {}, column {}, map {}".format(*at)
 

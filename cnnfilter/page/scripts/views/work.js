@@ -262,12 +262,13 @@ function writeSoftmax(step, desk) {
   const count = step.inputs.length;
   const own = step.at[step.at.length - 1];
   const powers = step.powers.map(numberOf);
-  const largest = shown(step.largest);
+  const largest = numberOf(step.largest);
   const chosen = [...new Set([...placesOfLargest(powers, MOST_TERMS), own])].sort((a, b) => a - b);
-  const rows = chosen.map((i) => [labelled(i, desk.labels), `e^(${shown(step.inputs[i])} - ${largest})`, powers[i]]);
+  const power = (/** @type {number} */ i) => `e^(${shown(step.inputs[i])} - ${showFactor(largest)})`;
+  const rows = chosen.map((i) => [labelled(i, desk.labels), power(i), powers[i]]);
   return [
     terms(
-      `powers of e, the largest input ${largest} taken off so that none overflows`,
+      `powers of e, the largest input ${show(largest)} taken off so that none overflows`,
       ["index", "power", "value"],
       rows,
     ),

@@ -14,6 +14,9 @@ from cnnfilter.text.shown import factor, show
 from cnnfilter.typeset.formulas import chain, equation, formula, matrix, number
 from cnnfilter.typeset.parts import Code, Display, Heading, Math, Part, Piece, Table, paragraph
 
+TITLES = {"mse": "MSE"}
+"""Losses whose names are abbreviations."""
+
 
 def worked_parts(worked: Worked) -> Iterator[Part]:
     """A loss, or what belongs to it, worked out."""
@@ -22,9 +25,8 @@ def worked_parts(worked: Worked) -> Iterator[Part]:
 
 
 def _heading(worked: Worked) -> Heading:
-    return Heading(
-        (f"{worked.name.capitalize()}: ", *_listed(worked.result), f" {worked.unit}".rstrip()), is_whole=True
-    )
+    heading = TITLES.get(worked.name, worked.name.capitalize())
+    return Heading((f"{heading}: ", *_listed(worked.result), f" {worked.unit}".rstrip()), is_whole=True)
 
 
 def _arithmetic(worked: Worked) -> Iterator[Part]:

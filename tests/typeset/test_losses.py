@@ -34,3 +34,9 @@ def test_long_sums_go_over_lines(format, name, given):
         assert rows.count("{") == rows.count("}")
         values = [value(part.replace(r"\bigl(", "(").replace(r"\bigr)", ")")) for part in rows.split(" = ")]
         assert values == pytest.approx([float(line.equal[-1])] * len(values), rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize(("name", "title"), [("mse", "MSE"), ("cross-entropy", "Cross-entropy")])
+def test_a_title_is_written_as_the_loss_is(name, title):
+    shown = written("markdown", worked_parts(work(name, [0.5, 0.5], label=0)))
+    assert shown.startswith(f"## {title}: $"), shown

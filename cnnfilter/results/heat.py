@@ -248,8 +248,8 @@ class EffectiveTask(_Looking):
         facts = {**_record(heat), "receptive_field": to_record({"field": found.field})["field"]}
         height, width = found.field.size
         place = ", ".join(map(str, found.at))
-        side = f"{found.side:.1f}"
-        heading = f"value ({place}): as many pixels count as in {side}x{side} of {height}x{width}"
+        count = "1 pixel counts" if found.pixels == 1 else f"{found.pixels} pixels count"
+        heading = f"value ({place}): {count}, in a field of {height}x{width}"
         if not found.pixels:
             notes += ("the value changes with no pixel: there is nothing to be seen",)
         seen = _within(found.field.corners, picture.pixels.shape)

@@ -116,8 +116,12 @@ def test_the_effective_field():
     result = done("why", "normalize,conv:4@3x3,relu:as=one".replace("3x3", "3x3:random=1"), "photo.png",
                   "--effective-field", "--at", "4,7", "--node", "2")  # fmt: skip
     assert result.messages == [
-        "wrote photo-effective-field-2.png  1132x346, value (4, 7): as many pixels count as in 3.0x3.0 of 3x3"
+        "wrote photo-effective-field-2.png  1132x346, value (4, 7): 9 pixels count, in a field of 3x3"
     ]
+    first = ("photo.png", "--effective-field", "--at", "0,0", "--force", "-o", "field.png")
+    (one,), (wide,) = (done("why", text, *first).messages for text in ("conv:[2]", "avgpool:1x40"))
+    assert one.endswith("value (0, 0): 1 pixel counts, in a field of 1x1")
+    assert wide.endswith("value (0, 0): 40 pixels count, in a field of 1x40")  # a square of as many is taller
     record = told(
         "conv:4@3x3:random=1,relu,conv:2@3x3:padding=9:random=2", "photo.png", "--effective-field", "--at", "0,0,1"
     )

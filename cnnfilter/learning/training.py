@@ -18,7 +18,7 @@ from cnnfilter.learning.optimisers import OPTIMISERS
 from cnnfilter.learning.parts import Part, Parts
 from cnnfilter.learning.random import CHANGES, ORDER, generator
 from cnnfilter.learning.settings import Settings
-from cnnfilter.messages import quoted
+from cnnfilter.messages import listed, quoted
 from cnnfilter.network.graph import Network
 
 LOSS = "cross-entropy"
@@ -121,10 +121,12 @@ class Learner:
         self.problem: str | None = None
 
     def _freeze(self, names: Mapping[str, str | None]) -> None:
+        nodes = {known: known.rpartition(".")[0] for known in self.net.parameters if known in self.net.learns}
         for each, name in names.items():
-            frozen = {known for known in self.net.learns if known.rpartition(".")[0] == name}
+            frozen = {known for known, node in nodes.items() if node == name}
             if not frozen:
-                msg = f"{quoted(each)} has nothing that learns, to freeze"
+                others = listed([*dict.fromkeys(nodes.values())])
+                msg = f"{quoted(each)} has nothing that learns, to freeze; these have: {others}"
                 raise ArgumentError(msg)
             self.net.learns -= frozen
         if not self.net.learns:

@@ -145,8 +145,11 @@ def test_frozen_numbers_stay_and_others_move():
     assert not np.array_equal(before["dense3.weight"], after["dense3.weight"])
     numbered = begun("crop:12x12,conv:6@3x3,relu,flatten,dense:3", freeze=("2",)).learner.net
     assert numbered.learns == {"dense2.weight", "dense2.bias"}
+    for freeze in (("conv1",), ("conv1", "1")):  # the name that it has in the file, which the person did not write
+        assert learned(freeze=freeze).learner.net.learns == found.learner.net.learns
     every = ("1", "2", "7")
-    for freeze, reason in ((("no",), "there is no node"), (("3",), "nothing that learns"), (every, "all that learns")):
+    nothing = "^'3' has nothing that learns, to freeze; these have: 'conv1', .*'dense3'$"
+    for freeze, reason in ((("no",), "there is no node"), (("3",), nothing), (every, "all that learns")):
         with pytest.raises(ArgumentError, match=reason):
             begun(freeze=freeze)
 

@@ -78,7 +78,10 @@ def _memory(text: str) -> int:
     "--freeze", metavar="NODE", multiple=True, help="Leave the numbers of a node, by name or number, as they are."
 )
 @options.whole("--seed", minimum=0, help="What all chance follows from; the same seed gives the same file.")
-@options.flag("--resume", help="Go on with the checkpoint beside the output, NAME-checkpoint.npz.")
+@options.flag(
+    "--resume",
+    help="Go on with the checkpoint beside the output, NAME-checkpoint.npz, and overwrite what was written before.",
+)
 @click.option(
     "--memory", type=options.Parsed("SIZE", _memory), metavar="SIZE",
     help="What the pictures may take, such as 4G; of more, they are read again in each epoch.  "
@@ -137,7 +140,7 @@ def command(
         raise ArgumentError(msg)
     checkpoint = checkpoints.checkpoint_path(target)
     beside = trained.Beside(report, plot)
-    beside.check(force=force)
+    beside.check(overwrite=force or resume)
     _check_free(target, checkpoint, resume=resume, force=force)
     limit = memory or default_memory()
     dataset, fraction = _data(source, validation, limit)
@@ -160,7 +163,7 @@ def command(
                 render.warning(note)
         _train(begun, checkpoint, as_json=as_json, quiet=quiet)
     code = _write(begun, target, checkpoint, overwrite=force or resume, as_json=as_json, quiet=quiet)
-    return beside.write(begun, target, code, force=force, quiet=quiet)
+    return beside.write(begun, target, code, overwrite=force or resume, quiet=quiet)
 
 
 def _check_free(target: Path, checkpoint: Path, *, resume: bool, force: bool) -> None:

@@ -21,7 +21,7 @@ class Beside(NamedTuple):
     report: str | None
     plot: str | None
 
-    def check(self, *, force: bool) -> None:
+    def check(self, *, overwrite: bool) -> None:
         """Refuse what is no name of one, or is in the way."""
         from cnnfilter.writing.write import check_free
 
@@ -33,9 +33,9 @@ class Beside(NamedTuple):
             raise ArgumentError(msg)
         for each in (self.report, self.plot):
             if each is not None:
-                check_free(Path(each), overwrite=force)
+                check_free(Path(each), overwrite=overwrite)
 
-    def write(self, begun: Begun, network: Path, code: int, *, force: bool, quiet: bool) -> int:
+    def write(self, begun: Begun, network: Path, code: int, *, overwrite: bool, quiet: bool) -> int:
         """Write both of what was learned, if anything was, and give the exit code."""
         from cnnfilter.writing.write import Writing, write_atomically
 
@@ -53,7 +53,7 @@ class Beside(NamedTuple):
             found.append((self.plot, _plot(begun, self.plot)))
         for name, data in found:
             try:
-                write_atomically(Path(name), data, Writing(overwrite=force))
+                write_atomically(Path(name), data, Writing(overwrite=overwrite))
             except OutputError as error:
                 render.error(str(error))
                 code = code or 1

@@ -122,6 +122,15 @@ def test_a_training_goes_on_where_it_left_off():
     assert "a checkpoint of a training with --seed 0, not 9; --force in place of --resume begins anew" in result.err
 
 
+def test_what_was_written_beside_it_is_written_anew_when_a_training_goes_on():
+    beside = ("--report", "r.html", "--plot", "c.svg")
+    trained("--epochs", "1", *beside, quick=QUICK[2:])
+    before = [Path(name).read_bytes() for name in ("r.html", "c.svg")]
+    result = trained("--epochs", "2", "--resume", *beside, quick=QUICK[2:])
+    assert result.messages[-2:] == ["wrote r.html", "wrote c.svg"]
+    assert all(Path(name).read_bytes() != old for name, old in zip(("r.html", "c.svg"), before, strict=True))
+
+
 def test_options_reach_the_training():
     trained("--validation", "0.5", "--optimizer", "momentum", "--weight-decay", "0.1", "--augment", "flip,shift=1",
             "--memory", "5M")  # fmt: skip

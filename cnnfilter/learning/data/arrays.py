@@ -34,6 +34,10 @@ NAMES = (
 OTHERS = (("x_test", "y_test"), ("x_val", "y_val"), ("test_images", "test_labels"))
 """The same of what there is to validate with."""
 
+ONE_HOT = "; of one-hot rows that is {}.argmax(1)"
+NUMBERED = "; give each name one, as np.unique({}, return_inverse=True)[1] does, the same for training and validation"
+"""What to do about classes that are no numbers."""
+
 LONGEST_SIDE = 1 << 15
 
 
@@ -70,15 +74,17 @@ def read_arrays(path: Path, memory: int) -> Dataset:
 
 def _pair(archive: zipfile.ZipFile, pair: tuple[Member, Member], path: Path, memory: int) -> Dataset:
     pictures, classes = pair
-    for each in pair:
+    for each, remedy in ((pictures, ""), (classes, NUMBERED)):
         if not each.numeric:
-            msg = f"{each.label} is of type {each.dtype}; it must hold real numbers"
+            msg = f"{each.label} is of type {each.dtype}; it must hold real numbers{remedy.format(classes.name)}"
             raise KernelError(msg)
     if _size(classes) > memory:
         msg = f"{classes.label} takes {show_bytes(_size(classes))}, and --memory allows {show_bytes(memory)}"
         raise KernelError(msg)
     if len(classes.shape) != 1 and not (len(classes.shape) == 2 and classes.shape[1] == 1):
         msg = f"{classes.label} is {show_shape(classes.shape)}; it must hold the number of one class for each picture"
+        if len(classes.shape) == 2:
+            msg += ONE_HOT.format(classes.name)
         raise KernelError(msg)
     numbers = classes.read().reshape(-1)
     if _size(pictures) <= memory:
@@ -175,6 +181,8 @@ def given(pictures: Any, classes: Any, name: str = "data") -> Dataset:
     arrays = [np.asarray(each) for each in (pictures, classes)]
     if arrays[0].dtype.kind not in "uif" or arrays[1].ndim != 1 or arrays[1].dtype.kind not in "uifU":
         msg = f"{name} must be a path, or pictures (N, H, W[, C]) of numbers and a class (N,) for each"
+        if arrays[1].ndim == 2:
+            msg += ONE_HOT.format("classes")
         raise ArgumentError(msg)
     try:
         if arrays[1].dtype.kind != "U":

@@ -121,6 +121,8 @@ def test_arrays_are_taken_from_programs():
     for pictures, classes in ((PICTURES, CLASSES[:3]), (PICTURES[0], CLASSES), ("no", CLASSES), (PICTURES, [[1]] * 12)):
         with pytest.raises(ArgumentError):
             given(pictures, classes)
+    with pytest.raises(ArgumentError, match=r"a class \(N,\) for each; of one-hot rows that is classes.argmax\(1\)$"):
+        given(PICTURES, np.eye(3)[CLASSES])
 
 
 def test_a_picture_that_cannot_be_read_says_why():
@@ -164,9 +166,17 @@ def test_what_is_no_data_is_refused(monkeypatch):
         ({"a": PICTURES}, "it holds 'a', and none of the pairs x_train and y_train"),
         ({"x": PICTURES, "y": CLASSES[:3]}, "there are 12 pictures and 3 numbers of classes"),
         ({"x": PICTURES[0], "y": CLASSES}, "'x' is 12x12; pictures are"),
-        ({"x": PICTURES, "y": np.ones((12, 3))}, "'y' is 12x3; it must hold the number of one class"),
+        (
+            {"x": PICTURES, "y": np.ones((12, 3))},
+            "'y' is 12x3; .* one class for each picture; of one-hot rows that is y.argmax\\(1\\)$",
+        ),
+        ({"x": PICTURES, "y": np.ones((12, 3, 1))}, "'y' is 12x3x1; .* one class for each picture$"),
         ({"x": PICTURES, "y": CLASSES + 0.5}, "a class has the number 0.5"),
-        ({"x": PICTURES, "y": np.array(["a"] * 12)}, "'y' is of type <U1"),
+        (
+            {"x": PICTURES, "y": np.array(["a"] * 12)},
+            "'y' is of type <U1; .* give each name one, as np.unique\\(y, return_inverse=True\\)",
+        ),
+        ({"x": np.array(["a"] * 12), "y": CLASSES}, "'x' is of type <U1; it must hold real numbers$"),
         ({"x": PICTURES * np.nan, "y": CLASSES}, "'x' holds values that are not finite"),
         ({"x": np.array([{}] * 12), "y": CLASSES}, "'x' is of type object"),
     ],

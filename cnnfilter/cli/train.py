@@ -161,6 +161,8 @@ def command(
                 render.message(note)
             for note in begun.learner.parts.notes:
                 render.warning(note)
+            if begun.learner.epoch >= settings.epochs:
+                render.warning(_nothing_left(begun.learner.epoch, settings.epochs))
         _train(begun, checkpoint, as_json=as_json, quiet=quiet)
     code = _write(begun, target, checkpoint, overwrite=force or resume, as_json=as_json, quiet=quiet)
     return beside.write(begun, target, code, overwrite=force or resume, quiet=quiet)
@@ -176,6 +178,11 @@ def _check_free(target: Path, checkpoint: Path, *, resume: bool, force: bool) ->
     check_free(target, overwrite=force or resume)
     remedy = "--resume goes on with it, and --force overwrites it"
     check_free(checkpoint, overwrite=force or resume, remedy=remedy)
+
+
+def _nothing_left(done: int, epochs: int) -> str:
+    told = f"{done} epoch{'s are' if done > 1 else ' is'} done already, and --epochs is {epochs}"
+    return f"{told}: nothing more is learned; --epochs {done + 1} would go on"
 
 
 def _data(source: str, validation: str | None, memory: int) -> tuple[Dataset, float]:

@@ -117,6 +117,12 @@ def test_a_training_goes_on_where_it_left_off():
     assert Path("net.safetensors").read_bytes() == Path("whole.safetensors").read_bytes()
     again = trained("--epochs", "5", "--resume", output="net.safetensors", quick=QUICK[2:])
     assert again.messages[-1].startswith("wrote net.safetensors")
+    told = "warning: 5 epochs are done already, and --epochs is {}: nothing more is learned; --epochs 6 would go on"
+    assert told.format(5) in again.messages
+    fewer = trained("--resume", output="net.safetensors")
+    assert told.format(3) in fewer.messages
+    assert trained("--resume", "--quiet", output="net.safetensors").err == ""
+    assert not any("done already" in line for line in result.messages)
     result = train("--resume", "--seed", "9", output="net.safetensors")
     assert result.exit_code == 2
     assert "a checkpoint of a training with --seed 0, not 9; --force in place of --resume begins anew" in result.err

@@ -13,7 +13,7 @@ from cnnfilter.learning.parts import parts_of
 from cnnfilter.learning.settings import Settings
 from cnnfilter.learning.training import Learner
 from cnnfilter.models.own import Record, written
-from cnnfilter.network.graph import Network, Node, names_of
+from cnnfilter.network.graph import Network
 from cnnfilter.network.stages import Learned, Normalize
 from cnnfilter.weights.parameters import Arrays
 
@@ -117,20 +117,9 @@ def begin(
         progress=progress,
     )  # fmt: skip
     check_result(rest, parts.training.prepared.shape, len(dataset.labels))
-    frozen = {each: _node(each, network, found.network).name for each in settings.freeze}
+    before_them = int(not any(isinstance(node.stage, Normalize) for node in network))  # which is put first
+    names = [node.name for node in found.network[before_them:]]
+    asked = Network(node._replace(name=name) for node, name in zip(network, names, strict=False))
+    frozen = {each: names[asked.find(each)] for each in settings.freeze}
     whole = for_any_picture(found, before, parts.training.prepared.shape)
     return Begun(Learner(rest, parts, settings, threads, frozen), whole, (*found.notes, *parts.notes))
-
-
-def _node(asked: str, network: Network, whole: Network) -> Node:
-    """The node of a name, also of one that it first has in the file, or of a number in what the person wrote.
-
-    Raises
-    ------
-    ArgumentError
-        If there is none.
-    """
-    if any(asked in names_of(node) for node in whole):
-        return whole[whole.find(asked)]
-    before_them = int(not any(isinstance(node.stage, Normalize) for node in network))  # which is put first
-    return whole[network.find(asked) + before_them]

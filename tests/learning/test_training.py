@@ -149,7 +149,8 @@ def test_frozen_numbers_stay_and_others_move():
         assert learned(freeze=freeze).learner.net.learns == found.learner.net.learns
     every = ("1", "2", "7")
     nothing = "^'3' has nothing that learns, to freeze; these have: 'conv1', .*'dense3'$"
-    for freeze, reason in ((("no",), "there is no node"), (("3",), nothing), (every, "all that learns")):
+    meant = "^there is no node 'conv' .*; did you mean conv1"
+    for freeze, reason in ((("conv",), meant), (("3",), nothing), (every, "all that learns")):
         with pytest.raises(ArgumentError, match=reason):
             begun(freeze=freeze)
 

@@ -181,7 +181,7 @@ def given(pictures: Any, classes: Any, name: str = "data") -> Dataset:
     arrays = [np.asarray(each) for each in (pictures, classes)]
     if arrays[0].dtype.kind not in "uif" or arrays[1].ndim != 1 or arrays[1].dtype.kind not in "uifU":
         msg = f"{name} must be a path, or pictures (N, H, W[, C]) of numbers and a class (N,) for each"
-        if arrays[1].ndim == 2:
+        if arrays[1].ndim == 2 and arrays[1].shape[1] > 1:
             msg += ONE_HOT.format("classes")
         raise ArgumentError(msg)
     try:

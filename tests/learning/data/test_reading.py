@@ -119,8 +119,9 @@ def test_arrays_are_taken_from_programs():
     assert found.labels == LABELS
     same(found)
     for pictures, classes in ((PICTURES, CLASSES[:3]), (PICTURES[0], CLASSES), ("no", CLASSES), (PICTURES, [[1]] * 12)):
-        with pytest.raises(ArgumentError):
+        with pytest.raises(ArgumentError) as caught:
             given(pictures, classes)
+        assert "one-hot" not in str(caught.value)
     with pytest.raises(ArgumentError, match=r"a class \(N,\) for each; of one-hot rows that is classes.argmax\(1\)$"):
         given(PICTURES, np.eye(3)[CLASSES])
 

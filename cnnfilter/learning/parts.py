@@ -99,7 +99,7 @@ def parts_of(
         if second.shape != first.shape:
             msg = (
                 f"the pictures of the validation part are {show_shape(second.shape)}, and those of the training part "
-                f"{show_shape(first.shape)}; put resize:HxW before the stages"
+                f"{show_shape(first.shape)} (height x width x channels); put resize:HxW before the stages"
             )
             raise ArgumentError(msg)
         training, validation = Part(first, usable, classes), Part(second, there, other.classes)

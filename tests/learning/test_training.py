@@ -265,7 +265,8 @@ def test_what_cannot_be_learned_is_refused():
         begun(data=given(pictures, classes * 0))
     data = given(pictures, classes)
     data.validation = given(pictures[:, :9], classes)
-    with pytest.raises(ArgumentError, match=r"the pictures of the validation part are 9x12x1, .* 12x12x1; put resize"):
+    reason = r"the pictures of the validation part are 9x12x1, .* 12x12x1 \(height x width x channels\); put resize"
+    with pytest.raises(ArgumentError, match=reason):
         begun(data=data)
     data.validation = given(pictures[:1], classes[:1])
     assert begun(data=data).notes[-1] == "the validation part has no picture of '1', '2'"

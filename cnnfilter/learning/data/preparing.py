@@ -156,8 +156,8 @@ class Prepared:
             remedies = [f"resize:{height}x{width}"] * (maps.shape[1:] != (height, width))
             remedies += ["gray, or rgb,"] * (len(maps) != channels)
             msg = (
-                f"{self._source.name(number)} is {found}, and {self._source.name(self._example)} {first}; "
-                f"put {' and '.join(remedies)} before the stages"
+                f"{self._source.name(number)} is {found}, and {self._source.name(self._example)} {first} "
+                f"(height x width x channels); put {' and '.join(remedies)} before the stages"
             )
             raise ShapeError(msg)
         if self._kept is not None:

@@ -74,7 +74,8 @@ def test_pictures_of_other_sizes_are_refused_with_a_way_out(tmp_path):
     for shape, way in (((9, 12), "resize:12x12"), ((12, 12, 3), "gray, or rgb,"), ((9, 12, 3), both)):
         Image.fromarray(np.zeros(shape, np.uint8)).save(tmp_path / "b.png")
         prepared = Prepared(Files([tmp_path / name for name in ("a.png", "b.png", "a.png")]), NONE, 10**6, 2)
-        with pytest.raises(ShapeError, match=rf"b\.png is {'x'.join(map(str, shape))}.*a\.png 12x12x1; put {way}"):
+        first = r"a\.png 12x12x1 \(height x width x channels\)"
+        with pytest.raises(ShapeError, match=rf"b\.png is {'x'.join(map(str, shape))}.*{first}; put {way}"):
             list(prepared.survey())
 
 

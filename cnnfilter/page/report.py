@@ -21,6 +21,9 @@ from cnnfilter.messages import printable
 MOST_FILTERS = 64
 """Of each stage, on the report."""
 
+LEAST = 0.5
+"""To what part of its size a figure shrinks in a narrow window: below, its texts are not read any more."""
+
 STYLE = """
 :root{color-scheme:light dark;--ink:#1c2733;--ground:#fff;--line:#d5dae0}
 @media (prefers-color-scheme:dark){:root{--ink:#ececea;--ground:#16171a;--line:#35383d}}
@@ -29,6 +32,7 @@ color:var(--ink);background:var(--ground)}
 .wide{overflow-x:auto;max-width:max-content}
 .figure{background:#fff;border-radius:8px}
 svg,img{display:block}
+svg{max-width:100%;height:auto}
 table{border-collapse:collapse}
 td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid var(--line)}
 th:first-child,td:first-child{text-align:left}
@@ -57,22 +61,26 @@ def report(
     facts : mapping
         What is told of the training beside the figures: its settings, how many pictures.
     """
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode("ascii")
+    figures = {"curves": curves(history)}
+    if best.confusion and len(labels) <= MOST_CLASSES:
+        figures["classes"] = confusion(best.confusion, labels)
+    style = STYLE + "".join(f".{kind} svg{{min-width:{LEAST * each.width:g}px}}\n" for kind, each in figures.items())
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     title = _text(f"{name}: a training")
     parts = [
         "<!doctype html>",
         f'<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{title}</title><style>{STYLE}</style></head><body><main>",
+        f"<title>{title}</title><style>{style}</style></head><body><main>",
         f"<h1>{title}</h1><p><code>{_text(stages)}</code></p>",
         f"<p>{_text(_told(best, facts))}</p>",
         "<h2>Loss and accuracy</h2>",
-        _figure("loss and accuracy", _svg(to_svg(curves(history)))),
+        _figure("loss and accuracy", _svg(to_svg(figures["curves"])), "curves"),
     ]
-    if best.confusion and len(labels) <= MOST_CLASSES:
+    if "classes" in figures:
         parts.append("<h2>Classes</h2><p>Of each class (row) of what was held back, how many were told as each.</p>")
-        parts.append(_figure("classes", _svg(to_svg(confusion(best.confusion, labels)))))
+        parts.append(_figure("classes", _svg(to_svg(figures["classes"])), "classes"))
     parts += _filters(best.parameters)
     parts += ["<h2>Epochs</h2>", _wide("epochs", _table([_words(each) for each in Figures._fields], history))]
     settings = [(_words(name), value) for name, value in facts["settings"].items()]
@@ -96,9 +104,9 @@ def _filters(parameters: Mapping[str, Array]) -> Iterator[str]:
             picture = filter_sheet(np.ascontiguousarray(shown), [str(number) for number in range(len(shown))])
             data = base64.b64encode(encode(picture, "PNG")).decode("ascii")
             more = f", the first {MOST_FILTERS} of {len(weight)}" if len(weight) > len(shown) else ""
-            text = _text(f"filters of {name.rpartition('.')[0]}{more}")
+            text = _text(f"Filters of {name.rpartition('.')[0]}{more}")
             yield f"<h2>{text}</h2>"
-            yield _figure(text, f'<img alt="{text}" src="data:image/png;base64,{data}">')
+            yield _figure(text, f'<img alt="{text}" src="data:image/png;base64,{data}">', "filters")
 
 
 def _table(header: Sequence[str], rows: Any) -> str:
@@ -119,8 +127,8 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _figure(name: str, content: str) -> str:
-    return _wide(name, content, "wide figure")
+def _figure(name: str, content: str, kind: str) -> str:
+    return _wide(name, content, f"wide figure {kind}")
 
 
 def _wide(name: str, content: str, kind: str = "wide") -> str:

@@ -31,11 +31,12 @@ def test_all_that_was_reached_is_there():
     assert "1,200 pictures were learned from, and 30 held back." in text
     assert "The numbers of epoch 2 are kept: accuracy 75.00%, of what was held back 80.00%." in text
     assert "27 of 30 are told right" in text
-    assert "filters of c, the first 64 of 70" in text
+    assert "Filters of c, the first 64 of 70" in text
     for row in ("<td>freeze</td><td>a, b</td>", "<td>weight decay</td><td>0</td>", "<td>augment</td><td>-</td>"):
         assert row in text
     assert "<tr><td>2</td><td>0.5</td><td>0.75</td><td>0.75</td><td>0.8</td></tr>" in text
     assert text.count("<svg") == 2
+    assert all(heading[0].isupper() for heading in re.findall("<h2>(.*?)</h2>", text))
 
 
 def test_nothing_in_it_runs_or_is_loaded():
@@ -63,8 +64,11 @@ def test_a_browser_shows_it(tab, accessible):
         2,
     ]
     assert tab.run("return document.querySelector('img').naturalWidth") > 100
-    tab.resize(360)
-    assert tab.run("return document.documentElement.scrollWidth") == 360
+    widths = "return [...document.querySelectorAll('svg')].map(each => Math.round(each.getBoundingClientRect().width))"
+    for width, shown in ((1300, 1150), (720, 720 - 2 * 16), (360, 1150 / 2)):  # whole; all in sight; as far as is read
+        tab.resize(width)
+        assert tab.run("return document.documentElement.scrollWidth") == width
+        assert tab.run(widths)[0] == shown
     accessible("narrow")
 
 

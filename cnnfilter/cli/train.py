@@ -181,6 +181,7 @@ def _check_free(target: Path, checkpoint: Path, *, resume: bool, force: bool) ->
 
 
 def _nothing_left(done: int, epochs: int) -> str:
+    """What a person is told who goes on with a training that has had all its epochs."""
     told = f"{done} epoch{'s are' if done > 1 else ' is'} done already, and --epochs is {epochs}"
     return f"{told}: nothing more is learned; --epochs {done + 1} would go on"
 

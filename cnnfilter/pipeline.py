@@ -422,8 +422,9 @@ class Pipeline:
         ----------
         maps_or_image : Picture, or array_like, (H, W), (C, H, W), (H, W, C), (N, C, H, W) or (n,)
             As `run` takes it. The network is as it is in use: nothing is dropped.
-        target : int or array_like
-            The number of the class, counted from 0, or what the result should be; of a batch one for each.
+        target : int, str or array_like
+            The number of the class, counted from 0, its name, as it comes with the network's file, or what the result
+            should be; of a batch one for each.
         loss : {"cross-entropy", "binary-cross-entropy", "mse"}
             By the natural logarithm, and a mean over a batch; of `mse` over all values. The first two take the result
             of a network that does not end in `softmax`, or `sigmoid`, as what these are made of.
@@ -458,6 +459,8 @@ class Pipeline:
         from cnnfilter.learning.differentiation import gradients  # running does without
 
         self.check_runnable()
+        if threads is not None:
+            available_threads(threads)
         given = as_samples(maps_or_image, "maps_or_image")
         is_vector = given.ndim == 1
         batch = given[None] if is_vector else as_maps(given, "maps_or_image", layout_of(maps_or_image, layout))

@@ -52,7 +52,7 @@ def target(text: str, network: Network) -> int | tuple[float, ...]:
     ArgumentError
         If it is none of them.
     """
-    from cnnfilter.results.view import offered_labels
+    from cnnfilter.models.labels import offered_labels
 
     text = text.strip()
     if text.isascii() and text.isdigit():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def offered(network: Network, rows: tuple[Row, ...], *, quiet: bool) -> tuple[str, ...]:
     """The names that come with a network's file, which are told of."""
-    from cnnfilter.results.view import offered_labels
+    from cnnfilter.models.labels import offered_labels
 
     try:
         labels = offered_labels(network)

@@ -172,11 +172,12 @@ def _made(
     """The page; what a person should know of the picture and the network is told."""
     import numpy as np
 
+    from cnnfilter.models.labels import read_labels
     from cnnfilter.network.notes import network_notes, notes
     from cnnfilter.network.plan import plan
     from cnnfilter.page.making import page
     from cnnfilter.page.preparing import shrunk
-    from cnnfilter.results.view import View, read_labels
+    from cnnfilter.results.view import View
 
     pixels = np.atleast_3d(picture.pixels)
     height, width, channels = pixels.shape

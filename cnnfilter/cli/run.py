@@ -142,10 +142,11 @@ def command(
     and a .tif of maps that make no picture.
     After flatten or dense the values are printed, and after softmax of a vector in per cent.
     """
+    from cnnfilter.models.labels import read_labels
     from cnnfilter.pipeline import Pipeline
     from cnnfilter.results.chain import ChainTask
     from cnnfilter.results.showing import Showing
-    from cnnfilter.results.view import View, read_labels
+    from cnnfilter.results.view import View
 
     given = context.get_parameter_source("range_") is not ParameterSource.DEFAULT
     view = View(

@@ -11,7 +11,7 @@ from cnnfilter.cli.batch import Batch, batched
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.cli.labels import offered
 from cnnfilter.errors import ArgumentError
-from cnnfilter.messages import listed, nearest, quoted
+from cnnfilter.messages import quoted
 from cnnfilter.text.values import whole_number
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ def _why(
 ) -> int:
     from cnnfilter.batch.survey import survey
     from cnnfilter.learning.attribution import Asked
+    from cnnfilter.models.labels import read_labels
     from cnnfilter.results.heat import WhyTask
-    from cnnfilter.results.view import read_labels
 
     number = None if node is None else pipeline.network.find(node)
     rows = survey(pipeline, [each.name for each in batch.found.inputs], batch.limits).rows
@@ -183,12 +183,11 @@ def _class(text: str, names: tuple[str, ...]) -> int:
     ArgumentError
         If it is neither a number nor the name of one.
     """
-    if text in names:
-        return names.index(text)
-    if text.isascii() and text.isdigit():
+    from cnnfilter.models.labels import number_of
+
+    if text not in names and text.isascii() and text.isdigit():
         return whole_number(text, "--class", 0)
     if not names:
         msg = f"--class {quoted(text)} is no number, and there are no names of classes; --labels FILE gives them"
         raise ArgumentError(msg)
-    msg = f"unknown class {quoted(text)}{nearest(text, names)} (known: {listed(names)})"
-    raise ArgumentError(msg)
+    return number_of(text, names)

@@ -196,7 +196,7 @@ def heat_map(
     pipeline: Net,
     picture: Any,
     method: str = "grad-cam",
-    target: int | None = None,
+    target: int | str | None = None,
     *,
     node: str | int | None = None,
     window: int | None = None,
@@ -216,8 +216,9 @@ def heat_map(
         Grad-CAM weighs the maps of a node by how the score changes with each; saliency is the gradient's magnitude;
         integrated gradients sum to the difference from the baseline's score, to 1% unless 256 steps were too few;
         occlusion covers square after square.
-    target : int, optional
-        The class, counted from 0; by default that of the largest score.
+    target : int or str, optional
+        The class, counted from 0, or by the name that comes with the network's file; by default that of the largest
+        score.
     node : str or int, optional
         Whose maps Grad-CAM takes, by name or number; by default the last convolution's, with what its result goes
         through place by place.
@@ -259,7 +260,7 @@ def heat_map(
     one_of(baseline, "baseline", BASELINES)
     if window is not None:
         window = whole_number(window, "window", 1)
-    if target is not None:
+    if target is not None and not isinstance(target, str):
         target = whole_number(target, "target", 0)
     if threads is not None:
         available_threads(threads)

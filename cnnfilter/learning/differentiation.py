@@ -9,8 +9,9 @@ import numpy as np
 from cnnfilter.engine.groups import Array
 from cnnfilter.learning.losses import LOSSES, loss
 from cnnfilter.learning.network import Trainable, scores
+from cnnfilter.models.labels import number_among
 from cnnfilter.network.graph import Network
-from cnnfilter.text.values import one_of
+from cnnfilter.text.values import is_sequence, one_of
 
 
 def gradients(
@@ -24,7 +25,7 @@ def gradients(
         As it is in use: nothing is dropped, and batch normalizations take what they have measured.
     x : ndarray, (N, C, H, W) or (N, n)
     targets : array_like
-        As `cnnfilter.learning.losses.loss` takes them.
+        As `cnnfilter.learning.losses.loss` takes them, or names of classes that come with the network's file.
     name : str
         That of the loss.
     scale : float
@@ -46,7 +47,17 @@ def gradients(
     one_of(name, "loss", LOSSES)
     shape = (*x.shape[2:], x.shape[1])
     net = Trainable(scores(network, LOSSES[name].after), shape, scale=scale, threads=threads)
-    value, delta = loss(name, net.forward(x.astype(np.float32, copy=False)), targets)
-    found, dx = net.backward(delta)
+    with np.errstate(over="ignore", invalid="ignore"):  # as in running: what is not finite is told by the value
+        results = net.forward(x.astype(np.float32, copy=False))
+        value, delta = loss(name, results, _numbered(targets, network, results.shape[1]))
+        found, dx = net.backward(delta)
     assert dx is not None
     return value, found, np.ascontiguousarray(dx)
+
+
+def _numbered(targets: Any, network: Network, count: int) -> Any:
+    """The targets with numbers of classes in place of names."""
+    given = targets.tolist() if isinstance(targets, np.ndarray) and targets.dtype.kind == "U" else targets
+    if not is_sequence(given) or not any(isinstance(each, str) for each in given):
+        return targets
+    return [number_among(each, network, count) if isinstance(each, str) else each for each in given]

@@ -14,6 +14,7 @@ from cnnfilter.learning.data.preparing import divided
 from cnnfilter.learning.network import Trainable, scores
 from cnnfilter.learning.placing import Grid
 from cnnfilter.messages import quoted
+from cnnfilter.models.labels import number_among
 from cnnfilter.network.graph import Network
 from cnnfilter.network.plan import at_scale, plan
 from cnnfilter.network.stages import Conv, ConvTranspose
@@ -57,8 +58,8 @@ class Looking:
         All of its stages have numbers.
     maps : ndarray, (C, H, W)
         The photo, as it is given to the network.
-    target : int, optional
-        The class, counted from 0; by default that of the largest score.
+    target : int or str, optional
+        The class, counted from 0, or its name; by default that of the largest score.
     scale : float
         The full scale of the photo.
     threads : int, optional
@@ -86,7 +87,13 @@ class Looking:
     """
 
     def __init__(
-        self, network: Network, maps: Array, target: int | None = None, *, scale: float, threads: int | None = None
+        self,
+        network: Network,
+        maps: Array,
+        target: int | str | None = None,
+        *,
+        scale: float,
+        threads: int | None = None,
     ) -> None:
         self.shape = (*maps.shape[1:], maps.shape[0])
         self.maps, self.scale, self.threads = maps, scale, threads
@@ -107,6 +114,8 @@ class Looking:
             msg = "the network's scores of this picture are not all numbers: nothing can be told of what made them"
             raise ArgumentError(msg)
         count = len(self.scores)
+        if isinstance(target, str):
+            target = number_among(target, network, count)
         if target is not None and not 0 <= target < count:
             msg = f"there is no class {quoted(target)}: the network has {count}; give one from 0 to {count - 1}"
             raise ArgumentError(msg)

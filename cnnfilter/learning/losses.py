@@ -109,7 +109,7 @@ def wanted(targets: Any, shape: tuple[int, ...]) -> Array:
     """
     try:
         given = np.asarray(targets)
-    except ValueError:  # rows of several lengths
+    except Exception:  # rows of several lengths, or whatever an object of a person's own raises
         given = np.asarray(None)
     if given.shape == shape and given.dtype.kind in "fiub":
         return given.astype(np.float64)

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
 
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.formats import ARRAYS
-from cnnfilter.messages import why_no_file
-from cnnfilter.network.graph import Network
 from cnnfilter.results.showing import AS_PICTURES, Showing, unfit_for_numbers
-from cnnfilter.text.files import decoded
-
-MAX_LABELS = 1 << 22
-"""The largest file of labels, in bytes: ImageNet's thousand take some 20,000."""
 
 _PICTURES = ("--range", "--colormap", "--scaling")
 """Options that all pictures of maps have."""
@@ -145,63 +137,3 @@ class View:
         if self.labels is not None and len(self.labels) != count:
             msg = f"there are {len(self.labels)} labels for {count} results; give one label a line, one for each"
             raise ArgumentError(msg)
-
-
-class Labels(NamedTuple):
-    """Names, and the file that they are from."""
-
-    names: tuple[str, ...]
-    file: str
-
-
-def offered_labels(network: Network) -> Labels | None:
-    """The names that come with a network's file: those of `STEM.labels.txt` beside it, or else its own.
-
-    Of several files, the last.
-
-    Raises
-    ------
-    ArgumentError
-        As `read_labels`.
-    """
-    group = next((node.group for node in reversed(network) if node.group is not None and node.group.path), None)
-    if group is None or group.path is None:
-        return None
-    path = Path(group.path)
-    beside = path.with_name(f"{path.stem}.labels.txt")
-    if beside.is_file():
-        return Labels(read_labels(str(beside)), str(beside))
-    return Labels(group.labels, group.path) if group.labels else None
-
-
-def read_labels(name: str) -> tuple[str, ...]:
-    """Read labels from a text file, one a line; empty lines at its end do not count.
-
-    Raises
-    ------
-    ArgumentError
-        If it cannot be read, is no text in UTF-8 or UTF-16, or holds none.
-    """
-    data = b""
-    try:
-        reason = why_no_file(Path(name))  # a pipe would be waited for
-        if reason is None:
-            with Path(name).open("rb") as stream:
-                data = stream.read(MAX_LABELS + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or str(error)
-    if reason is not None:
-        msg = f"labels '{name}': {reason}"
-        raise ArgumentError(msg)
-    if len(data) > MAX_LABELS:
-        msg = f"labels '{name}': larger than a file of labels may be ({MAX_LABELS} bytes)"
-        raise ArgumentError(msg)
-    try:
-        labels = [line.strip() for line in decoded(data).rstrip().splitlines()]
-    except UnicodeDecodeError:
-        msg = f"labels '{name}': no text in UTF-8 or UTF-16"
-        raise ArgumentError(msg) from None
-    if not labels:
-        msg = f"labels '{name}': it holds none"
-        raise ArgumentError(msg)
-    return tuple(labels)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cnnfilter.errors import ArgumentError
+from cnnfilter.learning.attribution import heat_map
 from cnnfilter.learning.network import Trainable, rectified_late, scores
 from cnnfilter.network.grammar import parse
 from cnnfilter.pipeline import Pipeline
@@ -134,6 +135,32 @@ def test_gradients_of_a_pipeline(loss, end):
     np.testing.assert_allclose(both[1] * 2 / 255, dx, rtol=1e-4, atol=1e-8)
     for name, gradient in gradients.items():
         np.testing.assert_allclose(same[name], gradient, rtol=1e-3, atol=1e-6)
+
+
+def test_classes_by_the_names_that_the_network_brings(tmp_path):
+    Pipeline.parse("flatten,dense:2:random=1,softmax").save(
+        tmp_path / "net.npz", size=(2, 2, 1), labels=["metal", "wood"]
+    )
+    net = Pipeline.load(tmp_path / "net.npz")
+    picture = np.arange(4, dtype=np.uint8).reshape(2, 2)
+    batch = np.stack([picture, picture + 1])[:, None]
+    for given, named, numbers in ((picture, "wood", 1), (batch, ["wood", "metal"], [1, 0])):
+        for wanted in (named, np.array(named) if given is batch else np.str_(named)):
+            value, gradients, dx = net.gradients(given, wanted)
+            same, others, again = net.gradients(given, numbers)
+            assert value == same
+            assert all((gradients[name] == others[name]).all() for name in others)
+            assert (dx == again).all()
+    assert (heat_map(net.up_to(2), picture, "saliency", "wood") == heat_map(net, picture, "saliency", 1)).all()
+    for ask in (net.gradients, lambda picture, target: heat_map(net, picture, "saliency", target)):
+        with pytest.raises(
+            ArgumentError, match=r"^unknown class 'woods'; did you mean wood\? \(known: 'metal', 'wood'\)$"
+        ):
+            ask(picture, "woods")
+    with pytest.raises(ArgumentError, match=r"^target 'wood' .*net[.]npz holds 2 labels for 4 results$"):
+        net.up_to(1).gradients(picture, "wood")
+    with pytest.raises(ArgumentError, match="^target 'wood' is no number of a class, and the network brings no names"):
+        Pipeline.parse("flatten").gradients(picture, "wood")
 
 
 def test_gradients_of_a_vector():

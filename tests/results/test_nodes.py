@@ -10,6 +10,7 @@ from PIL import Image
 from cnnfilter import Pipeline
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.reading import read
+from cnnfilter.models.labels import read_labels
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.graph import INPUT, Group, Network, Node
 from cnnfilter.network.groups import spliced
@@ -18,7 +19,7 @@ from cnnfilter.network.plan import plan
 from cnnfilter.network.stages import BatchNorm, Conv
 from cnnfilter.results.chain import ChainTask
 from cnnfilter.results.nodes import NodesResult, asked_nodes
-from cnnfilter.results.view import View, read_labels
+from cnnfilter.results.view import View
 from tests.command import run
 
 NET = "conv:5@3x3:random=1:as=a/b,relu:as=seen,maxpool:2,flatten:as=all values"

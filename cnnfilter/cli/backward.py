@@ -4,6 +4,7 @@ As JSON::
 
     {
       "stages": "...", "input": [H, W, C], "output": [n],
+      "class": number or null, "label": name or null,    which one is right
       "loss": {...},                     as `cnnfilter loss --json`
       "deltas": [number, ...],           the gradient with respect to the scores, or of mse the results
       "steps": [{                        the last stage first, the picture as number 0
@@ -26,13 +27,13 @@ from typing import TYPE_CHECKING, Any
 
 from cnnfilter.cli import render, tables
 from cnnfilter.errors import ArgumentError
-from cnnfilter.messages import LONGEST_NAME, listed, nearest, quoted, readable, shortened, show_shape
+from cnnfilter.messages import LONGEST_NAME, quoted, readable, shortened, show_shape
 from cnnfilter.text.numbers import parse_number, split_rows
 from cnnfilter.text.shown import factor, show, show_product, show_sum
 from cnnfilter.text.values import whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cnnfilter.learning.explained import Explained, Gradient
     from cnnfilter.learning.one_weight import WeightGradient
@@ -44,31 +45,29 @@ FEW_TERMS = 9
 """Products up to which their sum is written out."""
 
 
-def target(text: str, network: Network) -> int | tuple[float, ...]:
-    """What a result should be: the number of a class, the name of one that the network brings, or numbers.
+def target(text: str, names: Sequence[str]) -> int | tuple[float, ...]:
+    """What a result should be: the name of a class that the network brings, the number of one, or numbers.
 
     Raises
     ------
     ArgumentError
         If it is none of them.
     """
-    from cnnfilter.models.labels import offered_labels
+    from cnnfilter.models.labels import number_of
 
     text = text.strip()
+    if text in names:
+        return number_of(text, names)
     if text.isascii() and text.isdigit():
         return whole_number(text, "--target", 0)
-    labels = offered_labels(network)
-    if labels is not None and text in labels.names:
-        return labels.names.index(text)
     if "," in text:
         return tuple(split_rows(text).numbers(0))
     try:
         return (parse_number(text),)
     except ArgumentError:
-        if labels is None:
-            msg = f"--target {quoted(text)} is no number of a class, and the network brings no names of any"
-        else:
-            msg = f"unknown label {quoted(text)}{nearest(text, labels.names)} (known: {listed(labels.names)})"
+        if names:
+            return number_of(text, names)
+        msg = f"--target {quoted(text)} is no number of a class, and the network brings no names of any"
         raise ArgumentError(msg) from None
 
 
@@ -134,14 +133,22 @@ def _text(explained: Explained) -> Iterator[str]:
     room = render.columns()
     size, output = show_shape(explained.input), show_shape(explained.output)
     chain = shortened(explained.stages, LONGEST_NAME)
+    known = f"class {explained.right}" if explained.label is None else readable(shortened(explained.label))
+    right = "" if explained.right is None else f"; right is {known}"
     worked = explained.loss
-    yield tables.paragraph(f"{chain} on a picture of {size} gives {output}")
+    yield tables.paragraph(f"{chain} on a picture of {size} gives {output}{right}")
     yield f"{worked.name}\n{worked_text(worked)}"
     values = [(place, worked.results[place], (worked.targets or ())[place]) for place in shown_deltas(explained)]
-    rows = [(str(place), show(p), show(t), show(explained.deltas[place])) for place, p, t in values]
+    named = [[readable(name) for name in explained.labels[place : place + 1]] for place, _, _ in values]
+    rows = [
+        (str(place), *name, show(p), show(t), show(explained.deltas[place]))
+        for name, (place, p, t) in zip(named, values, strict=True)
+    ]
+    header = ["INDEX", *(["LABEL"] if explained.labels else []), "P", "T", "DELTA"]
+    numbers = [place for place, head in enumerate(header) if head != "LABEL"]
     more = len(explained.deltas) - len(rows)
     rest = f"not shown, as they are smaller: {more}\n" if more else ""
-    yield f"deltas  {FIGURES[worked.name].delta}\n{tables.table(('INDEX', 'P', 'T', 'DELTA'), rows, range(4))}{rest}"
+    yield f"deltas  {FIGURES[worked.name].delta}\n{tables.table(header, rows, numbers)}{rest}"
     cells = [
         (
             *((str(step.number), readable(step.name or "")) if not place else ("", "")),
@@ -155,8 +162,8 @@ def _text(explained: Explained) -> Iterator[str]:
         for step in explained.steps
         for place, each in enumerate(step.gradients)
     ]
-    header = ("STAGE", "NAME", "GRADIENT", "SIZE", "LARGEST", "AT", "RMS", "")
-    yield f"back through the stages\n{tables.table(header, cells, (0, 4, 6))}"
+    columns = ("STAGE", "NAME", "GRADIENT", "SIZE", "LARGEST", "AT", "RMS", "")
+    yield f"back through the stages\n{tables.table(columns, cells, (0, 4, 6))}"
     if explained.weight is not None:
         yield _weight(explained.weight, room)
 
@@ -203,6 +210,7 @@ def _record(explained: Explained) -> dict[str, Any]:
         for step in explained.steps
     ]
     record: dict[str, Any] = {"stages": explained.stages, "input": explained.input, "output": explained.output}
+    record |= {"class": explained.right, "label": explained.label}
     record |= {"loss": worked_record(explained.loss), "deltas": explained.deltas, "steps": back}
     one = explained.weight
     if one is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnfilter.cli import backward, commands, figures, options, render, told
+from cnnfilter.cli import backward, commands, figures, labels, options, render, told
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
 
@@ -143,7 +143,6 @@ def command(
     pipelines, name = _arguments(
         stages, source, at, asked, matrix=matrix, all_matrices=all_matrices, moving=moving, of_loss=target is not None
     )
-    wanted = None if target is None else backward.target(target, pipelines[-1].network)
     limit = max_pixels or DEFAULT_MAX_PIXELS
     shown = "standard input" if name == STREAM else name
     try:
@@ -166,12 +165,14 @@ def command(
     given = () if not pipelines else network_notes(pipelines[-1].network, rows, picture.pixels)
     for note in (*found, *given, *chain_notes(rows, picture.pixels)):
         render.warning(f"{shown}: {note}")
-    if wanted is not None:
+    if target is not None:
         from cnnfilter.learning.explained import explain_loss
 
+        names = labels.offered(pipelines[-1].network, rows, quiet=False)
         passed = explain_loss(
-            pipelines[-1], picture.pixels, wanted, loss or LOSSES[0], weight=weight, rate=0.01 if rate is None else rate
-        )
+            pipelines[-1], picture.pixels, backward.target(target, names), loss or LOSSES[0],
+            weight=weight, rate=0.01 if rate is None else rate, labels=names,
+        )  # fmt: skip
         for doubt in (passed.loss.note, backward.twice(passed.loss.name, pipelines[-1].network)):
             if doubt:
                 render.warning(f"{shown}: {doubt}")

@@ -102,6 +102,10 @@ class Explained:
     steps : tuple of Passed
         The last stage first, and at the end the picture.
     weight : WeightGradient, optional
+    right : int, optional
+        The number of the class that is the right one, counted from 0.
+    labels : tuple of str
+        The names of the classes, if they have some.
     """
 
     stages: str
@@ -112,6 +116,13 @@ class Explained:
     deltas: tuple[float, ...]
     steps: tuple[Passed, ...]
     weight: WeightGradient | None = None
+    right: int | None = None
+    labels: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str | None:
+        """The name of the class that is right, if it has one."""
+        return None if self.right is None else next(iter(self.labels[self.right : self.right + 1]), None)
 
 
 class Net(Chain, Protocol):
@@ -130,6 +141,7 @@ def explain_loss(
     *,
     weight: tuple[str | int, Index] | None = None,
     rate: float = 0.01,
+    labels: tuple[str, ...] = (),
 ) -> Explained:
     """Explain a loss of what a network makes of a picture, and where its gradient goes.
 
@@ -145,6 +157,8 @@ def explain_loss(
         A stage's name or number, and the place of one of its weights, whose gradient is told.
     rate : float
         The length of the step that is told of it.
+    labels : tuple of str
+        The names of the classes, one for each value of the result, if they have some.
 
     Raises
     ------
@@ -158,7 +172,7 @@ def explain_loss(
         msg = f"a loss is explained of a network that gives a vector, not {given}; end it in flatten"
         raise ArgumentError(msg)
     network, texts = scores(pipeline.network, known.after), stage_texts(pipeline.network)
-    number = None if weight is None else network.find(weight[0])
+    number = None if weight is None else pipeline.network.find(weight[0])
     net = Trainable(network, shape, scale=FULL_SCALE[pixels.dtype.name])
     net.seen = {}
     maps = np.atleast_3d(pixels).transpose(2, 0, 1)[None].astype(np.float32)
@@ -180,9 +194,11 @@ def explain_loss(
     told = None
     if weight is not None and number is not None:
         found = weight_gradient(rows[number], net.seen.get(number), weight[1], number)
-        told = WeightGradient(number + 1, network[number].name, texts[number], weight[1], *found, rate)
+        told = WeightGradient(number + 1, pipeline.network[number].name, texts[number], weight[1], *found, rate)
     output = rows[-1].output
-    return Explained(str(pipeline), shape, output, known.after, worked, tuple(delta[0].tolist()), tuple(back), told)
+    return Explained(
+        str(pipeline), shape, output, known.after, worked, tuple(delta[0].tolist()), tuple(back), told, label, labels
+    )
 
 
 def _gradients(seen: Seen) -> tuple[Gradient, ...]:

@@ -62,6 +62,11 @@ def written(format: str, parts: Iterable[Part]) -> str:
     return chosen.begin + "\n".join(map(chosen.write, parts)) + chosen.end
 
 
+def _of_cell(cell: str | Code) -> Code | Math:
+    """What stands in a table, as a part of a line."""
+    return Math(cell) if isinstance(cell, str) else cell
+
+
 # Markdown, as GitHub and Pandoc read it
 
 
@@ -74,8 +79,14 @@ def _markdown(part: Part) -> str:
         case Display(latex):
             return f"$$\n{latex}\n$$\n"
         case Table(header, rows):
-            lines = [header, ["---:"] * len(header), *([f"${cell}$" for cell in row] for row in rows)]
+            lines = [header, ["---:"] * len(header), *(map(_markdown_cell, row) for row in rows)]
             return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _markdown_cell(cell: str | Code) -> str:
+    piece = _of_cell(cell)
+    text = _markdown_piece(piece)
+    return text.replace("|", r"\|") if piece is cell else text  # what a table would end a cell at
 
 
 def _markdown_line(pieces: Iterable[Piece]) -> str:
@@ -113,7 +124,7 @@ def _latex(part: Part) -> str:
         case Display(latex):
             return f"\\[\n{latex}\n\\]\n"
         case Table(header, rows):
-            lines = [" & ".join(f"${cell}$" for cell in row) for row in rows]
+            lines = [" & ".join(_latex_piece(_of_cell(cell)) for cell in row) for row in rows]
             cells = " \\\\\n".join([" & ".join(header) + " \\\\ \\hline\n\\rule{0pt}{3ex}" + lines[0], *lines[1:]])
             columns = "r" * len(header)
             return f"\\begin{{center}}\n\\begin{{tabular}}{{{columns}}}\n{cells}\n\\end{{tabular}}\n\\end{{center}}\n"

@@ -44,15 +44,21 @@ def explained_parts(explained: Explained) -> Iterator[Part]:
     size, output = show_shape(explained.input), show_shape(explained.output)
     yield _heading(explained.loss)
     chain = Code(shortened(explained.stages, LONGEST_NAME))
-    yield paragraph(chain, f" on a picture of {size} gives {output}.")
+    name = f"class {explained.right}" if explained.label is None else Code(shortened(explained.label))
+    right = () if explained.right is None else ("; right is ", name)
+    yield paragraph(chain, f" on a picture of {size} gives {output}", *right, ".")
     yield from _arithmetic(explained.loss)
     yield Heading(("Deltas, ", Math(formula(FIGURES[explained.loss.name].delta))))
-    chosen, targets = shown_deltas(explained), explained.loss.targets or ()
-    rows = [
-        (str(place), *map(number, (explained.loss.results[place], targets[place], explained.deltas[place])))
+    chosen, targets, names = shown_deltas(explained), explained.loss.targets or (), explained.labels
+    rows: list[tuple[str | Code, ...]] = [
+        (
+            str(place),
+            *(Code(shortened(name)) for name in names[place : place + 1]),
+            *map(number, (explained.loss.results[place], targets[place], explained.deltas[place])),
+        )
         for place in chosen
     ]
-    yield Table(("index", "p", "t", "delta"), tuple(rows))
+    yield Table(("index", *(["label"] if names else []), "p", "t", "delta"), tuple(rows))
     if len(explained.deltas) > len(chosen):
         yield paragraph(f"Deltas that are not shown, as they are smaller: {len(explained.deltas) - len(chosen)}.")
     yield Heading(("Back through the stages",))

@@ -47,10 +47,10 @@ class Display:
 
 @dataclass(frozen=True)
 class Table:
-    """Formulas in columns, below their names."""
+    """Formulas, and text from outside, in columns below their names."""
 
     header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[str | Code, ...], ...]
 
 
 Part = Heading | Paragraph | Display | Table

@@ -22,7 +22,7 @@ def test_softmax_one_hot_cross_entropy_deltas_and_back():
     result = run("explain", NETWORK, SLIDE, "--target", "0", "--weight", "c,1,0,0,1", "--lr", "0.5")
     assert result.exit_code == 0, result.err
     lines = result.out.splitlines()
-    assert lines[0] == f"{NETWORK} on a picture of 5x5x1 gives 2"
+    assert lines[0] == f"{NETWORK} on a picture of 5x5x1 gives 2; right is class 0"
     assert lines[2:4] == ["cross-entropy", "formula  -sum(t*ln(p))"]
     assert "t        1, 0" in lines
     network = cnnfilter.Pipeline.parse(NETWORK)
@@ -69,10 +69,32 @@ def test_labels_that_the_network_brings():
     named = run("explain", network, DIGIT, "--target", "three")
     assert named.exit_code == 0, named.err
     assert named.out == run("explain", network, DIGIT, "--target", "3").out
+    assert named.out.startswith(f"{network} on a picture of 96x96x1 gives 10; right is three\n")
+    assert named.messages == [f"labels from {ROOT}/samples/digits/digits.labels.txt"]
+    begin = named.out[named.out.index("deltas  p - t\n") :].splitlines()
+    rows = [line.split() for line in begin[1:10]]
+    assert rows[0] == ["INDEX", "LABEL", "P", "T", "DELTA"]
+    labels = (ROOT / "samples" / "digits" / "digits.labels.txt").read_text().split()
+    assert all(label == labels[int(place)] for place, label, *_ in rows[1:])
+    assert [label for _, label, _, t, _ in rows[1:] if t == "1"] == ["three"]
     assert "not shown, as they are smaller: 2\n" in named.out
+    record = json.loads(run("explain", network, DIGIT, "--target", "three", "--json").out)
+    assert (record["class"], record["label"]) == (3, "three")
     wrong = run("explain", network, DIGIT, "--target", "tree")
     assert wrong.exit_code == 2
-    assert "unknown label 'tree'; did you mean three?" in wrong.err
+    assert "unknown class 'tree'; did you mean three?" in wrong.err
+
+
+def test_names_of_classes_in_notes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cnnfilter.Pipeline.parse(NETWORK).save("net.npz", size=(5, 5, 1), labels=["a|b", "1"])
+    markdown, latex = (run("explain", "net.npz", SLIDE, "--target", "1", "--format", each).out for each in DISPLAYS)
+    assert "`net.npz` on a picture of 5x5x1 gives 2; right is `1`.\n" in markdown
+    assert r"| $0$ | `a\|b` | $" in markdown
+    assert "index & label & p & t & delta" in latex
+    assert r"$1$ & \texttt{1} & $" in latex
+    text = run("explain", "net.npz", SLIDE, "--target", "1,0", "--loss", "mse").out
+    assert text.startswith("net.npz on a picture of 5x5x1 gives 2\n")
 
 
 @pytest.mark.parametrize("target", ["0.5,0.25", "1,0"])
@@ -129,6 +151,8 @@ def test_notes(format):
         (["--target", "0", "--weight", "c,0"], "--weight takes STAGE,FILTER,CHANNEL,ROW,COL"),
         (["--target", "0", "--weight", "c,0,0,0,x"], "--weight must be a whole number, not 'x'"),
         (["--target", "0", "--weight", "c,9,0,0,0"], "there is no weight 9,0,0,0"),
+        (["--target", "0", "--weight", "9,0,0,0,0"], "among 5 nodes, which cnnfilter shape lists"),
+        (["--target", "0", "--weight", "5,0,0"], "stage 5 (softmax): it has no weights that are told one by one"),
         (["--target", "cat"], "--target 'cat' is no number of a class, and the network brings no names of any"),
         (["--target", "7"], "label 7 is no class: there are 2, counted from 0"),
         (["--target", "0", "--node", "1", "--node", "2"], "name one --node"),

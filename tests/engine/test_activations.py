@@ -305,3 +305,16 @@ def test_a_word_that_is_none_of_those_known_is_named():
 def test_an_activation_of_complex_numbers_is_refused(name):
     with pytest.raises(ArgumentError, match="x must hold real numbers, not complex64"):
         getattr(activations, name)(np.ones(3, np.complex64))
+
+
+@each_activation
+def test_slopes_are_those_of_the_definition(name, options):
+    known = TABLE[name]
+    values = dict(known.parameters) | options
+    x = np.array([-7.5, -3.2, -1.1, -0.4, 0.3, 0.9, 2.6, 4.8, 7.25])  # none where one bends
+    step = 1e-6
+    with np.errstate(all="ignore"):
+        y = known.definition(x, **values)
+        slopes = (known.definition(x + step, **values) - known.definition(x - step, **values)) / (2 * step)
+        found = known.derivative(x, y, **values)
+    np.testing.assert_allclose(found, slopes, rtol=1e-5, atol=1e-6)

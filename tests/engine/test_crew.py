@@ -18,15 +18,17 @@ from cnnfilter.runtime.native import Later
 class Recorder:
     """A function that can be called by its address, and the numbers that it was called with."""
 
-    def __init__(self, seconds=0.0):
+    def __init__(self, seconds=0.0, until=None):
         self.seen = []
         self.threads = set()
-        self.seconds = seconds
+        self.seconds, self.until = seconds, until
         self.function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self._record)
         self.address = ctypes.cast(self.function, ctypes.c_void_p).value
 
     def _record(self, words):
         time.sleep(self.seconds)
+        if self.until is not None:
+            self.until.wait(30)
         self.threads.add(threading.get_ident())
         self.seen.append(ctypes.c_int64.from_address(words).value)
 
@@ -96,10 +98,10 @@ def test_threads_that_get_no_work_fall_asleep_and_are_woken(monkeypatch):
 
 
 def test_who_waits_for_another_lets_a_third_have_the_processor():
-    yields = []
-    relax = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(yields.append)
+    has_yielded = threading.Event()
+    relax = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: has_yielded.set())
     address = ctypes.cast(relax, ctypes.c_void_p).value
-    recorder = Recorder(seconds=0.3)
+    recorder = Recorder(until=has_yielded)
     work = crew.Work([*stages_of(recorder, [(1, 1)]), [[]], [[]]])
     loops.attend(np.array([WAITING, 0], np.int64).ctypes.data, 0, 0)  # compiles
     given = np.array([[GIVEN, work.words.ctypes.data]] * 2, np.int64)
@@ -109,7 +111,7 @@ def test_who_waits_for_another_lets_a_third_have_the_processor():
     loops.attend(states[1], 0, address)
     other.join()
     assert recorder.seen == [0]
-    assert yields
+    assert has_yielded.is_set()
     assert crew._relax() or sys.platform == "win32"
 
 

@@ -190,6 +190,15 @@ def output(kernel: str) -> Callable[[Command], Command]:
     )  # fmt: skip
 
 
+def labels(names: str) -> Callable[[Command], Command]:
+    """The option of a file of labels; its help begins with what they are."""
+    return click.option(
+        "--labels", metavar="FILE", shell_complete=complete_files,
+        help=f"{names}: a text file with one a line.  "
+        "[default: STEM.labels.txt beside the file of a network or its weights]",
+    )  # fmt: skip
+
+
 def output_format(examples: str) -> Callable[[Command], Command]:
     """The option that names the format; `examples` are some that the command writes."""
     return click.option(

@@ -58,11 +58,7 @@ OF_TEXT = ("www-browser", "links", "elinks", "lynx", "w3m")
     "--node", "asked", metavar="NODE", help="End with the result of a node, by its name or its number in the plan."
 )
 @options.flag("--static", help="Embed the results of what is too large to be computed again: nothing can be changed.")
-@click.option(
-    "--labels", metavar="FILE", shell_complete=complete_files,
-    help="Names of a vector's values: a text file with one a line.  "
-    "[default: STEM.labels.txt beside the file of a network or its weights]",
-)  # fmt: skip
+@options.labels("Names of a vector's values")
 @options.depth
 @options.frame
 @options.max_pixels

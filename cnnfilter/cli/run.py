@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from cnnfilter.cli import commands, options, render
 from cnnfilter.cli.batch import Batch, batched
-from cnnfilter.cli.completion import complete_files, complete_stages
+from cnnfilter.cli.completion import complete_stages
 from cnnfilter.cli.labels import offered
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.colormaps import COLORMAPS
@@ -87,11 +87,7 @@ def _default(key: str, value: Value) -> str:
     help="The most pixels of a map's longer side on a contact sheet; it is enlarged or reduced by a whole factor.",
 )  # fmt: skip
 @options.flag("--no-labels", help="Leave labels and legend off a contact sheet.")
-@click.option(
-    "--labels", metavar="FILE", shell_complete=complete_files,
-    help="Names of a vector's values, or of the maps on a sheet: a text file with one a line.  "
-    "[default: STEM.labels.txt beside the file of a network or its weights]",
-)  # fmt: skip
+@options.labels("Names of a vector's values, or of the maps on a sheet")
 @options.whole("--top", help="Print only the N largest values of a vector, or of maps of a point each, in order.")
 @click.option(
     "--node", "asked", metavar="NODE", multiple=True,

@@ -8,7 +8,7 @@ import click
 
 from cnnfilter.cli import commands, options
 from cnnfilter.cli.batch import Batch, batched
-from cnnfilter.cli.completion import complete_files, complete_stages
+from cnnfilter.cli.completion import complete_stages
 from cnnfilter.cli.labels import offered
 from cnnfilter.errors import ArgumentError
 from cnnfilter.messages import quoted
@@ -63,11 +63,7 @@ ALL = "all"
     "--baseline", type=click.Choice(BASELINES),
     help="The colour of the picture that integrated gradients begin with.  [default: black]",
 )  # fmt: skip
-@click.option(
-    "--labels", metavar="FILE", shell_complete=complete_files,
-    help="Names of the classes: a text file with one a line.  "
-    "[default: STEM.labels.txt beside the file of a network or its weights]",
-)  # fmt: skip
+@options.labels("Names of the classes")
 @options.flag(
     "--effective-field", help="Show instead which pixels a value depends on, and how much: its gradient with each."
 )

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnnfilter.engine import loops
+from cnnfilter.engine.arena import Arena
 from cnnfilter.engine.codes import NARROW
 from cnnfilter.engine.crew import Piece, Work
-from cnnfilter.engine.geometry import Array, new_result
+from cnnfilter.engine.geometry import Array
 from cnnfilter.runtime.native import Later, Loop
 
 
@@ -93,7 +94,7 @@ class Program:
         self._prepared: list[Piece] = []
         self._looks: list[Piece] = []
         self._seen: list[tuple[Array, Sizes]] = []
-        self._free: list[Array] = []
+        self._arena = Arena()
         self._lent: dict[int, _Block] = {}
         self._scratch: list[Array] = []
 
@@ -106,11 +107,7 @@ class Program:
     def empty(self, shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
         """An array of any content, until `release`."""
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        fits = [number for number, block in enumerate(self._free) if len(block) >= size]
-        if fits:
-            memory = self._free.pop(min(fits, key=lambda number: len(self._free[number])))
-        else:
-            memory = new_result((max(size, 1),), np.uint8)
+        memory = self._arena.take(size)
         self._lent[memory.ctypes.data] = _Block(memory)
         array: Array = memory[:size].view(dtype).reshape(shape)
         return array
@@ -131,7 +128,7 @@ class Program:
         if block is not None:
             block.uses -= 1
             if block.uses == 0:
-                self._free.append(self._lent.pop(array.ctypes.data).memory)
+                self._arena.give(self._lent.pop(array.ctypes.data).memory)
 
     def watch(self, samples: Array, sizes: Sizes) -> None:
         """Look at the samples (C, H, W) float32 that the next stage reads."""

@@ -94,7 +94,11 @@ class Trainable:
                 if row.stage.runnable is not None:
                     raise ArgumentError(row.stage.runnable)
                 self._nodes[number] = differentiable(row.stage, row)
-        self._names = network.names()
+        names = network.names()
+        self._names = {
+            number: {role: f"{names[number]}.{role}" for role in node.parameters}
+            for number, node in self._nodes.items()
+        }
         self._kept: dict[int, object] = {}
         self._threads = threads
         self._way: tuple[object, ...] | None
@@ -103,7 +107,7 @@ class Trainable:
         self._settle(())
         self.seen: dict[int, Seen] | None = None
         self.parameters = {
-            f"{self._names[number]}.{role}": value
+            self._names[number][role]: value
             for number, node in self._nodes.items()
             for role, value in node.parameters.items()
         }
@@ -136,7 +140,7 @@ class Trainable:
                 if self.seen is not None:
                     self.seen[number] = Seen([_outermost(each) for each in read])
                 with about(f"stage {number + 1} ({self.network[number].stage.name}): "):
-                    learns = not node.parameters or self._learned(number, node)
+                    learns = not node.parameters or self._learned(number)
                     result, self._kept[number] = node.forward(read, training and learns)
                 results[number] = np.ascontiguousarray(result)
                 for each in reads:
@@ -165,8 +169,8 @@ class Trainable:
             With respect to the input, of its shape.
         """
         reached = {INPUT} if wanted else set()
-        for number, node in self._nodes.items():
-            if reached.intersection(self.network[number].reads) or self._learned(number, node):
+        for number in self._nodes:
+            if reached.intersection(self.network[number].reads) or self._learned(number):
                 reached.add(number)
         way = (wanted, self._trained, *sorted(self.learns))  # dropouts that drop nothing need no memory
         if self._way not in (way, None):
@@ -179,11 +183,11 @@ class Trainable:
                 kept, own = self._kept.pop(number), deltas.pop(number, None)
                 if own is None:
                     continue
-                reads, node.learns = self.network[number].reads, self._learned(number, node)
+                reads, node.learns = self.network[number].reads, self._learned(number)
                 back, found = node.backward(kept, own, wanted=bool(reached.intersection(reads)))
                 if self.seen is not None:
                     self.seen[number].delta, self.seen[number].gradients = _outermost(own), found
-                gradients |= {f"{self._names[number]}.{role}": value for role, value in found.items()}
+                gradients |= {self._names[number][role]: value for role, value in found.items()}
                 for read, each in zip(reads, back, strict=False):
                     if read in reached:
                         each = np.ascontiguousarray(each)
@@ -193,8 +197,8 @@ class Trainable:
                         deltas[read] = each
                 self._passing.release(deltas.values())
         self._way, self._passing.is_open = way, False
-        found = {name: gradients[name] for name in self.parameters if name in self.learns}
-        return found, _outermost(deltas[INPUT]) if INPUT in deltas else None
+        ordered = {name: gradients[name] for name in self.parameters if name in self.learns}
+        return ordered, _outermost(deltas[INPUT]) if INPUT in deltas else None
 
     def _settle(self, shape: tuple[int, ...]) -> None:
         """Let all nodes compute in new arrays from now on, for batches of some shape."""
@@ -212,8 +216,8 @@ class Trainable:
         np.copyto(copy, turned)
         return copy
 
-    def _learned(self, number: int, node: Differentiable) -> bool:
-        return any(f"{self._names[number]}.{role}" in self.learns for role in node.parameters)
+    def _learned(self, number: int) -> bool:
+        return not self.learns.isdisjoint(self._names[number].values())
 
 
 def _outermost(values: Array) -> Array:

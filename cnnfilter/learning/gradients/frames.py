@@ -106,25 +106,15 @@ class Frame:
 
     def give_back(self, total: Array, copy: Array) -> None:
         """Set `total`, (C, H, W, N), to the sum of all copies of each sample: the gradient of `fill`."""
-        if len(self.inside) != 1 or self._left_out(total):
-            total[...] = 0
+        total[...] = 0
         for row, column in self.inside:
-            part, copies = total[:, row.source, column.source], copy[:, row.places, column.places, : total.shape[-1]]
-            if len(self.inside) == 1:
-                part[...] = copies
-            else:
-                part += copies
+            total[:, row.source, column.source] += copy[:, row.places, column.places, : total.shape[-1]]
 
     def returned(self, copy: Array, shape: tuple[int, ...]) -> Array:
         """What `give_back` makes of a copy, in a new array."""
         total: Array = np.empty(shape, np.float32)
         self.give_back(total, copy)
         return total
-
-    def _left_out(self, maps: Array) -> bool:
-        """Whether there are samples of maps that are not inside."""
-        row, column = self.inside[0]
-        return maps[0, row.source, column.source, 0].size != maps[0, :, :, 0].size
 
     def corner(self, size: Pair) -> Pair | None:
         """Where maps of a size begin in the copy, if they lie in it as they are, each sample once."""

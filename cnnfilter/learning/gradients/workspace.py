@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from cnnfilter.engine.arena import Arena
 from cnnfilter.engine.bands import available_threads, in_bands
 from cnnfilter.engine.crew import Work
 from cnnfilter.engine.geometry import new_result
@@ -64,21 +65,17 @@ class Passing:
 
     def __init__(self) -> None:
         self.is_open = False
-        self._free: list[Array] = []
+        self._arena = Arena()
         self._lent: list[Array] = []
 
     def empty(self, shape: tuple[int, ...]) -> Array:
         """An array of float32 of any content, until `release`."""
         if not self.is_open:
             return new_result(shape, np.float32, np.empty)
-        size = math.prod(shape)
-        fits = [number for number, memory in enumerate(self._free) if memory.size >= size]
-        if fits:
-            memory = self._free.pop(min(fits, key=lambda number: self._free[number].size))
-        else:
-            memory = new_result((size,), np.float32, np.empty)
+        size = math.prod(shape) * np.dtype(np.float32).itemsize
+        memory = self._arena.take(size)
         self._lent.append(memory)
-        array: Array = memory[:size].reshape(shape)
+        array: Array = memory[:size].view(np.float32).reshape(shape)
         return array
 
     def release(self, used: Iterable[Array]) -> None:
@@ -87,7 +84,7 @@ class Passing:
         lent, self._lent = self._lent, []
         for memory in lent:
             is_used = any(np.may_share_memory(memory, each) for each in used)
-            (self._lent if is_used else self._free).append(memory)
+            (self._lent.append if is_used else self._arena.give)(memory)
 
 
 class Workspace:

@@ -19,8 +19,8 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SIZE = r"(?ai)(\d{1,18}(?:\.\d{1,18})?) ?([KMGT]?)(I?)B?"
 
 
-def parse_memory(text: str) -> int:
-    """The number of bytes that a person means.
+def parse_memory(text: str, what: str = "memory") -> int:
+    """The number of bytes that a person means; `what` is what errors call it.
 
     Raises
     ------
@@ -34,14 +34,14 @@ def parse_memory(text: str) -> int:
     """
     match = re.fullmatch(_SIZE, text.strip())
     if match is None or (match[3] and not match[2]):
-        msg = f"memory is a size such as 800M, 4G or 2GiB, not {quoted(text)}"
+        msg = f"{what} is a size such as 800M, 4G or 2GiB, not {quoted(text)}"
         raise ArgumentError(msg)
     unit = _UNITS[match[2].upper()]
     if match[3]:
         unit = 1 << 10 * list(_UNITS).index(match[2].upper())
     size = int(Fraction(match[1]) * unit)
     if size < 10**6:
-        msg = f"memory must be at least 1 MB, not {quoted(text)}"
+        msg = f"{what} must be at least 1 MB, not {quoted(text)}"
         raise ArgumentError(msg)
     return size
 

@@ -14,7 +14,7 @@ import click
 
 from cnnfilter.cli import options, render
 from cnnfilter.cli.compiling import compiling
-from cnnfilter.cli.completion import complete_files
+from cnnfilter.cli.completion import complete_files, complete_from
 from cnnfilter.cli.options import Command
 from cnnfilter.cli.progress import progress
 from cnnfilter.cli.report import Voice, check_standard_output, report, tell_plan
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.inputs import Found
     from cnnfilter.batch.naming import Files
+    from cnnfilter.batch.survey import Survey
     from cnnfilter.imaging.limits import Limits
+    from cnnfilter.pipeline import Pipeline
     from cnnfilter.results.saving import Saving
     from cnnfilter.results.task import Task
 
@@ -55,6 +57,8 @@ class Batch:
     jobs: int | None
     threads: int | None
     memory: int | None
+    cluster: str | None
+    max_bytes: int | None
     show: bool
     quiet: bool
     verbose: bool
@@ -75,9 +79,10 @@ class Batch:
     @property
     def limits(self) -> Limits:
         """How inputs are opened."""
-        from cnnfilter.imaging.limits import Limits
+        from cnnfilter.imaging.limits import DOWNLOAD, Limits
 
-        return Limits(frame=self.frame, max_pixels=self.limit, depth=8 if self.depth == "8" else None)
+        depth = 8 if self.depth == "8" else None
+        return Limits(self.frame, max_pixels=self.limit, depth=depth, download=self.max_bytes or DOWNLOAD)
 
     @property
     def saving(self) -> Saving:
@@ -96,6 +101,12 @@ class Batch:
         if self.files_from is not None:
             listed = read_list(self.files_from, sys.stdin.buffer if sys.stdin else None, null=self.null)
         return find_inputs(self.inputs, listed=listed, recursive=self.recursive, output=self.output)
+
+    def survey(self, pipeline: Pipeline, *, every: bool = False) -> Survey:
+        """What the headers of the inputs tell of a chain's results; `every` as in `batch.survey.survey`."""
+        from cnnfilter.batch.survey import survey
+
+        return survey(pipeline, [each.name for each in self.found.inputs], self.limits, every=every)
 
     def plan(self, task: Task, counts: Sequence[Files] | None = None) -> Plan:
         """The plan of a task; `counts` as in `plan_outputs`."""
@@ -153,10 +164,13 @@ class Batch:
             return report(count(events), task, voice, found=self.found if self._is_several else None, ahead=ahead)
 
 
-def _size(text: str) -> int:
-    from cnnfilter.batch.memory import parse_memory
+def _size(what: str) -> options.Parsed:
+    def parse(text: str) -> int:
+        from cnnfilter.batch.memory import parse_memory
 
-    return parse_memory(text)
+        return parse_memory(text, what)
+
+    return options.Parsed("SIZE", parse)
 
 
 _files_from = click.option(
@@ -167,6 +181,13 @@ _null = options.flag("-0", "--null", help="Names in that list end in a NUL, as f
 _recursive = options.flag(
     "-r", "--recursive", help="Enter the folders in a folder too; the output folder has the same tree."
 )
+_CLUSTERS = {
+    "local": "processes of this machine",
+    "tcp://": "a scheduler",
+    "tls://": "a scheduler, by Dask's security settings",
+}
+"""How values of --cluster begin."""
+
 _in_place = options.flag(
     "--in-place",
     help="Replace each input by its result, in one step; one that would lose its format, depth, frames or other sizes "
@@ -179,8 +200,18 @@ _dry_run = options.flag("-n", "--dry-run", help="Show what would be written, and
 _preserve_times = options.flag("--preserve-times", help="Give outputs the times of their inputs.")
 _jobs = options.whole("-j", "--jobs", help="Pictures to work on at a time, at most one a core.  [default: all cores]")
 _memory = click.option(
-    "--memory", type=options.Parsed("SIZE", _size), metavar="SIZE",
+    "--memory", type=_size("memory"), metavar="SIZE",
     help="What they may take together, such as 4G; a larger picture fails.  [default: half of the machine's]",
+)  # fmt: skip
+_cluster = click.option(
+    "--cluster", metavar="ADDRESS|local[:N]", shell_complete=complete_from(lambda: _CLUSTERS, files=False),
+    help="Let Dask's workers do it: those of the scheduler at ADDRESS, tcp://HOST:PORT (tls:// with Dask's own "
+    "security settings), or N processes of this machine, one a core unless N is given.  All need the same folders, or "
+    "addresses.  Whoever may speak to a scheduler may run programs on its workers: trust it like a login.",
+)  # fmt: skip
+_max_bytes = click.option(
+    "--max-bytes", type=_size("--max-bytes"), metavar="SIZE",
+    help="Refuse files at addresses that are larger, before they are fetched or while.  [default: 1GiB]",
 )  # fmt: skip
 
 _EXCLUDING = (
@@ -214,9 +245,8 @@ def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
         ),
         _recursive, _files_from, _null, options.output(kernel), _in_place, options.force, _skip_existing, _dry_run,
         options.output_format(formats), options.save_options, options.quality, options.strip, _preserve_times,
-        options.result_depth, options.frames, options.max_pixels, _jobs, options.threads, _memory, options.show,
-        options.quiet,
-        options.verbose, options.json_lines,
+        options.result_depth, options.frames, options.max_pixels, _jobs, options.threads, _memory, _cluster, _max_bytes,
+        options.show, options.quiet, options.verbose, options.json_lines,
     )  # fmt: skip
     names = [field.name for field in fields(Batch)]
 

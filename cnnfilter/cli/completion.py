@@ -124,14 +124,16 @@ def _fitting(
 ) -> Items:
     """Items for the words that begin as what is typed from `begin` on, but for keys that are given already.
 
-    Of words that end what they stand in, more may follow only one that ends in an equals sign.
+    Of words that end what they stand in, more may follow only one that ends in an equals sign, or begins an address.
     """
     from click.shell_completion import CompletionItem
 
     helps = words if isinstance(words, Mapping) else {}
     keys = {each.partition("=")[0].strip() + "=" for each in given}
     return [
-        CompletionItem(text[:begin] + word, help=helps.get(word), begin=begin, more=word.endswith("=") or not ends)
+        CompletionItem(
+            text[:begin] + word, help=helps.get(word), begin=begin, more=not ends or word.endswith(("=", "://"))
+        )
         for word in words
         if word.startswith(text[begin:]) and word not in keys
     ]

@@ -95,7 +95,7 @@ def _run(arguments: Sequence[str]) -> int:
 
         return shells.answer(cnnfilter, COMPLETE, instruction)
     try:
-        with cnnfilter.make_context(render.PROGRAM, list(arguments)) as context:
+        with cnnfilter.make_context(render.PROGRAM, list(arguments), obj=tuple(arguments)) as context:
             code: int | None = cnnfilter.invoke(context)
             return code or 0
     except click.exceptions.Exit as end:  # --help, --version

@@ -229,14 +229,12 @@ def _check_several(task: NodesTask, batch: Batch) -> None:
 def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[Files] | None]:
     """The task as it is after a look at the inputs, and how many files each of them makes, if that is not one."""
     from cnnfilter.batch.naming import STREAM
-    from cnnfilter.batch.survey import survey
     from cnnfilter.imaging.limits import ALL
     from cnnfilter.pipeline import Pipeline
     from cnnfilter.results.vector import with_points_in_a_line
 
-    names = [each.name for each in batch.found.inputs]
     if task.view.top is not None and not task.gives_vector:
-        rows = survey(task.pipeline, names, batch.limits).rows
+        rows = batch.survey(task.pipeline).rows
         task = replace(task, pipeline=Pipeline(with_points_in_a_line(task.pipeline.network, rows)))
     view, vector = task.view, task.gives_vector
     told = vector and batch.format_ is None and batch.output in (None, STREAM) and not batch.in_place
@@ -249,7 +247,7 @@ def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[Files]
         msg = "--frame all writes one result of each frame; with --maps each, and for a vector that is told, name one"
         raise ArgumentError(msg)
     view.showing.check(in_place=batch.in_place, floats=batch.floats)
-    found = survey(task.pipeline, names, batch.limits, every=each)
+    found = batch.survey(task.pipeline, every=each)
     if found.rows:
         view.check_labels(found.rows[-1].output[-1])
     if told and task.is_whole and view.labels is None:

@@ -133,13 +133,12 @@ def _why(
     baseline: str,
     labels: str | None,
 ) -> int:
-    from cnnfilter.batch.survey import survey
     from cnnfilter.learning.attribution import Asked
     from cnnfilter.models.labels import read_labels
     from cnnfilter.results.heat import WhyTask
 
     number = None if node is None else pipeline.network.find(node)
-    rows = survey(pipeline, [each.name for each in batch.found.inputs], batch.limits).rows
+    rows = batch.survey(pipeline).rows
     if labels is None:
         names = offered(pipeline.network, rows, quiet=batch.quiet)
     else:

@@ -28,6 +28,9 @@ def most_bytes(max_pixels: int, max_bytes: int | None = None) -> int:
     return min(max_bytes or 1 << 62, _PIXEL * max_pixels + _BESIDE)
 
 
+DOWNLOAD = 1 << 30
+"""Bytes of a file at an address that are fetched, unless more are asked for."""
+
 MOST = most_bytes(DEFAULT_MAX_PIXELS)
 
 Need = tuple[int, int, int, int]
@@ -52,6 +55,8 @@ class Limits(NamedTuple):
         Whether what is made of all frames is held until the last is read.
     most : int
         Bytes of a file that are held at once.
+    download : int
+        Bytes of a file at an address that are fetched at most.
     """
 
     frame: int | str | None = None
@@ -61,6 +66,7 @@ class Limits(NamedTuple):
     admit: Admit = at_once
     together: bool = False
     most: int = MOST
+    download: int = DOWNLOAD
 
     def wanted(self, frames: int) -> range:
         """Which of so many frames are read.

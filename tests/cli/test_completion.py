@@ -88,6 +88,12 @@ def test_behind_strip_stands_a_word_or_a_file(answer, words):
     assert answer("cnnfilter apply edge --strip ph") == [("file",)]
 
 
+def test_behind_an_address_that_has_begun_no_blank_is_set(answer, words):
+    assert words("cnnfilter run relu --cluster ") == ["local", "tcp://", "tls://"]
+    kinds = {value: kind for kind, value, *_ in answer("cnnfilter run relu --cluster=")}
+    assert kinds == {"--cluster=local": "plain", "--cluster=tcp://": "part", "--cluster=tls://": "part"}
+
+
 def test_presets_files_commands_and_options_are_completed(answer, words):
     assert words("cnnfilter shape ") == words("cnnfilter networks ") == list(PRESETS)
     assert words("cnnfilter networks x") == []

@@ -37,6 +37,7 @@ ROOMS = (
     "sizes",
     "npy",
     "text",
+    "addresses",
     "messages",
     "errors",
 )
@@ -50,7 +51,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 USED_PLUGINS = {"PIL.PpmImagePlugin", "PIL.MpoImagePlugin", "PIL.TiffImagePlugin"}  # to pack pixels; by that of JPEG
 UNUSED = {
-    "rich", "numba", "json", "shlex", "mimetypes", "multiprocessing", "concurrent.futures",
+    "rich", "numba", "json", "shlex", "mimetypes", "fsspec", "multiprocessing", "concurrent.futures",
     "numpy.typing", "numpy.fft", "numpy.ma", "numpy.random", "numpy.polynomial", "numpy.testing",
     "cnnfilter.engine.reference", "cnnfilter.runtime.jit", "cnnfilter.runtime.compiler", "cnnfilter.engine.activations",
     "cnnfilter.pipeline", "cnnfilter.network.activations", "cnnfilter.network.stages", "cnnfilter.imaging.sheet",
@@ -149,7 +150,7 @@ def loaded(*arguments):
 def test_nothing_is_loaded_that_is_not_used(arguments, unwanted):
     names = loaded(*arguments)
     assert "cnnfilter" in names
-    assert names & unwanted == set()
+    assert names & (unwanted | {"fsspec", "distributed"}) == set()
 
 
 def test_a_wrong_kernel_is_refused_before_the_compiler_is_loaded():

@@ -1,0 +1,1 @@
+"""Files that are not of this machine: in buckets, on servers; and copies of them."""

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cnnfilter.batch.inputs import Input
-from cnnfilter.batch.naming import STREAM, Files, Job, Naming, too_long
+from cnnfilter.batch.names import STREAM, too_long
+from cnnfilter.batch.naming import Files, Job, Naming
 from cnnfilter.batch.sniff import caseless, expected_format, identity
 from cnnfilter.errors import ExistsError, OutputError
 from cnnfilter.writing.write import Place, is_device, look

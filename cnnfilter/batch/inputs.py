@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from cnnfilter.batch.naming import STREAM, base_of
+from cnnfilter.batch.names import STREAM, base_of
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.formats import NPZ, TABLE, format_for_path
 from cnnfilter.text.files import without_mark

@@ -1,4 +1,4 @@
-"""What an output is called, and what a name that somebody gave can mean.
+"""What an output is called.
 
 An output's name comes from one of four places::
 
@@ -21,76 +21,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from cnnfilter.batch.names import (
+    EACH_FRAME,
+    NAME_BYTES,
+    PARTS,
+    SEPARATORS,
+    STREAM,
+    base_of,
+    fields_of,
+    is_folder,
+    plain,
+)
 from cnnfilter.imaging.formats import TABLE, extension_for, format_for_path
-from cnnfilter.messages import alternatives, nearest, quoted
 from cnnfilter.runtime.forks import lazy
-
-STREAM = "-"
-"""Standard input, or standard output. A file of that name is `./-`."""
-NAME_BYTES = 255
-"""The longest name that the usual file systems hold."""
-PATH_BYTES = 4095
-"""The longest path that Linux takes; other systems take less."""
-FIELDS = ("name", "kernel", "ext", "dir", "frame")
-"""What may stand in braces in a template."""
-EACH_FRAME = "\0"
-"""What stands in names for the number of each frame, until there is one: no name has it."""
-APART = "{dir}/{name}-{kernel}.{ext}"
-"""The template that puts each output beside its input."""
-SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
-
-_PARTS = r"(\{\{|\}\}|\{[^{}]*\})"
-_URL = r"[A-Za-z][A-Za-z0-9+.-]+://"
-
-
-def wrong_input(name: str) -> str | None:
-    """Why the name of an input can name none, or None."""
-    if reason := _wrong_name(name):
-        return reason
-    if re.match(_URL, name):
-        return f"URLs are not read: save {quoted(name)} as a file first"
-    if name.endswith(SEPARATORS) and os.path.isfile(Path(name)):  # noqa: PTH113  (never raises)
-        return f"{quoted(name)} ends in {name[-1]} like a folder, but is a file; leave that out"
-    return None
-
-
-def wrong_output(output: str) -> str | None:
-    """Why the name of an output can name none, or None."""
-    if reason := _wrong_name(output):
-        return reason
-    if is_folder(Path(output)):
-        return None
-    for part in re.split(_PARTS, output)[1::2]:
-        field = part[1:-1]
-        if part not in ("{{", "}}") and field not in FIELDS:
-            known = ", ".join(f"{{{each}}}" for each in FIELDS)
-            return (
-                f"unknown field {part:.60} in -o{nearest(field, FIELDS)} (known: {known}; a brace itself is written "
-                "{{ or }})"
-            )
-    return None
-
-
-def _wrong_name(name: str) -> str | None:
-    if not name:
-        return "a file name is empty"
-    return f"the name {quoted(name)} holds a NUL, which no file's does" if "\0" in name else None
-
-
-def too_long(path: Path) -> str | None:
-    """What is said of a path that no file can have for its length, or None."""
-    name = next((part for part in path.parts if len(os.fsencode(part)) > NAME_BYTES), None)
-    if name is None and len(os.fsencode(path)) <= PATH_BYTES:
-        return None
-    return f"the name {quoted(name or str(path))} is too long"
-
-
-def is_folder(path: Path) -> bool:
-    """Whether a path is a folder; one that cannot be one, as it is too long, is none."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
 
 
 class Wanted(NamedTuple):
@@ -225,7 +168,7 @@ class Naming:
         if is_folder(Path(output)):
             return Path(output)
         is_one = (self.several or output.endswith(SEPARATORS)) and not fields_of(output)
-        return Path(_plain(output)) if is_one else None
+        return Path(plain(output)) if is_one else None
 
     @property
     def base(self) -> Path | None:
@@ -324,7 +267,7 @@ class Naming:
         if not follows:
             values["{ext}"] = source.suffix.removeprefix(".") if source else extension_for("PNG")
         around = [""]
-        for part in re.split(_PARTS, self._template):
+        for part in re.split(PARTS, self._template):
             if part == "{ext}" and follows:
                 around.append("")
             else:
@@ -342,36 +285,5 @@ def _numbered(name: str, number: str) -> Path:
     return Path(name.replace(EACH_FRAME, number))
 
 
-def fields_of(output: str) -> list[str]:
-    """The fields of a template, with their braces; none of any other name."""
-    return [part for part in re.split(_PARTS, output)[1::2] if part not in ("{{", "}}")]
-
-
-def base_of(output: str) -> str:
-    """The folder that a template names before any field; any other name as it is.
-
-    Examples
-    --------
-    >>> base_of("out/{name}/{kernel}.png"), base_of("{dir}/x.png"), base_of("out/")
-    ('out', '.', 'out/')
-    """
-    fields = fields_of(output)
-    if not fields:
-        return output
-    return os.path.dirname(_plain(output.partition(fields[0])[0])) or "."  # noqa: PTH120  (it may be the root)
-
-
-def _plain(text: str) -> str:
-    return text.replace("{{", "{").replace("}}", "}")
-
-
 def _stem(source: Path | None) -> str:
     return "stdin" if source is None else source.stem
-
-
-def listed(names: list[str], most: int = 5) -> str:
-    """Names as a sentence has them, no more than some of them."""
-    shown = [f"'{name}'" for name in names]
-    if len(shown) > most:
-        shown = [*shown[: most - 1], f"{len(shown) - most + 1} more"]
-    return alternatives(shown, "and")

@@ -18,21 +18,18 @@ from typing import TYPE_CHECKING
 
 from cnnfilter.batch.claims import Jobs, Plan
 from cnnfilter.batch.inputs import Found
-from cnnfilter.batch.naming import (
+from cnnfilter.batch.names import (
     APART,
     EACH_FRAME,
     SEPARATORS,
     STREAM,
-    Files,
-    Job,
-    Naming,
-    Wanted,
     is_folder,
     listed,
     too_long,
     wrong_input,
     wrong_output,
 )
+from cnnfilter.batch.naming import Files, Job, Naming, Wanted
 from cnnfilter.batch.sniff import claim_key, expected_format, identity
 from cnnfilter.errors import ArgumentError, ExistsError, OutputError
 from cnnfilter.imaging.formats import extension_for, format_for_path

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnfilter.batch.naming import STREAM
+from cnnfilter.batch.names import STREAM
 from cnnfilter.errors import CnnfilterError
 from cnnfilter.imaging.limits import ALL, Limits
 from cnnfilter.imaging.size import read_size

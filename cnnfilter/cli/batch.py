@@ -110,7 +110,8 @@ class Batch:
 
     def plan(self, task: Task, counts: Sequence[Files] | None = None) -> Plan:
         """The plan of a task; `counts` as in `plan_outputs`."""
-        from cnnfilter.batch.naming import EACH_FRAME, Wanted, fields_of
+        from cnnfilter.batch.names import EACH_FRAME, fields_of
+        from cnnfilter.batch.naming import Wanted
         from cnnfilter.batch.plan import plan_outputs
         from cnnfilter.imaging.limits import ALL
 

@@ -123,7 +123,7 @@ def command(
     """
     import numpy as np
 
-    from cnnfilter.batch.naming import STREAM
+    from cnnfilter.batch.names import STREAM
     from cnnfilter.explanation import explain
     from cnnfilter.explanation.numbers import Numbers, every_result
     from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
@@ -205,7 +205,7 @@ def _arguments(
     of_loss: bool,
 ) -> tuple[list[Pipeline], str]:
     """The networks up to each node that is asked for, whose weights are read before a picture is; the input's name."""
-    from cnnfilter.batch.naming import wrong_input
+    from cnnfilter.batch.names import wrong_input
     from cnnfilter.pipeline import Pipeline
     from cnnfilter.results.nodes import asked_nodes
 

@@ -144,7 +144,7 @@ def _check_output(output: str | None, *, force: bool) -> None:
     """Refuse what cannot be written before anything is learned."""
     if output is None or output == STREAM:
         return
-    from cnnfilter.batch.naming import wrong_output
+    from cnnfilter.batch.names import wrong_output
     from cnnfilter.writing.write import check_free
 
     if reason := wrong_output(output):
@@ -161,7 +161,7 @@ def _read(
     """The pairs, and the pictures that cannot be read, each with the reason."""
     import numpy as np
 
-    from cnnfilter.batch.naming import wrong_input
+    from cnnfilter.batch.names import wrong_input
     from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
     from cnnfilter.imaging.reading import read
     from cnnfilter.learning.kernels.pairs import Pair

@@ -83,7 +83,7 @@ def command(
     that follows is computed again. INPUT is a picture, a table of numbers (.csv), or - for standard input.
     What resize and crop, before all other stages, make of the picture is embedded, as samples.
     """
-    from cnnfilter.batch.naming import STREAM, wrong_input
+    from cnnfilter.batch.names import STREAM, wrong_input
     from cnnfilter.pipeline import Pipeline
     from cnnfilter.writing.write import Writing, check_free, is_same, write_atomically, write_stream
 
@@ -136,7 +136,7 @@ def _is_shown(page: Path) -> bool:
 
 def _default(source: str) -> str:
     """What the page is called where nobody says it."""
-    from cnnfilter.batch.naming import STREAM
+    from cnnfilter.batch.names import STREAM
 
     if source == STREAM:
         msg = "the page of standard input needs a name: -o page.html"
@@ -146,7 +146,7 @@ def _default(source: str) -> str:
 
 
 def _read(source: str, depth: int | None, frame: int | None, max_pixels: int | None) -> Picture:
-    from cnnfilter.batch.naming import STREAM
+    from cnnfilter.batch.names import STREAM
     from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
     from cnnfilter.imaging.reading import read
 

@@ -228,7 +228,7 @@ def _check_several(task: NodesTask, batch: Batch) -> None:
 
 def _surveyed(task: ChainTask, batch: Batch) -> tuple[ChainTask, Sequence[Files] | None]:
     """The task as it is after a look at the inputs, and how many files each of them makes, if that is not one."""
-    from cnnfilter.batch.naming import STREAM
+    from cnnfilter.batch.names import STREAM
     from cnnfilter.imaging.limits import ALL
     from cnnfilter.pipeline import Pipeline
     from cnnfilter.results.vector import with_points_in_a_line

@@ -194,7 +194,7 @@ def _size(text: str) -> Shape:
                 f"channels; for {height} channel{'s' * (height > 1)} write {show_shape((width, channels, height))}"
             )
         return size
-    from cnnfilter.batch.naming import wrong_input
+    from cnnfilter.batch.names import wrong_input
     from cnnfilter.imaging.size import read_size  # brings Pillow, for pictures only
 
     if reason := wrong_input(text):

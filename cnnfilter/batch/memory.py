@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +18,23 @@ CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SIZE = r"(?ai)(\d{1,18}(?:\.\d{1,18})?) ?([KMGT]?)(I?)B?"
+
+
+class Memory:
+    """Bytes that runs of one process share, and the lock and the condition of all that wait for some.
+
+    Parameters
+    ----------
+    total : int
+        How many there are.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total = self.free = total
+        self.fetched = 0
+        """How many hold what was fetched for tasks that have asked for none yet."""
+        self.lock = threading.RLock()
+        self.condition = threading.Condition(self.lock)
 
 
 def parse_memory(text: str, what: str = "memory") -> int:

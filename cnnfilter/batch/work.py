@@ -6,15 +6,15 @@ Nothing here prints, and one input that fails stops no other.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from cnnfilter.batch.claims import Plan
-from cnnfilter.batch.memory import default_memory
+from cnnfilter.batch.memory import Memory, default_memory
 from cnnfilter.batch.naming import Job
-from cnnfilter.batch.workers import Crew, StoppedError, Turn
+from cnnfilter.batch.workers import Crew, StoppedError, Turn, never
 from cnnfilter.errors import CnnfilterError, DiskFullError, ExistsError, OutputError, PictureError
 from cnnfilter.imaging.limits import ALL, Limits
 from cnnfilter.imaging.reading import read_frames
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 FULL_FOR_GOOD = 3
 """How many jobs in a row find the disk full before the rest is not begun: a smaller result might fit."""
+FULL = "the disk is full"
+"""Why these are left undone."""
 
 
 class Work(NamedTuple):
@@ -43,16 +45,23 @@ class Work(NamedTuple):
         How many inputs are worked on at a time, but for those that only wait for the disk.
     threads : int, optional
         How many each may use; all cores by default.
-    memory : int, optional
+    memory : int or Memory, optional
         Bytes that they may take together; by default half of the machine's.
     preserve_times : bool
         Whether outputs have the times of their inputs.
+    again : bool
+        Whether it may have been done before, by somebody who has died: an output that exists counts as written if it
+        holds the same bytes.
+    sweeps : bool
+        Whether to remove what killed runs have left.
     """
 
     jobs: int = 1
     threads: int | None = None
-    memory: int | None = None
+    memory: int | Memory | None = None
     preserve_times: bool = False
+    again: bool = False
+    sweeps: bool = True
 
 
 class Streams(NamedTuple):
@@ -104,7 +113,7 @@ class Event(NamedTuple):
     facts : mapping
         What programs are told of what was written besides.
     undone : bool
-        Whether it is one of those that a full disk leaves undone, after some have failed.
+        Whether it is one of those that a full disk leaves undone, after some have failed, or a cluster that is lost.
     """
 
     job: Job
@@ -139,11 +148,13 @@ def process(
     streams: Streams,
     work: Work,
     ahead: Ahead | None = None,
+    stopping: Callable[[], bool] = never,
 ) -> Iterator[Event]:
     """Carry out a plan, several inputs at a time.
 
     Whoever does not take all events should close the iterator: that removes the temporary files. In `ahead` are
-    those of inputs that are done before an earlier one.
+    those of inputs that are done before an earlier one. `stopping` is asked before each input, and ends the run with
+    those that have begun.
 
     Yields
     ------
@@ -163,29 +174,30 @@ def process(
     plan.prepare()
     buffers.keep(0 if len(plan.jobs) == 1 else BLOCKS)  # after a single picture nothing needs its memory
     memory = default_memory() if work.memory is None else work.memory
-    run = _Run(plan, task, limits, streams, work._replace(memory=memory))
-    crew = Crew(len(plan.jobs), run.carry_out, jobs=work.jobs, memory=memory, ahead=ahead)
+    memory = Memory(memory) if isinstance(memory, int) else memory
+    run = _Run(plan, task, limits, streams, work, memory.total)
+    crew = Crew(len(plan.jobs), run.carry_out, jobs=work.jobs, memory=memory, ahead=ahead, stopping=stopping)
     try:
         for folder in plan.folders:
             run.temporaries.sweep(folder)
-        yield from crew.run(run.settle)
+        yield from crew.run(run.settling.settle)
     finally:
         run.temporaries.close()
 
 
-class _Run:
-    """What the jobs of one run have in common."""
+class Settling:
+    """What is done with the events of a run, one after the other."""
 
-    def __init__(self, plan: Plan, task: Task, limits: Limits, streams: Streams, work: Work) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.task = task
-        self.limits = limits
-        self.streams = streams
-        self.work = work
-        self.temporaries = Temporaries()
         self.full = 0
         """How many jobs in a row found the disk full."""
         self._folders: set[Path] = set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the disk is full for good, and what is left is not begun."""
+        return self.full >= FULL_FOR_GOOD
 
     def settle(self, event: Event) -> Event:
         """Let later jobs have the names that a failed one gives up; after the last, make all names last.
@@ -198,7 +210,7 @@ class _Run:
             self.plan.release(job)
         self.full = self.full + 1 if event.is_full else 0 if event.targets else self.full
         if event.is_full and self.full > FULL_FOR_GOOD:
-            event = event._replace(undone=True)
+            event = event._replace(undone=True, error=FULL)
         self._folders.update(target.parent for target in event.targets)
         if job.number == len(self.plan.jobs) - 1:
             errors = [] if event.error is None else [event.error]
@@ -210,6 +222,20 @@ class _Run:
             event = event._replace(error="; ".join(errors) or None)
         return event
 
+
+class _Run:
+    """What the jobs of one run have in common."""
+
+    def __init__(self, plan: Plan, task: Task, limits: Limits, streams: Streams, work: Work, memory: int) -> None:
+        self.plan = plan
+        self.task = task
+        self.limits = limits
+        self.streams = streams
+        self.work = work
+        self.memory = memory
+        self.temporaries = Temporaries(sweeps=work.sweeps)
+        self.settling = Settling(plan)
+
     def carry_out(self, turn: Turn) -> Event:
         job = self.plan.jobs[turn.index]
         start = time.perf_counter()
@@ -218,8 +244,8 @@ class _Run:
         pixels = 0
         if job.skipped:
             return Event(job, 0.0, skipped=True, existing=self.plan.jobs.skipped[turn.index])
-        if self.full >= FULL_FOR_GOOD:
-            return Event(job, 0.0, error="the disk is full", is_full=True)
+        if self.settling.is_full:
+            return Event(job, 0.0, error=FULL, is_full=True)
         try:
             times = _times(job) if self.work.preserve_times else None
             pictures = self._pictures(job, turn)
@@ -324,7 +350,7 @@ class _Run:
         limits = self.limits._replace(
             shared=self.task.shared and not every, admit=partial(_admit, turn, self.task, together), together=together
         )
-        for picture in read_frames(source, limits, self.work.memory):
+        for picture in read_frames(source, limits, self.memory):
             if self.task.saving.in_place and (lost := lost_in_place(picture, every=every)):
                 msg = f"in place, {lost} would be lost; write it elsewhere"
                 raise PictureError(msg)

@@ -7,12 +7,13 @@ none of them for ever.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from cnnfilter.batch.memory import address_limit, apart
+from cnnfilter.batch.memory import Memory, address_limit, apart
 from cnnfilter.errors import PictureError
 
 Result = TypeVar("Result")
@@ -25,6 +26,13 @@ AT_REST = 2
 """How many threads there are for each that computes: the others wait for the disk (see `Turn.rest`)."""
 GRACE = 0.3
 """Seconds that threads are given to end by themselves; what they write is removed, not waited for."""
+FETCHED = 4
+"""The part of the memory, one in so many, that may hold what is fetched for tasks that have none yet."""
+
+
+def never() -> bool:
+    """Whether a run is to stop that nobody stops."""
+    return False
 
 
 class StoppedError(Exception):
@@ -53,6 +61,7 @@ class Turn:
         self._crew = crew
         self.index = index
         self.held = 0
+        self.fetched = 0
         self.rests = False
 
     def admit(self, need: int) -> None:
@@ -63,16 +72,53 @@ class Turn:
         PictureError
             If there never will be.
         """
-        crew = self._crew
-        if need > crew.memory:
-            taken, limit = apart(need, crew.memory)
+        crew, memory = self._crew, self._crew.memory
+        if need > memory.total:
+            taken, limit = apart(need, memory.total)
             msg = f"it takes about {taken} of memory, more than the limit of {limit}; see --memory"
             raise PictureError(msg)
         with crew.condition:
-            crew.wait(lambda: crew.admitted == self.index and crew.free >= need)
-            crew.free -= need
-            self.held = need
+            crew.waiting += 1
+            crew.wait(lambda: crew.admitted == self.index and memory.free >= need)
+            crew.waiting -= 1
+            memory.free -= need
+            self.held += need
+            self._has_its_own()
             crew.pass_on(self.index)
+
+    def _has_its_own(self) -> None:
+        """Note that what was fetched counts among what the task has; the condition is held."""
+        self._crew.memory.fetched -= self.fetched
+        self.fetched = 0
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[Callable[[int], None]]:
+        """Wait for a network: another task may begin, until this one comes back and there is a place again.
+
+        Yields
+        ------
+        callable
+            Is given the bytes that were fetched, which count as memory until the task asks for its own. Nothing more
+            is fetched while they are a good part of the memory, but for the task whose turn to ask it is.
+        """
+        crew, memory = self._crew, self._crew.memory
+
+        def fetched(size: int) -> None:
+            with crew.condition:
+                self.fetched += size
+                memory.fetched += size
+
+        with crew.condition:
+            crew.busy -= 1
+            crew.idle.notify()
+        try:
+            with crew.condition:
+                crew.wait(lambda: crew.admitted == self.index or memory.fetched < memory.total // FETCHED)
+            yield fetched
+        finally:
+            with crew.condition:  # who has a place may wait for memory, which goes to this one first
+                crew.wait(lambda: crew.admitted == self.index and crew.busy - crew.waiting < crew.jobs)
+                crew.busy += 1
 
     def wait(self) -> None:
         """Wait until all tasks before this one are settled."""
@@ -100,10 +146,14 @@ class Crew(Generic[Result]):
         Does one, on any thread.
     jobs : int
         How many of them at a time, but for those that rest.
-    memory : int
-        Bytes that the tasks may hold together.
+    memory : int or Memory
+        Bytes that the tasks may hold together, and those of other crews that have the same `Memory`.
     ahead : dict, optional
         Holds what tasks gave, by their index, until it is taken.
+    stopping : callable
+        Whether to stop: no further task begins then, and the run ends with those that have begun.
+    threads : int
+        How many there are for each job, where addresses are not limited: the others wait for the disk, or a network.
     """
 
     def __init__(
@@ -112,22 +162,26 @@ class Crew(Generic[Result]):
         work: Callable[[Turn], Result],
         *,
         jobs: int,
-        memory: int,
+        memory: int | Memory,
         ahead: dict[int, Result | BaseException] | None = None,
+        stopping: Callable[[], bool] = never,
+        threads: int = AT_REST,
     ) -> None:
         # One lock for what tasks wait for, threads without a task, and who takes results. It may be taken twice: an
         # interrupt that arrives as it is taken ends the run, which takes it.
-        lock = threading.RLock()
-        self.condition, self.idle, self._arrived = (threading.Condition(lock) for _ in range(3))
-        self.memory = self.free = memory
+        self.memory = Memory(memory) if isinstance(memory, int) else memory
+        self.condition = self.memory.condition
+        self.idle, self._arrived = (threading.Condition(self.memory.lock) for _ in range(2))
         self.admitted = 0
         self.settled = 0
-        self.busy = 0
+        self.busy = self.waiting = 0
         self._tasks = tasks
         self._work = work
-        self._jobs = jobs
+        self.jobs = jobs
+        self._threads = threads
+        self._stopping = stopping
         self._begun = 0
-        self._ended = False
+        self._ended = self._stopped = False
         self._passed: set[int] = set()
         self._results: dict[int, Result | BaseException] = {} if ahead is None else ahead
 
@@ -150,6 +204,8 @@ class Crew(Generic[Result]):
             for index in range(self._tasks):
                 with self.condition:
                     while index not in self._results:
+                        if self._stopped and index >= self._begun:
+                            return
                         self._arrived.wait(TICK)
                     result = self._results.pop(index)
                 if isinstance(result, BaseException):
@@ -172,8 +228,8 @@ class Crew(Generic[Result]):
 
     def _start(self, threads: list[threading.Thread]) -> None:
         # where addresses are limited, the stack and the heap of a thread take a good part of them
-        each = AT_REST if address_limit() is None else 1
-        for _ in range(min(each * self._jobs, self._tasks)):
+        each = self._threads if address_limit() is None else 1
+        for _ in range(min(each * self.jobs, self._tasks)):
             # daemons: one that is in the middle of a long call must not keep the process from ending
             thread = threading.Thread(target=self._loop, daemon=True)
             try:
@@ -213,7 +269,8 @@ class Crew(Generic[Result]):
                 result = failure
             with self.condition:
                 self._results[turn.index] = result
-                self.free += turn.held
+                self.memory.free += turn.held
+                turn._has_its_own()
                 if not turn.rests:
                     self.busy -= 1
                 if turn.index >= self.admitted:  # it asked for no memory
@@ -225,14 +282,18 @@ class Crew(Generic[Result]):
 
     def _next(self) -> Turn | None:
         with self.condition:
-            while not self._ended and self._begun < self._tasks:
-                if self.busy < self._jobs and not self._is_far_ahead():
+            while not (self._ended or self._stopped) and self._begun < self._tasks:
+                if self._stopping():
+                    self._stopped = True
+                    self._arrived.notify()
+                elif self.busy < self.jobs and not self._is_far_ahead():
                     turn = Turn(self, self._begun)
                     self.busy += 1
                     self._begun += 1
                     return turn
-                self.idle.wait(TICK)
+                else:
+                    self.idle.wait(TICK)
             return None
 
     def _is_far_ahead(self) -> bool:
-        return self._begun - self.settled >= WINDOW * self._jobs
+        return self._begun - self.settled >= WINDOW * self.jobs

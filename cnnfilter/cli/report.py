@@ -67,7 +67,8 @@ def report(
     ahead : mapping
         See `batch.work.process`: of an interrupted run, what is written and could not be told yet is counted too.
     """
-    done, undone = "done" if task.told else "written", 0
+    done = "done" if task.told else "written"
+    undone, why = 0, ""
     counts = dict.fromkeys((done, "skipped", "failed"), 0)
 
     def so_far() -> str:
@@ -78,7 +79,7 @@ def report(
     with render.telling(so_far) if ends else contextlib.nullcontext():
         for event in events:
             if event.undone:
-                undone += 1
+                undone, why = undone + 1, why or str(event.error)
             else:
                 counts["failed" if event.error is not None else "skipped" if event.skipped else done] += 1
                 _warn(event, voice)
@@ -87,11 +88,11 @@ def report(
             elif not event.undone:
                 _tell(event, task, voice, several=found is not None)
     if undone:
-        render.error(f"the disk is full; {undone} more input{'s are' if undone > 1 else ' is'} left undone")
+        render.error(f"{why}; {undone} more input{'s are' if undone > 1 else ' is'} left undone")
     if found is not None and not voice.quiet:
         _passed_over(found, none=not any(counts.values()))
         render.message(_counted(counts))
-    return 1 if counts["failed"] else 0
+    return 1 if counts["failed"] or undone else 0
 
 
 def _warn(event: Event, voice: Voice) -> None:

@@ -35,9 +35,16 @@ if hasattr(os, "register_at_fork"):  # a child owns none of its parent's
 
 
 class Temporaries:
-    """Those of one run, so that whoever ends it early can remove them while threads are still writing."""
+    """Those of one run, so that whoever ends it early can remove them while threads are still writing.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    sweeps : bool
+        Whether to remove what killed runs have left in the folders of its own, which takes looking through each.
+    """
+
+    def __init__(self, *, sweeps: bool = True) -> None:
+        self._sweeps = sweeps
         self._lock = threading.RLock()  # a signal may come while the thread that sees to it holds this
         self._live: set[Path] = set()
         self._swept: set[Path] = set()
@@ -47,7 +54,7 @@ class Temporaries:
     def sweep(self, folder: Path) -> None:
         """Remove what killed runs have left in a folder, once."""
         with self._lock:  # where one process can lock a file twice, nothing else of ours may be there yet
-            if folder not in self._swept:
+            if self._sweeps and folder not in self._swept:
                 self._swept.add(folder)
                 sweep(folder)
 

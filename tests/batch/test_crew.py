@@ -6,6 +6,7 @@ import time
 import pytest
 
 from cnnfilter.batch import workers
+from cnnfilter.batch.memory import Memory
 from cnnfilter.batch.workers import Crew, StoppedError
 from cnnfilter.errors import PictureError
 
@@ -197,3 +198,87 @@ def test_where_no_more_threads_can_be_started_those_that_run_do_it(monkeypatch, 
     else:
         with pytest.raises(MemoryError):
             results(3, lambda turn: turn.index)
+
+
+def test_what_is_begun_is_finished_when_the_run_stops():
+    begun = []
+
+    def work(turn):
+        begun.append(turn.index)
+        time.sleep(0.005)
+        return turn.index
+
+    events = list(Crew(40, work, jobs=2, memory=1, stopping=lambda: len(begun) > 5).run(lambda result: result))
+    assert events == sorted(begun)
+    assert 6 <= len(events) < 12
+
+
+def test_nothing_is_begun_of_a_run_that_is_stopped():
+    assert (
+        list(Crew(3, lambda turn: turn.index, jobs=2, memory=1, stopping=lambda: True).run(lambda result: result)) == []
+    )
+
+
+def test_crews_share_a_memory():
+    shared, held, most = Memory(100), [0], [0]
+
+    def work(turn):
+        turn.admit(60)
+        held[0] += 60
+        most[0] = max(most[0], held[0])
+        time.sleep(0.002)
+        held[0] -= 60
+        return turn.index
+
+    others = threading.Thread(target=lambda: list(Crew(5, work, jobs=2, memory=shared).run(lambda result: result)))
+    others.start()
+    assert results(5, work, memory=shared) == list(range(5))
+    others.join()
+    assert most == [60]
+    assert (shared.free, shared.fetched) == (100, 0)
+
+
+def test_another_task_begins_while_one_waits_for_a_network():
+    away, most = [0], [0]
+
+    def work(turn):
+        with turn.away() as fetched:
+            away[0] += 1
+            most[0] = max(most[0], away[0])
+            time.sleep(0.01)
+            away[0] -= 1
+            fetched(1)
+        turn.admit(10)
+        return turn.index
+
+    crew = Crew(12, work, jobs=1, memory=100, threads=4)
+    assert list(crew.run(lambda result: result)) == list(range(12))
+    assert 2 <= most[0] <= 4
+    assert (crew.memory.free, crew.memory.fetched) == (100, 0)
+
+
+def test_what_is_fetched_for_later_tasks_is_a_part_of_the_memory():
+    most = [0]
+
+    def work(turn):
+        with turn.away() as fetched:
+            fetched(10)
+            most[0] = max(most[0], crew.memory.fetched)
+            time.sleep(0.002 * (turn.index == 0))
+        turn.admit(10)
+        return turn.index
+
+    crew = Crew(30, work, jobs=1, memory=100, threads=8)
+    assert list(crew.run(lambda result: result)) == list(range(30))
+    assert most[0] <= 40  # a quarter, what makes it one, and that of the task whose turn it is
+
+
+def test_a_task_with_a_place_does_not_wait_for_one_that_comes_back_to_none():
+    def work(turn):
+        if turn.index % 2 == 0:
+            with turn.away():
+                time.sleep(0.01)
+        turn.admit(80)
+        return turn.index
+
+    assert list(Crew(8, work, jobs=1, memory=100).run(lambda result: result)) == list(range(8))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,7 +34,9 @@ class Survey(NamedTuple):
     counts: tuple[int | None, ...]
 
 
-def survey(pipeline: Pipeline, inputs: Sequence[str], limits: Limits, *, every: bool = False) -> Survey:
+def survey(
+    pipeline: Pipeline, inputs: Sequence[str], shape_of: Callable[[str], Shape | None], *, every: bool = False
+) -> Survey:
     """Plan a chain on the sizes in the headers of its inputs.
 
     Parameters
@@ -44,8 +46,8 @@ def survey(pipeline: Pipeline, inputs: Sequence[str], limits: Limits, *, every: 
     inputs : sequence of str
         As a person wrote them; `-` is standard input, whose size nobody knows yet. Those that cannot be read, or that
         the chain does not fit, are left to fail one by one.
-    limits : Limits
-        A frame other than the first has a size that only reading it tells; of all, the first is looked at.
+    shape_of : callable
+        Gives the size of an input, None where nobody knows it yet; may raise a `CnnfilterError`.
     every : bool
         Look at every input, not only up to the first that the chain fits.
 
@@ -64,7 +66,7 @@ def survey(pipeline: Pipeline, inputs: Sequence[str], limits: Limits, *, every: 
     for name in inputs:
         counts.append(None)
         try:
-            shape = _shape(name, limits)
+            shape = shape_of(name)
             planned = pipeline.plan(shape) if shape is not None else ()
         except CnnfilterError:
             continue
@@ -76,7 +78,8 @@ def survey(pipeline: Pipeline, inputs: Sequence[str], limits: Limits, *, every: 
     return Survey(rows, tuple(counts))
 
 
-def _shape(name: str, limits: Limits) -> Shape | None:
+def shape_of(name: str, limits: Limits) -> Shape | None:
+    """The size in an input's header, of all frames the first's; None where only reading the input tells it."""
     if name == STREAM or limits.frame not in (None, 0, ALL) or is_device(Path(name)):
         return None
     return read_size(name)

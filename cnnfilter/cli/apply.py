@@ -88,4 +88,4 @@ def command(
         advise=context.get_parameter_source("range_") is ParameterSource.DEFAULT,
         saving=batch.saving, max_pixels=batch.limit, count_clipped=batch.verbose,
     )  # fmt: skip
-    return batch.carry_out(batch.plan(task), task)
+    return batch.carry_out(task)

@@ -7,7 +7,7 @@ import functools
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,14 +28,25 @@ if TYPE_CHECKING:
     from cnnfilter.batch.naming import Files
     from cnnfilter.batch.survey import Survey
     from cnnfilter.imaging.limits import Limits
+    from cnnfilter.network.stages import Shape
     from cnnfilter.pipeline import Pipeline
     from cnnfilter.results.saving import Saving
     from cnnfilter.results.task import Task
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+BATCH = "cnnfilter.batch"
+"""What of a context's `meta` may stand for `Batch`: called as that is, it gives the command another one."""
+
+
+@dataclass(eq=False, repr=False)
 class Batch:
-    """The values of the options that `options_of` adds to a command, by their names."""
+    """The values of the options that `batched` adds to a command, by their names.
+
+    Parameters
+    ----------
+    size : tuple of int, optional
+        The size of the first input that a survey found the chain to fit: what tasks are made for.
+    """
 
     inputs: tuple[str, ...]
     recursive: bool
@@ -63,6 +74,7 @@ class Batch:
     quiet: bool
     verbose: bool
     as_json: bool
+    size: Shape | None = field(default=None, init=False)
 
     @property
     def limit(self) -> int:
@@ -104,11 +116,14 @@ class Batch:
 
     def survey(self, pipeline: Pipeline, *, every: bool = False) -> Survey:
         """What the headers of the inputs tell of a chain's results; `every` as in `batch.survey.survey`."""
-        from cnnfilter.batch.survey import survey
+        from cnnfilter.batch.survey import shape_of, survey
 
-        return survey(pipeline, [each.name for each in self.found.inputs], self.limits, every=every)
+        names = [each.name for each in self.found.inputs]
+        found = survey(pipeline, names, functools.partial(shape_of, limits=self.limits), every=every)
+        self.size = found.rows[0].input if found.rows else None
+        return found
 
-    def plan(self, task: Task, counts: Sequence[Files] | None = None) -> Plan:
+    def plan(self, task: Task, counts: Sequence[Files] | None) -> Plan:
         """The plan of a task; `counts` as in `plan_outputs`."""
         from cnnfilter.batch.names import EACH_FRAME, fields_of
         from cnnfilter.batch.naming import Wanted
@@ -131,12 +146,20 @@ class Batch:
         found = self.found
         return len(self.inputs) != 1 or self.files_from is not None or len(found.inputs) != 1 or bool(found.visited)
 
-    def carry_out(self, plan: Plan, task: Task) -> int:
-        """Carry out the plan of a task, or show it; return the exit code."""
+    def carry_out(self, task: Task, counts: Sequence[Files] | None = None) -> int:
+        """Plan a task, and carry the plan out or show it; return the exit code.
+
+        Parameters
+        ----------
+        task : Task
+        counts : sequence, optional
+            As in `batch.plan.plan_outputs`.
+        """
         from cnnfilter.batch.work import Ahead, Streams, Work, process
         from cnnfilter.batch.workers import share_cores
         from cnnfilter.engine.bands import available_threads
 
+        plan = self.plan(task, counts)
         voice = Voice(quiet=self.quiet, verbose=self.verbose, as_json=self.as_json)
         check_standard_output(plan, as_json=self.as_json)
         if self.dry_run:
@@ -249,12 +272,13 @@ def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
         options.result_depth, options.frames, options.max_pixels, _jobs, options.threads, _memory, _cluster, _max_bytes,
         options.show, options.quiet, options.verbose, options.json_lines,
     )  # fmt: skip
-    names = [field.name for field in fields(Batch)]
+    names = [each.name for each in fields(Batch) if each.init]
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def call(*arguments: Any, **given: Any) -> Any:
-            batch = Batch(**{name: given.pop(name) for name in names})
+            kind = click.get_current_context().meta.get(BATCH, Batch)
+            batch = kind(**{name: given.pop(name) for name in names})
             _check(batch)
             if batch.quiet:
                 warnings.simplefilter("ignore", CnnfilterWarning)

@@ -172,12 +172,12 @@ def command(
                 tasks, tuple(nodes.values()), saving=batch.saving, max_pixels=batch.limit, count_clipped=batch.verbose
             )  # fmt: skip
             _check_several(several, batch)
-            return batch.carry_out(batch.plan(several, [several.labels] * len(batch.found.inputs)), several)
+            return batch.carry_out(several, [several.labels] * len(batch.found.inputs))
         ((number, label),) = nodes.items()
         is_whole = number == len(pipeline.network) - 1
         task = replace(tasks[number], name=f"chain-{label}", is_whole=is_whole)
     task, counts = _surveyed(task, batch)
-    return batch.carry_out(batch.plan(task, counts), task)
+    return batch.carry_out(task, counts)
 
 
 def _field(pipeline: Pipeline, view: View, batch: Batch, at: tuple[int, ...], asked: Sequence[str]) -> int:
@@ -203,7 +203,7 @@ def _field(pipeline: Pipeline, view: View, batch: Batch, at: tuple[int, ...], as
         ((number, label),) = nodes.items()
         pipeline, name = Pipeline(pipeline.network.up_to(number)), f"field-{label}"
     task = FieldTask(pipeline, at, name, view.showing, saving=batch.saving, max_pixels=batch.limit)
-    return batch.carry_out(batch.plan(task), task)
+    return batch.carry_out(task)
 
 
 def _check_several(task: NodesTask, batch: Batch) -> None:

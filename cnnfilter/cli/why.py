@@ -152,7 +152,7 @@ def _why(
         pipeline=pipeline, methods=methods, target=target, labels=names, asked=Asked(number, window, baseline),
         saving=batch.saving, max_pixels=batch.limit,
     )  # fmt: skip
-    return batch.carry_out(batch.plan(task), task)
+    return batch.carry_out(task)
 
 
 def _effective_field(pipeline: Pipeline, batch: Batch, node: str | None, at: tuple[int, ...] | None) -> int:
@@ -167,7 +167,7 @@ def _effective_field(pipeline: Pipeline, batch: Batch, node: str | None, at: tup
     pipeline.check_runnable()
     pipeline.load_weights()
     task = EffectiveTask(pipeline=pipeline, at=at, name=name, saving=batch.saving, max_pixels=batch.limit)
-    return batch.carry_out(batch.plan(task), task)
+    return batch.carry_out(task)
 
 
 def _class(text: str, names: tuple[str, ...]) -> int:

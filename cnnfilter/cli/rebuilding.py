@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.batch.inputs import Found
-from cnnfilter.batch.naming import STREAM
+from cnnfilter.batch.names import STREAM
 from cnnfilter.batch.survey import Survey, survey
 from cnnfilter.cli import render
 from cnnfilter.cli.batch import BATCH, Batch

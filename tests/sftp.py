@@ -1,7 +1,7 @@
 """A server of files over SFTP (asyncssh's), a process of its own: `python -m tests.sftp FOLDER HOME`.
 
 It serves the folder as its root, to the user `USER` with the password `PASSWORD` or the key that it lays into
-`HOME/.ssh`, where `known_hosts` has its own. It is ordered as `tests/buckets.py` is; lines are "open /a.jpg",
+`HOME/.ssh`, where `known_hosts` has its own. It is ordered as those of `tests/serving.py` are; lines are "open /a.jpg",
 "write", "rename /.a.tmp /a.jpg", "posix_rename ...", "remove ...", and kinds those of `FAULTS`.
 """
 
@@ -11,7 +11,8 @@ import os
 import sys
 from pathlib import Path
 
-from tests.buckets import Faulty, Orders, Server, process, serve, tell
+from tests.buckets import Server, process
+from tests.serving import Faulty, Orders, serve, tell
 
 USER, PASSWORD = "ada", "geheim"
 

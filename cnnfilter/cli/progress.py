@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ Count = Callable[[Iterable["Event"]], Iterable["Event"]]
 BESIDE_BAR = 64
 """Columns of what stands beside the bar; a narrower terminal has only the count, the time left and the failures."""
 WIDEST_BAR = 40
+PAUSE = 0.1
+"""Seconds within which lines wait for each other: the bar is drawn anew below each that is written, in 0.4 ms."""
 
 
 def wants_progress(total: int, *, quiet: bool, told: bool) -> bool:
@@ -81,8 +84,52 @@ def progress(total: int, *, quiet: bool, told: bool) -> Iterator[Count]:
             speed = f"{done / seconds:.1f} pictures/s {pixels / seconds / 1e6:.1f} MP/s"
             bar.update(task, advance=1, speed=speed, failures=f"{failed} failed" if failed else "")
 
-    def above(text: str) -> None:
-        console.print(Text(text), soft_wrap=True)
-
-    with bar, render.messages_to(above):
+    above = _Above(lambda text: console.print(Text(text), soft_wrap=True))
+    with bar, contextlib.closing(above), render.messages_to(above):
         yield count
+
+
+class _Above:
+    """Writes lines above a bar: at once, but for those that follow others too soon; these are written together.
+
+    Parameters
+    ----------
+    write : callable
+        Writes one or more lines.
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self.waiting: list[str] = []
+        self._write = write
+        self._lock = threading.Lock()
+        self._written = -PAUSE
+        self._timer: threading.Timer | None = None
+
+    def __call__(self, text: str) -> None:
+        with self._lock:
+            self.waiting.append(text)
+            if self._timer is None and (wait := self._written + PAUSE - time.monotonic()) > 0:
+                self._timer = threading.Timer(wait, self._later)
+                self._timer.daemon = True
+                self._timer.start()
+        if self._timer is None:
+            self._now()
+
+    def _now(self) -> None:
+        with self._lock:
+            lines, self.waiting, self._timer = self.waiting, [], None
+            if lines:
+                self._write("\n".join(lines))
+                self._written = time.monotonic()
+
+    def _later(self) -> None:
+        try:
+            self._now()
+        except OSError:  # as in `render.message`
+            render.silence(sys.stderr)
+
+    def close(self) -> None:
+        """Write what waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._later()

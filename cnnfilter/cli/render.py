@@ -102,7 +102,8 @@ def last_words(text: str) -> None:
     """Write one line to standard error in the middle of whatever was being written there, bar included."""
     text = "; ".join([text, *(count() for count in _so_far)])
     if _screen:  # back to the line's beginning, clear it, and show the cursor that the bar hides
-        text = f"\r\x1b[K\x1b[?25h{text}"
+        waiting = "".join(f"{line}\n" for line in getattr(_screen[-1], "waiting", ()))
+        text = f"\r\x1b[K\x1b[?25h{waiting}{text}"
     with contextlib.suppress(OSError):  # past `sys.stderr`, which cannot be entered again while it writes
         os.write(2, f"{text}\n".encode())
 

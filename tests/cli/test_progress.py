@@ -6,6 +6,7 @@ import pty
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,54 @@ def test_the_bar_counts_and_messages_stand_above_it(terminal):
     assert "[bold]no " + "x" * 200 + "\n" in text
     render.message("after")
     assert stream.getvalue().endswith("after\n")
+
+
+def test_lines_that_come_fast_are_written_together(terminal, monkeypatch):
+    monkeypatch.setattr(progress, "PAUSE", 0.05)
+    stream, drawn = terminal(), []
+    monkeypatch.setattr(stream, "flush", lambda: drawn.append(1))
+    with progress.progress(300, quiet=False, told=False):
+        render.message("first")
+        assert "first\n" in stream.getvalue()  # at once
+        for number in range(300):
+            render.message(f"line {number}")
+        assert "line 299" not in stream.getvalue()
+        end = time.monotonic() + 20
+        while "line 299\n" not in stream.getvalue() and time.monotonic() < end:  # and nothing follows it
+            time.sleep(0.01)
+        assert "".join(f"line {number}\n" for number in range(300)) in stream.getvalue()
+        render.message("and")
+        render.message("last")
+    assert "last\n" in stream.getvalue()
+    assert len(drawn) < 100
+
+
+def test_last_words_stand_behind_lines_that_wait(terminal, monkeypatch, capfd):
+    monkeypatch.setattr(progress, "PAUSE", 60)
+    terminal()
+    with progress.progress(3, quiet=False, told=False):
+        render.message("first")
+        render.message("second")
+        render.last_words("interrupted")
+    assert capfd.readouterr().err == "\r\x1b[K\x1b[?25hsecond\ninterrupted\n"
+
+
+def test_a_terminal_that_is_gone_ends_nothing(terminal, monkeypatch):
+    monkeypatch.setattr(progress, "PAUSE", 60)
+    terminal()
+
+    def fail(text):
+        written.append(text)
+        raise OSError(5, "Input/output error")
+
+    written = []
+    above = progress._Above(fail)
+    with pytest.raises(OSError, match="Input/output"):  # which whoever tells the message takes care of
+        above("first")
+    above._written = time.monotonic()
+    above("second")
+    above.close()
+    assert written == ["first", "second"]
 
 
 @pytest.mark.parametrize(("columns", "has_bar"), [(20, False), (64, False), (70, True), (200, True)])

@@ -35,6 +35,12 @@ MOST_AXES = 8
 
 _STRAY_BYTE = r"\\udc([89a-f][0-9a-f])"
 
+_RUN = r"(?:[^\s'\"]|'(?![\s'\":,;.)\]]|\Z))+"
+"""What an address may be, and what stands beside it: a quotation mark at its end is not its own."""
+
+_OF_NAMES = ("s3://", "gs://", "az://", "sftp://", "memory://")
+"""Schemes in whose addresses a question mark is part of a name."""
+
 
 _heard: list[str] = []
 """Not empty where a person at the command line reads the messages."""
@@ -119,6 +125,34 @@ def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
     return f"; did you mean {alternatives(matches)}?" if matches else ""
 
 
+def without_secrets(text: str) -> str:
+    """A text, and the addresses in it without passwords and queries: nobody is shown what opening them takes.
+
+    Examples
+    --------
+    >>> without_secrets("conv:sftp://ann:secret@host/a.npz,https://host/net.onnx?signature=1")
+    'conv:sftp://ann@host/a.npz,https://host/net.onnx?...'
+    """
+    return re.sub(_RUN, lambda found: _bared(found[0]), text) if "://" in text else text
+
+
+def _bared(run: str) -> str:
+    shown, *parts = re.split(r"([A-Za-z][\w+.-]{0,30}://)", run)
+    for scheme, rest in zip(parts[::2], parts[1::2], strict=True):
+        authority = re.split("[/?#]", rest, maxsplit=1)[0]
+        path = rest[len(authority) :]
+        user, at, host = authority.rpartition("@")
+        if not at and "@" in path and re.search(r":(?![0-9]+\Z)", host):  # a password with what ends a host in it
+            host, path = "", path.rpartition("@")[2]
+        named = f"{user.partition(':')[0]}@" if at and scheme.lower() == "sftp://" else ""  # elsewhere it may be a key
+        shown += scheme + named
+        query = None if scheme.lower() in _OF_NAMES else re.search("[?#]", path)
+        if query is not None:
+            return f"{shown}{host}{path[: query.start()]}{query[0]}..."
+        shown += host + path
+    return shown
+
+
 def quoted(value: object) -> str:
     r"""A value as a message repeats it: in quotes if it is text, and cut where it is long.
 
@@ -133,7 +167,11 @@ def quoted(value: object) -> str:
     """
     # cut twice: before, so that the whole is not escaped, and after, as an escape takes several characters
     try:
-        whole = repr(value[: LONGEST_QUOTE + 1] if isinstance(value, str) else value)
+        whole = (
+            repr(without_secrets(value)[: LONGEST_QUOTE + 1])
+            if isinstance(value, str)
+            else without_secrets(repr(value))
+        )
     except ValueError:  # a number of more digits than Python writes
         return f"a number of over {sys.get_int_max_str_digits():,} digits"
     except Exception:  # of a type that cannot be shown
@@ -162,7 +200,7 @@ def readable(path: object) -> str:
 
 def shortened(value: object, longest: int = LONGEST_STAGE) -> str:
     """A text as it is, or without its middle if it is longer: a stage may be a matrix of a thousand rows."""
-    text, half = str(value), longest // 2
+    text, half = without_secrets(str(value)), longest // 2
     return text if len(text) <= longest + 3 else f"{text[:half]}...{text[-half:]}"
 
 

@@ -1,3 +1,4 @@
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,7 +14,9 @@ from cnnfilter.messages import (
     printable,
     quoted,
     readable,
+    shortened,
     show_bytes,
+    without_secrets,
 )
 
 
@@ -65,6 +68,36 @@ def test_a_long_value_is_cut(value):
     shown = quoted(value)
     assert len(shown) == LONGEST_QUOTE + 2
     assert shown.endswith(("...'", "...]"))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("sftp://ann:secret@host:22/a@b.npz", "sftp://ann@host:22/a@b.npz"),
+        ("sftp://ann:se?c@ret@host/a", "sftp://host/a"),
+        ("sftp://ann:se/cret@host/a", "sftp://host/a"),
+        ("https://token:secret@host/a", "https://host/a"),
+        ("https://host:80/a@b?secret=1", "https://host:80/a@b?..."),
+        ("https://host?to=https://other/b&key='secret", "https://host?..."),
+        ("simplecache::https://host/a#secret", "simplecache::https://host/a#..."),
+        ("s3://key:sec/ret@photos/a", "s3://photos/a"),
+        ("s3://photos/a?b@2.png", "s3://photos/a?b@2.png"),
+        ("ftp://host/a?secret, 'ftp://host/b?secret': no", "ftp://host/a?... 'ftp://host/b?...': no"),
+        ("conv:https://host/a?secret:name=b,relu", "conv:https://host/a?..."),
+    ],
+)
+def test_what_opens_an_address_is_shown_nowhere(text, shown):
+    assert without_secrets(text) == shortened(text) == readable(text) == shown
+    assert quoted(text) in (f"'{shown}'", f'"{shown}"')
+    assert "secret" not in quoted([text, text])
+    assert "secret" not in quoted(f"sftp://a:{'secret' * 100}@host/")
+
+
+@pytest.mark.parametrize("unit", ["://", "a://", "@", "?", "a", "':", "a:/", "s3://:@", "' "])
+def test_looking_for_secrets_takes_time_in_proportion(unit):
+    begin = time.process_time()
+    without_secrets("s3://" + unit * (200_000 // len(unit)))
+    assert time.process_time() - begin < 5
 
 
 def test_a_file_name_is_shown_on_one_line():

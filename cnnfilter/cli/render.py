@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, TextIO
 
 from cnnfilter.errors import PictureError
-from cnnfilter.messages import escaped, printable, printable_lines
+from cnnfilter.messages import escaped, printable, printable_lines, without_secrets
 from cnnfilter.writing.pieces import write_all
 
 PROGRAM = "cnnfilter"
@@ -38,7 +38,7 @@ def as_json(data: Any, indent: int | None = None) -> str:
 
 def _texts(data: Any) -> Any:
     if isinstance(data, str):
-        return "".join(escaped(c) if "\ud800" <= c <= "\udfff" else c for c in data)
+        return "".join(escaped(c) if "\ud800" <= c <= "\udfff" else c for c in without_secrets(data))
     if isinstance(data, dict):
         return {_texts(key): _texts(value) for key, value in data.items()}
     return [_texts(each) for each in data] if isinstance(data, (list, tuple)) else data
@@ -46,7 +46,7 @@ def _texts(data: Any) -> Any:
 
 def message(text: str) -> None:
     """Write one line to standard error, made printable."""
-    line = printable(text[: LONGEST_MESSAGE + 1])
+    line = printable(without_secrets(text)[: LONGEST_MESSAGE + 1])
     _lines(line if len(line) <= LONGEST_MESSAGE else f"{line[:LONGEST_MESSAGE]}...")
 
 

@@ -10,9 +10,9 @@ Each stage reads the one before. `as=NAME` names its result, and `from:NAME`, wh
 there; `add`, `multiply` and `concat` take names joined by `+`. `in` is the network's input, `last` the stage before.
 
 Names of stages and keys may have capitals, and those of stages hyphens and underscores: `ReLU` and `Max_Pool` are read
-and are written `relu` and `maxpool`. A backslash before `,`, `:` or `+` takes the separator's meaning away. The same
-text stands in pipeline files, `@FILE`: one stage a line, `#` for comments, paths relative to the file. `READERS` has
-all the stages.
+and are written `relu` and `maxpool`. A backslash before `,`, `:` or `+` takes the separator's meaning away; the colons
+of a drive need none, nor those of an address up to its folder, `SCHEME://USER@HOST:PORT/`. The same text stands in
+pipeline files, `@FILE`: one stage a line, `#` for comments, paths relative to the file. `READERS` has all the stages.
 """
 
 from __future__ import annotations

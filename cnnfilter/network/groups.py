@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from cnnfilter.errors import CnnfilterWarning
-from cnnfilter.messages import quoted, readable
+from cnnfilter.messages import quoted, readable, without_secrets
 from cnnfilter.network.graph import INPUT, LAST, Group, Network, Node
 from cnnfilter.network.plan import plan
 from cnnfilter.network.stages import Learned
@@ -52,7 +52,7 @@ def group_of(path: str, model: Model) -> Group:
     """
     for note in model.notes:
         warnings.warn(f"{readable(path)}: {note}", CnnfilterWarning, stacklevel=2)
-    return Group(escape(path), model.size, path, model.labels)
+    return Group(escape(without_secrets(path)), model.size, path, model.labels)
 
 
 def with_weights(network: Network, path: str) -> Network:
@@ -121,8 +121,9 @@ def check_weights(network: Network) -> None:
 
 def preset_text(name: str, weights: str | None, seed: int | None) -> str:
     """A preset as the stage language has it."""
-    numbers = f":weights={escape(weights)}" if weights is not None else f":random={seed}" if seed is not None else ""
-    return name + numbers
+    if weights is not None:
+        return f"{name}:weights={escape(without_secrets(weights))}"
+    return name if seed is None else f"{name}:random={seed}"
 
 
 def spliced(network: Network, group: Group, first: int, last: int, names: Collection[str]) -> list[Node]:

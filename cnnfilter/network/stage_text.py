@@ -72,7 +72,7 @@ def parse_values(name: str, reader: Reader, pieces: Sequence[Piece]) -> Iterator
     for place, piece in enumerate(pieces):
         key, equals, raw = piece.text.partition("=")
         key = key.strip().lower().replace("-", "_")
-        if place == 0 and reader.bare and not equals:
+        if place == 0 and reader.bare and (not equals or "://" in key):  # an address, whose query has the sign
             key, equals, raw = reader.bare, "", piece.text
         elif not equals or key not in keys:
             raise misplaced(_unknown_key(name, piece.text, key if equals else None, keys), piece)

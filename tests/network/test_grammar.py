@@ -346,9 +346,20 @@ def test_a_pipeline_file_that_fails_while_it_is_read_is_an_error(tmp_path, monke
         ("conv:C:/w.npy", ["conv", "C:/w.npy"]),
         ("conv:kernel=C:/w.npy", ["conv", "kernel=C:/w.npy"]),
         ("conv:ab:/w.npy", ["conv", "ab", "/w.npy"]),
+        ("conv:s3://b/k.npz:name=conv1", ["conv", "s3://b/k.npz", "name=conv1"]),
+        (
+            "dense:3:weights= sftp://me:se:cret@host:22/a.npz:as=x",
+            ["dense", "3", "weights= sftp://me:se:cret@host:22/a.npz", "as=x"],
+        ),
+        ("https://h:80/net.onnx:as=x", ["https://h:80/net.onnx", "as=x"]),
+        ("conv:http://[::1]:80/k.npz:name=x", ["conv", "http://[::1]:80/k.npz", "name=x"]),
+        ("conv:https://h:name=x", ["conv", "https://h", "name=x"]),
+        (r"conv:https://h/a?b=c\:d:name=x", ["conv", r"https://h/a?b=c\:d", "name=x"]),
+        (r"conv:sftp://me:a\,b@h:22/k.npz:name=x", ["conv", r"sftp://me:a\,b@h:22/k.npz", "name=x"]),
+        ("conv:simplecache::s3://b/k.npz:name=x", ["conv", "simplecache::s3://b/k.npz", "name=x"]),
     ],
 )
-def test_a_drive_and_a_backslash_keep_a_colon(text, parts):
+def test_a_drive_an_address_and_a_backslash_keep_a_colon(text, parts):
     assert [piece.text for piece in split(Piece(text, 1), ":")] == parts
 
 
@@ -367,6 +378,19 @@ def test_a_windows_path_needs_no_escape():
     assert parse(r"conv:\\server\nets\one.npy").stages[0].file.path == r"\\server\nets\one.npy"
 
 
+def test_an_address_needs_no_escape_and_keeps_its_secrets():
+    text = "conv:https://me:pass@host:80/k.npz?signature=1&x=2:name=a,dense:sftp://me:pass@host/w.npz"
+    first, second = parse(text).stages
+    assert first.file == WeightFile("https://me:pass@host:80/k.npz?signature=1&x=2", "a")
+    assert second.file.path == "sftp://me:pass@host/w.npz"
+    assert str(first) == "conv:https://host:80/k.npz?...:name=a"
+    assert str(second) == "dense:sftp://me@host/w.npz"
+    with pytest.raises(
+        GrammarError, match=r"stage 1 'conv:https://host/k\.npz\?\.\.\.' \(column \d+\): unknown key 'a'"
+    ):
+        parse("conv:https://host/k.npz?signature=1:a=2")
+
+
 NAMES = st.text("ab1,:+=\\/ .", min_size=1, max_size=12)
 
 
@@ -375,6 +399,13 @@ def test_what_is_escaped_is_read_as_it_was(name):
     assert unescape(escape(name)) == name
     (piece,) = [part for part in split(Piece(escape(name) + ",", 1), ",") if part.text] or [Piece("", 1)]
     assert unescape(piece.text) == name.strip() or name != name.strip()
+
+
+@given(st.sampled_from(["s3://", "a::b+c://", "sftp://u:p@"]), st.text("ab1,:+=\\/ .@[]", max_size=12))
+def test_an_address_that_is_escaped_is_read_as_it_was(begin, rest):
+    address = f"{begin}{rest}b"
+    key, piece = split(Piece(f"weights={escape(address)}:name=x", 1), ":")[0].text.split("=", 1)
+    assert (key, unescape(piece)) == ("weights", address)
 
 
 SIDES = st.integers(1, 5)

@@ -29,7 +29,7 @@ LONGEST = LONGEST_NAME + 500
 
 UNITS = ["\\", "\\,", "=a:/", " a:/", "a####", "# ", "+", ":", ",", "=", "a=b:", "relu,", "edge+", "1+", "1x", "9",
          "/", "[", "[1],", "1 ", "1;", "\N{MINUS SIGN}", "@", "3@3", "nan", " ", "\n",
-         "'", "\x1b[31m", "\udc80"]  # fmt: skip
+         "'", "\x1b[31m", "\udc80", "s3://", "a::", "=a:// ", "://u:@"]  # fmt: skip
 BEGINNINGS = ["", "@", "conv:", "conv:edge:", "conv:edge:stride=", "conv:edge:padding=", "conv:edge:border=constant=",
               "conv:edge:bias=", "conv:edge:groups=", "conv:edge:flip=", "conv:gaussian:sigma=", "conv:x.npy:name=",
               "conv:x.npy:layout=", "depthwise:", "maxpool:", "normalize:mean=", "leaky_relu:", "relu:", "dense:",

@@ -49,21 +49,34 @@ def show_padding(padding: Pads | str) -> str:
     return "x".join(f"{begin}+{end}" for begin, end in padding)
 
 
+_HOST = r"(?:(?:[^\s\\/,@]|\\.)*@)?(?:\[[^\s\\/,\]]*\]|[^\s\\/,:=@]*)(?::[0-9]+(?=/))?"
+_WHOLE = rf"(?:[A-Za-z]:(?=[\\/])|(?:[A-Za-z][\w.+-]*::){{0,3}}[A-Za-z][\w.+-]+://{_HOST})"
+"""What the colons of separate nothing: a drive, or an address up to its folder, its user and its port among it."""
+
+_BEGUN = re.compile(rf"(?:\A|(?<=[:=,]))\s*({_WHOLE})")
+
+
 def escape(text: str) -> str:
-    r"""A path or a name with a backslash before what would split it, as the grammar reads it.
+    r"""A path, an address or a name with a backslash before what would split it, as the grammar reads it.
 
     Examples
     --------
-    >>> print(escape("C:/a,b.npy"))
-    C:/a\,b.npy
+    >>> print(escape("C:/a,b.npy"), escape("s3://bucket/a:b.npy"))
+    C:/a\,b.npy s3://bucket/a\:b.npy
     """
-    drive = re.match(r"[A-Za-z]:(?=[\\/])", text)
-    begin = drive.end() if drive else 0
+
     # backslashes before a separator count double: half of them, rounded down, stand for themselves
-    rest = re.sub(
-        r"(?<!\\)(\\*)([,:+]|\Z)", lambda found: found[1] * 2 + ("\\" if found[2] else "") + found[2], text[begin:]
-    )
-    return text[:begin] + rest
+    def escaped(text: str, separators: str) -> str:
+        return re.sub(
+            rf"(?<!\\)(\\*)({separators})",
+            lambda found: found[1] * 2 + ("\\" if found[2] else "") + found[2],
+            text,
+        )
+
+    text = escaped(text, r"[,+]|\Z")
+    whole = re.match(_WHOLE, text)
+    begin = whole.end() if whole else 0
+    return text[:begin] + escaped(text[begin:], ":")
 
 
 class Piece(NamedTuple):
@@ -76,36 +89,23 @@ class Piece(NamedTuple):
 def split(whole: Piece, separator: str) -> list[Piece]:
     r"""Split where a separator stands without a backslash, and take off the blanks around each part.
 
-    The colon of a one-letter drive, `C:\\` or `C:/`, separates nothing.
+    The colon of a one-letter drive, `C:\\` or `C:/`, separates nothing, nor do those of an address before its folder.
 
     Examples
     --------
-    >>> [part.text for part in split(Piece(r"a\:b:C:/c", 1), ":")]
-    ['a\\:b', 'C:/c']
+    >>> [part.text for part in split(Piece(r"a\:b:C:/c:sftp://me@host:22/d", 1), ":")]
+    ['a\\:b', 'C:/c', 'sftp://me@host:22/d']
     """
     text = whole.text
     marks = re.compile(r"\\.|" + re.escape(separator), re.DOTALL)  # a backslash takes what follows along
-    ends = [
-        found.start()
-        for found in marks.finditer(text)
-        if found[0] == separator and not (separator == ":" and _ends_drive(text, found.start()))
-    ]
+    held = {place for found in _BEGUN.finditer(text) for place in range(*found.span(1))} if separator == ":" else ()
+    ends = [found.start() for found in marks.finditer(text) if found[0] == separator and found.start() not in held]
     parts = []
     for begin, end in zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True):
         part = text[begin:end]
         blanks = len(part) - len(part.lstrip())
         parts.append(Piece(part.strip(), whole.column + begin + blanks))
     return parts
-
-
-def _ends_drive(text: str, colon: int) -> bool:
-    letter = colon - 1
-    if text[colon + 1 : colon + 2] not in ("/", "\\") or not re.fullmatch("[A-Za-z]", text[max(letter, 0) : colon]):
-        return False
-    before = letter
-    while before and text[before - 1].isspace():
-        before -= 1
-    return letter == 0 or text[before - 1 : before] in (":", "=", ",")
 
 
 def unescape(text: str) -> str:

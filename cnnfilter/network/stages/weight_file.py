@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfilter.messages import keys_named
+from cnnfilter.messages import keys_named, without_secrets
 from cnnfilter.network.stages.text import escape
 from cnnfilter.runtime.forks import lazy
 
@@ -135,8 +135,9 @@ class WeightFile:
         return self._matrices[inputs]
 
     def arguments(self, key: str) -> list[str]:
-        """How it is written: the path, bare unless it holds a `=`, then what is not default."""
-        path = (f"{key}=" if "=" in self.path else "") + escape(self.path)
+        """How it is written: the path, bare unless it holds a `=`, then what is not default; no address's secrets."""
+        shown = without_secrets(self.path)
+        path = (f"{key}=" if "=" in shown else "") + escape(shown)
         name = [] if self.array_name is None else [f"name={escape(self.array_name)}"]
         layout = [] if self.layout is None else [f"layout={self.layout}"]
         return [path, *name, *layout]

@@ -5,6 +5,7 @@ worker, and its nanny starts another.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -62,6 +63,7 @@ class Part:
 
     def __init__(self, folder, name, arguments, environment, prefix=()):
         self.name, self.log = name, folder / f"{name}.log"
+        self._seen, self._killed = (0, 0.0), 0
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*map(str, prefix), sys.executable, "-m", "dask", *map(str, arguments)],
@@ -76,8 +78,21 @@ class Part:
         """How often a worker of this nanny has told the scheduler that it is there."""
         return len(REGISTERED.findall(self.log.read_text(errors="replace")))
 
+    def is_settled(self):
+        """Whether its worker is there, and the nanny knows of it; as far as it was asked before."""
+        count = self.registered()
+        if count != self._seen[0]:
+            self._seen = count, time.monotonic()
+        return count > self._killed and time.monotonic() > self._seen[1] + SETTLING and bool(self.workers())
+
+    def kill(self):
+        """Kill what works here; the nanny starts another."""
+        self._killed = self.registered()
+        for process in self.workers():
+            os.kill(process, signal.SIGKILL)
+
     def send(self, number):
-        """A signal to the nanny or the scheduler and all that it has started."""
+        """Send a signal to the nanny or the scheduler and all that it has started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
 
@@ -99,6 +114,7 @@ class Cluster:
         arguments = ["--host", "127.0.0.1", "--port", "0", "--dashboard-address", ":0", "--scheduler-file", told]
         self.scheduler = Part(folder, "scheduler", ["scheduler", *arguments], environment)
         self.workers = []
+        self._numbers = itertools.count()
         self._told = told
 
     @property
@@ -111,7 +127,7 @@ class Cluster:
 
     def start(self, *options, threads=1, environment=None, prefix=()):
         """Start a worker, with other options of `dask worker`, another environment, or another command before it."""
-        name = f"worker-{len(self.workers)}"
+        name = f"worker-{next(self._numbers)}"
         arguments = [
             "worker", self.address, "--host", "127.0.0.1", "--nthreads", threads, "--no-dashboard",
             "--local-directory", self.folder / name, "--death-timeout", PATIENCE, *options,
@@ -126,6 +142,17 @@ class Cluster:
             wait_until(worker.registered, f"{worker.name} registered")
         time.sleep(SETTLING)
         return self
+
+    def kill_one(self, draw):
+        """Kill one of the workers that are settled; whether there was one. Where a nanny gave up, start another."""
+        for worker in self.workers:
+            if worker.process.poll() is not None:
+                self.workers.remove(worker)
+                self.start()
+        settled = [worker for worker in self.workers if worker.is_settled()]
+        if settled:
+            draw.choice(settled).kill()
+        return bool(settled)
 
     def log(self):
         """All that scheduler and workers have logged, for a test that failed."""

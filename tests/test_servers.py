@@ -1,9 +1,7 @@
 """The servers of the tests do what they are told: buckets, a folder over HTTP and over SFTP, Dask's scheduler."""
 
 import http.client
-import os
 import re
-import signal
 import threading
 
 import pytest
@@ -160,10 +158,11 @@ def test_files_over_sftp_are_those_of_the_folder(tmp_path):
 def test_a_worker_that_is_killed_is_started_again(tmp_path):
     with cluster(workers=1, environment=settings(scheduler__worker_ttl="3s")) as made:
         (worker,) = made.workers
-        (before,) = worker.workers()
-        os.kill(before, signal.SIGKILL)
-        wait_until(lambda: worker.registered() == 2, "it is there again")
-        assert worker.workers() != [before]
+        before = wait_until(lambda: worker.is_settled() and worker.workers(), "it is settled")
+        worker.kill()
+        assert not worker.is_settled()
+        wait_until(worker.is_settled, "it is there again")
+        assert worker.workers() != before
         assert made.address in made.log()
     assert worker.workers() == []
     assert made.scheduler.process.poll() is not None

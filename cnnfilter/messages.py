@@ -42,6 +42,9 @@ _OF_NAMES = ("s3://", "gs://", "az://", "sftp://", "memory://")
 """Schemes in whose addresses a question mark is part of a name."""
 
 
+known_as: dict[str, str] = {}
+"""What people know files as, by their names: the copy of a file that is elsewhere by its address."""
+
 _heard: list[str] = []
 """Not empty where a person at the command line reads the messages."""
 
@@ -187,14 +190,15 @@ def listed(names: Sequence[str]) -> str:
 
 
 def readable(path: object) -> str:
-    r"""A file's name as it is, or in quotes and with escapes if it holds what cannot be printed.
+    r"""A file's name as it is, or in quotes and with escapes if it holds what cannot be printed; a copy's address.
 
     Examples
     --------
     >>> readable("a b.npy"), readable("a\nb.npy")
     ('a b.npy', "'a\\nb.npy'")
     """
-    text = shortened(path, LONGEST_NAME)
+    text = str(path)
+    text = shortened(known_as.get(text, text), LONGEST_NAME)
     return text if text.isprintable() else shortened(re.sub(_STRAY_BYTE, r"\\x\1", ascii(text)), LONGEST_NAME)
 
 

@@ -10,6 +10,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.errors import ArgumentError
@@ -232,6 +233,18 @@ class Address:
     def __truediv__(self, name: str) -> Address:
         path = self.path
         return Address(f"{self._base}{path}{'' if path.endswith('/') else '/'}{name}")
+
+    def open(self, mode: str = "rb") -> BinaryIO:
+        """All of its bytes, as a file in memory.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read, or is larger than `reading.DEFAULT_MAX_BYTES`.
+        """
+        from cnnfilter.addresses.reading import Fetched  # few names are addresses
+
+        return Fetched(self)
 
 
 Where = Path | Address

@@ -1,0 +1,186 @@
+"""What goes wrong at an address, in our words: by the class and the status of an error, never by its text.
+
+The texts of back ends hold URLs with their queries, names of keys, and whatever a server likes to say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+from typing import NoReturn
+
+from cnnfilter.errors import CnnfilterError
+
+
+class AddressError(OSError):
+    """What a server or a bucket did not do; `strerror` is one line for people.
+
+    Parameters
+    ----------
+    reason : str
+    is_passing : bool
+        Whether trying again may help.
+    """
+
+    def __init__(self, reason: str, *, is_passing: bool = False) -> None:
+        super().__init__(errno.EIO, reason)
+        self.is_passing = is_passing
+
+
+LOST = "the connection was lost"
+SLOW = "no answer in time"
+_UNREACHED = "no connection to the server"
+_UNKNOWN = "no server of that name is known"
+_UNSAFE = "no safe connection (TLS) to the server"
+_LOGIN = "no credentials were found where its library looks for them, or they were refused"
+
+_CODES = {
+    "NoSuchBucket": FileNotFoundError(errno.ENOENT, "no such bucket"),
+    "ExpiredToken": PermissionError(errno.EACCES, "the credentials have expired"),
+    "RequestTimeTooSkewed": PermissionError(errno.EACCES, "this machine's clock is wrong"),
+    "PermanentRedirect": AddressError("the bucket is in another region than AWS_DEFAULT_REGION"),
+    "NoSuchUpload": AddressError("the service no longer knows the upload"),
+}
+"""By what S3 calls them, where that tells more than the status."""
+
+_STATUSES = {
+    400: AddressError("the service does not take the request (400)"),
+    401: PermissionError(errno.EACCES, "the service asks for a login (401)"),
+    403: PermissionError(errno.EACCES, "permission denied (403)"),
+    404: FileNotFoundError(errno.ENOENT, "no such file"),
+    408: AddressError(SLOW, is_passing=True),
+    410: FileNotFoundError(errno.ENOENT, "no such file any more"),
+    412: FileExistsError(errno.EEXIST, "it exists already"),
+    429: AddressError("the service asks for fewer requests (429); try again later", is_passing=True),
+    503: AddressError("the service is not available (503); try again later", is_passing=True),
+}
+
+_CLASSES = {
+    "FileNotFoundError": _STATUSES[404],
+    "PermissionError": PermissionError(errno.EACCES, "permission denied"),
+    "FileExistsError": _STATUSES[412],
+    "IsADirectoryError": IsADirectoryError(errno.EISDIR, "is a folder"),
+    "NotADirectoryError": FileNotFoundError(errno.ENOENT, "no such folder"),
+    # botocore
+    "NoCredentialsError": PermissionError(errno.EACCES, _LOGIN),
+    "PartialCredentialsError": PermissionError(errno.EACCES, _LOGIN),
+    "CredentialRetrievalError": PermissionError(errno.EACCES, _LOGIN),
+    "ProfileNotFound": PermissionError(errno.EACCES, "the profile of AWS_PROFILE is not in its library's settings"),
+    "ParamValidationError": AddressError("the service takes no such name"),
+    "EndpointConnectionError": AddressError(_UNREACHED, is_passing=True),
+    "ProxyConnectionError": AddressError("no connection to the proxy", is_passing=True),
+    "SSLError": AddressError(_UNSAFE),
+    "ConnectTimeoutError": AddressError(_UNREACHED, is_passing=True),
+    "ReadTimeoutError": AddressError(SLOW, is_passing=True),
+    "HTTPClientError": AddressError(LOST, is_passing=True),
+    # aiohttp
+    "ClientConnectorCertificateError": AddressError("the server's certificate is not to be trusted"),
+    "ClientSSLError": AddressError(_UNSAFE),
+    "ClientConnectorDNSError": AddressError(_UNKNOWN, is_passing=True),
+    "ClientConnectorError": AddressError(_UNREACHED, is_passing=True),
+    "ServerTimeoutError": AddressError(SLOW, is_passing=True),
+    "ClientConnectionError": AddressError(LOST, is_passing=True),
+    "ClientPayloadError": AddressError(LOST, is_passing=True),
+    "RedirectClientError": AddressError("it redirects to what is not of the web"),
+    "TooManyRedirects": AddressError("it redirects again and again"),
+    "InvalidURL": AddressError("that is no address of the web"),
+    # asyncssh
+    "HostKeyNotVerifiable": AddressError("the server's key is not in ~/.ssh/known_hosts; connect once with ssh"),
+    "PermissionDenied": PermissionError(errno.EACCES, "the server refuses the login"),
+    "SFTPNoSuchFile": _STATUSES[404],
+    "SFTPNoSuchPath": _STATUSES[404],
+    "SFTPPermissionDenied": PermissionError(errno.EACCES, "permission denied"),
+    "SFTPFileAlreadyExists": _STATUSES[412],
+    "SFTPNoSpaceOnFilesystem": OSError(errno.ENOSPC, "the server has no space left"),
+    "SFTPQuotaExceeded": OSError(errno.ENOSPC, "the server has no space left"),
+    "SFTPOpUnsupported": AddressError("the server cannot do that"),
+    "SFTPFailure": AddressError("the server refuses that"),
+    "SFTPNoConnection": AddressError(LOST, is_passing=True),
+    "SFTPConnectionLost": AddressError(LOST, is_passing=True),
+    "ConnectionLost": AddressError(LOST, is_passing=True),
+    "DisconnectError": AddressError("the server ended the connection", is_passing=True),
+    # of Python
+    "TimeoutError": AddressError(SLOW, is_passing=True),
+    "gaierror": AddressError(_UNKNOWN, is_passing=True),
+    "ConnectionRefusedError": AddressError(_UNREACHED, is_passing=True),
+    "ConnectionError": AddressError(LOST, is_passing=True),
+    "IncompleteReadError": AddressError(LOST, is_passing=True),
+}
+"""By the names of classes, those of bases too: the libraries that define them need not be there."""
+
+
+_STATUS_NAMES = {"HttpError": "code", "HttpResponseError": "status_code", "ResourceNotFoundError": "status_code"}
+"""Where the libraries of gs and az have it; that of the web has `status`, and calls other things `code`."""
+
+
+@contextlib.contextmanager
+def failures() -> Iterator[None]:
+    """Turn what back ends raise into an `OSError` whose `strerror` is one line in our words.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, FileExistsError, AddressError
+    """
+    try:
+        yield
+    except (CnnfilterError, AddressError):
+        raise
+    except Exception as error:
+        _tell(error)
+
+
+def _tell(error: Exception) -> NoReturn:
+    found = failure(error)
+    if isinstance(found, AddressError):
+        raise AddressError(str(found.strerror), is_passing=found.is_passing) from None
+    raise type(found)(found.errno, found.strerror) from None
+
+
+def failure(error: BaseException) -> OSError:
+    """What an error of a back end means."""
+    causes = _causes(error)
+    for each in causes:
+        if code_of(each) in _CODES:
+            return _CODES[code_of(each)]
+    for each in causes:
+        status = status_of(each)
+        if status in _STATUSES:
+            return _STATUSES[status]
+        if status >= 500:
+            return AddressError(f"the service failed ({status}); try again later", is_passing=status != 501)
+        if status >= 400:
+            return AddressError(f"the service refuses that ({status})")
+    for each in causes:
+        for kind in type(each).__mro__:
+            if kind.__name__ in _CLASSES:
+                return _CLASSES[kind.__name__]
+    return AddressError(f"its library failed ({type(causes[-1]).__name__})")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An error and what caused it, the last first."""
+    found = [error]
+    while (cause := found[-1].__cause__) is not None and len(found) < 10:
+        found.append(cause)
+    return found
+
+
+def code_of(error: BaseException) -> str:
+    """What S3 calls an error; empty where it is none of its."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def status_of(error: BaseException) -> int:
+    """The status of an answer that was an error, or of what caused one; 0 if it was none."""
+    for each in _causes(error):
+        response = getattr(each, "response", None)
+        if isinstance(response, dict):
+            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        else:
+            name = _STATUS_NAMES.get(type(each).__name__, "status")
+            status = getattr(each, name, 0)
+        if isinstance(status, int) and 300 <= status < 600:
+            return status
+    return 0

@@ -240,7 +240,7 @@ class Address:
         Raises
         ------
         OSError
-            If it cannot be read, or is larger than `reading.DEFAULT_MAX_BYTES`.
+            If it cannot be read, or is larger than `schemes.DEFAULT_MAX_BYTES`.
         """
         from cnnfilter.addresses.reading import Fetched  # few names are addresses
 

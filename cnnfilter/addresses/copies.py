@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cnnfilter.addresses import reading
 from cnnfilter.addresses.address import Address, Where, located
+from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
 from cnnfilter.messages import known_as
 
 _LONGEST_NAME = 60
@@ -32,7 +33,7 @@ _origins: dict[Path, str] = {}
 _folders: list[Path] = []
 """That of the copies, once there is one."""
 
-_most = [reading.DEFAULT_MAX_BYTES]
+_most = [DEFAULT_MAX_BYTES]
 
 
 def _begin_anew() -> None:

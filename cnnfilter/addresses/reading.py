@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.addresses.failures import SLOW, AddressError, status_of
+from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
 from cnnfilter.addresses.systems import asked, over_sftp
 from cnnfilter.messages import either
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
     from cnnfilter.addresses.address import Address
-
-DEFAULT_MAX_BYTES = 1 << 30
 
 _PIECE = 1 << 18
 _CONNECTING, _WAITING = 5, 15

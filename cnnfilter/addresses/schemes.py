@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+DEFAULT_MAX_BYTES = 1 << 30
+"""Bytes of a file that are fetched, unless somebody asks for more."""
+
 
 class Scheme(NamedTuple):
     """What is known of a scheme.

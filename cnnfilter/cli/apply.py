@@ -6,7 +6,8 @@ import click
 from click.core import ParameterSource
 
 from cnnfilter.cli import commands, options
-from cnnfilter.cli.batch import Batch, batched
+from cnnfilter.cli.batch import Batch
+from cnnfilter.cli.batched import batched
 from cnnfilter.cli.completion import complete_kernels
 from cnnfilter.sizes import Border, Pads, Pair
 

@@ -16,7 +16,8 @@ from cnnfilter.batch.inputs import Found
 from cnnfilter.batch.names import STREAM
 from cnnfilter.batch.survey import Survey, survey
 from cnnfilter.cli import render
-from cnnfilter.cli.batch import BATCH, Batch
+from cnnfilter.cli.batch import Batch
+from cnnfilter.cli.batched import BATCH
 from cnnfilter.cli.group import cnnfilter
 from cnnfilter.messages import options_named
 

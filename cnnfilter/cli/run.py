@@ -11,7 +11,8 @@ import click
 from click.core import ParameterSource
 
 from cnnfilter.cli import commands, options, render
-from cnnfilter.cli.batch import Batch, batched
+from cnnfilter.cli.batch import Batch
+from cnnfilter.cli.batched import batched
 from cnnfilter.cli.completion import complete_stages
 from cnnfilter.cli.labels import offered
 from cnnfilter.errors import ArgumentError

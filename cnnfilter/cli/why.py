@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cnnfilter.cli import commands, options
-from cnnfilter.cli.batch import Batch, batched
+from cnnfilter.cli.batch import Batch
+from cnnfilter.cli.batched import batched
 from cnnfilter.cli.completion import complete_stages
 from cnnfilter.cli.labels import offered
 from cnnfilter.errors import ArgumentError

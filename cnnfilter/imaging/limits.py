@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
 from cnnfilter.messages import either, show_bytes
@@ -27,9 +28,6 @@ def most_bytes(max_pixels: int, max_bytes: int | None = None) -> int:
     """How many bytes of a file are kept or read at once, where that cannot be avoided."""
     return min(max_bytes or 1 << 62, _PIXEL * max_pixels + _BESIDE)
 
-
-DOWNLOAD = 1 << 30
-"""Bytes of a file at an address that are fetched, unless more are asked for."""
 
 MOST = most_bytes(DEFAULT_MAX_PIXELS)
 
@@ -66,7 +64,7 @@ class Limits(NamedTuple):
     admit: Admit = at_once
     together: bool = False
     most: int = MOST
-    download: int = DOWNLOAD
+    download: int = DEFAULT_MAX_BYTES
 
     def wanted(self, frames: int) -> range:
         """Which of so many frames are read.

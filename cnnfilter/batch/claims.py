@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cnnfilter.batch.inputs import Input
-from cnnfilter.batch.names import STREAM, too_long
+from cnnfilter.batch.names import STREAM, parted, too_long
 from cnnfilter.batch.naming import Files, Job, Naming
 from cnnfilter.batch.sniff import caseless, expected_format, identity
+from cnnfilter.batch.standing import FILE, Standing
 from cnnfilter.errors import ExistsError, OutputError
 from cnnfilter.writing.write import Place, is_device, look
 
@@ -24,19 +25,24 @@ class Jobs:
         self.counts = counts
         """How many numbered files each makes, or their names, None where nobody knows; without either, no counts."""
         self.times: dict[int, int] = {}
-        self.skipped: dict[int, tuple[Path, ...]] = {}
-        """The outputs that exist, of jobs that are left undone, by their places."""
+        self.skipped: set[int] = set()
+        """The places of jobs that are left undone, as all their outputs exist."""
         self._places: dict[Path, Place] = {}
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def __getitem__(self, index: int) -> Job:
-        name, place, error = self.inputs[index]
+        name, place, error, _ = self.inputs[index]
         job = self.naming.job(name, place)
         is_device = job.target is not None and self.place(job.target).device is not None
         times, skipped = self.times.get(index, 1), index in self.skipped
         return job._replace(number=index, times=times, error=error, skipped=skipped, is_device=is_device)
+
+    def texts(self) -> Iterator[tuple[int, str | None]]:
+        """The targets of all jobs as texts, which takes a tenth of the time of the jobs."""
+        text = self.naming.text
+        return ((index, text(each[0], each[1])) for index, each in enumerate(self.inputs))
 
     def targets(self, job: Job) -> list[Path]:
         """The names that a job will need, as far as they are known."""
@@ -62,6 +68,14 @@ class Jobs:
         return (self[index] for index in range(len(self)))
 
 
+class AsksError(Exception):
+    """Names that a job needs, and that only the one who planned it can let it have; `targets` are these."""
+
+    def __init__(self, targets: Sequence[Path]) -> None:
+        super().__init__(*map(str, targets))
+        self.targets = tuple(targets)
+
+
 class Plan:
     """The jobs in the order of the inputs, and the names that they have claimed."""
 
@@ -73,8 +87,10 @@ class Plan:
         """The job that has a name, by its number; `~number` once the file is written."""
         self.changed: set[Path] = set()
         """Folders in which others were made."""
+        self.standing = Standing()
         self._others: dict[int, list[str]] = {}
         self._real: dict[str, str] = {}
+        """The real paths of the folders of outputs, with the separators behind them."""
         self._unfit: dict[str, str | None] = {}
         # Where files are replaced, inputs must be known before any is; elsewhere they only make a better message.
         self._inputs = _by_identity(jobs.inputs) if self.wanted.force else None
@@ -104,8 +120,9 @@ class Plan:
             If that fails, or a link has come into its way since the run was planned.
         """
         path, device = self.jobs.place(target)
-        folder = os.path.split(path)[0]
-        if device is None and os.path.realpath(folder) != self._real.get(folder, folder):
+        folder = parted(str(path))[0]
+        real = _real(folder)
+        if device is None and real != self._real.get(folder, real):
             msg = f"the folder of '{target}' leads elsewhere than when the run was planned"
             raise OutputError(msg)
         if self._makes_folders:
@@ -130,18 +147,19 @@ class Plan:
     def key(self, target: Path) -> str:
         """What all names of an output have in common."""
         place = self.jobs.place(target).path
-        if place != target:  # it was a link
-            return caseless(str(place))
-        folder, name = os.path.split(target)
+        return self.key_of(*parted(str(target))) if place == target else caseless(str(place))  # it was a link
+
+    def key_of(self, folder: str, name: str) -> str:
+        """What all names of an output have in common that are no links; of one as `parted`."""
         real = self._real.get(folder)
         if real is None:
-            real = self._real[folder] = os.path.realpath(folder)
-        return caseless(os.path.join(real, name))  # noqa: PTH118  (a path as an object takes longer)
+            real = self._real[folder] = _real(folder)
+        return caseless(real + name)
 
     @property
     def real_folders(self) -> set[str]:
         """The real paths of the folders that outputs go to."""
-        return set(self._real.values())
+        return set(map(os.path.dirname, self._real.values()))
 
     def check(self, job: Job, target: Path) -> bool:
         """Look for what stands in the way of an output, other outputs apart.
@@ -157,7 +175,7 @@ class Plan:
             If the name is an input's, or taken by an existing file that may not be overwritten, or lies in no
             folder that can be written to.
         """
-        if (reason := too_long(target)) is not None:
+        if (reason := too_long(str(target))) is not None:
             raise OutputError(reason)
         if job.is_device:  # any number of results may go to /dev/null
             return False
@@ -186,20 +204,30 @@ class Plan:
             raise OutputError(reason)
         return exists and self.wanted.skip_existing
 
-    def _input_that_is(self, target: Path) -> str | None:
+    def is_in_the_way(self, target: str, stands: str | None) -> bool:
+        """Whether what stands under a name must be looked at: it may be an input, or not be replaced or kept."""
+        if stands is None or (stands == FILE and self.naming.in_place):
+            return False
+        may_stand = self.wanted.force or self.wanted.skip_existing
+        return not (stands == FILE and may_stand and self._input_that_is(target) is None)
+
+    def _input_that_is(self, target: str | Path) -> str | None:
         if self._inputs is None:
             self._inputs = _by_identity(self.jobs.inputs)
         return self._inputs.get(identity(target) or -1)
 
     def _no_place(self, job: Job, target: Path) -> str | None:
         """Why a folder cannot take an output, or None."""
-        text = os.path.dirname(target) or "."  # noqa: PTH120  (a path as an object takes longer)
-        if text not in self._unfit:
-            self._unfit[text] = self._wrong_folder(target.parent, target.name)
-        reason = self._unfit[text]
+        reason = self.no_folder(*parted(str(target)))
         if reason is None or (job.source is not None and not self.naming.in_place and _is_missing(target, job.source)):
             return None  # in the second case the input is missing with the folder, which says more
         return reason
+
+    def no_folder(self, folder: str, name: str) -> str | None:
+        """Why a folder can take no output, the first of which has a name; or None."""
+        if folder not in self._unfit:
+            self._unfit[folder] = self._wrong_folder(Path(folder), name)
+        return self._unfit[folder]
 
     def _wrong_folder(self, folder: Path, name: str) -> str | None:
         """Why a folder can take no output, the first of which has a name."""
@@ -227,7 +255,7 @@ class Plan:
         OutputError
             As from `check`, or if the name is another job's.
         """
-        if job.is_device or too_long(target):
+        if job.is_device or too_long(str(target)):
             return self.check(job, target)
         key = self.key(target)
         other = self.take(key, job, target)
@@ -266,9 +294,14 @@ class Plan:
                 del self.claims[key]
 
 
+def _real(folder: str) -> str:
+    """The real path of a folder, with the separator behind it."""
+    return os.path.join(os.path.realpath(folder), "")  # noqa: PTH118  (a path as an object has none)
+
+
 def _by_identity(inputs: Sequence[Input]) -> dict[int, str]:
     """The names of inputs by what these are, whatever they are called; of several, the first."""
-    names = [name for name, _, _ in reversed(inputs) if name != STREAM]
+    names = [each.name for each in reversed(inputs) if each.name != STREAM]
     return {known: name for name in names if (known := identity(name)) is not None}
 
 

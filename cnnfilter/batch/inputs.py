@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -39,11 +40,14 @@ class Input(NamedTuple):
         Of what was found in a folder that the person named: the folder it is in, as seen from there.
     error : str, optional
         Why it cannot be read, if that is known already.
+    size : int, optional
+        Its bytes, where a listing told them.
     """
 
     name: str
     place: str | None = None
     error: str | None = None
+    size: int | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -121,8 +125,9 @@ def _matching(pattern: str) -> list[str]:
 
 
 def _add(found: Found, name: str, *, recursive: bool, skipped: str | None) -> None:
-    if name == STREAM or not os.path.isdir(name):  # noqa: PTH112  (never raises)
-        found.inputs.append(Input(name, error="no such file" if name != STREAM and _is_missing(name) else None))
+    kind = None if name == STREAM else _kind(name)
+    if kind != "folder":
+        found.inputs.append(Input(name, error="no such file" if kind == "missing" else None))
         return
     inside: list[Input] = []
     links = [(name, "")]
@@ -162,12 +167,12 @@ def _look_into(
                 elif _is_picture(entry):
                     inside.append(Input(entry.path, place))
                 else:
-                    found.files[_kind(entry.name)] += 1
+                    found.files[_counted_as(entry.name)] += 1
     except OSError as error:
         inside.append(Input(folder, place, f"cannot be looked into: {error.strerror}"))
 
 
-def _kind(name: str) -> str:
+def _counted_as(name: str) -> str:
     """What a file that is passed over is counted as; what has a picture's name and is none is a pipe, say."""
     if name.startswith("."):
         return "hidden"
@@ -176,13 +181,13 @@ def _kind(name: str) -> str:
     return os.path.splitext(name)[1].lower() or "without extension"  # noqa: PTH122  (a path as an object takes longer)
 
 
-def _is_missing(name: str) -> bool:
-    """Whether there is no file; why one cannot be looked at, reading it will tell."""
+def _kind(name: str) -> str | None:
+    """Whether a name is a folder's or nothing's; why what is there cannot be looked at, reading it will tell."""
     try:
-        os.stat(name)  # noqa: PTH116  (a path as an object takes longer)
+        mode = os.stat(name).st_mode  # noqa: PTH116  (a path as an object takes longer)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        return isinstance(error, FileNotFoundError)
-    return False
+        return "missing" if isinstance(error, FileNotFoundError) else None
+    return "folder" if stat.S_ISDIR(mode) else None
 
 
 def _is_special(name: str) -> bool:

@@ -15,6 +15,7 @@ result; elsewhere in a template, `{ext}` is the extension of the input. A brace 
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from dataclasses import dataclass
@@ -30,7 +31,9 @@ from cnnfilter.batch.names import (
     base_of,
     fields_of,
     is_folder,
+    normal,
     plain,
+    taken_apart,
 )
 from cnnfilter.imaging.formats import TABLE, extension_for, format_for_path
 from cnnfilter.runtime.forks import lazy
@@ -196,22 +199,31 @@ class Naming:
         output = self.wanted.output or ""
         return output + "{name}-{kernel}.{ext}" if output.endswith(SEPARATORS) else output
 
+    def is_streamed(self, name: str) -> bool:
+        """Whether the output of an input goes to standard output."""
+        output = self.wanted.output
+        return not (self.told or self.in_place) and (output == STREAM or (output is None and name == STREAM))
+
     def job(self, name: str, place: str | None = None) -> Job:
         """The job of an input; of one that was found in a folder, `place` is its own in that."""
         source = None if name == STREAM else Path(name)
-        output, folder = self.wanted.output, self.folder
         if self.told:
             return Job(source, None, told=True)
         if self.in_place:
             return self.settled(Job(source, source))
-        if output == STREAM or (source is None and output is None):
+        if self.is_streamed(name):
             return self.settled(Job(source, None))
-        if output is None or folder is not None:
-            beside = source.parent if source else Path()
-            around = self._beside(beside if folder is None else folder / (place or ""), source)
-        else:
-            around = self._filled(source)
-        return self.settled(_called(Job(source, None, around=around), self._extension(source)))
+        around, suffix = self._around(name, place)
+        return self.settled(_called(Job(source, None, around=around), self._extension(suffix)))
+
+    def text(self, name: str, place: str | None = None) -> str | None:
+        """The name of an input's output as a text: that of its `job`, which takes ten times as long to make."""
+        if self.told or self.is_streamed(name):
+            return None
+        if self.in_place:
+            return normal(name)
+        around, suffix = self._around(name, place)
+        return normal(self._extension(suffix).join(around).replace(EACH_FRAME, "0"))
 
     def settled(self, job: Job, suiting: str = "") -> Job:
         """A job with the format of its output, and the name that follows from it, as far as they can be told.
@@ -241,38 +253,74 @@ class Naming:
             return job._replace(format=format)
         return _called(job._replace(format=format), extension_for(format))
 
-    def _extension(self, source: Path | None) -> str:
-        format = self.wanted.format or self.default
-        if format is None and source is not None and format_for_path(source) not in (None, TABLE):
-            return source.suffix.removeprefix(".")  # as the person writes it: JPG stays JPG
-        return extension_for(format or "PNG")
+    @lazy
+    def follows_format(self) -> bool:
+        """Whether the extensions of outputs follow the formats of the results, which nobody knows yet."""
+        return self.wanted.format is None and not self.in_place and self.file is None and self.wanted.output != STREAM
 
-    def _beside(self, folder: Path, source: Path | None) -> tuple[str, ...]:
-        stem = _stem(source)[:NAME_BYTES]
-        tail = f"-{self.kernel}."
-        while len(os.fsencode(stem + tail)) > NAME_BYTES - 4 and len(stem) > 1:
-            stem = stem[:-1]  # a name that fills its limit loses letters rather than the whole output
-        return str(folder / (stem + tail)), ""
+    def _extension(self, suffix: str) -> str:
+        return _extension(suffix, self.wanted.format or self.default)
 
-    def _filled(self, source: Path | None) -> tuple[str, ...]:
+    def _around(self, name: str, place: str | None) -> tuple[tuple[str, ...], str]:
+        """What stands around the extension in the name of an output, and the suffix of the input."""
+        folder, stem, suffix = taken_apart(name)
+        if self.wanted.output is not None and self.folder is None:
+            return self._filled(folder, stem, suffix), suffix
+        if self.folder is not None:
+            folder = f"{self._prefix}{place}{os.sep}" if place else self._prefix
+        return (folder + self._short(stem) + self._tail, ""), suffix
+
+    @lazy
+    def _prefix(self) -> str:
+        """What stands before the names of a folder's files."""
+        return str((self.folder or Path()) / "x")[:-1]
+
+    @lazy
+    def _tail(self) -> str:
+        return f"-{self.kernel}."
+
+    def _short(self, stem: str) -> str:
+        """A stem that leaves room for the rest of a name: rather than the whole output, it loses letters."""
+        stem, room = stem[:NAME_BYTES], self._room
+        while 4 * len(stem) > room and len(os.fsencode(stem)) > room and len(stem) > 1:
+            stem = stem[:-1]
+        return stem
+
+    @lazy
+    def _room(self) -> int:
+        return NAME_BYTES - 4 - len(os.fsencode(self._tail))
+
+    @lazy
+    def _pieces(self) -> list[str]:
+        return re.split(PARTS, self._template)
+
+    def _filled(self, folder: str, stem: str, suffix: str) -> tuple[str, ...]:
         values = {
-            "{name}": _stem(source),
+            "{name}": stem,
             "{kernel}": self.kernel,
-            "{dir}": str(source.parent) if source else ".",
+            "{dir}": folder.rstrip(os.sep) or folder or ".",
             "{frame}": self.wanted.frame,
             "{{": "{",
             "}}": "}",
         }
         follows = self._template.endswith("{ext}")
         if not follows:
-            values["{ext}"] = source.suffix.removeprefix(".") if source else extension_for("PNG")
+            values["{ext}"] = suffix.removeprefix(".")
         around = [""]
-        for part in re.split(PARTS, self._template):
+        for part in self._pieces:
             if part == "{ext}" and follows:
                 around.append("")
             else:
                 around[-1] += values.get(part, part)
         return tuple(around)
+
+
+@functools.lru_cache(1024)
+def _extension(suffix: str, format: str | None) -> str:
+    """The extension of an output before its result is known, which has a format if one is asked for."""
+    if format is None and format_for_path(f"a{suffix}") not in (None, TABLE):
+        return suffix.removeprefix(".")  # as the person writes it: JPG stays JPG
+    return extension_for(format or "PNG")
 
 
 def _called(job: Job, extension: str) -> Job:
@@ -283,7 +331,3 @@ def _called(job: Job, extension: str) -> Job:
 
 def _numbered(name: str, number: str) -> Path:
     return Path(name.replace(EACH_FRAME, number))
-
-
-def _stem(source: Path | None) -> str:
-    return "stdin" if source is None else source.stem

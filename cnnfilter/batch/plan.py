@@ -9,28 +9,25 @@ An input that makes several files numbers them before the extension: NAME-KERNEL
 
 from __future__ import annotations
 
+import functools
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfilter.batch.claims import Jobs, Plan
+from cnnfilter.batch.contests import claimed, collisions_of, expected
 from cnnfilter.batch.inputs import Found
 from cnnfilter.batch.names import (
-    APART,
     EACH_FRAME,
     SEPARATORS,
     STREAM,
     is_folder,
-    listed,
     too_long,
     wrong_input,
     wrong_output,
 )
 from cnnfilter.batch.naming import Files, Job, Naming, Wanted
-from cnnfilter.batch.sniff import claim_key, expected_format, identity
 from cnnfilter.errors import ArgumentError, ExistsError, OutputError
 from cnnfilter.imaging.formats import extension_for, format_for_path
 from cnnfilter.imaging.options import OPTIONS, applicable, read_options
@@ -100,18 +97,18 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[File
     if task.told:
         return Plan(Jobs(found.inputs, naming))
     _refuse(_wrong_names(naming))
-    jobs = _once(Jobs(found.inputs, naming, counts))
-    plan = Plan(jobs)
-    collisions, settled = _collisions(plan)
+    plan, close = claimed(Jobs(found.inputs, naming, counts), functools.partial(_suits, task, naming))
+    jobs = plan.jobs
+    collisions, settled = collisions_of(plan, close)
     existing: list[str] = []
-    for job in jobs:
+    for job in map(jobs.__getitem__, close):
         if job.target is None:
             continue
         named = format_for_path(job.target) if in_place else job.format
         try:
             targets = jobs.targets(job) if job.number not in settled else []
             if targets and all([plan.check(job, target) for target in targets]):
-                jobs.skipped[job.number] = tuple(targets)
+                jobs.skipped.add(job.number)
             if not named and not (job.follows_format or job.is_device or in_place):
                 folder = "" if job.target.suffix else ", in / if it is a folder"
                 conflicts.append(
@@ -144,16 +141,16 @@ def outlook(plan: Plan, job: Job) -> Job:
         return job._replace(error=None)
     if job.error is not None or not (job.follows_format or job.each is not None):
         return job
-    expected = _expected(plan.naming, job)
-    target = expected.target
-    if expected.each is not None:
-        return job._replace(target=Path(expected.each.replace(EACH_FRAME, "{frame}")))
+    settled = expected(plan.naming, job)
+    target = settled.target
+    if settled.each is not None:
+        return job._replace(target=Path(settled.each.replace(EACH_FRAME, "{frame}")))
     if target is None or target == job.target:
         return job
     try:
-        return expected._replace(skipped=plan.check(job, target))
+        return settled._replace(skipped=plan.check(job, target))
     except OutputError as error:
-        return expected._replace(error=str(error))
+        return settled._replace(error=str(error))
 
 
 def _fed_back(found: Found, plan: Plan) -> list[str]:
@@ -164,6 +161,14 @@ def _fed_back(found: Found, plan: Plan) -> list[str]:
     if not fed:
         return []
     return [f"outputs would go into '{fed[0]}', among the inputs, and be inputs of the next run; name another folder"]
+
+
+def _suits(task: Task, naming: Naming, suffix: str) -> bool:
+    """Whether a name that ends so is fit for an output, whose format follows it, or is asked for."""
+    if naming.follows_format or naming.wanted.format is not None:
+        return True
+    format = format_for_path(f"a{suffix}")
+    return naming.in_place if format is None else task.unfit(format) is None
 
 
 def _refuse(conflicts: Sequence[str]) -> None:
@@ -181,7 +186,7 @@ def _wrong_names(naming: Naming) -> list[str]:
                 "or leave out --format"]  # fmt: skip
     if folder is None or is_folder(folder):
         return []
-    if (reason := too_long(folder)) is not None:
+    if (reason := too_long(str(folder))) is not None:
         return [reason]
     if folder.exists():
         return [f"'{folder}' is a file, not a folder, so it cannot hold the outputs"]
@@ -191,85 +196,6 @@ def _wrong_names(naming: Naming) -> list[str]:
     if not folder.parent.is_dir():
         return [f"there is no folder '{folder.parent}' to make '{folder.name}' in"]
     return []
-
-
-def _once(jobs: Jobs) -> Jobs:
-    """The jobs, those that write the same file's result under the same name once."""
-    files = [None if name == STREAM else identity(name) for name, _, _ in jobs.inputs]
-    times = Counter(files)
-    alike: dict[tuple[int, str], list[int]] = {}
-    for index, file in enumerate(files):
-        if file is not None and times[file] > 1 and (target := jobs[index].target) is not None:
-            alike.setdefault((file, claim_key(target)), []).append(index)
-    again = {index for _, *others in alike.values() for index in others}
-    if not again:
-        return jobs
-    named = {first: 1 + len(others) for first, *others in alike.values()}
-    kept = [index for index in range(len(jobs)) if index not in again]
-    counts = None if jobs.counts is None else [jobs.counts[index] for index in kept]
-    once = Jobs([jobs.inputs[index] for index in kept], jobs.naming, counts)
-    once.times = {place: named[index] for place, index in enumerate(kept) if index in named}
-    return once
-
-
-def _collisions(plan: Plan) -> tuple[list[str], set[int]]:
-    """Claim every name that is known, and return a line for each output that several pictures would make.
-
-    Also returned are the places of these jobs, and of those that want the same name but are no pictures: they do
-    not claim their names.
-    """
-    naming = plan.naming
-    takers: dict[str, dict[int, Path]] = {}
-
-    def own(index: int, key: str) -> Path:
-        """A name as the job that has it writes it."""
-        return next(each for each in plan.jobs.targets(plan.jobs[index]) if plan.key(each) == key)
-
-    for job in plan.jobs:
-        if job.target is None or plan.jobs.look(job.target).device is not None:
-            continue
-        for target in plan.jobs.targets(job):
-            if plan.jobs.counts is not None:
-                plan.jobs.look(target)
-            if not too_long(target):
-                key = plan.key(target)
-                first = plan.take(key, job, target)
-                if first != job.number:
-                    takers.setdefault(key, {first: own(first, key)})[job.number] = target
-    if naming.default is None:
-        for job in plan.jobs:  # a colour picture in a GIF becomes a PNG
-            changed = naming.settled(job, "PNG").target if plan.jobs.targets(job) else None
-            if changed is None or changed == job.target or (key := plan.key(changed)) not in plan.claims:
-                continue
-            if expected_format(job.source) == "PNG":
-                first = plan.claims[key]
-                takers.setdefault(key, {first: own(first, key)})[job.number] = changed
-    lines: dict[tuple[int, ...], str] = {}
-    settled: set[int] = set()
-    for key, several in takers.items():
-        jobs = {index: plan.jobs[index] for index in sorted(several)}
-        pictures = [index for index, job in jobs.items() if expected_format(job.source) is not None]
-        settled |= several.keys() - pictures
-        plan.claims.pop(key)
-        if len(pictures) == 1:
-            plan.take(key, jobs[pictures[0]], several[pictures[0]])
-        elif pictures:
-            settled.update(pictures)
-            colliding = [jobs[index] for index in pictures]
-            made = f"'{several[pictures[0]]}' would be the output of {listed([str(job) for job in colliding])}"
-            lines.setdefault(tuple(pictures), f"{made}; {_remedy(naming, colliding)}")
-    return list(lines.values()), settled
-
-
-def _remedy(naming: Naming, jobs: Sequence[Job]) -> str:
-    """What keeps the outputs of these jobs apart."""
-    names = [STREAM if job.source is None else str(job.source) for job in jobs]
-    for format, without in ((naming.wanted.format, ""), (None, ", without --format,")):
-        apart = replace(naming, wanted=naming.wanted._replace(output=APART, format=format))
-        targets = {claim_key(_expected(apart, job).target or Path()) for job in map(apart.job, names)}
-        if len(targets) == len(jobs):
-            return f"-o '{APART}'{without} keeps them apart"
-    return "filter each in a run of its own, with another -o"
 
 
 def _unknown_options(options: Iterable[str]) -> list[str]:
@@ -282,7 +208,7 @@ def _wrong_options(naming: Naming, jobs: Iterable[Job], options: Mapping[str, st
     wrong: dict[str, str] = {}
     lacking: dict[str, dict[str, str]] = {key: {} for key in options}
     for job in jobs if options else ():
-        format = _expected(naming, job).format
+        format = expected(naming, job).format
         if not format:
             continue
         for key, text in options.items():
@@ -295,10 +221,3 @@ def _wrong_options(naming: Naming, jobs: Iterable[Job], options: Mapping[str, st
                 told = f"{job}: {error}" if follows else str(error)
                 (wrong if has else lacking.get(key, {})).setdefault(str(error), told)
     return [*wrong.values(), *(line for lines in lacking.values() for line in lines.values())]
-
-
-def _expected(naming: Naming, job: Job) -> Job:
-    """A job with the format that its output will have, as far as the input's first bytes tell it."""
-    if job.format or job.is_device:
-        return job
-    return naming.settled(job, naming.default or expected_format(job.source) or "")

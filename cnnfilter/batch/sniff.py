@@ -24,16 +24,17 @@ def identity(path: str | Path) -> int | None:
     return status.st_dev << 64 | status.st_ino
 
 
-def claim_key(path: Path) -> str:
+def claim_key(path: str | Path) -> str:
     """What two paths have in common that name one file, which may not exist yet."""
     return caseless(os.path.realpath(path))
 
 
 def caseless(name: str) -> str:
     """What real paths have in common that are one to the usual file systems of this system."""
-    name = os.path.normcase(name)
+    if sys.platform not in _CASELESS:
+        return name
     # realpath leaves the case of what does not exist as it is, and macOS the composition of accents
-    return unicodedata.normalize("NFC", name).casefold() if sys.platform in _CASELESS else name
+    return unicodedata.normalize("NFC", os.path.normcase(name)).casefold()
 
 
 def expected_format(source: Path | None) -> str | None:

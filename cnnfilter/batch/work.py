@@ -243,7 +243,7 @@ class _Run:
         cause, is_full = None, False
         pixels = 0
         if job.skipped:
-            return Event(job, 0.0, skipped=True, existing=self.plan.jobs.skipped[turn.index])
+            return Event(job, 0.0, skipped=True, existing=tuple(self.plan.jobs.targets(job)))
         if self.settling.is_full:
             return Event(job, 0.0, error=FULL, is_full=True)
         try:

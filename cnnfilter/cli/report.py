@@ -42,7 +42,7 @@ def check_standard_output(plan: Plan, *, as_json: bool) -> None:
     ArgumentError
         If that was asked for.
     """
-    if all(job.target is not None or job.told for job in plan.jobs):
+    if not any(plan.naming.is_streamed(each.name) for each in plan.jobs.inputs):
         return
     if as_json:
         msg = "standard output cannot take both the picture and --json; name a file with -o"

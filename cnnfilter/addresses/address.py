@@ -22,7 +22,7 @@ LONGEST = 4095
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+"  # of one letter it is a drive's
 _ADDRESS = re.compile(rf"(?:[\w+.-]*::)*{_SCHEME}://")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|\w(?:[\w.-]*\w)?\.?)")
-_BUCKET = re.compile(r"arn:[\w.:-]+|[\w.-]+")  # no other has a colon, which a secret key may stand behind
+_BUCKET = re.compile(r"[\w.-]+")  # no colon, which a secret key may stand behind: access points have other names, too
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _OF_THIS_MACHINE = ("file", "local")
 
@@ -234,6 +234,28 @@ class Address:
         path = self.path
         return Address(f"{self._base}{path}{'' if path.endswith('/') else '/'}{name}")
 
+    def is_file(self) -> bool:
+        """Whether there is such a file.
+
+        Raises
+        ------
+        OSError
+            If that cannot be told; so of the others.
+        """
+        from cnnfilter.addresses.looking import has_file  # few names are addresses
+
+        return has_file(self)
+
+    def is_dir(self) -> bool:
+        """Whether there is such a folder: of a bucket, the bucket itself or any key below it."""
+        from cnnfilter.addresses.looking import has_folder
+
+        return has_folder(self)
+
+    def exists(self) -> bool:
+        """Whether there is such a file or folder."""
+        return self.is_file() or self.is_dir()
+
     def open(self, mode: str = "rb") -> BinaryIO:
         """All of its bytes, as a file in memory.
 
@@ -242,7 +264,7 @@ class Address:
         OSError
             If it cannot be read, or is larger than `schemes.DEFAULT_MAX_BYTES`.
         """
-        from cnnfilter.addresses.reading import Fetched  # few names are addresses
+        from cnnfilter.addresses.reading import Fetched
 
         return Fetched(self)
 

@@ -77,10 +77,21 @@ def address_of(path: Path) -> Where:
         return located(_origins[path]) if path in _origins else path
 
 
+def beside(path: Path, name: str) -> Path:
+    """The file of another name beside one that `file_at` gave.
+
+    Raises
+    ------
+    OSError
+        If it cannot be fetched.
+    """
+    return file_at(address_of(path).parent / name)
+
+
 def read_files() -> dict[str, Path]:
-    """Every name that was given to `file_at`, and its file."""
+    """Every name that was given to `file_at` and that a file has, and the file."""
     with _lock:
-        return dict(_files)
+        return {name: path for name, path in _files.items() if path.is_file()}
 
 
 def hold(files: Mapping[str, Path]) -> None:

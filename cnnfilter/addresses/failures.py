@@ -30,6 +30,9 @@ class AddressError(OSError):
 
 LOST = "the connection was lost"
 SLOW = "no answer in time"
+ENDED_UPLOAD = "the service no longer knows the upload"
+CONTESTED = "another is written there at this moment; try again"
+UNKNOWN_CONDITION = "the service cannot do that (501)"
 _UNREACHED = "no connection to the server"
 _UNKNOWN = "no server of that name is known"
 _UNSAFE = "no safe connection (TLS) to the server"
@@ -40,7 +43,9 @@ _CODES = {
     "ExpiredToken": PermissionError(errno.EACCES, "the credentials have expired"),
     "RequestTimeTooSkewed": PermissionError(errno.EACCES, "this machine's clock is wrong"),
     "PermanentRedirect": AddressError("the bucket is in another region than AWS_DEFAULT_REGION"),
-    "NoSuchUpload": AddressError("the service no longer knows the upload"),
+    "NoSuchUpload": AddressError(ENDED_UPLOAD),
+    "ConditionalRequestConflict": AddressError(CONTESTED, is_passing=True),
+    "NotImplemented": AddressError(UNKNOWN_CONDITION),
 }
 """By what S3 calls them, where that tells more than the status."""
 

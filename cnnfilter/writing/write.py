@@ -6,6 +6,8 @@ and only then does the sibling take the final name in one step.
 What stands under a name is looked at once (`look`), when a run is planned. A link or a named pipe that somebody puts
 there later is neither followed nor opened, and is in the way like any other file. Permissions and times are those of
 the file that was opened, whatever its name stands for by then; on Windows they go by the name.
+
+At an address, what keeps it is the service: see `addresses.putting`.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from cnnfilter.addresses.address import Address, Where
+from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.errors import DiskFullError, ExistsError, OutputError
 from cnnfilter.messages import either
 from cnnfilter.writing.pieces import Data, write_all
@@ -32,23 +36,23 @@ class Place(NamedTuple):
 
     Parameters
     ----------
-    path : Path
+    path : Path or Address
         The name, or what it led to if it was a link.
     device : (int, int, int), optional
         Which device, pipe or socket it was, if it was one.
     """
 
-    path: Path
+    path: Where
     device: tuple[int, int, int] | None = None
 
 
-def look(path: Path) -> Place:
-    """Look what stands under a name now.
+def look(path: Where) -> Place:
+    """Look what stands under a name now; at an address, nobody does.
 
     Where it is a symbolic link, its target is written, and the link stays. What is no regular file (`/dev/null`, a
     named pipe) is written straight, since nothing can take its place.
     """
-    if not os.path.lexists(path):
+    if isinstance(path, Address) or not os.path.lexists(path):
         return Place(path)
     if is_device(path):
         return Place(path, _identity(path.stat()))
@@ -87,17 +91,18 @@ class Writing(NamedTuple):
 
 
 def write_atomically(
-    path: Path, data: Data, writing: Writing, *, place: Place | None = None, temporaries: Temporaries | None = None
+    path: Where, data: Data, writing: Writing, *, place: Place | None = None, temporaries: Temporaries | None = None
 ) -> tuple[str, ...]:
     """Write a file whole or not at all.
 
     Parameters
     ----------
-    path : Path
+    path : Path or Address
         The final name.
     data : bytes, memoryview of bytes, or a sequence of these
         All of the file.
     writing : Writing
+        Of an address, only whether a file is replaced; it is as the service makes new ones.
     place : Place, optional
         What `look` found under the name when the run was planned; by default it looks now.
     temporaries : Temporaries, optional
@@ -118,34 +123,48 @@ def write_atomically(
         If anything else about writing it fails; no temporary file is left behind.
     """
     try:
-        place = place or look(path)
-        notes: tuple[str, ...] = ()
-        if place.device is not None:
-            _write_straight(place, data)
-        else:
-            target = place.path if writing.overwrite else path
-            with contextlib.nullcontext(temporaries) if temporaries else contextlib.closing(Temporaries()) as own:
-                notes = _write_sibling(target, data, writing, own)
-            if writing.sync:
-                sync_folder(target.parent)
+        if isinstance(path, Address):
+            from cnnfilter.addresses.putting import put  # most outputs are files of this machine
+
+            put(path, _joined(data), overwrite=writing.overwrite)
+            return ()
+        return _write_here(path, data, writing, place or look(path), temporaries)
     except FileExistsError as error:
-        if path.is_dir():  # which nothing overwrites
+        if isinstance(path, Path) and path.is_dir():  # which nothing overwrites
             msg = f"the output '{path}' is a folder"
             raise OutputError(msg) from error
-        msg = f"'{path}' exists already; {either('--force', 'overwrite=True')} overwrites it"
-        raise ExistsError(msg) from error
+        raise _exists(path) from error
     except OSError as error:
         msg = f"cannot write '{path}': {error.strerror or error}"
         raise (DiskFullError if error.errno in FULL else OutputError)(msg) from error
+
+
+def _write_here(
+    path: Path, data: Data, writing: Writing, place: Place, temporaries: Temporaries | None
+) -> tuple[str, ...]:
+    if place.device is not None:
+        _write_straight(path, place.device, data)
+        return ()
+    target = place.path if writing.overwrite and isinstance(place.path, Path) else path
+    with contextlib.nullcontext(temporaries) if temporaries else contextlib.closing(Temporaries()) as own:
+        notes = _write_sibling(target, data, writing, own)
+    if writing.sync:
+        sync_folder(target.parent)
     return notes
 
 
-def check_free(path: Path, *, overwrite: bool, remedy: str | None = None) -> None:
+def _joined(data: Data) -> bytes:
+    """All of it in one piece, which libraries of buckets take."""
+    return data if isinstance(data, bytes) else bytes(data) if isinstance(data, memoryview) else b"".join(data)
+
+
+def check_free(path: Where, *, overwrite: bool, remedy: str | None = None) -> None:
     """Refuse an output that could not be written in the end, before the work that makes it.
 
     Parameters
     ----------
-    path : Path
+    path : Path or Address
+        Of an address, what its folder takes is not known before.
     overwrite : bool
         Whether an existing file is replaced.
     remedy : str, optional
@@ -156,6 +175,9 @@ def check_free(path: Path, *, overwrite: bool, remedy: str | None = None) -> Non
     ExistsError, OutputError
         If it exists, and is not to be overwritten, or its folder cannot take it.
     """
+    if isinstance(path, Address):
+        _check_free_there(path, overwrite=overwrite, remedy=remedy)
+        return
     place = look(path)
     if place.device is not None:
         return
@@ -163,15 +185,33 @@ def check_free(path: Path, *, overwrite: bool, remedy: str | None = None) -> Non
         msg = f"the output '{path}' is a folder"
         raise OutputError(msg)
     if os.path.lexists(path) and not overwrite:
-        msg = f"'{path}' exists already; {remedy or either('--force', 'overwrite=True') + ' overwrites it'}"
-        raise ExistsError(msg)
-    folder = place.path.parent
+        raise _exists(path, remedy)
+    folder = Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent
     if not folder.is_dir():
         msg = f"there is no folder '{folder}' for the output '{path.name}'"
         raise OutputError(msg)
     if not os.access(folder, os.W_OK):
         msg = f"the folder '{folder}' of the output '{path.name}' cannot be written to"
         raise OutputError(msg)
+
+
+def _exists(path: Where, remedy: str | None = None) -> ExistsError:
+    return ExistsError(f"'{path}' exists already; {remedy or either('--force', 'overwrite=True') + ' overwrites it'}")
+
+
+def _check_free_there(address: Address, *, overwrite: bool, remedy: str | None) -> None:
+    if not SCHEMES[address.scheme].writes:
+        msg = f"cannot write '{address}': {address.scheme}:// is only read"
+        raise OutputError(msg)
+    try:
+        if not address.name or address.text.endswith("/"):
+            msg = f"the output '{address}' is a folder"
+            raise OutputError(msg)
+        if not overwrite and address.is_file():
+            raise _exists(address, remedy)
+    except OSError as error:
+        msg = f"cannot write '{address}': {error.strerror}"
+        raise OutputError(msg) from error
 
 
 def write_stream(stream: BinaryIO, data: Data) -> None:
@@ -211,10 +251,10 @@ def is_same(one: str, other: str) -> bool:
         return False
 
 
-def _write_straight(place: Place, data: Data) -> None:
+def _write_straight(path: Path, device: tuple[int, int, int], data: Data) -> None:
     flags = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(place.path, flags), "wb", buffering=0) as file:
-        if _identity(os.fstat(file.fileno())) != place.device:
+    with os.fdopen(os.open(path, flags), "wb", buffering=0) as file:
+        if _identity(os.fstat(file.fileno())) != device:
             raise OSError(errno.EINVAL, "something else has taken its place")
         write_all(file, data)
 

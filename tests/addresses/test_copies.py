@@ -21,9 +21,11 @@ def memory():
 
 def test_a_path_is_its_own_file(tmp_path):
     path = tmp_path / "net.npz"
+    path.write_bytes(b"weights")
     assert copies.file_at(path) == path
     assert copies.file_at(str(path)) == path
     assert copies.address_of(path) == path
+    assert copies.beside(path, "none.txt") == tmp_path / "none.txt"
     assert copies.read_files() == {str(path): path}
 
 
@@ -37,6 +39,20 @@ def test_an_address_is_copied_once(memory, monkeypatch):
     assert copies.address_of(first) == located("memory://nets/net.npz")
     if os.name == "posix":
         assert stat.S_IMODE(first.parent.parent.stat().st_mode) == 0o700
+
+
+def test_a_file_beside_one_is_fetched_from_beside_it(memory, tmp_path):
+    memory.pipe_file("/nets/net.onnx", b"net")
+    memory.pipe_file("/nets/data/net.bin", b"data")
+    found = copies.beside(copies.file_at("memory://nets/net.onnx"), "data/net.bin")
+    assert found.read_bytes() == b"data"
+    copies.remove_all()
+    held = {}
+    for place, name in enumerate(["nets/net.onnx", "nets/data/net.bin"]):
+        held[name] = tmp_path / str(place)
+        held[name].write_bytes(b"%d" % place)
+    copies.hold(held)
+    assert copies.beside(copies.file_at("nets/net.onnx"), "data/net.bin").read_bytes() == b"1"
 
 
 def test_errors_name_the_address_and_none_of_its_secrets(site):
@@ -79,6 +95,7 @@ def test_what_cannot_be_copied_is_told():
 def test_a_worker_holds_what_it_was_sent(tmp_path):
     names = {"nets/net.npz": tmp_path / "0", "s3://nets/net.npz": tmp_path / "1"}
     copies.hold(names)
+    assert copies.read_files() == {}
     assert {name: copies.file_at(name) for name in names} == names
     assert copies.address_of(tmp_path / "1") == located("s3://nets/net.npz")
     assert str(copies.address_of(tmp_path / "0")) == os.path.join("nets", "net.npz")  # noqa: PTH118  (as a text)

@@ -11,8 +11,8 @@ from cnnfilter.addresses.failures import AddressError
 from cnnfilter.addresses.listing import Entry, Folder, entries, matching, names_in
 
 TREE = {
-    "a.jpg": 3, "b.png": 2, ".hidden.jpg": 1, "2024/c.jpg": 1, "2024/may/d.jpg": 2, "2024/may/e.txt": 2, "2023/f.jpg": 0,
-    ".git/g.jpg": 1, "2024/.cache/h.jpg": 1, "2024-x.jpg": 4,
+    "a.jpg": 3, "b.png": 2, ".hidden.jpg": 1, "2024/c.jpg": 1, "2024/may/d.jpg": 2, "2024/may/e.txt": 2,
+    "2023/f.jpg": 0, ".git/g.jpg": 1, "2024/.cache/h.jpg": 1, "2024-x.jpg": 4,
 }  # fmt: skip
 
 
@@ -103,8 +103,8 @@ def test_patterns_agree_with_those_of_paths(files, root):
         return
     base = files.folder / "tree"
     for pattern in ("*", "*.jpg", "20*/*", "*/may/*", "[!2]*"):
-        paths = {str(path.relative_to(base)) for path in base.glob(pattern)}
-        known = {path for path in paths if not any(part.startswith(".") for part in path.split(os.sep))}
+        paths = {path.relative_to(base) for path in base.glob(pattern)}
+        known = {path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)}
         assert set(below(root, matching(root / pattern))) == known
 
 
@@ -144,13 +144,11 @@ def test_a_bucket_is_listed_in_pages_and_of_a_pattern_only_what_may_match(box):
 
 
 def test_strange_keys_are_told_as_they_are(box):
-    for key in ("strange//a.jpg", "strange/../b.jpg", "strange/c\nd.jpg", "strange/folder/", "strange/é %41+.jpg"):
-        box.put(f"box/{key}", b"x")
-    found = {
-        each.name.removeprefix("s3://box/strange/") for each in entries(located("s3://box/strange"), recursive=True)
-    }
-    assert found == {"/a.jpg", "c\nd.jpg", "é %41+.jpg"} | ({"../b.jpg"} & found)
-    assert located("s3://box/strange/é %41+.jpg").is_file()
+    root = located("s3://box/strange")
+    keys = ["/a.jpg", "../b.jpg", "c\nd.jpg", "folder/", "é %41+.jpg"]
+    box.fill("box", [f"strange/{key}" for key in keys], b"x")
+    assert set(below(root, entries(root, recursive=True))) == {"/a.jpg", "c\nd.jpg", "é %41+.jpg"}
+    assert (root / "é %41+.jpg").is_file()
 
 
 def test_where_nobody_lets_us_look_it_is_told(box):

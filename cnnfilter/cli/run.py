@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -161,7 +160,7 @@ def command(
         from cnnfilter.imaging.formats import ARRAYS, format_for_path
         from cnnfilter.results.nodes import ALL, NodesTask, asked_nodes
 
-        named = None if batch.output is None else format_for_path(Path(batch.output))
+        named = None if batch.output is None else format_for_path(batch.output)
         nodes = asked_nodes(pipeline.network, asked, arrays=batch.floats or (batch.format_ or named) in ARRAYS)
         left = [node.name or str(n + 1) for n, node in enumerate(pipeline.network) if ALL in asked and n not in nodes]
         if left and not batch.quiet:

@@ -271,3 +271,19 @@ class Address:
 
 Where = Path | Address
 """Where a file is: on this machine, or at an address."""
+
+
+def text_of(where: Where) -> str:
+    """The whole text of a path or an address, its secrets too: what opens it again."""
+    return where.text if isinstance(where, Address) else str(where)
+
+
+def name_in(folder: Where | None, name: str) -> str:
+    """The whole text of a name that is relative to a folder, unless there is none or it is an address itself.
+
+    Examples
+    --------
+    >>> name_in(located("s3://nets/lenet/"), "conv1.npz"), name_in(Path("nets"), "s3://other/conv1.npz")
+    ('s3://nets/lenet/conv1.npz', 's3://other/conv1.npz')
+    """
+    return name if folder is None or is_address(name) else text_of(folder / name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnnfilter.cli import render
-from cnnfilter.errors import ArgumentError
+from cnnfilter.errors import CnnfilterError
 
 if TYPE_CHECKING:
     from cnnfilter.network.graph import Network
@@ -24,7 +24,7 @@ def offered(network: Network, rows: tuple[Row, ...], *, quiet: bool) -> tuple[st
         count = rows[-1].output[-1] if rows else len(names)
         if count != len(names):
             names, note = (), f"{labels.file} holds {len(names)} labels for {count} results, and is left out"
-    except ArgumentError as error:
+    except CnnfilterError as error:
         names, note = (), f"{error}; they are left out"
     if not quiet:
         render.message(note)

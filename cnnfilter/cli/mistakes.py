@@ -26,7 +26,7 @@ def rewritten(command: str, words: Sequence[str]) -> str | None:
     'commas part stages; write cnnfilter run conv:edge,relu photo.jpg'
     """
     # of thousands of arguments all are files if the first and the last are
-    is_files = len(words) < 2 or (os.path.lexists(words[1]) and os.path.lexists(words[-1]))
+    is_files = len(words) < 2 or (_is_there(words[1]) and _is_there(words[-1]))
     takes_stages = command in ("run", "explain", "shape", "why")  # `apply` loads nothing of networks
     doubtful = words[:1] if is_files and not (takes_stages and any(map(_is_network, words[1:2]))) else words
     if takes_stages:
@@ -35,7 +35,7 @@ def rewritten(command: str, words: Sequence[str]) -> str | None:
     joined = _joined(doubtful, ":", _is_kernel, lambda word: re.fullmatch(r"\w+=[-+.\d]+", word) is not None)
     if len(joined) < len(doubtful):
         return f"colons part a kernel and its parameters; write {_command(command, joined)}"
-    kernels = [name.split(",") for place, name in enumerate(doubtful) if place == 0 or not os.path.lexists(name)]
+    kernels = [name.split(",") for place, name in enumerate(doubtful) if place == 0 or not _is_there(name)]
     several = [name for names in kernels if all(map(_is_kernel, names)) for name in names]
     if command != "apply" or not words:
         return None
@@ -43,7 +43,7 @@ def rewritten(command: str, words: Sequence[str]) -> str | None:
         chain = ",".join(f"conv:{name}{LIKE_APPLY}" for name in several)
         others = [word for word in words[1:] if word not in several]
         return f"apply takes one kernel; for one after the other write {_command('run', [chain, *others])}"
-    is_kernel = _is_kernel(words[0]) or looks_like_matrix(words[0]) or os.path.lexists(words[0])
+    is_kernel = _is_kernel(words[0]) or looks_like_matrix(words[0]) or _is_there(words[0])
     is_chain = not is_kernel and _begins_stages(words[0])
     return f"apply takes a kernel, and run takes stages; write {_command('run', words)}" if is_chain else None
 
@@ -61,7 +61,7 @@ def unknown_command(words: Sequence[str], known: Iterable[str]) -> str:
         meant = _command("run", words)
     elif _is_kernel(word) or looks_like_matrix(word) or word.lower().endswith(SUFFIXES):
         meant = _command("apply" if len(words) > 1 else "kernels", words)
-    elif os.path.isfile(word):  # noqa: PTH113  (never raises)
+    elif "://" in word or os.path.isfile(word):  # noqa: PTH113  (never raises)
         meant = _command("apply", ["KERNEL", *words])
     else:
         return synonyms.tail(word, synonyms.COMMANDS, {*known, "--help", "--version"})
@@ -72,7 +72,7 @@ def _joined(words: Sequence[str], by: str, first: Callable[[str], bool], more: C
     """Words, each that goes on with the one before joined to it."""
     joined: list[str] = []
     for word in words:
-        if joined and first(joined[-1]) and more(word) and (_is_network(word) or not os.path.lexists(word)):
+        if joined and first(joined[-1]) and more(word) and (_is_network(word) or not _is_there(word)):
             joined[-1] += by + word
         else:
             joined.append(word)
@@ -84,6 +84,11 @@ def _command(name: str, words: Sequence[str]) -> str:
 
     shown = shortened(shlex.join([render.PROGRAM, name, *words[:MOST_WORDS]]), LONGEST_NAME)
     return shown + (f" (and {len(words) - MOST_WORDS} more)" if len(words) > MOST_WORDS else "")
+
+
+def _is_there(word: str) -> bool:
+    """Whether a word is the name of something that is there; nobody is asked what is at an address."""
+    return "://" in word or os.path.lexists(word)
 
 
 def _is_kernel(word: str) -> bool:

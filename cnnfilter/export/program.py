@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from cnnfilter.addresses.address import is_address
 from cnnfilter.export.base import called, scale_of
 from cnnfilter.export.naming import Path, Paths, string
 from cnnfilter.export.weights import MAX_NUMBERS
@@ -213,9 +214,11 @@ class Program:
             return f"{call(self._state(self.file))}\n"
         count = sum(self.rows[number].params for number in self.loaded)
         lines = [f"{count:,} learned numbers are too many to print; these here are random."]
-        if all(isinstance(_learned(self.rows[number]), Named) for number in self.loaded):
+        if all(isinstance(_learned(self.rows[number]), Named) for number in self.loaded) and not any(
+            is_address(state.source) for state in self.states
+        ):
             lines += ["The learned ones are loaded by name, such as by", *before]
-            lines += [call(self._state(str(state.path))) for state in self.states]
+            lines += [call(self._state(state.source)) for state in self.states]
         else:
             lines += ["--weights FILE.npz, added to the command that wrote this program, writes the learned ones to"]
             lines += ["FILE.npz, and a program that loads them."]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from cnnfilter.errors import ArgumentError
 from cnnfilter.kernels.kernel import Kernel
 from cnnfilter.kernels.scaling import divisor
-from cnnfilter.messages import readable
+from cnnfilter.messages import readable, without_secrets
 from cnnfilter.network.plan import Row
 from cnnfilter.network.stages import Conv, ConvTranspose, Dense, Shape
 from cnnfilter.network.stages.per_map import EachMap
@@ -180,7 +180,7 @@ def dense_weights(row: Row, *, is_loaded: bool = False) -> DenseWeights:
     if is_loaded:
         return DenseWeights(biased, order=order)
     weight, bias = stage.matrix(row.input[0])
-    _check_count(weight.size, str(stage) if stage.file is None else stage.file.path)
+    _check_count(weight.size, str(stage) if stage.file is None else without_secrets(stage.file.path))
     if order is not None:
         height, width, channels = order
         weight = weight.reshape(-1, height, width, channels).transpose(0, 3, 1, 2).reshape(len(weight), -1)

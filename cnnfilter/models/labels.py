@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
+from cnnfilter.addresses.address import located, text_of
 from cnnfilter.errors import ArgumentError
-from cnnfilter.messages import listed, nearest, quoted, readable, why_no_file
+from cnnfilter.messages import listed, nearest, quoted, readable, why_no_file, without_secrets
 from cnnfilter.network.graph import Network
 from cnnfilter.text.files import decoded
+from cnnfilter.weights.kinds import is_there
 
 MAX_LABELS = 1 << 22
 """The largest file of labels, in bytes: ImageNet's thousand take some 20,000."""
@@ -29,48 +30,51 @@ def offered_labels(network: Network) -> Labels | None:
 
     Raises
     ------
-    ArgumentError
-        As `read_labels`.
+    CnnfilterError
+        As `read_labels`, or where nobody can tell whether there is one.
     """
     group = next((node.group for node in reversed(network) if node.group is not None and node.group.path), None)
     if group is None or group.path is None:
         return None
-    path = Path(group.path)
+    path = located(group.path)
     beside = path.with_name(f"{path.stem}.labels.txt")
-    if beside.is_file():
-        return Labels(read_labels(str(beside)), str(beside))
+    if is_there(beside):
+        return Labels(read_labels(text_of(beside)), str(beside))
     return Labels(group.labels, group.path) if group.labels else None
 
 
 def read_labels(name: str) -> tuple[str, ...]:
-    """Read labels from a text file, one a line; empty lines at its end do not count.
+    """Read labels from a text file, also at an address, one a line; empty lines at its end do not count.
 
     Raises
     ------
     ArgumentError
         If it cannot be read, is no text in UTF-8 or UTF-16, or holds none.
     """
-    data = b""
+    from cnnfilter.addresses.copies import file_at  # most runs name no labels
+
+    data, shown = b"", without_secrets(name)
     try:
-        reason = why_no_file(Path(name))  # a pipe would be waited for
+        file = file_at(located(name))
+        reason = why_no_file(file)  # a pipe would be waited for
         if reason is None:
-            with Path(name).open("rb") as stream:
+            with file.open("rb") as stream:
                 data = stream.read(MAX_LABELS + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or str(error)
     if reason is not None:
-        msg = f"labels '{name}': {reason}"
+        msg = f"labels '{shown}': {reason}"
         raise ArgumentError(msg)
     if len(data) > MAX_LABELS:
-        msg = f"labels '{name}': larger than a file of labels may be ({MAX_LABELS} bytes)"
+        msg = f"labels '{shown}': larger than a file of labels may be ({MAX_LABELS} bytes)"
         raise ArgumentError(msg)
     try:
         labels = [line.strip() for line in decoded(data).rstrip().splitlines()]
     except UnicodeDecodeError:
-        msg = f"labels '{name}': no text in UTF-8 or UTF-16"
+        msg = f"labels '{shown}': no text in UTF-8 or UTF-16"
         raise ArgumentError(msg) from None
     if not labels:
-        msg = f"labels '{name}': it holds none"
+        msg = f"labels '{shown}': it holds none"
         raise ArgumentError(msg)
     return tuple(labels)
 

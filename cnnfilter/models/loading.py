@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from cnnfilter.errors import KernelError
 from cnnfilter.messages import why_no_file
-from cnnfilter.weights.kinds import named_failures
+from cnnfilter.weights.kinds import file_of, named_failures
 
 if TYPE_CHECKING:
+    from cnnfilter.addresses.address import Where
     from cnnfilter.models.model import Model
 
 READERS = {
@@ -32,11 +33,26 @@ def load_named(path: str) -> Model | None:
     KernelError, MissingExtraError
         As for `load`.
     """
-    return load(path) if names_network(path) else None
+    from cnnfilter.models.model import OF_ARRAYS
+
+    name = path
+    if "://" in path:
+        from cnnfilter.addresses.address import located  # which most texts do without
+
+        name = located(path).name
+    name = name.lower()
+    if name.endswith(OF_ARRAYS):
+        from cnnfilter.models.own import holds_network
+
+        return load(path) if holds_network(file_of(path, _check_name)) else None
+    return load(path) if name.endswith(tuple(READERS)) else None
 
 
 def names_network(path: str) -> bool:
-    """Whether a path is that of a network's file by its suffix; of a file of arrays, by its content too."""
+    """Whether a path is that of a network's file by its suffix; of a file of arrays, by its content too.
+
+    Nobody is asked what is at an address: no file of arrays there is one.
+    """
     from cnnfilter.models.model import OF_ARRAYS
 
     if path.lower().endswith(OF_ARRAYS):
@@ -46,12 +62,12 @@ def names_network(path: str) -> bool:
     return path.lower().endswith(tuple(READERS))
 
 
-def load(path: str | Path) -> Model:
+def load(path: str | Where) -> Model:
     """The network in a file.
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or Address
 
     Raises
     ------
@@ -59,15 +75,21 @@ def load(path: str | Path) -> Model:
         If it cannot be used; one line that names it.
     MissingExtraError
         If the library that reads it is not installed.
+    ArgumentError
+        If the address is refused.
     """
-    path = Path(path)
-    with named_failures(path):
-        if reason := why_no_file(path):  # a pipe would be waited for
+    file = file_of(path, _check_name)
+    with named_failures(file):
+        if reason := why_no_file(file):  # a pipe would be waited for
             raise KernelError(reason)
-        suffix = path.suffix.lower()
-        if suffix not in READERS:
-            msg = f"not a file of a network by its name (known: {', '.join(READERS)})"
-            raise KernelError(msg)
-        module, _, name = READERS[suffix].rpartition(".")
-        model: Model = getattr(import_module(f"cnnfilter.models.{module}"), name)(path)
+        _check_name(file)
+        module, _, name = READERS[file.suffix.lower()].rpartition(".")
+        model: Model = getattr(import_module(f"cnnfilter.models.{module}"), name)(file)
         return model
+
+
+def _check_name(path: Where) -> None:
+    """Raise a `KernelError` if no network's file has such a name."""
+    if path.suffix.lower() not in READERS:
+        msg = f"not a file of a network by its name (known: {', '.join(READERS)})"
+        raise KernelError(msg)

@@ -19,7 +19,7 @@ from cnnfilter.text.values import one_of
 from cnnfilter.weights.parameters import MAX_SEED, Named, RandomParameters
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from cnnfilter.addresses.address import Where
 
 Read = Callable[[str], Any]
 """From the text of a value to the value."""
@@ -36,7 +36,7 @@ class Given(NamedTuple):
         Those whose results lead to it, back to the input or to where branches meet; the last is the one before.
     earlier : sequence of Stage
         All that are read already.
-    base : Path, optional
+    base : Path or Address, optional
         The folder that paths are relative to.
     name : str, optional
         What the stage is called.
@@ -47,12 +47,12 @@ class Given(NamedTuple):
     values: dict[str, Any]
     before: Sequence[stages.Stage]
     earlier: Sequence[stages.Stage]
-    base: Path | None
+    base: Where | None
     name: str | None
     names_files: bool = True
 
     def path(self, text: str) -> str:
-        """The path of a file.
+        """The path of a file, or its address.
 
         Raises
         ------
@@ -61,7 +61,9 @@ class Given(NamedTuple):
         """
         if not self.names_files:
             raise other_file(text)
-        return text if self.base is None else str(self.base / text)
+        from cnnfilter.addresses.address import name_in  # most stages name no file
+
+        return name_in(self.base, text)
 
     def learned(self, stage: type[stages.Learned]) -> dict[str, Any]:
         """Where a stage's numbers are from, if that is said: drawn, or a state dict's of some name."""

@@ -17,7 +17,7 @@ from cnnfilter.network.stages import Conv, ConvTranspose, Join, Stage
 from cnnfilter.network.stages.text import Piece, escape, split, unescape
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from cnnfilter.addresses.address import Where
 
 MAX_LISTED = 12
 """The most names that a message lists."""
@@ -56,7 +56,7 @@ class _Place(NamedTuple):
 class Assembly:
     """A network as it is read, piece by piece."""
 
-    def __init__(self, base: Path | None, load: Load, *, names_files: bool = True) -> None:
+    def __init__(self, base: Where | None, load: Load, *, names_files: bool = True) -> None:
         self.base = base
         self.load = load
         self.names_files = names_files
@@ -69,7 +69,7 @@ class Assembly:
 
     @classmethod
     def of(
-        cls, pieces: Iterable[tuple[Piece, str]], base: Path | None, load: Load, *, names_files: bool = True
+        cls, pieces: Iterable[tuple[Piece, str]], base: Where | None, load: Load, *, names_files: bool = True
     ) -> Network:
         """The network of some pieces, each with what stands before its column in errors.
 
@@ -139,7 +139,10 @@ class Assembly:
         path = unescape(head.text)
         if not self.names_files:
             return None
-        path = path if self.base is None else str(self.base / path)
+        if self.base is not None:
+            from cnnfilter.addresses.address import name_in
+
+            path = name_in(self.base, path)
         model = self.load(path)
         if model is None:
             return None

@@ -30,7 +30,7 @@ from cnnfilter.network.stages.text import Piece, split
 from cnnfilter.text.files import decoded
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from cnnfilter.addresses.address import Where
 
 MAX_FILE = 1 << 20
 """The largest pipeline file, in bytes; a hundred stages take a few thousand."""
@@ -40,14 +40,14 @@ MAX_STAGES = 1000
 """The longest chain: twice what the deepest well-known networks have. Each stage takes its time at every pixel."""
 
 
-def parse(text: str, *, base: Path | None = None, load: Load = lambda path: None, names_files: bool = True) -> Network:
+def parse(text: str, *, base: Where | None = None, load: Load = lambda path: None, names_files: bool = True) -> Network:
     """Read a network.
 
     Parameters
     ----------
     text : str
         Such as `"conv:sobel-x,relu,maxpool:2"`, or `"@FILE"`.
-    base : Path, optional
+    base : Path or Address, optional
         The folder that paths of weight files are relative to; the current one by default, and that of the file
         for `@FILE`.
     load : callable, optional
@@ -79,12 +79,14 @@ def parse(text: str, *, base: Path | None = None, load: Load = lambda path: None
     return _parse_pieces([(piece, "") for piece in split(Piece(text, 1), ",")], base, load, names_files=names_files)
 
 
-def _parse_file(name: str, base: Path | None, load: Load) -> Network:
-    from pathlib import Path  # most texts name no file
+def _parse_file(name: str, base: Where | None, load: Load) -> Network:
+    from cnnfilter.addresses.address import located, name_in  # most texts name no file
+    from cnnfilter.addresses.copies import file_at
 
-    path = Path(name) if base is None else base / name
-    shown = readable(path)
+    where = located(name_in(base, name))
+    shown = readable(where)
     try:
+        path = file_at(where)
         if reason := why_no_file(path):
             raise ArgumentError(reason)
         with path.open("rb") as stream:
@@ -104,7 +106,7 @@ def _parse_file(name: str, base: Path | None, load: Load) -> Network:
     if not pieces:
         msg = f"pipeline file {shown}: it holds no stages"
         raise ArgumentError(msg)
-    return _parse_pieces(pieces, path.parent, load)
+    return _parse_pieces(pieces, where.parent, load)
 
 
 def _stages_of(line: str) -> list[Piece]:
@@ -115,7 +117,7 @@ def _stages_of(line: str) -> list[Piece]:
 
 
 def _parse_pieces(
-    pieces: Sequence[tuple[Piece, str]], base: Path | None, load: Load, *, names_files: bool = True
+    pieces: Sequence[tuple[Piece, str]], base: Where | None, load: Load, *, names_files: bool = True
 ) -> Network:
     if len(pieces) > MAX_STAGES:
         msg = f"{len(pieces):,} stages are too many for a chain (at most {MAX_STAGES:,})"

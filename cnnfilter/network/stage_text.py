@@ -18,7 +18,7 @@ from cnnfilter.network.stages.text import Piece, split
 from cnnfilter.weights.kinds import OF_NETWORKS, names_existing, names_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from cnnfilter.addresses.address import Where
 
 
 def misplaced(problem: str, piece: Piece) -> GrammarError:
@@ -93,7 +93,7 @@ def parse_values(name: str, reader: Reader, pieces: Sequence[Piece]) -> Iterator
         raise ArgumentError(reader.needs)
 
 
-def _unknown_stage(name: str, text: str, base: Path | None) -> str:
+def _unknown_stage(name: str, text: str, base: Where | None) -> str:
     if looks_like_matrix(name) and ";" not in name:
         return (
             "commas part stages; in a chain the numbers of a matrix are split at blanks, its rows at ';', and two "
@@ -130,7 +130,7 @@ def _plain(name: str) -> str:
     return re.sub("[^a-z0-9]", "", name.lower())
 
 
-def _with_arguments(example: str, text: str, base: Path | None) -> str:
+def _with_arguments(example: str, text: str, base: Where | None) -> str:
     """The example of a stage with the arguments that a person gave, if it takes them."""
     _, colon, arguments = text.partition(":")
     meant = f"{example.partition(':')[0]}:{arguments}"

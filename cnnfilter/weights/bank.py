@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +13,13 @@ from cnnfilter.errors import ArgumentError, CnnfilterWarning, KernelError
 from cnnfilter.kernels.kernel import Kernel, from_array, get_kernel
 from cnnfilter.messages import quoted, readable, show_shape
 from cnnfilter.text.values import file_path
-from cnnfilter.weights.kinds import is_picture, named_failures, names_file
+from cnnfilter.weights.kinds import check_name, file_of, is_picture, named_failures, names_file
 from cnnfilter.weights.layouts import LAYOUTS, TRANSPOSED, Reading, readings, settled
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from cnnfilter.addresses.address import Where
     from cnnfilter.weights.layer import Layer
 
     Weights = npt.NDArray[np.float32]
@@ -53,12 +54,12 @@ class FilterBank:
             raise ArgumentError(msg)
 
 
-def load_kernel(path: str | Path, *, array_name: str | None = None, layout: str | None = None) -> Kernel | FilterBank:
+def load_kernel(path: str | Where, *, array_name: str | None = None, layout: str | None = None) -> Kernel | FilterBank:
     """Load a kernel or a bank of filters from a file.
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or Address
         With a suffix that `kinds.READERS` has.
     array_name : str, optional
         The array to use, by its whole name or by its layer's: `conv1` is also `conv1.weight` or `conv1/kernel:0`. May
@@ -92,7 +93,7 @@ def load_kernel(path: str | Path, *, array_name: str | None = None, layout: str 
     if layout is not None and layout.lower() not in LAYOUTS:
         msg = f"layout must be {' or '.join(LAYOUTS)}, not {quoted(layout)}"
         raise ArgumentError(msg)
-    return bank_of(load_convolution(Path(path), array_name=array_name, layout=layout), layout)
+    return bank_of(load_convolution(file_of(path, check_name), array_name=array_name, layout=layout), layout)
 
 
 def bank_of(
@@ -245,13 +246,14 @@ def _is_input_first(layer: Layer, inputs: int) -> bool:
     return int(rows) == inputs
 
 
-def load_bank(path: str | Path, *, name: str | None = None, layout: str | None = None) -> FilterBank:
+def load_bank(path: str | PathLike[str], *, name: str | None = None, layout: str | None = None) -> FilterBank:
     """Load a bank of filters from a file.
 
     Parameters
     ----------
-    path : str or Path
-        A `.npy`, `.npz`, `.json`, `.csv`, `.txt`, `.safetensors`, `.pt` or `.pth` file. Nothing in it is executed.
+    path : str or path
+        A `.npy`, `.npz`, `.json`, `.csv`, `.txt`, `.safetensors`, `.pt` or `.pth` file, or the address of one, such as
+        `"s3://nets/conv1.npz"`. Nothing in it is executed.
     name : str, optional
         The array to use, by its whole name or by its layer's: `"conv1"` is also `conv1.weight` or `conv1/kernel:0`. May
         be left out where there is only one array, or only one that can be a bank. Its bias is found by its name.

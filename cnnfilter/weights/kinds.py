@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from cnnfilter.errors import CnnfilterError, CnnfilterWarning, KernelError, MissingExtraError
@@ -20,6 +21,7 @@ from cnnfilter.messages import either, readable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cnnfilter.addresses.address import Where
     from cnnfilter.weights.files import Member
 
 READERS = {
@@ -58,23 +60,10 @@ def open_members(path: Path) -> Iterator[list[Member]]:
     KernelError, MissingExtraError
         If it cannot be used.
     """
-    suffix = path.suffix.lower()
-    if suffix in UNSUPPORTED:
-        msg = (
-            f"{suffix} files hold whole networks, each of which is a stage by itself (cnnfilter run); "
-            f"to take one layer's weights, save them as .npz from Python: {UNSUPPORTED[suffix]}"
-        )
-        raise KernelError(msg)
-    if is_picture(path):
-        order = either("; the kernel comes first, then the pictures", "")
-        msg = f"is a picture, not a kernel{order}"
-        raise KernelError(msg)
     if path.is_dir():
         msg = "is a folder, not a kernel"
         raise KernelError(msg)
-    if suffix not in READERS:
-        msg = f"not a weight file by its name (known: {', '.join(READERS)})"
-        raise KernelError(msg)
+    check_name(path)
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its other end
         msg = "is not a regular file"
@@ -82,15 +71,78 @@ def open_members(path: Path) -> Iterator[list[Member]]:
     if not status.st_size:
         msg = "the file is empty"
         raise KernelError(msg)
-    module, name = READERS[suffix].split(".")
+    module, name = READERS[path.suffix.lower()].split(".")
     with path.open("rb") as stream:
         yield getattr(import_module(f"cnnfilter.weights.{module}"), name)(stream, status.st_size, path)
 
 
-def names_file(text: str, base: Path | None = None) -> bool:
+def check_name(path: Where) -> None:
+    """Raise a `KernelError` if no file of weights has such a name."""
+    suffix = path.suffix.lower()
+    if suffix in UNSUPPORTED:
+        msg = (
+            f"{suffix} files hold whole networks, each of which is a stage by itself (cnnfilter run); "
+            f"to take one layer's weights, save them as .npz from Python: {UNSUPPORTED[suffix]}"
+        )
+        raise KernelError(msg)
+    if is_picture(path.name):
+        order = either("; the kernel comes first, then the pictures", "")
+        msg = f"is a picture, not a kernel{order}"
+        raise KernelError(msg)
+    if suffix not in READERS:
+        msg = f"not a weight file by its name (known: {', '.join(READERS)})"
+        raise KernelError(msg)
+
+
+def file_of(name: str | Where, check: Callable[[Where], object] | None = None) -> Path:
+    """The file of a path or an address: of the latter a copy.
+
+    Parameters
+    ----------
+    name : str, Path or Address
+    check : callable, optional
+        Refuses names of what is none of such files, before one is fetched.
+
+    Raises
+    ------
+    KernelError, MissingExtraError
+        If it cannot be fetched; one line that names it.
+    ArgumentError
+        If the address is refused.
+    """
+    from cnnfilter.addresses.address import Address, located  # named kernels and sizes do without
+    from cnnfilter.addresses.copies import file_at
+
+    where = located(name)
+    if isinstance(where, Address):
+        with named_failures(where):
+            if check is not None:
+                check(where)
+            return file_at(where)
+    return file_at(where)
+
+
+def is_there(where: Where) -> bool:
+    """Whether there is a file; one at an address is fetched.
+
+    Raises
+    ------
+    KernelError, MissingExtraError
+        If that cannot be told; one line that names it.
+    """
+    from cnnfilter.addresses.copies import file_at
+
+    with named_failures(where):
+        try:
+            return file_at(where).is_file()
+        except (FileNotFoundError, PermissionError):  # as of what is not there, in a bucket that we may not list
+            return False
+
+
+def names_file(text: str, base: Where | None = None) -> bool:
     """Whether a kernel's text means a file: by its suffix, by a slash in it, or because it is there.
 
-    A name in the catalogue and a matrix are never files.
+    A name in the catalogue and a matrix are never files. Nobody is asked what is at an address.
     """
     if text.lower().endswith(SUFFIXES):
         return True
@@ -98,15 +150,21 @@ def names_file(text: str, base: Path | None = None) -> bool:
         return False
     if "/" in text or "\\" in text:
         return True
-    return names_existing(text, base)
+    return isinstance(base, PathLike | None) and names_existing(text, base)
 
 
-def names_existing(text: str, base: Path | None = None) -> bool:
-    """Whether a path, from a folder on, is that of something that is there."""
+def names_existing(text: str, base: Where | None = None) -> bool:
+    """Whether a path, from a folder on, is that of something that is there; one at an address is believed to be."""
     from pathlib import Path  # named kernels and sizes do without
 
+    if base is not None or "://" in text:
+        from cnnfilter.addresses.address import is_address, name_in
+
+        text = name_in(base, text)
+        if is_address(text):
+            return True
     with contextlib.suppress(OSError, ValueError):  # too long for a name, or a NUL in it
-        return (Path(text) if base is None else base / text).exists()
+        return Path(text).exists()
     return False
 
 
@@ -123,7 +181,7 @@ def is_picture(path: str | Path) -> bool:
 
 
 @contextlib.contextmanager
-def named_failures(path: Path) -> Iterator[None]:
+def named_failures(path: Where) -> Iterator[None]:
     """Turn whatever goes wrong with a file into one line that names it."""
     kind: type[CnnfilterError] = KernelError
     damaged = f"damaged or cut off, or not a {path.suffix} file"

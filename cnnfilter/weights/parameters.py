@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from cnnfilter.errors import ArgumentError, KernelError
-from cnnfilter.messages import quoted, show_shape
+from cnnfilter.messages import quoted, show_shape, without_secrets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -191,7 +191,7 @@ class Named(Parameters):
 
     def keys(self) -> dict[str, str]:
         """`weights` and `name`."""
-        return {"weights": str(self.state.path), "name": self.prefix}
+        return {"weights": without_secrets(self.state.source), "name": self.prefix}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Named) and (self.state is other.state) and self.prefix == other.prefix

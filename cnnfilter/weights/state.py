@@ -10,12 +10,13 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnfilter.addresses.address import Where, located, text_of
 from cnnfilter.errors import KernelError
 from cnnfilter.kernels.arrays import to_float32
 from cnnfilter.messages import keys_named, nearest, quoted
 from cnnfilter.runtime.forks import lock
 from cnnfilter.weights.checkpoints import unwrapped
-from cnnfilter.weights.kinds import named_failures, open_members
+from cnnfilter.weights.kinds import check_name, file_of, named_failures, open_members
 from cnnfilter.weights.parameters import Shape, check_shape
 
 if TYPE_CHECKING:
@@ -29,12 +30,12 @@ _known: weakref.WeakValueDictionary[tuple[str, int, int, int, int], State] = wea
 _reading = lock()
 
 
-def load_state(path: str | Path) -> State:
+def load_state(path: str | Where) -> State:
     """The state dict in a file; the same one for all who ask as long as somebody holds it and the file is unchanged.
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or Address
         Of a format whose arrays have names.
 
     Raises
@@ -42,14 +43,15 @@ def load_state(path: str | Path) -> State:
     KernelError, MissingExtraError
         If it cannot be used; one line that names it.
     """
-    path = Path(path)
-    with named_failures(path):
-        status = path.stat()
-    key = (str(path), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    where = located(path)
+    file = file_of(where, check_name)
+    with named_failures(file):
+        status = file.stat()
+    key = (str(file), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     state = _known.get(key)
     if state is None:
         with keys_named():  # what asks is the text of a stage
-            state = _known[key] = State(path)
+            state = _known[key] = State(file, text_of(where))
     return state
 
 
@@ -59,6 +61,8 @@ class State:
     Parameters
     ----------
     path : Path
+    source : str
+        What it is called by whoever has it opened again: the path, or an address that it is a copy of.
 
     Attributes
     ----------
@@ -71,8 +75,8 @@ class State:
         If the file cannot be used; one line that names it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, source: str) -> None:
+        self.path, self.source = path, source
         self._arrays: dict[str, Weights] = {}
         self._open()
         self.names = tuple(self._members)
@@ -84,8 +88,8 @@ class State:
             self._members = _by_name(found)
             self.close: Callable[[], object] = weakref.finalize(self, stack.pop_all().close)
 
-    def __reduce__(self) -> tuple[Callable[[Path], State], tuple[Path]]:
-        return load_state, (self.path,)
+    def __reduce__(self) -> tuple[Callable[[str], State], tuple[str]]:
+        return load_state, (self.source,)
 
     def shape(self, name: str) -> Shape | None:
         """The shape of an array, or None if there is none of this name."""

@@ -15,6 +15,8 @@ from cnnfilter.models.onnx.source import Source
 from cnnfilter.weights.kinds import named_failures
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
     from cnnfilter.models.onnx.wire import Stored
@@ -179,18 +181,26 @@ def _external(proto: Any, source: Source, code: int, shape: tuple[int, ...]) -> 
     """A tensor in another file, which must lie beside the model: a hostile one could name any of the machine's."""
     told = {str(entry.key): str(entry.value) for entry in proto.external_data}
     name = told.get("location", "")
-    path = source.path.parent / name
     if not name or name in (".", "..") or re.search(r"[\\/:\x00]", name):
         msg = f"is said to lie in {quoted(name)}; only files beside the model are read, by their names alone"
         raise KernelError(msg)
     size = math.prod(shape) * width(TYPES[code])
     begin, length = (_number(told, key, default) for key, default in (("offset", 0), ("length", size)))
     with about(f"is said to lie in {quoted(name)}: "):
-        other = Source.at(path, follow=False)
+        other = Source.at(_beside(source.path, name), follow=False)
         if length != size or begin + length > other.size:
             msg = f"its shape {show_shape(shape)} takes {size} bytes, not {length} from {begin} on of {other.size}"
             raise KernelError(msg)
     return _in_file(other, begin, size, code, TYPES[code], shape)
+
+
+def _beside(path: Path, name: str) -> Path:
+    from cnnfilter.addresses.copies import address_of, file_at  # most models are in one file
+
+    try:
+        return file_at(address_of(path).with_name(name))
+    except OSError as error:
+        raise KernelError(error.strerror) from None
 
 
 def _number(told: Mapping[str, str], key: str, default: int) -> int:

@@ -49,9 +49,13 @@ def show_padding(padding: Pads | str) -> str:
     return "x".join(f"{begin}+{end}" for begin, end in padding)
 
 
-_HOST = r"(?:(?:[^\s\\/,@]|\\.)*@)?(?:\[[^\s\\/,\]]*\]|[^\s\\/,:=@]*)(?::[0-9]+(?=/))?"
-_WHOLE = rf"(?:[A-Za-z]:(?=[\\/])|(?:[A-Za-z][\w.+-]*::){{0,3}}[A-Za-z][\w.+-]+://{_HOST})"
-"""What the colons of separate nothing: a drive, or an address up to its folder, its user and its port among it."""
+_FIRST = r"(?:[^\s\\/,]|\\[,+])*"
+_QUERY = r"(?:/(?:[^\s\\,:?]|\\[,+])*\?(?:[^\s\\,:]|\\[,+]|:(?!\s*[\w-]+\s*=))*)?"
+_WHOLE = rf"(?:[A-Za-z]:(?=[\\/])|(?:[A-Za-z][\w.+-]*::){{0,3}}[A-Za-z][\w.+-]+://{_FIRST}{_QUERY})"
+"""What the colons of separate nothing: a drive, or an address up to its folder, its user and its port among it.
+
+Nor do those of its query, but where what follows is a key.
+"""
 
 _BEGUN = re.compile(rf"(?:\A|(?<=[:=,]))\s*({_WHOLE})")
 
@@ -89,7 +93,8 @@ class Piece(NamedTuple):
 def split(whole: Piece, separator: str) -> list[Piece]:
     r"""Split where a separator stands without a backslash, and take off the blanks around each part.
 
-    The colon of a one-letter drive, `C:\\` or `C:/`, separates nothing, nor do those of an address before its folder.
+    The colon of a one-letter drive, `C:\\` or `C:/`, separates nothing, nor do those of an address before its folder,
+    and of its query where no key follows.
 
     Examples
     --------

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnfilter.messages import keys_named, without_secrets
 from cnnfilter.network.stages.text import escape
 from cnnfilter.runtime.forks import lazy
+from cnnfilter.weights.kinds import check_name, file_of
 
 if TYPE_CHECKING:
     from cnnfilter.kernels.kernel import Kernel
@@ -42,6 +42,9 @@ class WeightFile:
 
     _transposed: dict[int, Layer] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def __repr__(self) -> str:
+        return f"<WeightFile {':'.join(self.arguments('path'))}>"
+
     @lazy
     def convolution(self) -> Layer:
         """The arrays of a convolution in it.
@@ -54,7 +57,7 @@ class WeightFile:
         from cnnfilter.weights.layer import load_convolution  # brings NumPy, which sizes alone do not need
 
         with keys_named():
-            return load_convolution(Path(self.path), array_name=self.array_name, layout=self.layout)
+            return load_convolution(file_of(self.path, check_name), array_name=self.array_name, layout=self.layout)
 
     @lazy
     def dense(self) -> Layer:
@@ -68,7 +71,7 @@ class WeightFile:
         from cnnfilter.weights.layer import load_dense
 
         with keys_named():
-            return load_dense(Path(self.path), array_name=self.array_name)
+            return load_dense(file_of(self.path, check_name), array_name=self.array_name)
 
     def bank(self, channels: int | None = None, groups: int = 1, *, depthwise: bool = False) -> Kernel | FilterBank:
         """The kernel or the bank in it, over so many channels; see `bank_of`.
@@ -103,7 +106,7 @@ class WeightFile:
             layout = None if self.layout is None else TRANSPOSED[self.layout]
             with keys_named():
                 self._transposed[groups] = load_transposed(
-                    Path(self.path), array_name=self.array_name, layout=layout, groups=groups
+                    file_of(self.path, check_name), array_name=self.array_name, layout=layout, groups=groups
                 )
         return self._transposed[groups]
 

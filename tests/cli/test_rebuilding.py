@@ -1,12 +1,19 @@
 """The task that a worker makes of the command line is the command's: outputs are the same, byte for byte."""
 
+import contextlib
 import re
 import shlex
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from cnnfilter import Pipeline
+from cnnfilter.addresses import copies
+from cnnfilter.addresses.address import located
+from cnnfilter.addresses.putting import put
 from cnnfilter.cli.batch import Batch
 from cnnfilter.cli.group import COMMANDS, cnnfilter
 from cnnfilter.cli.rebuilding import task_of
@@ -51,6 +58,11 @@ LINES = (
     f"run {NETWORK} photo.png --field 3,4 --node c",
     f"run {BANK} small.png --enlarge 40 --numbers --maps each",
     "run @stages.txt photo.png --depth float",
+    "run net.npz photo.png --top 2",
+    "run conv:memory://rebuilding/k.npz:name=a,relu photo.png",
+    "run gray,conv:2@3x3:weights=state.npz:name=c photo.png",
+    "apply memory://rebuilding/k.npz photo.png --kernel-name a --layout oihw",
+    "why net.npz photo.png --class three",
     f"why {NETWORK} photo.png grey.jpg --json",
     f"why {NETWORK} photo.png --class three --labels four.txt --method occlusion --window 9 --method saliency",
     f"why {SCORES} photo.png --method integrated-gradients --baseline mean -o why.npy",
@@ -80,29 +92,58 @@ def folder(tmp_path, monkeypatch):
         (tmp_path / name / "three.txt").write_text("one\ntwo\nthree\n")
         (tmp_path / name / "four.txt").write_text("one\ntwo\nthree\nfour\n")
         (tmp_path / name / "stages.txt").write_text("gray\nconv:k.npz:name=a\nrelu\n")
+        Pipeline.parse(NETWORK).save("net.npz", size=PHOTO.shape)
+        shutil.copy("four.txt", "net.labels.txt")
+        np.savez("state.npz", **{"c.weight": draw.normal(size=(2, 1, 3, 3)), "c.bias": np.ones(2)})
         return tmp_path / name
 
     return make
 
 
+SENT = ("k.npz", "three.txt", "four.txt", "stages.txt", "net.npz", "net.labels.txt", "state.npz")
+"""Files that a worker has only as it was sent them."""
+
+
 def told(result, folder):
     """What a run has told and written; seconds differ."""
     seconds = re.compile(r'\d+\.\d\d s|"seconds": [\d.]+')
-    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name not in SENT]
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in paths}
     return result.exit_code, seconds.sub("", result.out), seconds.sub("", result.err), files
 
 
+@contextlib.contextmanager
+def elsewhere(worker, client):
+    """Another folder, as a worker has, with the files that the client has read, under other names and nowhere else."""
+    held = {}
+    for number, (name, path) in enumerate(copies.read_files().items()):
+        held[name] = worker / str(number) / path.name
+        held[name].parent.mkdir(parents=True)
+        held[name].write_bytes(path.read_bytes())
+    for name in SENT:
+        (client / name).unlink()
+    copies.remove_all()
+    copies.hold(held)
+    with contextlib.chdir(worker.parent):
+        yield
+    copies.remove_all()
+
+
 @pytest.mark.parametrize("line", LINES)
-def test_outputs_are_those_of_the_command(folder, monkeypatch, line):
+def test_outputs_are_those_of_the_command(folder, tmp_path, monkeypatch, line):
     arguments = shlex.split(line)
     where = folder("here")
+    if "memory://" in line:
+        pytest.importorskip("fsspec")
+        put(located("memory://rebuilding/k.npz"), Path("k.npz").read_bytes(), overwrite=True)
     expected = told(run(*arguments), where)
     assert expected[0] == ("max-pixels" in line), expected
     carry_out = Batch.carry_out
     made = []
 
     def rebuilt(batch, task, counts=None):
-        again, limits = task_of(arguments, batch.size)
+        with elsewhere(tmp_path / "worker", where):
+            again, limits = task_of(arguments, batch.size)
         made.append(again)
         assert limits == batch.limits
         assert type(again) is type(task)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple, Protocol
 
+from cnnfilter.addresses.address import Address, is_address
 from cnnfilter.errors import ArgumentError, PictureError
 from cnnfilter.messages import alternatives, either, nearest, quoted
 
@@ -164,15 +165,17 @@ _AVIF_BRANDS = (b"avif", b"avis")
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 
 
-def format_for_path(path: str | PurePath) -> str | None:
+def format_for_path(path: str | PurePath | Address) -> str | None:
     """The format that a file name's extension stands for, or None.
 
     Examples
     --------
-    >>> format_for_path("photo.JPG")
-    'JPEG'
+    >>> format_for_path("photo.JPG"), format_for_path("https://host/photo.jpg?size=1.5")
+    ('JPEG', 'JPEG')
     """
-    return _EXTENSIONS.get(PurePath(path).suffix.lower())
+    if isinstance(path, str):
+        path = Address(path) if is_address(path) else PurePath(path)
+    return _EXTENSIONS.get(path.suffix.lower())
 
 
 def format_named(text: str) -> str:
@@ -203,14 +206,14 @@ def extension_for(format: str) -> str:
     return format.lower() if format in ARRAYS else FORMATS[format].extensions[0].removeprefix(".")
 
 
-def recognise(head: bytes, path: str | PurePath | None = None) -> str:
+def recognise(head: bytes, path: str | PurePath | Address | None = None) -> str:
     """The format of a file from its first `HEAD` bytes.
 
     Parameters
     ----------
     head : bytes
         The beginning of the file.
-    path : str or path, optional
+    path : str, path or Address, optional
         Its name: only a TGA and a table of numbers, which have no signature, are known by it.
 
     Raises

@@ -13,12 +13,12 @@ import itertools
 import logging
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
+from cnnfilter.addresses.address import Where
 from cnnfilter.errors import CnnfilterError, PictureError
 from cnnfilter.imaging.formats import FORMATS, HEAD, damage_of, recognise
 from cnnfilter.imaging.forward import told_end, too_long
@@ -77,7 +77,7 @@ def prepare(max_pixels: int) -> None:
             Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
 
 
-def format_of(stream: BinaryIO, path: Path | None) -> str:
+def format_of(stream: BinaryIO, path: Where | None) -> str:
     """The format of a file, which is left at its beginning; see `formats.recognise`."""
     format = recognise(stream.read(HEAD), path)
     stream.seek(0)

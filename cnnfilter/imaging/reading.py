@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from cnnfilter.addresses.address import Address, Where, located
+from cnnfilter.addresses.reading import Fetched
 from cnnfilter.errors import CnnfilterError, PictureError
 from cnnfilter.imaging import bare, decoding, table
 from cnnfilter.imaging.costs import PER_PIXEL, bytes_needed
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def read(
-    source: str | Path | BinaryIO,
+    source: str | Path | Address | BinaryIO,
     *,
     frame: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
@@ -44,8 +46,9 @@ def read(
 
     Parameters
     ----------
-    source : path or binary stream
-        A stream is read from where it stands to the end of the picture, or as far as its decoder looks ahead.
+    source : path, Address or binary stream
+        A stream is read from where it stands to the end of the picture, or as far as its decoder looks ahead. What is
+        at an address is fetched first, all of it.
     frame : int, optional
         Which of several frames, counted from 0. By default the first, with a note.
     max_pixels : int
@@ -69,6 +72,8 @@ def read(
     ------
     PictureError
         If the file cannot be read or decoded, or is refused. The message does not name the file.
+    ArgumentError
+        If it is an address that is refused.
     """
     limits = Limits(frame, max_pixels, depth, shared, admit)
     with contextlib.closing(read_frames(source, limits, max_bytes)) as pictures:
@@ -76,14 +81,14 @@ def read(
 
 
 def read_frames(
-    source: str | Path | BinaryIO, limits: Limits = ALL_FRAMES, max_bytes: int | None = None
+    source: str | Path | Address | BinaryIO, limits: Limits = ALL_FRAMES, max_bytes: int | None = None
 ) -> Generator[Picture, None, None]:
     """Read frames of an animation, or pages of a TIFF, one by one, as viewers show them.
 
     Parameters
     ----------
     source, max_bytes
-        As for `read`.
+        As for `read`. A `Fetched` is read as a file is.
     limits : Limits
         Its `admit` is asked once, before the first is decoded, with the size of the largest.
 
@@ -98,22 +103,36 @@ def read_frames(
         As from `read`.
     """
     limits = limits._replace(most=most_bytes(limits.max_pixels, max_bytes))
+    path = located(source) if isinstance(source, (str, Path, Address)) else source
     try:
-        if not isinstance(source, (str, Path)):
-            yield from _read_forward(source, None, limits)
+        if not isinstance(path, (Path, Address, Fetched)):
+            yield from _read_forward(path, None, limits)
             return
-        path = Path(source)
+        if not isinstance(path, Path):
+            yield from _read_fetched(Fetched(path, limits.download) if isinstance(path, Address) else path, limits)
+            return
         if path.is_dir():
             msg = "is a directory"
             raise PictureError(msg)
         with path.open("rb") as stream:
             yield from (_read if stream.seekable() else _read_forward)(stream, path, limits)
     except FileNotFoundError as error:
-        msg = "no such file"
+        msg = "no such file" if isinstance(path, Path) else reason_of(error)
         raise PictureError(msg) from error
     except OSError as error:
         msg = f"cannot be read: {reason_of(error)}"
         raise PictureError(msg) from error
+
+
+def _read_fetched(source: Fetched, limits: Limits) -> Iterator[Picture]:
+    """Read a picture from a file in memory, all of which counts as memory."""
+    with source.getbuffer() as buffer:
+        length = len(buffer)
+
+    def admit(height: int, width: int, channels: int, memory: int) -> None:
+        limits.admit(height, width, channels, memory + length)
+
+    yield from _read(source, source.address, limits._replace(admit=admit))
 
 
 def _read_forward(source: BinaryIO, path: Path | None, limits: Limits) -> Iterator[Picture]:
@@ -128,7 +147,7 @@ def _read_forward(source: BinaryIO, path: Path | None, limits: Limits) -> Iterat
     yield from _read(stream, path, limits._replace(admit=admit))
 
 
-def _read(stream: BinaryIO, path: Path | None, limits: Limits) -> Iterator[Picture]:
+def _read(stream: BinaryIO, path: Where | None, limits: Limits) -> Iterator[Picture]:
     format = format_of(stream, path)
     with damage_told(format):
         if format in (NPY, TABLE):

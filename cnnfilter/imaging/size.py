@@ -9,6 +9,9 @@ from typing import BinaryIO
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
+from cnnfilter.addresses.address import Address, Where, located
+from cnnfilter.addresses.reading import Fetched
+from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
 from cnnfilter.errors import CnnfilterError, PictureError
 from cnnfilter.imaging import bare, table
 from cnnfilter.imaging.decoding import raw_mode, target_mode
@@ -20,13 +23,15 @@ from cnnfilter.messages import why_no_file
 _ORIENTATION = 0x0112
 
 
-def read_size(path: str | Path) -> tuple[int, int, int]:
+def read_size(path: str | Path | Address, most: int = DEFAULT_MAX_BYTES) -> tuple[int, int, int]:
     """Height, width and channels of the pixels that `reading.read` would give, without decoding them.
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or Address
         A picture. Its size is not limited: nothing of it is decoded.
+    most : int
+        Bytes that are fetched of an address.
 
     Returns
     -------
@@ -38,26 +43,31 @@ def read_size(path: str | Path) -> tuple[int, int, int]:
     PictureError
         If it cannot be read, or is no picture. The message does not name the file.
     """
-    path = Path(path)
+    where = located(path)
     try:
-        if reason := why_no_file(path):
+        if isinstance(where, Address):
+            return _from_header(Fetched(where, most), where)
+        if reason := why_no_file(where):
             raise PictureError(reason)
-        with path.open("rb") as stream:
-            return _from_header(stream, path)
+        with where.open("rb") as stream:
+            return _from_header(stream, where)
+    except FileNotFoundError as error:
+        raise PictureError(reason_of(error)) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         msg = f"cannot be read: {reason_of(error)}"
         raise PictureError(msg) from error
 
 
-def read_frame_count(path: str | Path) -> int | None:
-    """How many frames `reading.read_frames` would give; None if that is not known before they are decoded."""
+def read_frame_count(path: str | Path | Address) -> int | None:
+    """How many frames `reading.read_frames` would give; None if only decoding, or fetching, would tell."""
     from cnnfilter.imaging.tiff import read_tiff
 
     try:
-        if why_no_file(Path(path)):
+        where = located(path)
+        if isinstance(where, Address) or why_no_file(where):
             return None
-        with Path(path).open("rb") as stream:
-            format = format_of(stream, Path(path))
+        with where.open("rb") as stream:
+            format = format_of(stream, where)
             if format == "TIFF":
                 return len(read_tiff(stream).pages)
             if format not in FORMATS:
@@ -77,7 +87,7 @@ def _is_too_large(size: tuple[int, int] | None) -> bool:
     return size is not None and size[0] * size[1] > DEFAULT_MAX_PIXELS
 
 
-def _from_header(stream: BinaryIO, path: Path) -> tuple[int, int, int]:
+def _from_header(stream: BinaryIO, path: Where) -> tuple[int, int, int]:
     format = format_of(stream, path)
     with damage_told(format):
         if format == NPY:

@@ -16,6 +16,7 @@ from cnnfilter.errors import CnnfilterError, PictureError
 from cnnfilter.messages import why_no_file
 
 if TYPE_CHECKING:
+    from cnnfilter.addresses.address import Where
     from cnnfilter.imaging.arrays import Uint8Array
     from cnnfilter.imaging.picture import Picture
 
@@ -44,12 +45,12 @@ class Preview:
         self.graphics = terminal.graphics(stream) if find_spec("textual_image") else None
         self.stream: TextIO | None = stream
 
-    def show_file(self, path: Path, max_pixels: int) -> None:
+    def show_file(self, path: Where, max_pixels: int) -> None:
         """Show the first picture in a file that was written, or say why not."""
         from cnnfilter.imaging.reading import read
 
         try:
-            if reason := why_no_file(path):  # a pipe would be waited for
+            if isinstance(path, Path) and (reason := why_no_file(path)):  # a pipe would be waited for
                 raise PictureError(reason)
             self.show(read(path, frame=0, max_pixels=max_pixels))
         except CnnfilterError as error:

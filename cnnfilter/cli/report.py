@@ -6,7 +6,6 @@ import contextlib
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.cli import render, tables
@@ -14,6 +13,7 @@ from cnnfilter.errors import ArgumentError
 from cnnfilter.messages import shortened, show_shape
 
 if TYPE_CHECKING:
+    from cnnfilter.addresses.address import Where
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.inputs import Found
     from cnnfilter.batch.naming import Job
@@ -31,7 +31,7 @@ class Voice(NamedTuple):
     quiet: bool
     verbose: bool
     as_json: bool
-    show: Callable[[Path], None] | None = None
+    show: Callable[[Where], None] | None = None
 
 
 def check_standard_output(plan: Plan, *, as_json: bool) -> None:

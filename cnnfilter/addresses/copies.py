@@ -7,11 +7,13 @@ that its client read, and holds them here under the names that were given.
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import re
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,12 +25,21 @@ from cnnfilter.messages import known_as
 _LONGEST_NAME = 60
 """Characters of a copy's name, from the end."""
 
+FRESH = 60.0
+"""Seconds for which a copy is the file: a run asks for one several times, and a notebook when it has been changed."""
+
+PATIENCE = 0.3
+"""Seconds that a process that is told to end waits for a thread that fetches a file."""
+
 _lock = threading.RLock()
 _files: dict[str, Path] = {}
 """The file of each name that was given."""
 
 _origins: dict[Path, str] = {}
 """The name of each copy."""
+
+_times: dict[str, float] = {}
+"""When each copy was fetched."""
 
 _folders: list[Path] = []
 """That of the copies, once there is one."""
@@ -40,7 +51,7 @@ def _begin_anew() -> None:
     """A child owns no copies of its parent's."""
     global _lock
     _lock = threading.RLock()
-    for kept in (_files, _origins, _folders):
+    for kept in (_files, _origins, _times, _folders):
         kept.clear()
 
 
@@ -54,7 +65,7 @@ def allow(most: int) -> None:
 
 
 def file_at(name: str | os.PathLike[str] | Address) -> Path:
-    """A file that can be opened: of an address a copy, which is fetched once in a process; of a path itself.
+    """A file that can be opened: of an address a copy, which is fetched again only after a minute; of a path itself.
 
     Raises
     ------
@@ -66,7 +77,7 @@ def file_at(name: str | os.PathLike[str] | Address) -> Path:
     where = located(name)
     text = where.text if isinstance(where, Address) else os.fspath(name)  # type: ignore[arg-type]  # a path, then
     with _lock:
-        if text not in _files:
+        if text not in _files or time.monotonic() - _times.get(text, math.inf) > FRESH:
             _files[text] = _copied(where) if isinstance(where, Address) else where
         return _files[text]
 
@@ -103,13 +114,17 @@ def hold(files: Mapping[str, Path]) -> None:
 
 def remove_all() -> None:
     """Remove all copies, and forget the names."""
-    with _lock:
-        for path in _origins:
+    held = _lock.acquire(timeout=PATIENCE)  # a thread may be waiting for a server, and a signal has come
+    try:
+        for path in list(_origins):
             known_as.pop(str(path), None)
         for folder in _folders:
             shutil.rmtree(folder, ignore_errors=True)
-        for kept in (_files, _origins, _folders):
+        for kept in (_files, _origins, _times, _folders):
             kept.clear()
+    finally:
+        if held:
+            _lock.release()
 
 
 def _copied(address: Address) -> Path:
@@ -123,6 +138,7 @@ def _copied(address: Address) -> Path:
     path = folder / (name if name.strip(".") else "file")
     path.write_bytes(data)
     _know(address.text, path)
+    _times[address.text] = time.monotonic()
     return path
 
 

@@ -93,6 +93,7 @@ _CLASSES = {
     # asyncssh
     "HostKeyNotVerifiable": AddressError("the server's key is not in ~/.ssh/known_hosts; connect once with ssh"),
     "PermissionDenied": PermissionError(errno.EACCES, "the server refuses the login"),
+    "KeyImportError": AddressError("a key in ~/.ssh asks for its passphrase: give it to ssh-agent"),
     "SFTPNoSuchFile": _STATUSES[404],
     "SFTPNoSuchPath": _STATUSES[404],
     "SFTPPermissionDenied": PermissionError(errno.EACCES, "permission denied"),

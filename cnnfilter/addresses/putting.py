@@ -7,6 +7,7 @@ sibling, and then a rename, which does not replace.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import mimetypes
@@ -27,11 +28,20 @@ if TYPE_CHECKING:
 PART = 50 << 20
 """Bytes of a part, where a bucket takes a file by parts: one of at least two."""
 
+_TOGETHER = 2
+"""Parts that are sent at once: each is a copy."""
+
 _TYPE_OF = {"s3": "ContentType", "gs": "content_type"}
 """What libraries call the type of a file's content."""
 
 _PIECE = 1 << 22
 """Bytes that a server of SFTP is given at a time."""
+
+PATIENCE = 1.0
+"""Seconds that a process that is told to end waits for servers."""
+
+_live: dict[str, AbstractFileSystem] = {}
+"""The temporaries that are being written, and where."""
 
 _STEM = 40
 """How much of a name a temporary's repeats; see `writing.temporaries`."""
@@ -108,7 +118,7 @@ def _to_bucket(fs: AbstractFileSystem, address: Address, data: bytes, *, overwri
     if kind and address.scheme in _TYPE_OF:
         options[_TYPE_OF[address.scheme]] = kind
     if address.scheme == "s3":
-        options["chunksize"] = PART
+        options |= {"chunksize": PART, "max_concurrency": _TOGETHER}
     fs.pipe_file(address.key, data, **options)
 
 
@@ -137,7 +147,27 @@ def _to_server(fs: AbstractFileSystem, path: str, sibling: str, data: bytes, *, 
                 await channel.remove(sibling)
             raise
 
-    systems.over_sftp(fs, write)
+    _live[sibling] = fs
+    try:
+        systems.over_sftp(fs, write)
+    finally:
+        del _live[sibling]
+
+
+def remove_all() -> None:
+    """Remove the temporaries that are being written to servers, if these answer soon: the process is about to end."""
+    from fsspec.asyn import get_loop, sync
+
+    async def remove(sibling: str, fs: AbstractFileSystem) -> None:
+        async with fs._pool.get() as channel:
+            await channel.remove(sibling)
+
+    async def remove_each() -> None:
+        await asyncio.gather(*(remove(*each) for each in list(_live.items())), return_exceptions=True)
+
+    if _live:
+        with contextlib.suppress(Exception):
+            sync(get_loop(), remove_each, timeout=PATIENCE)
 
 
 async def _opened(channel: Any, path: str) -> Any:

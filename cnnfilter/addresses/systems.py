@@ -74,9 +74,13 @@ def system(address: Address) -> AbstractFileSystem:
 def _of_scheme(scheme: str) -> AbstractFileSystem:
     """The file system of a whole scheme: `fsspec.open`, which is given a text, would follow chains in it."""
     import fsspec
+    from fsspec.config import conf
 
+    options: dict[str, Any] = {}
+    if scheme in ("http", "https"):  # through the proxy that the environment names, as every other library
+        options["client_kwargs"] = {"trust_env": True, **conf.get(scheme, {}).get("client_kwargs", {})}
     # listings would be kept for ever, a kilobyte a name; an instance of another's may be set up otherwise
-    return fsspec.filesystem(scheme, use_listings_cache=False, skip_instance_cache=True)
+    return fsspec.filesystem(scheme, use_listings_cache=False, skip_instance_cache=True, **options)
 
 
 def _sftp(address: Address) -> AbstractFileSystem:

@@ -161,19 +161,26 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+_ENDINGS = (
+    ("writing.temporaries", "remove_all"),
+    ("addresses.putting", "remove_all"),
+    ("addresses.copies", "remove_all"),
+    ("cli.terminal", "restore"),
+)
+"""What ends what a module has begun, in order; each takes a second and a half at most."""
+
+
 def _end_by(number: int) -> None:
     """End by the signal itself: a shell then sees 128 + `number`, and stops its own loop on Ctrl-C.
 
     Here and now, where the signal was met. An exception is no way to get out: raised while a module loads, or in a
     callback, it is turned into another or dropped, and the program would go on.
     """
-    # not imported here: a module that is only half loaded has written nothing
-    remove_all = getattr(sys.modules.get("cnnfilter.writing.temporaries"), "remove_all", None)
-    if remove_all is not None:
-        remove_all()
-    restore = getattr(sys.modules.get("cnnfilter.cli.terminal"), "restore", None)
-    if restore is not None:
-        restore()
+    for module, name in _ENDINGS:
+        # not imported here: a module that is only half loaded has begun nothing
+        end = getattr(sys.modules.get(f"cnnfilter.{module}"), name, None)
+        if end is not None:
+            end()
     render.last_words(f"{render.PROGRAM}: error: {'interrupted' if number == signal.SIGINT else 'terminated'}")
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)

@@ -33,7 +33,7 @@ def box():
 def site(tmp_path_factory):
     """A server of the web; `site.folder` is what it serves."""
     folder = tmp_path_factory.mktemp("site")
-    with web(folder) as server:
+    with web(folder) as server, found({"NO_PROXY": "127.0.0.1,localhost"}):
         server.folder = folder
         yield server
 

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 
 import fsspec
 import pytest
@@ -39,6 +40,17 @@ def test_an_address_is_copied_once(memory, monkeypatch):
     assert copies.address_of(first) == located("memory://nets/net.npz")
     if os.name == "posix":
         assert stat.S_IMODE(first.parent.parent.stat().st_mode) == 0o700
+
+
+def test_what_has_changed_is_copied_again_after_a_minute(memory, monkeypatch):
+    memory.pipe_file("/nets/net.npz", b"old")
+    old = copies.file_at("memory://nets/net.npz")
+    memory.pipe_file("/nets/net.npz", b"new")
+    assert copies.file_at("memory://nets/net.npz") == old
+    monkeypatch.setattr(copies, "FRESH", -1.0)
+    assert copies.file_at("memory://nets/net.npz").read_bytes() == b"new"
+    assert old.read_bytes() == b"old"
+    assert copies.file_at("nets/net.npz") == copies.file_at("nets/net.npz")
 
 
 def test_a_file_beside_one_is_fetched_from_beside_it(memory, tmp_path):
@@ -102,6 +114,27 @@ def test_a_worker_holds_what_it_was_sent(tmp_path):
     assert readable(tmp_path / "1") == "s3://nets/net.npz"
     copies.remove_all()
     assert readable(tmp_path / "1") == str(tmp_path / "1")
+
+
+def test_copies_go_even_while_a_thread_waits_for_a_server(memory, monkeypatch):
+    memory.pipe_file("/nets/net.npz", b"weights")
+    path = copies.file_at("memory://nets/net.npz")
+    monkeypatch.setattr(copies, "PATIENCE", 0.01)
+    asked, answered = threading.Event(), threading.Event()
+
+    def waiting(address, most):
+        asked.set()
+        answered.wait()
+        return b""
+
+    monkeypatch.setattr(reading, "fetch", waiting)
+    thread = threading.Thread(target=copies.file_at, args=["memory://nets/other.npz"])
+    thread.start()
+    asked.wait()
+    copies.remove_all()
+    assert not path.exists()
+    answered.set()
+    thread.join()
 
 
 def test_copies_go_with_the_process():

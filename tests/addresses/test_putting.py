@@ -1,5 +1,6 @@
 """Files are written at addresses whole or not at all, and over none that stands there unless that is asked for."""
 
+import asyncio
 import threading
 
 import fsspec
@@ -134,8 +135,8 @@ def test_the_kind_of_a_content_is_told(box, monkeypatch):
     put(located("s3://box/a.png"), ONE, overwrite=False)
     put(located("s3://box/a.unknown"), ONE, overwrite=True)
     assert told == [
-        {"mode": "create", "ContentType": "image/png", "chunksize": putting.PART},
-        {"mode": "overwrite", "chunksize": putting.PART},
+        {"mode": "create", "ContentType": "image/png", "chunksize": putting.PART, "max_concurrency": 2},
+        {"mode": "overwrite", "chunksize": putting.PART, "max_concurrency": 2},
     ]
 
 
@@ -216,6 +217,27 @@ def test_over_sftp_a_file_that_comes_meanwhile_is_not_lost(files, monkeypatch):
         put(address, ONE, overwrite=False)
     assert (files.folder / "meanwhile.png").read_bytes() == OTHER
     assert siblings(files) == []
+
+
+def test_over_sftp_nothing_is_left_where_a_signal_ends_the_process(files, monkeypatch):
+    begun, ended = threading.Event(), threading.Event()
+
+    async def hanging(channel, sibling, path):
+        begun.set()
+        while not ended.is_set():
+            await asyncio.sleep(0.01)
+
+    putting.remove_all()
+    monkeypatch.setattr(putting, "_rename_to_new", hanging)
+    address = located(files.address("ended.png"))
+    thread = threading.Thread(target=put, args=[address, ONE], kwargs={"overwrite": False})
+    thread.start()
+    assert begun.wait(10)
+    assert len(siblings(files)) == 1
+    putting.remove_all()
+    assert siblings(files) == []
+    ended.set()
+    thread.join()
 
 
 def test_over_sftp_permissions_are_kept_and_folders_are_not_replaced(files):

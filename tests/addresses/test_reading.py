@@ -226,6 +226,31 @@ def test_a_server_that_gives_too_little_is_left(site, monkeypatch):
     assert refused(page(site)).strerror == "no answer in time"
 
 
+def test_what_fsspec_is_configured_to_do_is_done(site, monkeypatch):
+    monkeypatch.setitem(fsspec.config.conf, "http", {"client_kwargs": {"headers": {"Authorization": "Bearer 1"}}})
+    systems.forget()
+    fs = systems.system(page(site))
+    assert fs.client_kwargs == {"trust_env": True, "headers": {"Authorization": "Bearer 1"}}
+    systems.forget()
+
+
+def test_the_web_is_read_through_the_proxy_of_the_environment(site, monkeypatch):
+    (site.folder / "page.bin").write_bytes(DATA)
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("HTTP_PROXY", site.url)
+    assert fetch(located("http://no-such-host.invalid/page.bin")) == DATA
+
+
+def test_a_public_bucket_is_read_without_credentials(box, monkeypatch):
+    box.ask("PUT", "/box/public.bin", DATA, x_amz_acl="public-read")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"anon": "true"})
+    systems.forget()
+    assert fetch(located("s3://box/public.bin")) == DATA
+    systems.forget()
+
+
 def test_servers_that_are_not_there_are_told():
     assert refused(located("http://127.0.0.1:9/a")).strerror == "no connection to the server"
     assert refused(located("http://no-such-host.invalid/a")).strerror == "no server of that name is known"

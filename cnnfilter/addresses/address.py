@@ -22,7 +22,7 @@ LONGEST = 4095
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+"  # of one letter it is a drive's
 _ADDRESS = re.compile(rf"(?:[\w+.-]*::)*{_SCHEME}://")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|\w(?:[\w.-]*\w)?\.?)")
-_BUCKET = re.compile(r"[\w.-]+")  # no colon, which a secret key may stand behind: access points have other names, too
+_BUCKET = re.compile(r"[\w.-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _OF_THIS_MACHINE = ("file", "local")
 
@@ -68,8 +68,8 @@ def wrong_address(text: str) -> str | None:
     if known.is_of_host:
         return _wrong_host(_authority(scheme.lower(), rest))
     first = rest.partition("/")[0]
-    if "@" in first and scheme.lower() != "memory":
-        return "credentials have no place in it; the library that opens it looks for them where it always does"
+    if re.search("[@:]", first) and scheme.lower() != "memory":
+        return "credentials have no place in it; its library finds them as it always does"
     if not first:
         return f"it names no {known.first}"
     if scheme.lower() != "memory" and not _BUCKET.fullmatch(first):

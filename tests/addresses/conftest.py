@@ -2,8 +2,8 @@
 
 import contextlib
 
-import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from cnnfilter.addresses import copies, systems
 from tests.buckets import buckets, web
@@ -54,8 +54,7 @@ def _orderly(request, monkeypatch):
     yield
     for name in {"box", "site", "files"} & set(request.fixturenames):
         request.getfixturevalue(name).forget()
-    memory = fsspec.filesystem("memory")
-    memory.store.clear()
-    memory.pseudo_dirs[:] = [""]
+    MemoryFileSystem.store.clear()
+    MemoryFileSystem.pseudo_dirs[:] = [""]
     copies.remove_all()
     copies.allow(1 << 30)

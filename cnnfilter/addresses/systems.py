@@ -63,12 +63,17 @@ def system(address: Address) -> AbstractFileSystem:
     ------
     MissingExtraError
     """
-    name = (address.scheme, address.first if SCHEMES[address.scheme].is_of_host else "")
+    name = _name(address)
     with _lock:
         if name not in _open:
             check_installed(address)
             _open[name] = _sftp(address) if address.scheme == "sftp" else _of_scheme(address.scheme)
         return _open[name]
+
+
+def _name(address: Address) -> tuple[str, str]:
+    """What has one file system: a whole scheme, but of SFTP a connection, by user and host."""
+    return address.scheme, address.first if address.scheme == "sftp" else ""
 
 
 def _of_scheme(scheme: str) -> AbstractFileSystem:
@@ -110,7 +115,7 @@ def forget(address: Address | None = None) -> None:
         if address is None:
             _open.clear()
         else:
-            _open.pop((address.scheme, address.first), None)
+            _open.pop(_name(address), None)
 
 
 def asked(address: Address, question: Callable[[AbstractFileSystem], T]) -> T:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from cnnfilter.addresses.address import Address, Where
+from cnnfilter.addresses.address import Address, Where, is_address
 from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.errors import DiskFullError, ExistsError, OutputError
 from cnnfilter.messages import either
@@ -234,8 +234,10 @@ def write_stream(stream: BinaryIO, data: Data) -> None:
         raise OutputError(msg) from error
 
 
-def is_device(path: Path) -> bool:
-    """Whether `path` exists and is neither a file nor a folder: a device, a pipe, a socket."""
+def is_device(path: Where) -> bool:
+    """Whether `path` exists and is neither a file nor a folder: a device, a pipe, a socket; at an address none is."""
+    if isinstance(path, Address):
+        return False
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):  # ValueError: a NUL in the name
@@ -244,7 +246,9 @@ def is_device(path: Path) -> bool:
 
 
 def is_same(one: str, other: str) -> bool:
-    """Whether two names are those of one file that is there."""
+    """Whether two names are those of one file that is there, or one address."""
+    if is_address(one):
+        return one == other
     try:
         return Path(one).samefile(other)
     except (OSError, ValueError):  # one of them does not exist, or has a NUL in its name

@@ -12,7 +12,7 @@ from cnnfilter.addresses.failures import AddressError
 from cnnfilter.addresses.putting import put
 from cnnfilter.addresses.reading import fetch
 from cnnfilter.errors import ExistsError, OutputError
-from cnnfilter.writing.write import Writing, check_free, look, write_atomically
+from cnnfilter.writing.write import Writing, check_free, is_device, is_same, look, write_atomically
 
 ONE, OTHER = b"one" * 1000, b"other" * 1000
 
@@ -160,8 +160,14 @@ def test_a_large_file_is_put_by_parts_and_completed_once(box, parts):
     assert box.get("box/large.npy")[-1:] == b"x"
 
 
-@pytest.mark.parametrize(("kind", "more"), [("status", {"status": 403}), ("lost", {})])
-@pytest.mark.parametrize("line", ["PUT .*failed.npy.partNumber=2", "POST .*failed.npy.uploadId"])
+@pytest.mark.parametrize(
+    ("kind", "more", "line"),
+    [
+        ("status", {"status": 403}, "PUT .*failed.npy.partNumber=2"),
+        ("status", {"status": 403}, "POST .*failed.npy.uploadId"),
+        ("lost", {}, "POST .*failed.npy.uploadId"),
+    ],
+)
 def test_a_large_file_that_fails_leaves_nothing(box, parts, kind, more, line):
     box.order(kind, line, None, **more)
     with pytest.raises(OSError, match=r"permission denied|connection was lost"):
@@ -263,6 +269,13 @@ def test_outputs_are_written_at_addresses():
         write_atomically(address, ONE, Writing())
     write_atomically(address, ONE, Writing(overwrite=True))
     assert memory.cat_file("/box/a.png") == ONE
+
+
+def test_an_address_is_no_device_and_the_same_as_itself():
+    assert not is_device(located("s3://box/a.png"))
+    assert is_same("s3://box/a.png", "s3://box/a.png")
+    assert not is_same("s3://box/a.png", "s3://box/b.png")
+    assert not is_same("a.png", "s3://box/b.png")
 
 
 def test_outputs_that_cannot_be_written_are_told_without_secrets(files):

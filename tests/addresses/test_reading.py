@@ -287,6 +287,14 @@ def test_a_lost_connection_to_a_server_is_made_anew(files):
     assert refused(located(files.address("a.bin"))).strerror == "the server refuses that"
 
 
+def test_a_scheme_has_one_system_and_sftp_one_for_each_host(files):
+    one, other = located("http://one/a"), located("http://other/b")
+    assert systems.system(one) is systems.system(other)
+    assert systems.system(located("s3://one")) is systems.system(located("s3://other/a"))
+    one, other = located(files.address("a")), located(files.address("a", password="geheim"))
+    assert systems.system(one) is not systems.system(other)
+
+
 def test_threads_share_one_system(files):
     (files.folder / "a.bin").write_bytes(DATA)
     systems.forget()

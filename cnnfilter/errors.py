@@ -13,6 +13,7 @@
     │   ├── ExistsError                   a file that exists and may not be overwritten
     │   ├── DiskFullError                 there is no room left to write it
     │   └── ConflictError                 outputs that a plan refuses, a line for each; in `batch.plan`
+    ├── ClusterError                      a cluster that cannot be reached, or does not fit
     └── MissingExtraError                 an optional library that is not installed
 
     CnnfilterWarning (a UserWarning)          what was left out or decided, and should be known
@@ -75,6 +76,10 @@ class ExistsError(OutputError):
 
 class DiskFullError(OutputError):
     """An output for which there is no room left."""
+
+
+class ClusterError(CnnfilterError):
+    """A cluster that cannot be reached, or whose workers do not fit."""
 
 
 class CnnfilterWarning(UserWarning):

@@ -16,6 +16,7 @@ ROOMS = (
     "cli",
     "training",
     "picture",
+    "cluster",
     "batch",
     "results",
     "pipeline",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from cnnfilter.batch.claims import Plan
 from cnnfilter.batch.memory import Memory, default_memory
-from cnnfilter.batch.naming import Job
+from cnnfilter.batch.naming import Files, Job
 from cnnfilter.batch.workers import Crew, StoppedError, Turn, never
 from cnnfilter.errors import CnnfilterError, DiskFullError, ExistsError, OutputError, PictureError
 from cnnfilter.imaging.limits import ALL, Limits
@@ -21,7 +21,7 @@ from cnnfilter.imaging.reading import read_frames
 from cnnfilter.imaging.stored import lost_in_place
 from cnnfilter.results.limits import is_out_of_memory
 from cnnfilter.writing.temporaries import Temporaries
-from cnnfilter.writing.write import Writing, sync_folder, write_atomically, write_stream
+from cnnfilter.writing.write import Writing, is_file_of, sync_folder, write_atomically, write_stream
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture
@@ -52,8 +52,9 @@ class Work(NamedTuple):
     again : bool
         Whether it may have been done before, by somebody who has died: an output that exists counts as written if it
         holds the same bytes.
-    sweeps : bool
-        Whether to remove what killed runs have left.
+    is_part : bool
+        Whether this is a part of a run whose names, and what killed runs have left, are seen to elsewhere: a job that
+        needs other names than it has claimed asks for them (`Event.asks`).
     """
 
     jobs: int = 1
@@ -61,7 +62,7 @@ class Work(NamedTuple):
     memory: int | Memory | None = None
     preserve_times: bool = False
     again: bool = False
-    sweeps: bool = True
+    is_part: bool = False
 
 
 class Streams(NamedTuple):
@@ -114,6 +115,10 @@ class Event(NamedTuple):
         What programs are told of what was written besides.
     undone : bool
         Whether it is one of those that a full disk leaves undone, after some have failed, or a cluster that is lost.
+    files : int, tuple of str or None
+        How many numbered files were made, or what they are called.
+    asks : bool
+        Whether nothing was written, as a part of a run (see `Work.is_part`) has not claimed all names that it takes.
     """
 
     job: Job
@@ -135,6 +140,8 @@ class Event(NamedTuple):
     details: str | None = None
     facts: Mapping[str, Any] = {}
     undone: bool = False
+    files: Files = None
+    asks: bool = False
 
 
 Ahead = dict[int, Event | BaseException]
@@ -233,7 +240,7 @@ class _Run:
         self.streams = streams
         self.work = work
         self.memory = memory
-        self.temporaries = Temporaries(sweeps=work.sweeps)
+        self.temporaries = Temporaries(sweeps=not work.is_part)
         self.settling = Settling(plan)
 
     def carry_out(self, turn: Turn) -> Event:
@@ -268,6 +275,7 @@ class _Run:
             else:
                 settled = self.plan.naming.settled(job, result.format)
                 targets, files = settled.targets(result.count), result.files(settled.format)
+                event = event._replace(files=result.count)
                 del picture, result  # may be as large as all that follows
                 event = self._write(turn, event, targets, files, times)
                 event = event._replace(format=None if event.skipped else settled.format)
@@ -295,9 +303,11 @@ class _Run:
     ) -> Event:
         plan, job, saving = self.plan, event.job, self.task.saving
         if not all(target is None or plan.owns(job, target) for target in targets):
+            if self.work.is_part:
+                return event._replace(asks=True)
             turn.wait()  # who gets a name that nobody knew of must not depend on who comes first
         # before the encoder's work
-        kept = {target for target in targets if target is not None and plan.claim(job, target)}
+        kept = {target for target in targets if target is not None and self._claim(job, target)}
         if kept.issuperset(targets):
             return event._replace(skipped=True, existing=tuple(filter(None, targets)))
         size, clipped, frames, notes = None, None, 1, list(event.notes)
@@ -319,10 +329,13 @@ class _Run:
                 place = plan.jobs.place(target)
                 try:
                     more = write_atomically(target, encoded.data, writing, place=place, temporaries=self.temporaries)
-                except ExistsError:  # somebody else has written it since
-                    if not plan.wanted.skip_existing:
+                except ExistsError:  # somebody else has written it since, or this run before
+                    if self.work.again and is_file_of(target, encoded.data):
+                        plan.keep(target)
+                    elif plan.wanted.skip_existing:
+                        kept.add(target)
+                    else:
                         raise
-                    kept.add(target)
                 else:
                     plan.keep(target)
                     notes += [note for note in more if note not in notes]
@@ -337,6 +350,15 @@ class _Run:
             targets=written, existing=existing, size=size, clipped=clipped, notes=tuple(notes), frames=frames,
             details=details, facts=facts,
         )  # fmt: skip
+
+    def _claim(self, job: Job, target: Path) -> bool:
+        """Claim a name for a job, and tell whether what stands there is left; of what may be its own, not yet."""
+        try:
+            return self.plan.claim(job, target) and not self.work.again
+        except ExistsError:
+            if not self.work.again:
+                raise
+            return False
 
     def _pictures(self, job: Job, turn: Turn) -> Generator[Picture, None, None]:
         source = self.streams.stdin if job.source is None else job.source

@@ -180,6 +180,14 @@ class Batch:
         from cnnfilter.batch.work import Streams, Work, process
 
         work = Work(threads=self.threads, memory=self.memory, preserve_times=self.preserve_times)
+        if self.cluster is not None:
+            from cnnfilter.cli import served
+            from cnnfilter.cluster import client
+
+            return client.process(
+                plan, task, work=work, cluster=self.cluster, arguments=self.arguments, size=self.size, served=served,
+                ahead=ahead,
+            )  # fmt: skip
         from cnnfilter.batch.workers import share_cores
         from cnnfilter.engine.bands import available_threads
 

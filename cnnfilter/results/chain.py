@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from cnnfilter.network.plan import Row
+    from cnnfilter.network.stages import Shape
     from cnnfilter.pipeline import Pipeline, Plan
 
 Shown = tuple[Picture, float | None, "npt.NDArray[np.float32] | None"]
@@ -110,10 +111,18 @@ class ChainTask(Task):
         values = self.pipeline.run(planes_of(picture), layout="chw", threads=threads)
         return self.shown(picture, values, rows, notes)
 
+    def plan_for(self, shape: Shape) -> Plan:
+        """The chain's plan for a picture of a shape (H, W, C)."""
+        return self.pipeline.plan(shape)
+
+    def vector_of(self, values: npt.NDArray[np.float32], rows: tuple[Row, ...]) -> Vector:
+        """Values that the chain gave, with their labels, and how many of them are told."""
+        return Vector(values, self.view.labels_for(len(values)), self.view.top, are_shares(rows))
+
     def planned(self, picture: Picture) -> tuple[Plan, tuple[str, ...]]:
         """The plan for a picture, and what a person should know; see `transform`."""
         pixels = picture.pixels
-        rows = self.pipeline.plan((*pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1))
+        rows = self.plan_for((*pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1))
         check_rows(rows, self.max_pixels)
         self.view.check_labels(rows[-1].output[-1])
         notes = picture.notes
@@ -178,10 +187,7 @@ class ChainResult:
     @property
     def vector(self) -> Vector | None:
         """The values if they are one."""
-        if self.values.ndim != 1:
-            return None
-        view = self.task.view
-        return Vector(self.values, view.labels_for(len(self.values)), view.top, are_shares(self.rows))
+        return None if self.values.ndim != 1 else self.task.vector_of(self.values, self.rows)
 
     @property
     def count(self) -> int | None:

@@ -23,6 +23,7 @@ from cnnfilter.runtime import pillow
 if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture
     from cnnfilter.network.plan import Row
+    from cnnfilter.network.stages import Shape
     from cnnfilter.pipeline import Pipeline
 
 COPIES = 3
@@ -72,6 +73,10 @@ class FieldTask(Task):
         shown = self.showing.need(height * width, height * width)
         return COPIES * height * width * channels + shown
 
+    def plan_for(self, shape: Shape) -> tuple[Row, ...]:
+        """The network's plan for a picture of a shape (H, W, C)."""
+        return self.pipeline.plan(shape)
+
     def transform(self, picture: Picture, threads: int | None = None) -> FieldResult:
         """Bring out the receptive field in a picture.
 
@@ -81,7 +86,7 @@ class FieldTask(Task):
             If the network does not fit the picture, or its result has no such place.
         """
         pixels = pillow.contiguous(picture.pixels)
-        rows = self.pipeline.plan((*pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1))
+        rows = self.plan_for((*pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 1))
         field = receptive_field(rows, self.at)
         picture = replace(picture, pixels=pixels, notes=(*picture.notes, *field_notes(field, pixels.shape[:2])))
         if picture.format == NPY:

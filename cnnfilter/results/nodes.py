@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture
     from cnnfilter.network.graph import Network
     from cnnfilter.network.plan import Row
+    from cnnfilter.network.stages import Shape
     from cnnfilter.results.saving import Encoded
 
 LONGEST = 100
@@ -115,6 +116,10 @@ class NodesTask(Task):
     def need(self, height: int, width: int, channels: int) -> int:
         """What the largest of the results takes."""
         return max(task.need(height, width, channels) for task in self.tasks.values())
+
+    def plan_for(self, shape: Shape) -> tuple[Row, ...]:
+        """The network's plan up to the last node for a picture of a shape (H, W, C)."""
+        return self.last.plan_for(shape)
 
     def transform(self, picture: Picture, threads: int | None = None) -> NodesResult:
         """Plan to run a picture through the network, which the result does; see `ChainTask.transform`.

@@ -11,8 +11,12 @@ from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS, NPY, holds_floats
 from cnnfilter.results.saving import Saving
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from cnnfilter.imaging.picture import Picture
     from cnnfilter.network.plan import Row
+    from cnnfilter.network.stages import Shape
     from cnnfilter.results.saving import Encoded, Ready
     from cnnfilter.results.vector import Vector
 
@@ -105,6 +109,14 @@ class Task(ABC):
     @abstractmethod
     def transform(self, picture: Picture, threads: int | None = None) -> Result:
         """Make the result for a picture, on so many threads; on all cores by default."""
+
+    def plan_for(self, shape: Shape) -> tuple[Row, ...]:
+        """The plan that the result for a picture of a shape (H, W, C) follows; empty where there is none."""
+        return ()
+
+    def vector_of(self, values: npt.NDArray[np.float32], rows: tuple[Row, ...]) -> Vector:
+        """Values that a chain gave, as they are told; only a task that tells results has any."""
+        raise NotImplementedError
 
     def details(self, rows: tuple[Row, ...]) -> str | None:
         """What stands behind the size of a file that was made, by a chain's plan; None for how many maps it has."""

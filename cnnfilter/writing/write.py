@@ -255,6 +255,16 @@ def is_same(one: str, other: str) -> bool:
         return False
 
 
+def is_file_of(path: Path, data: Data) -> bool:
+    """Whether a file holds these bytes, and no others."""
+    pieces = [data] if isinstance(data, bytes | memoryview) else data
+    try:
+        with path.open("rb") as file:
+            return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
+    except OSError:
+        return False
+
+
 def _write_straight(path: Path, device: tuple[int, int, int], data: Data) -> None:
     flags = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags), "wb", buffering=0) as file:

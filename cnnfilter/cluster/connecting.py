@@ -1,0 +1,102 @@
+"""Where a cluster is, and the connection to its scheduler."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from cnnfilter.engine.bands import available_threads
+from cnnfilter.errors import ArgumentError, ClusterError, MissingExtraError
+from cnnfilter.messages import quoted
+
+PATIENCE = 5.0
+"""Seconds in which a scheduler must answer."""
+LOCAL = "local"
+MOST_LOCAL = 512
+
+_ADDRESS = r"(?:(tcp|tls)://)?((?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5}))/?"
+_CONFIG = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.low-level-log-length": 5,  # they hold the arguments of the last tasks
+    "distributed.scheduler.worker-ttl": "60s",
+}
+
+
+def parse_cluster(text: str) -> str | int:
+    """The address of a scheduler, or how many processes of this machine make a cluster.
+
+    Raises
+    ------
+    ArgumentError
+        If it is neither.
+
+    Examples
+    --------
+    >>> parse_cluster("local:3"), parse_cluster("scheduler:8786"), parse_cluster("tls://10.0.0.1:8786")
+    (3, 'tcp://scheduler:8786', 'tls://10.0.0.1:8786')
+    """
+    kind, _, number = text.partition(":")
+    if kind == LOCAL and (text == LOCAL or re.fullmatch("[0-9]{1,3}", number)):
+        count = available_threads(None) if text == LOCAL else int(number)
+        if 1 <= count <= MOST_LOCAL:
+            return count
+        msg = f"local:N takes 1 to {MOST_LOCAL} workers, not {count}"
+        raise ArgumentError(msg)
+    match = re.fullmatch(_ADDRESS, text)
+    if kind == LOCAL or match is None or not 0 < int(match[3]) < 1 << 16:
+        msg = f"a cluster is local, local:N, tcp://HOST:PORT or tls://HOST:PORT, not {quoted(text)}"
+        raise ArgumentError(msg)
+    return f"{match[1] or 'tcp'}://{match[2]}"
+
+
+def name_of(cluster: str | int) -> str:
+    """What messages call the scheduler of a cluster."""
+    return "the local cluster" if isinstance(cluster, int) else f"the scheduler {cluster}"
+
+
+@contextlib.contextmanager
+def connected(cluster: str | int) -> Iterator[tuple[Any, Any]]:
+    """A Dask client of a cluster, and the cluster itself if it is of this machine, which ends with it.
+
+    Parameters
+    ----------
+    cluster : str or int
+        As `parse_cluster` gives it.
+
+    Raises
+    ------
+    ClusterError
+        If there is none, or it lets nobody in.
+    MissingExtraError
+        If Dask is not installed.
+    """
+    try:
+        import dask
+        import distributed
+    except ImportError:
+        msg = "--cluster needs the distributed library: pip install 'cnnfilter[cluster]'"
+        raise MissingExtraError(msg) from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # people are told by events, in our words
+    with contextlib.ExitStack() as ends, dask.config.set(_CONFIG), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="dask|distributed|tornado")  # of versions, ports and slow workers
+        local = None
+        try:
+            if isinstance(cluster, int):
+                local = distributed.LocalCluster(
+                    n_workers=cluster, threads_per_worker=1, dashboard_address=None, memory_limit=0,
+                    silence_logs=logging.CRITICAL, preload=["cnnfilter.cli.served"],
+                )  # fmt: skip
+                ends.callback(local.close)
+            client = distributed.Client(local or cluster, timeout=PATIENCE, set_as_default=False)
+        except (OSError, RuntimeError, ValueError) as error:
+            msg = f"{name_of(cluster)} does not answer; is it a Dask scheduler, and can it be reached from here?"
+            raise ClusterError(msg) from error
+        except TypeError as error:
+            msg = f"{name_of(cluster)} needs a certificate and a key; Dask's settings distributed.comm.tls name them"
+            raise ClusterError(msg) from error
+        ends.callback(client.close)
+        yield client, local

@@ -1,0 +1,101 @@
+"""The names that jobs of a cluster's run are granted, before they are sent and when they ask for others."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnfilter.cluster.sent import Sent, sent
+from cnnfilter.imaging.formats import format_for_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnnfilter.batch.claims import Plan
+    from cnnfilter.batch.naming import Job
+    from cnnfilter.batch.work import Event
+
+
+class Names:
+    """Those of one run: the plan's claims, and the working folder that names are relative to.
+
+    A result that does not fit its format becomes a PNG, under another name. That is granted beforehand where it is
+    free, so that such a picture need not be worked on twice, and given back when it was not needed.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._folder = os.getcwd()  # noqa: PTH109  (a text)
+        self._extra: dict[int, list[Path]] = {}
+        self._asked: dict[int, list[Path]] = {}
+
+    def granted(self, job: Job) -> list[Path]:
+        """The names that a job has, and what it may need besides; claimed now."""
+        plan, number = self._plan, job.number
+        if job.target is None:
+            return []
+        if number in self._asked:
+            return self._asked[number]
+        names = plan.jobs.targets(job)
+        if names and number not in self._extra and not job.format and format_for_path(names[0]) != "PNG":
+            files = None if plan.jobs.counts is None else plan.jobs.counts[number]
+            changed = [target for target in plan.naming.settled(job, "PNG").targets(files) if target is not None]
+            if not any(plan.key(each) in plan.claims or os.path.lexists(each) for each in changed):
+                for each in changed:
+                    plan.take(plan.key(each), job, each)
+                self._extra[number] = changed
+        return names + self._extra.get(number, [])
+
+    def sent(self, job: Job, granted: Sequence[Path]) -> Sent:
+        """A job as it is sent."""
+        place = None if job.target is None else self._plan.jobs.place(job.target)
+        return sent(job, granted, place, self._folder)
+
+    def told(self, event: Event, kept: Sequence[Path]) -> Event:
+        """An event in the person's own words; names under which something was written are kept."""
+        for name in kept:
+            self._plan.keep(name)
+        error, notes = event.error, event.notes
+        if self._folder in f"{error}{notes}":
+            names = [event.job.source, *self.granted(event.job)]
+            error = None if error is None else self._spelt(error, names)
+            event = event._replace(error=error, notes=tuple(self._spelt(note, names) for note in notes))
+        return event
+
+    def _spelt(self, text: str, names: Sequence[Path | None]) -> str:
+        texts = {str(each) for name in names if name is not None for each in (name, name.parent)}
+        for name in sorted(texts, key=len, reverse=True):
+            absolute = os.path.join(self._folder, name) if name != "." else self._folder  # noqa: PTH118  (a text)
+            text = text.replace(f"'{absolute}'", f"'{name}'")
+        return text
+
+    def claim(self, event: Event) -> tuple[tuple[Path, ...], set[Path]]:
+        """Claim the names that a job asks for, as in `batch.work`; all before it are settled.
+
+        Returns
+        -------
+        targets : tuple of Path
+        kept : set of Path
+            Those that exist, and are left as they are.
+
+        Raises
+        ------
+        OutputError
+            If one is another's, or in the way.
+        """
+        job = event.job
+        targets = tuple(
+            target for target in self._plan.naming.settled(job, event.format or "").targets(event.files) if target
+        )
+        kept = {target for target in targets if self._plan.claim(job, target)}
+        self._asked[job.number] = [*targets]
+        return targets, kept
+
+    def settle(self, event: Event) -> None:
+        """Give back what a job did not need."""
+        self._asked.pop(event.job.number, None)
+        for name in self._extra.pop(event.job.number, []):
+            key = self._plan.key(name)
+            if self._plan.claims.get(key) == event.job.number:
+                del self._plan.claims[key]

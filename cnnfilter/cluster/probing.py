@@ -1,0 +1,98 @@
+"""Whether a folder is the same one here and on a worker: a file with random bytes, and the beginnings of inputs."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnnfilter.addresses.address import is_address
+from cnnfilter.errors import ClusterError, OutputError
+from cnnfilter.writing.temporaries import Temporaries
+from cnnfilter.writing.write import is_device
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cnnfilter.batch.claims import Plan
+
+FOLDERS = 16
+"""How many folders of inputs, and how many of outputs, are looked into."""
+LOOKED_AT = 1000
+"""Of how many inputs the folders are."""
+HEAD = 4096
+"""How many bytes of an input are compared."""
+NAME = "shared"
+
+
+def probes(plan: Plan, temporaries: Temporaries, held: contextlib.ExitStack) -> list[list[Any]]:
+    """What workers must find: files, how long each is and what it begins with, and whether others can be made beside.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its output folder has been made.
+    temporaries : Temporaries
+        Takes a file in each folder of outputs.
+    held : ExitStack
+        Keeps these open, as long as workers may come: nobody takes them for ones left behind.
+    """
+    jobs = plan.jobs
+    numbers = range(0, len(jobs), max(1, len(jobs) // LOOKED_AT))
+    base = plan.naming.base
+    if base is not None:
+        outputs: Iterable[str] = [str(base)]
+    elif plan.naming.told:
+        outputs = []
+    else:
+        outputs = (os.path.dirname(str(jobs[number].target)) for number in numbers)  # noqa: PTH120
+    found = [[*_made(Path(folder), temporaries, held), True] for folder in _some(outputs)]
+    inputs = {os.path.dirname(name): name for name in (jobs.inputs[number].name for number in numbers)}  # noqa: PTH120
+    found += [[*known, False] for folder in _some(inputs) if (known := _known(Path(inputs[folder]))) is not None]
+    return found
+
+
+def _some(folders: Iterable[str]) -> list[str]:
+    return [folder for folder in dict.fromkeys(folders) if not is_address(folder)][:FOLDERS]
+
+
+def _made(folder: Path, temporaries: Temporaries, held: contextlib.ExitStack) -> list[Any]:
+    try:
+        path, file = temporaries.open(folder / NAME, None)
+        held.enter_context(file).write(os.urandom(16))
+    except OSError as error:
+        msg = f"cannot write to the folder '{folder}': {error.strerror}"
+        raise OutputError(msg) from error
+    return _known(path) or []
+
+
+def _known(path: Path) -> list[Any] | None:
+    """A file's absolute name, its length and what it begins with; None of one that cannot be read, or is a device."""
+    if is_device(path):
+        return None
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+            return [str(path.absolute()), os.fstat(file.fileno()).st_size, hashlib.sha256(head).hexdigest()]
+    except OSError:
+        return None
+
+
+def check_shared(found: Sequence[Sequence[Any]]) -> None:
+    """Look for files on a worker that were found where the command was given.
+
+    Raises
+    ------
+    ClusterError
+        If one is missing or another, or no other can be made beside it.
+    """
+    with contextlib.closing(Temporaries(sweeps=False)) as temporaries, contextlib.ExitStack() as held:
+        for *known, is_output in found:
+            path = Path(known[0])
+            if _known(path) != known:
+                msg = f"'{path.parent}' is not the folder that it is here; clusters need a shared one, or addresses"
+                raise ClusterError(msg)
+            if is_output:
+                _made(path.parent, temporaries, held)

@@ -1,0 +1,161 @@
+"""The workers of a scheduler: each is prepared for the run before it gets work, also one that comes late."""
+
+from __future__ import annotations
+
+import queue
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from cnnfilter.cluster.words import unpacked
+from cnnfilter.errors import ClusterError, CnnfilterWarning
+
+EVERY = 2.0
+"""Seconds after which somebody looks who has come and gone."""
+PATIENCE = 60.0
+"""Seconds that a run waits for workers that are fit."""
+TICK = 0.2
+"""Seconds after which a wait looks around."""
+SMALL = 1 << 20
+"""Bytes up to which what a worker needs goes to each by itself; more, from one to the next."""
+
+
+class Workers:
+    """Those that are fit for a run, those that are not, and those that are tried.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    name : str
+        What messages call the scheduler.
+    prepare : callable
+        Prepares a worker; the function of `worker` as it is imported there.
+    data : bytes
+        What that is given.
+    arrived : queue
+        Takes futures that are done.
+    """
+
+    def __init__(
+        self, client: Any, name: str, prepare: Callable[[bytes], bytes], data: bytes, arrived: queue.SimpleQueue[Any]
+    ) -> None:
+        self.fit: dict[str, int] = {}
+        """How many threads each has, by its address."""
+        self.unfit: dict[str, str] = {}
+        """Why."""
+        self._client = client
+        self.name = name
+        self._prepare = prepare
+        self._data = data
+        self._arrived = arrived
+        self._tried: dict[str, Any] = {}
+        self._looked = 0.0
+        self._missing_since = time.monotonic()
+        self._begun = False
+
+    @property
+    def threads(self) -> int:
+        """How many pictures they work on at a time."""
+        return max(1, sum(self.fit.values()))
+
+    @property
+    def chosen(self) -> list[str] | None:
+        """Those that tasks must go to; None if all are fit."""
+        return [*self.fit] if self.unfit else None
+
+    @property
+    def are_missing(self) -> bool:
+        """Whether there have been none for so long that nobody should wait for more."""
+        if self.fit:
+            self._missing_since = time.monotonic()
+        return time.monotonic() - self._missing_since > PATIENCE
+
+    def begin(self) -> None:
+        """Prepare those that are there.
+
+        Raises
+        ------
+        ClusterError
+            If one is not fit, or there is none.
+        """
+        start = time.monotonic()
+        while not self.fit or (self._tried and time.monotonic() - start < PATIENCE):
+            self.look()
+            if not self.fit and not self._tried and self._client.status != "running":
+                msg = f"{self.name} is lost"
+                raise ClusterError(msg)
+            if not self.fit and time.monotonic() - start > PATIENCE:
+                msg = f"{self.name} has no worker that could be prepared in {PATIENCE:.0f} s; see dask worker --help"
+                raise ClusterError(msg)
+            try:
+                self.answered(self._arrived.get(timeout=TICK))
+            except queue.Empty:
+                continue
+            for address, why in self.unfit.items():
+                msg = f"worker {address}: {why}"
+                raise ClusterError(msg)
+        self._begun = True
+
+    def look(self, *, now: bool = False) -> None:
+        """See who has come and gone, from time to time or now; whoever has come is prepared."""
+        if self._client.status != "running" or not (now or time.monotonic() - self._looked > EVERY):
+            return
+        self._looked = time.monotonic()
+        try:
+            told = self._client.scheduler_info(n_workers=-1)
+        except TypeError:  # before 2025.4 it tells all
+            told = self._client.scheduler_info()
+        except OSError:  # the scheduler is lost, which is seen elsewhere
+            return
+        there = {address: each["nthreads"] for address, each in told["workers"].items()}
+        self.fit = {address: there[address] for address in self.fit if address in there}
+        for address in [each for each in self._tried if each not in there]:
+            self._tried.pop(address).cancel()  # it would wait for that worker for ever
+        self._threads = there
+        new = [each for each in there if each not in self.fit and each not in self.unfit and each not in self._tried]
+        if new:
+            self._try(new)
+
+    def _try(self, addresses: list[str]) -> None:
+        data = self._data
+        if len(data) > SMALL:
+            data = self._client.scatter(data, workers=addresses, broadcast=True, hash=False)
+        for address in addresses:
+            future = self._client.submit(
+                self._prepare, data, workers=[address], allow_other_workers=False, pure=False, priority=10
+            )
+            self._tried[address] = future
+            future.add_done_callback(self._arrived.put)
+
+    def answered(self, future: Any) -> bool:
+        """Note what became of a worker that was tried; return False if this is another's future."""
+        address = next((each for each, tried in self._tried.items() if tried.key == future.key), None)
+        if address is None:
+            return False
+        del self._tried[address]
+        if future.status == "finished":
+            why = unpacked(future.result())
+        elif future.status == "error":
+            error = future.exception()
+            why = None if type(error).__name__ == "KilledWorker" else _reason(error)
+            if why is None:
+                return True  # its nanny starts another, which is tried in turn
+        else:
+            return True
+        if why is None:
+            self.fit[address] = self._threads[address]
+        else:
+            self.unfit[address] = why
+            if self._begun:
+                warnings.warn(f"worker {address}: {why}; it gets no work", CnnfilterWarning, stacklevel=2)
+        return True
+
+
+def _reason(error: BaseException) -> str:
+    """Why a task could not even begin."""
+    cause = error.__cause__ or error
+    text = " ".join(f"{type(cause).__name__}: {cause}".split())
+    if isinstance(cause, ImportError):
+        text += "; scheduler and workers need cnnfilter, in the same version"
+    return text

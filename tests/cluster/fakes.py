@@ -1,0 +1,147 @@
+"""A scheduler and its workers in this process, which fail as they are told to."""
+
+import contextlib
+import os
+from types import SimpleNamespace
+
+from cnnfilter.batch.work import Work
+from cnnfilter.cli.rebuilding import task_of
+from cnnfilter.cluster import client, worker
+from tests.plans import planned
+
+ADDRESS = "tcp://127.0.0.1:1"
+
+
+class KilledWorker(Exception):
+    """As Dask calls it; its own module is not loaded here."""
+
+
+class FakeFuture:
+    def __init__(self, key):
+        self.key, self.status, self.given = key, "pending", None
+
+    def ended(self, status, given=None):
+        self.status, self.given = status, given
+        return self
+
+    def result(self, timeout=None):
+        if isinstance(self.given, BaseException):
+            raise self.given
+        return self.given
+
+    def exception(self):
+        return self.given
+
+    def add_done_callback(self, call):
+        if self.status != "pending":
+            call(self)
+
+    def release(self):
+        pass
+
+    def cancel(self):
+        self.status = "cancelled"
+
+
+class FakeHere:
+    """The worker that a task is on: `stops` says after how many pictures it is told to end."""
+
+    memory = 10**9
+
+    def __init__(self, marks=None, key="key", stops=None):
+        self.marks, self.key, self.stops = {} if marks is None else marks, key, stops
+
+    def stopping(self):
+        self.stops = None if self.stops is None else self.stops - 1
+        return self.stops is not None and self.stops < 0
+
+    def mark(self, run):
+        return self.marks.get((run, self.key))
+
+    def set_mark(self, run, mark):
+        self.marks[run, self.key] = mark
+
+
+class FakeClient:
+    """Does each task as it is submitted. `faults` are taken one after the other, before the task is done.
+
+    ``None`` is none, ``"mark"`` a worker that dies in its work, ``"waits"`` one that dies before it, ``"stops"`` one
+    that ends after a picture, and others are statuses of a future, or an error.
+    """
+
+    def __init__(self, faults=(), workers=(ADDRESS,)):
+        self.status, self.marks, self.faults, self.sent = "running", {}, list(faults), []
+        self.there = dict.fromkeys(workers, 1)
+        self.cancelled, self.metadata, self.scattered, self.closed = [], {}, [], []
+
+    def scheduler_info(self, n_workers=5):
+        return {"workers": {address: {"nthreads": threads} for address, threads in self.there.items()}}
+
+    def scatter(self, data, **options):
+        self.scattered.append(options)
+        return data
+
+    def submit(self, function, data, *, key=None, workers=None, **options):
+        future = FakeFuture(key or f"prepare-{workers}")
+        if key is None:
+            return self.prepared(future, function, data, workers[0])
+        self.sent.append((key, workers))
+        fault = self.faults.pop(0) if self.faults else None
+        here = FakeHere(self.marks, key, 1 if fault == "stops" else None)
+        if fault == "mark":
+            here.set_mark(key.split("-")[1], worker.BEGUN)
+        if fault == "waits":
+            return future.ended("error", KilledWorker())
+        if fault == "killed":
+            here.set_mark(key.split("-")[1], worker.BEGUN)
+            return future.ended("error", KilledWorker())
+        if isinstance(fault, BaseException):
+            return future.ended("error", fault)
+        if fault == "unread":
+            return future.ended("finished", b"?")
+        if callable(fault):
+            fault()
+        if fault in ("cancelled", "pending"):
+            return future.ended(fault)
+        return future.ended("finished", function(data, here))
+
+    def prepared(self, future, function, data, address):
+        return future.ended("finished", function(data))
+
+    def get_metadata(self, keys, default):
+        return self.marks.get(tuple(keys), default)
+
+    def set_metadata(self, key, value):
+        self.metadata[key] = value
+
+    def cancel(self, futures, **options):
+        self.cancelled += futures
+
+    def run(self, function):
+        return {ADDRESS: function()}
+
+    def close(self, timeout=None):
+        self.closed.append(timeout)
+
+
+SERVED = SimpleNamespace(
+    prepare=lambda data: worker.prepare(data, task_of, FakeHere()), work=worker.work, in_hand=worker.in_hand
+)
+
+
+def carried_out(
+    monkeypatch, fake, names, arguments=("apply", "edge", "x.png"), *, cluster=ADDRESS, local=None, **wanted
+):
+    """The events of a run of a command on files, on a cluster that a fake client stands for."""
+
+    @contextlib.contextmanager
+    def connected(cluster):
+        yield fake, local
+
+    monkeypatch.setattr(client, "connected", connected)
+    task, _ = task_of(arguments, None)
+    wanted.setdefault("output", "out" + os.sep)
+    return client.process(
+        planned(names, kernel=task.name, told=task.told, default=task.default, **wanted), task, work=Work(),
+        cluster=cluster, arguments=arguments, size=None, served=SERVED,
+    )  # fmt: skip

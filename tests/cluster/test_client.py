@@ -1,0 +1,438 @@
+"""A run on a cluster: events in order, names as they would be on this machine, and what is done about the dead."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnnfilter.cluster import client, workers
+from cnnfilter.errors import ArgumentError, ClusterError, CnnfilterWarning, OutputError
+from tests.cluster.fakes import ADDRESS, FakeClient, FakeFuture, KilledWorker, carried_out
+
+OTHER = "tcp://127.0.0.1:2"
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(workers, "TICK", 0.01)
+    monkeypatch.setattr(client, "TICK", 0.01)
+
+
+def pictures(*names, shape=(6, 8, 3)):
+    Path("in").mkdir(exist_ok=True)
+    for number, name in enumerate(names):
+        noise = np.random.default_rng(number).integers(0, 255, shape, np.uint8)
+        Image.fromarray(noise).save(f"in/{name}")
+    return [f"in/{name}" for name in names]
+
+
+def test_events_come_in_order_with_the_names_that_the_person_wrote(monkeypatch):
+    names = pictures(*(f"{number:02}.png" for number in range(30)))
+    events = list(carried_out(monkeypatch, fake := FakeClient(), names))
+    assert [event.targets for event in events] == [(Path(f"out/{number:02}-edge.png"),) for number in range(30)]
+    assert len([*Path("out").iterdir()]) == 30  # and nothing else
+    assert 5 < len(fake.sent) < 30
+    assert list(fake.metadata.values()) == [{}]
+
+
+def test_errors_name_files_as_the_person_did(monkeypatch):
+    names = pictures("a.png", "b.png")
+    events = carried_out(monkeypatch, FakeClient([lambda: Path("out/a-edge.png").touch()]), names)
+    assert [event.error for event in events] == ["'out/a-edge.png' exists already; --force overwrites it", None]
+    Image.new("RGB", (4, 4)).save("c.png")
+    monkeypatch.setattr("cnnfilter.batch.claims.Plan.make_folder", _refused)
+    [event] = carried_out(monkeypatch, FakeClient(), ["c.png"], output="{name}.jpg")
+    assert event.error == "'.', 'c.jpg' and 'c.png' are refused"
+
+
+def _refused(plan, target):
+    msg = f"'{target.parent}', '{target}' and '{target.parent / 'c.png'}' are refused"
+    raise OutputError(msg)
+
+
+def test_a_picture_that_changes_its_format_has_the_name_for_that_at_once(monkeypatch):
+    names = pictures("a.gif", "b.gif")
+    events = list(carried_out(monkeypatch, fake := FakeClient(), names))
+    assert [event.targets for event in events] == [(Path("out/a-edge.png"),), (Path("out/b-edge.png"),)]
+    assert len(fake.sent) == 2
+
+
+def test_a_name_that_was_granted_and_not_needed_is_given_back(monkeypatch):
+    [name] = pictures("a.gif", shape=(3, 3))
+    Image.new("RGB", (4, 4)).save("a.jpg", format="PNG")
+    events = list(carried_out(monkeypatch, FakeClient(), [name, "a.jpg"]))
+    assert [event.targets for event in events] == [(Path("out/a-edge.gif"),), (Path("out/a-edge.png"),)]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_contested_name_is_the_first_ones_whoever_is_faster(monkeypatch, turn):
+    Image.new("RGB", (4, 4)).save("a.jpg", format="PNG")
+    names = [*pictures("a.gif"), "a.jpg"][::turn]
+    events = list(carried_out(monkeypatch, FakeClient(), names))
+    assert [event.error for event in events] == [
+        None, f"'out/a-edge.png' would be the output of both '{names[0]}' and '{names[1]}'; filter this one in a run "
+        "of its own, with another -o",
+    ]  # fmt: skip
+
+
+def test_a_job_that_asks_for_names_is_sent_again_with_them(monkeypatch):
+    Image.fromarray(np.full((3, 3), 9, np.uint8)).save("a.pbm", format="PPM")
+    [event] = carried_out(monkeypatch, fake := FakeClient(), ["a.pbm"])
+    assert (event.targets, event.asks) == ((Path("out/a-edge.pgm"),), False)
+    assert len(fake.sent) == 2
+    [event] = carried_out(monkeypatch, FakeClient(), ["a.pbm"], skip_existing=True)
+    assert (event.skipped, event.existing, event.asks) == (True, (Path("out/a-edge.pgm"),), False)
+
+
+def test_files_whose_number_nobody_knew_are_asked_for(monkeypatch):
+    names = pictures("a.png", "b.png")
+    arguments = ("run", "conv:sobel-x+sobel-y", "--maps", "each", "x.png")
+    events = list(carried_out(monkeypatch, FakeClient(), names, arguments, counts=[None, 6]))
+    assert [[str(each) for each in event.targets] for event in events] == [
+        [f"out/{name}-chain-{number}.png" for number in range(6)] for name in "ab"
+    ]
+    assert events[0].rows[-1].output == (4, 6, 6)
+
+
+def test_vectors_are_told_with_their_values(monkeypatch):
+    names = pictures("a.png")
+    arguments = ("run", "resize:2x2,flatten,dense:3:random=1,softmax", "--top", "2", "x.png")
+    [event] = carried_out(monkeypatch, FakeClient(), names, arguments, output=None)
+    assert event.vector.values.shape == (3,)
+    assert event.vector.shares
+    assert len(event.vector.scores()) == 2
+
+
+def test_what_is_known_before_is_not_sent(monkeypatch):
+    names = pictures("a.png", "b.png")
+    Path("out").mkdir()
+    Path("out/a-edge.png").touch()
+    os.mkfifo("pipe.png")
+    events = list(carried_out(monkeypatch, fake := FakeClient(), [*names, "pipe.png"], skip_existing=True))
+    assert [event.skipped for event in events] == [True, False, False]
+    assert events[2].error == "a device, which a cluster's workers cannot read; save it"
+    assert len(fake.sent) == 1
+
+
+def test_an_input_that_is_known_to_fail_is_not_sent(monkeypatch):
+    plan_of = client.Settling
+    names = pictures("a.png")
+
+    def settling(plan):
+        plan.jobs.inputs[0] = plan.jobs.inputs[0]._replace(error="it cannot be read")
+        return plan_of(plan)
+
+    monkeypatch.setattr(client, "Settling", settling)
+    [event] = carried_out(monkeypatch, fake := FakeClient(), names)
+    assert event.error == "it cannot be read"
+    assert not fake.sent
+
+
+def test_a_full_disk_leaves_the_rest_undone(monkeypatch):
+    names = pictures(*(f"{number}.png" for number in range(9)))
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("cnnfilter.writing.write.write_all", full)
+    events = list(carried_out(monkeypatch, fake := FakeClient(), names))
+    assert [event.undone for event in events] == [False] * 3 + [True] * 6
+    assert {event.error for event in events[3:]} == {"the disk is full"}
+    assert len(fake.sent) < 9
+
+
+# Workers that die
+
+
+def test_the_pictures_of_a_worker_that_died_are_sent_one_by_one(monkeypatch):
+    names = pictures(*(f"{number}.png" for number in range(8)))
+    faults = [None, None, None, None, "mark"]  # in the first task of two
+    events = list(carried_out(monkeypatch, fake := FakeClient(faults), names))
+    assert [event.error for event in events] == [None] * 8
+    assert len(fake.sent) > 6
+
+
+def test_outputs_that_a_worker_finished_before_it_died_are_written_and_anothers_exist(monkeypatch):
+    names = pictures("a.png", "b.png", "c.png")
+    list(carried_out(monkeypatch, FakeClient(), names))
+    finished = {name: Path(f"out/{name}-edge.png").read_bytes() for name in "abc"}
+    for name in "abc":
+        Path(f"out/{name}-edge.png").unlink()
+    faults = ["mark", "mark", "mark", *(lambda name=name: found(name) for name in "abc")]
+
+    def found(name):
+        Path(f"out/{name}-edge.png").write_bytes(finished[name] + b"!" * (name == "b"))
+
+    events = list(carried_out(monkeypatch, FakeClient(faults), names))
+    assert [event.targets for event in events] == [(Path("out/a-edge.png"),), (), (Path("out/c-edge.png"),)]
+    assert [event.error for event in events] == [None, "'out/b-edge.png' exists already; --force overwrites it", None]
+
+
+@pytest.mark.parametrize("fault", ["mark", "killed"])
+def test_a_picture_that_kills_two_workers_fails_alone(monkeypatch, fault):
+    names = pictures("a.png", "b.png", "c.png")
+    fake = FakeClient([None, fault, None, fault])
+    events = list(carried_out(monkeypatch, fake, names))
+    assert [event.error for event in events] == [None, "two workers died while they worked on it", None]
+
+
+def test_a_picture_that_only_waited_where_a_worker_died_is_not_blamed(monkeypatch):
+    names = pictures("a.png")
+    events = list(carried_out(monkeypatch, FakeClient(["waits", "mark", "waits", "waits"]), names))
+    assert [event.error for event in events] == [None]
+
+
+def test_an_answer_that_cannot_be_read_counts_as_a_death(monkeypatch):
+    names = pictures("a.png")
+    assert [event.error for event in carried_out(monkeypatch, FakeClient(["unread"]), names)] == [None]
+
+
+def test_a_worker_that_ends_leaves_the_rest_of_its_task_to_others(monkeypatch):
+    names = pictures(*(f"{number}.png" for number in range(8)))
+    events = list(carried_out(monkeypatch, FakeClient([None] * 4 + ["stops", "stops"]), names))
+    assert [event.error for event in events] == [None] * 8
+
+
+def test_a_task_that_cannot_even_begin_is_a_defect_of_each_picture(monkeypatch):
+    [event] = carried_out(monkeypatch, FakeClient([ValueError("what")]), pictures("a.png"))
+    assert event.error == "internal error, please report it: ValueError: what"
+    assert str(event.cause) == "what"
+
+
+def test_the_traceback_of_a_defect_comes_along(monkeypatch):
+    def broken(*arguments, **options):
+        msg = "a defect"
+        raise ZeroDivisionError(msg)
+
+    monkeypatch.setattr("cnnfilter.results.pictures.PictureResult.files", broken)
+    names = pictures("a.png")
+    events = carried_out(monkeypatch, FakeClient(), names)
+    with pytest.raises(ClusterError, match="ZeroDivisionError: a defect"):
+        list(events)  # it is met when the worker is prepared
+    monkeypatch.setattr("cnnfilter.cluster.worker._tried", lambda *arguments: None)
+    [event] = carried_out(monkeypatch, FakeClient(), names)
+    assert event.error == "internal error, please report it: ZeroDivisionError: a defect"
+    assert "in broken" in str(event.cause)
+
+
+# Schedulers that are lost
+
+
+@pytest.mark.parametrize("how", ["status", "cancelled"])
+def test_what_is_left_when_the_scheduler_is_lost_is_undone(monkeypatch, how):
+    Image.fromarray(np.full((3, 3), 9, np.uint8)).save("a.pbm", format="PPM")
+    names = [*pictures("0.png", "1.png"), "a.pbm", *pictures(*(f"{number}.png" for number in range(2, 20)))]
+    fake = FakeClient([None, "pending", "mark", None] if how == "status" else [None, "pending", "cancelled"])
+    events = carried_out(monkeypatch, fake, names)
+    told = [next(events)]
+    if how == "status":
+        fake.status = "connecting"
+    told += events
+    assert [event.undone for event in told] == [False] + [True] * 20
+    assert {event.error for event in told[1:]} == {
+        f"the scheduler {ADDRESS} is lost; run it again with --skip-existing"
+    }
+
+
+def test_a_job_that_asked_for_names_is_undone_too(monkeypatch):
+    Image.fromarray(np.full((3, 3), 9, np.uint8)).save("a.pbm", format="PPM")
+    fake = FakeClient(["pending", None])
+    events = carried_out(monkeypatch, fake, [*pictures("0.png"), "a.pbm"])
+
+    def lose(*arguments):
+        if len(fake.sent) == 2 and not asked:
+            asked.append(1)
+        elif asked:
+            fake.status = "closed"
+
+    asked = []
+    looks = workers.Workers.look
+    monkeypatch.setattr(workers.Workers, "look", lambda self, **options: (lose(), looks(self, **options)))
+    assert [event.undone for event in events] == [True, True]
+
+
+def test_a_run_whose_workers_have_all_gone_ends(monkeypatch):
+    monkeypatch.setattr(workers, "PATIENCE", 0.05)
+    monkeypatch.setattr(workers, "EVERY", 0)
+    fake = FakeClient([None, "pending"])
+    events = carried_out(monkeypatch, fake, pictures("0.png", "1.png"))
+    assert not next(events).undone
+    fake.there = {}
+    [event] = events
+    assert event.error == f"the scheduler {ADDRESS} has no workers any more; run it again with --skip-existing"
+
+
+# Workers that come, go, and do not fit
+
+
+def test_a_worker_that_does_not_fit_ends_the_run_before_any_work(monkeypatch):
+    monkeypatch.setattr("cnnfilter.cluster.client.versions", lambda: {"Python": "2.7"})
+    with pytest.raises(ClusterError, match=rf"^worker {ADDRESS}: Python .*, and 2\.7 here; outputs would differ$"):
+        list(carried_out(monkeypatch, FakeClient(), pictures("a.png")))
+    assert not [*Path("out").iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("cannot"), "RuntimeError: cannot"),
+        (ImportError("No module named 'cnnfilter'"),
+         "ImportError: No module named 'cnnfilter'; scheduler and workers need cnnfilter, in the same version"),
+    ],
+)  # fmt: skip
+def test_a_worker_that_cannot_begin_says_why(monkeypatch, error, told):
+    class Failing(FakeClient):
+        def prepared(self, future, function, data, address):
+            return future.ended("error", error)
+
+    with pytest.raises(ClusterError) as raised:
+        list(carried_out(monkeypatch, Failing(), pictures("a.png")))
+    assert str(raised.value) == f"worker {ADDRESS}: {told}"
+
+
+def test_nobody_waits_for_workers_for_ever(monkeypatch):
+    monkeypatch.setattr(workers, "PATIENCE", 0.05)
+    with pytest.raises(ClusterError, match="has no worker that could be prepared in 0 s; see dask worker --help"):
+        list(carried_out(monkeypatch, FakeClient(workers=()), pictures("a.png")))
+    fake = FakeClient(workers=())
+    fake.status = "closed"
+    with pytest.raises(ClusterError, match=f"^the scheduler {ADDRESS} is lost$"):
+        list(carried_out(monkeypatch, fake, pictures("a.png")))
+
+
+class Coming(FakeClient):
+    """A second worker comes late; `answers` are what is said of it, each time that it is tried."""
+
+    def __init__(self, answers, **options):
+        super().__init__(**options)
+        self.answers = list(answers)
+
+    def prepared(self, future, function, data, address):
+        answer = self.answers.pop(0) if address == OTHER else None
+        if answer is None:
+            return super().prepared(future, function, data, address)
+        return answer if isinstance(answer, FakeFuture) else future.ended("error", answer)
+
+
+def test_a_worker_that_comes_late_is_prepared_first(monkeypatch):
+    monkeypatch.setattr(workers, "EVERY", 0)
+    fake = Coming([FakeFuture("x").ended("cancelled"), KilledWorker(), None])
+    events = carried_out(monkeypatch, fake, pictures(*(f"{number}.png" for number in range(20))))
+    next(events)
+    fake.there[OTHER] = 1
+    assert not any(event.error for event in events)
+    assert not fake.answers
+
+
+def test_a_worker_that_comes_late_and_does_not_fit_gets_no_work(monkeypatch):
+    monkeypatch.setattr(workers, "EVERY", 0)
+    fake = Coming([RuntimeError("old")])
+    events = carried_out(monkeypatch, fake, pictures(*(f"{number}.png" for number in range(30))))
+    next(events)
+    fake.there[OTHER] = 1
+    with pytest.warns(CnnfilterWarning, match=f"^worker {OTHER}: RuntimeError: old; it gets no work$"):
+        assert not any(event.error for event in events)
+    assert fake.sent[0][1] is None
+    assert fake.sent[-1][1] == [ADDRESS]
+
+
+def test_nobody_waits_for_a_worker_that_has_gone_before_it_was_prepared(monkeypatch):
+    monkeypatch.setattr(workers, "EVERY", 0)
+    waiting = FakeFuture("x")
+    fake = Coming([waiting])
+    events = carried_out(monkeypatch, fake, pictures(*(f"{number}.png" for number in range(8))))
+    next(events)
+    fake.there[OTHER] = 1
+    next(events)
+    del fake.there[OTHER]
+    assert not any(event.error for event in events)
+    assert waiting.status == "cancelled"
+
+
+def test_a_task_for_a_worker_that_is_not_prepared_is_sent_again(monkeypatch):
+    from cnnfilter.cluster import worker
+
+    names = pictures("a.png", "b.png")
+    fake = FakeClient([lambda: known.update(worker._runs) or worker._runs.clear(), lambda: worker._runs.update(known)])
+    known = {}
+    assert not any(event.error for event in carried_out(monkeypatch, fake, names))
+    assert len(fake.sent) == 3
+
+
+def test_large_files_go_from_worker_to_worker(monkeypatch):
+    monkeypatch.setattr(workers, "SMALL", 10)
+    list(carried_out(monkeypatch, fake := FakeClient(), pictures("a.png")))
+    assert fake.scattered == [{"workers": [ADDRESS], "broadcast": True, "hash": False}]
+
+
+def test_older_schedulers_tell_all_workers_unasked(monkeypatch):
+    class Older(FakeClient):
+        def scheduler_info(self):
+            return super().scheduler_info()
+
+    class Breaking(FakeClient):
+        def scheduler_info(self, n_workers=5):
+            self.status = "closed"
+            raise OSError
+
+    assert not any(event.error for event in carried_out(monkeypatch, Older(), pictures("a.png")))
+    with pytest.raises(ClusterError, match="is lost$"):
+        list(carried_out(monkeypatch, Breaking(), pictures("b.png")))
+
+
+# Ends
+
+
+def test_a_run_that_is_left_early_cancels_what_is_on_its_way(monkeypatch):
+    fake = FakeClient([None, "pending", "pending"])
+    events = carried_out(monkeypatch, fake, pictures("a.png", "b.png", "c.png"))
+    next(events)
+    events.close()
+    assert [future.status for future in fake.cancelled] == ["pending", "pending"]
+    fake = FakeClient([None, "pending"])
+    events = carried_out(monkeypatch, fake, pictures("a.png", "b.png"), force=True)
+    next(events)
+    fake.cancel = None
+    events.close()
+
+
+def test_an_end_waits_for_pictures_in_hand_and_not_for_ever(monkeypatch):
+    class Local:
+        def close(self, timeout):
+            closed.append(timeout)
+
+    closed = []
+    fake = FakeClient([None, "pending"])
+    events = carried_out(monkeypatch, fake, pictures("a.png", "b.png"), cluster=1, local=Local())
+    next(events)
+    in_hand = [2, 1, 0]
+    fake.run = lambda function: {ADDRESS: in_hand.pop(0)}
+    client.end_all()
+    assert (in_hand, len(closed), len(fake.closed)) == ([], 1, 1)
+    fake.run = lambda function: time.sleep(5)
+    start = time.monotonic()
+    client.end_all(0.1)
+    assert time.monotonic() - start < 1
+    events.close()
+    client.end_all()  # of which there are none
+
+
+# What cannot be sent
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "told"),
+    [
+        (["-"], {}, "standard input and output are of this process"),
+        (["a.png"], {"output": "-"}, "standard input and output are of this process"),
+        (["a.png"], {"output": "/dev/null"}, "'/dev/null' is a device of this machine"),
+    ],
+)
+def test_what_only_this_process_has_is_refused(monkeypatch, names, wanted, told):
+    Image.new("RGB", (4, 4)).save("a.png")
+    with pytest.raises(ArgumentError, match=f"^{told}"):
+        list(carried_out(monkeypatch, FakeClient(), names, **wanted))

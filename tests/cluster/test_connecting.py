@@ -1,0 +1,99 @@
+"""Where a cluster is, and why it cannot be reached."""
+
+import contextlib
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from cnnfilter.cluster.connecting import connected, name_of, parse_cluster
+from cnnfilter.engine import bands
+from cnnfilter.errors import ArgumentError, ClusterError, MissingExtraError
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("local:1", 1), ("local:512", 512), ("tcp://host:8786", "tcp://host:8786"), ("host:1", "tcp://host:1"),
+        ("tls://[::1]:8786/", "tls://[::1]:8786"), ("10.0.0.1:65535", "tcp://10.0.0.1:65535"),
+    ],
+)  # fmt: skip
+def test_a_cluster_is_a_scheduler_or_processes_of_this_machine(text, meant):
+    assert parse_cluster(text) == meant
+
+
+def test_local_has_a_worker_for_each_core(monkeypatch):
+    monkeypatch.setattr("cnnfilter.cluster.connecting.available_threads", lambda threads: 7)
+    assert bands.available_threads(None) >= 1
+    assert parse_cluster("local") == 7
+
+
+@pytest.mark.parametrize(
+    "text", ["", "host", "http://host:80", "tcp://host", "tcp://host:0", "tcp://host:65536", "tcp://u:p@host:1",
+             "local:", "local:x", "local:8786000", "tcp://ho st:1", "tcp://host:1/path", "tcp://:8786"],
+)  # fmt: skip
+def test_what_is_no_cluster_is_an_error(text):
+    with pytest.raises(ArgumentError, match="^a cluster is local, local:N, tcp://HOST:PORT or tls://HOST:PORT, not '"):
+        parse_cluster(text)
+
+
+@pytest.mark.parametrize("count", [0, 513])
+def test_local_workers_are_no_more_than_some(count):
+    with pytest.raises(ArgumentError, match=f"^local:N takes 1 to 512 workers, not {count}$"):
+        parse_cluster(f"local:{count}")
+
+
+class Fake:
+    def __init__(self, calls, error=None):
+        self.calls, self.error = calls, error
+
+    def __call__(self, *arguments, **options):
+        if self.error is not None:
+            raise self.error
+        self.calls.append((arguments, options))
+        return SimpleNamespace(close=lambda: self.calls.append("closed"))
+
+
+def fake_dask(monkeypatch, error=None):
+    calls = []
+    dask = SimpleNamespace(config=SimpleNamespace(set=lambda settings: contextlib.nullcontext()))
+    distributed = SimpleNamespace(LocalCluster=Fake(calls), Client=Fake(calls, error))
+    monkeypatch.setitem(sys.modules, "dask", dask)
+    monkeypatch.setitem(sys.modules, "distributed", distributed)
+    return calls
+
+
+def test_what_is_connected_is_closed(monkeypatch):
+    calls = fake_dask(monkeypatch)
+    with connected("tcp://host:1") as (client, local):
+        assert (client is None, local) == (False, None)
+        [(arguments, _)] = calls
+    assert (arguments, calls[1:]) == (("tcp://host:1",), ["closed"])
+    calls = fake_dask(monkeypatch)
+    with connected(3) as (client, local):
+        assert client is not local
+        assert calls[0][1]["n_workers"] == 3
+    assert calls[2:] == ["closed", "closed"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError("timed out"), "the scheduler tcp://h:1 does not answer; is it a Dask scheduler, and can it be reached "
+         "from here?"),
+        (TypeError("no certificate"), "the scheduler tcp://h:1 needs a certificate and a key; Dask's settings "
+         "distributed.comm.tls name them"),
+    ],
+)  # fmt: skip
+def test_a_scheduler_that_lets_nobody_in_is_an_error(monkeypatch, error, told):
+    fake_dask(monkeypatch, error)
+    with pytest.raises(ClusterError) as raised, connected("tcp://h:1"):
+        pass
+    assert str(raised.value) == told
+
+
+def test_a_cluster_needs_dask(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingExtraError, match="pip install 'cnnfilter\\[cluster\\]'$"), connected(1):
+        pass
+    assert name_of(1) == "the local cluster"

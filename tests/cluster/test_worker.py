@@ -1,0 +1,165 @@
+"""A worker makes a run's task once, and works on what it is sent until it is told to end."""
+
+import asyncio
+import signal
+import threading
+from types import SimpleNamespace
+from typing import get_args
+
+import pytest
+
+from cnnfilter.cli import served
+from cnnfilter.cli.rebuilding import task_of
+from cnnfilter.cluster import worker
+from cnnfilter.cluster.chunks import Sizes
+from cnnfilter.cluster.words import packed, unpacked, with_files
+from tests.cluster.fakes import FakeHere
+
+
+@pytest.fixture(autouse=True)
+def _runs():
+    yield
+    while worker._runs:
+        worker._runs.popitem()[1].files.cleanup()
+
+
+def told(run="run", arguments=("apply", "edge", "x.png"), **more):
+    return {
+        "run": run, "arguments": arguments, "size": None, "versions": worker.versions(), "threads": 1, "memory": None,
+        "times": False, "naming": [None, None, False, False, None, False], "probes": [], **more,
+    }  # fmt: skip
+
+
+def test_a_worker_knows_a_few_runs(tmp_path):
+    weights = tmp_path / "weights"
+    weights.write_bytes(b"x")
+    for number in range(worker.MOST_RUNS + 1):
+        assert unpacked(worker.prepare(with_files(told(str(number)), {"w": weights}), task_of, FakeHere())) is None
+        assert unpacked(worker.prepare(with_files(told(str(number)), {}), None, FakeHere())) is None  # already
+    assert [*worker._runs] == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("apply", "weights-that-are-not-here.npz", "x.png"), "weights-that-are-not-here.npz"),
+        (("apply", "edge", "x.png", "--unknown"), "No such option"),
+    ],
+)
+def test_a_task_that_cannot_be_made_here_is_told(arguments, why):
+    assert why in unpacked(worker.prepare(with_files(told(arguments=arguments), {}), task_of, FakeHere()))
+
+
+def test_a_chain_that_does_not_fit_the_size_it_is_tried_on_may_fit_others():
+    arguments = ("run", "maxpool:100", "x.png")
+    assert unpacked(worker.prepare(with_files(told(arguments=arguments), {}), task_of, FakeHere())) is None
+
+
+def test_versions_name_what_decides_on_outputs():
+    assert {*worker.versions()} == {"Python", "cnnfilter", "numpy", "pillow"}
+    assert worker.versions()["Python"].count(".") == 1
+
+
+def test_who_may_kill_a_worker_is_alone_on_it():
+    alone = worker._Alone()
+    order = []
+
+    def enter(name, *, whole):
+        with alone.held(whole=whole):
+            order.append((name, alone.inside))
+
+    with alone.held(whole=False):
+        suspect = threading.Thread(target=enter, args=["suspect"], kwargs={"whole": True})
+        suspect.start()
+        while not alone._suspects:
+            pass
+        later = threading.Thread(target=enter, args=["later"], kwargs={"whole": False})
+        later.start()
+        assert alone.inside == 1
+        assert order == []
+    suspect.join(10)
+    later.join(10)
+    assert order == [("suspect", 1), ("later", 1)]
+    assert alone.inside == 0
+
+
+class FakeScheduler:
+    def __init__(self):
+        self.metadata = {}
+
+    async def get_metadata(self, keys, default):
+        return self.metadata.get(tuple(keys), default)
+
+    async def set_metadata(self, keys, value):
+        self.metadata[tuple(keys)] = value
+
+
+def test_what_dask_tells_of_a_worker(monkeypatch):
+    scheduler, task = FakeScheduler(), SimpleNamespace(state="executing")
+    there = SimpleNamespace(
+        get_current_task=lambda: "key", state=SimpleNamespace(tasks={"key": task}), scheduler=scheduler,
+        status=SimpleNamespace(name="running"), memory_manager=SimpleNamespace(memory_limit=10**6), loop=None,
+    )  # fmt: skip
+    monkeypatch.setattr("distributed.get_worker", lambda: there)
+    monkeypatch.setattr("distributed.utils.sync", lambda loop, function, **options: asyncio.run(function(**options)))
+    here = worker.Here()
+    assert (here.memory, here.stopping(), here.mark("run")) == (500_000, False, None)
+    there.memory_manager.memory_limit = None
+    assert here.memory > 500_000
+    here.set_mark("run", worker.BEGUN)
+    assert here.mark("run") == worker.BEGUN
+    assert scheduler.metadata == {("run", "key"): "begun"}
+    task.state = "cancelled"
+    assert here.stopping()
+    task.state, there.status.name = "executing", "closing_gracefully"
+    assert here.stopping()
+    there.state.tasks = {}
+    assert here.stopping()
+
+
+def test_the_parts_of_dask_that_are_no_promise_are_there():
+    """What `Here` asks for: where a version has it no longer, this fails, and not a run."""
+    from distributed import Worker
+    from distributed.core import Status
+    from distributed.scheduler import Scheduler
+    from distributed.worker_memory import WorkerMemoryManager
+    from distributed.worker_state_machine import BaseWorker, TaskStateState
+
+    assert Status.running.name == "running"
+    assert "executing" in get_args(TaskStateState)
+    assert hasattr(Scheduler, "get_metadata")
+    assert hasattr(Scheduler, "set_metadata")
+    assert "memory_limit" in WorkerMemoryManager.__annotations__
+    assert issubclass(Worker, BaseWorker)
+    assert hasattr(Worker, "get_current_task")
+
+
+def test_workers_are_served_by_name(monkeypatch):
+    monkeypatch.setattr(worker, "Here", FakeHere)
+    assert unpacked(served.prepare(with_files(told(), {}))) is None
+    assert unpacked(served.work(packed({"run": "unknown", "again": False, "jobs": []}))) == {"lacks": "prepared"}
+    assert served.in_hand() == 0
+
+
+def test_a_worker_leaves_ctrl_c_to_its_client(monkeypatch):
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        served.dask_setup(None)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_tasks_grow_to_some_seconds_and_shrink_towards_the_end():
+    sizes, given = Sizes(), []
+    for _ in range(12):
+        given.append(sizes.next(10**6, 2))
+        sizes.took(given[-1], given[-1] * 0.01)
+    assert given == [1, 2, 4, 8, 16, 32, 64, 128, 200, 200, 200, 200]
+    assert [sizes.next(left, 2) for left in (400, 40, 3, 1)] == [100, 10, 1, 1]
+    sizes.took(200, 0.0)
+    assert sizes.next(10**6, 2) > 200
+    fast = Sizes()
+    for _ in range(12):
+        fast.took(fast.next(10**6, 2), 0.0)
+    assert fast.next(10**6, 2) == 1000

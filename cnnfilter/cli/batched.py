@@ -20,6 +20,12 @@ BATCH = "cnnfilter.batch"
 """What of a context's `meta` may stand for `Batch`: called as that is, it gives the command another one."""
 
 
+def _parse_cluster(text: str) -> str | int:
+    from cnnfilter.cluster.connecting import parse_cluster
+
+    return parse_cluster(text)
+
+
 def _size(what: str) -> options.Parsed:
     def parse(text: str) -> int:
         from cnnfilter.batch.memory import parse_memory
@@ -72,7 +78,7 @@ _memory = click.option(
     help="What they may take together, such as 4G; a larger picture fails.  [default: half of the machine's]",
 )  # fmt: skip
 _cluster = click.option(
-    "--cluster", metavar="ADDRESS|local[:N]",
+    "--cluster", type=options.Parsed("ADDRESS", _parse_cluster), metavar="ADDRESS|local[:N]",
     shell_complete=complete_from(lambda: _CLUSTERS, files=False),
     help="Let Dask's workers do it (pip install 'cnnfilter[cluster]'): those of the scheduler at ADDRESS, "
     "tcp://HOST:PORT, or tls:// with Dask's own security settings; or N processes of this machine, one a core unless N "

@@ -89,7 +89,7 @@ class Picture(picture.Picture):
         Parameters
         ----------
         path : str or path
-            Its extension names the format.
+            Its extension names the format. It may be an address, such as `"s3://photos/edges.png"`.
         overwrite : bool
             Whether a file that exists is replaced.
         format : str, optional
@@ -126,7 +126,7 @@ class Picture(picture.Picture):
             raise ArgumentError(msg)
         named = format_for_path(target) if format is None else format_named(format)
         if named is None:
-            msg = f"path must end as a picture's does, in .png or .jpg, not {quoted(str(target))}; or give format"
+            msg = f"path must end as a picture's does, in .png or .jpg, not {quoted(target.name)}; or give format"
             raise ArgumentError(msg)
         if not (strip is None or (isinstance(strip, str) and strip in STRIP)):
             msg = f"strip must be {alternatives(STRIP)}, not {quoted(strip)}"
@@ -182,7 +182,7 @@ def read(
     ----------
     path : str or path
         A PNG, JPEG, TIFF, WebP, BMP, GIF, PPM, PGM, ICO, TGA, AVIF or JPEG 2000 file, an `.npy` array, or a `.csv`
-        table of numbers. Nothing in it is executed.
+        table of numbers; or the address of one, such as `"https://example.org/a.png"`. Nothing in it is executed.
     frame : int, optional
         Which frame of an animation or page of a TIFF, counted from 0. By default the first, with a warning.
     depth : int, optional

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnfilter.addresses.address import located, text_of
 from cnnfilter.engine.arrays import as_maps, as_samples, layout_of
 from cnnfilter.engine.bands import available_threads
 from cnnfilter.engine.geometry import Array
@@ -29,6 +29,7 @@ from cnnfilter.network.stages import Learned, Shape, Stage
 from cnnfilter.running.schedule import Schedule
 from cnnfilter.sizes import parse_shape
 from cnnfilter.text.values import file_path, is_sequence, listed, switch, whole_number
+from cnnfilter.weights.kinds import renew
 
 if TYPE_CHECKING:
     from cnnfilter.page.making import Page
@@ -65,7 +66,7 @@ class Pipeline:
         self._last: tuple[tuple[Shape, int], Schedule | None] = (((), 0), None)
 
     @classmethod
-    def parse(cls, text: str, *, base: Path | str | None = None) -> Pipeline:
+    def parse(cls, text: str, *, base: PathLike[str] | str | None = None) -> Pipeline:
         """Read the text of a chain.
 
         Parameters
@@ -73,8 +74,8 @@ class Pipeline:
         text : str
             Stages between commas, such as `"conv:sobel-x,relu,maxpool:2"`; or `"@FILE"`, a file with a stage in each
             line.
-        base : Path or str, optional
-            The folder that file names are relative to; by default the working one.
+        base : path or str, optional
+            The folder that file names are relative to, or its address; by default the working one.
 
         Returns
         -------
@@ -98,17 +99,18 @@ class Pipeline:
         if not isinstance(base, str | PathLike | None):
             msg = f"base must be the path of a folder, not {quoted(base)}"
             raise ArgumentError(msg)
-        return cls(grammar.parse(text, base=None if base is None else Path(base), load=load_named))
+        renew()
+        return cls(grammar.parse(text, base=None if base is None else located(base), load=load_named))
 
     @classmethod
-    def load(cls, path: str | Path) -> Pipeline:
+    def load(cls, path: str | PathLike[str]) -> Pipeline:
         """Read a network from a file.
 
         Parameters
         ----------
-        path : str or Path
+        path : str or path
             An ONNX file (.onnx), one of Keras (.keras, .h5), or one that `save` or `cnnfilter train` wrote (.npz,
-            .safetensors).
+            .safetensors); or the address of one, such as `"s3://nets/net.onnx"`.
 
         Returns
         -------
@@ -132,12 +134,14 @@ class Pipeline:
             ...
         cnnfilter.errors.KernelError: net.onnx: no such file
         """
-        model = load(file_path(path))
-        return cls(Network(spliced(model.network, group_of(str(path), model), 0, INPUT, ())))
+        source = file_path(path)
+        renew()
+        model = load(source)
+        return cls(Network(spliced(model.network, group_of(text_of(source), model), 0, INPUT, ())))
 
     def save(
         self,
-        path: str | Path,
+        path: str | PathLike[str],
         *,
         size: Shape | None = None,
         labels: Sequence[str] | None = None,
@@ -147,8 +151,8 @@ class Pipeline:
 
         Parameters
         ----------
-        path : str or Path
-            Ending in `.npz` or `.safetensors`.
+        path : str or path
+            Ending in `.npz` or `.safetensors`; or an address.
         size : tuple of int, optional
             (H, W, C) of the input, where the sizes of the numbers are not known without it.
         labels : sequence of str, optional

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
+from cnnfilter.addresses.address import text_of
 from cnnfilter.batch.memory import default_memory
 from cnnfilter.engine.bands import available_threads
 from cnnfilter.errors import ArgumentError, CnnfilterWarning
@@ -19,6 +20,7 @@ from cnnfilter.learning.training import Figures, Step
 from cnnfilter.messages import quoted
 from cnnfilter.pipeline import Pipeline
 from cnnfilter.text.values import file_path, switch, whole_number
+from cnnfilter.weights.kinds import renew
 from cnnfilter.writing.write import Writing, write_atomically
 
 
@@ -51,13 +53,13 @@ class Training:
         assert learner.best is not None
         self.best, self.confusion = learner.best.figures._asdict(), learner.best.confusion
 
-    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write the network with its numbers, preparation, labels and figures into one file.
 
         Parameters
         ----------
-        path : str or Path
-            Ending in `.npz` or `.safetensors`.
+        path : str or path
+            Ending in `.npz` or `.safetensors`; or an address.
         overwrite : bool
             Whether an existing file is replaced.
 
@@ -86,7 +88,7 @@ def train(
     optimizer: str = "adam",
     weight_decay: float = 0.0,
     augment: str = "",
-    source: str | Path | Pipeline | None = None,
+    source: str | PathLike[str] | Pipeline | None = None,
     freeze: Sequence[str] = (),
     seed: int = 0,
     memory: int | None = None,
@@ -101,7 +103,7 @@ def train(
         What is learned: the stages of sizes, such as `conv:8@3x3` and `dense:10`, whose last one gets as many values as
         there are classes. `normalize` is put first unless it is among them, `softmax` last; and before all, unless
         stages do it, what brings any picture to the size and the channels of those that were learned from.
-    data : str, Path or (pictures, classes)
+    data : str, path or (pictures, classes)
         A folder with a folder for each class, a `.npz` such as Keras's `mnist.npz`, an IDX file, a `.csv` of files and
         labels; or arrays, (N, H, W) or (N, H, W, C) and (N,).
     validation : float, or as `data`, optional
@@ -114,7 +116,7 @@ def train(
     augment : str
         How each picture is changed by chance, words joined by commas: `flip`, `upside`, `turn`, `shift=N`, `rotate=N`,
         `zoom=N`, `brightness=N`, `contrast=N`, `saturation=N`, which may stand without a number.
-    source : str, Path or Pipeline, optional
+    source : str, path or Pipeline, optional
         A network, such as `net.onnx`, with whose numbers it begins where stages are the same by name or place.
     freeze : sequence of str
         The nodes, by name or number, whose numbers stay as they are.
@@ -159,7 +161,8 @@ def train(
         raise ArgumentError(msg)
     pipeline = stages if isinstance(stages, Pipeline) else Pipeline.parse(stages)
     if source is not None and not isinstance(source, Pipeline):
-        source = Pipeline.load(file_path(source, "source"))
+        source = Pipeline.load(text_of(file_path(source, "source")))
+    renew()
     dataset = _read(data, "data", limit)
     fraction = 0.1 if validation is None else validation
     if validation is not None and not isinstance(validation, int | float):
@@ -192,7 +195,7 @@ def _read(data: Any, name: str, memory: int) -> Dataset:
     if isinstance(data, tuple | list) and len(data) == 2:
         pictures, classes = data
         return given(pictures, classes, name)
-    if isinstance(data, str | Path):
+    if isinstance(data, str | PathLike):
         return read_data(file_path(data, name), memory)
     msg = f"{name} must be a path, or pictures and their classes, not {quoted(data)}"
     raise ArgumentError(msg)

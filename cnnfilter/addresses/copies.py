@@ -82,6 +82,12 @@ def file_at(name: str | os.PathLike[str] | Address) -> Path:
         return _files[text]
 
 
+def renew() -> None:
+    """Let what is at addresses be fetched anew by whoever asks from now on: it may have changed."""
+    with _lock:
+        _times.update(dict.fromkeys(_times, -math.inf))
+
+
 def address_of(path: Path) -> Where:
     """The address of a file that `file_at` gave, or the path that it has elsewhere; of any other file its path."""
     with _lock:
@@ -110,6 +116,7 @@ def hold(files: Mapping[str, Path]) -> None:
     with _lock:
         for name, path in files.items():
             _know(name, path)
+            _times.pop(name, None)
 
 
 def remove_all() -> None:

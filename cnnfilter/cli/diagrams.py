@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import click
@@ -17,14 +17,19 @@ if TYPE_CHECKING:
 STREAM = "-"
 
 
-def check(path: str, *, other_output: bool) -> None:
-    """Refuse what is no name of a drawing, or does not go with one."""
+def check(path: str, *, force: bool, other_output: bool) -> None:
+    """Refuse what is no name of a drawing, cannot be written, or does not go with one."""
+    from cnnfilter.addresses.address import located
+    from cnnfilter.writing.write import check_free
+
     if other_output:
         msg = "--diagram draws the network, and goes with none of -k, --compare, --emit and --json"
         raise click.UsageError(msg)
-    if path != STREAM and Path(path).suffix.lower() != ".svg":
+    if path != STREAM and PurePath(path).suffix.lower() != ".svg":
         msg = f"--diagram writes an SVG, and {quoted(path)} does not end in .svg"
         raise click.UsageError(msg)
+    if path != STREAM:
+        check_free(located(path), overwrite=force)
 
 
 def write(rows: Sequence[Row], network: str, path: str, *, force: bool) -> None:
@@ -45,6 +50,7 @@ def write(rows: Sequence[Row], network: str, path: str, *, force: bool) -> None:
     OutputError
         If it cannot be written; then nothing is.
     """
+    from cnnfilter.addresses.address import located
     from cnnfilter.drawing.diagram import diagram
     from cnnfilter.drawing.svg import to_svg
     from cnnfilter.writing.write import Writing, write_atomically
@@ -54,5 +60,5 @@ def write(rows: Sequence[Row], network: str, path: str, *, force: bool) -> None:
     if path == STREAM:
         render.out(text)
         return
-    write_atomically(Path(path), text.encode(), Writing(overwrite=force))
+    write_atomically(located(path), text.encode(), Writing(overwrite=force))
     render.message(f"wrote {readable(path)}  {figure.width:.0f}x{figure.height:.0f}")

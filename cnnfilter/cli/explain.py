@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +10,7 @@ import click
 from cnnfilter.cli import backward, commands, figures, labels, options, render, told
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.errors import ArgumentError, CnnfilterError, PictureError
+from cnnfilter.messages import without_secrets
 
 if TYPE_CHECKING:
     from cnnfilter.network.plan import Row
@@ -123,6 +123,7 @@ def command(
     """
     import numpy as np
 
+    from cnnfilter.addresses.address import located
     from cnnfilter.batch.names import STREAM
     from cnnfilter.explanation import explain
     from cnnfilter.explanation.numbers import Numbers, every_result
@@ -144,11 +145,10 @@ def command(
         stages, source, at, asked, matrix=matrix, all_matrices=all_matrices, moving=moving, of_loss=target is not None
     )
     limit = max_pixels or DEFAULT_MAX_PIXELS
-    shown = "standard input" if name == STREAM else name
+    shown = "standard input" if name == STREAM else without_secrets(name)
     try:
-        picture = read(
-            render.standard_input() if name == STREAM else Path(name), frame=frame, max_pixels=limit, depth=depth
-        )
+        stream = render.standard_input() if name == STREAM else located(name)
+        picture = read(stream, frame=frame, max_pixels=limit, depth=depth)
         maps = np.atleast_3d(picture.pixels).transpose(2, 0, 1)
         if matrix or all_matrices:
             _check_small(*maps.shape[1:])

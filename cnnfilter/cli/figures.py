@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -88,16 +88,18 @@ def draw(
     ExistsError, OutputError
         If it cannot be written.
     """
+    from cnnfilter.addresses.address import located
     from cnnfilter.writing.write import Writing, check_free, is_same, write_atomically
 
     if is_same(drawing.source, output):
         msg = f"{quoted(output)} is the input; name another file"
         raise ArgumentError(msg)
-    check_free(Path(output), overwrite=drawing.force)
+    target = located(output)
+    check_free(target, overwrite=drawing.force)
     data, told = (
         _steps(output, pipelines, picture, explained) if explained else _moving(output, pipelines[-1], picture, drawing)
     )
-    write_atomically(Path(output), data, Writing(overwrite=drawing.force))
+    write_atomically(target, data, Writing(overwrite=drawing.force))
     render.message(f"wrote {readable(output)}  {told}")
 
 

@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +16,7 @@ from cnnfilter.cli.completion import complete_files, complete_kernels
 from cnnfilter.cli.matrices import INDENT, MOST_ROWS, Lines, matrix_rows
 from cnnfilter.errors import ArgumentError
 from cnnfilter.kernels.catalogue import KERNELS, Entry
-from cnnfilter.messages import quoted
+from cnnfilter.messages import quoted, readable
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture
@@ -85,6 +84,8 @@ def command(
         return 0
     from cnnfilter.weights.bank import FilterBank, find_kernel
 
+    if output is not None:
+        _check_output(output, force=force)
     found = find_kernel(kernel, array_name=kernel_name, layout=layout)
     picture = None if output is None else _written(found, output, force=force)
     show = show and render.is_terminal(sys.stdout)
@@ -131,23 +132,36 @@ def _drawn(kernel: Kernel | FilterBank) -> Picture:
     return filter_sheet(weight, titles)
 
 
-def _written(kernel: Kernel | FilterBank, output: str, *, force: bool) -> Picture:
-    """Write the picture of filters, in the format of the name."""
-    from cnnfilter.imaging.encoding import encode
+def _check_output(output: str, *, force: bool) -> None:
+    """Refuse what cannot be written before a kernel is looked for."""
+    from cnnfilter.addresses.address import located
     from cnnfilter.imaging.formats import ARRAYS, format_for_path
-    from cnnfilter.writing.write import Writing, write_atomically
+    from cnnfilter.writing.write import check_free
 
-    format = format_for_path(output)
+    target = located(output)
+    format = format_for_path(target)
     if format is None:
         msg = f"the name {quoted(output)} tells no format; end it in .png or another picture's extension"
         raise ArgumentError(msg)
     if format in ARRAYS:
         msg = f"-o draws a picture, and {quoted(output)} would hold numbers; end it in .png, or take them from --json"
         raise ArgumentError(msg)
-    picture = _drawn(kernel)
-    write_atomically(Path(output), encode(picture, format), Writing(overwrite=force))
+    check_free(target, overwrite=force)
+
+
+def _written(kernel: Kernel | FilterBank, output: str, *, force: bool) -> Picture:
+    """Write the picture of filters, in the format of the name."""
+    from cnnfilter.addresses.address import located
+    from cnnfilter.imaging.encoding import encode
+    from cnnfilter.imaging.formats import format_for_path
+    from cnnfilter.writing.write import Writing, write_atomically
+
+    target, picture = located(output), _drawn(kernel)
+    format = format_for_path(target)
+    assert format is not None
+    write_atomically(target, encode(picture, format), Writing(overwrite=force))
     height, width = picture.pixels.shape[:2]
-    render.message(f"wrote {output}  {width}x{height}")
+    render.message(f"wrote {readable(output)}  {width}x{height}")
     return picture
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +12,7 @@ from cnnfilter.cli import commands, options, render, tables
 from cnnfilter.cli.completion import complete_files
 from cnnfilter.cli.matrices import Lines, matrix_rows
 from cnnfilter.errors import ArgumentError, CnnfilterError
-from cnnfilter.messages import quoted
+from cnnfilter.messages import quoted, readable, without_secrets
 from cnnfilter.sizes import Size as Sized
 from cnnfilter.sizes import parse_pair
 
@@ -117,13 +117,14 @@ def command(
     for note in learned.notes:
         render.warning(note)
     if output is not None:
+        from cnnfilter.addresses.address import located
         from cnnfilter.learning.kernels.stored import kernel_file
         from cnnfilter.writing.write import Writing, write_atomically
 
         if output == STREAM:
             render.out(kernel_file(learned).decode())
             return 0
-        write_atomically(Path(output), kernel_file(learned), Writing(overwrite=force))
+        write_atomically(located(output), kernel_file(learned), Writing(overwrite=force))
     render.out(_as_json(inputs, output, learned, followed) if as_json else _told(learned, followed))
     if output is not None:
         from cnnfilter.weights.layouts import readings
@@ -131,19 +132,20 @@ def command(
         shape = learned.kernel.shape
         is_told = len(shape) == 2 or "oihw" in [each.name for each in readings(shape)]
         advice = "" if is_told else "; its shape may be another's: take it with --layout oihw"
-        render.message(f"wrote {output}  {shape[-2]}x{shape[-1]}{advice}")
+        render.message(f"wrote {readable(output)}  {shape[-2]}x{shape[-1]}{advice}")
     return 0
 
 
 def _called(name: str) -> str:
     """What messages call an input."""
-    return "standard input" if name == STREAM else name
+    return "standard input" if name == STREAM else without_secrets(name)
 
 
 def _check_output(output: str | None, *, force: bool) -> None:
     """Refuse what cannot be written before anything is learned."""
     if output is None or output == STREAM:
         return
+    from cnnfilter.addresses.address import located
     from cnnfilter.batch.names import wrong_output
     from cnnfilter.writing.write import check_free
 
@@ -152,7 +154,7 @@ def _check_output(output: str | None, *, force: bool) -> None:
     if PurePath(output).suffix.lower() != ".json":
         msg = f"-o writes the kernel as text, and {quoted(output)} does not end in .json"
         raise ArgumentError(msg)
-    check_free(Path(output), overwrite=force)
+    check_free(located(output), overwrite=force)
 
 
 def _read(
@@ -161,6 +163,7 @@ def _read(
     """The pairs, and the pictures that cannot be read, each with the reason."""
     import numpy as np
 
+    from cnnfilter.addresses.address import located
     from cnnfilter.batch.names import wrong_input
     from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
     from cnnfilter.imaging.reading import read
@@ -174,7 +177,7 @@ def _read(
     pixels, errors = [], []
     for name in inputs:
         try:
-            source = render.standard_input() if name == STREAM else Path(name)
+            source = render.standard_input() if name == STREAM else located(name)
             picture = read(source, frame=frame, max_pixels=max_pixels or DEFAULT_MAX_PIXELS, depth=depth)
         except CnnfilterError as error:
             errors.append((name, error))

@@ -11,7 +11,7 @@ from cnnfilter.cli import commands, options, render
 from cnnfilter.cli.completion import complete_files, complete_stages
 from cnnfilter.cli.labels import offered
 from cnnfilter.errors import ArgumentError, CnnfilterError
-from cnnfilter.messages import quoted, readable, show_bytes
+from cnnfilter.messages import quoted, readable, show_bytes, without_secrets
 
 if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture
@@ -83,7 +83,9 @@ def command(
     that follows is computed again. INPUT is a picture, a table of numbers (.csv), or - for standard input.
     What resize and crop, before all other stages, make of the picture is embedded, as samples.
     """
+    from cnnfilter.addresses.address import is_address, located
     from cnnfilter.batch.names import STREAM, wrong_input
+    from cnnfilter.models.labels import read_labels
     from cnnfilter.pipeline import Pipeline
     from cnnfilter.writing.write import Writing, check_free, is_same, write_atomically, write_stream
 
@@ -93,22 +95,27 @@ def command(
     if target == STREAM and shows:
         msg = "--open shows a file, and -o - writes none; give one of them"
         raise ArgumentError(msg)
+    if shows and is_address(target):
+        msg = f"--open shows a file, and {quoted(target)} is an address; leave it out, or write the page here with -o"
+        raise ArgumentError(msg)
     if source != STREAM and target != STREAM and is_same(source, target):
         msg = f"{quoted(target)} is the input; give the page another name"
         raise ArgumentError(msg)
-    if Path(target).suffix.lower() not in ("", ".html", ".htm"):  # a pipe or a device has none
+    where = located(target)
+    if where.suffix.lower() not in ("", ".html", ".htm"):  # a pipe or a device has none
         msg = f"a page is HTML, and {quoted(target)} does not end in .html"
         raise ArgumentError(msg)
     if target != STREAM:
-        check_free(Path(target), overwrite=force)
+        check_free(where, overwrite=force)
     whole = Pipeline.parse(stages)
     pipeline = whole if asked is None else whole.up_to(asked)
     pipeline.check_runnable()
     pipeline.load_weights()
-    shown = "standard input" if source == STREAM else source
+    names = None if labels is None else read_labels(labels)
+    shown = "standard input" if source == STREAM else without_secrets(source)
     try:
         picture = _read(source, depth, frame, max_pixels)
-        page = _made(pipeline, whole, picture, shown, None if source == STREAM else source, labels, size, static=static)
+        page = _made(pipeline, whole, picture, shown, None if source == STREAM else shown, names, size, static=static)
     except CnnfilterError as error:
         render.error(f"{shown}: {error}")
         return 1
@@ -116,9 +123,9 @@ def command(
     if target == STREAM:
         write_stream(render.standard_output().buffer, data)
         return 0
-    write_atomically(Path(target), data, Writing(overwrite=force))
+    write_atomically(where, data, Writing(overwrite=force))
     render.message(f"wrote {readable(target)}  {show_bytes(len(data), 1)}")
-    if shows and not _is_shown(Path(target)):
+    if shows and not (isinstance(where, Path) and _is_shown(where)):
         render.warning(f"no browser can be started here; open {quoted(target)} in one")
     return 0
 
@@ -136,21 +143,27 @@ def _is_shown(page: Path) -> bool:
 
 def _default(source: str) -> str:
     """What the page is called where nobody says it."""
+    from cnnfilter.addresses.address import Address, located, text_of
+    from cnnfilter.addresses.schemes import SCHEMES
     from cnnfilter.batch.names import STREAM
 
     if source == STREAM:
         msg = "the page of standard input needs a name: -o page.html"
         raise ArgumentError(msg)
-    path = Path(source)
-    return str(path.with_name(f"{path.stem}-page.html"))
+    where = located(source)
+    if isinstance(where, Address) and not SCHEMES[where.scheme].writes:
+        msg = f"nothing is written beside {quoted(source)}: give the page a name, -o page.html"
+        raise ArgumentError(msg)
+    return text_of(where.with_name(f"{where.stem}-page.html"))
 
 
 def _read(source: str, depth: int | None, frame: int | None, max_pixels: int | None) -> Picture:
+    from cnnfilter.addresses.address import located
     from cnnfilter.batch.names import STREAM
     from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
     from cnnfilter.imaging.reading import read
 
-    stream = render.standard_input() if source == STREAM else Path(source)
+    stream = render.standard_input() if source == STREAM else located(source)
     return read(stream, frame=frame, max_pixels=max_pixels or DEFAULT_MAX_PIXELS, depth=depth)
 
 
@@ -160,7 +173,7 @@ def _made(
     picture: Picture,
     name: str,
     file: str | None,
-    labels: str | None,
+    labels: tuple[str, ...] | None,
     size: int | None,
     *,
     static: bool,
@@ -168,7 +181,6 @@ def _made(
     """The page; what a person should know of the picture and the network is told."""
     import numpy as np
 
-    from cnnfilter.models.labels import read_labels
     from cnnfilter.network.notes import network_notes, notes
     from cnnfilter.network.plan import plan
     from cnnfilter.page.making import page
@@ -185,9 +197,8 @@ def _made(
     for note in (*found, *network_notes(network, rows, picture.pixels), *notes(rows, picture.pixels)):
         render.warning(f"{name}: {note}")
     if labels is not None:
-        view = View(labels=read_labels(labels))
-        view.check_labels(rows[-1].output[-1])
-    names = offered(pipeline.network, rows, quiet=False) if labels is None else view.labels or ()
+        View(labels=labels).check_labels(rows[-1].output[-1])
+    names = offered(pipeline.network, rows, quiet=False) if labels is None else labels
     maps = pixels.transpose(2, 0, 1)
     before = None if whole is pipeline else shrunk(whole.network, (height, width), size)
     return page(network, maps, name, file=file, labels=names, whole=before, static=static)

@@ -12,7 +12,7 @@ import click
 from cnnfilter.cli import commands, diagrams, options, plans, render, tables
 from cnnfilter.cli.completion import complete_files, complete_from, complete_stages
 from cnnfilter.errors import ArgumentError, GrammarError, PictureError, ShapeError
-from cnnfilter.messages import nearest, quoted, shortened, show_shape
+from cnnfilter.messages import nearest, quoted, readable, shortened, show_shape, without_secrets
 from cnnfilter.models.loading import load_named
 from cnnfilter.network.grammar import parse
 from cnnfilter.network.graph import Network
@@ -101,9 +101,11 @@ def command(
     """
     _check(stages, kernel, (stride, padding, dilation), comparing or as_json, language)
     if weights_file is not None:
-        _check_weights(weights_file, language)
+        _check_weights(weights_file, language, force=force)
     if diagram is not None:
-        diagrams.check(diagram, other_output=kernel is not None or comparing or as_json or language is not None)
+        diagrams.check(
+            diagram, force=force, other_output=kernel is not None or comparing or as_json or language is not None
+        )
     if kernel is not None:
         stage = Conv(
             sizes=(1, kernel), stride=stride or ONE, padding=padding or NONE, dilation=dilation or ONE, biased=False
@@ -161,9 +163,10 @@ def _check(
         raise click.UsageError(msg)
 
 
-def _check_weights(path: str, language: str | None) -> None:
+def _check_weights(path: str, language: str | None, *, force: bool) -> None:
     """Refuse a file that is not to be written."""
     from cnnfilter.export.saved import is_suitable
+    from cnnfilter.writing.write import check_free
 
     if language is None:
         msg = "--weights goes with --emit: it writes the numbers that the program loads"
@@ -171,6 +174,10 @@ def _check_weights(path: str, language: str | None) -> None:
     if not is_suitable(path):
         msg = f"--weights writes .npz or .safetensors, not {quoted(path)}"
         raise click.UsageError(msg)
+    if "://" in path:
+        msg = f"--weights names the file that the program loads, and {quoted(path)} is an address: give a path"
+        raise click.UsageError(msg)
+    check_free(Path(path), overwrite=force)
 
 
 def _write_weights(rows: Sequence[Row], path: str, *, force: bool) -> None:
@@ -181,7 +188,7 @@ def _write_weights(rows: Sequence[Row], path: str, *, force: bool) -> None:
     arrays = learned_arrays(rows)
     write_atomically(Path(path), encoded(arrays, path), Writing(overwrite=force))
     count = sum(array.size for array in arrays.values())
-    render.message(f"wrote {path}  {count:,} numbers in {len(arrays):,} arrays")
+    render.message(f"wrote {readable(path)}  {count:,} numbers in {len(arrays):,} arrays")
 
 
 def _size(text: str) -> Shape:
@@ -194,12 +201,13 @@ def _size(text: str) -> Shape:
                 f"channels; for {height} channel{'s' * (height > 1)} write {show_shape((width, channels, height))}"
             )
         return size
+    from cnnfilter.addresses.address import is_address, located
     from cnnfilter.batch.names import wrong_input
     from cnnfilter.imaging.size import read_size  # brings Pillow, for pictures only
 
     if reason := wrong_input(text):
         raise ArgumentError(reason)
-    if not os.path.exists(text):  # noqa: PTH110  (never raises: a NUL is refused before)
+    if not is_address(text) and not os.path.exists(text):  # noqa: PTH110  (never raises: a NUL is refused before)
         numbers = text.lower().strip("([ ])").removeprefix("none,").strip()
         written = "x".join(re.split(r"[,;*x\u00d7\s]+", numbers))
         msg = (
@@ -209,9 +217,9 @@ def _size(text: str) -> Shape:
         )
         raise ArgumentError(msg)
     try:
-        return read_size(text)
+        return read_size(located(text))
     except PictureError as error:
-        msg = f"{text}: {error}"
+        msg = f"{without_secrets(text)}: {error}"
         raise PictureError(msg) from None
 
 

@@ -6,7 +6,6 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from cnnfilter.errors import ArgumentError, OutputError
 from cnnfilter.messages import quoted, readable, show_bytes
 
 if TYPE_CHECKING:
+    from cnnfilter.addresses.address import Where
     from cnnfilter.learning.beginning import Begun
     from cnnfilter.learning.data.dataset import Dataset
 
@@ -124,6 +124,7 @@ def command(
     Ctrl-C keeps the best epoch so far. After each epoch a checkpoint is written, NAME-checkpoint.npz, from which
     --resume goes on as if nothing had happened.
     """
+    from cnnfilter.addresses.address import located
     from cnnfilter.batch.memory import default_memory
     from cnnfilter.cli import epochs
     from cnnfilter.cli.compiling import compiling
@@ -134,7 +135,7 @@ def command(
     from cnnfilter.models.model import OF_ARRAYS
     from cnnfilter.pipeline import Pipeline
 
-    target = Path(output)
+    target = located(output)
     if target.suffix.lower() not in OF_ARRAYS:
         msg = f"a network is written as {' or '.join(OF_ARRAYS)}, and {quoted(output)} is neither"
         raise ArgumentError(msg)
@@ -163,16 +164,17 @@ def command(
                 render.warning(note)
             if begun.learner.epoch >= settings.epochs:
                 render.warning(_nothing_left(begun.learner.epoch, settings.epochs))
-        _train(begun, checkpoint, as_json=as_json, quiet=quiet)
-    code = _write(begun, target, checkpoint, overwrite=force or resume, as_json=as_json, quiet=quiet)
+        can_resume = _train(begun, checkpoint, as_json=as_json, quiet=quiet)
+    code = _write(begun, target, can_resume=can_resume, overwrite=force or resume, as_json=as_json, quiet=quiet)
     return beside.write(begun, target, code, overwrite=force or resume, quiet=quiet)
 
 
-def _check_free(target: Path, checkpoint: Path, *, resume: bool, force: bool) -> None:
+def _check_free(target: Where, checkpoint: Where, *, resume: bool, force: bool) -> None:
     """Refuse to begin where something is in the way of what is written in the end."""
+    from cnnfilter.weights.kinds import is_there
     from cnnfilter.writing.write import check_free
 
-    if resume and not checkpoint.is_file():
+    if resume and not is_there(checkpoint):
         msg = f"there is no checkpoint {readable(checkpoint)} to go on with"
         raise ArgumentError(msg)
     check_free(target, overwrite=force or resume)
@@ -188,22 +190,23 @@ def _nothing_left(done: int, epochs: int) -> str:
 
 def _data(source: str, validation: str | None, memory: int) -> tuple[Dataset, float]:
     """The data, and which part of it is held back."""
+    from cnnfilter.addresses.address import located
     from cnnfilter.learning.data.reading import read_data
     from cnnfilter.learning.settings import Settings
 
-    dataset = read_data(Path(source), memory)
+    dataset = read_data(located(source), memory)
     if validation is None:
         return dataset, Settings.fraction
     with contextlib.suppress(ValueError):
         fraction = float(validation)
         dataset.validation = None
         return dataset, fraction
-    dataset.validation = read_data(Path(validation), memory)
+    dataset.validation = read_data(located(validation), memory)
     return dataset, Settings.fraction
 
 
-def _train(begun: Begun, checkpoint: Path, *, as_json: bool, quiet: bool) -> None:
-    """Train, tell of it, and write a checkpoint after each epoch."""
+def _train(begun: Begun, checkpoint: Where, *, as_json: bool, quiet: bool) -> bool:
+    """Train, tell of it, and write a checkpoint after each epoch; whether the last could be written."""
     from cnnfilter.cli import epochs
     from cnnfilter.learning.checkpoints import saved
     from cnnfilter.learning.training import Step
@@ -232,6 +235,7 @@ def _train(begun: Begun, checkpoint: Path, *, as_json: bool, quiet: bool) -> Non
                     render.warning(f"{error}; training goes on, and cannot be resumed from here")
                 is_kept = False
             clock.next()
+    return is_kept
 
 
 @contextlib.contextmanager
@@ -252,7 +256,7 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _write(begun: Begun, target: Path, checkpoint: Path, *, overwrite: bool, as_json: bool, quiet: bool) -> int:
+def _write(begun: Begun, target: Where, *, can_resume: bool, overwrite: bool, as_json: bool, quiet: bool) -> int:
     """Write the network of the best epoch, and give the exit code."""
     from cnnfilter.writing.write import Writing, write_atomically
 
@@ -274,7 +278,7 @@ def _write(begun: Begun, target: Path, checkpoint: Path, *, overwrite: bool, as_
     reached = f"accuracy {best.figures.accuracy:.2%}" if accuracy is None else f"validation accuracy {accuracy:.2%}"
     told = f"wrote {readable(target)}  {show_bytes(size, 1)}  epoch {best.figures.epoch}, {reached}"
     if problem is not None:
-        further = "; --resume goes on" if problem == "interrupted" and checkpoint.is_file() else ""
+        further = "; --resume goes on" if problem == "interrupted" and can_resume else ""
         render.error(f"{problem}; {told}{further}")
         return INTERRUPTED if problem == "interrupted" else 1
     if not quiet:

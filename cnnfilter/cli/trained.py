@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnfilter.cli import render
@@ -10,6 +10,7 @@ from cnnfilter.errors import ArgumentError, OutputError
 from cnnfilter.messages import quoted, readable
 
 if TYPE_CHECKING:
+    from cnnfilter.addresses.address import Where
     from cnnfilter.learning.beginning import Begun
 
 PLOTS = (".png", ".svg")
@@ -23,20 +24,22 @@ class Beside(NamedTuple):
 
     def check(self, *, overwrite: bool) -> None:
         """Refuse what is no name of one, or is in the way."""
+        from cnnfilter.addresses.address import located
         from cnnfilter.writing.write import check_free
 
-        if self.report is not None and Path(self.report).suffix.lower() not in (".html", ".htm"):
+        if self.report is not None and PurePath(self.report).suffix.lower() not in (".html", ".htm"):
             msg = f"--report writes an HTML file, and {quoted(self.report)} does not end in .html"
             raise ArgumentError(msg)
-        if self.plot is not None and Path(self.plot).suffix.lower() not in PLOTS:
+        if self.plot is not None and PurePath(self.plot).suffix.lower() not in PLOTS:
             msg = f"--plot writes {' or '.join(PLOTS)}, and {quoted(self.plot)} is neither"
             raise ArgumentError(msg)
         for each in (self.report, self.plot):
             if each is not None:
-                check_free(Path(each), overwrite=overwrite)
+                check_free(located(each), overwrite=overwrite)
 
-    def write(self, begun: Begun, network: Path, code: int, *, overwrite: bool, quiet: bool) -> int:
+    def write(self, begun: Begun, network: Where, code: int, *, overwrite: bool, quiet: bool) -> int:
         """Write both of what was learned, if anything was, and give the exit code."""
+        from cnnfilter.addresses.address import located
         from cnnfilter.writing.write import Writing, write_atomically
 
         best, history = begun.learner.best, begun.learner.history
@@ -53,7 +56,7 @@ class Beside(NamedTuple):
             found.append((self.plot, _plot(begun, self.plot)))
         for name, data in found:
             try:
-                write_atomically(Path(name), data, Writing(overwrite=overwrite))
+                write_atomically(located(name), data, Writing(overwrite=overwrite))
             except OutputError as error:
                 render.error(str(error))
                 code = code or 1
@@ -67,7 +70,7 @@ def _plot(begun: Begun, name: str) -> bytes:
     from cnnfilter.drawing.training import curves
 
     figure = curves(begun.learner.history)
-    if Path(name).suffix.lower() == ".svg":
+    if PurePath(name).suffix.lower() == ".svg":
         from cnnfilter.drawing.svg import to_svg
 
         return to_svg(figure).encode()

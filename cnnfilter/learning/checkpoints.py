@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnfilter.addresses.address import Where
 from cnnfilter.errors import KernelError
 from cnnfilter.learning.training import Best, Figures, Learner
 from cnnfilter.messages import quoted
 from cnnfilter.models.own import Record, read_record, written
-from cnnfilter.weights.kinds import named_failures
+from cnnfilter.weights.kinds import file_of, named_failures
 
 if TYPE_CHECKING:
     from cnnfilter.engine.groups import Array
@@ -29,7 +30,7 @@ BEST, STATE = "best/", "state/"
 """What the names of arrays begin with beside those of the network."""
 
 
-def checkpoint_path(output: Path) -> Path:
+def checkpoint_path(output: Where) -> Where:
     """Where the checkpoint of a network that is written to a file is."""
     return output.with_name(f"{output.stem}-checkpoint{SUFFIX}")
 
@@ -45,7 +46,7 @@ def saved(learner: Learner, stages: str) -> list[bytes | memoryview]:
     return written(SUFFIX, arrays, Record(stages, None, learner.parts.labels, facts))
 
 
-def resume(learner: Learner, path: Path, stages: str) -> None:
+def resume(learner: Learner, checkpoint: Where, stages: str) -> None:
     """Bring a learner to where it was when a checkpoint was written.
 
     Raises
@@ -53,6 +54,7 @@ def resume(learner: Learner, path: Path, stages: str) -> None:
     KernelError
         If the checkpoint cannot be used, or is of other stages, data or settings; one line that names it.
     """
+    path = file_of(checkpoint)
     with named_failures(path):
         record, facts = read_record(path)
         if record.stages != stages:

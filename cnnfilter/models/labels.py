@@ -53,9 +53,9 @@ def read_labels(name: str) -> tuple[str, ...]:
     """
     from cnnfilter.addresses.copies import file_at  # most runs name no labels
 
-    data, shown = b"", without_secrets(name)
+    data, shown, where = b"", without_secrets(name), located(name)
     try:
-        file = file_at(located(name))
+        file = file_at(where)
         reason = why_no_file(file)  # a pipe would be waited for
         if reason is None:
             with file.open("rb") as stream:

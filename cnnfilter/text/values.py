@@ -6,11 +6,13 @@ import operator
 import re
 from collections.abc import Collection, Sequence
 from os import PathLike
-from pathlib import Path
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from cnnfilter.errors import ArgumentError
-from cnnfilter.messages import nearest, quoted
+from cnnfilter.messages import about, nearest, quoted
+
+if TYPE_CHECKING:
+    from cnnfilter.addresses.address import Where
 
 
 def whole_number(value: object, name: str, minimum: int, maximum: int | None = None) -> int:
@@ -58,18 +60,21 @@ def one_of(value: object, name: str, known: Collection[str]) -> str:
     raise ArgumentError(msg)
 
 
-def file_path(value: object, name: str = "path") -> Path:
-    """Read the path of a file, a text or an object that stands for one.
+def file_path(value: object, name: str = "path") -> Where:
+    """Read the path of a file, a text or an object that stands for one, or a text that is its address.
 
     Raises
     ------
     ArgumentError
-        If it is something else, or holds a NUL.
+        If it is something else, holds a NUL, or is an address that is refused.
     """
     if not isinstance(value, str | PathLike) or "\0" in str(value) or not str(value):
         msg = f"{name} must be the path of a file, not {quoted(value)}"
         raise ArgumentError(msg)
-    return Path(value)
+    from cnnfilter.addresses.address import located  # which most values do without
+
+    with about(f"{name}: "):
+        return located(value)
 
 
 def switch(value: object, name: str) -> bool:

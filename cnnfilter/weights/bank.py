@@ -13,7 +13,7 @@ from cnnfilter.errors import ArgumentError, CnnfilterWarning, KernelError
 from cnnfilter.kernels.kernel import Kernel, from_array, get_kernel
 from cnnfilter.messages import quoted, readable, show_shape
 from cnnfilter.text.values import file_path
-from cnnfilter.weights.kinds import check_name, file_of, is_picture, named_failures, names_file
+from cnnfilter.weights.kinds import check_name, file_of, is_picture, named_failures, names_file, renew
 from cnnfilter.weights.layouts import LAYOUTS, TRANSPOSED, Reading, readings, settled
 
 if TYPE_CHECKING:
@@ -292,6 +292,7 @@ def load_bank(path: str | PathLike[str], *, name: str | None = None, layout: str
         if not (given is None or isinstance(given, str)):
             msg = f"{called} must be a text, not {quoted(given)}"
             raise ArgumentError(msg)
+    renew()
     found = load_kernel(file_path(path), array_name=name, layout=layout)
     return FilterBank(found.name, found.weights[None, None]) if isinstance(found, Kernel) else found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from os import PathLike
@@ -120,6 +121,13 @@ def file_of(name: str | Where, check: Callable[[Where], object] | None = None) -
                 check(where)
             return file_at(where)
     return file_at(where)
+
+
+def renew() -> None:
+    """Let files at addresses be fetched anew by whoever names them from now on: they may have changed."""
+    copies = sys.modules.get("cnnfilter.addresses.copies")
+    if copies is not None:
+        copies.renew()
 
 
 def is_there(where: Where) -> bool:

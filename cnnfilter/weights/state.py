@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfilter.addresses.address import Where, located, text_of
+from cnnfilter.addresses.address import Where, text_of
 from cnnfilter.errors import KernelError
 from cnnfilter.kernels.arrays import to_float32
 from cnnfilter.messages import keys_named, nearest, quoted
@@ -43,15 +43,16 @@ def load_state(path: str | Where) -> State:
     KernelError, MissingExtraError
         If it cannot be used; one line that names it.
     """
-    where = located(path)
-    file = file_of(where, check_name)
+    from cnnfilter.addresses.copies import address_of
+
+    file = file_of(path, check_name)
     with named_failures(file):
         status = file.stat()
     key = (str(file), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     state = _known.get(key)
     if state is None:
         with keys_named():  # what asks is the text of a stage
-            state = _known[key] = State(file, text_of(where))
+            state = _known[key] = State(file, text_of(address_of(file)))
     return state
 
 

@@ -55,7 +55,7 @@ def test_standard_output_gets_the_same():
         (["lenet-5", "--emit", "torch", "--diagram", "net.svg"], "goes with none of"),
         (["lenet-5", "--compare", "--diagram", "net.svg"], "goes with none of"),
         (["8x8x1", "conv:9@9x9,relu", "--diagram", "net.svg"], "stage 1 (conv): window 9x9 does not fit in 8x8"),
-        (["lenet-5", "--diagram", "no/net.svg"], "cannot write 'no/net.svg': No such file or directory"),
+        (["lenet-5", "--diagram", "no/net.svg"], "there is no folder 'no' for the output 'net.svg'"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_and_nothing_is_written(arguments, text):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from cnnfilter.addresses.address import Where
 from cnnfilter.errors import PictureError
 from cnnfilter.messages import readable
 
@@ -91,14 +91,14 @@ class Stacked(Source):
 
 
 class Files(Source):
-    """Pictures in files.
+    """Pictures in files, which are read, or fetched, whenever one is asked for.
 
     Parameters
     ----------
-    paths : sequence of Path
+    paths : sequence of Path or Address
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Where]) -> None:
         self._paths = paths
 
     def __len__(self) -> int:

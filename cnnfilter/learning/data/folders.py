@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from cnnfilter.addresses.address import Address, Where, located
+from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.formats import format_for_path
 from cnnfilter.learning.data.dataset import Dataset, Files, labelled
@@ -17,7 +20,7 @@ TRAINING, VALIDATION = ("train", "training"), ("val", "valid", "validation", "te
 """What the parts of a folder may be called that is divided already."""
 
 
-def read_folder(path: Path) -> Dataset:
+def read_folder(path: Where) -> Dataset:
     """The pictures of a folder, by the folders that they are in.
 
     Raises
@@ -25,7 +28,7 @@ def read_folder(path: Path) -> Dataset:
     ArgumentError
         If there are none.
     """
-    folders = {each.name: Path(each.path) for each in entries(path) if each.is_dir()}
+    folders = {each.name: located(each.path) for each in entries(path) if each.is_dir()}
     lower = {name.lower(): name for name in folders}
     training = [lower[name] for name in TRAINING if name in lower]
     validation = [lower[name] for name in VALIDATION if name in lower]
@@ -33,7 +36,7 @@ def read_folder(path: Path) -> Dataset:
         found = read_folder(folders[training[0]])
         found.validation = read_folder(folders[validation[0]])
         return found
-    paths: list[Path] = []
+    paths: list[Where] = []
     names: list[str] = []
     others = deeper = 0
     for name, folder in folders.items():
@@ -43,7 +46,7 @@ def read_folder(path: Path) -> Dataset:
             elif format_for_path(each.name) is None or not each.is_file():
                 others += 1
             else:
-                paths.append(Path(each.path))
+                paths.append(located(each.path))
                 names.append(name)
         if len(paths) > MAX_FILES:
             msg = f"{readable(path)} holds more than {MAX_FILES:,} pictures"
@@ -64,11 +67,50 @@ def read_folder(path: Path) -> Dataset:
     return found
 
 
-def entries(path: Path) -> list[os.DirEntry[str]]:
+class Listed(NamedTuple):
+    """What is in a folder at an address, which answers as an `os.DirEntry` does.
+
+    Parameters
+    ----------
+    name : str
+    path : str
+        All of its address.
+    is_folder : bool
+    """
+
+    name: str
+    path: str
+    is_folder: bool
+
+    def is_dir(self) -> bool:
+        """Whether it is a folder."""
+        return self.is_folder
+
+    def is_file(self) -> bool:
+        """Whether it is a file."""
+        return not self.is_folder
+
+
+def entries(path: Where) -> Sequence[os.DirEntry[str] | Listed]:
     """What is in a folder, by name; not what is hidden."""
     try:
-        with os.scandir(path) as found:
-            return sorted((each for each in found if not each.name.startswith(".")), key=lambda each: each.name)
+        if isinstance(path, Address):
+            found: Sequence[os.DirEntry[str] | Listed] = _listed(path)
+        else:
+            with os.scandir(path) as there:
+                found = [each for each in there if not each.name.startswith(".")]
     except OSError as error:
         msg = f"{readable(path)}: {error.strerror}"
         raise ArgumentError(msg) from None
+    return sorted(found, key=lambda each: each.name)
+
+
+def _listed(folder: Address) -> list[Listed]:
+    from cnnfilter.addresses.listing import Folder
+    from cnnfilter.addresses.listing import entries as listed
+
+    if not SCHEMES[folder.scheme].lists:
+        msg = f"{readable(folder)}: {folder.scheme}:// has no folders; give an .npz, an IDX file or a .csv"
+        raise ArgumentError(msg)
+    found = listed(folder, recursive=False)
+    return [Listed(each.name.rpartition("/")[2], each.name, isinstance(each, Folder)) for each in found]

@@ -16,13 +16,14 @@ from typing import IO, Any, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
+from cnnfilter.addresses.address import Where, located
 from cnnfilter.errors import KernelError
 from cnnfilter.learning.data.arrays import filed, stacked
 from cnnfilter.learning.data.dataset import Dataset
 from cnnfilter.learning.data.filed import Place, unpacked
 from cnnfilter.learning.data.folders import entries
 from cnnfilter.messages import readable, show_bytes
-from cnnfilter.weights.kinds import named_failures
+from cnnfilter.weights.kinds import file_of, is_there, named_failures
 
 NAME = re.compile(r"(?i)(.*?)images([-.]idx)3(.*)")
 """The name of a file of pictures; that of their classes has `labels` and 1 in place of `images` and 3."""
@@ -32,19 +33,19 @@ _GZIP = b"\x1f\x8b"
 _OTHER = {"train": "t10k", "t10k": "train"}
 
 
-def is_idx(path: Path) -> bool:
+def is_idx(path: Where) -> bool:
     """Whether a file by its name holds pictures."""
     return NAME.fullmatch(path.name) is not None
 
 
-def find_idx(folder: Path) -> Path | None:
+def find_idx(folder: Where) -> Where | None:
     """The pictures to learn from in a folder of IDX files, if it is one."""
-    found = [Path(each.path) for each in entries(folder) if is_idx(Path(each.name)) and each.is_file()]
+    found = [located(each.path) for each in entries(folder) if NAME.fullmatch(each.name) and each.is_file()]
     begun = [each for each in found if each.name.lower().startswith("train")]
     return next(iter(begun or found), None)
 
 
-def read_idx(path: Path, memory: int) -> Dataset:
+def read_idx(path: Where, memory: int) -> Dataset:
     """The pictures of a file, with the classes out of the file beside it, and those to validate with if they are there.
 
     Raises
@@ -54,23 +55,24 @@ def read_idx(path: Path, memory: int) -> Dataset:
     """
     found = _pair(path, memory)
     test = path.with_name(f"t10k{path.name[5:]}")
-    if path.name.startswith("train") and test.is_file():
+    if path.name.startswith("train") and is_there(test):
         found.validation = _pair(test, memory)
     return found
 
 
-def _pair(path: Path, memory: int) -> Dataset:
+def _pair(path: Where, memory: int) -> Dataset:
+    file = file_of(path)
     with named_failures(path):
-        pictures = _array(path)
+        pictures = _array(file)
     match = cast("re.Match[str]", NAME.fullmatch(path.name))
     beside = [path.with_name(f"{match[1]}labels{match[2]}1{end}") for end in _ends(match[3])]
-    labels = next((each for each in beside if each.is_file()), None)
+    labels = next((each for each in beside if is_there(each)), None)
     with named_failures(path):
         if labels is None:
             msg = f"there is no {readable(beside[0].name)} beside it, with the classes of its pictures"
             raise KernelError(msg)
     with named_failures(labels):
-        found = _array(labels)
+        found = _array(file_of(labels))
         if found.size > memory:
             msg = f"it tells of {show_bytes(found.size)}, and --memory allows {show_bytes(memory)}"
             raise KernelError(msg)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
+from cnnfilter.addresses.address import Where, located, name_in
 from cnnfilter.errors import ArgumentError
 from cnnfilter.learning.data.dataset import Dataset, Files, labelled
 from cnnfilter.learning.data.folders import MAX_FILES
-from cnnfilter.messages import quoted, readable
+from cnnfilter.messages import about, quoted, readable
 from cnnfilter.text.files import decoded
+from cnnfilter.weights.kinds import file_of
 
 MAX_BYTES = 1 << 28
 """The largest list: two million lines of long names."""
@@ -19,16 +20,17 @@ HEADS = (("file", "filename", "path", "image", "picture", "name", "id"), ("label
 """What the first line may call the column of files, and that of labels; of several, the first here is meant."""
 
 
-def read_list(path: Path) -> Dataset:
-    """The pictures of a list, whose names are relative to its folder.
+def read_list(path: Where) -> Dataset:
+    """The pictures of a list, whose names are addresses or relative to its folder.
 
     Raises
     ------
     ArgumentError
         If it cannot be used; one line that names it.
     """
+    file = file_of(path)
     try:
-        with path.open("rb") as stream:
+        with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
         text = decoded(data)
     except UnicodeDecodeError:
@@ -51,11 +53,12 @@ def read_list(path: Path) -> Dataset:
             if number == 1 and (named := _places(row)) is not None:
                 places, columns = named, len(row)
                 continue
-            file, label = (row[place] for place in places) if len(row) == columns else ("", "")
-            if not file or not label or len(label) > LONGEST_LABEL:
+            name, label = (row[place] for place in places) if len(row) == columns else ("", "")
+            if not name or not label or len(label) > LONGEST_LABEL:
                 msg = f"{readable(path)}, line {number}: {_told(columns)}, not {quoted(delimiter.join(cells))}"
                 raise ArgumentError(msg)
-            paths.append(path.parent / file)
+            with about(f"{readable(path)}, line {number}: "):
+                paths.append(located(name_in(path.parent, name)))
             labels.append(label)
     except csv.Error as error:
         msg = f"{readable(path)}: no CSV: {error}"

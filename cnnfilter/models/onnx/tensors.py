@@ -195,10 +195,10 @@ def _external(proto: Any, source: Source, code: int, shape: tuple[int, ...]) -> 
 
 
 def _beside(path: Path, name: str) -> Path:
-    from cnnfilter.addresses.copies import address_of, file_at  # most models are in one file
+    from cnnfilter.addresses import copies  # most models are in one file
 
     try:
-        return file_at(address_of(path).with_name(name))
+        return copies.beside(path, name)
     except OSError as error:
         raise KernelError(error.strerror) from None
 

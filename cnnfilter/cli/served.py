@@ -5,9 +5,6 @@ A scheduler that reads these names loads nothing else of the package.
 
 from __future__ import annotations
 
-import signal
-from typing import Any
-
 from cnnfilter.runtime.process import set_libraries
 
 
@@ -32,8 +29,3 @@ def in_hand() -> int:
     from cnnfilter.cluster import worker
 
     return worker.in_hand()
-
-
-def dask_setup(worker: Any) -> None:
-    """Let a worker of the local cluster finish the picture in hand when Ctrl-C reaches it: whoever was met ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

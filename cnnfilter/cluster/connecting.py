@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
+import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from cnnfilter.engine.bands import available_threads
@@ -16,6 +19,8 @@ from cnnfilter.messages import quoted
 PATIENCE = 5.0
 """Seconds in which a scheduler must answer."""
 LOCAL = "local"
+_WARNINGS = "PYTHONWARNINGS"
+_LOUD = ("distributed", "asyncio", "tornado")
 MOST_LOCAL = 512
 
 _ADDRESS = r"(?:(tcp|tls)://)?((?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5}))/?"
@@ -53,6 +58,29 @@ def parse_cluster(text: str) -> str | int:
     return f"{match[1] or 'tcp'}://{match[2]}"
 
 
+def _undisturbed(start: Callable[[], Any]) -> Any:
+    """What starts processes, which Ctrl-C then leaves alone: a terminal sends it to all, and ours ends the others.
+
+    They inherit the signals that their thread has blocked. What is left of them when we are killed is tidied up by
+    Python's own resource tracker, which would say so.
+    """
+    from multiprocessing import resource_tracker
+
+    asked = os.environ.get(_WARNINGS)
+    os.environ[_WARNINGS] = "ignore"
+    resource_tracker.ensure_running()
+    os.environ.pop(_WARNINGS) if asked is None else os.environ.update({_WARNINGS: asked})
+
+    def started() -> Any:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGHUP])
+        return start()
+
+    # this thread is the parent of those that start processes
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(started).result()
+
+
 def name_of(cluster: str | int) -> str:
     """What messages call the scheduler of a cluster."""
     return "the local cluster" if isinstance(cluster, int) else f"the scheduler {cluster}"
@@ -80,19 +108,22 @@ def connected(cluster: str | int) -> Iterator[tuple[Any, Any]]:
     except ImportError:
         msg = "--cluster needs the distributed library: pip install 'cnnfilter[cluster]'"
         raise MissingExtraError(msg) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # people are told by events, in our words
+    for name in [each for each in logging.root.manager.loggerDict if each.split(".")[0] in _LOUD]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # people are told by events, in our words
     with contextlib.ExitStack() as ends, dask.config.set(_CONFIG), warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="dask|distributed|tornado")  # of versions, ports and slow workers
         local = None
         try:
             if isinstance(cluster, int):
-                local = distributed.LocalCluster(
-                    n_workers=cluster, threads_per_worker=1, dashboard_address=None, memory_limit=0,
-                    silence_logs=logging.CRITICAL, preload=["cnnfilter.cli.served"],
+                local = _undisturbed(
+                    lambda: distributed.LocalCluster(
+                        n_workers=cluster, threads_per_worker=1, dashboard_address=None, memory_limit=0,
+                        silence_logs=logging.CRITICAL,
+                    )
                 )  # fmt: skip
                 ends.callback(local.close)
             client = distributed.Client(local or cluster, timeout=PATIENCE, set_as_default=False)
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError, ImportError) as error:
             msg = f"{name_of(cluster)} does not answer; is it a Dask scheduler, and can it be reached from here?"
             raise ClusterError(msg) from error
         except TypeError as error:

@@ -1,6 +1,9 @@
 """Where a cluster is, and why it cannot be reached."""
 
 import contextlib
+import logging
+import os
+import signal
 import sys
 from types import SimpleNamespace
 
@@ -97,3 +100,26 @@ def test_a_cluster_needs_dask(monkeypatch):
     with pytest.raises(MissingExtraError, match="pip install 'cnnfilter\\[cluster\\]'$"), connected(1):
         pass
     assert name_of(1) == "the local cluster"
+
+
+def test_what_is_started_is_left_alone_by_ctrl_c(monkeypatch):
+    blocked = []
+    fake_dask(monkeypatch)
+    start = lambda **options: blocked.append(signal.pthread_sigmask(signal.SIG_BLOCK, [])) or Fake([])()  # noqa: E731
+    monkeypatch.setattr(sys.modules["distributed"], "LocalCluster", start)
+    before = os.environ.get("PYTHONWARNINGS")
+    with connected(1):
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert signal.SIGINT in blocked[0]
+    assert os.environ.get("PYTHONWARNINGS") == before
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    with connected(1):
+        assert os.environ["PYTHONWARNINGS"] == "error"
+
+
+def test_the_loggers_of_dask_are_silent(monkeypatch):
+    fake_dask(monkeypatch)
+    loud = logging.getLogger("distributed.of_this_test")
+    loud.setLevel(logging.INFO)
+    with connected("tcp://h:1"):
+        assert loud.level == logging.CRITICAL

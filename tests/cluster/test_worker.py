@@ -1,7 +1,6 @@
 """A worker makes a run's task once, and works on what it is sent until it is told to end."""
 
 import asyncio
-import signal
 import threading
 from types import SimpleNamespace
 from typing import get_args
@@ -139,15 +138,6 @@ def test_workers_are_served_by_name(monkeypatch):
     assert unpacked(served.prepare(with_files(told(), {}))) is None
     assert unpacked(served.work(packed({"run": "unknown", "again": False, "jobs": []}))) == {"lacks": "prepared"}
     assert served.in_hand() == 0
-
-
-def test_a_worker_leaves_ctrl_c_to_its_client(monkeypatch):
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        served.dask_setup(None)
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def test_tasks_grow_to_some_seconds_and_shrink_towards_the_end():

@@ -166,8 +166,10 @@ def _on_server(folder: Address) -> list[tuple[str, int | None]]:
     return asked(folder, lambda fs: over_sftp(fs, scan))
 
 
-def names_in(folder: Address) -> set[str] | None:
+def names_in(folder: Address, *, recursive: bool = False) -> set[str] | None:
     """The names of all files in a folder, hidden ones too; None where nobody lets us look.
+
+    With `recursive`, the paths of all that are below it.
 
     Raises
     ------
@@ -175,7 +177,7 @@ def names_in(folder: Address) -> set[str] | None:
         If there is no such bucket, or looking fails otherwise.
     """
     try:
-        return {name for name, size in _listed(folder, recursive=False, hidden=True) if size is not None}
+        return {name for name, size in _listed(folder, recursive=recursive, hidden=True) if size is not None}
     except PermissionError:
         return None
     except FileNotFoundError:

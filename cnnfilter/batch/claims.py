@@ -7,8 +7,10 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from cnnfilter.addresses.address import Address, Where, is_address, text_of
+from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.batch.inputs import Input
-from cnnfilter.batch.names import STREAM, parted, too_long
+from cnnfilter.batch.names import STREAM, parted, too_long, where_of
 from cnnfilter.batch.naming import Files, Job, Naming
 from cnnfilter.batch.sniff import caseless, expected_format, identity
 from cnnfilter.batch.standing import FILE, Standing
@@ -27,7 +29,7 @@ class Jobs:
         self.times: dict[int, int] = {}
         self.skipped: set[int] = set()
         """The places of jobs that are left undone, as all their outputs exist."""
-        self._places: dict[Path, Place] = {}
+        self._places: dict[Where, Place] = {}
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -44,14 +46,14 @@ class Jobs:
         text = self.naming.text
         return ((index, text(each[0], each[1])) for index, each in enumerate(self.inputs))
 
-    def targets(self, job: Job) -> list[Path]:
+    def targets(self, job: Job) -> list[Where]:
         """The names that a job will need, as far as they are known."""
         if self.counts is None:
             return [] if job.target is None else [job.target]
         count = self.counts[job.number]
         return [] if count is None else list(filter(None, job.targets(count)))
 
-    def look(self, target: Path) -> Place:
+    def look(self, target: Where) -> Place:
         """Note what stands under a name as the run is planned: what takes its place later is in the way."""
         place = look(target)
         if place.device is not None and not self.naming.may_name_device:
@@ -60,20 +62,12 @@ class Jobs:
             self._places[target] = place
         return place
 
-    def place(self, target: Path) -> Place:
+    def place(self, target: Where) -> Place:
         """What stood under a name when the run was planned."""
         return self._places.get(target) or Place(target)
 
     def __iter__(self) -> Iterator[Job]:
         return (self[index] for index in range(len(self)))
-
-
-class AsksError(Exception):
-    """Names that a job needs, and that only the one who planned it can let it have; `targets` are these."""
-
-    def __init__(self, targets: Sequence[Path]) -> None:
-        super().__init__(*map(str, targets))
-        self.targets = tuple(targets)
 
 
 class Plan:
@@ -87,7 +81,7 @@ class Plan:
         """The job that has a name, by its number; `~number` once the file is written."""
         self.changed: set[Path] = set()
         """Folders in which others were made."""
-        self.standing = Standing()
+        self.standing = Standing(jobs.naming.base)
         self._others: dict[int, list[str]] = {}
         self._real: dict[str, str] = {}
         """The real paths of the folders of outputs, with the separators behind them."""
@@ -108,10 +102,10 @@ class Plan:
 
     @property
     def folders(self) -> Iterator[Path]:
-        """The folders that outputs go to, as far as they are known."""
-        return map(Path, self._unfit)
+        """The folders of this machine that outputs go to, as far as they are known."""
+        return (Path(folder) for folder in self._unfit if not is_address(folder))
 
-    def make_folder(self, target: Path) -> None:
+    def make_folder(self, target: Where) -> None:
         """Make the folder of an output, where that mirrors one of the inputs or is named by a template.
 
         Raises
@@ -119,6 +113,8 @@ class Plan:
         OutputError
             If that fails, or a link has come into its way since the run was planned.
         """
+        if isinstance(target, Address):  # which has none
+            return
         path, device = self.jobs.place(target)
         folder = parted(str(path))[0]
         real = _real(folder)
@@ -133,7 +129,9 @@ class Plan:
         """Whether folders that targets lie in are made: those of a tree, or those that a template names."""
         return self.naming.base is not None
 
-    def _make(self, folder: Path, *, parents: bool) -> None:
+    def _make(self, folder: Where, *, parents: bool) -> None:
+        if isinstance(folder, Address):
+            return
         try:
             if folder.is_dir():
                 return
@@ -144,24 +142,24 @@ class Plan:
             raise OutputError(msg) from error
         self.changed.update(each.parent for each in made)
 
-    def key(self, target: Path) -> str:
+    def key(self, target: Where) -> str:
         """What all names of an output have in common."""
         place = self.jobs.place(target).path
-        return self.key_of(*parted(str(target))) if place == target else caseless(str(place))  # it was a link
+        return self.key_of(*parted(text_of(target))) if place == target else caseless(str(place))  # it was a link
 
     def key_of(self, folder: str, name: str) -> str:
         """What all names of an output have in common that are no links; of one as `parted`."""
         real = self._real.get(folder)
         if real is None:
-            real = self._real[folder] = _real(folder)
-        return caseless(real + name)
+            real = self._real[folder] = folder if is_address(folder) else _real(folder)
+        return real + name if "://" in real else caseless(real + name)
 
     @property
     def real_folders(self) -> set[str]:
         """The real paths of the folders that outputs go to."""
         return set(map(os.path.dirname, self._real.values()))
 
-    def check(self, job: Job, target: Path) -> bool:
+    def check(self, job: Job, target: Where) -> bool:
         """Look for what stands in the way of an output, other outputs apart.
 
         Returns
@@ -175,34 +173,38 @@ class Plan:
             If the name is an input's, or taken by an existing file that may not be overwritten, or lies in no
             folder that can be written to.
         """
-        if (reason := too_long(str(target))) is not None:
+        if (reason := too_long(text_of(target))) is not None:
             raise OutputError(reason)
         if job.is_device:  # any number of results may go to /dev/null
             return False
-        exists = False
-        try:
-            mode = target.lstat().st_mode
-        except OSError:
-            pass
-        else:
-            if stat.S_ISDIR(mode) or target.is_dir():
-                msg = f"the output '{target}' is a folder"
-                raise OutputError(msg)
-            if self.naming.in_place and is_device(target):
-                msg = f"'{target}' is no file, so none can take its place"
-                raise OutputError(msg)
-            exists = not self.naming.in_place
-            same = self._input_that_is(target) if exists else None
-            if same is not None:
-                source = Path(same)
-                msg = f"the output '{target}' is the input '{source}', which is never overwritten; choose another name"
-                raise OutputError(msg)
+        exists = self._exists(target)
+        same = self._input_that_is(target) if exists else None
+        if same is not None:
+            source = where_of(same)
+            msg = f"the output '{target}' is the input '{source}', which is never overwritten; choose another name"
+            raise OutputError(msg)
         if exists and not (self.wanted.force or self.wanted.skip_existing):
             msg = f"'{target}' exists already; --force overwrites it"
             raise ExistsError(msg)
         if (reason := self._no_place(job, target)) is not None:
             raise OutputError(reason)
         return exists and self.wanted.skip_existing
+
+    def _exists(self, target: Where) -> bool:
+        """Whether something stands under a name; in place, where it is to be replaced, that counts as nothing."""
+        if isinstance(target, Address):
+            return self.standing.at(*parted(target.text)) is not None
+        try:
+            mode = target.lstat().st_mode
+        except OSError:
+            return False
+        if stat.S_ISDIR(mode) or target.is_dir():
+            msg = f"the output '{target}' is a folder"
+            raise OutputError(msg)
+        if self.naming.in_place and is_device(target):
+            msg = f"'{target}' is no file, so none can take its place"
+            raise OutputError(msg)
+        return not self.naming.in_place
 
     def is_in_the_way(self, target: str, stands: str | None) -> bool:
         """Whether what stands under a name must be looked at: it may be an input, or not be replaced or kept."""
@@ -211,14 +213,14 @@ class Plan:
         may_stand = self.wanted.force or self.wanted.skip_existing
         return not (stands == FILE and may_stand and self._input_that_is(target) is None)
 
-    def _input_that_is(self, target: str | Path) -> str | None:
+    def _input_that_is(self, target: str | Where) -> str | None:
         if self._inputs is None:
             self._inputs = _by_identity(self.jobs.inputs)
         return self._inputs.get(identity(target) or -1)
 
-    def _no_place(self, job: Job, target: Path) -> str | None:
+    def _no_place(self, job: Job, target: Where) -> str | None:
         """Why a folder cannot take an output, or None."""
-        reason = self.no_folder(*parted(str(target)))
+        reason = self.no_folder(*parted(text_of(target)))
         if reason is None or (job.source is not None and not self.naming.in_place and _is_missing(target, job.source)):
             return None  # in the second case the input is missing with the folder, which says more
         return reason
@@ -226,11 +228,14 @@ class Plan:
     def no_folder(self, folder: str, name: str) -> str | None:
         """Why a folder can take no output, the first of which has a name; or None."""
         if folder not in self._unfit:
-            self._unfit[folder] = self._wrong_folder(Path(folder), name)
+            self._unfit[folder] = self._wrong_folder(where_of(folder), name)
         return self._unfit[folder]
 
-    def _wrong_folder(self, folder: Path, name: str) -> str | None:
+    def _wrong_folder(self, folder: Where, name: str) -> str | None:
         """Why a folder can take no output, the first of which has a name."""
+        if isinstance(folder, Address):
+            is_read = not SCHEMES[folder.scheme].writes
+            return f"{folder.scheme}:// is only read: name a place for '{name}' with -o" if is_read else None
         if not folder.is_dir():
             if not self._makes_folders:
                 return f"there is no folder '{folder}' for the output '{name}'"
@@ -242,7 +247,7 @@ class Plan:
             return f"the folder '{folder}' of the output '{name}' cannot be written to"
         return None
 
-    def claim(self, job: Job, target: Path) -> bool:
+    def claim(self, job: Job, target: Where) -> bool:
         """Take a name for the output of a job.
 
         Returns
@@ -255,7 +260,7 @@ class Plan:
         OutputError
             As from `check`, or if the name is another job's.
         """
-        if job.is_device or too_long(str(target)):
+        if job.is_device or too_long(text_of(target)):
             return self.check(job, target)
         key = self.key(target)
         other = self.take(key, job, target)
@@ -270,17 +275,17 @@ class Plan:
             self.claims[key] = job.number
         return self.check(job, target)
 
-    def take(self, key: str, job: Job, target: Path) -> int:
+    def take(self, key: str, job: Job, target: Where) -> int:
         """Note who has a name, unless somebody has it already; return who has it."""
         if target != job.target:
             self._others.setdefault(job.number, []).append(key)
         return self.claims.setdefault(key, job.number)
 
-    def owns(self, job: Job, target: Path) -> bool:
+    def owns(self, job: Job, target: Where) -> bool:
         """Whether a job has claimed a name, so that claiming it again takes it from nobody."""
         return job.is_device or self.claims.get(self.key(target)) in (job.number, ~job.number)
 
-    def keep(self, target: Path) -> None:
+    def keep(self, target: Where) -> None:
         """Note that a file was written, whose name stays claimed whatever becomes of its job."""
         key = self.key(target)
         if key in self.claims:  # not a device's
@@ -299,11 +304,13 @@ def _real(folder: str) -> str:
     return os.path.join(os.path.realpath(folder), "")  # noqa: PTH118  (a path as an object has none)
 
 
-def _by_identity(inputs: Sequence[Input]) -> dict[int, str]:
+def _by_identity(inputs: Sequence[Input]) -> dict[int | str, str]:
     """The names of inputs by what these are, whatever they are called; of several, the first."""
     names = [each.name for each in reversed(inputs) if each.name != STREAM]
     return {known: name for name in names if (known := identity(name)) is not None}
 
 
-def _is_missing(target: Path, source: Path) -> bool:
+def _is_missing(target: Where, source: Where) -> bool:
+    if isinstance(target, Address) or isinstance(source, Address):
+        return False
     return target.parent == source.parent and not target.parent.is_dir()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from cnnfilter.addresses.address import Where, text_of
 from cnnfilter.batch.claims import Jobs, Plan
 from cnnfilter.batch.names import APART, STREAM, listed, parted, too_long
 from cnnfilter.batch.naming import Job, Naming
@@ -88,7 +89,7 @@ def _once(jobs: Jobs, several: list[list[int]]) -> Jobs:
     named: dict[int, int] = {}
     again: set[int] = set()
     for indices in several:
-        firsts: dict[int, int] = {}
+        firsts: dict[int | str, int] = {}
         for index in indices:
             name = jobs.inputs[index].name
             file = None if name == STREAM else identity(name)
@@ -111,9 +112,9 @@ def collisions_of(plan: Plan, close: Sequence[int]) -> tuple[list[str], set[int]
     not claim their names.
     """
     naming, jobs = plan.naming, plan.jobs
-    takers: dict[str, dict[int, Path]] = {}
+    takers: dict[str, dict[int, Where]] = {}
 
-    def note(key: str, job: Job, target: Path) -> None:
+    def note(key: str, job: Job, target: Where) -> None:
         first = plan.claims[key]
         own = next(each for each in jobs.targets(jobs[first]) if plan.key(each) == key)
         takers.setdefault(key, {first: own})[job.number] = target
@@ -124,7 +125,7 @@ def collisions_of(plan: Plan, close: Sequence[int]) -> tuple[list[str], set[int]
         for target in jobs.targets(job):
             if jobs.counts is not None:
                 jobs.look(target)
-            if not too_long(str(target)):
+            if not too_long(text_of(target)):
                 key = plan.key(target)
                 if plan.take(key, job, target) != job.number:
                     note(key, job, target)
@@ -138,7 +139,7 @@ def collisions_of(plan: Plan, close: Sequence[int]) -> tuple[list[str], set[int]
     return _told(plan, takers)
 
 
-def _told(plan: Plan, takers: dict[str, dict[int, Path]]) -> tuple[list[str], set[int]]:
+def _told(plan: Plan, takers: dict[str, dict[int, Where]]) -> tuple[list[str], set[int]]:
     """What `collisions_of` returns, of those who want each name: of several pictures none has it, of one it does."""
     lines: dict[tuple[int, ...], str] = {}
     settled: set[int] = set()
@@ -159,7 +160,7 @@ def _told(plan: Plan, takers: dict[str, dict[int, Path]]) -> tuple[list[str], se
 
 def _remedy(naming: Naming, jobs: Sequence[Job]) -> str:
     """What keeps the outputs of these jobs apart."""
-    names = [STREAM if job.source is None else str(job.source) for job in jobs]
+    names = [STREAM if job.source is None else text_of(job.source) for job in jobs]
     for format, without in ((naming.wanted.format, ""), (None, ", without --format,")):
         apart = replace(naming, wanted=naming.wanted._replace(output=APART, format=format))
         targets = {claim_key(expected(apart, job).target or Path()) for job in map(apart.job, names)}

@@ -7,24 +7,23 @@ Each folder is visited once, however many symbolic links lead to it, so that loo
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-from cnnfilter.batch.names import STREAM, base_of
-from cnnfilter.errors import ArgumentError
+from cnnfilter.addresses import listing
+from cnnfilter.addresses.address import Address, is_address
+from cnnfilter.addresses.schemes import SCHEMES
+from cnnfilter.batch.names import STREAM, base_of, normal, refused
 from cnnfilter.imaging.formats import NPZ, TABLE, format_for_path
-from cnnfilter.text.files import without_mark
 
-MAX_LIST, MAX_NAMES = 1 << 27, 1 << 20
-"""The most bytes and names of a list, more than lists of a million files have."""
-
+NO_PLACE = "its place there is no folder's name here"
 LONGEST_PATTERN = 4096
 """Characters of a pattern, as many as paths have: what finds files takes time by the square of them."""
 
@@ -48,6 +47,17 @@ class Input(NamedTuple):
     place: str | None = None
     error: str | None = None
     size: int | None = None
+
+
+def size_of(each: Input) -> int | None:
+    """The bytes of an input, where a listing told them, or this machine does; None where only reading it would."""
+    if each.size is not None or each.name == STREAM or is_address(each.name):
+        return each.size
+    try:
+        status = os.stat(each.name)  # noqa: PTH116  (a path as an object takes longer)
+    except (OSError, ValueError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 @dataclass(eq=False, repr=False)
@@ -93,8 +103,13 @@ def find_inputs(
         In the order of the names, and of the paths in a folder.
     """
     found = Found()
-    skipped = None if output is None else os.path.realpath(base_of(output))
+    base = None if output is None else base_of(output)
+    skipped = None if base is None or is_address(base) else os.path.realpath(base)
+    there = f"{normal(base).rstrip('/')}/" if base is not None and is_address(base) else ""
     for name in names:
+        if is_address(name):
+            _add_address(found, name, recursive=recursive, skipped=there)
+            continue
         is_pattern = len(name) <= LONGEST_PATTERN and glob.has_magic(name) and not os.path.lexists(name)
         matching = _matching(name) if is_pattern else []
         for each in matching or [name]:
@@ -103,6 +118,12 @@ def find_inputs(
             else:
                 _add(found, each, recursive=recursive, skipped=skipped)
     for name in listed:
+        if "://" in name and is_address(name):
+            if name.endswith("/"):
+                _add_address(found, name, recursive=recursive, skipped=there)
+            else:
+                found.inputs.append(Input(name, error=_misplaced(name) if "/." in name or os.sep != "/" else None))
+            continue
         _add(found, f".{os.sep}{name}" if name == STREAM else name, recursive=recursive, skipped=skipped)
     return found
 
@@ -172,6 +193,65 @@ def _look_into(
         inside.append(Input(folder, place, f"cannot be looked into: {error.strerror}"))
 
 
+def _add_address(found: Found, name: str, *, recursive: bool, skipped: str) -> None:
+    """Add what an address stands for; what has a picture's name is a file, and nobody is asked."""
+    if refused(name):  # the plan tells why
+        found.inputs.append(Input(name))
+        return
+    address = Address(normal(name))
+    lists, is_called_folder = SCHEMES[address.scheme].lists, name.endswith("/")
+    try:
+        if lists and glob.has_magic(address.path) and (is_called_folder or not address.is_file()):
+            matching = sorted(listing.matching(address), key=lambda each: each.name)
+            for each in matching:
+                if isinstance(each, listing.Folder):
+                    _look_there(found, Address(each.name), recursive=recursive, skipped=skipped)
+                else:
+                    error = _misplaced(each.name) or refused(each.name)
+                    found.inputs.append(Input(each.name, None, error, each.size))
+            if not matching:
+                found.inputs.append(Input(name, error="no such file"))
+        elif lists and (is_called_folder or (format_for_path(address.name) is None and address.is_dir())):
+            _look_there(found, address, recursive=recursive, skipped=skipped)
+        else:
+            found.inputs.append(Input(name, error=_misplaced(name)))
+    except OSError as error:
+        found.inputs.append(Input(name, error=f"cannot be looked into: {error.strerror}"))
+
+
+def _look_there(found: Found, folder: Address, *, recursive: bool, skipped: str) -> None:
+    """Add the pictures in a folder at an address, and with `recursive` of those in it."""
+    base = f"{folder.text.rstrip('/')}/"
+    if base[:-1] in found.visited:
+        return
+    found.visited.add(base[:-1])
+    is_output_below = skipped != base and skipped.startswith(base)
+    inside, is_empty = [], True
+    for each in listing.entries(folder, recursive=recursive):
+        is_empty = False
+        path = each.name.removeprefix(base)
+        place, _, name = path.rpartition("/")
+        if isinstance(each, listing.Folder):
+            found.folders += 1
+        elif is_output_below and each.name.startswith(skipped):
+            continue
+        elif _is_named_as_picture(name):
+            error = NO_PLACE if "//" in f"/{path}" else _misplaced(each.name) or refused(each.name)
+            inside.append(Input(each.name, place, error, each.size))
+        else:
+            found.files[_counted_as(name)] += 1
+    if is_empty:
+        inside.append(Input(folder.text, error="no such folder, or nothing is in it"))
+    found.inputs += sorted(inside)
+
+
+def _misplaced(name: str) -> str | None:
+    """Why an output cannot have the place here that an input has at its address."""
+    folders = Address(name).parts[1:]
+    is_strange = not {".", ".."}.isdisjoint(folders) or (os.sep != "/" and re.search(r"[\\:]", "/".join(folders)))
+    return NO_PLACE if is_strange else None
+
+
 def _counted_as(name: str) -> str:
     """What a file that is passed over is counted as; what has a picture's name and is none is a pipe, say."""
     if name.startswith("."):
@@ -202,57 +282,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def _is_named_as_picture(name: str) -> bool:
+    return not name.startswith(".") and format_for_path(name) not in (None, NPZ, TABLE)
+
+
 def _is_picture(entry: os.DirEntry[str]) -> bool:
-    if entry.name.startswith(".") or format_for_path(entry.name) in (None, NPZ, TABLE):
+    if not _is_named_as_picture(entry.name):
         return False
     # a link that leads nowhere fails by itself; a pipe would be waited for
     return entry.is_file() if os.path.exists(entry.path) else entry.is_symlink()  # noqa: PTH110  (never raises)
-
-
-def read_list(name: str, stream: BinaryIO | None, *, null: bool = False) -> tuple[str, ...]:
-    """Read names from a list: one a line, or each ended by a NUL.
-
-    Where every line ends as on Windows, that is no part of the names, and neither is a byte order mark. A list in
-    UTF-16, which begins with one, is read as well.
-
-    Parameters
-    ----------
-    name : str
-        The list's file; `-` is `stream`.
-    stream : binary stream, optional
-        Standard input; None if it is closed.
-    null : bool
-        Whether names end in a NUL, as `find -print0` writes them.
-
-    Raises
-    ------
-    ArgumentError
-        If it cannot be read, or is longer than a list may be.
-    """
-    if name == STREAM and stream is None:
-        msg = "the list of files: standard input is closed"
-        raise ArgumentError(msg)
-    try:
-        with contextlib.nullcontext(stream) if stream and name == STREAM else Path(name).open("rb") as file:
-            data = file.read(MAX_LIST + 1)  # of a device, perhaps, without an end
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        msg = f"the list of files '{name}': {getattr(error, 'strerror', None) or error}"
-        raise ArgumentError(msg) from None
-    if len(data) > MAX_LIST:
-        msg = f"the list of files '{name}': more than {MAX_LIST} bytes, the most that a list may have"
-        raise ArgumentError(msg)
-    try:
-        data = data if null else without_mark(data)
-    except UnicodeDecodeError:
-        msg = f"the list of files '{name}': no text in UTF-16, as which it begins"
-        raise ArgumentError(msg) from None
-    if not null and b"\0" in data:
-        msg = f"the list of files '{name}' has names ended by NUL; -0 reads such lists"
-        raise ArgumentError(msg)
-    if not null and data.count(b"\n") == data.count(b"\r\n"):
-        data = data.replace(b"\r\n", b"\n")
-    end = b"\0" if null else b"\n"
-    if data.count(end) > MAX_NAMES:
-        msg = f"the list of files '{name}': more than {MAX_NAMES} names; give it in parts"
-        raise ArgumentError(msg)
-    return tuple(os.fsdecode(each) for each in data.split(end) if each)

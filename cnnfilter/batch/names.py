@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from pathlib import Path
 
-from cnnfilter.messages import alternatives, nearest, quoted
+from cnnfilter.addresses.address import Address, Where, is_address, shown, wrong_address
+from cnnfilter.addresses.schemes import SCHEMES
+from cnnfilter.errors import OutputError
+from cnnfilter.messages import alternatives, nearest, quoted, readable
 
 STREAM = "-"
 """Standard input, or standard output. A file of that name is `./-`."""
 NAME_BYTES = 255
 """The longest name that the usual file systems hold."""
+KEY_BYTES = 1024
+"""The longest key that buckets have."""
 PATH_BYTES = 4095
 """The longest path that Linux takes; other systems take less."""
 FIELDS = ("name", "kernel", "ext", "dir", "frame")
@@ -24,15 +30,16 @@ SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
 PARTS = r"(\{\{|\}\}|\{[^{}]*\})"
 """What splits a template at its fields and at braces that are written twice."""
-_URL = r"[A-Za-z][A-Za-z0-9+.-]+://"
+_HARMLESS = re.compile(r"[\w ./-]{1,1000}")
+"""What may stand behind the bucket of an address without a closer look, which takes ten times as long."""
 
 
 def wrong_input(name: str) -> str | None:
     """Why the name of an input can name none, or None."""
     if reason := _wrong_name(name):
         return reason
-    if re.match(_URL, name):
-        return f"URLs are not read: save {quoted(name)} as a file first"
+    if "://" in name and is_address(name):
+        return _wrong_address(name)
     if name.endswith(SEPARATORS) and os.path.isfile(Path(name)):  # noqa: PTH113  (never raises)
         return f"{quoted(name)} ends in {name[-1]} like a folder, but is a file; leave that out"
     return None
@@ -42,7 +49,13 @@ def wrong_output(output: str) -> str | None:
     """Why the name of an output can name none, or None."""
     if reason := _wrong_name(output):
         return reason
-    if is_folder(Path(output)):
+    if is_address(output):
+        if reason := _wrong_address(output):
+            return reason
+        scheme = output.partition("://")[0].lower()
+        if not SCHEMES[scheme].writes:
+            return f"{scheme}:// is only read: name a folder of this machine, or a bucket, with -o"
+    elif is_folder(Path(output)):
         return None
     for part in re.split(PARTS, output)[1::2]:
         field = part[1:-1]
@@ -61,26 +74,62 @@ def _wrong_name(name: str) -> str | None:
     return f"the name {quoted(name)} holds a NUL, which no file's does" if "\0" in name else None
 
 
+def _wrong_address(name: str) -> str | None:
+    reason = refused(name)
+    return f"the address {readable(shown(name))}: {reason}" if reason else None
+
+
+def refused(name: str) -> str | None:
+    """Why an address is refused, as `wrong_address` tells of any; of most in a tenth of the time."""
+    start = name.find("/", name.find("://") + 3)
+    is_harmless = start > 0 and _HARMLESS.fullmatch(name, start)
+    return _wrong_start(name[: start + 1]) if is_harmless else wrong_address(name)
+
+
+@functools.lru_cache
+def _wrong_start(start: str) -> str | None:
+    return wrong_address(f"{start}x")
+
+
 def too_long(name: str) -> str | None:
-    """What is said of a name that no file can have for its length, or None."""
+    """What is said of a name that no file, or no key of a bucket, can have for its length, or None."""
     if 4 * len(name) <= NAME_BYTES or len(os.fsencode(name)) <= NAME_BYTES:
         return None
+    if is_address(name):
+        return f"the name {quoted(shown(name))} is too long" if len(Address(name).path.encode()) > KEY_BYTES else None
     part = next((part for part in Path(name).parts if len(os.fsencode(part)) > NAME_BYTES), None)
     if part is None and len(os.fsencode(name)) <= PATH_BYTES:
         return None
     return f"the name {quoted(part or name)} is too long"
 
 
-def is_folder(path: Path) -> bool:
-    """Whether a path is a folder; one that cannot be one, as it is too long, is none."""
+def is_folder(path: Where) -> bool:
+    """Whether a path is a folder; one that cannot be one, as it is too long, is none.
+
+    Raises
+    ------
+    OutputError
+        If an address does not tell.
+    """
     try:
         return path.is_dir()
-    except OSError:
-        return False
+    except OSError as error:
+        if isinstance(path, Path) or isinstance(error, PermissionError):  # a bucket that may not be listed
+            return False
+        msg = f"cannot look at '{path}': {error.strerror}"
+        raise OutputError(msg) from error
+
+
+def where_of(name: str) -> Where:
+    """Where a file of some name is, which nobody has anything against: see `wrong_input`."""
+    return Address(normal(name)) if is_address(name) else Path(name)
 
 
 def normal(name: str) -> str:
-    """A name as a `Path` of it writes it; most are so already, which takes a tenth of the time to see."""
+    """A name as a `Path` or an `Address` has it; most are so already, which takes a tenth of the time to see."""
+    if "://" in name and is_address(name):
+        scheme, mark, rest = name.partition("://")
+        return f"{scheme.lower()}{mark}{rest}"
     if os.sep == "/" and "//" not in name and "/." not in name and name[:2] != "./" and name[-1:] not in "/.":
         return name
     return str(Path(name))
@@ -88,7 +137,10 @@ def normal(name: str) -> str:
 
 def parted(name: str) -> tuple[str, str]:
     """The folder of a file, with the separator behind it, and what the file is called in it."""
-    base = name[name.rfind("/") + 1 :] if os.sep == "/" else os.path.basename(name)  # noqa: PTH119  (takes longer)
+    if "://" in name and (name.startswith("http") or name.count("/") < 3):  # it has a query, perhaps, or no name
+        address = Address(name)
+        return f"{address.parent.text.rstrip('/')}/", address.name
+    base = name[name.rfind("/") + 1 :] if os.sep == "/" or "://" in name else os.path.basename(name)  # noqa: PTH119  (a path takes longer)
     return name[: len(name) - len(base)], base
 
 

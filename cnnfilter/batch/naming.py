@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from cnnfilter.addresses.address import Address, Where, is_address, text_of
 from cnnfilter.batch.names import (
     EACH_FRAME,
     NAME_BYTES,
@@ -34,6 +35,7 @@ from cnnfilter.batch.names import (
     normal,
     plain,
     taken_apart,
+    where_of,
 )
 from cnnfilter.imaging.formats import TABLE, extension_for, format_for_path
 from cnnfilter.runtime.forks import lazy
@@ -72,9 +74,9 @@ class Job(NamedTuple):
 
     Parameters
     ----------
-    source : Path, optional
+    source : Path or Address, optional
         None for standard input.
-    target : Path, optional
+    target : Path or Address, optional
         None for standard output, and where the result is told. Of frames that have a file each, the first's.
     told : bool
         Whether the result is told, and not written.
@@ -96,8 +98,8 @@ class Job(NamedTuple):
         Whether the target was a device when the run was planned, and takes all that the job makes.
     """
 
-    source: Path | None
-    target: Path | None
+    source: Where | None
+    target: Where | None
     told: bool = False
     format: str = ""
     around: tuple[str, ...] = ()
@@ -113,7 +115,7 @@ class Job(NamedTuple):
         """Whether the target's extension is that of the format."""
         return len(self.around) > 1
 
-    def targets(self, files: Files) -> tuple[Path | None, ...]:
+    def targets(self, files: Files) -> tuple[Where | None, ...]:
         """The targets of so many results, or of results of these names; None stands for one without a number.
 
         Examples
@@ -163,23 +165,29 @@ class Naming:
     told: bool = False
 
     @lazy
-    def folder(self) -> Path | None:
+    def folder(self) -> Where | None:
         """The folder that takes the outputs, if one does."""
         output = self.wanted.output
         if output is None or output == STREAM:
             return None
-        if is_folder(Path(output)):
+        if not is_address(output) and is_folder(Path(output)):
             return Path(output)
-        is_one = (self.several or output.endswith(SEPARATORS)) and not fields_of(output)
-        return Path(plain(output)) if is_one else None
+        if fields_of(output):
+            return None
+        where = where_of(plain(output))
+        if self.several or output.endswith(SEPARATORS):
+            return where
+        if isinstance(where, Path) or format_for_path(where.name):  # what has a picture's name is not asked for
+            return None
+        return where if is_folder(where) else None
 
     @property
-    def base(self) -> Path | None:
+    def base(self) -> Where | None:
         """The folder in which folders are made: that of the outputs, or what a template names before any field."""
         output = self.wanted.output
         if self.folder is not None or output is None or not fields_of(output):
             return self.folder
-        return Path(base_of(output))
+        return where_of(base_of(output))
 
     @property
     def file(self) -> str | None:
@@ -206,7 +214,7 @@ class Naming:
 
     def job(self, name: str, place: str | None = None) -> Job:
         """The job of an input; of one that was found in a folder, `place` is its own in that."""
-        source = None if name == STREAM else Path(name)
+        source = None if name == STREAM else where_of(name)
         if self.told:
             return Job(source, None, told=True)
         if self.in_place:
@@ -238,7 +246,7 @@ class Naming:
             The format that suits the result, once that is known. What takes the input's place is of the input's
             format, whatever its name says; but a table, which holds any numbers.
         """
-        named = "" if job.target is None else format_for_path(job.target) or ""
+        named = "" if job.target is None else format_for_path(job.target.name) or ""
         if self.wanted.format is not None:
             format = self.wanted.format
         elif job.target is None:
@@ -267,13 +275,13 @@ class Naming:
         if self.wanted.output is not None and self.folder is None:
             return self._filled(folder, stem, suffix), suffix
         if self.folder is not None:
-            folder = f"{self._prefix}{place}{os.sep}" if place else self._prefix
+            folder = f"{self._prefix}{place.replace(os.sep, '/')}/" if place else self._prefix
         return (folder + self._short(stem) + self._tail, ""), suffix
 
     @lazy
     def _prefix(self) -> str:
         """What stands before the names of a folder's files."""
-        return str((self.folder or Path()) / "x")[:-1]
+        return text_of((self.folder or Path()) / "x")[:-1]
 
     @lazy
     def _tail(self) -> str:
@@ -298,7 +306,7 @@ class Naming:
         values = {
             "{name}": stem,
             "{kernel}": self.kernel,
-            "{dir}": folder.rstrip(os.sep) or folder or ".",
+            "{dir}": _without_end(folder),
             "{frame}": self.wanted.frame,
             "{{": "{",
             "}}": "}",
@@ -310,6 +318,8 @@ class Naming:
         for part in self._pieces:
             if part == "{ext}" and follows:
                 around.append("")
+            elif part == "{dir}" and around != [""] and is_address(folder):  # its bucket and folders, and no password
+                around[-1] += "/".join(Address(folder).parts)
             else:
                 around[-1] += values.get(part, part)
         return tuple(around)
@@ -323,11 +333,16 @@ def _extension(suffix: str, format: str | None) -> str:
     return extension_for(format or "PNG")
 
 
+def _without_end(folder: str) -> str:
+    """A folder without the separator behind it."""
+    return folder.rstrip("/" if is_address(folder) else os.sep) or folder or "."
+
+
 def _called(job: Job, extension: str) -> Job:
     """A job whose target has an extension, if there is a place for it."""
     name = extension.join(job.around)
     return job._replace(target=_numbered(name, "0"), each=name if EACH_FRAME in name else None)
 
 
-def _numbered(name: str, number: str) -> Path:
-    return Path(name.replace(EACH_FRAME, number))
+def _numbered(name: str, number: str) -> Where:
+    return where_of(name.replace(EACH_FRAME, number))

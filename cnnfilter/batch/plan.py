@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnfilter.addresses.address import Address, is_address, shown, text_of
+from cnnfilter.addresses.systems import check_installed
 from cnnfilter.batch.claims import Jobs, Plan
 from cnnfilter.batch.contests import claimed, collisions_of, expected
 from cnnfilter.batch.inputs import Found
@@ -24,6 +26,7 @@ from cnnfilter.batch.names import (
     STREAM,
     is_folder,
     too_long,
+    where_of,
     wrong_input,
     wrong_output,
 )
@@ -36,6 +39,8 @@ from cnnfilter.messages import nearest, quoted
 if TYPE_CHECKING:
     from cnnfilter.results.task import Task
 
+LOOKED_AT = 10_000
+"""Inputs up to which each is looked into for the format of its result; of more, names tell it."""
 FEW = 5
 """Outputs that exist up to which each has a line of its own: of thousands, the first stands for all."""
 
@@ -73,11 +78,14 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[File
     """
     output, in_place, options = wanted.output, task.saving.in_place, task.saving.options
     names = [each.name for each in found.inputs]
-    conflicts = list(dict.fromkeys(filter(None, map(wrong_input, names))))
+    wrong = (wrong_input(each.name) for each in found.inputs if each.error is None)
+    conflicts = list(dict.fromkeys(filter(None, wrong)))
     if output is not None and (reason := wrong_output(output)):
         conflicts.append(reason)
     if names.count(STREAM) > 1:
         conflicts.append("standard input can be read only once")
+    if in_place and any(map(is_address, names)):
+        conflicts.append("--in-place is for files of this machine; name a place for what is made of addresses with -o")
     if in_place and STREAM in names:
         conflicts.append("standard input has no place for the output; leave out --in-place")
     if output == STREAM and len(names) > 1:
@@ -90,6 +98,8 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[File
         conflicts.append(reason)
     conflicts += _unknown_options(options)
     _refuse(conflicts)
+    for scheme in {name.partition("://")[0].lower() for name in (*names, output or "") if is_address(name)}:
+        check_installed(Address(f"{scheme}://"))
 
     several = len(names) > 1 or bool(found.visited)
     kernel = re.sub(r"[^A-Za-z0-9._-]", "-", task.name)
@@ -104,7 +114,7 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[File
     for job in map(jobs.__getitem__, close):
         if job.target is None:
             continue
-        named = format_for_path(job.target) if in_place else job.format
+        named = format_for_path(job.target.name) if in_place else job.format
         try:
             targets = jobs.targets(job) if job.number not in settled else []
             if targets and all([plan.check(job, target) for target in targets]):
@@ -144,7 +154,7 @@ def outlook(plan: Plan, job: Job) -> Job:
     settled = expected(plan.naming, job)
     target = settled.target
     if settled.each is not None:
-        return job._replace(target=Path(settled.each.replace(EACH_FRAME, "{frame}")))
+        return job._replace(target=where_of(settled.each.replace(EACH_FRAME, "{frame}")))
     if target is None or target == job.target:
         return job
     try:
@@ -178,22 +188,22 @@ def _refuse(conflicts: Sequence[str]) -> None:
 
 def _wrong_names(naming: Naming) -> list[str]:
     """What is wrong with the output folder, or with a name beside the format that is asked for."""
-    file, folder, format = naming.file, naming.base, naming.wanted.format
+    file, folder, format = naming.file and shown(naming.file), naming.base, naming.wanted.format
     named = None if file is None else format_for_path(file)
     if format is not None and named not in (None, format):
         extension = extension_for(format)
         return [f"the name '{file}' is that of a {named}, but --format asks for {format}; end it in .{extension}, "
                 "or leave out --format"]  # fmt: skip
-    if folder is None or is_folder(folder):
+    if folder is None or (isinstance(folder, Path) and is_folder(folder)):
         return []
-    if (reason := too_long(str(folder))) is not None:
+    if (reason := too_long(text_of(folder))) is not None:
         return [reason]
-    if folder.exists():
+    if isinstance(folder, Path) and folder.exists():
         return [f"'{folder}' is a file, not a folder, so it cannot hold the outputs"]
     is_called_folder = str(naming.wanted.output).endswith(SEPARATORS)
-    if folder == naming.folder and not is_called_folder and format_for_path(folder) is not None:
+    if folder == naming.folder and not is_called_folder and format_for_path(folder.name) is not None:
         return [f"'{folder}' is a picture's name, and would take several; end it in / if it is a folder"]
-    if not folder.parent.is_dir():
+    if isinstance(folder, Path) and not folder.parent.is_dir():
         return [f"there is no folder '{folder.parent}' to make '{folder.name}' in"]
     return []
 
@@ -203,11 +213,17 @@ def _unknown_options(options: Iterable[str]) -> list[str]:
     return [f"no format has a save option {quoted(key)}{nearest(key, known)}" for key in options if key not in known]
 
 
-def _wrong_options(naming: Naming, jobs: Iterable[Job], options: Mapping[str, str]) -> list[str]:
+def _wrong_options(naming: Naming, jobs: Jobs, options: Mapping[str, str]) -> list[str]:
     """A line for each save option whose value does not fit the formats of the outputs, or that none of these has."""
     wrong: dict[str, str] = {}
     lacking: dict[str, dict[str, str]] = {key: {} for key in options}
-    for job in jobs if options else ():
+    seen: set[str] = set()
+    for index, text in jobs.texts() if options else ():
+        suffix = (text or "").rpartition(".")[2]
+        if index >= LOOKED_AT and suffix in seen:
+            continue
+        seen.add(suffix)
+        job = jobs[index]
         format = expected(naming, job).format
         if not format:
             continue

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from pathlib import Path
 
+from cnnfilter.addresses.address import Address, Where, is_address
+from cnnfilter.batch.names import normal
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.formats import HEAD, TABLE, format_for_path, recognise
 from cnnfilter.writing.write import is_device
@@ -15,8 +16,10 @@ _CASELESS = ("darwin", "win32")
 """Systems on whose usual file systems `A.png` and `a.png` are one file."""
 
 
-def identity(path: str | Path) -> int | None:
-    """What all names of one file have in common; None when there is no such file."""
+def identity(path: str | Where) -> int | str | None:
+    """What all names of one file have in common; None when there is no such file. An address is its own."""
+    if isinstance(path, Address) or (isinstance(path, str) and is_address(path)):
+        return normal(str(path) if isinstance(path, str) else path.text)
     try:
         status = os.stat(path)  # noqa: PTH116  (a path as an object takes longer than the call)
     except (OSError, ValueError):  # ValueError: a NUL in the name
@@ -24,8 +27,10 @@ def identity(path: str | Path) -> int | None:
     return status.st_dev << 64 | status.st_ino
 
 
-def claim_key(path: str | Path) -> str:
+def claim_key(path: str | Where) -> str:
     """What two paths have in common that name one file, which may not exist yet."""
+    if isinstance(path, Address):
+        return path.text
     return caseless(os.path.realpath(path))
 
 
@@ -37,13 +42,17 @@ def caseless(name: str) -> str:
     return unicodedata.normalize("NFC", os.path.normcase(name)).casefold()
 
 
-def expected_format(source: Path | None) -> str | None:
+def expected_format(source: Where | None) -> str | None:
     """The format that a result of this input probably has by its first bytes; None if it is no picture.
 
-    A table of numbers and a colour picture in a GIF, which holds no more than 256 colours, give a PNG.
+    What is at an address goes by its name: there may be thousands, and each would be asked for. A table of numbers and
+    a colour picture in a GIF, which holds no more than 256 colours, give a PNG.
     """
     if source is None:
         return "PNG"
+    if isinstance(source, Address):
+        named = format_for_path(source.name)
+        return "PNG" if named == TABLE else named
     if is_device(source):  # reading it would use it up
         return format_for_path(source) or "PNG"
     try:

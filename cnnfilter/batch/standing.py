@@ -1,30 +1,58 @@
-"""What stands already in the folders of the outputs: the first names are asked for, then whole folders are listed."""
+"""What stands already in the folders of the outputs: the first names are asked for, then whole folders are listed.
+
+At an address each question is a request. Where there are many folders, all that is below the output folder is listed
+at once: as many requests as there are thousands of files, and not one for each folder.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Final
 
+from cnnfilter.addresses.address import Address, Where, is_address
+from cnnfilter.addresses.listing import names_in
+from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.batch.sniff import caseless
+from cnnfilter.errors import OutputError
 
 FILE: Final = "file"
 OTHER: Final = "other"
 """What is no regular file: a folder, a link, a pipe."""
 
 FEW = 16
-"""Names up to which each is asked for by itself: a folder may hold millions of others."""
+"""Names up to which each is asked for by itself, as a folder may hold millions of others; and folders at addresses."""
 
 
 class Standing:
-    """What stands under the names of outputs, as it was when they were first asked for."""
+    """What stands under the names of outputs, as it was when they were first asked for.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    base : Path or Address, optional
+        The folder in which all folders of outputs lie, if one is known.
+    """
+
+    def __init__(self, base: Where | None = None) -> None:
         self._asked = 0
         self._folders: dict[str, dict[str, str] | None] = {}
+        self._base = f"{base.text.rstrip('/')}/" if isinstance(base, Address) else None
+        self._there: dict[str, Collection[str]] = {}
+        self._below: Collection[str] | None = None
+        """The names in folders at addresses; and the paths of all that is below the base, once that is listed."""
 
     def at(self, folder: str, name: str) -> str | None:
-        """What stands under the name of an output, as `parted`: `FILE`, `OTHER`, or None for nothing."""
+        """What stands under the name of an output, as `parted`: `FILE`, `OTHER`, or None for nothing.
+
+        Raises
+        ------
+        OutputError
+            If an address does not tell.
+        """
+        if is_address(folder):
+            return FILE if self._is_there(Address(folder), name) else None
         if folder not in self._folders:
             if self._asked < FEW:
                 self._asked += 1
@@ -32,6 +60,40 @@ class Standing:
             self._folders[folder] = _names(folder or ".")
         names = self._folders[folder]
         return _at(folder + name) if names is None else names.get(caseless(name))
+
+    def _is_there(self, folder: Address, name: str) -> bool:
+        """Whether a file is at an address; where nobody lets us look, only the service itself refuses to replace it."""
+        if not SCHEMES[folder.scheme].lists:
+            return False
+        with _told(folder):
+            if self._below is None and folder.text not in self._there:
+                if self._asked < FEW:
+                    self._asked += 1
+                    return _is_file(folder / name)
+                if self._base is None or len(self._there) < FEW:
+                    self._there[folder.text] = names_in(folder) or ()
+                else:
+                    self._below = names_in(Address(self._base), recursive=True) or ()
+        if folder.text in self._there:
+            return name in self._there[folder.text]
+        return f"{folder.text}{name}".removeprefix(self._base or "") in (self._below or ())
+
+
+def _is_file(address: Address) -> bool:
+    try:
+        return address.is_file()
+    except PermissionError:  # S3 says so of what is not there to whom it does not let list
+        return False
+
+
+@contextmanager
+def _told(folder: Address) -> Iterator[None]:
+    """Say which folder of outputs does not tell, and why."""
+    try:
+        yield
+    except OSError as error:
+        msg = f"cannot look for outputs in '{folder}': {error.strerror}"
+        raise OutputError(msg) from error
 
 
 def _at(target: str) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnnfilter.addresses.address import is_address
 from cnnfilter.batch.names import STREAM
 from cnnfilter.errors import CnnfilterError
 from cnnfilter.imaging.limits import ALL, Limits
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from cnnfilter.network.plan import Row
     from cnnfilter.network.stages import Shape
     from cnnfilter.pipeline import Pipeline
+
+
+MOST_ASKED = 16
+"""Inputs at addresses that are looked at before work."""
 
 
 class Survey(NamedTuple):
@@ -49,7 +54,8 @@ def survey(
     shape_of : callable
         Gives the size of an input, None where nobody knows it yet; may raise a `CnnfilterError`.
     every : bool
-        Look at every input, not only up to the first that the chain fits.
+        Look at every input of this machine, not only up to the first that the chain fits. Each one at an address is a
+        request: of these a few are looked at, until it fits one.
 
     Raises
     ------
@@ -63,8 +69,13 @@ def survey(
     pipeline.load_weights()
     rows: tuple[Row, ...] = ()
     counts: list[int | None] = []
+    asked = 0
     for name in inputs:
         counts.append(None)
+        if is_address(name):
+            if rows or asked == MOST_ASKED:
+                continue
+            asked += 1
         try:
             shape = shape_of(name)
             planned = pipeline.plan(shape) if shape is not None else ()

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from cnnfilter.addresses.address import Where
 from cnnfilter.batch.claims import Plan
 from cnnfilter.batch.memory import Memory, default_memory
 from cnnfilter.batch.naming import Files, Job
@@ -81,7 +82,7 @@ class Event(NamedTuple):
         The input, and the output that was planned.
     seconds : float
         From opening the input to the output's last byte.
-    targets : tuple of Path
+    targets : tuple of Path or Address
         The files that were written; none for standard output, and when it failed.
     size : tuple of int, optional
         Width and height of each picture that was written, in pixels.
@@ -103,7 +104,7 @@ class Event(NamedTuple):
         Those of the input.
     skipped : bool
         Whether nothing was done, as all output exists.
-    existing : tuple of Path
+    existing : tuple of Path or Address
         The outputs that exist and were left as they are.
     frames : int
         How many pictures are in each file.
@@ -123,7 +124,7 @@ class Event(NamedTuple):
 
     job: Job
     seconds: float
-    targets: tuple[Path, ...] = ()
+    targets: tuple[Where, ...] = ()
     size: tuple[int, int] | None = None
     format: str | None = None
     clipped: float | None = None
@@ -134,7 +135,7 @@ class Event(NamedTuple):
     vector: Vector | None = None
     pixels: int = 0
     skipped: bool = False
-    existing: tuple[Path, ...] = ()
+    existing: tuple[Where, ...] = ()
     frames: int = 1
     is_full: bool = False
     details: str | None = None
@@ -218,7 +219,7 @@ class Settling:
         self.full = self.full + 1 if event.is_full else 0 if event.targets else self.full
         if event.is_full and self.full > FULL_FOR_GOOD:
             event = event._replace(undone=True, error=FULL)
-        self._folders.update(target.parent for target in event.targets)
+        self._folders.update(target.parent for target in event.targets if isinstance(target, Path))
         if job.number == len(self.plan.jobs) - 1:
             errors = [] if event.error is None else [event.error]
             for folder in sorted(self._folders | self.plan.changed):
@@ -297,7 +298,7 @@ class _Run:
         self,
         turn: Turn,
         event: Event,
-        targets: tuple[Path | None, ...],
+        targets: tuple[Where | None, ...],
         files: Iterable[Encoded],
         times: tuple[int, int] | None,
     ) -> Event:
@@ -351,7 +352,7 @@ class _Run:
             details=details, facts=facts,
         )  # fmt: skip
 
-    def _claim(self, job: Job, target: Path) -> bool:
+    def _claim(self, job: Job, target: Where) -> bool:
         """Claim a name for a job, and tell whether what stands there is left; of what may be its own, not yet."""
         try:
             return self.plan.claim(job, target) and not self.work.again
@@ -391,7 +392,7 @@ def _admit(turn: Turn, task: Task, together: bool, height: int, width: int, chan
 
 def _times(job: Job) -> tuple[int, int] | None:
     """When an input was last read and changed; one that is not there fails when it is read."""
-    if job.source is None:
+    if not isinstance(job.source, Path):
         return None
     try:
         status = job.source.stat()

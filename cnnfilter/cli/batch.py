@@ -15,6 +15,7 @@ from cnnfilter.cli import render
 from cnnfilter.cli.compiling import compiling
 from cnnfilter.cli.progress import progress
 from cnnfilter.cli.report import Voice, check_standard_output, report, tell_plan
+from cnnfilter.errors import ArgumentError
 from cnnfilter.runtime.forks import lazy
 from cnnfilter.runtime.process import collect_garbage
 
@@ -107,7 +108,8 @@ class Batch:
     @lazy
     def found(self) -> Found:
         """The files that the person means."""
-        from cnnfilter.batch.inputs import find_inputs, read_list
+        from cnnfilter.batch.inputs import find_inputs
+        from cnnfilter.batch.lists import read_list
 
         listed: Sequence[str] = ()
         if self.files_from is not None:
@@ -125,6 +127,7 @@ class Batch:
 
     def plan(self, task: Task, counts: Sequence[Files] | None) -> Plan:
         """The plan of a task; `counts` as in `plan_outputs`."""
+        from cnnfilter.addresses.address import is_address
         from cnnfilter.batch.names import EACH_FRAME, fields_of
         from cnnfilter.batch.naming import Wanted
         from cnnfilter.batch.plan import plan_outputs
@@ -134,6 +137,10 @@ class Batch:
             from cnnfilter.imaging.size import read_frame_count
 
             counts = [read_frame_count(each.name) for each in self.found.inputs]
+        names = (self.output or "", *(each.name for each in self.found.inputs)) if self.preserve_times else ()
+        if any(map(is_address, names)):
+            msg = "--preserve-times is for files of this machine: what is at an address has no times to give or to take"
+            raise ArgumentError(msg)
         frame = EACH_FRAME if self.frame == ALL else str(self.frame or 0)
         wanted = Wanted(
             output=self.output, format=self.format_, force=self.force, skip_existing=self.skip_existing, frame=frame

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.cli import render, tables
 from cnnfilter.errors import ArgumentError
-from cnnfilter.messages import shortened, show_shape
+from cnnfilter.messages import shortened, show_bytes, show_shape
 
 if TYPE_CHECKING:
     from cnnfilter.addresses.address import Where
@@ -158,17 +158,23 @@ def _counted(parts: dict[str, int]) -> str:
 
 def tell_plan(plan: Plan, voice: Voice) -> int:
     """Show on standard output what would be written; return the exit code."""
+    from cnnfilter.batch.inputs import size_of
     from cnnfilter.batch.plan import outlook
 
     skipped = failed = 0
+    sizes: list[int | None] = []
     for job in plan.jobs:
         expected = outlook(plan, job)
         skipped += expected.skipped
         failed += expected.error is not None
+        size = size_of(plan.jobs.inputs[job.number])
+        if not (expected.skipped or expected.error):
+            sizes.append(size)
         if voice.as_json:
             record = {
                 "input": "-" if job.source is None else str(job.source),
                 "output": None if expected.target is None else str(expected.target),
+                "bytes": size,
                 "skipped": expected.skipped,
                 "error": expected.error,
             }
@@ -182,9 +188,18 @@ def tell_plan(plan: Plan, voice: Voice) -> int:
                 target = f"{named[0]} to {named[-1]}, {len(named)} files" if len(named) > 1 else str(named[0])
             render.out(tables.joined(str(job), f"-> {target}", *["(exists, skipped)"] * expected.skipped))
     if not voice.quiet:
-        left = len(plan.jobs) - skipped - failed
-        render.message(_counted({"to write": left, "skipped": skipped, "failed": failed}))
+        counts = _counted({"to write": len(sizes), "skipped": skipped, "failed": failed})
+        render.message(f"{counts}{_to_read(sizes)}")
     return 1 if failed else 0
+
+
+def _to_read(sizes: Sequence[int | None]) -> str:
+    """How much is read of inputs of these sizes, some of which nobody knows yet."""
+    known = [size for size in sizes if size is not None]
+    unknown = len(sizes) - len(known)
+    parts = [f"; {show_bytes(sum(known), 1)} to read"] if known else []
+    parts += [f"{unknown} of unknown size"] if unknown and known else []
+    return " and ".join(parts)
 
 
 def _sizes(event: Event) -> None:

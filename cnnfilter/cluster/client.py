@@ -38,6 +38,7 @@ from cnnfilter.writing.write import is_device
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from cnnfilter.addresses.address import Where
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.naming import Job
     from cnnfilter.network.stages import Shape
@@ -185,7 +186,7 @@ class _Part(NamedTuple):
 
     future: Any
     jobs: list[Job]
-    granted: list[list[Path]]
+    granted: list[list[Where]]
     again: bool
 
 

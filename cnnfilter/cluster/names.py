@@ -12,6 +12,7 @@ from cnnfilter.imaging.formats import format_for_path
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cnnfilter.addresses.address import Where
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.naming import Job
     from cnnfilter.batch.work import Event
@@ -27,10 +28,10 @@ class Names:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._folder = os.getcwd()  # noqa: PTH109  (a text)
-        self._extra: dict[int, list[Path]] = {}
-        self._asked: dict[int, list[Path]] = {}
+        self._extra: dict[int, list[Where]] = {}
+        self._asked: dict[int, list[Where]] = {}
 
-    def granted(self, job: Job) -> list[Path]:
+    def granted(self, job: Job) -> list[Where]:
         """The names that a job has, and what it may need besides; claimed now."""
         plan, number = self._plan, job.number
         if job.target is None:
@@ -41,18 +42,18 @@ class Names:
         if names and number not in self._extra and not job.format and format_for_path(names[0]) != "PNG":
             files = None if plan.jobs.counts is None else plan.jobs.counts[number]
             changed = [target for target in plan.naming.settled(job, "PNG").targets(files) if target is not None]
-            if not any(plan.key(each) in plan.claims or os.path.lexists(each) for each in changed):
+            if not any(plan.key(each) in plan.claims or _stands(each) for each in changed):
                 for each in changed:
                     plan.take(plan.key(each), job, each)
                 self._extra[number] = changed
         return names + self._extra.get(number, [])
 
-    def sent(self, job: Job, granted: Sequence[Path]) -> Sent:
+    def sent(self, job: Job, granted: Sequence[Where]) -> Sent:
         """A job as it is sent."""
         place = None if job.target is None else self._plan.jobs.place(job.target)
         return sent(job, granted, place, self._folder)
 
-    def told(self, event: Event, kept: Sequence[Path]) -> Event:
+    def told(self, event: Event, kept: Sequence[Where]) -> Event:
         """An event in the person's own words; names under which something was written are kept."""
         for name in kept:
             self._plan.keep(name)
@@ -63,20 +64,20 @@ class Names:
             event = event._replace(error=error, notes=tuple(self._spelt(note, names) for note in notes))
         return event
 
-    def _spelt(self, text: str, names: Sequence[Path | None]) -> str:
+    def _spelt(self, text: str, names: Sequence[Where | None]) -> str:
         texts = {str(each) for name in names if name is not None for each in (name, name.parent)}
         for name in sorted(texts, key=len, reverse=True):
             absolute = os.path.join(self._folder, name) if name != "." else self._folder  # noqa: PTH118  (a text)
             text = text.replace(f"'{absolute}'", f"'{name}'")
         return text
 
-    def claim(self, event: Event) -> tuple[tuple[Path, ...], set[Path]]:
+    def claim(self, event: Event) -> tuple[tuple[Where, ...], set[Where]]:
         """Claim the names that a job asks for, as in `batch.work`; all before it are settled.
 
         Returns
         -------
-        targets : tuple of Path
-        kept : set of Path
+        targets : tuple of Path or Address
+        kept : set of Path or Address
             Those that exist, and are left as they are.
 
         Raises
@@ -99,3 +100,8 @@ class Names:
             key = self._plan.key(name)
             if self._plan.claims.get(key) == event.job.number:
                 del self._plan.claims[key]
+
+
+def _stands(target: Where) -> bool:
+    """Whether something has a name already; at an address, whoever writes there will see."""
+    return isinstance(target, Path) and os.path.lexists(target)

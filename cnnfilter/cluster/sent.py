@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from cnnfilter.addresses.address import Where, is_address, text_of
 from cnnfilter.batch.claims import Jobs, Plan
 from cnnfilter.batch.inputs import Input
+from cnnfilter.batch.names import where_of
 from cnnfilter.batch.naming import Job, Naming, Wanted
 from cnnfilter.writing.write import Place
 
@@ -39,21 +41,22 @@ class Sent(NamedTuple):
     place: str | None = None
 
 
-def sent(job: Job, granted: Sequence[Path], place: Place | None, folder: str) -> Sent:
+def sent(job: Job, granted: Sequence[Where], place: Place | None, folder: str) -> Sent:
     """A job to be sent.
 
     Parameters
     ----------
     job : Job
-    granted : sequence of Path
+    granted : sequence of Path or Address
     place : Place, optional
         What stood under the planned name.
     folder : str
         The working folder, which names are relative to.
     """
 
-    def absolute(name: object) -> str:
-        return os.path.join(folder, str(name))  # noqa: PTH118  (a path as an object takes longer)
+    def absolute(name: Where | str | None) -> str:
+        text = name if isinstance(name, str) else text_of(name or Path())
+        return text if is_address(text) else os.path.join(folder, text)  # noqa: PTH118  (a path as an object takes longer)
 
     around = (absolute(job.around[0]), *job.around[1:]) if job.around else ()
     each = None if job.each is None else absolute(job.each)
@@ -65,17 +68,19 @@ def sent(job: Job, granted: Sequence[Path], place: Place | None, folder: str) ->
 def naming_sent(naming: Naming) -> list[object]:
     """What a worker needs of a run's naming: the formats of outputs, and the folder in which others are made."""
     wanted = naming.wanted
-    base = None if naming.base is None else os.path.join(os.getcwd(), str(naming.base))  # noqa: PTH118, PTH109
+    base = None if naming.base is None else text_of(naming.base)
+    if base is not None and not is_address(base):
+        base = os.path.join(os.getcwd(), base)  # noqa: PTH118, PTH109  (a path as an object takes longer)
     return [base, wanted.format, wanted.force, wanted.skip_existing, naming.default, naming.told]
 
 
-def plan_of(rows: Sequence[Sequence[object]], naming: Sequence[object]) -> tuple[Plan, list[list[Path]]]:
+def plan_of(rows: Sequence[Sequence[object]], naming: Sequence[object]) -> tuple[Plan, list[list[Where]]]:
     """The plan of jobs that were sent, and the names that each was granted."""
     base, format, force, skip_existing, default, told = naming
     wanted = Wanted(output=base, format=format, force=force, skip_existing=skip_existing)  # type: ignore[arg-type]  # plain data
     jobs = _Given([Sent(*row) for row in rows], Naming("", wanted, default=default, several=True, told=told))  # type: ignore[arg-type]
     plan = Plan(jobs)
-    granted = [[Path(name) for name in each.granted] for each in jobs.given]
+    granted = [[where_of(name) for name in each.granted] for each in jobs.given]
     for job, names in zip(jobs, granted, strict=True):
         for target in names:
             plan.take(plan.key(target), job, target)
@@ -89,13 +94,15 @@ class _Given(Jobs):
         super().__init__([Input(each.source) for each in given], naming)
         self.given = given
         self._places = {
-            Path(each.target): Place(Path(each.place)) for each in given if each.target and each.place is not None
+            where_of(each.target): Place(where_of(each.place))
+            for each in given
+            if each.target and each.place is not None
         }
 
     def __getitem__(self, index: int) -> Job:
         each = self.given[index]
-        target = None if each.target is None else Path(each.target)
+        target = None if each.target is None else where_of(each.target)
         return Job(
-            Path(each.source), target, told=target is None, format=each.format, around=tuple(each.around),
+            where_of(each.source), target, told=target is None, format=each.format, around=tuple(each.around),
             each=each.each, number=index, times=each.times,
         )  # fmt: skip

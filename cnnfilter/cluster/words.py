@@ -17,6 +17,7 @@ from cnnfilter.errors import ClusterError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cnnfilter.addresses.address import Where
     from cnnfilter.batch.naming import Job
     from cnnfilter.network.plan import Row
     from cnnfilter.network.stages import Shape
@@ -99,7 +100,7 @@ class Told(NamedTuple):
     facts: Mapping[str, Any] = {}
 
 
-def told(event: Event, granted: Sequence[Path], kept: Sequence[int]) -> Told:
+def told(event: Event, granted: Sequence[Where], kept: Sequence[int]) -> Told:
     """An event, as it is told to whoever granted the job its names."""
     cause, vector = event.cause, event.vector
     places = {target: place for place, target in enumerate(granted)}
@@ -128,7 +129,7 @@ def told(event: Event, granted: Sequence[Path], kept: Sequence[int]) -> Told:
 
 
 def event_of(
-    told: Told, job: Job, granted: Sequence[Path], task: Task, plan_for: Callable[[Shape], tuple[Row, ...]]
+    told: Told, job: Job, granted: Sequence[Where], task: Task, plan_for: Callable[[Shape], tuple[Row, ...]]
 ) -> Event:
     """An event that was told, with the names of whoever asked for it.
 
@@ -136,7 +137,7 @@ def event_of(
     ----------
     told : Told
     job : Job
-    granted : sequence of Path
+    granted : sequence of Path or Address
         The names that the job was granted.
     task : Task
     plan_for : callable

@@ -255,7 +255,7 @@ def is_same(one: str, other: str) -> bool:
         return False
 
 
-def is_file_of(path: Path, data: Data) -> bool:
+def is_file_of(path: Where, data: Data) -> bool:
     """Whether a file holds these bytes, and no others."""
     pieces = [data] if isinstance(data, bytes | memoryview) else data
     try:

@@ -1,13 +1,15 @@
 """What a person names becomes a list of files: folders, patterns, lists, and what a folder's own outputs are."""
 
 import io
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from cnnfilter.batch import inputs
-from cnnfilter.batch.inputs import Input, find_inputs, read_list
+from cnnfilter.batch import inputs, lists
+from cnnfilter.batch.inputs import Input, find_inputs
+from cnnfilter.batch.lists import read_list
 from cnnfilter.errors import ArgumentError
 from tests.command import files, load, refused, run, save
 
@@ -162,9 +164,9 @@ def test_a_list_without_an_end_is_refused(null, monkeypatch):
     with pytest.raises(ArgumentError) as caught:
         read_list("/dev/zero", None, null=null)
     assert str(caught.value) == (
-        f"the list of files '/dev/zero': more than {inputs.MAX_LIST} bytes, the most that a list may have"
+        f"the list of files '/dev/zero': more than {lists.MAX_LIST} bytes, the most that a list may have"
     )
-    monkeypatch.setattr(inputs, "MAX_NAMES", 3)
+    monkeypatch.setattr(lists, "MAX_NAMES", 3)
     end = b"\0" if null else b"\n"
     assert read_list("-", io.BytesIO((b"a" + end) * 3), null=null) == ("a", "a", "a")
     with pytest.raises(ArgumentError, match="^the list of files '-': more than 3 names; give it in parts$"):
@@ -274,7 +276,10 @@ def test_a_dry_run_shows_the_plan_and_does_nothing():
         "in/sub/b\\nc.png -> out/sub/b\\nc-edge.png",
         "none.png: no such file",
     ]
-    assert result.messages == ["2 to write, 1 failed"]
+    size = sum(Path(name).stat().st_size for name in ("in/a.png", "in/sub/b\nc.png"))
+    assert result.messages == [f"2 to write, 1 failed; {size / 1000:.1f} kB to read"]
+    unknown = run("apply", "edge", "in/a.png", "-", "-n", "-o", "out/").messages
+    assert unknown == [f"2 to write; {size / 2000:.1f} kB to read and 1 of unknown size"]
     assert run("apply", "edge", "-", "-nq").out == "standard input -> standard output\n"
     assert files() == before
 
@@ -328,7 +333,10 @@ def test_a_dry_run_may_be_json_and_knows_what_will_fail(monkeypatch):
     tree("in/a.png")
     run("apply", "edge", "in", "-o", "out")
     result = run("apply", "edge", "in", "-o", "out", "-n", "--json", "--skip-existing")
-    assert result.out == '{"input": "in/a.png", "output": "out/a-edge.png", "skipped": true, "error": null}\n'
+    size = Path("in/a.png").stat().st_size
+    assert json.loads(result.out) == {
+        "input": "in/a.png", "output": "out/a-edge.png", "bytes": size, "skipped": True, "error": None
+    }  # fmt: skip
     assert result.messages == ["0 to write, 1 skipped"]
     result = run("apply", "edge", "in", "-o", "out", "-n", "--skip-existing")
     assert result.out == "in/a.png -> out/a-edge.png (exists, skipped)\n"

@@ -13,7 +13,8 @@ MILLION = 1_000_000
 
 PROGRAM = """
 import json, sys, time
-from cnnfilter.batch.inputs import find_inputs, read_list
+from cnnfilter.batch.inputs import find_inputs
+from cnnfilter.batch.lists import read_list
 from cnnfilter.batch.naming import Wanted
 from cnnfilter.batch.plan import plan_outputs
 from cnnfilter.batch.work import Streams, Work, process

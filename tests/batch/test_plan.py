@@ -308,7 +308,11 @@ def test_save_options_must_fit_the_formats_that_are_known():
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("https://a.org//b.png", "URLs are not read: save 'https://a.org//b.png' as a file first"),
+        (
+            "s4://a/b.png?key=secret",
+            "the address s4://...: the scheme 's4' is not known; did you mean s3 or gs? "
+            "(known: s3, http, https, sftp, gs, az and memory)",
+        ),
         ("a.png/", "'a.png/' ends in / like a folder, but is a file; leave that out"),
     ],
 )

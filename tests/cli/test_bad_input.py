@@ -220,9 +220,12 @@ def test_quiet_and_verbose_exclude_each_other():
         assert line == f"-q says less and -v says more; give one of them; see cnnfilter {command[0]} --help"
 
 
-def test_a_web_address_is_told_to_be_none():
-    assert refused("edge", "photo.png", "https://a.org/b.png") == (
-        "URLs are not read: save 'https://a.org/b.png' as a file first"
+def test_nothing_is_written_beside_a_file_of_the_web():
+    assert refused("edge", "photo.png", "https://a.org/b.png?signature=secret") == (
+        "https:// is only read: name a place for 'b-edge.png' with -o"
+    )
+    assert refused("edge", "photo.png", "-o", "https://ann:secret@a.org/out/") == (
+        "https:// is only read: name a folder of this machine, or a bucket, with -o"
     )
 
 

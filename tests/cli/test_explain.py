@@ -248,7 +248,7 @@ def test_few_terms_and_many_powers():
 
 def test_an_input_that_can_be_no_picture_is_refused():
     for name, reason in {
-        "https://a.org/b.png": "URLs are not read: save 'https://a.org/b.png' as a file first",
+        "file:///a/b.png": "the address file:///a/b.png: it is of this machine: give its path",
         "slide.csv/": "'slide.csv/' ends in / like a folder, but is a file; leave that out",
     }.items():
         result = run("explain", "conv:edge", name, "--at", "0,0")

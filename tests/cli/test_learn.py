@@ -231,7 +231,7 @@ def test_pictures_that_cannot_be_read_are_all_named():
         ([*PAIR, "--steps", "3"], "--steps is for gradient descent; it needs --descent; see cnnfilter learn --help"),
         ([*PAIR, "--rate", "3"], "--rate is for gradient descent; it needs --descent; see cnnfilter learn --help"),
         ([*PAIR, "--size", "60"], "--size 60x60 makes 3600 weights of one filter (at most 1024)"),
-        (["http://a/b.png", "before.png"], "URLs are not read: save 'http://a/b.png' as a file first"),
+        (["file:///b.png", "before.png"], "the address file:///b.png: it is of this machine: give its path"),
         (["-", "-"], "standard input can be read only once"),
         ([], "Missing argument 'BEFORE AFTER [BEFORE AFTER]...'; see cnnfilter learn --help"),
     ],

@@ -471,10 +471,8 @@ conv:edge  6x6x1  4x4x1        0            144  3x3    1     0        floor((6 
     assert refused("4", "maxpool:5") == wrong.replace("stage 2", "stage 1")
 
 
-def test_a_web_address_is_no_size():
-    result = run("shape", "https://a.org/b.png", "relu")
-    assert result.exit_code == 2
-    assert result.messages == ["cnnfilter: error: URLs are not read: save 'https://a.org/b.png' as a file first"]
+def test_an_address_that_is_refused_is_no_size():
+    assert refused("s4://a/b.png", "relu").startswith("the address s4://a/b.png: the scheme 's4' is not known")
 
 
 def test_a_file_that_is_no_picture_is_named(tmp_path):

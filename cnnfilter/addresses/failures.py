@@ -28,6 +28,10 @@ class AddressError(OSError):
         self.is_passing = is_passing
 
 
+class NoPartError(AddressError):
+    """A file that is too short for the part of it that was asked for."""
+
+
 LOST = "the connection was lost"
 SLOW = "no answer in time"
 ENDED_UPLOAD = "the service no longer knows the upload"
@@ -57,6 +61,7 @@ _STATUSES = {
     408: AddressError(SLOW, is_passing=True),
     410: FileNotFoundError(errno.ENOENT, "no such file any more"),
     412: FileExistsError(errno.EEXIST, "it exists already"),
+    416: NoPartError("it is shorter than that"),
     429: AddressError("the service asks for fewer requests (429); try again later", is_passing=True),
     503: AddressError("the service is not available (503); try again later", is_passing=True),
 }
@@ -139,7 +144,7 @@ def failures() -> Iterator[None]:
 def _tell(error: Exception) -> NoReturn:
     found = failure(error)
     if isinstance(found, AddressError):
-        raise AddressError(str(found.strerror), is_passing=found.is_passing) from None
+        raise type(found)(str(found.strerror), is_passing=found.is_passing) from None
     raise type(found)(found.errno, found.strerror) from None
 
 

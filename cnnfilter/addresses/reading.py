@@ -7,12 +7,15 @@ import io
 import time
 from typing import TYPE_CHECKING, Any
 
-from cnnfilter.addresses.failures import SLOW, AddressError, status_of
+from cnnfilter.addresses import systems
+from cnnfilter.addresses.failures import SLOW, AddressError, NoPartError, failure
 from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
 from cnnfilter.addresses.systems import asked, over_sftp
 from cnnfilter.messages import either
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from fsspec import AbstractFileSystem
 
     from cnnfilter.addresses.address import Address
@@ -81,19 +84,55 @@ def _beginning(address: Address, size: int, *, whole: bool) -> bytes:
         raise IsADirectoryError(errno.EISDIR, "is a folder")
     if address.scheme == "sftp":
         return asked(address, lambda fs: _of_sftp(fs, address.key, size))
-    if address.scheme in ("http", "https"):
-        return asked(address, lambda fs: _of_web(fs, address.text, size, whole=whole))
-    return asked(address, lambda fs: _of_bucket(fs, address.key, size))
+    try:
+        if address.scheme in ("http", "https"):
+            return asked(address, lambda fs: _of_web(fs, address.text, size, whole=whole))
+        read = _of_s3 if address.scheme == "s3" else _of_bucket
+        return asked(address, lambda fs: read(fs, address.key, size))
+    except NoPartError:  # of an empty file there is none
+        return b""
 
 
 def _of_bucket(fs: AbstractFileSystem, key: str, size: int) -> bytes:
-    try:
-        data: bytes = fs.cat_file(key, start=0, end=size)
-    except Exception as error:
-        if status_of(error) == 416:  # of nothing there is no part
-            return b""
-        raise
+    data: bytes = fs.cat_file(key, start=0, end=size)
     return data
+
+
+def _of_s3(fs: AbstractFileSystem, key: str, size: int) -> bytes:
+    """What a bucket of S3 gives: `cat_file` would read on, whatever a service sends."""
+    from fsspec.asyn import sync
+
+    bucket, name, _ = fs.split_path(key)
+    for pause in (*systems.PAUSES, None):  # of bodies that end too early; s3fs itself asks again until one begins
+        body = fs.call_s3("get_object", Bucket=bucket, Key=name, Range=f"bytes=0-{size - 1}")["Body"]
+
+        async def read(body: Any = body) -> bytes:
+            try:
+                return await _gathered(body.iter_chunks(_PIECE), size)
+            finally:
+                body.close()
+
+        try:
+            data: bytes = sync(fs.loop, read)
+            break
+        except Exception as error:
+            if pause is None or not getattr(failure(error), "is_passing", False):
+                raise
+        time.sleep(pause)
+    return data
+
+
+async def _gathered(pieces: AsyncIterator[bytes], size: int) -> bytes:
+    """What comes in pieces, until there are so many bytes or more; a server has to give some of them in time."""
+    parts, length, start = [], 0, time.monotonic()
+    async for part in pieces:
+        parts.append(part)
+        length += len(part)
+        if length >= size:
+            break
+        if time.monotonic() - start > _GRACE + length / _SLOWEST:
+            raise AddressError(SLOW)
+    return b"".join(parts)
 
 
 def _of_sftp(fs: AbstractFileSystem, path: str, size: int) -> bytes:
@@ -116,20 +155,10 @@ def _of_web(fs: AbstractFileSystem, url: str, size: int, *, whole: bool) -> byte
     async def read() -> bytes:
         session = await fs.set_session()
         async with session.get(fs.encode_url(url), timeout=limits, headers=headers) as answer:
-            if answer.status == 416:  # of nothing there is no part
-                return b""
             answer.raise_for_status()
             if whole and (answer.content_length or 0) >= size:
                 raise _too_large(size - 1)
-            parts, length, start = [], 0, time.monotonic()
-            async for part in answer.content.iter_chunked(_PIECE):  # unpacked, where it came packed all the same
-                parts.append(part)
-                length += len(part)
-                if length >= size:
-                    break
-                if time.monotonic() - start > _GRACE + length / _SLOWEST:
-                    raise AddressError(SLOW)
-            return b"".join(parts)
+            return await _gathered(answer.content.iter_chunked(_PIECE), size)  # unpacked, where it came packed
 
     data: bytes = sync(fs.loop, read)
     return data

@@ -129,6 +129,19 @@ def test_a_bucket_that_is_overloaded_or_loses_its_answer_is_asked_again(box):
         box.forget()
 
 
+def test_a_bucket_that_sends_more_than_was_asked_for_is_bounded(box):
+    box.order("endless", "endless.bin", 2)
+    assert refused(located("s3://box/endless.bin"), 1 << 20).strerror.startswith("more than 1,048,576 bytes")
+    assert head(located("s3://box/endless.bin"), 1000) == b"x" * 1000
+
+
+def test_a_bucket_whose_bodies_are_always_cut_is_told(box):
+    box.put("box/cut.bin", DATA)
+    box.order("truncate", "cut.bin", None)
+    assert refused(located("s3://box/cut.bin")).strerror == "the connection was lost"
+    assert len(box.requests("cut.bin")) == 3
+
+
 def test_a_bucket_without_credentials_is_told_and_none_of_them_shown(box, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)

@@ -1,0 +1,60 @@
+"""What the commands take and refuse with `--cluster`, and say of it; what clusters do is in `tests/cluster`."""
+
+import sys
+
+import pytest
+
+from cnnfilter.cluster import connecting
+from tests.command import done, files, refused, save
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save("a.png")
+    save("b.png")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("a.png", "--cluster", "locally"), "is local, local:N, tcp://HOST:PORT or tls://HOST:PORT, not 'locally'"),
+        (("a.png", "--cluster", "local:0"), "local:N takes 1 to "),
+        (("a.png", "--cluster", "local", "-j", "2"), "-j is how many pictures this machine works on, and --cluster "),
+        (("a.png", "--cluster", "local", "--in-place"), "--cluster may begin a picture twice, and --in-place would "),
+        (("-", "--cluster", "local"), "standard input and output are of this process, and a cluster's workers are oth"),
+        (("a.png", "--cluster", "local", "-o", "-"), "standard input and output are of this process, and a clus"),
+        (("a.png", "--cluster", "local", "-o", "/dev/null"), "'/dev/null' is a device of this machine, and a clust"),
+        (
+            ("memory://x/a.png", "--cluster", "local"),
+            "memory:// is of this process, and a cluster's workers are others",
+        ),
+        (("a.png", "--cluster", "local", "-o", "memory://x/"), "memory:// is of this process, and a cluster's worker"),
+        (("a.png", "--max-bytes", "many"), "--max-bytes is a size such as 800M, 4G or 2GiB, not 'many'"),
+    ],
+)
+def test_what_has_no_meaning_is_refused_before_any_work(arguments, told):
+    assert told in refused("edge", *arguments)
+
+
+def test_without_dask_its_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    told = refused("edge", "a.png", "--cluster", "local")
+    assert told == "--cluster needs the distributed library: pip install 'cnnfilter[cluster]'"
+
+
+def test_a_dry_run_connects_to_nothing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    result = done("apply", "edge", "a.png", "--cluster", "tcp://127.0.0.1:9", "-n")
+    assert result.out == "a.png -> a-edge.png\n"
+    assert files() == ["a.png", "b.png"]
+
+
+def test_a_scheduler_that_is_not_there_is_told_in_a_line(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(connecting, "PATIENCE", 0.2)
+    told = refused("edge", "a.png", "--cluster", "tcp://127.0.0.1:9")
+    assert (
+        told
+        == "the scheduler tcp://127.0.0.1:9 does not answer; is it a Dask scheduler, and can it be reached from here?"
+    )

@@ -143,6 +143,19 @@ def test_a_bucket_is_listed_in_pages_and_of_a_pattern_only_what_may_match(box):
     assert not systems.system(located("s3://box")).dircache
 
 
+def test_times_in_answers_are_those_that_their_library_reads(box):
+    from botocore.utils import parse_timestamp
+
+    box.put("box/timed.jpg", b"x")
+    fs = systems.system(located("s3://box"))
+    (listed,) = fs.call_s3("list_objects_v2", Bucket="box", Prefix="timed")["Contents"]
+    told = fs.call_s3("head_object", Bucket="box", Key="timed.jpg")
+    assert listed["LastModified"].replace(microsecond=0) == told["LastModified"]
+    read = fs.session.get_component("response_parser_factory")._defaults["timestamp_parser"]
+    for text in ("2026-11-29T12:00:00.000Z", "2026-11-29T12:00:00Z", "Sun, 29 Nov 2026 12:00:00 GMT", 1790000000.5):
+        assert read(text) == parse_timestamp(text)
+
+
 def test_strange_keys_are_told_as_they_are(box):
     root = located("s3://box/strange")
     keys = ["/a.jpg", "../b.jpg", "c\nd.jpg", "folder/", "é %41+.jpg"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnfilter.addresses.address import Address
+from cnnfilter.batch.names import parted
 from cnnfilter.cluster.sent import Sent, sent
 from cnnfilter.imaging.formats import format_for_path
 
@@ -42,7 +43,7 @@ class Names:
         if names and number not in self._extra and not job.format and format_for_path(names[0]) != "PNG":
             files = None if plan.jobs.counts is None else plan.jobs.counts[number]
             changed = [target for target in plan.naming.settled(job, "PNG").targets(files) if target is not None]
-            if not any(plan.key(each) in plan.claims or _stands(each) for each in changed):
+            if not any(plan.key(each) in plan.claims or self._stands(each) for each in changed):
                 for each in changed:
                     plan.take(plan.key(each), job, each)
                 self._extra[number] = changed
@@ -93,6 +94,12 @@ class Names:
         self._asked[job.number] = [*targets]
         return targets, kept
 
+    def _stands(self, target: Where) -> bool:
+        """Whether something stands under a name: it is looked at when the job asks for it."""
+        if isinstance(target, Address):
+            return self._plan.standing.at(*parted(target.text)) is not None
+        return os.path.lexists(target)
+
     def settle(self, event: Event) -> None:
         """Give back what a job did not need."""
         self._asked.pop(event.job.number, None)
@@ -100,8 +107,3 @@ class Names:
             key = self._plan.key(name)
             if self._plan.claims.get(key) == event.job.number:
                 del self._plan.claims[key]
-
-
-def _stands(target: Where) -> bool:
-    """Whether something has a name already; at an address, whoever writes there will see."""
-    return isinstance(target, Path) and os.path.lexists(target)

@@ -104,24 +104,42 @@ def read_frames(
     """
     limits = limits._replace(most=most_bytes(limits.max_pixels, max_bytes))
     path = located(source) if isinstance(source, (str, Path, Address)) else source
-    try:
+    with _failures_told(path):
         if not isinstance(path, (Path, Address, Fetched)):
             yield from _read_forward(path, None, limits)
             return
         if not isinstance(path, Path):
-            yield from _read_fetched(Fetched(path, limits.download) if isinstance(path, Address) else path, limits)
+            yield from _read_fetched(fetched(path, limits) if isinstance(path, Address) else path, limits)
             return
         if path.is_dir():
             msg = "is a directory"
             raise PictureError(msg)
         with path.open("rb") as stream:
             yield from (_read if stream.seekable() else _read_forward)(stream, path, limits)
+
+
+@contextlib.contextmanager
+def _failures_told(source: Path | Address | BinaryIO) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
-        msg = "no such file" if isinstance(path, Path) else reason_of(error)
+        msg = "no such file" if isinstance(source, Path) else reason_of(error)
         raise PictureError(msg) from error
     except OSError as error:
         msg = f"cannot be read: {reason_of(error)}"
         raise PictureError(msg) from error
+
+
+def fetched(address: Address, limits: Limits) -> Fetched:
+    """A picture's file at an address, in memory, to be read.
+
+    Raises
+    ------
+    PictureError
+        If it cannot be fetched, or is too large.
+    """
+    with _failures_told(address):
+        return Fetched(address, limits.download)
 
 
 def _read_fetched(source: Fetched, limits: Limits) -> Iterator[Picture]:

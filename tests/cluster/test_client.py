@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
+from cnnfilter.addresses.address import located
+from cnnfilter.addresses.putting import put
 from cnnfilter.cluster import client, workers
 from cnnfilter.errors import ArgumentError, ClusterError, CnnfilterWarning, OutputError
 from tests.cluster.fakes import ADDRESS, FakeClient, FakeFuture, KilledWorker, carried_out
@@ -436,3 +439,23 @@ def test_what_only_this_process_has_is_refused(monkeypatch, names, wanted, told)
     Image.new("RGB", (4, 4)).save("a.png")
     with pytest.raises(ArgumentError, match=f"^{told}"):
         list(carried_out(monkeypatch, FakeClient(), names, **wanted))
+
+
+def test_names_that_stand_at_addresses_are_not_granted_before_they_are_asked_for(monkeypatch):
+    names = pictures("a.gif")
+    put(located("memory://out/a-edge.png"), b"another's", overwrite=True)
+    try:
+        monkeypatch.setattr(client, "check_sendable", lambda plan: None)  # the fake is in this process
+        [event] = carried_out(monkeypatch, fake := FakeClient(), names, output="memory://out/", skip_existing=True)
+        assert (event.skipped, event.existing) == (True, (located("memory://out/a-edge.png"),))
+        assert len(fake.sent) == 1
+    finally:
+        MemoryFileSystem.store.clear()
+        MemoryFileSystem.pseudo_dirs[:] = [""]
+
+
+@pytest.mark.parametrize("names", [["memory://in/a.png"], ["a.png"]])
+def test_what_is_in_this_process_alone_is_refused(monkeypatch, names):
+    pictures("a.png")
+    with pytest.raises(ArgumentError, match="^memory:// is of this process"):
+        list(carried_out(monkeypatch, FakeClient(), names, output="memory://out/"))

@@ -37,6 +37,7 @@ SLOW = "no answer in time"
 ENDED_UPLOAD = "the service no longer knows the upload"
 CONTESTED = "another is written there at this moment; try again"
 UNKNOWN_CONDITION = "the service cannot do that (501)"
+_NO_HTTP = "HttpProcessingError"
 _UNREACHED = "no connection to the server"
 _UNKNOWN = "no server of that name is known"
 _UNSAFE = "no safe connection (TLS) to the server"
@@ -91,6 +92,7 @@ _CLASSES = {
     "ClientConnectorError": AddressError(_UNREACHED, is_passing=True),
     "ServerTimeoutError": AddressError(SLOW, is_passing=True),
     "ClientConnectionError": AddressError(LOST, is_passing=True),
+    _NO_HTTP: AddressError("its answer is none of the web (HTTP)"),
     "ClientPayloadError": AddressError(LOST, is_passing=True),
     "RedirectClientError": AddressError("it redirects to what is not of the web"),
     "TooManyRedirects": AddressError("it redirects again and again"),
@@ -185,13 +187,16 @@ def code_of(error: BaseException) -> str:
 
 def status_of(error: BaseException) -> int:
     """The status of an answer that was an error, or of what caused one; 0 if it was none."""
-    for each in _causes(error):
+    causes = _causes(error)
+    if any(kind.__name__ == _NO_HTTP for each in causes for kind in type(each).__mro__):
+        return 0  # which aiohttp gives a status of its own
+    for each in causes:
         response = getattr(each, "response", None)
         if isinstance(response, dict):
             status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         else:
             name = _STATUS_NAMES.get(type(each).__name__, "status")
             status = getattr(each, name, 0)
-        if isinstance(status, int) and 300 <= status < 600:
+        if isinstance(status, int) and 300 <= status < 1000:
             return status
     return 0

@@ -156,6 +156,9 @@ def _of_web(fs: AbstractFileSystem, url: str, size: int, *, whole: bool) -> byte
         session = await fs.set_session()
         async with session.get(fs.encode_url(url), timeout=limits, headers=headers) as answer:
             answer.raise_for_status()
+            if answer.status not in (200, 206):
+                msg = f"the service gives no file ({answer.status})"
+                raise AddressError(msg)
             if whole and (answer.content_length or 0) >= size:
                 raise _too_large(size - 1)
             return await _gathered(answer.content.iter_chunked(_PIECE), size)  # unpacked, where it came packed

@@ -1,6 +1,8 @@
 """What is read from buckets and servers: all of it or its beginning, bounded, with what goes wrong in our words."""
 
+import contextlib
 import resource
+import socketserver
 import sys
 import threading
 import time
@@ -262,6 +264,35 @@ def test_a_public_bucket_is_read_without_credentials(box, monkeypatch):
     systems.forget()
     assert fetch(located("s3://box/public.bin")) == DATA
     systems.forget()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"nothing of the web\r\n\r\n", "its answer is none of the web (HTTP)"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "its answer is none of the web (HTTP)"),
+        (b"HTTP/1.1 200 OK\r\nA: " + b"x" * 100_000 + b"\r\n\r\n", "its answer is none of the web (HTTP)"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nabcde", "the connection was lost"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", "the service gives no file (204)"),
+        (b"HTTP/1.1 304 Not Modified\r\n\r\n", "the service gives no file (304)"),
+        (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", "the service gives no file (302)"),
+        (b"HTTP/1.1 999 No\r\nContent-Length: 0\r\n\r\n", "the service failed (999); try again later"),
+        (b"", "the connection was lost"),
+    ],
+)
+def test_whatever_a_server_answers_is_told_in_a_line(answer, reason):
+    class Answer(socketserver.BaseRequestHandler):
+        def handle(self):
+            with contextlib.suppress(OSError):  # who asked has gone
+                self.request.recv(65536)
+                self.request.sendall(answer)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        assert refused(located(f"http://127.0.0.1:{server.server_address[1]}/a")).strerror == reason
+        server.shutdown()
+        thread.join()
 
 
 def test_servers_that_are_not_there_are_told():

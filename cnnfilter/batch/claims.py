@@ -266,7 +266,7 @@ class Plan:
         other = self.take(key, job, target)
         if other not in (job.number, ~job.number):
             first = self.jobs[max(other, ~other)]
-            if other < 0 or expected_format(first.source) is not None:
+            if other < 0 or is_picture(first):
                 msg = (
                     f"'{target}' would be the output of both '{first}' and '{job}'; "
                     "filter this one in a run of its own, with another -o"
@@ -297,6 +297,11 @@ class Plan:
         for key in keys if job.target is None else [*keys, self.key(job.target)]:
             if self.claims.get(key) == job.number:
                 del self.claims[key]
+
+
+def is_picture(job: Job) -> bool:
+    """Whether an input is probably a picture, so that its output takes a name from others."""
+    return job.error is None and expected_format(job.source) is not None
 
 
 def _real(folder: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cnnfilter.addresses.address import Where, text_of
-from cnnfilter.batch.claims import Jobs, Plan
+from cnnfilter.batch.claims import Jobs, Plan, is_picture
 from cnnfilter.batch.names import APART, STREAM, listed, parted, too_long
 from cnnfilter.batch.naming import Job, Naming
 from cnnfilter.batch.sniff import claim_key, expected_format, identity
@@ -145,7 +145,7 @@ def _told(plan: Plan, takers: dict[str, dict[int, Where]]) -> tuple[list[str], s
     settled: set[int] = set()
     for key, several in takers.items():
         jobs = {index: plan.jobs[index] for index in sorted(several)}
-        pictures = [index for index, job in jobs.items() if expected_format(job.source) is not None]
+        pictures = [index for index, job in jobs.items() if is_picture(job)]
         settled |= several.keys() - pictures
         plan.claims.pop(key)
         if len(pictures) == 1:

@@ -237,7 +237,7 @@ def _look_there(found: Found, folder: Address, *, recursive: bool, skipped: str)
             continue
         elif _is_named_as_picture(name):
             error = NO_PLACE if "//" in f"/{path}" else _misplaced(each.name) or refused(each.name)
-            inside.append(Input(each.name, place, error, each.size))
+            inside.append(Input(each.name, "" if error else place, error, each.size))
         else:
             found.files[_counted_as(name)] += 1
     if is_empty:

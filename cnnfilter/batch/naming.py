@@ -231,7 +231,8 @@ class Naming:
         if self.in_place:
             return normal(name)
         around, suffix = self._around(name, place)
-        return normal(self._extension(suffix).join(around).replace(EACH_FRAME, "0"))
+        text = self._extension(suffix).join(around)
+        return normal(text.replace(EACH_FRAME, "0")) if self._is_template or os.sep != "/" else text
 
     def settled(self, job: Job, suiting: str = "") -> Job:
         """A job with the format of its output, and the name that follows from it, as far as they can be told.
@@ -266,13 +267,18 @@ class Naming:
         """Whether the extensions of outputs follow the formats of the results, which nobody knows yet."""
         return self.wanted.format is None and not self.in_place and self.file is None and self.wanted.output != STREAM
 
+    @lazy
+    def _is_template(self) -> bool:
+        """Whether `-o` holds a template, or a file's whole name, which is one without fields."""
+        return self.wanted.output is not None and self.folder is None
+
     def _extension(self, suffix: str) -> str:
         return _extension(suffix, self.wanted.format or self.default)
 
     def _around(self, name: str, place: str | None) -> tuple[tuple[str, ...], str]:
         """What stands around the extension in the name of an output, and the suffix of the input."""
         folder, stem, suffix = taken_apart(name)
-        if self.wanted.output is not None and self.folder is None:
+        if self._is_template:
             return self._filled(folder, stem, suffix), suffix
         if self.folder is not None:
             folder = f"{self._prefix}{place.replace(os.sep, '/')}/" if place else self._prefix

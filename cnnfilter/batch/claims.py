@@ -90,13 +90,14 @@ class Plan:
         self._inputs = _by_identity(jobs.inputs) if self.wanted.force else None
 
     def prepare(self) -> None:
-        """Make the output folder.
+        """Make the output folder; from now on, addresses are not asked for what stands there.
 
         Raises
         ------
         OutputError
             If the folder cannot be made.
         """
+        self.standing.is_open = False
         if self.naming.folder is not None:
             self._make(self.naming.folder, parents=False)
 
@@ -178,7 +179,9 @@ class Plan:
         if job.is_device:  # any number of results may go to /dev/null
             return False
         exists = self._exists(target)
-        same = self._input_that_is(target) if exists else None
+        # at an address that nobody has asked for, --force might replace one
+        may_be_input = exists or (self.wanted.force and isinstance(target, Address))
+        same = self._input_that_is(target) if may_be_input else None
         if same is not None:
             source = where_of(same)
             msg = f"the output '{target}' is the input '{source}', which is never overwritten; choose another name"

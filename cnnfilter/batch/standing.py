@@ -36,12 +36,15 @@ class Standing:
     """
 
     def __init__(self, base: Where | None = None) -> None:
+        self.is_open = True
+        """Whether addresses are asked for names that are not known yet; during work, who writes there will see."""
         self._asked = 0
         self._folders: dict[str, dict[str, str] | None] = {}
         self._base = f"{base.text.rstrip('/')}/" if isinstance(base, Address) else None
+        self._files: dict[Address, bool] = {}
         self._there: dict[str, Collection[str]] = {}
         self._below: Collection[str] | None = None
-        """The names in folders at addresses; and the paths of all that is below the base, once that is listed."""
+        """Whether single addresses are files; the names in folders; the paths of all below the base, once listed."""
 
     def at(self, folder: str, name: str) -> str | None:
         """What stands under the name of an output, as `parted`: `FILE`, `OTHER`, or None for nothing.
@@ -67,9 +70,8 @@ class Standing:
             return False
         with _told(folder):
             if self._below is None and folder.text not in self._there:
-                if self._asked < FEW:
-                    self._asked += 1
-                    return _is_file(folder / name)
+                if not self.is_open or len(self._files) < FEW or folder / name in self._files:
+                    return self._is_file(folder / name)
                 if self._base is None or len(self._there) < FEW:
                     self._there[folder.text] = names_in(folder) or ()
                 else:
@@ -78,12 +80,13 @@ class Standing:
             return name in self._there[folder.text]
         return f"{folder.text}{name}".removeprefix(self._base or "") in (self._below or ())
 
-
-def _is_file(address: Address) -> bool:
-    try:
-        return address.is_file()
-    except PermissionError:  # S3 says so of what is not there to whom it does not let list
-        return False
+    def _is_file(self, address: Address) -> bool:
+        if address not in self._files and self.is_open:
+            try:
+                self._files[address] = address.is_file()
+            except PermissionError:  # S3 says so of what is not there to whom it does not let list
+                self._files[address] = False
+        return self._files.get(address, False)
 
 
 @contextmanager

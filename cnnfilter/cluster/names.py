@@ -49,6 +49,10 @@ class Names:
                 self._extra[number] = changed
         return names + self._extra.get(number, [])
 
+    def _stands(self, target: Where) -> bool:
+        """Whether something may have a name already: at an address who writes there will see, but with --force."""
+        return os.path.lexists(target) if isinstance(target, Path) else self._plan.wanted.force
+
     def sent(self, job: Job, granted: Sequence[Where]) -> Sent:
         """A job as it is sent."""
         place = None if job.target is None else self._plan.jobs.place(job.target)

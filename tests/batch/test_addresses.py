@@ -18,7 +18,7 @@ from cnnfilter.errors import ArgumentError, MissingExtraError, OutputError
 from tests.addresses.conftest import found as environment
 from tests.buckets import buckets
 from tests.command import refused, run, save
-from tests.plans import Doing, planned, targets, touch
+from tests.plans import Doing, carried_out, planned, targets, touch
 
 PIXELS = np.arange(64, dtype=np.uint8).reshape(8, 8)
 
@@ -354,3 +354,33 @@ def test_pictures_go_between_folders_and_buckets(box, png):
         "cnnfilter: error: 's3://outs/there/2024/b-edge.png' exists already; --force overwrites it",
         "cnnfilter: error: 's3://outs/there/a-edge.png' exists already; --force overwrites it",
     ]
+
+
+def test_work_asks_for_no_name_again_and_the_service_refuses_what_has_come_since(box, png):
+    fill(box, ["a.png", "b.png"], png)
+    plan = planned(["s3://pics/a.png", "s3://pics/b.png"], output="s3://outs/")
+    box.put("outs/b-edge.png", b"somebody else's")
+    box.forget()
+    first, second = carried_out(plan)
+    assert (first.error, str(first.targets[0])) == (None, "s3://outs/a-edge.png")
+    assert second.error.startswith("'s3://outs/b-edge.png' exists already; ")
+    assert asked(box, "HEAD") == []
+    assert box.get("outs/b-edge.png") == b"somebody else's"
+    plan = planned(["s3://pics/a.png", "s3://pics/b.png"], output="s3://outs/", skip_existing=True)
+    assert [event.skipped for event in carried_out(plan)] == [True, True]
+
+
+def test_a_name_that_nobody_knew_of_replaces_no_input_at_an_address(box, png):
+    import io
+
+    from PIL import Image
+
+    colours = io.BytesIO()
+    Image.fromarray(np.full((4, 4, 3), (255, 0, 0), np.uint8)).convert("P").save(colours, "GIF")
+    fill(box, ["a-edge.png"], png)
+    box.put("pics/a.gif", colours.getvalue())
+    plan = planned(["s3://pics/a.gif", "s3://pics/a-edge.png"], force=True)
+    first, second = carried_out(plan)
+    assert first.error.startswith("the output 's3://pics/a-edge.png' is the input 's3://pics/a-edge.png'")
+    assert second.error is None
+    assert box.get("pics/a-edge.png") == png

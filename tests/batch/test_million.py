@@ -52,9 +52,11 @@ def measured(folder, count, output, prefix="photos/", *options):
 
 
 @pytest.mark.slow
-def test_a_million_listed_inputs_start_within_ten_seconds_and_a_gigabyte(tmp_path):
-    jobs, planned, started, peak, target, _ = measured(tmp_path, MILLION, "out/")
-    assert (jobs, target) == (MILLION, "out/IMG_0000000-edge.png")
+@pytest.mark.parametrize("inputs", ["photos/", "memory://photos/"])
+@pytest.mark.parametrize("output", ["out/", "memory://out/"])
+def test_a_million_listed_inputs_start_within_ten_seconds_and_a_gigabyte(inputs, output, tmp_path):
+    jobs, planned, started, peak, target, _ = measured(tmp_path, MILLION, output, inputs)
+    assert (jobs, target) == (MILLION, f"{output}IMG_0000000-edge.png")
     assert planned < started < 10
     assert peak < 1 << 30
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnnfilter.addresses.address import is_address, located, text_of
 from cnnfilter.batch.names import EACH_FRAME, STREAM, normal, parted, taken_apart
 from cnnfilter.batch.naming import Naming, Wanted
 from cnnfilter.batch.plan import ConflictError
@@ -15,13 +16,19 @@ from cnnfilter.batch.standing import FEW, FILE, OTHER, Standing
 from tests.plans import planned, targets, touch
 
 PIECES = ("a", "b.png", ".", "..", "/", "//", "\u00e4" * 90, ".jpg", "x.tar.gz", "{name}", "\udcff", "-")
+ADDRESSES = st.tuples(
+    st.sampled_from(["s3://b", "S3://b", "https://h.org:80", "sftp://ann:pw@h", "memory://m", "gs://b"]),
+    st.lists(st.sampled_from(["/", "a", "b.png", ".", "..", "?x=/y.gif", "#", "d/e", "\u00e4", "{name}", " "])),
+).map(lambda parts: f"{parts[0]}/{''.join(parts[1])}".rstrip("/"))
 NAMES = st.one_of(
+    ADDRESSES,
     st.lists(st.sampled_from(PIECES), min_size=1).map("".join),
     st.text(min_size=1).filter(lambda name: "\0" not in name),
 )
 OUTPUTS = (
     None, "-", "new/", ".", "/", "./o//p/", "{{a}}/", "x.png", "{name}-{kernel}.{ext}", "{dir}/{name}.{ext}",
     "{ext}-{name}.{ext}", "o/{ext}/{name}.npy", "{dir}/{dir}//{name}", "./{name}-{frame}.png", "{name}{frame}.{ext}",
+    "s3://o/p/", "S3://o/", "memory://o/{dir}/{name}.{ext}", "sftp://ann:pw@h/x.png", "s3://o/{name}-{frame}.{ext}",
 )  # fmt: skip
 
 
@@ -33,12 +40,12 @@ def test_the_text_of_an_output_is_the_name_that_its_job_has(name, output, data):
     naming = Naming("edge", Wanted(output=output, format=format, frame=frame), several=data.draw(st.booleans()))
     naming = replace(naming, in_place=output is None and name != STREAM and data.draw(st.booleans()))
     job = naming.job(name, place)
-    assert naming.text(name, place) == (None if job.target is None else str(job.target))
+    assert naming.text(name, place) == (None if job.target is None else text_of(job.target))
     assert naming.is_streamed(name) == (job.target is None)
     assert naming.in_place or job.target is None or naming.follows_format == (job.follows_format and format is None)
 
 
-@given(NAMES)
+@given(NAMES.filter(lambda name: not is_address(name)))
 def test_a_name_is_taken_apart_as_a_path_is(name):
     assert normal(name) == str(Path(name))
     folder, base = parted(normal(name))
@@ -47,6 +54,15 @@ def test_a_name_is_taken_apart_as_a_path_is(name):
     if name != STREAM:
         assert taken_apart(name)[0] == folder
         assert "".join(taken_apart(name)[1:]) == base
+
+
+@given(ADDRESSES)
+def test_an_address_is_taken_apart_as_it_tells_itself(name):
+    address = located(name)
+    folder, stem, suffix = taken_apart(name)
+    assert normal(name) == address.text
+    assert folder.rstrip("/") == address.parent.text.rstrip("/")
+    assert (stem, suffix) == (address.stem, address.suffix)
 
 
 def test_what_stands_is_asked_for_by_name_and_then_by_folder(tmp_path, monkeypatch):

@@ -25,6 +25,7 @@ from cnnfilter.batch.names import (
     SEPARATORS,
     STREAM,
     is_folder,
+    normal,
     too_long,
     where_of,
     wrong_input,
@@ -98,8 +99,9 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[File
         conflicts.append(reason)
     conflicts += _unknown_options(options)
     _refuse(conflicts)
-    for scheme in {name.partition("://")[0].lower() for name in (*names, output or "") if is_address(name)}:
-        check_installed(Address(f"{scheme}://"))
+    schemes = {name[: name.find("://")] for name in (*names, output or "") if "://" in name and is_address(name)}
+    for scheme in sorted(schemes):
+        check_installed(Address(normal(f"{scheme}://")))
 
     several = len(names) > 1 or bool(found.visited)
     kernel = re.sub(r"[^A-Za-z0-9._-]", "-", task.name)

@@ -54,8 +54,8 @@ class Standing:
         OutputError
             If an address does not tell.
         """
-        if is_address(folder):
-            return FILE if self._is_there(Address(folder), name) else None
+        if "://" in folder and is_address(folder):
+            return FILE if self._is_there(folder, name) else None
         if folder not in self._folders:
             if self._asked < FEW:
                 self._asked += 1
@@ -64,21 +64,22 @@ class Standing:
         names = self._folders[folder]
         return _at(folder + name) if names is None else names.get(caseless(name))
 
-    def _is_there(self, folder: Address, name: str) -> bool:
+    def _is_there(self, folder: str, name: str) -> bool:
         """Whether a file is at an address; where nobody lets us look, only the service itself refuses to replace it."""
-        if not SCHEMES[folder.scheme].lists:
-            return False
-        with _told(folder):
-            if self._below is None and folder.text not in self._there:
-                if not self.is_open or len(self._files) < FEW or folder / name in self._files:
-                    return self._is_file(folder / name)
+        if folder not in self._there and self._below is None:
+            where = Address(folder)
+            if not SCHEMES[where.scheme].lists:
+                return False
+            with _told(where):
+                if not self.is_open or len(self._files) < FEW or where / name in self._files:
+                    return self._is_file(where / name)
                 if self._base is None or len(self._there) < FEW:
-                    self._there[folder.text] = names_in(folder) or ()
+                    self._there[folder] = names_in(where) or ()
                 else:
                     self._below = names_in(Address(self._base), recursive=True) or ()
-        if folder.text in self._there:
-            return name in self._there[folder.text]
-        return f"{folder.text}{name}".removeprefix(self._base or "") in (self._below or ())
+        if folder in self._there:
+            return name in self._there[folder]
+        return f"{folder}{name}".removeprefix(self._base or "") in (self._below or ())
 
     def _is_file(self, address: Address) -> bool:
         if address not in self._files and self.is_open:

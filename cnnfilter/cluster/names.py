@@ -49,10 +49,6 @@ class Names:
                 self._extra[number] = changed
         return names + self._extra.get(number, [])
 
-    def _stands(self, target: Where) -> bool:
-        """Whether something may have a name already: at an address who writes there will see, but with --force."""
-        return os.path.lexists(target) if isinstance(target, Path) else self._plan.wanted.force
-
     def sent(self, job: Job, granted: Sequence[Where]) -> Sent:
         """A job as it is sent."""
         place = None if job.target is None else self._plan.jobs.place(job.target)
@@ -101,7 +97,8 @@ class Names:
     def _stands(self, target: Where) -> bool:
         """Whether something stands under a name: it is looked at when the job asks for it."""
         if isinstance(target, Address):
-            return self._plan.standing.at(*parted(target.text)) is not None
+            # --force would replace an input there that nobody has asked for
+            return self._plan.wanted.force or self._plan.standing.at(*parted(target.text)) is not None
         return os.path.lexists(target)
 
     def settle(self, event: Event) -> None:

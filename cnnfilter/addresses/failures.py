@@ -115,6 +115,7 @@ _CLASSES = {
     "DisconnectError": AddressError("the server ended the connection", is_passing=True),
     # of Python
     "TimeoutError": AddressError(SLOW, is_passing=True),
+    "InterruptedError": AddressError("the process is about to end"),
     "gaierror": AddressError(_UNKNOWN, is_passing=True),
     "ConnectionRefusedError": AddressError(_UNREACHED, is_passing=True),
     "ConnectionError": AddressError(LOST, is_passing=True),

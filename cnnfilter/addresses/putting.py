@@ -40,8 +40,11 @@ _PIECE = 1 << 22
 PATIENCE = 1.0
 """Seconds that a process that is told to end waits for servers."""
 
-_live: dict[str, AbstractFileSystem] = {}
-"""The temporaries that are being written, and where."""
+_writing: set[Any] = set()
+"""The tasks of fsspec's loop that have a temporary on a server, or are about to."""
+
+_ended: list[bool] = []
+"""Not empty once the process is about to end."""
 
 _STEM = 40
 """How much of a name a temporary's repeats; see `writing.temporaries`."""
@@ -128,46 +131,53 @@ def _to_server(fs: AbstractFileSystem, path: str, sibling: str, data: bytes, *, 
     async def write(channel: Any) -> None:
         if await channel.isdir(path):
             raise IsADirectoryError
+        if not overwrite and await channel.lexists(path):  # which a rename tells too, once all is sent
+            raise FileExistsError
+        async with await _opened(channel, sibling) as file:
+            for start in range(0, len(data), _PIECE):
+                await file.write(data[start : start + _PIECE])
+            with contextlib.suppress(asyncssh.SFTPError):  # not every server can
+                await file.fsync()
+        if overwrite:
+            with contextlib.suppress(asyncssh.SFTPError):  # nothing stands there, or it is another's
+                await channel.chmod(sibling, (await channel.stat(path)).permissions & 0o777)
+            await channel.posix_rename(sibling, path)
+        else:
+            await _rename_to_new(channel, sibling, path)
+
+    async def write_or_remove(channel: Any) -> None:
+        task = asyncio.current_task()
+        _writing.add(task)
         try:
-            if not overwrite and await channel.lexists(path):  # which a rename tells too, once all is sent
-                raise FileExistsError
-            async with await _opened(channel, sibling) as file:
-                for start in range(0, len(data), _PIECE):
-                    await file.write(data[start : start + _PIECE])
-                with contextlib.suppress(asyncssh.SFTPError):  # not every server can
-                    await file.fsync()
-            if overwrite:
-                with contextlib.suppress(asyncssh.SFTPError):  # nothing stands there, or it is another's
-                    await channel.chmod(sibling, (await channel.stat(path)).permissions & 0o777)
-                await channel.posix_rename(sibling, path)
-            else:
-                await _rename_to_new(channel, sibling, path)
-        except BaseException:
+            if _ended:
+                raise InterruptedError
+            await write(channel)
+        except BaseException as error:
             with contextlib.suppress(asyncssh.Error, OSError):
                 await channel.remove(sibling)
+            if isinstance(error, asyncio.CancelledError):  # which fsspec would not pass on
+                raise InterruptedError from None
             raise
+        finally:
+            _writing.discard(task)
 
-    _live[sibling] = fs
-    try:
-        systems.over_sftp(fs, write)
-    finally:
-        del _live[sibling]
+    systems.over_sftp(fs, write_or_remove)
 
 
 def remove_all() -> None:
-    """Remove the temporaries that are being written to servers, if these answer soon: the process is about to end."""
-    from fsspec.asyn import get_loop, sync
+    """Write no more to servers, and leave no temporary there, if they answer soon: the process is about to end."""
+    _ended.append(True)
+    if _writing:
+        from fsspec.asyn import get_loop, sync
 
-    async def remove(sibling: str, fs: AbstractFileSystem) -> None:
-        async with fs._pool.get() as channel:
-            await channel.remove(sibling)
+        async def cancel() -> None:
+            tasks = list(_writing)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=PATIENCE)
 
-    async def remove_each() -> None:
-        await asyncio.gather(*(remove(*each) for each in list(_live.items())), return_exceptions=True)
-
-    if _live:
         with contextlib.suppress(Exception):
-            sync(get_loop(), remove_each, timeout=PATIENCE)
+            sync(get_loop(), cancel, timeout=PATIENCE)
 
 
 async def _opened(channel: Any, path: str) -> Any:

@@ -226,24 +226,30 @@ def test_over_sftp_a_file_that_comes_meanwhile_is_not_lost(files, monkeypatch):
 
 
 def test_over_sftp_nothing_is_left_where_a_signal_ends_the_process(files, monkeypatch):
-    begun, ended = threading.Event(), threading.Event()
+    begun, found = threading.Event(), []
 
     async def hanging(channel, sibling, path):
         begun.set()
-        while not ended.is_set():
-            await asyncio.sleep(0.01)
+        await asyncio.sleep(60)
 
-    putting.remove_all()
+    def write():
+        with pytest.raises(AddressError, match="the process is about to end") as caught:
+            put(located(files.address("ended.png")), ONE, overwrite=False)
+        found.append(caught.value)
+
+    monkeypatch.setattr(putting, "_ended", [])
     monkeypatch.setattr(putting, "_rename_to_new", hanging)
-    address = located(files.address("ended.png"))
-    thread = threading.Thread(target=put, args=[address, ONE], kwargs={"overwrite": False})
+    thread = threading.Thread(target=write)
     thread.start()
     assert begun.wait(10)
     assert len(siblings(files)) == 1
     putting.remove_all()
     assert siblings(files) == []
-    ended.set()
     thread.join()
+    write()
+    putting.remove_all()
+    assert len(found) == 2
+    assert not (files.folder / "ended.png").exists()
 
 
 def test_over_sftp_permissions_are_kept_and_folders_are_not_replaced(files):

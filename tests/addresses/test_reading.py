@@ -228,10 +228,10 @@ def test_redirects_lead_to_the_web_and_end(site, to, reason):
 def test_a_server_that_does_not_answer_is_waited_for_only_so_long(site, monkeypatch):
     monkeypatch.setattr(reading, "_WAITING", 0.2)
     (site.folder / "page.bin").write_bytes(DATA)
-    site.order("hang", "page.bin", 3, seconds=1)
+    site.order("hang", "page.bin", 3, seconds=60)
     start = time.monotonic()
     assert refused(page(site)).strerror == "no answer in time"
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 30
 
 
 def test_a_server_that_gives_too_little_is_left(site, monkeypatch):

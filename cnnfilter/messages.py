@@ -103,6 +103,11 @@ def either(option: str, parameter: str) -> str:
     return option if _heard and not _thread.in_stage else parameter
 
 
+def is_command() -> bool:
+    """Whether a person at the command line reads the messages, of the text of a stage too."""
+    return bool(_heard)
+
+
 def alternatives(words: Sequence[str], last: str = "or") -> str:
     """Words as people join them.
 

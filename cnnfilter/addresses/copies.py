@@ -19,7 +19,6 @@ from pathlib import Path
 
 from cnnfilter.addresses import reading
 from cnnfilter.addresses.address import Address, Where, located
-from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
 from cnnfilter.messages import known_as
 
 _LONGEST_NAME = 60
@@ -44,8 +43,6 @@ _times: dict[str, float] = {}
 _folders: list[Path] = []
 """That of the copies, once there is one."""
 
-_most = [DEFAULT_MAX_BYTES]
-
 
 def _begin_anew() -> None:
     """A child owns no copies of its parent's."""
@@ -57,11 +54,6 @@ def _begin_anew() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)
-
-
-def allow(most: int) -> None:
-    """Let copies have so many bytes."""
-    _most[0] = most
 
 
 def file_at(name: str | os.PathLike[str] | Address) -> Path:
@@ -135,7 +127,7 @@ def remove_all() -> None:
 
 
 def _copied(address: Address) -> Path:
-    data = reading.fetch(address, _most[0])
+    data = reading.fetch(address)
     if not _folders:
         _folders.append(Path(tempfile.mkdtemp(prefix="cnnfilter-")))
         atexit.register(remove_all)

@@ -11,7 +11,7 @@ from cnnfilter.addresses import systems
 from cnnfilter.addresses.failures import SLOW, AddressError, NoPartError, failure
 from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
 from cnnfilter.addresses.systems import asked, over_sftp
-from cnnfilter.messages import either
+from cnnfilter.messages import is_command
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,20 +28,29 @@ _SLOWEST, _GRACE = 10_000, 60
 """Bytes a second that a server must give on average, and the seconds after which that counts."""
 
 
-def fetch(address: Address, most: int = DEFAULT_MAX_BYTES) -> bytes:
+_most = [DEFAULT_MAX_BYTES]
+
+
+def allow(most: int) -> None:
+    """Let files have so many bytes where nothing else is said."""
+    _most[0] = most
+
+
+def fetch(address: Address, most: int | None = None) -> bytes:
     """All bytes of a file.
 
     Parameters
     ----------
     address : Address
-    most : int
-        Bytes that it may have.
+    most : int, optional
+        Bytes that it may have; by default, as many as `allow` was told.
 
     Raises
     ------
     OSError
         If it cannot be read, or is larger; `strerror` is one line for people.
     """
+    most = _most[0] if most is None else most
     data = _beginning(address, most + 1, whole=True)
     if len(data) > most:
         raise _too_large(most)
@@ -65,17 +74,17 @@ class Fetched(io.BytesIO):
     Parameters
     ----------
     address : Address
-    most : int
+    most : int, optional
         As for `fetch`, whose errors it raises.
     """
 
-    def __init__(self, address: Address, most: int = DEFAULT_MAX_BYTES) -> None:
+    def __init__(self, address: Address, most: int | None = None) -> None:
         super().__init__(fetch(address, most))
         self.address = address
 
 
 def _too_large(most: int) -> AddressError:
-    return AddressError(f"more than {most:,} bytes; {either('--max-bytes', 'max_bytes')} allows more")
+    return AddressError(f"more than {most:,} bytes{'; --max-bytes allows more' * is_command()}")
 
 
 def _beginning(address: Address, size: int, *, whole: bool) -> bytes:

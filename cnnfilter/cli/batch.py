@@ -91,11 +91,10 @@ class Batch:
     @property
     def limits(self) -> Limits:
         """How inputs are opened."""
-        from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
         from cnnfilter.imaging.limits import Limits
 
         depth = 8 if self.depth == "8" else None
-        return Limits(self.frame, max_pixels=self.limit, depth=depth, download=self.max_bytes or DEFAULT_MAX_BYTES)
+        return Limits(self.frame, max_pixels=self.limit, depth=depth, download=self.max_bytes)
 
     @property
     def saving(self) -> Saving:

@@ -26,15 +26,6 @@ def _parse_cluster(text: str) -> str | int:
     return parse_cluster(text)
 
 
-def _size(what: str) -> options.Parsed:
-    def parse(text: str) -> int:
-        from cnnfilter.batch.memory import parse_memory
-
-        return parse_memory(text, what)
-
-    return options.Parsed("SIZE", parse)
-
-
 _files_from = click.option(
     "--files-from", metavar="FILE", shell_complete=complete_files,
     help="Take inputs also from this list, one a line; - is standard input.",
@@ -74,7 +65,7 @@ _dry_run = options.flag("-n", "--dry-run", help="Show what would be written, and
 _preserve_times = options.flag("--preserve-times", help="Give outputs the times of their inputs.")
 _jobs = options.whole("-j", "--jobs", help="Pictures to work on at a time, at most one a core.  [default: all cores]")
 _memory = click.option(
-    "--memory", type=_size("memory"), metavar="SIZE",
+    "--memory", type=options.size_in_bytes("memory"), metavar="SIZE",
     help="What they may take together, such as 4G; a larger picture fails.  [default: half of the machine's]",
 )  # fmt: skip
 _cluster = click.option(
@@ -86,11 +77,6 @@ _cluster = click.option(
     "scheduler may run programs on its workers: trust it like a login.  What we send is plain data, no code: the "
     "command line and the files that it names but the inputs, over tcp:// in clear.",
 )  # fmt: skip
-_max_bytes = click.option(
-    "--max-bytes", type=_size("--max-bytes"), metavar="SIZE",
-    help="Refuse files at addresses that are larger, before they are fetched or while.  [default: 1GiB]",
-)  # fmt: skip
-
 _EXCLUDING = (
     ("in_place", "output", "--in-place writes over the inputs, and -o elsewhere"),
     (
@@ -124,8 +110,8 @@ def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
         ),
         _recursive, _files_from, _null, options.output(kernel), _in_place, options.force, _skip_existing, _dry_run,
         options.output_format(formats), options.save_options, options.quality, options.strip, _preserve_times,
-        options.result_depth, options.frames, options.max_pixels, _jobs, options.threads, _memory, _cluster, _max_bytes,
-        options.show, options.quiet, options.verbose, options.json_lines,
+        options.result_depth, options.frames, options.max_pixels, _jobs, options.threads, _memory, _cluster,
+        options.max_bytes, options.show, options.quiet, options.verbose, options.json_lines,
     )  # fmt: skip
     names = [each.name for each in fields(Batch) if each.init]
 
@@ -135,8 +121,6 @@ def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
             kind = click.get_current_context().meta.get(BATCH, Batch)
             batch = kind(**{name: given.pop(name) for name in names})
             _check(batch)
-            if batch.max_bytes is not None:
-                _allow(batch.max_bytes)
             if batch.quiet:
                 warnings.simplefilter("ignore", CnnfilterWarning)
             return command(*arguments, batch=batch, **given)
@@ -148,15 +132,6 @@ def batched(kernel: str, formats: str) -> Callable[[Command], Command]:
         return decorated
 
     return decorate
-
-
-def _allow(most: int) -> None:
-    """Let files of weights at addresses have so many bytes, while the command lasts."""
-    from cnnfilter.addresses import copies
-    from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
-
-    copies.allow(most)
-    click.get_current_context().call_on_close(functools.partial(copies.allow, DEFAULT_MAX_BYTES))
 
 
 def _check(batch: Batch) -> None:

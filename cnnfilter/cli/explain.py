@@ -93,6 +93,7 @@ LOSSES = ("cross-entropy", "binary-cross-entropy", "mse")
 @options.depth
 @options.frame
 @options.max_pixels
+@options.bounded
 @options.as_json
 def command(
     stages: str,

@@ -55,6 +55,7 @@ COMBINED = {"magnitude": "square root of the sum of squares", "maximum": "the la
 )  # fmt: skip
 @options.force
 @options.flag("--show", help="Show that picture in the terminal, written or not, as apply and run show theirs.")
+@options.bounded
 @options.as_json
 def command(
     kernel: str | None,

@@ -68,6 +68,7 @@ DIGITS = 4
 @options.depth
 @options.frame
 @options.max_pixels
+@options.bounded
 @options.as_json
 def command(
     inputs: tuple[str, ...],

@@ -157,7 +157,42 @@ layout = click.option(
     help="Order of a weight file's four axes, where its shape does not tell.",
 )  # fmt: skip
 
-# Reading pictures
+# Reading pictures, and other files
+
+
+def size_in_bytes(what: str) -> Parsed:
+    """The type of an amount of bytes, such as 4G; messages call it `what`."""
+
+    def parse(text: str) -> int:
+        from cnnfilter.batch.memory import parse_memory
+
+        return parse_memory(text, what)
+
+    return Parsed("SIZE", parse)
+
+
+def _allow(context: click.Context, param: click.Parameter, most: int | None) -> int | None:
+    """Let files at addresses have so many bytes, while the command lasts."""
+    if most is not None:
+        from cnnfilter.addresses import reading
+        from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
+
+        reading.allow(most)
+        context.call_on_close(functools.partial(reading.allow, DEFAULT_MAX_BYTES))
+    return most
+
+
+def _max_bytes(*, is_passed: bool) -> Callable[[Command], Command]:
+    return click.option(
+        "--max-bytes", type=size_in_bytes("--max-bytes"), metavar="SIZE", callback=_allow, expose_value=is_passed,
+        help="Refuse files at addresses that are larger, before they are fetched or while.  [default: 1GiB]",
+    )  # fmt: skip
+
+
+max_bytes = _max_bytes(is_passed=True)
+bounded = _max_bytes(is_passed=False)
+"""The same, of which the command itself need not know."""
+
 _REDUCED = "Reduce 16-bit channels to 8 bits, which 16-bit colour needs; grey is rounded, colour cut off by the decoder"
 depth = click.option("--depth", type=click.Choice([8]), help=f"{_REDUCED}.  [default: as the input]")
 result_depth = click.option(

@@ -62,6 +62,7 @@ OF_TEXT = ("www-browser", "links", "elinks", "lynx", "w3m")
 @options.depth
 @options.frame
 @options.max_pixels
+@options.bounded
 @options.force
 def command(
     stages: str,

@@ -78,6 +78,7 @@ KNOWN = f"presets: {', '.join(PRESETS)}"
     "- is standard output.",
 )  # fmt: skip
 @options.force
+@options.bounded
 @options.as_json
 def command(
     size: str,

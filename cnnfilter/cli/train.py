@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-def _memory(text: str) -> int:
-    from cnnfilter.batch.memory import parse_memory
-
-    return parse_memory(text)
-
-
 @click.command(
     "train",
     cls=commands.Command,
@@ -83,7 +77,7 @@ def _memory(text: str) -> int:
     help="Go on with the checkpoint beside the output, NAME-checkpoint.npz, and overwrite what was written before.",
 )
 @click.option(
-    "--memory", type=options.Parsed("SIZE", _memory), metavar="SIZE",
+    "--memory", type=options.size_in_bytes("memory"), metavar="SIZE",
     help="What the pictures may take, such as 4G; of more, they are read again in each epoch.  "
     "[default: half of the machine's]",
 )  # fmt: skip
@@ -95,6 +89,7 @@ def _memory(text: str) -> int:
 @click.option("--plot", metavar="PATH", shell_complete=complete_files, help="Write the curves too, as .png or .svg.")
 @options.flag("-f", "--force", help="Overwrite existing files: the output, its checkpoint, report and plot.")
 @options.flag("--json", "as_json", help="Write JSON to standard output: an object for each epoch, then the output.")
+@options.bounded
 @options.quiet
 def command(
     stages: str,

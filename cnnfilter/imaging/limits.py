@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
 from cnnfilter.errors import PictureError
 from cnnfilter.imaging.formats import DEFAULT_MAX_PIXELS
 from cnnfilter.messages import either, show_bytes
@@ -53,8 +52,8 @@ class Limits(NamedTuple):
         Whether what is made of all frames is held until the last is read.
     most : int
         Bytes of a file that are held at once.
-    download : int
-        Bytes of a file at an address that are fetched at most.
+    download : int, optional
+        Bytes of a file at an address that are fetched at most; see `addresses.reading.fetch`.
     """
 
     frame: int | str | None = None
@@ -64,7 +63,7 @@ class Limits(NamedTuple):
     admit: Admit = at_once
     together: bool = False
     most: int = MOST
-    download: int = DEFAULT_MAX_BYTES
+    download: int | None = None
 
     def wanted(self, frames: int) -> range:
         """Which of so many frames are read.

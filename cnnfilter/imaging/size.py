@@ -11,7 +11,6 @@ from PIL.ImageFile import ImageFile
 
 from cnnfilter.addresses.address import Address, Where, located
 from cnnfilter.addresses.reading import Fetched
-from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
 from cnnfilter.errors import CnnfilterError, PictureError
 from cnnfilter.imaging import bare, table
 from cnnfilter.imaging.decoding import raw_mode, target_mode
@@ -23,15 +22,15 @@ from cnnfilter.messages import why_no_file
 _ORIENTATION = 0x0112
 
 
-def read_size(path: str | Path | Address, most: int = DEFAULT_MAX_BYTES) -> tuple[int, int, int]:
+def read_size(path: str | Path | Address, most: int | None = None) -> tuple[int, int, int]:
     """Height, width and channels of the pixels that `reading.read` would give, without decoding them.
 
     Parameters
     ----------
     path : str, Path or Address
         A picture. Its size is not limited: nothing of it is decoded.
-    most : int
-        Bytes that are fetched of an address.
+    most : int, optional
+        Bytes that are fetched of an address; see `reading.fetch`.
 
     Returns
     -------

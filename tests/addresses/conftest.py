@@ -5,7 +5,7 @@ import contextlib
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from cnnfilter.addresses import copies, systems
+from cnnfilter.addresses import copies, reading, systems
 from tests.buckets import buckets, web
 from tests.sftp import sftp
 
@@ -57,4 +57,4 @@ def _orderly(request, monkeypatch):
     MemoryFileSystem.store.clear()
     MemoryFileSystem.pseudo_dirs[:] = [""]
     copies.remove_all()
-    copies.allow(1 << 30)
+    reading.allow(1 << 30)

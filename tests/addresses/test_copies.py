@@ -89,10 +89,10 @@ def test_names_that_a_folder_does_not_take_are_changed(memory, name, kept):
 
 def test_copies_are_bounded(memory):
     memory.pipe_file("/nets/net.npz", b"weights")
-    copies.allow(6)
+    reading.allow(6)
     with pytest.raises(OSError, match="more than 6 bytes"):
         copies.file_at("memory://nets/net.npz")
-    copies.allow(7)
+    reading.allow(7)
     assert copies.file_at("memory://nets/net.npz").read_bytes() == b"weights"
 
 
@@ -122,7 +122,7 @@ def test_copies_go_even_while_a_thread_waits_for_a_server(memory, monkeypatch):
     monkeypatch.setattr(copies, "PATIENCE", 0.01)
     asked, answered = threading.Event(), threading.Event()
 
-    def waiting(address, most):
+    def waiting(address):
         asked.set()
         answered.wait()
         return b""

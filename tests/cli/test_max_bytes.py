@@ -1,6 +1,6 @@
 """How much of a file at an address is fetched."""
 
-from cnnfilter.addresses import copies
+from cnnfilter.addresses import reading
 from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
 from tests.command import done, refused, save
 
@@ -9,7 +9,7 @@ def test_weights_may_have_as_many_bytes_for_the_time_of_a_command(tmp_path, monk
     monkeypatch.chdir(tmp_path)
     save("a.png")
     allowed = []
-    monkeypatch.setattr(copies, "allow", allowed.append)
+    monkeypatch.setattr(reading, "allow", allowed.append)
     done("apply", "edge", "a.png", "--max-bytes", "3 GB")
     assert allowed == [3 * 10**9, DEFAULT_MAX_BYTES]
 

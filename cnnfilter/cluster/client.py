@@ -182,12 +182,13 @@ def end_all(patience: float = 1.5) -> None:
 
 
 class _Part(NamedTuple):
-    """A task that was sent: its jobs, the names of each, and whether they may have been begun before."""
+    """A task that was sent: its jobs, the names of each, whether they may have been begun before, and who may do it."""
 
     future: Any
     jobs: list[Job]
     granted: list[list[Where]]
     again: bool
+    chosen: list[str] | None
 
 
 class _Run:
@@ -239,7 +240,7 @@ class _Run:
     def _fill(self) -> None:
         """Send tasks, as long as few are on their way and not too much is done before an earlier picture."""
         threads = self.workers.threads
-        while len(self.parts) < 2 * threads + 2:
+        while len(self.parts) < 2 * threads + 2 and (self.workers.fit or self.lost is not None):
             if self._waiting:
                 jobs, again = self._waiting.popleft()
             else:
@@ -276,8 +277,9 @@ class _Run:
         data = packed({"run": self.run, "again": again, "jobs": rows})
         key = f"cnnfilter-{self.run}-{self._tasks}"
         self._tasks += 1
-        future = self.client.submit(self.work, data, key=key, pure=False, workers=self.workers.chosen)
-        self.parts[key] = _Part(future, jobs, granted, again)
+        chosen = self.workers.chosen
+        future = self.client.submit(self.work, data, key=key, pure=False, workers=chosen)
+        self.parts[key] = _Part(future, jobs, granted, again, chosen)
         future.add_done_callback(self.arrived.put)
 
     def _take(self, *, wait: bool) -> None:
@@ -289,11 +291,15 @@ class _Run:
             self._lose(f"{self.workers.name} is lost")
         elif self.workers.are_missing:
             self._lose(f"{self.workers.name} has no workers any more")
-        elif wait or not self.arrived.empty():
-            with contextlib.suppress(queue.Empty):
-                future = self.arrived.get(timeout=TICK)
-                if not self.workers.answered(future) and (part := self.parts.pop(future.key, None)):
-                    self._received(part)
+        else:
+            for key in [key for key, part in self.parts.items() if self.workers.have_gone(part.chosen)]:
+                self.parts[key].future.cancel()
+                self._repeat(self.parts.pop(key))
+            if wait or not self.arrived.empty():
+                with contextlib.suppress(queue.Empty):
+                    future = self.arrived.get(timeout=TICK)
+                    if not self.workers.answered(future) and (part := self.parts.pop(future.key, None)):
+                        self._received(part)
 
     def _lose(self, why: str) -> None:
         self.lost = f"{why}; {RESUME}"
@@ -346,9 +352,14 @@ class _Run:
             for job in part.jobs:
                 text = f"internal error, please report it: {type(error).__name__}: {error}"
                 self.ahead[job.number] = Event(job, 0.0, error=text, cause=error)
-        elif self.client.get_metadata([self.run, part.future.key], None) == BEGUN:
+        else:
+            self._repeat(part)
+
+    def _repeat(self, part: _Part) -> None:
+        """Send a task anew whose worker has gone: it had begun it, or it only waited there."""
+        if self.client.get_metadata([self.run, part.future.key], None) == BEGUN:
             self._died(part)
-        else:  # it only waited where others died
+        else:
             self._waiting.appendleft((part.jobs, part.again))
 
     def _died(self, part: _Part) -> None:

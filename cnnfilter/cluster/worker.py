@@ -222,12 +222,12 @@ def work(data: bytes, here: Here | None = None) -> bytes:
     """
     here = here or Here()
     sent = unpacked(data)
-    prepared = _runs.get(sent["run"])
-    if prepared is None:
-        return packed({"lacks": "prepared"})
     with _alone.held(whole=sent["again"]), options_named():
-        if here.mark(sent["run"]) == BEGUN:
+        if here.mark(sent["run"]) == BEGUN:  # looked at first: a worker that is new does not know the run either
             return packed({"lacks": "mark"})
+        prepared = _runs.get(sent["run"])
+        if prepared is None:
+            return packed({"lacks": "prepared"})
         here.set_mark(sent["run"], BEGUN)
         start = time.perf_counter()
         plan, granted = plan_of(sent["jobs"], prepared.naming)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cnnfilter.cluster.words import unpacked
@@ -50,6 +50,7 @@ class Workers:
         self._data = data
         self._arrived = arrived
         self._tried: dict[str, Any] = {}
+        self._threads: dict[str, int] = {}
         self._looked = 0.0
         self._missing_since = time.monotonic()
         self._begun = False
@@ -62,7 +63,11 @@ class Workers:
     @property
     def chosen(self) -> list[str] | None:
         """Those that tasks must go to; None if all are fit."""
-        return [*self.fit] if self.unfit else None
+        return [*self.fit] if self.unfit or self._tried else None
+
+    def have_gone(self, chosen: Iterable[str] | None) -> bool:
+        """Whether all of those that a task had to go to have gone: it would wait for them for ever."""
+        return chosen is not None and self._threads.keys().isdisjoint(chosen)
 
     @property
     def are_missing(self) -> bool:

@@ -66,7 +66,8 @@ class FakeClient:
     """Does each task as it is submitted. `faults` are taken one after the other, before the task is done.
 
     ``None`` is none, ``"mark"`` a worker that dies in its work, ``"waits"`` one that dies before it, ``"stops"`` one
-    that ends after a picture, and others are statuses of a future, or an error.
+    that ends after a picture, ``"begun"`` one that is not heard of any more, and others are statuses of a future, or an
+    error.
     """
 
     def __init__(self, faults=(), workers=(ADDRESS,)):
@@ -88,7 +89,7 @@ class FakeClient:
         self.sent.append((key, workers))
         fault = self.faults.pop(0) if self.faults else None
         here = FakeHere(self.marks, key, 1 if fault == "stops" else None)
-        if fault == "mark":
+        if fault in ("mark", "begun"):
             here.set_mark(key.split("-")[1], worker.BEGUN)
         if fault == "waits":
             return future.ended("error", KilledWorker())
@@ -101,8 +102,8 @@ class FakeClient:
             return future.ended("finished", b"?")
         if callable(fault):
             fault()
-        if fault in ("cancelled", "pending"):
-            return future.ended(fault)
+        if fault in ("cancelled", "pending", "begun"):
+            return future.ended("cancelled" if fault == "cancelled" else "pending")
         return future.ended("finished", function(data, here))
 
     def prepared(self, future, function, data, address):

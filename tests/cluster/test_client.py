@@ -343,6 +343,34 @@ def test_a_worker_that_comes_late_and_does_not_fit_gets_no_work(monkeypatch):
     assert fake.sent[-1][1] == [ADDRESS]
 
 
+@pytest.mark.parametrize("fault", ["pending", "begun"])
+def test_a_task_that_was_bound_to_a_worker_that_has_gone_goes_to_another(monkeypatch, fault):
+    monkeypatch.setattr(workers, "EVERY", 0)
+    fake = Binding(fault)
+    events = carried_out(monkeypatch, fake, pictures(*(f"{number}.png" for number in range(30))))
+    told = [next(events)]
+    fake.there[OTHER] = 1
+    told += events
+    assert not any(event.error for event in told)
+    assert len(told) == 30
+    (place,) = [place for place, (key, _) in enumerate(fake.sent) if key == fake.bound]
+    assert fake.sent[place][1] == [ADDRESS]
+    assert place < len(fake.sent) - 1
+
+
+class Binding(Coming):
+    """While a second worker is tried a task is bound to the first, of which nothing is heard; then a third is there."""
+
+    def __init__(self, fault):
+        super().__init__([None])
+        self.fault, self.bound = fault, None
+
+    def submit(self, function, data, *, key=None, workers=None, **options):
+        if key and workers and not self.bound:
+            self.bound, self.faults, self.there = key, [self.fault], {"tcp://127.0.0.1:3": 1}
+        return super().submit(function, data, key=key, workers=workers, **options)
+
+
 def test_nobody_waits_for_a_worker_that_has_gone_before_it_was_prepared(monkeypatch):
     monkeypatch.setattr(workers, "EVERY", 0)
     waiting = FakeFuture("x")

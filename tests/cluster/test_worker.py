@@ -140,6 +140,12 @@ def test_workers_are_served_by_name(monkeypatch):
     assert served.in_hand() == 0
 
 
+def test_a_worker_that_does_not_know_the_run_sees_that_another_has_begun_the_task():
+    here = FakeHere({("unknown", "key"): worker.BEGUN})
+    data = packed({"run": "unknown", "again": False, "jobs": []})
+    assert unpacked(worker.work(data, here)) == {"lacks": "mark"}
+
+
 def test_tasks_grow_to_some_seconds_and_shrink_towards_the_end():
     sizes, given = Sizes(), []
     for _ in range(12):

@@ -156,7 +156,7 @@ def test_nothing_is_shown_that_nobody_sees():
     described = done("kernels", "sobel-x")
     assert done("kernels", "sobel-x", "--show").data == described.data
     assert done("kernels", "sobel-x", "--show", "-o", "k.png").data == b""
-    assert on(Terminal(), *SHOW, "-f", "-n").text == "a.png -> b.png\n1 to write\n"
+    assert on(Terminal(), *SHOW, "-f", "-n").text.startswith("a.png -> b.png\n1 to write; ")
     assert on(Terminal(), "apply", "identity", "a.png", "-o", "b.png", "--skip-existing", "--show").text == ""
 
 

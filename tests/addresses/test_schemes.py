@@ -14,6 +14,7 @@ from cnnfilter.addresses.listing import entries
 from cnnfilter.addresses.reading import fetch
 from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.errors import ArgumentError, MissingExtraError
+from tests.command import ROOT
 
 STRANGE = ["file", "local", "zip", "simplecache", "filecache", "reference", "dir", "github", "ssh", "ftp", "data", "x"]
 SECRET = b"what nobody should read"
@@ -35,7 +36,7 @@ def reached(monkeypatch):
     return asked
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)  # back ends load slowly
 @given(
     st.lists(st.sampled_from([*STRANGE, *SCHEMES]), min_size=1, max_size=3),
     st.text(st.sampled_from("ab/:.@?#*[]"), max_size=8),
@@ -67,3 +68,12 @@ def test_files_of_this_machine_are_reached_by_no_address(tmp_path):
         except (ArgumentError, OSError):
             continue
         pytest.fail(f"{text} gives {found!r}")
+
+
+def test_the_readme_tells_every_scheme_and_which_nobody_has_tested():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in text.partition("### Addresses")[2].splitlines() if line.startswith("| `")]
+    for name, scheme in SCHEMES.items():
+        (row,) = [row for row in rows if f"`{name}://" in row]
+        assert ("nobody has tested" in row) != scheme.tested
+        assert ("only read" in row) != scheme.writes

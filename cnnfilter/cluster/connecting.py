@@ -127,7 +127,11 @@ def connected(cluster: str | int) -> Iterator[tuple[Any, Any]]:
             msg = f"{name_of(cluster)} does not answer; is it a Dask scheduler, and can it be reached from here?"
             raise ClusterError(msg) from error
         except TypeError as error:
-            msg = f"{name_of(cluster)} needs a certificate and a key; Dask's settings distributed.comm.tls name them"
+            if str(cluster).startswith("tls://"):
+                why = "needs a certificate and a key; Dask's settings distributed.comm.tls name them"
+            else:  # it does not know what it is asked
+                why = f"is of another version of Dask than the {distributed.__version__} here; give all one environment"
+            msg = f"{name_of(cluster)} {why}"
             raise ClusterError(msg) from error
         ends.callback(client.close)
         yield client, local

@@ -80,17 +80,20 @@ def test_what_is_connected_is_closed(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("cluster", "error", "told"),
     [
-        (OSError("timed out"), "the scheduler tcp://h:1 does not answer; is it a Dask scheduler, and can it be reached "
+        ("tcp://h:1", OSError("timed out"), "the scheduler tcp://h:1 does not answer; is it a Dask scheduler, and can it be reached "
          "from here?"),
-        (TypeError("no certificate"), "the scheduler tcp://h:1 needs a certificate and a key; Dask's settings "
-         "distributed.comm.tls name them"),
+        ("tls://h:1", TypeError("no certificate"), "the scheduler tls://h:1 needs a certificate and a key; Dask's "
+         "settings distributed.comm.tls name them"),
+        ("tcp://h:1", TypeError("unexpected argument"), "the scheduler tcp://h:1 is of another version of Dask than "
+         "the 2000.1 here; give all one environment"),
     ],
 )  # fmt: skip
-def test_a_scheduler_that_lets_nobody_in_is_an_error(monkeypatch, error, told):
+def test_a_scheduler_that_lets_nobody_in_is_an_error(monkeypatch, cluster, error, told):
     fake_dask(monkeypatch, error)
-    with pytest.raises(ClusterError) as raised, connected("tcp://h:1"):
+    monkeypatch.setattr(sys.modules["distributed"], "__version__", "2000.1", raising=False)
+    with pytest.raises(ClusterError) as raised, connected(cluster):
         pass
     assert str(raised.value) == told
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnfilter.addresses.address import LONGEST, Address, is_address, located, shown, wrong_address
@@ -122,6 +122,7 @@ def test_people_see_neither_password_nor_query(text, known):
         assert SECRET not in "".join(located(text).parts)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([*SCHEMES, "s4", "file", "simplecache::https", "ftp"]),
     st.sampled_from(["", f"ann:{SECRET}@", f"{SECRET}@", f":x{SECRET}@", f"a:{SECRET}@b@", f"a:{SECRET}/@"]),
@@ -143,6 +144,7 @@ def test_no_address_whatever_shows_a_secret(scheme, user, path, query):
         assert SECRET not in f"{address}{address!r}{address.name}{address.suffix}{address.parts}"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30), st.sampled_from([*SCHEMES, "S3", "x", "file"]), st.booleans())
 def test_whatever_is_typed_is_located_or_refused(text, scheme, is_after):
     text = f"{scheme}://{text}" if is_after else text
@@ -155,6 +157,7 @@ def test_whatever_is_typed_is_located_or_refused(text, scheme, is_after):
         assert "/" not in found.name
 
 
+@settings(deadline=None)
 @given(ADDRESSES)
 def test_folder_and_name_give_the_address_again(text):
     address = located(text)

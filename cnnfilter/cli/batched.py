@@ -73,9 +73,10 @@ _cluster = click.option(
     shell_complete=complete_from(lambda: _CLUSTERS, files=False),
     help="Let Dask's workers do it (pip install 'cnnfilter[cluster]'): those of the scheduler at ADDRESS, "
     "tcp://HOST:PORT, or tls:// with Dask's own security settings; or N processes of this machine, one a core unless N "
-    "is given.  All need the same folders, or addresses and credentials of their own.  Whoever may speak to a "
-    "scheduler may run programs on its workers: trust it like a login.  What we send is plain data, no code: the "
-    "command line and the files that it names but the inputs, over tcp:// in clear.",
+    "is given.  A worker works on as many pictures at a time as it has threads.  All need the same folders, or "
+    "addresses and credentials of their own.  Whoever may speak to a scheduler may run programs on its workers: trust "
+    "it like a login.  What we send is plain data, no code: the command line and the files that it names but the "
+    "inputs, over tcp:// in clear.",
 )  # fmt: skip
 _EXCLUDING = (
     ("in_place", "output", "--in-place writes over the inputs, and -o elsewhere"),

@@ -18,7 +18,7 @@ from cnnfilter.engine.bands import available_threads
 from cnnfilter.engine.geometry import Array
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.mapping import FULL_SCALE
-from cnnfilter.messages import about, printable, quoted, shortened
+from cnnfilter.messages import about, printable, quoted, shortened, without_secrets
 from cnnfilter.models.loading import load, load_named
 from cnnfilter.network import grammar
 from cnnfilter.network.graph import INPUT, Network
@@ -100,7 +100,9 @@ class Pipeline:
             msg = f"base must be the path of a folder, not {quoted(base)}"
             raise ArgumentError(msg)
         renew()
-        return cls(grammar.parse(text, base=None if base is None else located(base), load=load_named))
+        with about("base: "):
+            folder = None if base is None else located(base)
+        return cls(grammar.parse(text, base=folder, load=load_named))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Pipeline:
@@ -585,7 +587,7 @@ class Pipeline:
         names = _texts(labels, "labels")
         network, whole = (shrunk(each.network, maps.shape[1:], size) for each in (pipeline, self))
         of = None if pipeline is self else whole
-        return page(network, maps, name, labels=names, whole=of, static=is_static)
+        return page(network, maps, without_secrets(name), labels=names, whole=of, static=is_static)
 
     def _schedule(self, shape: Shape, scale: int) -> Schedule:
         """What is done to an input; for the last size and scale it is kept.

@@ -106,6 +106,7 @@ VALUES = {
     "blank": "",
     "no": "no",
     "digits": "9" * 5000,
+    "address": "s4://me:hunter2@host/a.npz?hunter2",
     "escape": "\x1b[31m\n",
     "half a character": "\udce9",
     "bytes": b"\1\2",
@@ -158,6 +159,7 @@ TAKEN = {
     **dict.fromkeys(["beyond float32"], "x maps maps_or_image"),
     **dict.fromkeys(["3x3"], "x weight kernel maps_or_image image maps"),
     **dict.fromkeys(["blank", "no", "digits", "escape", "half a character"], "base name"),
+    "address": "name",
     **dict.fromkeys(["blank"], "base name augment"),
     **dict.fromkeys(["()"], "stages labels freeze"),
     **dict.fromkeys(["bytes", "set"], "at"),
@@ -215,6 +217,7 @@ def test_a_wrong_argument_is_named(function, right, parameter, value, request):
         message = str(error)
         assert any(word in message for word in SPOKEN.get(parameter, (parameter,))), message
         assert message.isprintable()
+        assert "hunter2" not in message
         assert len(message) < (LONGEST_NAME + 100 if parameter in ("path", "data", "validation", "source") else 500)
     else:
         assert parameter in TAKEN.get(name, "").split(), f"{name} is taken for {parameter}"

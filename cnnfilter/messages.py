@@ -38,6 +38,9 @@ _STRAY_BYTE = r"\\udc([89a-f][0-9a-f])"
 _RUN = r"(?:[^\s'\"]|'(?![\s'\":,;.)\]]|\Z))+"
 """What an address may be, and what stands beside it: a quotation mark at its end is not its own."""
 
+_QUERY = r"[?#](?!\.\.\.(?:[,:]|\Z))"
+"""How a query or a fragment begins that is not hidden already."""
+
 _OF_NAMES = ("s3://", "gs://", "az://", "sftp://", "memory://")
 """Schemes in whose addresses a question mark is part of a name."""
 
@@ -154,7 +157,7 @@ def _bared(run: str) -> str:
             host, path = "", path.rpartition("@")[2]
         named = f"{user.partition(':')[0]}@" if at and scheme.lower() == "sftp://" else ""  # elsewhere it may be a key
         shown += scheme + named
-        query = None if scheme.lower() in _OF_NAMES else re.search("[?#]", path)
+        query = None if scheme.lower() in _OF_NAMES else re.search(_QUERY, path)
         if query is not None:
             return f"{shown}{host}{path[: query.start()]}{query[0]}..."
         shown += host + path

@@ -1,8 +1,10 @@
 """What is read from buckets and servers: all of it or its beginning, bounded, with what goes wrong in our words."""
 
 import contextlib
+import datetime
 import resource
 import socketserver
+import ssl
 import sys
 import threading
 import time
@@ -293,6 +295,43 @@ def test_whatever_a_server_answers_is_told_in_a_line(answer, reason):
         assert refused(located(f"http://127.0.0.1:{server.server_address[1]}/a")).strerror == reason
         server.shutdown()
         thread.join()
+
+
+def test_a_server_whose_certificate_nobody_vouches_for_is_not_trusted(tmp_path):
+    (tmp_path / "both.pem").write_bytes(signed_by_itself())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    asked = []
+
+    class Answer(socketserver.BaseRequestHandler):
+        def handle(self):
+            with contextlib.suppress(OSError), context.wrap_socket(self.request, server_side=True) as request:
+                asked.append(request.recv(65536))
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        error = refused(located(f"https://ann:0penSesame@127.0.0.1:{server.server_address[1]}/a"))
+        server.shutdown()
+        thread.join()
+    assert error.strerror == "the server's certificate is not to be trusted"
+    assert not any(asked)
+
+
+def signed_by_itself():
+    """A key, and a certificate of 127.0.0.1 that it signed."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(x509.random_serial_number()).not_valid_before(now)
+    made = made.not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256())
+    form = serialization.PrivateFormat.PKCS8
+    private = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    return private + made.public_bytes(serialization.Encoding.PEM)
 
 
 def test_servers_that_are_not_there_are_told():

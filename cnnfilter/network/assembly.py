@@ -12,7 +12,7 @@ from cnnfilter.network.arguments import LEARNED_KEYS, Given, Reader
 from cnnfilter.network.graph import IN, INPUT, LAST, Group, Network, Node, names_of
 from cnnfilter.network.groups import Model, group_of, preset_text, spliced, with_random, with_weights
 from cnnfilter.network.presets import PRESETS
-from cnnfilter.network.stage_text import misplaced, parse_stage, parse_values, with_commas
+from cnnfilter.network.stage_text import head_and_arguments, misplaced, parse_stage, parse_values, with_commas
 from cnnfilter.network.stages import Conv, ConvTranspose, Join, Stage
 from cnnfilter.network.stages.text import Piece, escape, split, unescape
 
@@ -90,7 +90,7 @@ class Assembly:
 
     def read(self, piece: Piece, where: str) -> None:
         """Add what a piece of the text says."""
-        head, *rest = split(piece, ":")
+        head, rest = head_and_arguments(piece)
         place = _Place(len(self.nodes) + 1, piece, where)
         if head.text.lower() == "from":
             self._go_on(rest, piece)

@@ -26,6 +26,18 @@ def misplaced(problem: str, piece: Piece) -> GrammarError:
     return GrammarError(problem, stage=0, column=piece.column)
 
 
+def head_and_arguments(piece: Piece) -> tuple[Piece, list[Piece]]:
+    """The name of a stage, or what stands in its place, and its arguments.
+
+    Behind a name a colon always separates: what follows may be a path such as `//folder/conv1.npz`.
+    """
+    name, _, arguments = piece.text.partition(":")
+    if stage_name(name.rstrip()) is None or not arguments:
+        head, *rest = split(piece, ":")
+        return head, rest
+    return Piece(name.rstrip(), piece.column), split(Piece(arguments, piece.column + len(name) + 1), ":")
+
+
 def parse_stage(piece: Piece, head: Piece, rest: Sequence[Piece], given: Given) -> tuple[Stage, Sequence[Piece]]:
     """A stage, and the names of what it joins with the stage before.
 
@@ -138,8 +150,7 @@ def _with_arguments(example: str, text: str, base: Where | None) -> str:
         return example
     try:
         piece = Piece(meant, 1)
-        head, *rest = split(piece, ":")
-        parse_stage(piece, head, rest, Given({}, (), (), base, None))
+        parse_stage(piece, *head_and_arguments(piece), Given({}, (), (), base, None))
     except CnnfilterError:
         return example
     return quoted(meant)

@@ -379,6 +379,12 @@ def test_a_windows_path_needs_no_escape():
     assert parse(r"conv:\\server\nets\one.npy").stages[0].file.path == r"\\server\nets\one.npy"
 
 
+def test_behind_a_name_no_path_is_taken_for_an_address():
+    (stage,) = parse("Conv ://nets/one.npy:padding=same").stages
+    assert stage.file == WeightFile("//nets/one.npy")
+    assert parse(str(Network.chain([stage]))).stages == (stage,)
+
+
 def test_an_address_needs_no_escape_and_keeps_its_secrets():
     text = "conv:https://me:pass@host:80/k.npz?signature=1&x=2:name=a,dense:sftp://me:pass@host/w.npz"
     first, second = parse(text).stages

@@ -159,7 +159,8 @@ def _bared(run: str) -> str:
         shown += scheme + named
         query = None if scheme.lower() in _OF_NAMES else re.search(_QUERY, path)
         if query is not None:
-            return f"{shown}{host}{path[: query.start()]}{query[0]}..."
+            end = run[len(run.rstrip(",:;")) :]  # a message's
+            return f"{shown}{host}{path[: query.start()]}{query[0]}...{end}"
         shown += host + path
     return shown
 

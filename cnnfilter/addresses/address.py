@@ -22,7 +22,7 @@ LONGEST = 4095
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+"  # of one letter it is a drive's
 _ADDRESS = re.compile(rf"(?:[\w+.-]*::)*{_SCHEME}://")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|\w(?:[\w.-]*\w)?\.?)")
-_BUCKET = re.compile(r"[\w.-]+")
+_BUCKET = re.compile(r"\w[\w.-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _OF_THIS_MACHINE = ("file", "local")
 

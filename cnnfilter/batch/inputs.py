@@ -247,8 +247,8 @@ def _look_there(found: Found, folder: Address, *, recursive: bool, skipped: str)
 
 def _misplaced(name: str) -> str | None:
     """Why an output cannot have the place here that an input has at its address."""
-    folders = Address(name).parts[1:]
-    is_strange = not {".", ".."}.isdisjoint(folders) or (os.sep != "/" and re.search(r"[\\:]", "/".join(folders)))
+    parts = Address(name).parts
+    is_strange = not {".", ".."}.isdisjoint(parts) or (os.sep != "/" and re.search(r"[\\:]", "/".join(parts[1:])))
     return NO_PLACE if is_strange else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import sys
 import unicodedata
 
@@ -19,7 +20,11 @@ _CASELESS = ("darwin", "win32")
 def identity(path: str | Where) -> int | str | None:
     """What all names of one file have in common; None when there is no such file. An address is its own."""
     if isinstance(path, Address) or (isinstance(path, str) and is_address(path)):
-        return normal(str(path) if isinstance(path, str) else path.text)
+        name = normal(path if isinstance(path, str) else path.text)
+        if not name.startswith("sftp:"):
+            return name
+        there = Address(name)  # where folders are real, and one path may be written in several ways
+        return f"sftp://{there.first}{posixpath.normpath('/' + there.path.lstrip('/'))}"
     try:
         status = os.stat(path)  # noqa: PTH116  (a path as an object takes longer than the call)
     except (OSError, ValueError):  # ValueError: a NUL in the name

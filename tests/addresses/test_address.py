@@ -69,6 +69,7 @@ def test_addresses_of_known_schemes_pass(text):
         ("memory:///a", "names no folder"),
         ("s3://key:secret/x@b/a", "credentials have no place in it"),
         ("s3://a b/c", "its bucket's name is none"),
+        ("s3://../c", "its bucket's name is none"),
         ("s3://key:secret@b/a", "credentials have no place in it"),
         ("s3://b/a.jpg?versionId=3", "versions of an object"),
         ("http://", "names no host"),

@@ -151,7 +151,8 @@ def test_no_key_of_a_bucket_leads_out_of_the_output_folder(box, png):
     assert result.messages[-1].startswith("2 written, 4 failed")
     assert result.err.count(NO_PLACE) == 3
     assert {str(path) for path in Path().rglob("*.*")} == {"out/a-edge.png", "out/ok/b-edge.png"}
-    assert find_inputs([], listed=["s3://strange/x/../y.png"]).inputs[0].error == NO_PLACE
+    for name in ("s3://strange/x/../y.png", "memory://../y.png"):
+        assert find_inputs([], listed=[name]).inputs[0].error == NO_PLACE
 
 
 def test_on_windows_no_key_holds_what_parts_folders_or_drives_there(monkeypatch):
@@ -189,7 +190,7 @@ def test_of_many_folders_of_outputs_all_are_listed_at_once(box, png):
     assert len(asked(box, "HEAD")) == standing.FEW
 
 
-def test_what_exists_is_told_before_work_and_no_input_is_overwritten(box, png):
+def test_what_exists_is_told_before_work_and_no_input_is_overwritten(box, png, monkeypatch):
     fill(box, ["a.png", "a-edge.png"], png)
     assert refused("edge", "s3://pics/a.png") == "'s3://pics/a-edge.png' exists already; --force overwrites it"
     with pytest.raises(
@@ -197,6 +198,11 @@ def test_what_exists_is_told_before_work_and_no_input_is_overwritten(box, png):
     ):
         planned(["s3://pics/a.png"], output="S3://pics/a.png", force=True)
     assert targets(["s3://pics/a.png"], force=True) == ["s3://pics/a-edge.png"]
+    with monkeypatch.context() as patch:
+        patch.setattr(standing.Standing, "at", lambda *place: standing.FILE)
+        for output in ("sftp://h//d/a.png", "SFTP://h/./d/../d/a.png"):
+            with pytest.raises(ConflictError, match="^the output '.*' is the input 'sftp://h/d/a.png', which is never"):
+                planned(["sftp://h/d/a.png"], output=output, force=True)
     touch("d/a.png")
     with pytest.raises(
         ConflictError, match="^'s3://outs/a-edge.png' would be the output of 's3://pics/a.png' and 'd/a.png"

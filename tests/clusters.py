@@ -26,10 +26,11 @@ SETTLING = 0.5
 REGISTERED = re.compile(r"Registered to:")
 
 
-def wait_until(condition, what, seconds=PATIENCE):
-    """The first true value of a condition, which is asked often; an error if there is none in time."""
+def wait_until(condition, what, seconds=PATIENCE, process=None):
+    """The first true value of a condition, which is asked often; an error if there is none in time, or of a process."""
     end = time.monotonic() + seconds
     while not (value := condition()):
+        assert process is None or process.poll() is None, f"it ended before {what}: {process.stderr.read().decode()}"
         assert time.monotonic() < end, f"waited {seconds} s until {what}"
         time.sleep(0.02)
     return value

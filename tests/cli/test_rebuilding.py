@@ -4,6 +4,7 @@ import contextlib
 import re
 import shlex
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from cnnfilter.cli.batch import Batch
 from cnnfilter.cli.group import COMMANDS, cnnfilter
 from cnnfilter.cli.rebuilding import task_of
 from cnnfilter.errors import KernelError
-from tests.command import PHOTO, run, save
+from tests.command import PHOTO, ROOT, run, save
 
 BANK = "gray,conv:sobel-x+sobel-y+laplacian"
 VECTOR = "gray,maxpool:10,flatten"
@@ -63,6 +64,16 @@ LINES = (
     "run gray,conv:2@3x3:weights=state.npz:name=c photo.png",
     "apply memory://rebuilding/k.npz photo.png --kernel-name a --layout oihw",
     "why net.npz photo.png --class three",
+    "run gray,resize:32x32,normalize,digits.onnx photo.png --top 2",
+    "run gray,resize:32x32,normalize,digits.onnx photo.png --node layer1",
+    "why gray,resize:32x32,normalize,digits.onnx photo.png --method saliency",
+    "run gray,conv:gabor.pth,relu photo.png",
+    "run gray,conv:gabor.safetensors,relu photo.png",
+    "run conv:10@3x3:as=conv1:weights=pnet.pt,relu photo.png",
+    "run gray,resize:5x6,plane.keras photo.png",
+    "run gray,resize:5x6,plane.h5 photo.png",
+    "apply unsharp.csv photo.png",
+    "apply vertical-edges.json photo.png",
     f"why {NETWORK} photo.png grey.jpg --json",
     f"why {NETWORK} photo.png --class three --labels four.txt --method occlusion --window 9 --method saliency",
     f"why {SCORES} photo.png --method integrated-gradients --baseline mean -o why.npy",
@@ -95,12 +106,28 @@ def folder(tmp_path, monkeypatch):
         Pipeline.parse(NETWORK).save("net.npz", size=PHOTO.shape)
         shutil.copy("four.txt", "net.labels.txt")
         np.savez("state.npz", **{"c.weight": draw.normal(size=(2, 1, 3, 3)), "c.bias": np.ones(2)})
+        for sample in SAMPLES:
+            shutil.copy(ROOT / "samples" / sample, ".")
+        with zipfile.ZipFile(ROOT / "tests" / "data" / "keras" / "networks.zip") as networks:
+            networks.extractall(members=["plane.h5", "plane.keras"])
         return tmp_path / name
 
     return make
 
 
-SENT = ("k.npz", "three.txt", "four.txt", "stages.txt", "net.npz", "net.labels.txt", "state.npz")
+LIBRARIES = {"memory://": "fsspec", ".onnx": "onnx", ".safetensors": "safetensors", "plane.": "h5py"}
+SAMPLES = (
+    *(
+        f"kernels/{name}"
+        for name in ("gabor.pth", "gabor.safetensors", "pnet.pt", "unsharp.csv", "vertical-edges.json")
+    ),
+    "digits/digits.onnx",
+    "digits/digits.labels.txt",
+)
+SENT = (
+    "k.npz", "three.txt", "four.txt", "stages.txt", "net.npz", "net.labels.txt", "state.npz",
+    "plane.h5", "plane.keras", *(Path(name).name for name in SAMPLES),
+)  # fmt: skip
 """Files that a worker has only as it was sent them."""
 
 
@@ -133,8 +160,10 @@ def elsewhere(worker, client):
 def test_outputs_are_those_of_the_command(folder, tmp_path, monkeypatch, line):
     arguments = shlex.split(line)
     where = folder("here")
+    for part, library in LIBRARIES.items():
+        if part in line:
+            pytest.importorskip(library)
     if "memory://" in line:
-        pytest.importorskip("fsspec")
         put(located("memory://rebuilding/k.npz"), Path("k.npz").read_bytes(), overwrite=True)
     expected = told(run(*arguments), where)
     assert expected[0] == ("max-pixels" in line), expected

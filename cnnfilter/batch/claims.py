@@ -10,7 +10,7 @@ from pathlib import Path
 from cnnfilter.addresses.address import Address, Where, is_address, text_of
 from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.batch.inputs import Input
-from cnnfilter.batch.names import STREAM, parted, too_long, where_of
+from cnnfilter.batch.names import STREAM, impossible, parted, where_of
 from cnnfilter.batch.naming import Files, Job, Naming
 from cnnfilter.batch.sniff import caseless, expected_format, identity
 from cnnfilter.batch.standing import FILE, Standing
@@ -174,7 +174,7 @@ class Plan:
             If the name is an input's, or taken by an existing file that may not be overwritten, or lies in no
             folder that can be written to.
         """
-        if (reason := too_long(text_of(target))) is not None:
+        if (reason := impossible(text_of(target))) is not None:
             raise OutputError(reason)
         if job.is_device:  # any number of results may go to /dev/null
             return False
@@ -263,7 +263,7 @@ class Plan:
         OutputError
             As from `check`, or if the name is another job's.
         """
-        if job.is_device or too_long(text_of(target)):
+        if job.is_device or impossible(text_of(target)):
             return self.check(job, target)
         key = self.key(target)
         other = self.take(key, job, target)

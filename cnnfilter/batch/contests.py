@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cnnfilter.addresses.address import Where, text_of
 from cnnfilter.batch.claims import Jobs, Plan, is_picture
-from cnnfilter.batch.names import APART, STREAM, listed, parted, too_long
+from cnnfilter.batch.names import APART, STREAM, impossible, listed, parted
 from cnnfilter.batch.naming import Job, Naming
 from cnnfilter.batch.sniff import claim_key, expected_format, identity
 from cnnfilter.batch.standing import OTHER
@@ -48,7 +48,8 @@ def _gone_through(plan: Plan, suits: Suits) -> tuple[Sequence[int], list[list[in
         if text is None:
             continue
         folder, name = parted(text)
-        stands = plan.standing.at(folder, name)
+        wrong = impossible(text)
+        stands = None if wrong else plan.standing.at(folder, name)
         key = plan.key_of(folder, name)
         if stands == OTHER:
             links.add(key)
@@ -58,7 +59,7 @@ def _gone_through(plan: Plan, suits: Suits) -> tuple[Sequence[int], list[list[in
         first = claims.setdefault(key, index)
         if first != index:
             several.setdefault(key, [first]).append(index)
-        elif too_long(text) or plan.is_in_the_way(text, stands) or plan.no_folder(folder, name) or not suits(suffix):
+        elif wrong or plan.is_in_the_way(text, stands) or plan.no_folder(folder, name) or not suits(suffix):
             close[index] = key
         elif stands and plan.wanted.skip_existing and not plan.naming.in_place:
             skipped.add(index)
@@ -115,9 +116,10 @@ def collisions_of(plan: Plan, close: Sequence[int]) -> tuple[list[str], set[int]
     takers: dict[str, dict[int, Where]] = {}
 
     def note(key: str, job: Job, target: Where) -> None:
-        first = plan.claims[key]
-        own = next(each for each in jobs.targets(jobs[first]) if plan.key(each) == key)
-        takers.setdefault(key, {first: own})[job.number] = target
+        if key not in takers:
+            first = plan.claims[key]
+            takers[key] = {first: next(each for each in jobs.targets(jobs[first]) if plan.key(each) == key)}
+        takers[key][job.number] = target
 
     for job in map(jobs.__getitem__, close):
         if job.target is None or jobs.look(job.target).device is not None:
@@ -125,7 +127,7 @@ def collisions_of(plan: Plan, close: Sequence[int]) -> tuple[list[str], set[int]
         for target in jobs.targets(job):
             if jobs.counts is not None:
                 jobs.look(target)
-            if not too_long(text_of(target)):
+            if not impossible(text_of(target)):
                 key = plan.key(target)
                 if plan.take(key, job, target) != job.number:
                     note(key, job, target)

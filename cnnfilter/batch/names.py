@@ -91,12 +91,14 @@ def _wrong_start(start: str) -> str | None:
     return wrong_address(f"{start}x")
 
 
-def too_long(name: str) -> str | None:
-    """What is said of a name that no file, or no key of a bucket, can have for its length, or None."""
+def impossible(name: str) -> str | None:
+    """What is said of a name that no output can have, for its length or what it holds; or None."""
+    if "://" in name and is_address(name):
+        reason = _wrong_address(name)
+        is_long = not reason and len(name) > KEY_BYTES // 4 and len(Address(name).path.encode()) > KEY_BYTES
+        return f"the name {quoted(shown(name))} is too long" if is_long else reason
     if 4 * len(name) <= NAME_BYTES or len(os.fsencode(name)) <= NAME_BYTES:
         return None
-    if is_address(name):
-        return f"the name {quoted(shown(name))} is too long" if len(Address(name).path.encode()) > KEY_BYTES else None
     part = next((part for part in Path(name).parts if len(os.fsencode(part)) > NAME_BYTES), None)
     if part is None and len(os.fsencode(name)) <= PATH_BYTES:
         return None

@@ -24,9 +24,9 @@ from cnnfilter.batch.names import (
     EACH_FRAME,
     SEPARATORS,
     STREAM,
+    impossible,
     is_folder,
     normal,
-    too_long,
     where_of,
     wrong_input,
     wrong_output,
@@ -114,8 +114,7 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[File
     collisions, settled = collisions_of(plan, close)
     existing: list[str] = []
     for job in map(jobs.__getitem__, close):
-        if job.target is None:
-            continue
+        assert job.target is not None
         named = format_for_path(job.target.name) if in_place else job.format
         try:
             targets = jobs.targets(job) if job.number not in settled else []
@@ -198,7 +197,7 @@ def _wrong_names(naming: Naming) -> list[str]:
                 "or leave out --format"]  # fmt: skip
     if folder is None or (isinstance(folder, Path) and is_folder(folder)):
         return []
-    if (reason := too_long(text_of(folder))) is not None:
+    if (reason := impossible(text_of(folder))) is not None:
         return [reason]
     if isinstance(folder, Path) and folder.exists():
         return [f"'{folder}' is a file, not a folder, so it cannot hold the outputs"]

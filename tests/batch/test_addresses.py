@@ -232,6 +232,19 @@ def test_an_output_folder_is_one_by_its_slash_by_several_inputs_or_as_it_is_ther
         planned(["a.png"], output=f"s3://outs/{'x/' * 510}{{name}}.png")
     with pytest.raises(ConflictError, match=r"^unknown field \{nam\} in -o"):
         planned(["a.png"], output="s3://outs/{nam}.png")
+    with pytest.raises(ConflictError, match="^the address s3://o!: its bucket's name is none$"):
+        planned(["a.png"], output="s3://o!")
+    assert len(targets(["a.png"], output=f"s3://outs/{'x/' * 300}x.png")[0]) > 600
+
+
+def test_a_name_of_this_machine_that_no_address_can_have_is_told_before_work():
+    names = {"a\nb.png": "it holds a control character", "\udcff.png": "it holds bytes that are no text"}
+    for name, reason in names.items():
+        with pytest.raises(ConflictError) as caught:
+            planned([name], output="s3://mine/")
+        assert str(caught.value).startswith("the address 's3://mine/")
+        assert str(caught.value).endswith(f"-edge.png': {reason}")
+        assert str(caught.value).isprintable()
 
 
 def test_buckets_that_do_not_tell_end_a_run_before_work_unless_they_only_keep_their_names_secret(box, png):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnnfilter.batch.contests import expected
 from cnnfilter.batch.plan import ConflictError
 from cnnfilter.batch.sniff import claim_key, expected_format
 from cnnfilter.errors import OutputError
@@ -303,6 +304,20 @@ def test_save_options_must_fit_the_formats_that_are_known():
     assert targets(["a.png"], output="b.jpg", options=jpeg) == ["b.jpg"]
     Path("t.csv").write_text("1,2")
     assert conflicts(["t.csv"], options=jpeg) == [f"t.csv: {none}"]
+
+
+def test_of_many_inputs_the_names_of_most_tell_whether_save_options_fit(monkeypatch):
+    from cnnfilter.batch import plan
+
+    monkeypatch.setattr(plan, "LOOKED_AT", 2)
+    looked = []
+    monkeypatch.setattr(plan, "expected", lambda naming, job: looked.append(str(job)) or expected(naming, job))
+    touch("a.png", "b.png", "c.png", "d.tif", "e.tif")
+    Image.new("L", (2, 2)).save("f.jpg")
+    none = "a.png: PNG has no save option 'quality' (has: compress_level, compress_type, optimize)"
+    assert conflicts(["a.png", "b.png", "c.png", "d.tif", "e.tif"], options={"quality": "80"}) == [none]
+    assert looked == ["a.png", "b.png", "d.tif"]
+    assert len(targets(["a.png", "b.png", "c.png", "f.jpg"], options={"quality": "80"})) == 4
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,10 @@ from cnnfilter.runtime.process import collect_garbage
 
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
+    from cnnfilter.batch.events import Ahead, Event
     from cnnfilter.batch.inputs import Found
     from cnnfilter.batch.naming import Files
     from cnnfilter.batch.survey import Survey
-    from cnnfilter.batch.work import Ahead, Event
     from cnnfilter.imaging.limits import Limits
     from cnnfilter.network.stages import Shape
     from cnnfilter.pipeline import Pipeline

@@ -162,7 +162,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 _ENDINGS = (
-    ("cluster.client", "end_all"),
+    ("cluster.ending", "end_all"),
     ("writing.temporaries", "remove_all"),
     ("addresses.putting", "remove_all"),
     ("addresses.copies", "remove_all"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cnnfilter.cli import render
 
 if TYPE_CHECKING:
-    from cnnfilter.batch.work import Event
+    from cnnfilter.batch.events import Event
 
 Count = Callable[[Iterable["Event"]], Iterable["Event"]]
 """Passes events on, and counts them."""

@@ -15,9 +15,9 @@ from cnnfilter.messages import shortened, show_bytes, show_shape
 if TYPE_CHECKING:
     from cnnfilter.addresses.address import Where
     from cnnfilter.batch.claims import Plan
+    from cnnfilter.batch.events import Event
     from cnnfilter.batch.inputs import Found
     from cnnfilter.batch.naming import Job
-    from cnnfilter.batch.work import Event
     from cnnfilter.results.task import Task
     from cnnfilter.results.vector import Vector
 

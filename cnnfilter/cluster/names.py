@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from cnnfilter.addresses.address import Where
     from cnnfilter.batch.claims import Plan
+    from cnnfilter.batch.events import Event
     from cnnfilter.batch.naming import Job
-    from cnnfilter.batch.work import Event
 
 
 class Names:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cnnfilter.batch.work import Event
+from cnnfilter.batch.events import Event
 from cnnfilter.errors import ClusterError
 
 if TYPE_CHECKING:

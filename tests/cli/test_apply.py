@@ -248,8 +248,8 @@ def test_verbose_tells_format_time_and_clipping():
 
 
 def test_verbose_leaves_out_what_was_not_counted():
+    from cnnfilter.batch.events import Event
     from cnnfilter.batch.plan import Job
-    from cnnfilter.batch.work import Event
 
     event = Event(Job(Path("a"), Path("b")), 0.5, (Path("b"),), (4, 3), "PNG")
     assert report.success(event, verbose=True) == "wrote b  4x3 PNG, 0.50 s"

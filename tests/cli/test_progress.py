@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from cnnfilter.batch.events import Event
 from cnnfilter.batch.naming import Job
-from cnnfilter.batch.work import Event
 from cnnfilter.cli import progress, render
 from cnnfilter.cli.progress import wants_progress
 from tests.command import COMMAND, ROOT, Terminal, save

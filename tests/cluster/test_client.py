@@ -11,7 +11,7 @@ from PIL import Image
 
 from cnnfilter.addresses.address import located
 from cnnfilter.addresses.putting import put
-from cnnfilter.cluster import client, workers
+from cnnfilter.cluster import client, ending, sending, workers
 from cnnfilter.errors import ArgumentError, ClusterError, CnnfilterWarning, OutputError
 from tests.cluster.fakes import ADDRESS, FakeClient, FakeFuture, KilledWorker, carried_out
 
@@ -22,7 +22,7 @@ OTHER = "tcp://127.0.0.1:2"
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(workers, "TICK", 0.01)
-    monkeypatch.setattr(client, "TICK", 0.01)
+    monkeypatch.setattr(sending, "TICK", 0.01)
 
 
 def pictures(*names, shape=(6, 8, 3)):
@@ -122,14 +122,14 @@ def test_what_is_known_before_is_not_sent(monkeypatch):
 
 
 def test_an_input_that_is_known_to_fail_is_not_sent(monkeypatch):
-    plan_of = client.Settling
+    plan_of = sending.Settling
     names = pictures("a.png")
 
     def settling(plan):
         plan.jobs.inputs[0] = plan.jobs.inputs[0]._replace(error="it cannot be read")
         return plan_of(plan)
 
-    monkeypatch.setattr(client, "Settling", settling)
+    monkeypatch.setattr(sending, "Settling", settling)
     [event] = carried_out(monkeypatch, fake := FakeClient(), names)
     assert event.error == "it cannot be read"
     assert not fake.sent
@@ -259,11 +259,11 @@ def test_a_job_that_asked_for_names_is_undone_too(monkeypatch):
 
 
 def test_a_run_whose_workers_have_all_gone_ends(monkeypatch):
-    monkeypatch.setattr(workers, "PATIENCE", 0.05)
     monkeypatch.setattr(workers, "EVERY", 0)
     fake = FakeClient([None, "pending"])
     events = carried_out(monkeypatch, fake, pictures("0.png", "1.png"))
     assert not next(events).undone
+    monkeypatch.setattr(workers, "PATIENCE", 0.05)
     fake.there = {}
     [event] = events
     assert event.error == f"the scheduler {ADDRESS} has no workers any more; run it again with --skip-existing"
@@ -442,14 +442,14 @@ def test_an_end_waits_for_pictures_in_hand_and_not_for_ever(monkeypatch):
     next(events)
     in_hand = [2, 1, 0]
     fake.run = lambda function: {ADDRESS: in_hand.pop(0)}
-    client.end_all()
+    ending.end_all()
     assert (in_hand, len(closed), len(fake.closed)) == ([], 1, 1)
     fake.run = lambda function: time.sleep(5)
     start = time.monotonic()
-    client.end_all(0.1)
+    ending.end_all(0.1)
     assert time.monotonic() - start < 1
     events.close()
-    client.end_all()  # of which there are none
+    ending.end_all()  # of which there are none
 
 
 # What cannot be sent

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnfilter.batch import work
+from cnnfilter.batch import events
 from cnnfilter.errors import DiskFullError
 from cnnfilter.writing.write import write_atomically
 from tests.command import run
@@ -139,7 +139,7 @@ def no_room(number):
 @pytest.mark.parametrize("jobs", ["1", "4"])
 def test_a_full_disk_ends_the_run_after_a_few_failures_with_one_line(jobs, room, monkeypatch):
     synced = []
-    monkeypatch.setattr(work, "sync_folder", synced.append)
+    monkeypatch.setattr(events, "sync_folder", synced.append)
     room(lambda number: number < 6)
     result = run("apply", "gaussian", "in", "-o", "out", "-j", jobs)
     assert result.exit_code == 1

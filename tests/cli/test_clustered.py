@@ -37,6 +37,21 @@ def test_what_has_no_meaning_is_refused_before_any_work(arguments, told):
     assert told in refused("edge", *arguments)
 
 
+@pytest.mark.parametrize("command", ["apply", "run", "why"])
+@pytest.mark.parametrize(
+    "promise",
+    [
+        "pip install 'cnnfilter[remote]'", "pip install 'cnnfilter[cluster]'",
+        "gs:// and az:// with gcsfs and adlfs, which nobody has tested", "memory:// within this process",
+        "S3 refuses it where something stands (If-None-Match), elsewhere we look before",
+        "--skip-existing reads a folder's listing once", "programs on its workers: trust it like a login",
+        "plain data, no code", "over tcp:// in clear", "tls:// with Dask's own security settings",
+    ],
+)  # fmt: skip
+def test_the_help_says_what_is_promised_and_what_is_not(command, promise):
+    assert promise in " ".join(done(command, "--help").out.split())
+
+
 def test_without_dask_its_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     told = refused("edge", "a.png", "--cluster", "local")

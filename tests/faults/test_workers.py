@@ -17,8 +17,8 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="wo
 COUNT = 120
 KILLS = 30
 PATIENCE = 5
-"""Seconds after which a client that was told to end, or has lost its scheduler, counts as stuck. Two are promised of the
-first, and one is usual; but a machine with other things to do must not fail the test."""
+"""Seconds after which a client that was told to end, or has lost its scheduler, counts as stuck. Two are promised of
+the first, and one is usual; but a machine with other things to do must not fail the test."""
 DIED = "two workers died while they worked on it"
 KERNEL = "gaussian"
 MEETING = """

@@ -171,7 +171,9 @@ def _fed_back(found: Found, plan: Plan) -> list[str]:
     fed = sorted(found.visited.intersection(plan.real_folders))
     if not fed:
         return []
-    return [f"outputs would go into '{fed[0]}', among the inputs, and be inputs of the next run; name another folder"]
+    return [
+        f"outputs would go into '{shown(fed[0])}', among the inputs, and be inputs of the next run; name another folder"
+    ]
 
 
 def _suits(task: Task, naming: Naming, suffix: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 import cnnfilter
 from cnnfilter.batch import standing
-from cnnfilter.batch.inputs import NO_PLACE, Input, find_inputs
+from cnnfilter.batch.inputs import NO_PLACE, Found, Input, find_inputs
 from cnnfilter.batch.lists import read_list
 from cnnfilter.batch.naming import Wanted
 from cnnfilter.batch.plan import ConflictError, plan_outputs
@@ -403,3 +403,25 @@ def test_a_name_that_nobody_knew_of_replaces_no_input_at_an_address(box, png):
     assert first.error.startswith("the output 's3://pics/a-edge.png' is the input 's3://pics/a-edge.png'")
     assert second.error is None
     assert box.get("pics/a-edge.png") == png
+
+
+def test_no_message_shows_a_password(monkeypatch):
+    monkeypatch.setattr(standing.Standing, "at", lambda *place: None)
+    folder = "sftp://ann:secret@h/p"
+    found = Found([Input(f"{folder}/a.png", ""), Input(f"{folder}/b.png", "")], visited={folder})
+    told = []
+    for wanted in (
+        Wanted(output=f"{folder}/"),
+        Wanted(output=f"{folder}/{{x}}.png"),
+        Wanted(output=f"{folder}/x.png"),
+        Wanted(output=f"{folder}/{{name}}.png", format="JPEG"),
+        Wanted(output=f"{folder}/{{kernel}}.png"),
+        Wanted(output=f"{folder}/{'x' * 1100}/"),
+        Wanted(output=f"{folder}\x07/"),
+        Wanted(output="http://ann:secret@h/p/"),
+    ):
+        with pytest.raises(ConflictError) as caught:
+            plan_outputs(found, Doing(), wanted)
+        told += caught.value.args
+    assert len(told) >= 8
+    assert "secret" not in "".join(told)

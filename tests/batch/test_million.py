@@ -52,8 +52,7 @@ def measured(folder, count, output, prefix="photos/", *options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("inputs", ["photos/", "memory://photos/"])
-@pytest.mark.parametrize("output", ["out/", "memory://out/"])
+@pytest.mark.parametrize(("inputs", "output"), [("photos/", "out/"), ("memory://photos/", "memory://out/")])
 def test_a_million_listed_inputs_start_within_ten_seconds_and_a_gigabyte(inputs, output, tmp_path):
     jobs, planned, started, peak, target, _ = measured(tmp_path, MILLION, output, inputs)
     assert (jobs, target) == (MILLION, f"{output}IMG_0000000-edge.png")

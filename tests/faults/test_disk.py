@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnfilter.batch import events
+from cnnfilter.batch import events, work
 from cnnfilter.errors import DiskFullError
 from cnnfilter.writing.write import write_atomically
 from tests.command import run

@@ -68,11 +68,6 @@ _STATUSES = {
 }
 
 _CLASSES = {
-    "FileNotFoundError": _STATUSES[404],
-    "PermissionError": PermissionError(errno.EACCES, "permission denied"),
-    "FileExistsError": _STATUSES[412],
-    "IsADirectoryError": IsADirectoryError(errno.EISDIR, "is a folder"),
-    "NotADirectoryError": FileNotFoundError(errno.ENOENT, "no such folder"),
     # botocore
     "NoCredentialsError": PermissionError(errno.EACCES, _LOGIN),
     "PartialCredentialsError": PermissionError(errno.EACCES, _LOGIN),
@@ -113,7 +108,15 @@ _CLASSES = {
     "SFTPConnectionLost": AddressError(LOST, is_passing=True),
     "ConnectionLost": AddressError(LOST, is_passing=True),
     "DisconnectError": AddressError("the server ended the connection", is_passing=True),
-    # of Python
+}
+"""By the names of classes, those of bases too: the libraries that define them need not be there."""
+
+_OF_PYTHON = {
+    "FileNotFoundError": _STATUSES[404],
+    "PermissionError": PermissionError(errno.EACCES, "permission denied"),
+    "FileExistsError": _STATUSES[412],
+    "IsADirectoryError": IsADirectoryError(errno.EISDIR, "is a folder"),
+    "NotADirectoryError": FileNotFoundError(errno.ENOENT, "no such folder"),
     "TimeoutError": AddressError(SLOW, is_passing=True),
     "InterruptedError": AddressError("the process is about to end"),
     "gaierror": AddressError(_UNKNOWN, is_passing=True),
@@ -121,7 +124,7 @@ _CLASSES = {
     "ConnectionError": AddressError(LOST, is_passing=True),
     "IncompleteReadError": AddressError(LOST, is_passing=True),
 }
-"""By the names of classes, those of bases too: the libraries that define them need not be there."""
+"""By the names of Python's own classes, which tell less than what caused them."""
 
 
 _STATUS_NAMES = {"HttpError": "code", "HttpResponseError": "status_code", "ResourceNotFoundError": "status_code"}
@@ -165,10 +168,11 @@ def failure(error: BaseException) -> OSError:
             return AddressError(f"the service failed ({status}); try again later", is_passing=status != 501)
         if status >= 400:
             return AddressError(f"the service refuses that ({status})")
-    for each in causes:
-        for kind in type(each).__mro__:
-            if kind.__name__ in _CLASSES:
-                return _CLASSES[kind.__name__]
+    for table in (_CLASSES, _OF_PYTHON):
+        for each in causes:
+            for kind in type(each).__mro__:
+                if kind.__name__ in table:
+                    return table[kind.__name__]
     return AddressError(f"its library failed ({type(causes[-1]).__name__})")
 
 

@@ -11,6 +11,7 @@ import pytest
 from cnnfilter.addresses.failures import AddressError, failures
 from cnnfilter.errors import KernelError
 
+LOGIN = "the server refuses the login"
 UNSAFE = "no safe connection (TLS) to the server"
 FEWER = "the service asks for fewer requests (429); try again later"
 SECRET = "https://host/a?signature=0penSesame"
@@ -58,6 +59,7 @@ def caused(error, cause):
         (made("ResourceNotFoundError", status_code=404), FileNotFoundError, "no such file"),
         (made("HttpResponseError", status_code=409), AddressError, "the service refuses that (409)"),
         (made("Strange", code=404), AddressError, "its library failed (Strange)"),
+        (caused(PermissionError(SECRET), asyncssh.PermissionDenied(SECRET)), PermissionError, LOGIN),
         (caused(OSError(SECRET), ValueError(SECRET)), AddressError, "its library failed (ValueError)"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

@@ -76,9 +76,10 @@ def _stage_items(piece: Any, text: str) -> Iterator[CompletionItem[Any]]:
     from cnnfilter.network.assembly import PRESET_READER
     from cnnfilter.network.presets import PRESETS
     from cnnfilter.network.readers import ALIASES, READERS, stage_name
-    from cnnfilter.network.stages.text import split, unescape
+    from cnnfilter.network.stage_text import head_and_arguments
+    from cnnfilter.network.stages.text import unescape
 
-    head, *rest = split(piece, ":")
+    head, rest = head_and_arguments(piece)
     if not rest:
         stages = {**READERS, **{alias: READERS[name] for alias, name in ALIASES.items()}}
         names = [name + ":" * bool(reader.needs) for name, reader in stages.items()]

@@ -133,6 +133,7 @@ def made(tmp_path_factory):
                 save(f"{place}/{kind}/{number}.png", picture)
             lines.append(f"pets/{kind}/{number}.png,{kind}\n")
         Path("list.csv").write_text("".join(lines))
+        Path("few.csv").write_text("".join(lines[:4]))
         Path("digits").mkdir()
         for begin in ("train", "t10k"):
             idx(Path(f"digits/{begin}-images-idx3-ubyte"), pictures[..., 0])

@@ -68,7 +68,7 @@ READ = [
     "learn @@photo.png @@photo2.png --size 3",
     "train flatten,dense:2 @@data.npz -o out.npz -f --epochs 1 -q --from @@dense.npz",
     "train flatten,dense:2 @@digits/train-images-idx3-ubyte -o out.npz -f --epochs 1 -q",
-    "train flatten,dense:2 @@list.csv -o out.npz -f --epochs 1 -q",
+    "train flatten,dense:2 @@few.csv -o out.npz -f --epochs 1 -q --validation 0",
 ]
 """Lines in which `@@` stands before the names of files."""
 

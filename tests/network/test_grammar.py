@@ -377,6 +377,7 @@ def test_a_path_with_separators_is_escaped():
 def test_a_windows_path_needs_no_escape():
     assert parse(r"conv:C:\nets\one.npy,relu").stages[0].file.path == r"C:\nets\one.npy"
     assert parse(r"conv:\\server\nets\one.npy").stages[0].file.path == r"\\server\nets\one.npy"
+    assert parse("conv://server/nets/one.npy:name=a").stages[0].file == WeightFile("//server/nets/one.npy", "a")
 
 
 def test_behind_a_name_no_path_is_taken_for_an_address():

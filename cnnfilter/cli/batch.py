@@ -15,6 +15,7 @@ from cnnfilter.cli import render
 from cnnfilter.cli.compiling import compiling
 from cnnfilter.cli.progress import progress
 from cnnfilter.cli.report import Voice, check_standard_output, report, tell_plan
+from cnnfilter.cli.waiting import waiting
 from cnnfilter.errors import ArgumentError
 from cnnfilter.runtime.forks import lazy
 from cnnfilter.runtime.process import collect_garbage
@@ -113,7 +114,8 @@ class Batch:
         listed: Sequence[str] = ()
         if self.files_from is not None:
             listed = read_list(self.files_from, sys.stdin.buffer if sys.stdin else None, null=self.null)
-        return find_inputs(self.inputs, listed=listed, recursive=self.recursive, output=self.output)
+        with waiting("listing the inputs: a million names at an address take a minute or two", quiet=self.quiet):
+            return find_inputs(self.inputs, listed=listed, recursive=self.recursive, output=self.output)
 
     def survey(self, pipeline: Pipeline, *, every: bool = False) -> Survey:
         """What the headers of the inputs tell of a chain's results; `every` as in `batch.survey.survey`."""
@@ -144,7 +146,8 @@ class Batch:
         wanted = Wanted(
             output=self.output, format=self.format_, force=self.force, skip_existing=self.skip_existing, frame=frame
         )
-        return plan_outputs(self.found, task, wanted, counts)
+        with waiting("planning: what stands in the folders of outputs is listed first", quiet=self.quiet):
+            return plan_outputs(self.found, task, wanted, counts)
 
     @property
     def _is_several(self) -> bool:

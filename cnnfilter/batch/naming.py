@@ -11,6 +11,7 @@ An output's name comes from one of four places::
 What was found in a folder keeps, in the output folder, its place in that. In the first two, and where a template
 ends in `{ext}`, the extension follows the format of the result, which is that of the input where it can hold the
 result; elsewhere in a template, `{ext}` is the extension of the input. A brace that is part of a name is written twice.
+`{dir}` of an address is all of its folder where the template begins with it, and elsewhere its bucket and folders.
 """
 
 from __future__ import annotations

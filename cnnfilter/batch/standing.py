@@ -1,7 +1,7 @@
 """What stands already in the folders of the outputs: the first names are asked for, then whole folders are listed.
 
-At an address each question is a request. Where there are many folders, all that is below the output folder is listed
-at once: as many requests as there are thousands of files, and not one for each folder.
+At an address each question is a request. Where there are many folders in a bucket of S3, all that is below the output
+folder is listed at once: as many requests as there are thousands of files, and not one for each folder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from cnnfilter.addresses.address import Address, Where, is_address
+from cnnfilter.addresses.address import Address, Where, is_address, text_of
 from cnnfilter.addresses.listing import names_in
 from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.batch.sniff import caseless
@@ -40,7 +40,8 @@ class Standing:
         """Whether addresses are asked for names that are not known yet; during work, who writes there will see."""
         self._asked = 0
         self._folders: dict[str, dict[str, str] | None] = {}
-        self._base = f"{base.text.rstrip('/')}/" if isinstance(base, Address) else None
+        is_bucket = isinstance(base, Address) and base.scheme == "s3"  # others list folder by folder in any case
+        self._base = f"{text_of(base).rstrip('/')}/" if base and is_bucket else None
         self._files: dict[Address, bool] = {}
         self._there: dict[str, Collection[str]] = {}
         self._below: Collection[str] | None = None

@@ -425,3 +425,12 @@ def test_no_message_shows_a_password(monkeypatch):
         told += caught.value.args
     assert len(told) >= 8
     assert "secret" not in "".join(told)
+
+
+def test_on_a_server_each_folder_of_outputs_is_listed_by_itself(monkeypatch):
+    folders = []
+    monkeypatch.setattr(standing, "names_in", lambda folder, **options: folders.append((folder.text, options)) or set())
+    names = [f"{number:02}/{name}.png" for number in range(40) for name in "ab"]
+    found = Found([Input(f"memory://in/{name}", name[:2]) for name in names], visited={"memory://in"})
+    assert len(plan_outputs(found, Doing(), Wanted(output="memory://out/")).jobs) == 80
+    assert folders == [(f"memory://out/{number:02}/", {}) for number in range(standing.FEW // 2, 40)]

@@ -54,6 +54,13 @@ AT_LEAST = {
     "folder-pillow": pytest.approx(1 / 1.3),
     "folder-small-vips": 15,
     "folder-memory": 0.95,
+    "cluster-local": 0.9,
+    "cluster-second-worker": 1.6,
+    "cluster-client": 1,
+    "cluster-memory": 0.95,
+    "million": 1,
+    "million-start": 1,
+    "million-memory": 1,
     "epoch-lenet-5": 2.0,
     "epoch-convnetjs": 2.0,
     "epoch-mnist-cnn": 1.2,
@@ -186,6 +193,16 @@ def test_a_chain_with_random_weights_runs(tmp_path):
         "stage4.weight": (5, 144),
     }
     assert chain.run(networks.np.ones((2, 6, 6), dtype="float32")).sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_clusters_are_measured(capsys):
+    if peers.PROC.find() is None:
+        pytest.skip("what processes take is read from /proc")
+    assert benchmarks.main(["--quick", "--json", "cluster-*", "million*"]) == 0
+    targets = json.loads(capsys.readouterr().out)["targets"]
+    assert [target["name"] for target in targets if target["problem"] or target["skipped"]] == []
+    assert len(targets) == 7
 
 
 @pytest.mark.parametrize("name", learning.NETWORKS)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cnnfilter.errors import CnnfilterError
 from tests import benchmarks
-from tests.benchmarks import filters, folders, learning, networks, processes, published, report
+from tests.benchmarks import clusters, filters, folders, learning, networks, processes, published, report
 from tests.benchmarks.measure import Different, Setting
 from tests.benchmarks.rows import Outcome
 
@@ -19,6 +19,7 @@ TARGETS = (
     *published.TARGETS,
     *processes.TARGETS,
     *folders.TARGETS,
+    *clusters.TARGETS,
     *learning.TARGETS,
 )
 

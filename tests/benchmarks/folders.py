@@ -24,7 +24,7 @@ SHIFTS = 16
 """Pixels down and across by which the pictures of a folder are shifted, one against the other."""
 
 
-def _folder(setting, count, height, width):
+def folder(setting, count, height, width):
     """Fill a folder with photographs that are not all the same, as far as the setting goes."""
     folder = setting.folder / f"{count}-of-{height}x{width}"
     photograph = inputs.photograph(height + SHIFTS - 1, width + SHIFTS - 1, 3)
@@ -34,7 +34,7 @@ def _folder(setting, count, height, width):
     return folder
 
 
-def _new(outputs):
+def new(outputs):
     """A new folder in one for outputs.
 
     Those of earlier runs, 3 GB in all, stay until a row is measured: ext4 looks at the numbers of files that were
@@ -46,7 +46,7 @@ def _new(outputs):
 
 def _ours(source, outputs):
     """Seconds a picture, and the peak of memory."""
-    result = run_process([*command(), "apply", "edge", source, "--output", _new(outputs), "-j", str(CORES), "--quiet"])
+    result = run_process([*command(), "apply", "edge", source, "--output", new(outputs), "-j", str(CORES), "--quiet"])
     return result["seconds"] / len(list(source.iterdir())), result["peak"]
 
 
@@ -55,7 +55,7 @@ def _first(source):
 
 
 def _vips_loop(source, outputs, setting):
-    output = _new(outputs)
+    output = new(outputs)
     program_path, conv, _, _, mask = map(str, vips(source, output, setting.folder))
     script = 'for file in "$@"; do "$vips" conv "$file" "$output/${file##*/}[Q=90]" "$mask" || exit; done'
     files = _first(source)
@@ -66,7 +66,7 @@ def _vips_loop(source, outputs, setting):
 def _mogrify(source, outputs, setting):
     files = _first(source)
     path = program(*MOGRIFY_PROGRAM)[0]
-    arguments = [path, "-path", _new(outputs), *IMAGEMAGICK_EDGE, "-quality", "90", *files]
+    arguments = [path, "-path", new(outputs), *IMAGEMAGICK_EDGE, "-quality", "90", *files]
     return run_process(arguments)["seconds"] / len(files)
 
 
@@ -78,7 +78,7 @@ def _pillow(source, outputs, setting):
     path = setting.folder / "result.jpg"
     if not path.exists():
         run_process([*command(), "apply", "edge", _first(source)[0], "--output", path, "--quiet"])
-    output = _new(outputs)
+    output = new(outputs)
     with Image.open(path) as result:
         result.load()
 
@@ -96,7 +96,7 @@ def _pillow(source, outputs, setting):
 
 def _against(peer, count, size=None):
     def measure(setting):
-        source = _folder(setting, count, *(size or inputs.size_of(setting.megapixels)))
+        source = folder(setting, count, *(size or inputs.size_of(setting.megapixels)))
         with tempfile.TemporaryDirectory(dir=setting.folder) as outputs:
             _ours(source, outputs)
             return alternate(lambda: _ours(source, outputs)[0], lambda: peer(source, outputs, setting), setting)
@@ -106,7 +106,7 @@ def _against(peer, count, size=None):
 
 def _memory(setting):
     """Compare the peak over ten times as many pictures with the peak over the first."""
-    many, few = (_folder(setting, count, 16, 16) for count in (10_000, 1_000))
+    many, few = (folder(setting, count, 16, 16) for count in (10_000, 1_000))
     with tempfile.TemporaryDirectory(dir=setting.folder) as outputs:
         return Measured(*(_ours(source, outputs)[1] for source in (many, few)))
 

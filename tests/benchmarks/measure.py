@@ -40,7 +40,7 @@ class Setting:
     megapixels: float = 12
     runs: int = 5
     seconds: float = 1.0
-    most_files: int = 10_000
+    most_files: int = 100_000
     pictures: int = 2560
 
 

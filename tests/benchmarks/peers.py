@@ -102,6 +102,9 @@ VIPS = Need("libvips", "apt-get install libvips-tools", lambda: _version(*VIPS_P
 IMAGEMAGICK = Need("ImageMagick", "apt-get install imagemagick", lambda: _version(*CONVERT_PROGRAM))
 CONVNETJS = Need("ConvNetJS", "Node, and npm ci --prefix .ci", lambda: _package("convnetjs"))
 TWO_CORES = Need("a second core", "a machine with two", lambda: str(CORES) if CORES > 1 else None)
+DASK = Need("Dask", "pip install 'cnnfilter[cluster]'", lambda: _distribution("distributed"))
+MOTO = Need("moto", "pip install 'cnnfilter[dev]'", lambda: _distribution("moto"))
+PROC = Need("/proc", "Linux", lambda: "Linux" if Path("/proc/self/stat").exists() else None)
 WORKERS = Need("apply -j", "this cnnfilter has no workers yet", _workers)
 
 PEERS = (PILLOW, OPENCV, SCIPY, TORCH, TORCHVISION, ONNXRUNTIME, VIPS, IMAGEMAGICK, CONVNETJS)

@@ -73,7 +73,7 @@ def wrong_address(text: str) -> str | None:
     if not first:
         return f"it names no {known.first}"
     if scheme.lower() != "memory" and not _BUCKET.fullmatch(first):
-        return f"its {known.first}'s name is none"
+        return f"no {known.first} has such a name"
     if scheme.lower() == "s3" and "?versionId=" in rest:
         return "versions of an object are not told apart: leave ?versionId= out"
     return None
@@ -88,7 +88,7 @@ def _wrong_host(authority: str) -> str | None:
             return "its port is no number from 1 to 65535"
     if not host:
         return "it names no host"
-    return None if _HOST.fullmatch(host) else "its host's name is none"
+    return None if _HOST.fullmatch(host) else "no host has such a name"
 
 
 def _authority(scheme: str, rest: str) -> str:

@@ -96,7 +96,8 @@ class _Prepared(NamedTuple):
     limits: Limits
     work: Work
     naming: Sequence[object]
-    files: tempfile.TemporaryDirectory[str]
+    ends: contextlib.ExitStack
+    """Removes the files that were sent."""
 
 
 _runs: OrderedDict[str, _Prepared] = OrderedDict()
@@ -159,7 +160,7 @@ def prepare(data: bytes, task_of: TaskOf, here: Here | None = None) -> bytes:
                 check_shared(sent["probes"])
                 _runs[sent["run"]] = _made(sent, files, task_of, here)
                 while len(_runs) > MOST_RUNS:
-                    _runs.popitem(last=False)[1].files.cleanup()
+                    _runs.popitem(last=False)[1].ends.close()
     except (CnnfilterError, OSError) as error:
         return packed(str(error))
     except Exception as error:  # whatever it is, it says more than a worker that never answers
@@ -175,18 +176,16 @@ def _check_versions(theirs: dict[str, str]) -> None:
 
 
 def _made(sent: dict[str, Any], files: dict[str, memoryview], task_of: TaskOf, here: Here) -> _Prepared:
-    folder = tempfile.TemporaryDirectory(prefix="cnnfilter-", ignore_cleanup_errors=True)
-    try:
-        hold({name: _laid(Path(folder.name, str(number)), name, files[name]) for number, name in enumerate(files)})
+    with contextlib.ExitStack() as ends:
+        if files:
+            folder = ends.enter_context(tempfile.TemporaryDirectory(prefix="cnnfilter-", ignore_cleanup_errors=True))
+            hold({name: _laid(Path(folder, str(number)), name, files[name]) for number, name in enumerate(files)})
         size = None if sent["size"] is None else tuple(sent["size"])
         task, limits = task_of(sent["arguments"], size)
         memory = Memory(sent["memory"] or here.memory)
         work = Work(threads=sent["threads"], memory=memory, preserve_times=sent["times"], is_part=True)
         _tried(task, size or SMALL, work.threads)
-    except BaseException:
-        folder.cleanup()
-        raise
-    return _Prepared(task, limits, work, sent["naming"], folder)
+        return _Prepared(task, limits, work, sent["naming"], ends.pop_all())
 
 
 def _laid(folder: Path, name: str, content: memoryview) -> Path:

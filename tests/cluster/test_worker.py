@@ -19,7 +19,7 @@ from tests.cluster.fakes import FakeHere
 def _runs():
     yield
     while worker._runs:
-        worker._runs.popitem()[1].files.cleanup()
+        worker._runs.popitem()[1].ends.close()
 
 
 def told(run="run", arguments=("apply", "edge", "x.png"), **more):

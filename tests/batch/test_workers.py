@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnfilter.batch import memory, work
+from cnnfilter.batch import events, memory
 from cnnfilter.batch.memory import apart, default_memory, parse_memory
 from cnnfilter.batch.work import Work
 from cnnfilter.batch.workers import Turn, share_cores
@@ -155,14 +155,14 @@ def test_folders_are_synced_once_and_a_failure_is_told(monkeypatch):
     for name in ("a.png", "b.png"):
         save(name)
     synced = []
-    monkeypatch.setattr(work, "sync_folder", synced.append)
+    monkeypatch.setattr(events, "sync_folder", synced.append)
     assert run("apply", "edge", "a.png", "b.png", "-o", "out/").exit_code == 0
     assert synced == [Path(), Path("out")]  # "out" itself was made
 
     def fail(folder):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(work, "sync_folder", fail)
+    monkeypatch.setattr(events, "sync_folder", fail)
     Path("c.png").write_text("no picture")
     result = run("apply", "edge", "a.png", "c.png", "-o", "new/")
     assert result.exit_code == 1

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from cnnfilter.addresses.address import Where
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.events import Event
-    from cnnfilter.batch.naming import Job
+    from cnnfilter.batch.naming import Files, Job
 
 
 class Names:
     """Those of one run: the plan's claims, and the working folder that names are relative to.
 
     A result that does not fit its format becomes a PNG, under another name. That is granted beforehand where it is
-    free, so that such a picture need not be worked on twice, and given back when it was not needed.
+    free, so that such a picture need not be worked on twice, and given back when it was not needed. Where nobody knows
+    how many files a job makes, it is granted as many as the last one asked for.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -31,6 +32,8 @@ class Names:
         self._folder = os.getcwd()  # noqa: PTH109  (a text)
         self._extra: dict[int, list[Where]] = {}
         self._asked: dict[int, list[Where]] = {}
+        self._likely: tuple[str, Files] | None = None
+        """The format and the number of files of which nobody knew, as they were last."""
 
     def granted(self, job: Job) -> list[Where]:
         """The names that a job has, and what it may need besides; claimed now."""
@@ -39,15 +42,25 @@ class Names:
             return []
         if number in self._asked:
             return self._asked[number]
-        names = plan.jobs.targets(job)
-        if names and number not in self._extra and not job.format and format_for_path(names[0]) != "PNG":
-            files = None if plan.jobs.counts is None else plan.jobs.counts[number]
-            changed = [target for target in plan.naming.settled(job, "PNG").targets(files) if target is not None]
-            if not any(plan.key(each) in plan.claims or self._stands(each) for each in changed):
-                for each in changed:
-                    plan.take(plan.key(each), job, each)
-                self._extra[number] = changed
-        return names + self._extra.get(number, [])
+        if number not in self._extra:
+            likely = self._foreseen(job)
+            if any(plan.key(each) in plan.claims or self._stands(each) for each in likely):
+                likely = []
+            for each in likely:
+                plan.take(plan.key(each), job, each)
+            self._extra[number] = likely
+        return plan.jobs.targets(job) + self._extra[number]
+
+    def _foreseen(self, job: Job) -> list[Where]:
+        """The names that a job may need beside those that it has."""
+        counts = self._plan.jobs.counts
+        files = None if counts is None else counts[job.number]
+        format = "" if job.format or (job.target and format_for_path(job.target) == "PNG") else "PNG"
+        if counts is not None and files is None:
+            format, files = self._likely or ("", None)
+        if not format:
+            return []
+        return [target for target in self._plan.naming.settled(job, format).targets(files) if target is not None]
 
     def sent(self, job: Job, granted: Sequence[Where]) -> Sent:
         """A job as it is sent."""
@@ -91,6 +104,7 @@ class Names:
             target for target in self._plan.naming.settled(job, event.format or "").targets(event.files) if target
         )
         kept = {target for target in targets if self._plan.claim(job, target)}
+        self._likely = event.format or "", event.files
         self._asked[job.number] = [*targets]
         return targets, kept
 

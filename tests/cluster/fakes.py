@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from cnnfilter.batch.work import Work
 from cnnfilter.cli.rebuilding import task_of
 from cnnfilter.cluster import client, worker
+from cnnfilter.cluster.words import unpacked
 from tests.plans import planned
 
 ADDRESS = "tcp://127.0.0.1:1"
@@ -72,6 +73,7 @@ class FakeClient:
 
     def __init__(self, faults=(), workers=(ADDRESS,)):
         self.status, self.marks, self.faults, self.sent = "running", {}, list(faults), []
+        self.jobs = []
         self.there = dict.fromkeys(workers, 1)
         self.cancelled, self.metadata, self.scattered, self.closed = [], {}, [], []
 
@@ -87,6 +89,7 @@ class FakeClient:
         if key is None:
             return self.prepared(future, function, data, workers[0])
         self.sent.append((key, workers))
+        self.jobs.append(len(unpacked(data)["jobs"]))
         fault = self.faults.pop(0) if self.faults else None
         here = FakeHere(self.marks, key, 1 if fault == "stops" else None)
         if fault in ("mark", "begun"):

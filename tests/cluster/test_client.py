@@ -101,6 +101,14 @@ def test_files_whose_number_nobody_knew_are_asked_for(monkeypatch):
     assert events[0].rows[-1].output == (4, 6, 6)
 
 
+def test_of_files_whose_number_nobody_knew_as_many_are_granted_as_the_last_one_asked_for(monkeypatch):
+    names = pictures(*(f"{number:02}.png" for number in range(40)))
+    arguments = ("run", "conv:sobel-x+sobel-y", "--maps", "each", "x.png")
+    events = list(carried_out(monkeypatch, fake := FakeClient(), names, arguments, counts=[None] * 40))
+    assert [len(event.targets) for event in events] == [6] * 40
+    assert 40 < sum(fake.jobs) < 60  # and not each of them twice
+
+
 def test_vectors_are_told_with_their_values(monkeypatch):
     names = pictures("a.png")
     arguments = ("run", "resize:2x2,flatten,dense:3:random=1,softmax", "--top", "2", "x.png")

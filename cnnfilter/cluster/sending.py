@@ -171,8 +171,12 @@ class Run:
 
     def _received(self, part: Part) -> None:
         """See to what a task gave."""
+        status = part.future.status
+        if status in ("lost", "pending"):  # what it gave has gone with its worker since: Dask has it done again
+            self.parts[part.future.key] = part
+            part.future.add_done_callback(self.arrived.put)
+            return
         try:
-            status = part.future.status
             answer = unpacked(part.future.result(timeout=PATIENCE)) if status == "finished" else {"lacks": status}
         except Exception:  # the worker has died with it, or it cannot be read
             answer = {"lacks": "mark"}

@@ -44,6 +44,14 @@ class FakeFuture:
         self.status = "cancelled"
 
 
+class LostFuture(FakeFuture):
+    """What it gave is lost before somebody takes it; then it is there again."""
+
+    def add_done_callback(self, call):
+        self.status = "finished" if self.status == "lost" else "lost"
+        call(self)
+
+
 class FakeHere:
     """The worker that a task is on: `stops` says after how many pictures it is told to end."""
 
@@ -67,8 +75,8 @@ class FakeClient:
     """Does each task as it is submitted. `faults` are taken one after the other, before the task is done.
 
     ``None`` is none, ``"mark"`` a worker that dies in its work, ``"waits"`` one that dies before it, ``"stops"`` one
-    that ends after a picture, ``"begun"`` one that is not heard of any more, and others are statuses of a future, or an
-    error.
+    that ends after a picture, ``"begun"`` one that is not heard of any more, ``"lost"`` one that dies with what it
+    gave, and others are statuses of a future, or an error.
     """
 
     def __init__(self, faults=(), workers=(ADDRESS,)):
@@ -85,12 +93,12 @@ class FakeClient:
         return data
 
     def submit(self, function, data, *, key=None, workers=None, **options):
-        future = FakeFuture(key or f"prepare-{workers}")
+        fault = self.faults.pop(0) if self.faults and key else None
+        future = (LostFuture if fault == "lost" else FakeFuture)(key or f"prepare-{workers}")
         if key is None:
             return self.prepared(future, function, data, workers[0])
         self.sent.append((key, workers))
         self.jobs.append(len(unpacked(data)["jobs"]))
-        fault = self.faults.pop(0) if self.faults else None
         here = FakeHere(self.marks, key, 1 if fault == "stops" else None)
         if fault in ("mark", "begun"):
             here.set_mark(key.split("-")[1], worker.BEGUN)

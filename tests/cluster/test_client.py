@@ -366,6 +366,13 @@ def test_a_task_that_was_bound_to_a_worker_that_has_gone_goes_to_another(monkeyp
     assert place < len(fake.sent) - 1
 
 
+def test_what_is_lost_before_it_was_taken_is_waited_for(monkeypatch):
+    fake = FakeClient(["lost", None, "lost"])
+    events = list(carried_out(monkeypatch, fake, pictures("a.png", "b.png", "c.png", "d.png")))
+    assert [event.error for event in events] == [None] * 4
+    assert not fake.faults
+
+
 class Binding(Coming):
     """While a second worker is tried a task is bound to the first, of which nothing is heard; then a third is there."""
 

@@ -105,7 +105,8 @@ def train(
         stages do it, what brings any picture to the size and the channels of those that were learned from.
     data : str, path or (pictures, classes)
         A folder with a folder for each class, a `.npz` such as Keras's `mnist.npz`, an IDX file, a `.csv` of files and
-        labels; or arrays, (N, H, W) or (N, H, W, C) and (N,).
+        labels; or the address of one of these, such as `"s3://photos/pets"`; or arrays, (N, H, W) or (N, H, W, C) and
+        (N,).
     validation : float, or as `data`, optional
         The fraction that is held back, 0.1 by default where the data brings nothing to validate with; or other data.
     epochs, batch : int

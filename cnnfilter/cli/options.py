@@ -182,16 +182,19 @@ def _allow(context: click.Context, param: click.Parameter, most: int | None) -> 
     return most
 
 
-def _max_bytes(*, is_passed: bool) -> Callable[[Command], Command]:
+def _max_bytes(help: str, *, is_passed: bool) -> Callable[[Command], Command]:
     return click.option(
         "--max-bytes", type=size_in_bytes("--max-bytes"), metavar="SIZE", callback=_allow, expose_value=is_passed,
-        help="Refuse files at addresses that are larger, before they are fetched or while.  [default: 1GiB]",
+        help=f"{help}, before they are fetched or while.  [default: 1GiB]",
     )  # fmt: skip
 
 
-max_bytes = _max_bytes(is_passed=True)
-bounded = _max_bytes(is_passed=False)
-"""The same, of which the command itself need not know."""
+max_bytes = _max_bytes("Refuse files at addresses that are larger", is_passed=True)
+bounded = _max_bytes(
+    "All files may be at addresses, such as s3://BUCKET/KEY: see the README. Refuse what is larger of these",
+    is_passed=False,
+)
+"""The same for commands whose help does not tell of addresses, and which need not know of it."""
 
 _REDUCED = "Reduce 16-bit channels to 8 bits, which 16-bit colour needs; grey is rounded, colour cut off by the decoder"
 depth = click.option("--depth", type=click.Choice([8]), help=f"{_REDUCED}.  [default: as the input]")

@@ -114,7 +114,8 @@ def command(
     gray, rgb, normalize) comes first; normalize is put there unless it is, and so is, in the file, what brings any
     picture to the size and the colours of those that were learned from. DATA is a folder with a folder of pictures
     for each class (or train and validation folders of these), an .npz of x_train and y_train, an IDX file
-    (train-images-idx3-ubyte, also .gz), or a .csv of files and labels.
+    (train-images-idx3-ubyte, also .gz), or a .csv of files and labels. At an address, what has none of these files'
+    names is a folder.
 
     Ctrl-C keeps the best epoch so far. After each epoch a checkpoint is written, NAME-checkpoint.npz, from which
     --resume goes on as if nothing had happened.

@@ -45,6 +45,9 @@ class Group(NamedTuple):
     labels: tuple[str, ...] = ()
     size_in_nodes: int = 0
 
+    def __repr__(self) -> str:
+        return f"<Group {self.text}>"  # its path may hold a password
+
 
 class Node(NamedTuple):
     """A stage in a network.

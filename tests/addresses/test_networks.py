@@ -3,19 +3,23 @@
 import pickle
 from pathlib import Path
 
+import click
 import fsspec
 import numpy as np
 import onnx
 import pytest
 
 from cnnfilter import Pipeline
-from cnnfilter.addresses import copies
+from cnnfilter.addresses import copies, systems
 from cnnfilter.addresses.address import located
+from cnnfilter.cli.completion import complete_stages
+from cnnfilter.cli.mistakes import rewritten
 from cnnfilter.errors import ArgumentError, CnnfilterError, CnnfilterWarning, GrammarError, KernelError
 from cnnfilter.messages import known_as
 from cnnfilter.models.labels import number_among, offered_labels
-from cnnfilter.models.loading import load, load_named
+from cnnfilter.models.loading import load, load_named, names_network
 from cnnfilter.network.grammar import parse
+from cnnfilter.network.graph import Group
 from cnnfilter.weights.bank import find_kernel
 from cnnfilter.weights.state import load_state
 from tests.command import ROOT
@@ -194,3 +198,27 @@ def test_networks_that_cannot_be_used_are_refused_by_their_address(memory, suffi
         parse("@ftp://me:secret@host/net.txt?secret")
     with pytest.raises(CnnfilterError, match="write 'conv:memory://nets/net2.npz'"):
         Pipeline.parse(state(memory, "2.npz"))
+
+
+def test_nobody_is_asked_what_is_at_an_address_before_it_is_needed(memory, monkeypatch):
+    def asked(address):
+        raise AssertionError(address.text)
+
+    name = state(memory)
+    monkeypatch.setattr(systems, "system", asked)
+    context = click.Context(click.Command("run"))
+    for text in (f"conv:{name}:name=", f"dense:3:weights={name}:name=", name, "conv:memory://nets/"):
+        assert [each.type for each in complete_stages(context, click.Argument(["stages"]), text)] == ["file"]
+    assert not names_network(name)
+    assert names_network("memory://nets/net.onnx")
+    assert str(parse(f"conv:2@2x2:stride=2,conv:{name}:name=conv1")) == f"conv:2@2x2:stride=2,conv:{name}:name=conv1"
+    assert rewritten("run", ["conv:edge", "memory://nets/net.onnx", "memory://nets/photo.png"]) is not None
+
+
+def test_what_a_network_tells_of_itself_has_no_secrets(memory):
+    text = "conv:https://me:hunter2@host/k.npz?hunter2:name=a,dense:3:weights=sftp://me:hunter2@host/w.npz"
+    stage = parse(text.partition(",")[0]).stages[0]
+    assert repr(stage.file) == "<WeightFile https://host/k.npz?...:name=a>"
+    assert "hunter2" not in repr(stage)
+    group = Group("net", path="https://host/net.onnx?hunter2")
+    assert repr(group) == "<Group net>"

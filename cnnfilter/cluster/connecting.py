@@ -7,9 +7,10 @@ import logging
 import os
 import re
 import signal
+import threading
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 from cnnfilter.engine.bands import available_threads
@@ -76,9 +77,21 @@ def _undisturbed(start: Callable[[], Any]) -> Any:
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGHUP])
         return start()
 
-    # this thread is the parent of those that start processes
-    with ThreadPoolExecutor(1) as threads:
-        return threads.submit(started).result()
+    return _in_time(started, None)  # its thread is the parent of those that start processes
+
+
+def _in_time(function: Callable[[], Any], seconds: float | None) -> Any:
+    """What a function gives, on a thread of its own, which is left behind if it takes longer."""
+    given: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            given.set_result(function())
+        except BaseException as error:
+            given.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return given.result(seconds)
 
 
 def name_of(cluster: str | int) -> str:
@@ -122,7 +135,10 @@ def connected(cluster: str | int) -> Iterator[tuple[Any, Any]]:
                     )
                 )  # fmt: skip
                 ends.callback(local.close)
-            client = distributed.Client(local or cluster, timeout=PATIENCE, set_as_default=False)
+            # what is no scheduler may never say so
+            client = _in_time(
+                lambda: distributed.Client(local or cluster, timeout=PATIENCE, set_as_default=False), 4 * PATIENCE
+            )
         except (OSError, RuntimeError, ValueError, ImportError) as error:
             msg = f"{name_of(cluster)} does not answer; is it a Dask scheduler, and can it be reached from here?"
             raise ClusterError(msg) from error

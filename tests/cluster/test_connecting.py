@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -96,6 +97,14 @@ def test_a_scheduler_that_lets_nobody_in_is_an_error(monkeypatch, cluster, error
     with pytest.raises(ClusterError) as raised, connected(cluster):
         pass
     assert str(raised.value) == told
+
+
+def test_nobody_waits_for_ever_for_what_is_no_scheduler(monkeypatch):
+    fake_dask(monkeypatch)
+    monkeypatch.setattr("cnnfilter.cluster.connecting.PATIENCE", 0.01)
+    monkeypatch.setattr(sys.modules["distributed"], "Client", lambda *arguments, **options: time.sleep(0.5))
+    with pytest.raises(ClusterError, match="does not answer"), connected("tcp://h:1"):
+        pass
 
 
 def test_a_cluster_needs_dask(monkeypatch):

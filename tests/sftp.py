@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from cnnfilter.runtime import store
 from tests.buckets import Server, process
 from tests.serving import Faulty, Orders, serve, tell
 
@@ -30,8 +31,10 @@ class Files(Server):
         return f"sftp://{user}{'' if password is None else ':' + password}@{self.host}/{path}"
 
     def environment(self, **more):
-        """The environment in which the server is known, and a key is there that it knows."""
-        return {**os.environ, "HOME": str(self.home), "SSH_AUTH_SOCK": "", **more}
+        """The environment in which the server is known, and a key is there that it knows; machine code stays stored."""
+        kept = store.folder()
+        kept = {} if kept is None else {"CNNFILTER_CACHE_DIR": str(kept)}
+        return {**os.environ, "HOME": str(self.home), "SSH_AUTH_SOCK": "", **kept, **more}
 
 
 @contextlib.contextmanager

@@ -230,7 +230,7 @@ def test_over_sftp_nothing_is_left_where_a_signal_ends_the_process(files, monkey
 
     async def hanging(channel, sibling, path):
         begun.set()
-        await asyncio.sleep(60)
+        await asyncio.sleep(600)
 
     def write():
         with pytest.raises(AddressError, match="the process is about to end") as caught:
@@ -238,10 +238,11 @@ def test_over_sftp_nothing_is_left_where_a_signal_ends_the_process(files, monkey
         found.append(caught.value)
 
     monkeypatch.setattr(putting, "_ended", [])
+    monkeypatch.setattr(putting, "PATIENCE", 60.0)
     monkeypatch.setattr(putting, "_rename_to_new", hanging)
     thread = threading.Thread(target=write)
     thread.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     assert len(siblings(files)) == 1
     putting.remove_all()
     assert siblings(files) == []

@@ -14,13 +14,16 @@ from cnnfilter.addresses.systems import asked, over_sftp
 from cnnfilter.messages import is_command
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from fsspec import AbstractFileSystem
 
     from cnnfilter.addresses.address import Address
 
 _PIECE = 1 << 18
+_ASKED = 1 << 24
+"""Bytes that a server of SFTP is asked for at a time, by many requests at once."""
+
 _CONNECTING, _WAITING = 5, 15
 """Seconds until a server of the web is connected, and until its next piece."""
 
@@ -36,7 +39,11 @@ def allow(most: int) -> None:
     _most[0] = most
 
 
-def fetch(address: Address, most: int | None = None) -> bytes:
+def nobody(size: int) -> None:
+    """Nobody asks how much of a file is there."""
+
+
+def fetch(address: Address, most: int | None = None, told: Callable[[int], None] = nobody) -> bytes:
     """All bytes of a file.
 
     Parameters
@@ -44,6 +51,8 @@ def fetch(address: Address, most: int | None = None) -> bytes:
     address : Address
     most : int, optional
         Bytes that it may have; by default, as many as `allow` was told.
+    told : callable
+        Is told how many are there, again and again and in the end. A `CnnfilterError` that it raises ends it.
 
     Raises
     ------
@@ -51,9 +60,10 @@ def fetch(address: Address, most: int | None = None) -> bytes:
         If it cannot be read, or is larger; `strerror` is one line for people.
     """
     most = _most[0] if most is None else most
-    data = _beginning(address, most + 1, whole=True)
+    data = _beginning(address, most + 1, told, whole=True)
     if len(data) > most:
         raise _too_large(most)
+    told(len(data))
     return data
 
 
@@ -65,7 +75,7 @@ def head(address: Address, size: int) -> bytes:
     OSError
         As from `fetch`.
     """
-    return _beginning(address, size, whole=False)[:size]
+    return _beginning(address, size, nobody, whole=False)[:size]
 
 
 class Fetched(io.BytesIO):
@@ -74,12 +84,12 @@ class Fetched(io.BytesIO):
     Parameters
     ----------
     address : Address
-    most : int, optional
+    most, told
         As for `fetch`, whose errors it raises.
     """
 
-    def __init__(self, address: Address, most: int | None = None) -> None:
-        super().__init__(fetch(address, most))
+    def __init__(self, address: Address, most: int | None = None, told: Callable[[int], None] = nobody) -> None:
+        super().__init__(fetch(address, most, told))
         self.address = address
 
 
@@ -87,27 +97,27 @@ def _too_large(most: int) -> AddressError:
     return AddressError(f"more than {most:,} bytes{'; --max-bytes allows more' * is_command()}")
 
 
-def _beginning(address: Address, size: int, *, whole: bool) -> bytes:
+def _beginning(address: Address, size: int, told: Callable[[int], None], *, whole: bool) -> bytes:
     """The first `size` bytes, and perhaps a few more; as of a whole, of which a server of the web is asked no part."""
     if address.text.endswith("/") and address.scheme not in ("http", "https"):
         raise IsADirectoryError(errno.EISDIR, "is a folder")
     if address.scheme == "sftp":
-        return asked(address, lambda fs: _of_sftp(fs, address.key, size))
+        return asked(address, lambda fs: _of_sftp(fs, address.key, size, told))
     try:
         if address.scheme in ("http", "https"):
-            return asked(address, lambda fs: _of_web(fs, address.text, size, whole=whole))
+            return asked(address, lambda fs: _of_web(fs, address.text, size, told, whole=whole))
         read = _of_s3 if address.scheme == "s3" else _of_bucket
-        return asked(address, lambda fs: read(fs, address.key, size))
+        return asked(address, lambda fs: read(fs, address.key, size, told))
     except NoPartError:  # of an empty file there is none
         return b""
 
 
-def _of_bucket(fs: AbstractFileSystem, key: str, size: int) -> bytes:
+def _of_bucket(fs: AbstractFileSystem, key: str, size: int, told: Callable[[int], None]) -> bytes:
     data: bytes = fs.cat_file(key, start=0, end=size)
     return data
 
 
-def _of_s3(fs: AbstractFileSystem, key: str, size: int) -> bytes:
+def _of_s3(fs: AbstractFileSystem, key: str, size: int, told: Callable[[int], None]) -> bytes:
     """What a bucket of S3 gives: `cat_file` would read on, whatever a service sends."""
     from fsspec.asyn import sync
 
@@ -117,7 +127,7 @@ def _of_s3(fs: AbstractFileSystem, key: str, size: int) -> bytes:
 
         async def read(body: Any = body) -> bytes:
             try:
-                return await _gathered(body.iter_chunks(_PIECE), size)
+                return await _gathered(body.iter_chunks(_PIECE), size, told)
             finally:
                 body.close()
 
@@ -131,29 +141,35 @@ def _of_s3(fs: AbstractFileSystem, key: str, size: int) -> bytes:
     return data
 
 
-async def _gathered(pieces: AsyncIterator[bytes], size: int) -> bytes:
+async def _gathered(pieces: AsyncIterator[bytes], size: int, told: Callable[[int], None]) -> bytes:
     """What comes in pieces, until there are so many bytes or more; a server has to give some of them in time."""
-    parts, length, start = [], 0, time.monotonic()
+    parts, length, start = io.BytesIO(), 0, time.monotonic()  # which gives all without a copy
     async for part in pieces:
-        parts.append(part)
-        length += len(part)
+        length += parts.write(part)
         if length >= size:
             break
         if time.monotonic() - start > _GRACE + length / _SLOWEST:
             raise AddressError(SLOW)
-    return b"".join(parts)
+        told(length)
+    return parts.getvalue()
 
 
-def _of_sftp(fs: AbstractFileSystem, path: str, size: int) -> bytes:
+def _of_sftp(fs: AbstractFileSystem, path: str, size: int, told: Callable[[int], None]) -> bytes:
     async def read(channel: Any) -> bytes:
         async with channel.open(path, "rb") as file:
-            data: bytes = await file.read(size)
-            return data
+
+            async def pieces() -> AsyncIterator[bytes]:
+                for start in range(0, size, _ASKED):
+                    yield (part := await file.read(min(_ASKED, size - start)))
+                    if len(part) < _ASKED:  # it has ended, and asking once more would take its time
+                        return
+
+            return await _gathered(pieces(), size, told)
 
     return over_sftp(fs, read)
 
 
-def _of_web(fs: AbstractFileSystem, url: str, size: int, *, whole: bool) -> bytes:
+def _of_web(fs: AbstractFileSystem, url: str, size: int, told: Callable[[int], None], *, whole: bool) -> bytes:
     """What a server of the web gives: fsspec's own `open` asks twice, never tries again, and tells no status."""
     import aiohttp
     from fsspec.asyn import sync
@@ -170,7 +186,7 @@ def _of_web(fs: AbstractFileSystem, url: str, size: int, *, whole: bool) -> byte
                 raise AddressError(msg)
             if whole and (answer.content_length or 0) >= size:
                 raise _too_large(size - 1)
-            return await _gathered(answer.content.iter_chunked(_PIECE), size)  # unpacked, where it came packed
+            return await _gathered(answer.content.iter_chunked(_PIECE), size, told)  # unpacked, where it came packed
 
     data: bytes = sync(fs.loop, read)
     return data

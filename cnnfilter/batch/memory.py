@@ -32,7 +32,9 @@ class Memory:
     def __init__(self, total: int) -> None:
         self.total = self.free = total
         self.fetched = 0
-        """How many hold what was fetched for tasks that have asked for none yet."""
+        """How many hold what is fetched for tasks that have asked for none yet."""
+        self.usual: int | None = None
+        """The most that was fetched for a task, once something was."""
         self.lock = threading.RLock()
         self.condition = threading.Condition(self.lock)
 

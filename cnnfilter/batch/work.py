@@ -267,9 +267,8 @@ class _Run:
         if job.error is not None:
             raise PictureError(job.error)
         if isinstance(source, Address):
-            with turn.away() as held:
-                source = fetched(source, self.limits)
-                held(source.getbuffer().nbytes)
+            size = self.plan.jobs.inputs[job.number].size
+            source = turn.fetch(partial(fetched, source, self.limits), size)
         every = self.limits.frame == ALL
         together = every and job.each is None
         limits = self.limits._replace(

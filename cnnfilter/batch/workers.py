@@ -7,16 +7,16 @@ none of them for ever.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from cnnfilter.batch.memory import Memory, address_limit, apart
-from cnnfilter.errors import PictureError
+from cnnfilter.errors import CnnfilterError, PictureError
 
 Result = TypeVar("Result")
+Fetched = TypeVar("Fetched")
 
 WINDOW = 64
 """How many tasks are begun or done, and not settled, for each job: enough that a large picture holds up few."""
@@ -27,12 +27,16 @@ AT_REST = 2
 GRACE = 0.3
 """Seconds that threads are given to end by themselves; what they write is removed, not waited for."""
 FETCHED = 4
-"""The part of the memory, one in so many, that may hold what is fetched for tasks that have none yet."""
+"""The part of the memory, one in so many, that may hold what is fetched for tasks whose turn to ask for it is later."""
 
 
 def never() -> bool:
     """Whether a run is to stop that nobody stops."""
     return False
+
+
+class _CrowdedError(CnnfilterError):
+    """What is fetched for a task has no room beside what others hold."""
 
 
 class StoppedError(Exception):
@@ -91,34 +95,62 @@ class Turn:
         self._crew.memory.fetched -= self.fetched
         self.fetched = 0
 
-    @contextlib.contextmanager
-    def away(self) -> Iterator[Callable[[int], None]]:
-        """Wait for a network: another task may begin, until this one comes back and there is a place again.
+    def fetch(self, get: Callable[[Callable[[int], None]], Fetched], size: int | None = None) -> Fetched:
+        """What comes over a network: another task may begin, until this one comes back and there is a place again.
 
-        Yields
-        ------
-        callable
-            Is given the bytes that were fetched, which count as memory until the task asks for its own. Nothing more
-            is fetched while they are a good part of the memory, but for the task whose turn to ask it is.
+        Its bytes count as memory until the task asks for its own. They are a part of it together, but for those of
+        the task whose turn to ask it is; what goes beyond that is fetched again when it is this one's turn.
+
+        Parameters
+        ----------
+        get : callable
+            Fetches it, and calls what it is given with the number of bytes that are there so far.
+        size : int, optional
+            How many there will be, where somebody has said so; by default, as many as of others.
         """
         crew, memory = self._crew, self._crew.memory
+        fetched = 0
 
-        def fetched(size: int) -> None:
+        def told(size: int) -> None:
+            nonlocal fetched
+            fetched = size
             with crew.condition:
-                self.fetched += size
-                memory.fetched += size
+                if size > self.fetched and not self._has_room(size):
+                    raise _CrowdedError
+
+        def room() -> bool:
+            usual = memory.total // FETCHED if memory.usual is None else memory.usual
+            return self._has_room(usual if size is None else size)
 
         with crew.condition:
             crew.busy -= 1
             crew.idle.notify()
         try:
             with crew.condition:
-                crew.wait(lambda: crew.admitted == self.index or memory.fetched < memory.total // FETCHED)
-            yield fetched
+                crew.wait(room)
+            try:
+                return get(told)
+            except _CrowdedError:
+                with crew.condition:
+                    self._has_its_own()
+                    crew.wait(lambda: crew.admitted == self.index)
+                return get(told)
         finally:
             with crew.condition:  # who has a place may wait for memory, which goes to this one first
+                self._has_room(fetched)
+                memory.usual = max(memory.usual or 0, fetched)
+                crew.condition.notify_all()
                 crew.wait(lambda: crew.admitted == self.index and crew.busy - crew.waiting < crew.jobs)
                 crew.busy += 1
+
+    def _has_room(self, size: int) -> bool:
+        """Count what is fetched for this task as so many bytes, if they have room; the condition is held."""
+        memory = self._crew.memory
+        others = memory.fetched - self.fetched
+        if size > self.fetched and self._crew.admitted != self.index and others + size > memory.total // FETCHED:
+            return False
+        memory.fetched, self.fetched = others + size, size
+        return True
 
     def wait(self) -> None:
         """Wait until all tasks before this one are settled."""

@@ -8,7 +8,7 @@ file leads Pillow to raise becomes a `PictureError`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from cnnfilter.addresses.address import Address, Where, located
-from cnnfilter.addresses.reading import Fetched
+from cnnfilter.addresses.reading import Fetched, nobody
 from cnnfilter.errors import CnnfilterError, PictureError
 from cnnfilter.imaging import bare, decoding, table
 from cnnfilter.imaging.costs import PER_PIXEL, bytes_needed
@@ -130,8 +130,8 @@ def _failures_told(source: Path | Address | BinaryIO) -> Iterator[None]:
         raise PictureError(msg) from error
 
 
-def fetched(address: Address, limits: Limits) -> Fetched:
-    """A picture's file at an address, in memory, to be read.
+def fetched(address: Address, limits: Limits, told: Callable[[int], None] = nobody) -> Fetched:
+    """A picture's file at an address, in memory, to be read; see `Fetched`.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def fetched(address: Address, limits: Limits) -> Fetched:
         If it cannot be fetched, or is too large.
     """
     with _failures_told(address):
-        return Fetched(address, limits.download)
+        return Fetched(address, limits.download, told)
 
 
 def _read_fetched(source: Fetched, limits: Limits) -> Iterator[Picture]:

@@ -74,7 +74,10 @@ def test_a_file_is_read_whole_or_in_part(place):
     assert fetch(address, len(DATA)) == DATA
     assert head(address, 300) == DATA[:300]
     assert head(address, len(DATA) + 5) == DATA
-    assert Fetched(address).read() == DATA
+    told = []
+    assert Fetched(address, told=told.append).read() == DATA
+    assert told == sorted(told)
+    assert told[-1] == len(DATA)
     assert Fetched(address).address == address
     assert address.open().read(3) == DATA[:3]
 

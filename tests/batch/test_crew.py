@@ -241,13 +241,15 @@ def test_crews_share_a_memory():
 def test_another_task_begins_while_one_waits_for_a_network():
     away, most = [0], [0]
 
+    def get(told):
+        away[0] += 1
+        most[0] = max(most[0], away[0])
+        time.sleep(0.01)
+        away[0] -= 1
+        told(1)
+
     def work(turn):
-        with turn.away() as fetched:
-            away[0] += 1
-            most[0] = max(most[0], away[0])
-            time.sleep(0.01)
-            away[0] -= 1
-            fetched(1)
+        turn.fetch(get)
         turn.admit(10)
         return turn.index
 
@@ -257,27 +259,60 @@ def test_another_task_begins_while_one_waits_for_a_network():
     assert (crew.memory.free, crew.memory.fetched) == (100, 0)
 
 
-def test_what_is_fetched_for_later_tasks_is_a_part_of_the_memory():
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("sizes", [[60] * 24, [1] * 8 + [60] * 16, [10] * 24])
+def test_what_is_fetched_for_later_tasks_is_a_part_of_the_memory(sizes, known):
+    asked, there, lock = [], {}, threading.Lock()
     most = [0]
 
     def work(turn):
-        with turn.away() as fetched:
-            fetched(10)
-            most[0] = max(most[0], crew.memory.fetched)
-            time.sleep(0.002 * (turn.index == 0))
+        def get(told):
+            asked.append(turn.index)
+            for size in range(1, sizes[turn.index] + 1):
+                try:
+                    told(size)
+                except BaseException:
+                    del there[turn.index]
+                    raise
+                with lock:
+                    there[turn.index] = size
+                    most[0] = max(most[0], sum(there.values()))
+                time.sleep(0.0001)
+            return turn.index
+
+        fetched = turn.fetch(get, sizes[turn.index] if known else None)
+        with lock:
+            there.pop(turn.index)
         turn.admit(10)
+        return fetched
+
+    crew = Crew(24, work, jobs=1, memory=400, threads=8)
+    assert list(crew.run(lambda result: result)) == list(range(24))
+    assert max(sizes) <= most[0] <= 100 + max(sizes)  # a quarter, and that of the task whose turn it is
+    assert max(map(asked.count, asked)) <= (1 if known or len(set(sizes)) == 1 else 2)
+    assert (crew.memory.free, crew.memory.fetched, crew.memory.usual) == (400, 0, max(sizes))
+
+
+def test_what_cannot_be_fetched_holds_up_nothing():
+    def get(told):
+        told(30)
+        msg = "no such file"
+        raise PictureError(msg)
+
+    def work(turn):
+        with pytest.raises(PictureError):
+            turn.fetch(get, 1000)
         return turn.index
 
-    crew = Crew(30, work, jobs=1, memory=100, threads=8)
-    assert list(crew.run(lambda result: result)) == list(range(30))
-    assert most[0] <= 40  # a quarter, what makes it one, and that of the task whose turn it is
+    crew = Crew(12, work, jobs=2, memory=100, threads=4)
+    assert list(crew.run(lambda result: result)) == list(range(12))
+    assert (crew.memory.free, crew.memory.fetched) == (100, 0)
 
 
 def test_a_task_with_a_place_does_not_wait_for_one_that_comes_back_to_none():
     def work(turn):
         if turn.index % 2 == 0:
-            with turn.away():
-                time.sleep(0.01)
+            turn.fetch(lambda told: time.sleep(0.01))
         turn.admit(80)
         return turn.index
 

@@ -33,14 +33,14 @@ def test_one_job_fetches_several_at_a_time(bucket, monkeypatch):
     fetch, fetching, most = reading.fetch, [0], [0]
     lock = threading.Lock()
 
-    def slow(address, most_bytes):
+    def slow(address, most_bytes, told):
         with lock:
             fetching[0] += 1
             most[0] = max(most[0], fetching[0])
         time.sleep(0.02)
         with lock:
             fetching[0] -= 1
-        return fetch(address, most_bytes)
+        return fetch(address, most_bytes, told)
 
     monkeypatch.setattr(reading, "fetch", slow)
     events = list(carried_out(planned(bucket, output="out/"), work=Work(jobs=1)))

@@ -130,8 +130,8 @@ def where_of(name: str) -> Where:
 def normal(name: str) -> str:
     """A name as a `Path` or an `Address` has it; most are so already, which takes a tenth of the time to see."""
     if "://" in name and is_address(name):
-        scheme, mark, rest = name.partition("://")
-        return f"{scheme.lower()}{mark}{rest}"
+        scheme = name[: name.find(":")]
+        return name if scheme.islower() else scheme.lower() + name[len(scheme) :]
     if os.sep == "/" and "//" not in name and "/." not in name and name[:2] != "./" and name[-1:] not in "/.":
         return name
     return str(Path(name))

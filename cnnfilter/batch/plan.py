@@ -99,9 +99,9 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[File
         conflicts.append(reason)
     conflicts += _unknown_options(options)
     _refuse(conflicts)
-    schemes = {name[: name.find("://")] for name in (*names, output or "") if "://" in name and is_address(name)}
-    for scheme in sorted(schemes):
-        check_installed(Address(normal(f"{scheme}://")))
+    starts = {name[: name.find("://") + 3] for name in (*names, output or "") if "://" in name}
+    for start in filter(is_address, sorted(starts)):
+        check_installed(Address(normal(start)))
 
     several = len(names) > 1 or bool(found.visited)
     kernel = re.sub(r"[^A-Za-z0-9._-]", "-", task.name)

@@ -156,6 +156,12 @@ def test_nothing_is_loaded_that_is_not_used(arguments, unwanted):
     assert names & (unwanted | NETWORKS) == set()
 
 
+@pytest.mark.parametrize("arguments", ["--help", "shape vgg-16", "shape 28 -k 3", "kernels sobel", "loss softmax 1,2"])
+def test_nothing_of_addresses_is_loaded_where_none_is_named(arguments):
+    found = modules("-m", "cnnfilter", *arguments.split())
+    assert not [name for name in found if name.startswith("cnnfilter.addresses")]
+
+
 def test_a_wrong_kernel_is_refused_before_the_compiler_is_loaded():
     code = "import sys; from cnnfilter.cli.main import main; sys.exit(main(['apply', 'no', 'samples']) - 2)"
     assert loaded("-c", code) & {"numba", "llvmlite", "PIL", "rich"} == set()

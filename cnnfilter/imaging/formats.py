@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from cnnfilter.addresses.address import Address, is_address
 from cnnfilter.errors import ArgumentError, PictureError
 from cnnfilter.messages import alternatives, either, nearest, quoted
+
+if TYPE_CHECKING:
+    from cnnfilter.addresses.address import Address
 
 DEFAULT_MAX_PIXELS = 89_478_485
 """Pillow's warning limit: a quarter of a gigabyte in 24-bit pixels."""
@@ -173,8 +175,12 @@ def format_for_path(path: str | PurePath | Address) -> str | None:
     >>> format_for_path("photo.JPG"), format_for_path("https://host/photo.jpg?size=1.5")
     ('JPEG', 'JPEG')
     """
-    if isinstance(path, str):
+    if isinstance(path, str) and "://" in path:
+        from cnnfilter.addresses.address import Address, is_address  # which most names do without
+
         path = Address(path) if is_address(path) else PurePath(path)
+    elif isinstance(path, str):
+        path = PurePath(path)
     return _EXTENSIONS.get(path.suffix.lower())
 
 

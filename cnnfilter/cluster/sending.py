@@ -20,7 +20,7 @@ from cnnfilter.cluster.chunks import Sizes
 from cnnfilter.cluster.names import Names
 from cnnfilter.cluster.words import Told, event_of, packed, unpacked
 from cnnfilter.cluster.worker import BEGUN
-from cnnfilter.cluster.workers import TICK, Workers
+from cnnfilter.cluster.workers import ANSWER, TICK, Workers
 from cnnfilter.errors import OutputError
 from cnnfilter.writing.write import is_device
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 RESUME = "run it again with --skip-existing"
 KEPT_PLANS = 64
 """Sizes of inputs whose plans are kept."""
-PATIENCE = 10
-"""Seconds in which a worker must give what it has told that it has: it may have died."""
 
 
 class Part(NamedTuple):
@@ -142,15 +140,16 @@ class Run:
         """Take what has arrived; look around from time to time."""
         if self.lost is not None:
             return
-        self.workers.look()
+        has_looked = self.workers.look()
         if self.client.status != "running":
             self._lose(f"{self.workers.name} is lost")
         elif self.workers.are_missing:
             self._lose(f"{self.workers.name} has no workers any more")
         else:
-            for key in [key for key, part in self.parts.items() if self.workers.have_gone(part.chosen)]:
-                self.parts[key].future.cancel()
-                self._repeat(self.parts.pop(key))
+            if has_looked:
+                for key in [key for key, part in self.parts.items() if self.workers.have_gone(part.chosen)]:
+                    self.parts[key].future.cancel()
+                    self._repeat(self.parts.pop(key))
             if wait or not self.arrived.empty():
                 with contextlib.suppress(queue.Empty):
                     future = self.arrived.get(timeout=TICK)
@@ -177,7 +176,7 @@ class Run:
             part.future.add_done_callback(self.arrived.put)
             return
         try:
-            answer = unpacked(part.future.result(timeout=PATIENCE)) if status == "finished" else {"lacks": status}
+            answer = unpacked(part.future.result(timeout=ANSWER)) if status == "finished" else {"lacks": status}
         except Exception:  # the worker has died with it, or it cannot be read
             answer = {"lacks": "mark"}
         lacks = answer.get("lacks")
@@ -217,7 +216,10 @@ class Run:
 
     def _repeat(self, part: Part) -> None:
         """Send a task anew whose worker has gone: it had begun it, or it only waited there."""
-        if self.client.get_metadata([self.run, part.future.key], None) == BEGUN:
+        begun = False
+        with contextlib.suppress(OSError):  # the scheduler is lost, which is seen next
+            begun = self.client.get_metadata([self.run, part.future.key], None) == BEGUN
+        if begun:
             self._died(part)
         else:
             self._waiting.appendleft((part.jobs, part.again))

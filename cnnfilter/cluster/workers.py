@@ -15,6 +15,8 @@ EVERY = 2.0
 """Seconds after which somebody looks who has come and gone."""
 PATIENCE = 60.0
 """Seconds that a run waits for workers that are fit."""
+ANSWER = 10.0
+"""Seconds in which a worker must give what it has told that it has: it may have died."""
 TICK = 0.2
 """Seconds after which a wait looks around."""
 SMALL = 1 << 20
@@ -102,17 +104,22 @@ class Workers:
                 raise ClusterError(msg)
         self._begun = True
 
-    def look(self, *, now: bool = False) -> None:
-        """See who has come and gone, from time to time or now; whoever has come is prepared."""
+    def look(self, *, now: bool = False) -> bool:
+        """See who has come and gone, from time to time or now, and prepare who has come; return whether it was seen."""
         if self._client.status != "running" or not (now or time.monotonic() - self._looked > EVERY):
-            return
+            return False
         self._looked = time.monotonic()
+        try:
+            self._see()
+        except (OSError, ValueError):  # scheduler or workers have gone since, which is seen elsewhere or next time
+            return False
+        return True
+
+    def _see(self) -> None:
         try:
             told = self._client.scheduler_info(n_workers=-1)
         except TypeError:  # before 2025.4 it tells all
             told = self._client.scheduler_info()
-        except OSError:  # the scheduler is lost, which is seen elsewhere
-            return
         there = {address: each["nthreads"] for address, each in told["workers"].items()}
         self.fit = {address: there[address] for address in self.fit if address in there}
         for address in [each for each in self._tried if each not in there]:
@@ -139,15 +146,12 @@ class Workers:
         if address is None:
             return False
         del self._tried[address]
-        if future.status == "finished":
-            why = unpacked(future.result())
-        elif future.status == "error":
-            error = future.exception()
-            why = None if type(error).__name__ == "KilledWorker" else _reason(error)
-            if why is None:
-                return True  # its nanny starts another, which is tried in turn
-        else:
-            return True
+        try:
+            why = unpacked(future.result(timeout=ANSWER))
+        except Exception as error:
+            if future.status != "error" or type(error).__name__ == "KilledWorker":
+                return True  # its nanny starts another, which is tried in turn, as is this one if it is still there
+            why = _reason(error)
         if why is None:
             self.fit[address] = self._threads[address]
         else:

@@ -430,6 +430,33 @@ def test_older_schedulers_tell_all_workers_unasked(monkeypatch):
         list(carried_out(monkeypatch, Breaking(), pictures("b.png")))
 
 
+def test_a_scheduler_that_is_lost_as_it_is_asked_about_a_task_blames_nobody(monkeypatch):
+    class Losing(FakeClient):
+        def get_metadata(self, keys, default):
+            self.status = "closed"
+            raise OSError
+
+    events = list(carried_out(monkeypatch, Losing([None, "killed"]), pictures("a.png", "b.png")))
+    assert [event.undone for event in events] == [False, True]
+
+
+def test_a_worker_that_goes_while_large_files_are_sent_is_tried_again(monkeypatch):
+    monkeypatch.setattr(workers, "SMALL", 10)
+    monkeypatch.setattr(workers, "EVERY", 0)
+
+    class Going(FakeClient):
+        def scatter(self, data, **options):
+            if not self.scattered:
+                self.scattered.append(options)
+                msg = "No valid workers found"
+                raise ValueError(msg)
+            return super().scatter(data, **options)
+
+    fake = Going()
+    assert not any(event.error for event in carried_out(monkeypatch, fake, pictures("a.png")))
+    assert len(fake.scattered) == 2
+
+
 # Ends
 
 

@@ -93,7 +93,9 @@ _CLASSES = {
     "TooManyRedirects": AddressError("it redirects again and again"),
     "InvalidURL": AddressError("that is no address of the web"),
     # asyncssh
-    "HostKeyNotVerifiable": AddressError("the server's key is not in ~/.ssh/known_hosts; connect once with ssh"),
+    "HostKeyNotVerifiable": AddressError(
+        "~/.ssh/known_hosts has no such key of the server: connect with ssh, which says whether it is new or another"
+    ),
     "PermissionDenied": PermissionError(errno.EACCES, "the server refuses the login"),
     "KeyImportError": AddressError("a key in ~/.ssh asks for its passphrase: give it to ssh-agent"),
     "SFTPNoSuchFile": _STATUSES[404],
@@ -118,6 +120,9 @@ _OF_PYTHON = {
     "IsADirectoryError": IsADirectoryError(errno.EISDIR, "is a folder"),
     "NotADirectoryError": FileNotFoundError(errno.ENOENT, "no such folder"),
     "TimeoutError": AddressError(SLOW, is_passing=True),
+    "ValueError": AddressError(
+        "its library refuses its settings; AWS_ENDPOINT_URL, if set, begins with http:// or https://"
+    ),
     "InterruptedError": AddressError("the process is about to end"),
     "gaierror": AddressError(_UNKNOWN, is_passing=True),
     "ConnectionRefusedError": AddressError(_UNREACHED, is_passing=True),

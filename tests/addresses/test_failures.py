@@ -60,7 +60,7 @@ def caused(error, cause):
         (made("HttpResponseError", status_code=409), AddressError, "the service refuses that (409)"),
         (made("Strange", code=404), AddressError, "its library failed (Strange)"),
         (caused(PermissionError(SECRET), asyncssh.PermissionDenied(SECRET)), PermissionError, LOGIN),
-        (caused(OSError(SECRET), ValueError(SECRET)), AddressError, "its library failed (ValueError)"),
+        (caused(OSError(SECRET), LookupError(SECRET)), AddressError, "its library failed (LookupError)"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )  # fmt: skip

@@ -164,6 +164,9 @@ def test_a_bucket_where_nobody_listens_is_told(box, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     systems.forget()
     assert refused(located("s3://box/a.bin")).strerror == "no connection to the server"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "127.0.0.1:9")
+    systems.forget()
+    assert "AWS_ENDPOINT_URL, if set, begins with http://" in refused(located("s3://box/a.bin")).strerror
     systems.forget()
 
 
@@ -357,7 +360,7 @@ def test_a_server_whose_key_is_not_known_is_not_trusted(files):
     try:
         known.write_text("")
         systems.forget()
-        assert "known_hosts; connect once with ssh" in refused(located(files.address("a.bin"))).strerror
+        assert "known_hosts has no such key" in refused(located(files.address("a.bin"))).strerror
     finally:
         known.write_text(before)
 

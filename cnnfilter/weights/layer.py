@@ -277,16 +277,30 @@ def _bias_beside(path: Path, weight: Member, outputs: Outputs) -> Weights | None
 
 
 def _biases_beside(path: Path) -> list[Path]:
-    """The files that are named as the bias of this one's weights."""
-    name, suffix = read_name(path.stem), path.suffix.lower()
+    """The files that are named as the bias of this one's weights; none of an address is looked for."""
+    from cnnfilter.addresses.address import Address
+    from cnnfilter.addresses.copies import address_of, file_at
+
+    there = address_of(path)
+    if isinstance(there, Address):
+        return []
+    name, suffix = read_name(there.stem), there.suffix.lower()
+    return [
+        file_at(there.with_name(each.name))
+        for each in sorted(_names_beside(path, there))
+        if each.suffix.lower() == suffix and each.name != there.name
+        if (read := read_name(each.stem)).is_bias and read.layer in (name.layer, name.plain)
+    ]
+
+
+def _names_beside(path: Path, there: Path) -> list[Path]:
+    """The files of a folder; of what a worker of a cluster was sent, those that were sent with it."""
+    from cnnfilter.addresses.copies import read_files
+
+    if there != path:
+        return [Path(each.name) for each in map(Path, read_files()) if each.parent == there.parent]
     with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
-        names = [Path(entry.name) for entry in itertools.islice(entries, MAX_BESIDE)]
-        return [
-            path.with_name(each.name)
-            for each in sorted(names)
-            if each.suffix.lower() == suffix and each.name != path.name
-            if (read := read_name(each.stem)).is_bias and read.layer in (name.layer, name.plain)
-        ]
+        return [Path(entry.name) for entry in itertools.islice(entries, MAX_BESIDE)]
     return []
 
 

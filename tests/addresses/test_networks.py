@@ -1,6 +1,7 @@
 """Weights, networks and their labels at addresses: what `memory://` holds is what a file would be."""
 
 import pickle
+import shutil
 from pathlib import Path
 
 import click
@@ -222,3 +223,39 @@ def test_what_a_network_tells_of_itself_has_no_secrets(memory):
     assert "hunter2" not in repr(stage)
     group = Group("net", path="https://host/net.onnx?hunter2")
     assert repr(group) == "<Group net>"
+
+
+def test_a_worker_of_a_cluster_reads_what_it_is_sent(memory, tmp_path, monkeypatch):
+    np.save("a.weight.npy", W)
+    np.save("a.bias.npy", np.ones(2, np.float32))
+    model = graph([node("Conv", "x w", "y")], w=W)
+    onnx.save(model, "net.onnx", save_as_external_data=True, location="net.data", size_threshold=0)
+    Pipeline.parse("conv:3@2x2:random=1,relu,flatten").save("own.npz", size=(4, 4, 2))
+    Path("own.labels.txt").write_text("cat\ndog\n")
+    Path("net.txt").write_text("net.onnx\nconv:a.weight.npy:layout=oihw\nown.npz\n")
+    np.save("a.weight.npy", W[:, :2])
+    state(memory)
+
+    def results():
+        network = Pipeline.parse("@net.txt")
+        with pytest.warns(CnnfilterWarning, match="its bias is from a.bias.npy beside it"):
+            network.load_weights()
+        labels = offered_labels(network.network)
+        stored = Pipeline.parse("conv:2@2x2:weights=memory://nets/net.npz:name=conv1")
+        return network.run(np.ones((6, 6, 3), np.uint8)), labels, stored.run(IMAGE)
+
+    expected = results()
+    sent = copies.read_files()
+    for number, (name, path) in enumerate(sent.items()):
+        folder = tmp_path / "worker" / str(number)
+        folder.mkdir(parents=True)
+        sent[name] = folder / path.name
+        shutil.copyfile(path, sent[name])
+    copies.remove_all()
+    monkeypatch.chdir(tmp_path / "worker")
+    memory.store.clear()
+    copies.hold(sent)
+    found = results()
+    np.testing.assert_array_equal(found[0], expected[0])
+    assert found[1] == expected[1] == (("cat", "dog"), "own.labels.txt")
+    np.testing.assert_array_equal(found[2], expected[2])

@@ -87,6 +87,7 @@ def _of_scheme(scheme: str) -> AbstractFileSystem:
     # listings would be kept for ever, a kilobyte a name; an instance of another's may be set up otherwise
     fs = fsspec.filesystem(scheme, use_listings_cache=False, skip_instance_cache=True, **options)
     if scheme == "s3":
+        fs.retries = 2  # of five: each time botocore tries five times by itself
         _read_times_quickly(fs)
     return fs
 

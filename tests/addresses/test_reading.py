@@ -127,12 +127,19 @@ def test_what_a_bucket_refuses_is_told(box, status, code, reason, kind):
     assert (type(error), error.strerror) == (kind, reason)
 
 
+def test_a_bucket_that_fails_for_good_is_not_asked_by_two_libraries_in_turn_again_and_again(box):
+    box.put("box/never.bin", DATA)
+    box.order("status", "never.bin", None, status=503)
+    assert "(503)" in refused(located("s3://box/never.bin")).strerror
+    assert len(box.requests("never.bin")) == 2  # where botocore asks once, and not five times, each
+
+
 def test_a_bucket_that_is_overloaded_or_loses_its_answer_is_asked_again(box):
     box.put("box/again.bin", DATA)
     for kind, more in (("status", {"status": 503}), ("truncate", {}), ("lost", {})):
         box.order(kind, "again.bin", 1, **more)
         assert fetch(located("s3://box/again.bin")) == DATA
-        assert len(box.requests("again.bin")) > 1
+        assert len(box.requests("again.bin")) == 2
         box.forget()
 
 

@@ -183,7 +183,7 @@ class Run:
         if lacks is None:
             self._done(part, answer)
         elif lacks == "prepared":
-            self.workers.look(now=True)
+            self.workers.forget(answer["worker"])
             self._waiting.appendleft((part.jobs, part.again))
         elif lacks == "mark":
             self._died(part)

@@ -62,6 +62,7 @@ class Here:
 
         self._worker = get_worker()
         self.key: str = self._worker.get_current_task()
+        self.address: str = self._worker.contact_address
 
     @property
     def memory(self) -> int:
@@ -217,7 +218,7 @@ def work(data: bytes, here: Here | None = None) -> bytes:
     -------
     bytes
         `{"events": ..., "seconds": ...}`, of those jobs that were begun before the worker was stopped, or `{"lacks":
-        ...}`: the worker is not prepared, or its task was begun before.
+        ...}`: the worker, whose address is told, is not prepared, or its task was begun before.
     """
     here = here or Here()
     sent = unpacked(data)
@@ -226,7 +227,7 @@ def work(data: bytes, here: Here | None = None) -> bytes:
             return packed({"lacks": "mark"})
         prepared = _runs.get(sent["run"])
         if prepared is None:
-            return packed({"lacks": "prepared"})
+            return packed({"lacks": "prepared", "worker": here.address})
         here.set_mark(sent["run"], BEGUN)
         start = time.perf_counter()
         plan, granted = plan_of(sent["jobs"], prepared.naming)

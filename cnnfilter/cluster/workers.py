@@ -115,6 +115,11 @@ class Workers:
             return False
         return True
 
+    def forget(self, address: str) -> None:
+        """Prepare a worker that does not know the run: it is new at an address of before, or has had many others."""
+        self.fit.pop(address, None)
+        self.look(now=True)
+
     def _see(self) -> None:
         try:
             told = self._client.scheduler_info(n_workers=-1)

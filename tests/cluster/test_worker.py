@@ -12,7 +12,7 @@ from cnnfilter.cli.rebuilding import task_of
 from cnnfilter.cluster import worker
 from cnnfilter.cluster.chunks import Sizes
 from cnnfilter.cluster.words import packed, unpacked, with_files
-from tests.cluster.fakes import FakeHere
+from tests.cluster.fakes import ADDRESS, FakeHere
 
 
 @pytest.fixture(autouse=True)
@@ -98,11 +98,12 @@ def test_what_dask_tells_of_a_worker(monkeypatch):
     there = SimpleNamespace(
         get_current_task=lambda: "key", state=SimpleNamespace(tasks={"key": task}), scheduler=scheduler,
         status=SimpleNamespace(name="running"), memory_manager=SimpleNamespace(memory_limit=10**6), loop=None,
+        contact_address=ADDRESS,
     )  # fmt: skip
     monkeypatch.setattr("distributed.get_worker", lambda: there)
     monkeypatch.setattr("distributed.utils.sync", lambda loop, function, **options: asyncio.run(function(**options)))
     here = worker.Here()
-    assert (here.memory, here.stopping(), here.mark("run")) == (500_000, False, None)
+    assert (here.address, here.memory, here.stopping(), here.mark("run")) == (ADDRESS, 500_000, False, None)
     there.memory_manager.memory_limit = None
     assert here.memory > 500_000
     here.set_mark("run", worker.BEGUN)
@@ -131,12 +132,15 @@ def test_the_parts_of_dask_that_are_no_promise_are_there():
     assert "memory_limit" in WorkerMemoryManager.__annotations__
     assert issubclass(Worker, BaseWorker)
     assert hasattr(Worker, "get_current_task")
+    assert "contact_address" in Worker.__annotations__
 
 
 def test_workers_are_served_by_name(monkeypatch):
     monkeypatch.setattr(worker, "Here", FakeHere)
     assert unpacked(served.prepare(with_files(told(), {}))) is None
-    assert unpacked(served.work(packed({"run": "unknown", "again": False, "jobs": []}))) == {"lacks": "prepared"}
+    assert unpacked(served.work(packed({"run": "unknown", "again": False, "jobs": []}))) == {
+        "lacks": "prepared", "worker": ADDRESS,
+    }  # fmt: skip
     assert served.in_hand() == 0
 
 

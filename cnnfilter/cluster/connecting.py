@@ -139,15 +139,15 @@ def connected(cluster: str | int) -> Iterator[tuple[Any, Any]]:
             client = _in_time(
                 lambda: distributed.Client(local or cluster, timeout=PATIENCE, set_as_default=False), 4 * PATIENCE
             )
-        except (OSError, RuntimeError, ValueError, ImportError) as error:
-            msg = f"{name_of(cluster)} does not answer; is it a Dask scheduler, and can it be reached from here?"
-            raise ClusterError(msg) from error
         except TypeError as error:
             if str(cluster).startswith("tls://"):
                 why = "needs a certificate and a key; Dask's settings distributed.comm.tls name them"
             else:  # it does not know what it is asked
                 why = f"is of another version of Dask than the {distributed.__version__} here; give all one environment"
             msg = f"{name_of(cluster)} {why}"
+            raise ClusterError(msg) from error
+        except Exception as error:  # also of memory, or of unpacking: whatever is at that port may say anything
+            msg = f"{name_of(cluster)} does not answer; is it a Dask scheduler, and can it be reached from here?"
             raise ClusterError(msg) from error
         ends.callback(client.close)
         yield client, local

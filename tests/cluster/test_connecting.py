@@ -85,6 +85,8 @@ def test_what_is_connected_is_closed(monkeypatch):
     [
         ("tcp://h:1", OSError("timed out"), "the scheduler tcp://h:1 does not answer; is it a Dask scheduler, and can "
          "it be reached from here?"),
+        ("tcp://h:22", MemoryError(), "the scheduler tcp://h:22 does not answer; is it a Dask scheduler, and can it be "
+         "reached from here?"),  # the first words of SSH are a length to Dask
         ("tls://h:1", TypeError("no certificate"), "the scheduler tls://h:1 needs a certificate and a key; Dask's "
          "settings distributed.comm.tls name them"),
         ("tcp://h:1", TypeError("unexpected argument"), "the scheduler tcp://h:1 is of another version of Dask than "

@@ -200,6 +200,9 @@ def _add_address(found: Found, name: str, *, recursive: bool, skipped: str) -> N
         return
     address = Address(normal(name))
     lists, is_called_folder = SCHEMES[address.scheme].lists, name.endswith("/")
+    if not lists and (is_called_folder or "*" in address.path):
+        found.inputs.append(Input(name, error=f"{address.scheme}:// has no listing: name its files, or a list of them"))
+        return
     try:
         if lists and glob.has_magic(address.path) and (is_called_folder or not address.is_file()):
             matching = sorted(listing.matching(address), key=lambda each: each.name)

@@ -36,13 +36,14 @@ _recursive = options.flag(
 )
 _ADDRESSES = """
     INPUT, the files of lists, weights, networks and labels, and -o may be addresses too (pip install
-    'cnnfilter[remote]'): s3://BUCKET/KEY and sftp://HOST/PATH; http:// and https:// to read; gs:// and az:// with gcsfs
-    and adlfs, which nobody has tested; memory:// within this process. A pattern, or a folder, which ends in / or whose
-    name has no extension, is listed; -r lists what lies deeper. Credentials are found where the libraries that open
-    addresses look for them. There, too, an output is written whole or not at all, by one PUT, and over nothing: S3
-    refuses it where something stands (If-None-Match), elsewhere we look before, and two runs that write the same bytes
-    both count as done. --skip-existing reads a folder's listing once. Biases beside weights are not looked for, and
-    parts of a large file that a killed run has left go by the bucket's own rule.
+    'cnnfilter[remote]'): s3://BUCKET/KEY and sftp://HOST/PATH; http:// and https:// to read, file by file; gs://
+    and az:// with gcsfs and adlfs, which nobody has tested; memory:// within this process. A pattern, or a folder,
+    which ends in / or whose name has no extension, is listed; -r lists what lies deeper. Credentials are found
+    where the libraries that open addresses look for them. There, too, an output is written whole or not at all, by
+    one PUT, and over nothing: S3 refuses it where something stands (If-None-Match), elsewhere we look before, and
+    two runs that write the same bytes both count as done. --skip-existing reads a folder's listing once. Biases
+    beside weights are not looked for, and parts of a large file that a killed run has left go by the bucket's own
+    rule.
 """
 """The paragraph of the help that tells of addresses."""
 

@@ -123,7 +123,9 @@ def test_patterns_are_those_of_people_and_not_of_lists(box, png):
     assert find_inputs(["s3://pics/z*"]).inputs == [Input("s3://pics/z*", error="no such file")]
     box.forget()
     assert [each.name for each in find_inputs([], listed=["s3://pics/*.png"]).inputs] == ["s3://pics/*.png"]
-    assert find_inputs(["https://h.org/*.png?a=[b]"]).inputs == [Input("https://h.org/*.png?a=[b]")]
+    assert find_inputs(["https://h.org/[1].png?a=*"]).inputs == [Input("https://h.org/[1].png?a=*")]
+    for name in ("https://h.org/", "https://h.org/d/*.png"):
+        assert "no listing" in find_inputs([name]).inputs[0].error
     assert find_inputs(["s3://pics/a.png"]).inputs == [Input("s3://pics/a.png")]
     assert asked(box, "") == []
     assert [each.name for each in find_inputs([], listed=["s3://pics/d/"]).inputs] == ["s3://pics/d/e.png"]

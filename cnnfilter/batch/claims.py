@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from cnnfilter.addresses.address import Address, Where, is_address, text_of
@@ -293,6 +293,13 @@ class Plan:
         key = self.key(target)
         if key in self.claims:  # not a device's
             self.claims[key] = min(self.claims[key], ~self.claims[key])
+
+    def give_back(self, job: Job, names: Iterable[Where]) -> None:
+        """Give up those names that a job has claimed and not used; it is settled."""
+        self._others.pop(job.number, None)  # or those of each would be kept to the end
+        for key in map(self.key, names):
+            if self.claims.get(key) == job.number:
+                del self.claims[key]
 
     def release(self, job: Job) -> None:
         """Give up the names that a failed job has claimed and not used."""

@@ -118,7 +118,4 @@ class Names:
     def settle(self, event: Event) -> None:
         """Give back what a job did not need."""
         self._asked.pop(event.job.number, None)
-        for name in self._extra.pop(event.job.number, []):
-            key = self._plan.key(name)
-            if self._plan.claims.get(key) == event.job.number:
-                del self._plan.claims[key]
+        self._plan.give_back(event.job, self._extra.pop(event.job.number, []))

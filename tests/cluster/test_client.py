@@ -11,9 +11,12 @@ from PIL import Image
 
 from cnnfilter.addresses.address import located
 from cnnfilter.addresses.putting import put
+from cnnfilter.batch.events import Event
 from cnnfilter.cluster import client, ending, sending, workers
+from cnnfilter.cluster.names import Names
 from cnnfilter.errors import ArgumentError, ClusterError, CnnfilterWarning, OutputError
 from tests.cluster.fakes import ADDRESS, FakeClient, FakeFuture, KilledWorker, carried_out
+from tests.plans import planned
 
 OTHER = "tcp://127.0.0.1:2"
 
@@ -527,3 +530,12 @@ def test_what_is_in_this_process_alone_is_refused(monkeypatch, names):
     pictures("a.png")
     with pytest.raises(ArgumentError, match="^memory:// is of this process"):
         list(carried_out(monkeypatch, FakeClient(), names, output="memory://out/"))
+
+
+def test_names_that_were_not_needed_are_forgotten():
+    plan = planned(pictures("a.jpg"), kernel="edge", output="out" + os.sep)
+    names, job = Names(plan), plan.jobs[0]
+    assert [path.name for path in names.granted(job)] == ["a-edge.jpg", "a-edge.png"]
+    names.settle(Event(job, 0.0))
+    assert [*plan.claims] == [plan.key(job.target)]
+    assert not plan._others, "what is kept for each picture is as much as all pictures are"

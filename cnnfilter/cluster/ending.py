@@ -46,11 +46,11 @@ class Live:
 _runs: set[Live] = set()
 
 
-def end_all(patience: float = 1.5) -> None:
+def end_all(patience: float = 1.4) -> None:
     """End all runs: the process is about to end. What is met in the middle of something is waited for so long."""
     deadline = time.monotonic() + patience
     for live in list(_runs):
         # not on this thread, which may hold what that needs
         thread = threading.Thread(target=live.end, args=[deadline], daemon=True)
         thread.start()
-        thread.join(max(0, deadline - time.monotonic()) + TICK)
+        thread.join(max(0, deadline - time.monotonic()))

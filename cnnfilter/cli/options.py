@@ -185,7 +185,7 @@ def _allow(context: click.Context, param: click.Parameter, most: int | None) -> 
 def _max_bytes(help: str, *, is_passed: bool) -> Callable[[Command], Command]:
     return click.option(
         "--max-bytes", type=size_in_bytes("--max-bytes"), metavar="SIZE", callback=_allow, expose_value=is_passed,
-        help=f"{help}, before they are fetched or while.  [default: 1GiB]",
+        help=f"{help}, before they are fetched or while; from 1 MB on.  [default: 1GiB]",
     )  # fmt: skip
 
 

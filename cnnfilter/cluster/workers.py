@@ -86,7 +86,7 @@ class Workers:
         ClusterError
             If one is not fit, or there is none.
         """
-        start = time.monotonic()
+        start, is_told = time.monotonic(), False
         while not self.fit or (self._tried and time.monotonic() - start < PATIENCE):
             self.look()
             if not self.fit and not self._tried and self._client.status != "running":
@@ -95,6 +95,10 @@ class Workers:
             if not self.fit and time.monotonic() - start > PATIENCE:
                 msg = f"{self.name} has no worker that could be prepared in {PATIENCE:.0f} s; see dask worker --help"
                 raise ClusterError(msg)
+            if not (is_told or self.fit or self._tried) and time.monotonic() - start > EVERY:
+                is_told = True
+                told = f"{self.name} has no worker yet; we wait for one, up to {PATIENCE:.0f} s"
+                warnings.warn(told, CnnfilterWarning, stacklevel=2)
             try:
                 self.answered(self._arrived.get(timeout=TICK))
             except queue.Empty:

@@ -13,6 +13,8 @@ from cnnfilter.errors import ClusterError, CnnfilterWarning
 
 EVERY = 2.0
 """Seconds after which somebody looks who has come and gone."""
+TOLD_AFTER = 2.0
+"""Seconds after which a person is told that there is none yet."""
 PATIENCE = 60.0
 """Seconds that a run waits for workers that are fit."""
 ANSWER = 10.0
@@ -95,7 +97,7 @@ class Workers:
             if not self.fit and time.monotonic() - start > PATIENCE:
                 msg = f"{self.name} has no worker that could be prepared in {PATIENCE:.0f} s; see dask worker --help"
                 raise ClusterError(msg)
-            if not (is_told or self.fit or self._tried) and time.monotonic() - start > EVERY:
+            if not (is_told or self.fit or self._tried) and time.monotonic() - start > TOLD_AFTER:
                 is_told = True
                 told = f"{self.name} has no worker yet; we wait for one, up to {PATIENCE:.0f} s"
                 warnings.warn(told, CnnfilterWarning, stacklevel=2)

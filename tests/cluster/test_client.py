@@ -312,7 +312,7 @@ def test_nobody_waits_for_workers_for_ever(monkeypatch):
     monkeypatch.setattr(workers, "PATIENCE", 0.05)
     with pytest.raises(ClusterError, match="has no worker that could be prepared in 0 s; see dask worker --help"):
         list(carried_out(monkeypatch, FakeClient(workers=()), pictures("a.png")))
-    monkeypatch.setattr(workers, "EVERY", 0)
+    monkeypatch.setattr(workers, "TOLD_AFTER", 0)
     with (
         pytest.warns(
             CnnfilterWarning, match=f"^the scheduler {ADDRESS} has no worker yet; we wait for one, up to 0 s$"

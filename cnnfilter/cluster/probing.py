@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnfilter.addresses.address import is_address
+from cnnfilter.addresses.address import Address, is_address
 from cnnfilter.errors import ClusterError, OutputError
 from cnnfilter.writing.temporaries import Temporaries
 from cnnfilter.writing.write import is_device
@@ -33,7 +33,6 @@ def probes(plan: Plan, temporaries: Temporaries, held: contextlib.ExitStack) -> 
     Parameters
     ----------
     plan : Plan
-        Its output folder has been made.
     temporaries : Temporaries
         Takes a file in each folder of outputs.
     held : ExitStack
@@ -43,7 +42,8 @@ def probes(plan: Plan, temporaries: Temporaries, held: contextlib.ExitStack) -> 
     numbers = range(0, len(jobs), max(1, len(jobs) // LOOKED_AT))
     base = plan.naming.base
     if base is not None:
-        outputs: Iterable[str] = [str(base)]
+        is_there = isinstance(base, Address) or base.is_dir()
+        outputs: Iterable[str] = [str(base if is_there else base.parent)]  # it is made by whoever needs it
     elif plan.naming.told:
         outputs = []
     else:

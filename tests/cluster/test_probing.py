@@ -35,6 +35,13 @@ def test_the_same_folders_are_found_and_nothing_is_left_in_them():
     assert sorted(os.listdir("in")) == ["a.png", "b.png", "sub"]  # noqa: PTH208  (names)
 
 
+def test_a_folder_that_is_still_to_be_made_will_be_where_its_parent_is():
+    with probed(["in/a.png"], output="new/{dir}/{name}.png") as found:
+        assert [Path(name).parent for name, *_ in found] == [Path.cwd(), Path("in").absolute()]
+        check_shared(found)
+    assert not Path("new").exists()
+
+
 def test_outputs_beside_their_inputs_need_each_folder():
     with probed(["in/a.png", "in/sub/c.png"]) as found:
         assert [Path(name).parent.name for name, *_ in found] == ["in", "sub", "in", "sub"]

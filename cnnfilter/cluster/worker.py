@@ -70,6 +70,12 @@ class Here:
         limit = self._worker.memory_manager.memory_limit
         return min(limit // 2 if limit else default_memory(), default_memory())
 
+    @property
+    def folder(self) -> str:
+        """One for files, which Dask removes in the end, also that of a worker that was killed."""
+        folder: str = self._worker.local_directory
+        return folder
+
     def stopping(self) -> bool:
         """Whether nobody wants the task any more, or the worker is about to end."""
         task = self._worker.state.tasks.get(self.key)
@@ -179,7 +185,7 @@ def _check_versions(theirs: dict[str, str]) -> None:
 def _made(sent: dict[str, Any], files: dict[str, memoryview], task_of: TaskOf, here: Here) -> _Prepared:
     with contextlib.ExitStack() as ends:
         if files:
-            folder = ends.enter_context(tempfile.TemporaryDirectory(prefix="cnnfilter-", ignore_cleanup_errors=True))
+            folder = ends.enter_context(tempfile.TemporaryDirectory(dir=here.folder, ignore_cleanup_errors=True))
             hold({name: _laid(Path(folder, str(number)), name, files[name]) for number, name in enumerate(files)})
         size = None if sent["size"] is None else tuple(sent["size"])
         task, limits = task_of(sent["arguments"], size)

@@ -55,7 +55,7 @@ class LostFuture(FakeFuture):
 class FakeHere:
     """The worker that a task is on: `stops` says after how many pictures it is told to end."""
 
-    memory, address = 10**9, ADDRESS
+    memory, address, folder = 10**9, ADDRESS, None
 
     def __init__(self, marks=None, key="key", stops=None):
         self.marks, self.key, self.stops = {} if marks is None else marks, key, stops

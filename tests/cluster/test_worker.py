@@ -32,10 +32,14 @@ def told(run="run", arguments=("apply", "edge", "x.png"), **more):
 def test_a_worker_knows_a_few_runs(tmp_path):
     weights = tmp_path / "weights"
     weights.write_bytes(b"x")
+    here = FakeHere()
+    here.folder = tmp_path / "worker"
+    here.folder.mkdir()
     for number in range(worker.MOST_RUNS + 1):
-        assert unpacked(worker.prepare(with_files(told(str(number)), {"w": weights}), task_of, FakeHere())) is None
+        assert unpacked(worker.prepare(with_files(told(str(number)), {"w": weights}), task_of, here)) is None
         assert unpacked(worker.prepare(with_files(told(str(number)), {}), None, FakeHere())) is None  # already
     assert [*worker._runs] == ["1", "2", "3", "4"]
+    assert len([*here.folder.iterdir()]) == 4
 
 
 @pytest.mark.parametrize(
@@ -98,12 +102,13 @@ def test_what_dask_tells_of_a_worker(monkeypatch):
     there = SimpleNamespace(
         get_current_task=lambda: "key", state=SimpleNamespace(tasks={"key": task}), scheduler=scheduler,
         status=SimpleNamespace(name="running"), memory_manager=SimpleNamespace(memory_limit=10**6), loop=None,
-        contact_address=ADDRESS,
+        contact_address=ADDRESS, local_directory="here",
     )  # fmt: skip
     monkeypatch.setattr("distributed.get_worker", lambda: there)
     monkeypatch.setattr("distributed.utils.sync", lambda loop, function, **options: asyncio.run(function(**options)))
     here = worker.Here()
     assert (here.address, here.memory, here.stopping(), here.mark("run")) == (ADDRESS, 500_000, False, None)
+    assert here.folder == "here"
     there.memory_manager.memory_limit = None
     assert here.memory > 500_000
     here.set_mark("run", worker.BEGUN)

@@ -8,6 +8,7 @@ from cnnfilter.engine.pools import avg_pool2d as avg_pool2d
 from cnnfilter.engine.pools import max_pool2d as max_pool2d
 from cnnfilter.engine.pools import sum_pool2d as sum_pool2d
 from cnnfilter.errors import ArgumentError as ArgumentError
+from cnnfilter.errors import ClusterError as ClusterError
 from cnnfilter.errors import CnnfilterError as CnnfilterError
 from cnnfilter.errors import CnnfilterWarning as CnnfilterWarning
 from cnnfilter.errors import DiskFullError as DiskFullError

@@ -1,6 +1,9 @@
 """What is in folders of buckets and servers, whether something is there, and what patterns stand for."""
 
+import asyncio
 import os
+import stat
+from types import SimpleNamespace
 
 import fsspec
 import pytest
@@ -201,3 +204,15 @@ def test_links_on_a_server_are_what_they_lead_to_and_are_not_followed(files):
     root = located(files.address("links"))
     assert below(root, entries(root, recursive=True)) == {"a.jpg": 3, "same.jpg": 3}
     assert not (root / "pipe.jpg").is_file()
+
+
+def test_a_server_that_names_files_elsewhere_is_not_believed(monkeypatch):
+    class Channel:
+        async def scandir(self, path):
+            for name in ("..", "../a.jpg", "/etc/b.jpg", "c/../../d.jpg", "e.jpg"):
+                yield SimpleNamespace(filename=name, attrs=SimpleNamespace(permissions=stat.S_IFREG, size=1))
+
+    monkeypatch.setattr(listing, "asked", lambda address, question: question(None))
+    monkeypatch.setattr(listing, "over_sftp", lambda fs, work: asyncio.run(work(Channel())))
+    root = located("sftp://h/d")
+    assert below(root, entries(root, recursive=True)) == {"e.jpg": 1}

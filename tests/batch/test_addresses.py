@@ -157,6 +157,18 @@ def test_no_key_of_a_bucket_leads_out_of_the_output_folder(box, png):
         assert find_inputs([], listed=[name]).inputs[0].error == NO_PLACE
 
 
+def test_a_pattern_finds_no_key_that_would_be_refused_by_itself(box, png):
+    box.fill("strange", ["q/a.png", "q/b\nc.png", "q/d.png?versionId=1.png"], png)
+    errors = {
+        each.name.removeprefix("s3://strange/q/"): each.error for each in find_inputs(["s3://strange/q/*"]).inputs
+    }
+    assert errors == {
+        "a.png": None,
+        "b\nc.png": "it holds a control character",
+        "d.png?versionId=1.png": "versions of an object are not told apart: leave ?versionId= out",
+    }
+
+
 def test_on_windows_no_key_holds_what_parts_folders_or_drives_there(monkeypatch):
     from cnnfilter.batch import inputs
 

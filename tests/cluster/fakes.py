@@ -75,8 +75,8 @@ class FakeClient:
     """Does each task as it is submitted. `faults` are taken one after the other, before the task is done.
 
     ``None`` is none, ``"mark"`` a worker that dies in its work, ``"waits"`` one that dies before it, ``"stops"`` one
-    that ends after a picture, ``"begun"`` one that is not heard of any more, ``"lost"`` one that dies with what it
-    gave, and others are statuses of a future, or an error.
+    that ends after a picture, ``"leaves"`` one that ends before any, ``"begun"`` one that is not heard of any more,
+    ``"lost"`` one that dies with what it gave, and others are statuses of a future, or an error.
     """
 
     def __init__(self, faults=(), workers=(ADDRESS,)):
@@ -99,7 +99,7 @@ class FakeClient:
             return self.prepared(future, function, data, workers[0])
         self.sent.append((key, workers))
         self.jobs.append(len(unpacked(data)["jobs"]))
-        here = FakeHere(self.marks, key, 1 if fault == "stops" else None)
+        here = FakeHere(self.marks, key, {"stops": 1, "leaves": 0}.get(fault))
         if fault in ("mark", "begun"):
             here.set_mark(key.split("-")[1], worker.BEGUN)
         if fault == "waits":

@@ -12,7 +12,7 @@ from PIL import Image
 from cnnfilter.addresses.address import located
 from cnnfilter.addresses.putting import put
 from cnnfilter.batch.events import Event
-from cnnfilter.cluster import client, ending, sending, workers
+from cnnfilter.cluster import client, ending, sending, worker, workers
 from cnnfilter.cluster.names import Names
 from cnnfilter.errors import ArgumentError, ClusterError, CnnfilterWarning, OutputError
 from tests.cluster.fakes import ADDRESS, FakeClient, FakeFuture, KilledWorker, carried_out
@@ -209,6 +209,29 @@ def test_a_worker_that_ends_leaves_the_rest_of_its_task_to_others(monkeypatch):
     names = pictures(*(f"{number}.png" for number in range(8)))
     events = list(carried_out(monkeypatch, FakeClient([None] * 4 + ["stops", "stops"]), names))
     assert [event.error for event in events] == [None] * 8
+
+
+def test_a_picture_with_which_a_worker_died_is_not_cleared_by_workers_that_did_not_begin_it(monkeypatch):
+    faults = [None, "mark", "leaves", lambda: worker._runs.clear(), "mark"]
+    events = list(carried_out(monkeypatch, FakeClient(faults), pictures("a.png", "b.png")))
+    assert [event.error for event in events] == [None, "two workers died while they worked on it"]
+
+
+def test_little_is_done_before_an_earlier_picture(monkeypatch):
+    monkeypatch.setattr(sending.Sizes, "next", lambda self, left, threads: 1)
+    monkeypatch.setattr(workers, "EVERY", 0)
+
+    class Looked(FakeClient):
+        def scheduler_info(self, n_workers=5):
+            self.looks = getattr(self, "looks", 0) + 1
+            self.status = "closed" if self.looks > 60 else "running"
+            return super().scheduler_info()
+
+    events = list(
+        carried_out(monkeypatch, fake := Looked([None, "pending"]), pictures(*map("{:02}.png".format, range(30))))
+    )
+    assert [event.undone for event in events] == [False] + [True] + [False] * 7 + [True] * 21
+    assert len(fake.sent) == 9
 
 
 def test_a_task_that_cannot_even_begin_is_a_defect_of_each_picture(monkeypatch):
@@ -411,8 +434,6 @@ def test_nobody_waits_for_a_worker_that_has_gone_before_it_was_prepared(monkeypa
 
 
 def test_a_worker_that_has_forgotten_the_run_is_prepared_again(monkeypatch):
-    from cnnfilter.cluster import worker
-
     fake = FakeClient([worker._runs.clear])  # as if its nanny had started another at its address
     assert not any(event.error for event in carried_out(monkeypatch, fake, pictures("a.png", "b.png")))
     assert len(fake.sent) == 4  # both are sent, and both again

@@ -541,17 +541,34 @@ def test_what_only_this_process_has_is_refused(monkeypatch, names, wanted, told)
         list(carried_out(monkeypatch, FakeClient(), names, **wanted))
 
 
+@pytest.fixture
+def shared_memory(monkeypatch):
+    """``memory://`` may be used: the fake is in this process."""
+    monkeypatch.setattr(client, "check_sendable", lambda plan: None)
+    yield
+    MemoryFileSystem.store.clear()
+    MemoryFileSystem.pseudo_dirs[:] = [""]
+
+
+@pytest.mark.usefixtures("shared_memory")
 def test_names_that_stand_at_addresses_are_not_granted_before_they_are_asked_for(monkeypatch):
-    names = pictures("a.gif")
     put(located("memory://out/a-edge.png"), b"another's", overwrite=True)
-    try:
-        monkeypatch.setattr(client, "check_sendable", lambda plan: None)  # the fake is in this process
-        [event] = carried_out(monkeypatch, fake := FakeClient(), names, output="memory://out/", skip_existing=True)
-        assert (event.skipped, event.existing) == (True, (located("memory://out/a-edge.png"),))
-        assert len(fake.sent) == 1
-    finally:
-        MemoryFileSystem.store.clear()
-        MemoryFileSystem.pseudo_dirs[:] = [""]
+    names = pictures("a.gif")
+    [event] = carried_out(monkeypatch, fake := FakeClient(), names, output="memory://out/", skip_existing=True)
+    assert (event.skipped, event.existing) == (True, (located("memory://out/a-edge.png"),))
+    assert len(fake.sent) == 1
+
+
+@pytest.mark.usefixtures("shared_memory")
+def test_names_at_addresses_that_may_be_inputs_are_not_granted_before_they_are_asked_for(monkeypatch):
+    name, other = pictures("a.gif", "a.png")
+    put(located("memory://in/a-edge.png"), Path(other).read_bytes(), overwrite=True)
+    names = [name, "memory://in/a-edge.png"]
+    events = carried_out(monkeypatch, FakeClient(), names, output="memory://in/", force=True)
+    assert [event.error for event in events] == [
+        "the output 'memory://in/a-edge.png' is the input 'memory://in/a-edge.png', which is never overwritten; choose "
+        "another name", None,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("names", [["memory://in/a.png"], ["a.png"]])

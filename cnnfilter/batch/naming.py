@@ -325,8 +325,8 @@ class Naming:
         for part in self._pieces:
             if part == "{ext}" and follows:
                 around.append("")
-            elif part == "{dir}" and around != [""] and is_address(folder):  # its bucket and folders, and no password
-                around[-1] += "/".join(Address(folder).parts)
+            elif part == "{dir}" and around != [""] and is_address(folder):
+                around[-1] += _parts(folder)
             else:
                 around[-1] += values.get(part, part)
         return tuple(around)
@@ -338,6 +338,12 @@ def _extension(suffix: str, format: str | None) -> str:
     if format is None and format_for_path(f"a{suffix}") not in (None, TABLE):
         return suffix.removeprefix(".")  # as the person writes it: JPG stays JPG
     return extension_for(format or "PNG")
+
+
+@functools.lru_cache(1024)
+def _parts(folder: str) -> str:
+    """The bucket or host of a folder, and the folders down to it, without a password; most inputs share theirs."""
+    return "/".join(Address(folder).parts)
 
 
 def _without_end(folder: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import queue
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -94,7 +95,7 @@ class Run:
     def _fill(self) -> None:
         """Send tasks, as long as few are on their way and not too much is done before an earlier picture."""
         threads = self.workers.threads
-        while len(self.parts) < 2 * threads + 2 and (self.workers.fit or self.lost is not None):
+        while len(self.parts) < 2 * threads + 2 and (self._can_send or self.lost is not None):
             if self._waiting:
                 jobs, again = self._waiting.popleft()
             else:
@@ -106,6 +107,11 @@ class Run:
                 self._undo(jobs)
             elif jobs:
                 self._send(jobs, again=again)
+
+    @property
+    def _can_send(self) -> bool:
+        """Whether somebody is there; whoever takes events may have rested for long since that was looked at."""
+        return bool(self.workers.fit) and self.client.status == "running"
 
     def _cut(self, size: int) -> list[Job]:
         """The next jobs that are to be sent; what becomes of others is known, and noted."""
@@ -173,6 +179,7 @@ class Run:
         status = part.future.status
         if status in ("lost", "pending"):  # what it gave has gone with its worker since: Dask has it done again
             self.parts[part.future.key] = part
+            time.sleep(TICK / 4)  # of what is lost we are told at once
             part.future.add_done_callback(self.arrived.put)
             return
         try:

@@ -93,6 +93,7 @@ class FakeClient:
         return data
 
     def submit(self, function, data, *, key=None, workers=None, **options):
+        assert self.status == "running", "Dask raises an error of its own"
         fault = self.faults.pop(0) if self.faults and key else None
         future = (LostFuture if fault == "lost" else FakeFuture)(key or f"prepare-{workers}")
         if key is None:

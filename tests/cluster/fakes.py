@@ -76,7 +76,8 @@ class FakeClient:
 
     ``None`` is none, ``"mark"`` a worker that dies in its work, ``"waits"`` one that dies before it, ``"stops"`` one
     that ends after a picture, ``"leaves"`` one that ends before any, ``"begun"`` one that is not heard of any more,
-    ``"lost"`` one that dies with what it gave, and others are statuses of a future, or an error.
+    ``"lost"`` one that dies with what it gave, ``"twice"`` one after which another does it too, and others are statuses
+    of a future, or an error.
     """
 
     def __init__(self, faults=(), workers=(ADDRESS,)):
@@ -116,6 +117,8 @@ class FakeClient:
             fault()
         if fault in ("cancelled", "pending", "begun"):
             return future.ended("cancelled" if fault == "cancelled" else "pending")
+        if fault == "twice":
+            function(data, here)
         return future.ended("finished", function(data, here))
 
     def prepared(self, future, function, data, address):

@@ -186,6 +186,12 @@ def test_outputs_that_a_worker_finished_before_it_died_are_written_and_anothers_
     assert [event.error for event in events] == [None, "'out/b-edge.png' exists already; --force overwrites it", None]
 
 
+@pytest.mark.parametrize("before", [[], ["mark"]])
+def test_what_is_done_twice_as_what_it_gave_is_lost_blames_nobody(monkeypatch, before):
+    events = list(carried_out(monkeypatch, FakeClient([None, *before, "twice"]), pictures("a.png", "b.png")))
+    assert [event.targets for event in events] == [(Path("out/a-edge.png"),), (Path("out/b-edge.png"),)]
+
+
 @pytest.mark.parametrize("fault", ["mark", "killed"])
 def test_a_picture_that_kills_two_workers_fails_alone(monkeypatch, fault):
     names = pictures("a.png", "b.png", "c.png")

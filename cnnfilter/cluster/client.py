@@ -82,10 +82,7 @@ def process(
         ends.callback(live.discard)
         client, local = live.connection = ends.enter_context(connected(cluster))
         live.add()
-        plan.prepare()
         temporaries = ends.enter_context(contextlib.closing(Temporaries()))
-        for folder in plan.folders:
-            temporaries.sweep(folder)
         threads, memory = work.threads, work.memory.total if isinstance(work.memory, Memory) else work.memory
         if isinstance(cluster, int):  # they share this machine
             threads = threads or max(1, available_threads(None) // cluster)
@@ -99,6 +96,9 @@ def process(
         arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
         workers = Workers(client, name_of(cluster), served.prepare, with_files(sent, read_files()), arrived)
         workers.begin()
+        plan.prepare()
+        for folder in plan.folders:
+            temporaries.sweep(folder)
         carried = Run(plan, task, ahead, client, workers, served.work, run, arrived)
         live.parts = carried.parts
         try:
@@ -120,10 +120,10 @@ def check_sendable(plan: Plan) -> None:
     """
     naming = plan.naming
     output = naming.wanted.output or ""
-    names = {STREAM} | {each.name for each in plan.jobs.inputs if each.name.startswith("memory://")}
-    found = names.intersection(each.name for each in plan.jobs.inputs) or names.intersection([output])
-    if found or output.startswith("memory://"):
-        what = "memory:// is" if found - {STREAM} or output.startswith("memory://") else "standard input and output are"
+    names = {output, *(each.name for each in plan.jobs.inputs)}
+    is_in_memory = any(name.startswith("memory://") for name in names)
+    if is_in_memory or STREAM in names:
+        what = "memory:// is" if is_in_memory else "standard input and output are"
         msg = f"{what} of this process, and a cluster's workers are others; name files that they share, or addresses"
         raise ArgumentError(msg)
     if naming.may_name_device and any(job.is_device for job in plan.jobs):

@@ -12,8 +12,10 @@ from PIL import Image
 from cnnfilter.addresses.address import located
 from cnnfilter.addresses.putting import put
 from cnnfilter.batch.events import Event
+from cnnfilter.batch.work import Work
 from cnnfilter.cluster import client, ending, sending, worker, workers
 from cnnfilter.cluster.names import Names
+from cnnfilter.cluster.words import without_files
 from cnnfilter.errors import ArgumentError, ClusterError, CnnfilterWarning, OutputError
 from tests.cluster.fakes import ADDRESS, FakeClient, FakeFuture, KilledWorker, carried_out
 from tests.plans import planned
@@ -316,7 +318,26 @@ def test_a_worker_that_does_not_fit_ends_the_run_before_any_work(monkeypatch):
     monkeypatch.setattr("cnnfilter.cluster.client.versions", lambda: {"Python": "2.7"})
     with pytest.raises(ClusterError, match=rf"^worker {ADDRESS}: Python .*, and 2\.7 here; outputs would differ$"):
         list(carried_out(monkeypatch, FakeClient(), pictures("a.png")))
-    assert not [*Path("out").iterdir()]
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    ("cluster", "asked", "told"),
+    [(2, Work(), (4, 5 * 10**8)), (2, Work(threads=3, memory=10**8), (3, 5 * 10**7)), (ADDRESS, Work(), (1, None)),
+     (ADDRESS, Work(threads=3, memory=10**8), (3, 10**8))],
+)  # fmt: skip
+def test_workers_of_this_machine_share_its_cores_and_memory(monkeypatch, cluster, asked, told):
+    monkeypatch.setattr(client, "available_threads", lambda threads: 8)
+    monkeypatch.setattr(client, "default_memory", lambda: 10**9)
+    monkeypatch.setattr("tests.cluster.fakes.Work", lambda: asked)
+
+    class Told(FakeClient):
+        def prepared(self, future, function, data, address):
+            sent = without_files(data)[0]
+            assert (sent["threads"], sent["memory"]) == told
+            return super().prepared(future, function, data, address)
+
+    assert [event.error for event in carried_out(monkeypatch, Told(), pictures("a.png"), cluster=cluster)] == [None]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def wrong_address(text: str) -> str | None:
         return f"it has {length:,} bytes, more than the {LONGEST:,} of an address"
     if _CONTROL.search(text):
         return "it holds a control character"
-    if re.match(r"[^/]*::", text) or re.search(rf"::{_SCHEME}://", text):
+    if re.search(rf"::{_SCHEME}://", text):
         return "chains of addresses ('::') are not followed"
     scheme, _, rest = text.partition("://")
     if scheme.lower() in _OF_THIS_MACHINE:

@@ -209,6 +209,13 @@ def test_over_sftp_a_lost_connection_is_made_anew(files):
     assert siblings(files) == []
 
 
+def test_over_sftp_nothing_is_sent_where_a_file_stands(files):
+    (files.folder / "stands.png").write_bytes(OTHER)
+    with pytest.raises(FileExistsError):
+        put(located(files.address("stands.png")), ONE, overwrite=False)
+    assert files.requests("write") == []
+
+
 def test_over_sftp_a_file_that_comes_meanwhile_is_not_lost(files, monkeypatch):
     monkeypatch.setattr(putting, "_PIECE", 100)
     address = located(files.address("meanwhile.png"))

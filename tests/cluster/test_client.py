@@ -62,6 +62,16 @@ def _refused(plan, target):
     raise OutputError(msg)
 
 
+def test_what_a_link_leads_to_is_overwritten_as_here(monkeypatch):
+    names = pictures("a.png")
+    Path("out").mkdir()
+    Path("real.png").touch()
+    Path("out/a-edge.png").symlink_to("../real.png")
+    assert [event.error for event in carried_out(monkeypatch, FakeClient(), names, force=True)] == [None]
+    assert Path("out/a-edge.png").is_symlink()
+    assert Path("real.png").stat().st_size
+
+
 def test_a_picture_that_changes_its_format_has_the_name_for_that_at_once(monkeypatch):
     names = pictures("a.gif", "b.gif")
     events = list(carried_out(monkeypatch, fake := FakeClient(), names))
@@ -200,6 +210,15 @@ def test_a_picture_that_kills_two_workers_fails_alone(monkeypatch, fault):
     fake = FakeClient([None, fault, None, fault])
     events = list(carried_out(monkeypatch, fake, names))
     assert [event.error for event in events] == [None, "two workers died while they worked on it", None]
+
+
+def test_what_workers_that_died_have_left_is_removed(monkeypatch):
+    left = Path("out/.a.png.cnnfilter-0123456789abcdef.tmp")
+    names = pictures("a.png", "b.png")
+    list(carried_out(monkeypatch, FakeClient([left.touch]), names))
+    assert left.exists()  # others may be at work
+    list(carried_out(monkeypatch, FakeClient([left.touch, "mark"]), names, force=True))
+    assert not left.exists()
 
 
 def test_a_picture_that_only_waited_where_a_worker_died_is_not_blamed(monkeypatch):

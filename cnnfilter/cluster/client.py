@@ -77,7 +77,8 @@ def process(
         If an input or an output is only of this process, or the output folder cannot be made.
     """
     check_sendable(plan)
-    live = Live(served.in_hand)
+    run = os.urandom(8).hex()
+    live = Live(run, served.in_hand)
     with contextlib.ExitStack() as ends:
         ends.callback(live.discard)
         client, local = live.connection = ends.enter_context(connected(cluster))
@@ -87,7 +88,6 @@ def process(
         if isinstance(cluster, int):  # they share this machine
             threads = threads or max(1, available_threads(None) // cluster)
             memory = (memory or default_memory()) // cluster
-        run = os.urandom(8).hex()
         sent = {
             "run": run, "arguments": [*arguments], "size": size, "versions": versions(), "threads": threads or 1,
             "memory": memory, "times": work.preserve_times, "naming": naming_sent(plan.naming),

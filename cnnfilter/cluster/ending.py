@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 class Live:
     """A run that is not over, and how to end it early."""
 
-    def __init__(self, in_hand: Callable[[], int]) -> None:
+    def __init__(self, run: str, in_hand: Callable[[], int]) -> None:
         self.parts: dict[str, Part] = {}
         self.connection: tuple[Any, Any] = (None, None)
+        self._run = run
         self._in_hand = in_hand
 
     def add(self) -> None:
@@ -35,7 +36,9 @@ class Live:
         client, local = self.connection
         with contextlib.suppress(Exception):  # whatever is lost by now
             client.cancel([each.future for each in list(self.parts.values())], force=True)
-            if local is not None:
+            if local is None:
+                client.set_metadata(self._run, {})  # the marks of its tasks
+            else:
                 while time.monotonic() < deadline and any(client.run(self._in_hand).values()):
                     time.sleep(TICK / 4)
             client.close(timeout=max(0.1, deadline - time.monotonic()))

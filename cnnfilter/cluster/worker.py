@@ -171,7 +171,7 @@ def prepare(data: bytes, task_of: TaskOf, here: Here | None = None) -> bytes:
     except (CnnfilterError, OSError) as error:
         return packed(str(error))
     except Exception as error:  # whatever it is, it says more than a worker that never answers
-        return packed("".join(traceback.format_exception_only(error)).strip())
+        return packed(" ".join("".join(traceback.format_exception_only(error)).split()))
     return packed(None)
 
 

@@ -570,6 +570,16 @@ def test_an_end_waits_for_pictures_in_hand_and_not_for_ever(monkeypatch):
     ending.end_all()  # of which there are none
 
 
+def test_an_end_leaves_no_marks_with_a_scheduler_that_goes_on(monkeypatch):
+    fake = FakeClient([None, "pending"])
+    events = carried_out(monkeypatch, fake, pictures("a.png", "b.png"))
+    next(events)
+    ending.end_all()
+    assert {run: {} for run, _ in fake.marks} == fake.metadata
+    assert fake.closed
+    events.close()
+
+
 # What cannot be sent
 
 

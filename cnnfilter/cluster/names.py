@@ -43,13 +43,17 @@ class Names:
         if number in self._asked:
             return self._asked[number]
         if number not in self._extra:
-            likely = self._foreseen(job)
-            if any(plan.key(each) in plan.claims or self._stands(each) for each in likely):
-                likely = []
-            for each in likely:
-                plan.take(plan.key(each), job, each)
-            self._extra[number] = likely
+            self._extra[number] = self._reserved(job)
         return plan.jobs.targets(job) + self._extra[number]
+
+    def _reserved(self, job: Job) -> list[Where]:
+        """The names that a job may need besides, claimed now; none if one is not free."""
+        plan, likely = self._plan, self._foreseen(job)
+        if any(plan.key(each) in plan.claims or self._stands(each) for each in likely):
+            return []
+        for each in likely:
+            plan.take(plan.key(each), job, each)
+        return likely
 
     def _foreseen(self, job: Job) -> list[Where]:
         """The names that a job may need beside those that it has."""
@@ -104,9 +108,17 @@ class Names:
             target for target in self._plan.naming.settled(job, event.format or "").targets(event.files) if target
         )
         kept = {target for target in targets if self._plan.claim(job, target)}
-        self._likely = event.format or "", event.files
         self._asked[job.number] = [*targets]
+        self._expect(event.format or "", event.files)
         return targets, kept
+
+    def _expect(self, format: str, files: Files) -> None:
+        """Let what a job has asked for be what others get, and those that were sent before come first."""
+        if self._plan.jobs.counts is None or self._likely == (format, files):
+            return
+        self._likely = format, files
+        for number in [number for number, names in self._extra.items() if not names]:
+            self._extra[number] = self._reserved(self._plan.jobs[number])
 
     def _stands(self, target: Where) -> bool:
         """Whether something stands under a name: it is looked at when the job asks for it."""

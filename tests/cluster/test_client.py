@@ -116,6 +116,14 @@ def test_files_whose_number_nobody_knew_are_asked_for(monkeypatch):
     assert events[0].rows[-1].output == (4, 6, 6)
 
 
+def test_a_name_of_files_whose_number_nobody_knew_is_the_first_ones_too(monkeypatch):
+    names = pictures("0.png", "a.gif", *(f"{number}.png" for number in range(1, 6)), "a.png")
+    arguments = ("run", "conv:sobel-x+sobel-y", "--maps", "each", "x.png")
+    events = list(carried_out(monkeypatch, FakeClient(), names, arguments, counts=[None] * 8))
+    assert [len(event.targets) for event in events] == [6] * 7 + [0]
+    assert events[-1].error.startswith("'out/a-chain-0.png' would be the output of both 'in/a.gif' and 'in/a.png'")
+
+
 def test_of_files_whose_number_nobody_knew_as_many_are_granted_as_the_last_one_asked_for(monkeypatch):
     names = pictures(*(f"{number:02}.png" for number in range(40)))
     arguments = ("run", "conv:sobel-x+sobel-y", "--maps", "each", "x.png")

@@ -26,7 +26,7 @@ from cnnfilter.sizes import Border, Pads, Pair
       cnnfilter apply sharpen -r photos/ -o sharp/ the same tree of folders
       find . -name '*.png' -print0 | cnnfilter apply edge --files-from - -0
       cat photo.jpg | cnnfilter apply sobel - > edges.png
-      cnnfilter apply edge 's3://photos/*.jpg' -o s3://edges/ --cluster tcp://scheduler:8786
+      cnnfilter apply edge s3://photos/ -o s3://edges/ --cluster local:2
     """,
 )
 @click.argument("kernel", type=options.kernel_text, shell_complete=complete_kernels)

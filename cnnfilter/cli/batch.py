@@ -146,8 +146,9 @@ class Batch:
         wanted = Wanted(
             output=self.output, format=self.format_, force=self.force, skip_existing=self.skip_existing, frame=frame
         )
+        found = self.found  # listed before
         with waiting("planning: what stands in the folders of outputs is listed first", quiet=self.quiet):
-            return plan_outputs(self.found, task, wanted, counts)
+            return plan_outputs(found, task, wanted, counts)
 
     @property
     def _is_several(self) -> bool:

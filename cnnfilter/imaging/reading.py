@@ -107,15 +107,14 @@ def read_frames(
     with _failures_told(path):
         if not isinstance(path, (Path, Address, Fetched)):
             yield from _read_forward(path, None, limits)
-            return
-        if not isinstance(path, Path):
+        elif not isinstance(path, Path):
             yield from _read_fetched(fetched(path, limits) if isinstance(path, Address) else path, limits)
-            return
-        if path.is_dir():
+        elif path.is_dir():
             msg = "is a directory"
             raise PictureError(msg)
-        with path.open("rb") as stream:
-            yield from (_read if stream.seekable() else _read_forward)(stream, path, limits)
+        else:
+            with path.open("rb") as stream:
+                yield from (_read if stream.seekable() else _read_forward)(stream, path, limits)
 
 
 @contextlib.contextmanager

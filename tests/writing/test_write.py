@@ -12,7 +12,15 @@ import pytest
 
 from cnnfilter.errors import DiskFullError, ExistsError, OutputError
 from cnnfilter.writing import write
-from cnnfilter.writing.write import Writing, check_free, is_device, is_same, write_atomically, write_stream
+from cnnfilter.writing.write import (
+    Writing,
+    check_free,
+    is_device,
+    is_file_of,
+    is_same,
+    write_atomically,
+    write_stream,
+)
 from tests.command import ROOT, save
 
 
@@ -325,3 +333,12 @@ def test_what_could_not_be_written_is_refused_before(old, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
     with pytest.raises(OutputError, match=r"^the folder '.*' of the output 'new.png' cannot be written to$"):
         check_free(folder / "new.png", overwrite=False)
+
+
+def test_a_file_is_of_just_its_bytes(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"abcd")
+    assert is_file_of(path, b"abcd")
+    assert is_file_of(path, [b"ab", memoryview(b"cd")])
+    assert not any(is_file_of(path, other) for other in (b"abc", b"abcde", b"abcx", []))
+    assert not is_file_of(tmp_path / "none.bin", b"")

@@ -17,6 +17,12 @@ class KilledWorker(Exception):
     """As Dask calls it; its own module is not loaded here."""
 
 
+def forget_runs():
+    """Let the worker of this process forget its runs, as a new one has none."""
+    while worker._runs:
+        worker._runs.popitem()[1].ends.close()
+
+
 class FakeFuture:
     def __init__(self, key):
         self.key, self.status, self.given = key, "pending", None

@@ -13,11 +13,11 @@ from cnnfilter.addresses.address import located
 from cnnfilter.addresses.putting import put
 from cnnfilter.batch.events import Event
 from cnnfilter.batch.work import Work
-from cnnfilter.cluster import client, ending, sending, worker, workers
+from cnnfilter.cluster import client, ending, sending, workers
 from cnnfilter.cluster.names import Names
 from cnnfilter.cluster.words import without_files
 from cnnfilter.errors import ArgumentError, ClusterError, CnnfilterWarning, OutputError
-from tests.cluster.fakes import ADDRESS, FakeClient, FakeFuture, KilledWorker, carried_out
+from tests.cluster.fakes import ADDRESS, FakeClient, FakeFuture, KilledWorker, carried_out, forget_runs
 from tests.plans import planned
 
 OTHER = "tcp://127.0.0.1:2"
@@ -28,6 +28,8 @@ def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(workers, "TICK", 0.01)
     monkeypatch.setattr(sending, "TICK", 0.01)
+    yield
+    forget_runs()
 
 
 def pictures(*names, shape=(6, 8, 3)):
@@ -247,7 +249,7 @@ def test_a_worker_that_ends_leaves_the_rest_of_its_task_to_others(monkeypatch):
 
 
 def test_a_picture_with_which_a_worker_died_is_not_cleared_by_workers_that_did_not_begin_it(monkeypatch):
-    faults = [None, "mark", "leaves", lambda: worker._runs.clear(), "mark"]
+    faults = [None, "mark", "leaves", forget_runs, "mark"]
     events = list(carried_out(monkeypatch, FakeClient(faults), pictures("a.png", "b.png")))
     assert [event.error for event in events] == [None, "two workers died while they worked on it"]
 
@@ -488,7 +490,7 @@ def test_nobody_waits_for_a_worker_that_has_gone_before_it_was_prepared(monkeypa
 
 
 def test_a_worker_that_has_forgotten_the_run_is_prepared_again(monkeypatch):
-    fake = FakeClient([worker._runs.clear])  # as if its nanny had started another at its address
+    fake = FakeClient([forget_runs])  # as if its nanny had started another at its address
     assert not any(event.error for event in carried_out(monkeypatch, fake, pictures("a.png", "b.png")))
     assert len(fake.sent) == 4  # both are sent, and both again
 

@@ -12,14 +12,13 @@ from cnnfilter.cli.rebuilding import task_of
 from cnnfilter.cluster import worker
 from cnnfilter.cluster.chunks import Sizes
 from cnnfilter.cluster.words import packed, unpacked, with_files
-from tests.cluster.fakes import ADDRESS, FakeHere
+from tests.cluster.fakes import ADDRESS, FakeHere, forget_runs
 
 
 @pytest.fixture(autouse=True)
 def _runs():
     yield
-    while worker._runs:
-        worker._runs.popitem()[1].ends.close()
+    forget_runs()
 
 
 def told(run="run", arguments=("apply", "edge", "x.png"), **more):

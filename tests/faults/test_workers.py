@@ -167,6 +167,7 @@ def assert_only_one_failed(process, out, expected, lines, deaths):
     assert not temporaries(out)
 
 
+@pytest.mark.slow
 def test_a_picture_that_kills_workers_kills_two_and_fails_by_name(clean, tmp_path):
     pictures, expected = clean
     environment = meeting(tmp_path / "poison", "007.png", DIE)
@@ -257,6 +258,7 @@ def test_an_interrupt_ends_the_client_and_finishes_what_is_in_hand(where, clean,
     resumed(pictures, out, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["local", "tcp"])
 def test_workers_of_a_client_that_is_killed_stop(where, clean, slow, tmp_path):
     pictures, expected = clean

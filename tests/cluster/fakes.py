@@ -2,7 +2,11 @@
 
 import contextlib
 import os
+from pathlib import Path
 from types import SimpleNamespace
+
+import numpy as np
+from PIL import Image
 
 from cnnfilter.batch.work import Work
 from cnnfilter.cli.rebuilding import task_of
@@ -10,11 +14,19 @@ from cnnfilter.cluster import client, worker
 from cnnfilter.cluster.words import unpacked
 from tests.plans import planned
 
-ADDRESS = "tcp://127.0.0.1:1"
+ADDRESS, OTHER = "tcp://127.0.0.1:1", "tcp://127.0.0.1:2"
 
 
 class KilledWorker(Exception):
     """As Dask calls it; its own module is not loaded here."""
+
+
+def pictures(*names, shape=(6, 8, 3)):
+    Path("in").mkdir(exist_ok=True)
+    for number, name in enumerate(names):
+        noise = np.random.default_rng(number).integers(0, 255, shape, np.uint8)
+        Image.fromarray(noise).save(f"in/{name}")
+    return [f"in/{name}" for name in names]
 
 
 def forget_runs():

@@ -33,7 +33,8 @@ class Recorder:
         self.seen.append(ctypes.c_int64.from_address(words).value)
 
     def call(self, number):
-        return Later(self.address, struct.pack("q", number), [])
+        held = [self.function]  # who makes the calls may be all that is left of this
+        return Later(self.address, struct.pack("q", number), held)
 
 
 def stages_of(recorder, sizes):

@@ -1,6 +1,7 @@
 """Imports are a promise: which room may use which, and what a command loads."""
 
 import ast
+import graphlib
 import os
 import subprocess
 import sys
@@ -87,6 +88,19 @@ def test_a_room_imports_only_what_stands_below_it(path):
     names = [name.split(".") for name in imported(tree)]
     rooms = {name[1] for name in names if name[0] == "cnnfilter" and len(name) > 1}
     assert rooms - BELOW[room_of(path)] - {room_of(path)} == set()
+
+
+def test_no_files_import_each_other_not_even_lazily():
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
+    graph = {}
+    for module, path in modules.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                node.body = []
+        names = {name if name in modules else name.rpartition(".")[0] for name in imported(tree)}
+        graph[module] = names & modules.keys() - {module, "cnnfilter"}
+    graphlib.TopologicalSorter(graph).prepare()  # an error of its own names the circle
 
 
 def test_networks_have_no_compiler_and_no_pictures():

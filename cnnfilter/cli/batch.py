@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cnnfilter.batch.inputs import Found
     from cnnfilter.batch.naming import Files
     from cnnfilter.batch.survey import Survey
+    from cnnfilter.cli.group import Called
     from cnnfilter.imaging.limits import Limits
     from cnnfilter.network.stages import Shape
     from cnnfilter.pipeline import Pipeline
@@ -70,12 +71,6 @@ class Batch:
     verbose: bool
     as_json: bool
     size: Shape | None = field(default=None, init=False)
-
-    @property
-    def arguments(self) -> Sequence[str]:
-        """Those of the command line."""
-        arguments: Sequence[str] = click.get_current_context().find_root().obj
-        return arguments
 
     @property
     def limit(self) -> int:
@@ -191,12 +186,12 @@ class Batch:
 
         work = Work(threads=self.threads, memory=self.memory, preserve_times=self.preserve_times)
         if self.cluster is not None:
-            from cnnfilter.cli import served
             from cnnfilter.cluster import client
 
+            called: Called = click.get_current_context().find_root().obj
             return client.process(
-                plan, task, work=work, cluster=self.cluster, arguments=self.arguments, size=self.size, served=served,
-                ahead=ahead,
+                plan, task, work=work, cluster=self.cluster, arguments=called.arguments, size=self.size,
+                served=called.served, ahead=ahead,
             )  # fmt: skip
         from cnnfilter.batch.workers import share_cores
         from cnnfilter.engine.bands import available_threads

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
+from types import ModuleType
+from typing import NamedTuple
 
 import click
 
@@ -13,6 +15,13 @@ from cnnfilter.messages import quoted, readable
 
 COMMANDS = ("apply", "run", "explain", "page", "train", "learn", "why", "kernels", "shape", "loss", "networks")
 """The commands; the module of each, which has its name, calls it `command`."""
+
+
+class Called(NamedTuple):
+    """How the program was called, and what workers of a cluster call to make the same of it: the context's `obj`."""
+
+    arguments: tuple[str, ...]
+    served: ModuleType
 
 
 class LazyGroup(click.Group):

@@ -88,14 +88,16 @@ def _run(arguments: Sequence[str]) -> int:
     tricks.check()
     import click  # an interrupt while it loads is caught already
 
-    from cnnfilter.cli.group import cnnfilter
+    from cnnfilter.cli import served
+    from cnnfilter.cli.group import Called, cnnfilter
 
     if instruction := os.environ.get(COMPLETE):
         from cnnfilter.cli import shells
 
         return shells.answer(cnnfilter, COMPLETE, instruction)
     try:
-        with cnnfilter.make_context(render.PROGRAM, list(arguments), obj=tuple(arguments)) as context:
+        called = Called(tuple(arguments), served)  # from up here: what a worker calls imports the commands
+        with cnnfilter.make_context(render.PROGRAM, list(arguments), obj=called) as context:
             code: int | None = cnnfilter.invoke(context)
             return code or 0
     except click.exceptions.Exit as end:  # --help, --version

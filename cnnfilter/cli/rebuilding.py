@@ -71,7 +71,7 @@ def task_of(arguments: Sequence[str], size: Shape | None) -> tuple[Task, Limits]
 
     with _alone, options_named(), warnings.catch_warnings(), render.messages_to(lambda text: None):
         warnings.simplefilter("ignore")
-        with cnnfilter.make_context(render.PROGRAM, list(arguments), obj=tuple(arguments)) as context:
+        with cnnfilter.make_context(render.PROGRAM, list(arguments)) as context:
             context.meta[BATCH] = rebuilt
             cnnfilter.invoke(context)
     return batches[0].made[0]

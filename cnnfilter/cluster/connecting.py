@@ -15,7 +15,7 @@ from typing import Any
 
 from cnnfilter.engine.bands import available_threads
 from cnnfilter.errors import ArgumentError, ClusterError, MissingExtraError
-from cnnfilter.messages import quoted
+from cnnfilter.messages import nearest, quoted
 
 PATIENCE = 5.0
 """Seconds in which a scheduler must answer."""
@@ -54,9 +54,18 @@ def parse_cluster(text: str) -> str | int:
         raise ArgumentError(msg)
     match = re.fullmatch(_ADDRESS, text)
     if kind == LOCAL or match is None or not 0 < int(match[3]) < 1 << 16:
-        msg = f"a cluster is local, local:N, tcp://HOST:PORT or tls://HOST:PORT, not {quoted(text)}"
+        msg = f"a cluster is local, local:N, tcp://HOST:PORT or tls://HOST:PORT, not {quoted(text)}{_slip(text)}"
         raise ArgumentError(msg)
     return f"{match[1] or 'tcp'}://{match[2]}"
+
+
+def _slip(text: str) -> str:
+    """A tail for an error message if a text may have been meant as processes of this machine."""
+    word = text.removeprefix("tcp://").rstrip("0123456789")
+    number = text[len(text.rstrip("0123456789")) :]
+    if len(number) > len(str(MOST_LOCAL)):  # a scheduler's port
+        return ""
+    return nearest(word, [LOCAL]).replace("?", f":{number}?" if number else "?")
 
 
 def _undisturbed(start: Callable[[], Any]) -> Any:
@@ -147,7 +156,8 @@ def connected(cluster: str | int) -> Iterator[tuple[Any, Any]]:
             msg = f"{name_of(cluster)} {why}"
             raise ClusterError(msg) from error
         except Exception as error:  # also of memory, or of unpacking: whatever is at that port may say anything
-            msg = f"{name_of(cluster)} does not answer; is it a Dask scheduler, and can it be reached from here?"
+            ask = _slip(str(cluster)) or "; is it a Dask scheduler, and can it be reached from here?"
+            msg = f"{name_of(cluster)} does not answer{ask}"
             raise ClusterError(msg) from error
         ends.callback(client.close)
         yield client, local

@@ -41,6 +41,17 @@ def test_what_is_no_cluster_is_an_error(text):
         parse_cluster(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "tail"),
+    [("locl", "; did you mean local?"), ("local2", "; did you mean local:2?"), ("lcoal=16", "; did you mean local:16?"),
+     ("scheduler", ""), ("8786", ""), ("http://localhost:8786", "")],
+)  # fmt: skip
+def test_a_slip_for_local_is_told_of(text, tail):
+    with pytest.raises(ArgumentError) as raised:
+        parse_cluster(text)
+    assert str(raised.value).endswith(f", not '{text}'{tail}")
+
+
 @pytest.mark.parametrize("count", [0, 513])
 def test_local_workers_are_no_more_than_some(count):
     with pytest.raises(ArgumentError, match=f"^local:N takes 1 to 512 workers, not {count}$"):
@@ -87,6 +98,9 @@ def test_what_is_connected_is_closed(monkeypatch):
          "it be reached from here?"),
         ("tcp://h:22", MemoryError(), "the scheduler tcp://h:22 does not answer; is it a Dask scheduler, and can it be "
          "reached from here?"),  # the first words of SSH are a length to Dask
+        ("tcp://locl:2", OSError("unknown name"), "the scheduler tcp://locl:2 does not answer; did you mean local:2?"),
+        ("tcp://localhost:8786", OSError("refused"), "the scheduler tcp://localhost:8786 does not answer; is it a Dask "
+         "scheduler, and can it be reached from here?"),
         ("tls://h:1", TypeError("no certificate"), "the scheduler tls://h:1 needs a certificate and a key; Dask's "
          "settings distributed.comm.tls name them"),
         ("tcp://h:1", TypeError("unexpected argument"), "the scheduler tcp://h:1 is of another version of Dask than "

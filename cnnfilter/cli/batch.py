@@ -163,6 +163,10 @@ class Batch:
         plan = self.plan(task, counts)
         voice = Voice(quiet=self.quiet, verbose=self.verbose, as_json=self.as_json)
         check_standard_output(plan, as_json=self.as_json)
+        if self.cluster is not None:
+            from cnnfilter.cluster import client
+
+            client.check(plan)
         if self.dry_run:
             return tell_plan(plan, voice)
         if self.show and not self.quiet and render.is_terminal(sys.stdout):

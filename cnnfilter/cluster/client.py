@@ -13,7 +13,7 @@ from cnnfilter.batch.events import Ahead, Event
 from cnnfilter.batch.memory import Memory, default_memory
 from cnnfilter.batch.names import STREAM
 from cnnfilter.batch.work import Work
-from cnnfilter.cluster.connecting import connected, name_of
+from cnnfilter.cluster.connecting import check_installed, connected, name_of
 from cnnfilter.cluster.ending import Live
 from cnnfilter.cluster.probing import probes
 from cnnfilter.cluster.sending import Run
@@ -49,6 +49,7 @@ def process(
     Parameters
     ----------
     plan : Plan
+        That `check` has nothing against.
     task : Task
     work : Work
         Without `threads`, a picture has one, and on a cluster of this machine its share of the cores; without
@@ -73,10 +74,9 @@ def process(
     ------
     ClusterError
         If it cannot be reached, or a worker is not fit; nothing has been done then.
-    ArgumentError, OutputError
-        If an input or an output is only of this process, or the output folder cannot be made.
+    OutputError
+        If the output folder cannot be made.
     """
-    check_sendable(plan)
     run = os.urandom(8).hex()
     live = Live(run, served.in_hand)
     with contextlib.ExitStack() as ends:
@@ -110,13 +110,15 @@ def process(
                 sweep(folder)
 
 
-def check_sendable(plan: Plan) -> None:
-    """Refuse inputs and outputs that only this process has.
+def check(plan: Plan) -> None:
+    """Refuse what no cluster can carry out; none is asked.
 
     Raises
     ------
     ArgumentError
-        If there is one.
+        If an input or an output is only of this process.
+    MissingExtraError
+        If Dask is not installed.
     """
     naming = plan.naming
     output = naming.wanted.output or ""
@@ -129,3 +131,4 @@ def check_sendable(plan: Plan) -> None:
     if naming.may_name_device and any(job.is_device for job in plan.jobs):
         msg = f"'{output}' is a device of this machine, and a cluster's workers may be on others; name a file"
         raise ArgumentError(msg)
+    check_installed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import os
 import re
@@ -108,6 +109,18 @@ def name_of(cluster: str | int) -> str:
     return "the local cluster" if isinstance(cluster, int) else f"the scheduler {cluster}"
 
 
+def check_installed() -> None:
+    """Refuse to go on without Dask, which is not loaded yet: that takes half a second.
+
+    Raises
+    ------
+    MissingExtraError
+    """
+    if importlib.util.find_spec("distributed") is None:
+        msg = "--cluster needs the distributed library: pip install 'cnnfilter[cluster]'"
+        raise MissingExtraError(msg)
+
+
 @contextlib.contextmanager
 def connected(cluster: str | int) -> Iterator[tuple[Any, Any]]:
     """A Dask client of a cluster, and the cluster itself if it is of this machine, which ends with it.
@@ -121,15 +134,10 @@ def connected(cluster: str | int) -> Iterator[tuple[Any, Any]]:
     ------
     ClusterError
         If there is none, or it lets nobody in.
-    MissingExtraError
-        If Dask is not installed.
     """
-    try:
-        import dask
-        import distributed
-    except ImportError:
-        msg = "--cluster needs the distributed library: pip install 'cnnfilter[cluster]'"
-        raise MissingExtraError(msg) from None
+    import dask
+    import distributed
+
     for name in [each for each in logging.root.manager.loggerDict if each.split(".")[0] in _LOUD]:
         logging.getLogger(name).setLevel(logging.CRITICAL)  # people are told by events, in our words
     with contextlib.ExitStack() as ends, dask.config.set(_CONFIG), warnings.catch_warnings():

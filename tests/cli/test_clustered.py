@@ -33,8 +33,10 @@ def _here(tmp_path, monkeypatch):
         (("a.png", "--max-bytes", "many"), "--max-bytes is a size such as 800M, 4G or 2GiB, not 'many'"),
     ],
 )
-def test_what_has_no_meaning_is_refused_before_any_work(arguments, told):
-    assert told in refused("edge", *arguments)
+def test_what_has_no_meaning_is_refused_before_any_work_and_by_a_dry_run(arguments, told):
+    error = refused("edge", *arguments)
+    assert told in error
+    assert refused("edge", *arguments, "--dry-run") == error
 
 
 @pytest.mark.parametrize("command", ["apply", "run", "why"])
@@ -52,14 +54,16 @@ def test_the_help_says_what_is_promised_and_what_is_not(command, promise):
     assert promise in " ".join(done(command, "--help").out.split())
 
 
-def test_without_dask_its_extra_is_named(monkeypatch):
+@pytest.mark.parametrize("options", [[], ["-n"]])
+def test_without_dask_its_extra_is_named(monkeypatch, options):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    told = refused("edge", "a.png", "--cluster", "local")
+    told = refused("edge", "a.png", "--cluster", "local", *options)
     assert told == "--cluster needs the distributed library: pip install 'cnnfilter[cluster]'"
 
 
 def test_a_dry_run_connects_to_nothing(monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("cnnfilter.cluster.client.connected", None)
     result = done("apply", "edge", "a.png", "--cluster", "tcp://127.0.0.1:9", "-n")
     assert result.out == "a.png -> a-edge.png\n"
     assert files() == ["a.png", "b.png"]

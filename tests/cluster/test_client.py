@@ -173,19 +173,20 @@ def test_a_full_disk_leaves_the_rest_undone(monkeypatch):
     [
         (["-"], {}, "standard input and output are of this process"),
         (["a.png"], {"output": "-"}, "standard input and output are of this process"),
+        (["memory://in/a.png"], {"output": "out/"}, "memory:// is of this process"),
+        (["a.png"], {"output": "memory://out/"}, "memory:// is of this process"),
         (["a.png"], {"output": "/dev/null"}, "'/dev/null' is a device of this machine"),
     ],
 )
-def test_what_only_this_process_has_is_refused(monkeypatch, names, wanted, told):
+def test_what_only_this_process_has_is_refused(names, wanted, told):
     Image.new("RGB", (4, 4)).save("a.png")
     with pytest.raises(ArgumentError, match=f"^{told}"):
-        list(carried_out(monkeypatch, FakeClient(), names, **wanted))
+        client.check(planned(names, **wanted))
 
 
 @pytest.fixture
-def shared_memory(monkeypatch):
-    """``memory://`` may be used: the fake is in this process."""
-    monkeypatch.setattr(client, "check_sendable", lambda plan: None)
+def shared_memory():
+    """``memory://`` is shared with the fake, which is in this process."""
     yield
     MemoryFileSystem.store.clear()
     MemoryFileSystem.pseudo_dirs[:] = [""]
@@ -210,13 +211,6 @@ def test_names_at_addresses_that_may_be_inputs_are_not_granted_before_they_are_a
         "the output 'memory://in/a-edge.png' is the input 'memory://in/a-edge.png', which is never overwritten; choose "
         "another name", None,
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("names", [["memory://in/a.png"], ["a.png"]])
-def test_what_is_in_this_process_alone_is_refused(monkeypatch, names):
-    pictures("a.png")
-    with pytest.raises(ArgumentError, match="^memory:// is of this process"):
-        list(carried_out(monkeypatch, FakeClient(), names, output="memory://out/"))
 
 
 def test_names_that_were_not_needed_are_forgotten():

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cnnfilter.cluster.connecting import connected, name_of, parse_cluster
+from cnnfilter.cluster.connecting import check_installed, connected, name_of, parse_cluster
 from cnnfilter.engine import bands
 from cnnfilter.errors import ArgumentError, ClusterError, MissingExtraError
 
@@ -125,8 +125,8 @@ def test_nobody_waits_for_ever_for_what_is_no_scheduler(monkeypatch):
 
 def test_a_cluster_needs_dask(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(MissingExtraError, match="pip install 'cnnfilter\\[cluster\\]'$"), connected(1):
-        pass
+    with pytest.raises(MissingExtraError, match="pip install 'cnnfilter\\[cluster\\]'$"):
+        check_installed()
     assert name_of(1) == "the local cluster"
 
 

@@ -85,10 +85,13 @@ def _listed(
     listed = _of_bucket(folder, start, flat=recursive) if folder.scheme == "s3" else _in_turn(folder, recursive, hidden)
     for count, (path, size) in enumerate(listed, 1):
         if count > MOST:
-            msg = f"more than {MOST:,} files in it"
-            raise AddressError(msg)
+            raise _too_many()
         if hidden or "/." not in f"/{path}":
             yield path, size
+
+
+def _too_many() -> AddressError:
+    return AddressError(f"more than {MOST:,} files in it")
 
 
 def _in_turn(folder: Address, recursive: bool, hidden: bool) -> Iterator[tuple[str, int | None]]:
@@ -106,10 +109,12 @@ def _in_turn(folder: Address, recursive: bool, hidden: bool) -> Iterator[tuple[s
 def _of_bucket(folder: Address, start: str, *, flat: bool) -> Iterator[tuple[str, int | None]]:
     prefix = prefix_of(folder)
     for page in pages_of(folder, prefix + start, flat=flat):
-        found = [(each["Prefix"].removesuffix("/"), None) for each in page.get("CommonPrefixes", ())]
-        # what ends in a slash stands for a folder
-        found += [(each["Key"], each["Size"]) for each in page.get("Contents", ()) if not each["Key"].endswith("/")]
-        yield from ((key[len(prefix) :], size) for key, size in found if len(key) > len(prefix))
+        found = [(each.get("Prefix", "").removesuffix("/"), None) for each in page.get("CommonPrefixes", ())]
+        found += [(each.get("Key", ""), max(each.get("Size", 0), 0)) for each in page.get("Contents", ())]
+        for key, size in found:
+            # what ends in a slash stands for a folder, and a service may tell of other folders
+            if key.startswith(prefix) and len(key) > len(prefix) and not key.endswith("/"):
+                yield key[len(prefix) :], size
 
 
 def prefix_of(folder: Address) -> str:
@@ -119,14 +124,19 @@ def prefix_of(folder: Address) -> str:
 
 
 def pages_of(folder: Address, prefix: str, *, flat: bool, size: int = 1000) -> Iterator[dict[str, Any]]:
-    """Pages of a listing of S3: `fs.find` would keep every entry, a kilobyte each."""
+    """Pages of a listing of S3: `fs.find` would keep every entry, a kilobyte each. One that breaks off is an error."""
+    told: set[str] = set()
     options = {"Bucket": folder.first, "Prefix": prefix, "MaxKeys": size} | ({} if flat else {"Delimiter": "/"})
     while True:
         page: dict[str, Any] = asked(folder, lambda fs: fs.call_s3("list_objects_v2", **options))
         yield page
-        token = page.get("NextContinuationToken")
-        if not page.get("IsTruncated") or token is None or token == options.get("ContinuationToken"):
+        if not page.get("IsTruncated"):
             return
+        token = page.get("NextContinuationToken")
+        if not token or token in told:
+            msg = "the service does not say how its listing goes on"
+            raise AddressError(msg)
+        told.add(token)
         options["ContinuationToken"] = token
 
 
@@ -161,6 +171,8 @@ def _on_server(folder: Address) -> list[tuple[str, int | None]]:
             kind = kind_of(attributes.permissions)
             if kind != "other":
                 found.append((each.filename, None if kind == "directory" else attributes.size or 0))
+            if len(found) > MOST:
+                raise _too_many()
         return found
 
     return asked(folder, lambda fs: over_sftp(fs, scan))

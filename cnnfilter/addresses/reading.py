@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import io
 import time
@@ -24,8 +25,9 @@ _PIECE = 1 << 18
 _ASKED = 1 << 24
 """Bytes that a server of SFTP is asked for at a time, by many requests at once."""
 
-_CONNECTING, _WAITING = 5, 15
-"""Seconds until a server of the web is connected, and until its next piece."""
+_CONNECTING, _ANSWERING, _WAITING = 5, 60, 15
+"""Seconds until a server of the web is connected, until its answer begins, by whatever detours, and until its next
+piece."""
 
 _SLOWEST, _GRACE = 10_000, 60
 """Bytes a second that a server must give on average, and the seconds after which that counts."""
@@ -179,9 +181,11 @@ def _of_web(fs: AbstractFileSystem, url: str, size: int, told: Callable[[int], N
 
     async def read() -> bytes:
         session = await fs.set_session()
-        async with session.get(fs.encode_url(url), timeout=limits, headers=headers) as answer:
+        async with asyncio.timeout(_ANSWERING):  # headers may drip, and `100 Continue` come again and again
+            began = await session.get(fs.encode_url(url), timeout=limits, headers=headers)
+        async with began as answer:
             answer.raise_for_status()
-            if answer.status not in (200, 206):
+            if answer.status not in ((200,) if whole else (200, 206)):
                 msg = f"the service gives no file ({answer.status})"
                 raise AddressError(msg)
             if whole and (answer.content_length or 0) >= size:

@@ -1,6 +1,7 @@
 """What is in folders of buckets and servers, whether something is there, and what patterns stand for."""
 
 import asyncio
+import itertools
 import os
 import stat
 from types import SimpleNamespace
@@ -186,11 +187,27 @@ def test_a_listing_ends(box, monkeypatch, root):
         names_in(root)
 
 
-def test_a_service_that_gives_the_same_page_again_is_left(monkeypatch, box):
-    fs = systems.system(located("s3://box"))
-    page = {"IsTruncated": True, "NextContinuationToken": "again", "Contents": [{"Key": "a", "Size": 1}]}
-    monkeypatch.setattr(fs, "call_s3", lambda *_, **__: page)
-    assert len(list(entries(located("s3://box"), recursive=True))) == 2
+def served(monkeypatch, box, pages):
+    """The root of a bucket whose service gives these pages of its listing, one after the other."""
+    given = iter(pages)
+    monkeypatch.setattr(systems.system(located("s3://box")), "call_s3", lambda *_, **__: next(given))
+    return located("s3://box/in")
+
+
+@pytest.mark.parametrize("tokens", [["again"] * 3, ["one", "two", "one", "two"], [None], [""]])
+def test_a_listing_that_breaks_off_or_never_ends_is_told(monkeypatch, box, tokens):
+    pages = [{"IsTruncated": True, "NextContinuationToken": token, "Contents": []} for token in tokens]
+    root = served(monkeypatch, box, pages)
+    with pytest.raises(AddressError, match="does not say how its listing goes on"):
+        list(entries(root, recursive=True))
+
+
+def test_a_service_that_tells_of_other_folders_or_of_nothing_is_not_believed(monkeypatch, box):
+    keys = [{"Key": "elsewhere/a.jpg", "Size": 1}, {"Key": "i", "Size": 1}, {"Size": 1}, {"Key": "in/", "Size": 0}]
+    sizes = [{"Key": "in/b.jpg"}, {"Key": "in/c.jpg", "Size": -1}, {"Key": "in/d.jpg", "Size": 2}]
+    folders = [{}, {"Prefix": "out/e/"}, {"Prefix": "in/f/"}]
+    root = served(monkeypatch, box, [{"Contents": keys + sizes, "CommonPrefixes": folders}])
+    assert below(root, entries(root, recursive=False)) == {"b.jpg": 0, "c.jpg": 0, "d.jpg": 2, "f": None}
 
 
 def test_links_on_a_server_are_what_they_lead_to_and_are_not_followed(files):
@@ -206,13 +223,25 @@ def test_links_on_a_server_are_what_they_lead_to_and_are_not_followed(files):
     assert not (root / "pipe.jpg").is_file()
 
 
-def test_a_server_that_names_files_elsewhere_is_not_believed(monkeypatch):
+def over(monkeypatch, names):
+    """A folder of a server of SFTP that tells such names in it."""
+
     class Channel:
         async def scandir(self, path):
-            for name in ("..", "../a.jpg", "/etc/b.jpg", "c/../../d.jpg", "e.jpg"):
+            for name in names:
                 yield SimpleNamespace(filename=name, attrs=SimpleNamespace(permissions=stat.S_IFREG, size=1))
 
     monkeypatch.setattr(listing, "asked", lambda address, question: question(None))
     monkeypatch.setattr(listing, "over_sftp", lambda fs, work: asyncio.run(work(Channel())))
-    root = located("sftp://h/d")
+    return located("sftp://h/d")
+
+
+def test_a_server_that_names_files_elsewhere_is_not_believed(monkeypatch):
+    root = over(monkeypatch, ["..", "../a.jpg", "/etc/b.jpg", "c/../../d.jpg", "e.jpg"])
     assert below(root, entries(root, recursive=True)) == {"e.jpg": 1}
+
+
+def test_a_server_that_tells_names_without_end_is_left(monkeypatch):
+    monkeypatch.setattr(listing, "MOST", 3)
+    with pytest.raises(AddressError, match="more than 3 files in it"):
+        list(entries(over(monkeypatch, map(str, itertools.count())), recursive=False))

@@ -281,6 +281,24 @@ def test_a_public_bucket_is_read_without_credentials(box, monkeypatch):
     systems.forget()
 
 
+@contextlib.contextmanager
+def answering(answer):
+    """An address of the web, whose server lets `answer` do what it likes with the connection."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with contextlib.suppress(OSError):  # who asked has gone
+                self.request.recv(65536)
+                answer(self.request)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        yield located(f"http://127.0.0.1:{server.server_address[1]}/a")
+        server.shutdown()
+        thread.join()
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
@@ -289,6 +307,7 @@ def test_a_public_bucket_is_read_without_credentials(box, monkeypatch):
         (b"HTTP/1.1 200 OK\r\nA: " + b"x" * 100_000 + b"\r\n\r\n", "its answer is none of the web (HTTP)"),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nabcde", "the connection was lost"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", "the service gives no file (204)"),
+        (b"HTTP/1.1 206 Partial Content\r\nContent-Length: 5\r\n\r\nabcde", "the service gives no file (206)"),
         (b"HTTP/1.1 304 Not Modified\r\n\r\n", "the service gives no file (304)"),
         (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", "the service gives no file (302)"),
         (b"HTTP/1.1 999 No\r\nContent-Length: 0\r\n\r\n", "the service failed (999); try again later"),
@@ -296,18 +315,27 @@ def test_a_public_bucket_is_read_without_credentials(box, monkeypatch):
     ],
 )
 def test_whatever_a_server_answers_is_told_in_a_line(answer, reason):
-    class Answer(socketserver.BaseRequestHandler):
-        def handle(self):
-            with contextlib.suppress(OSError):  # who asked has gone
-                self.request.recv(65536)
-                self.request.sendall(answer)
+    with answering(lambda request: request.sendall(answer)) as address:
+        assert refused(address).strerror == reason
 
-    with socketserver.TCPServer(("127.0.0.1", 0), Answer) as server:
-        thread = threading.Thread(target=server.serve_forever, args=[0.01])
-        thread.start()
-        assert refused(located(f"http://127.0.0.1:{server.server_address[1]}/a")).strerror == reason
-        server.shutdown()
-        thread.join()
+
+def endless(request):
+    while True:
+        request.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def dripping(request):
+    request.sendall(b"HTTP/1.1 200 OK\r\nA: ")
+    while True:
+        request.sendall(b"x")
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("answer", [endless, dripping])
+def test_an_answer_that_never_begins_is_not_waited_for(answer, monkeypatch):
+    monkeypatch.setattr(reading, "_ANSWERING", 0.1)
+    with answering(answer) as address:
+        assert refused(address).strerror == "no answer in time"
 
 
 def test_a_server_whose_certificate_nobody_vouches_for_is_not_trusted(tmp_path):

@@ -36,6 +36,7 @@ LOST = "the connection was lost"
 SLOW = "no answer in time"
 ENDED_UPLOAD = "the service no longer knows the upload"
 CONTESTED = "another is written there at this moment; try again"
+DENIED = "permission denied (403)"
 UNKNOWN_CONDITION = "the service cannot do that (501)"
 _NO_HTTP = "HttpProcessingError"
 _UNREACHED = "no connection to the server"
@@ -57,7 +58,7 @@ _CODES = {
 _STATUSES = {
     400: AddressError("the service does not take the request (400)"),
     401: PermissionError(errno.EACCES, "the service asks for a login (401)"),
-    403: PermissionError(errno.EACCES, "permission denied (403)"),
+    403: PermissionError(errno.EACCES, DENIED),
     404: FileNotFoundError(errno.ENOENT, "no such file"),
     408: AddressError(SLOW, is_passing=True),
     410: FileNotFoundError(errno.ENOENT, "no such file any more"),

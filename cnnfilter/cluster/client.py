@@ -15,7 +15,7 @@ from cnnfilter.batch.names import STREAM
 from cnnfilter.batch.work import Work
 from cnnfilter.cluster.connecting import check_installed, connected, name_of
 from cnnfilter.cluster.ending import Live
-from cnnfilter.cluster.probing import probes
+from cnnfilter.cluster.probing import answers, probes
 from cnnfilter.cluster.sending import Run
 from cnnfilter.cluster.sent import naming_sent
 from cnnfilter.cluster.words import with_files
@@ -91,7 +91,7 @@ def process(
         sent = {
             "run": run, "arguments": [*arguments], "size": size, "versions": versions(), "threads": threads or 1,
             "memory": memory, "times": work.preserve_times, "naming": naming_sent(plan.naming),
-            "probes": probes(plan, temporaries, ends),
+            "probes": probes(plan, temporaries, ends), "answers": answers(plan),
         }  # fmt: skip
         arrived: queue.SimpleQueue[Any] = queue.SimpleQueue()
         workers = Workers(client, name_of(cluster), served.prepare, with_files(sent, read_files()), arrived)

@@ -1,4 +1,7 @@
-"""Whether a folder is the same one here and on a worker: a file with random bytes, and the beginnings of inputs."""
+"""Whether a folder is the same one here and on a worker: a file with random bytes, and the beginnings of inputs.
+
+At addresses, whether buckets and servers that take a login answer a worker as they answer here.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.addresses.address import Address, is_address
+from cnnfilter.addresses.failures import DENIED, AddressError
+from cnnfilter.batch.names import where_of
 from cnnfilter.errors import ClusterError, OutputError
 from cnnfilter.writing.temporaries import Temporaries
 from cnnfilter.writing.write import is_device
@@ -20,8 +25,10 @@ if TYPE_CHECKING:
 
 FOLDERS = 16
 """How many folders of inputs, and how many of outputs, are looked into."""
+LOGINS = 4
+"""How many buckets and servers are asked."""
 LOOKED_AT = 1000
-"""Of how many inputs the folders are."""
+"""Of how many inputs the folders are, and the buckets."""
 HEAD = 4096
 """How many bytes of an input are compared."""
 NAME = "shared"
@@ -38,8 +45,7 @@ def probes(plan: Plan, temporaries: Temporaries, held: contextlib.ExitStack) -> 
     held : ExitStack
         Keeps these open, as long as workers may come: nobody takes them for ones left behind.
     """
-    jobs = plan.jobs
-    numbers = range(0, len(jobs), max(1, len(jobs) // LOOKED_AT))
+    jobs, numbers = plan.jobs, _numbers(plan)
     base = plan.naming.base
     if base is not None:
         is_there = isinstance(base, Address) or base.is_dir()
@@ -52,6 +58,10 @@ def probes(plan: Plan, temporaries: Temporaries, held: contextlib.ExitStack) -> 
     inputs = {os.path.dirname(name): name for name in (jobs.inputs[number].name for number in numbers)}  # noqa: PTH120
     found += [[*known, False] for folder in _some(inputs) if (known := _known(Path(inputs[folder]))) is not None]
     return found
+
+
+def _numbers(plan: Plan) -> range:
+    return range(0, len(plan.jobs), max(1, len(plan.jobs) // LOOKED_AT))
 
 
 def _some(folders: Iterable[str]) -> list[str]:
@@ -96,3 +106,43 @@ def check_shared(found: Sequence[Sequence[Any]]) -> None:
                 raise ClusterError(msg)
             if is_output:
                 _made(path.parent, temporaries, held)
+
+
+def answers(plan: Plan) -> list[list[Any]]:
+    """What workers must be answered, one address of each bucket and server: all of it, and whether a file is there."""
+    inputs = [plan.jobs.inputs[number] for number in _numbers(plan)]
+    asked: list[Any] = [where_of(each.name) for each in inputs if each.error is None]
+    if isinstance(plan.naming.base, Address):
+        asked.append(plan.naming.base / f"{NAME}-{os.urandom(8).hex()}")
+    by_login: dict[tuple[str, str], Address] = {}
+    for each in asked:
+        if isinstance(each, Address) and not each.scheme.startswith("http"):  # which is read without a login
+            by_login.setdefault((each.scheme, each.first), each)
+    found = [(each.text, _answer(each)) for each in [*by_login.values()][:LOGINS]]
+    return [[text, answer] for text, answer in found if isinstance(answer, bool)]
+
+
+def _answer(address: Address) -> bool | str | None:
+    """Whether a file is there, or why that is not told; None if it may be told the next time."""
+    try:
+        return address.is_file()
+    except OSError as error:
+        return None if isinstance(error, AddressError) and error.is_passing else str(error.strerror)
+
+
+def check_answered(found: Sequence[Sequence[Any]]) -> None:
+    """Ask on a worker what was answered where the command was given.
+
+    Raises
+    ------
+    ClusterError
+        If it is refused here.
+    """
+    for text, is_there in found:
+        address = Address(text)
+        answer = _answer(address)
+        if is_there and answer is False:
+            answer = "no such file"
+        if isinstance(answer, str) and (is_there or answer != DENIED):  # outputs may be for writing alone
+            msg = f"{address}: {answer}; each worker needs credentials and settings of its own"
+            raise ClusterError(msg)

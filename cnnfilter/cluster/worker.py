@@ -25,7 +25,7 @@ from cnnfilter.addresses.address import located
 from cnnfilter.addresses.copies import hold
 from cnnfilter.batch.memory import Memory, default_memory
 from cnnfilter.batch.work import Streams, Work, process
-from cnnfilter.cluster.probing import check_shared
+from cnnfilter.cluster.probing import check_answered, check_shared
 from cnnfilter.cluster.sent import plan_of
 from cnnfilter.cluster.words import packed, told, unpacked, without_files
 from cnnfilter.errors import ClusterError, CnnfilterError
@@ -165,6 +165,7 @@ def prepare(data: bytes, task_of: TaskOf, here: Here | None = None) -> bytes:
             if sent["run"] not in _runs:
                 _check_versions(sent["versions"])
                 check_shared(sent["probes"])
+                check_answered(sent["answers"])
                 _runs[sent["run"]] = _made(sent, files, task_of, here)
                 while len(_runs) > MOST_RUNS:
                     _runs.popitem(last=False)[1].ends.close()

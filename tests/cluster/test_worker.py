@@ -24,7 +24,8 @@ def _runs():
 def told(run="run", arguments=("apply", "edge", "x.png"), **more):
     return {
         "run": run, "arguments": arguments, "size": None, "versions": worker.versions(), "threads": 1, "memory": None,
-        "times": False, "naming": [None, None, False, False, None, False], "probes": [], **more,
+        "times": False, "naming": [None, None, False, False, None, False], "probes": [], "answers": [],
+        **more,
     }  # fmt: skip
 
 

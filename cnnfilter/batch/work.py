@@ -121,8 +121,8 @@ def process(
 
 def _threads(plan: Plan) -> int:
     """How many threads each job has: more where they wait for a network."""
-    names = [plan.wanted.output or "", *(each.name for each in plan.jobs.inputs[:1])]
-    return AWAY if any(map(is_address, names)) else AT_REST
+    names = (each.name for each in plan.jobs.inputs)
+    return AWAY if is_address(plan.wanted.output or "") or any(map(is_address, names)) else AT_REST
 
 
 class _Run:

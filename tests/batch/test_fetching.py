@@ -29,7 +29,8 @@ def bucket(tmp_path, monkeypatch):
     MemoryFileSystem.pseudo_dirs[:] = [""]
 
 
-def test_one_job_fetches_several_at_a_time(bucket, monkeypatch):
+@pytest.mark.parametrize("here", [[], ["a.png"]], ids=["all-away", "the-first-here"])
+def test_one_job_fetches_several_at_a_time(bucket, here, monkeypatch):
     fetch, fetching, most = reading.fetch, [0], [0]
     lock = threading.Lock()
 
@@ -43,8 +44,8 @@ def test_one_job_fetches_several_at_a_time(bucket, monkeypatch):
         return fetch(address, most_bytes, told)
 
     monkeypatch.setattr(reading, "fetch", slow)
-    events = list(carried_out(planned(bucket, output="out/"), work=Work(jobs=1)))
-    assert [event.error for event in events] == [None] * 24
+    events = list(carried_out(planned([*here, *bucket], output="out/"), work=Work(jobs=1)))
+    assert [event.error for event in events] == [None] * (len(here) + 24)
     assert 4 <= most[0] <= work.AWAY
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from cnnfilter.addresses.address import Address, Where, located, shown
-from cnnfilter.batch.names import STREAM
+from cnnfilter.batch.names import STREAM, wrong_input
 from cnnfilter.errors import ArgumentError
+from cnnfilter.messages import alternatives
 from cnnfilter.text.files import without_mark
 
 MAX_LIST, MAX_NAMES = 1 << 27, 1 << 20
 """The most bytes and names of a list, more than lists of a million files have."""
+FEW = 5
+"""Names that cannot be taken, up to which it is said where each stands in a list."""
 
 
 def read_list(name: str, stream: BinaryIO | None, *, null: bool = False) -> tuple[str, ...]:
@@ -34,7 +39,7 @@ def read_list(name: str, stream: BinaryIO | None, *, null: bool = False) -> tupl
     Raises
     ------
     ArgumentError
-        If it cannot be read, or is longer than a list may be.
+        If it cannot be read, is longer than a list may be, or has a name that can name nothing.
     """
     if name == STREAM and stream is None:
         msg = "the list of files: standard input is closed"
@@ -62,7 +67,21 @@ def read_list(name: str, stream: BinaryIO | None, *, null: bool = False) -> tupl
     if data.count(end) > MAX_NAMES:
         msg = f"the list of files '{name}': more than {MAX_NAMES} names; give it in parts"
         raise ArgumentError(msg)
-    return tuple(os.fsdecode(each) for each in data.split(end) if each)
+    names = [os.fsdecode(each) for each in data.split(end)]
+    _check(names, f"the list of files '{name}'", "name" if null else "line")
+    return tuple(filter(None, names))
+
+
+def _check(names: Sequence[str], title: str, unit: str) -> None:
+    """Refuse a list in which names can name nothing: it is said why of the first, and where some others are."""
+    reasons = ((number, wrong_input(each)) for number, each in enumerate(names, 1) if each)
+    wrong = ((number, reason) for number, reason in reasons if reason)
+    for number, reason in wrong:
+        others = [str(other) for other, _ in itertools.islice(wrong, FEW)]
+        others[FEW - 1 :] = ["more"] * (len(others) == FEW)
+        rest = f"; {unit}{'s' * (len(others) > 1)} {alternatives(others, 'and')} cannot be taken either" * bool(others)
+        msg = f"{title}, {unit} {number}: {reason}{rest}"
+        raise ArgumentError(msg)
 
 
 def _read(where: Where | None, stream: BinaryIO | None) -> bytes:

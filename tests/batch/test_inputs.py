@@ -159,6 +159,41 @@ def test_a_list_that_cannot_be_read_is_an_error(name, message):
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"a.png\n\nfile:///x\n", "line 3: the address file:///x: it is of this machine: give its path"),
+        (
+            b"\r\nS4://b\r\nzip://a::s3://b/c\r\n",
+            "line 2: the address S4://b: the scheme 'S4' is not known; did you mean s3 or gs? (known: s3, http, https, "
+            "sftp, gs, az and memory); line 3 cannot be taken either",
+        ),
+        (
+            b"s3://k:secret@b/c\n" * 4 + b"a.png\nfile:///x\n",
+            "line 1: the address s3://...: credentials have no place in it; its library finds them as it always does; "
+            "lines 2, 3, 4 and 6 cannot be taken either",
+        ),
+        (
+            b"file:///x\n" * 1000,
+            "line 1: the address file:///x: it is of this machine: give its path; lines 2, 3, 4, 5 and more cannot be "
+            "taken either",
+        ),
+        (b"s3://b/\xff.png\n", "line 1: the address 's3://b/\\xff.png': it holds bytes that are no text"),
+        (
+            b"s3://b/" + b"a" * 5000,
+            f"line 1: the address s3://b/{'a' * 493}...{'a' * 500}: it has 5,007 bytes, more than the 4,095 of an "
+            "address",
+        ),
+        (b"list/", "line 1: 'list/' ends in / like a folder, but is a file; leave that out"),
+        (b"a\0s3://b/x\ny.png", "name 2: the address 's3://b/x\\ny.png': it holds a control character"),
+    ],
+)
+def test_a_name_in_a_list_that_can_name_nothing_is_told_with_its_place(data, message):
+    Path("list").write_bytes(data)
+    told = refused("edge", "--files-from", "list", *["-0"] * (b"\0" in data), "-o", "out/")
+    assert told == f"the list of files 'list', {message}"
+
+
 @pytest.mark.parametrize("null", [False, True])
 def test_a_list_without_an_end_is_refused(null, monkeypatch):
     with pytest.raises(ArgumentError) as caught:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnfilter.addresses.address import is_address, located, text_of
-from cnnfilter.batch.names import EACH_FRAME, STREAM, normal, parted, taken_apart
+from cnnfilter.addresses.address import is_address, located, text_of, wrong_address
+from cnnfilter.addresses.schemes import SCHEMES
+from cnnfilter.batch.names import EACH_FRAME, STREAM, normal, parted, taken_apart, wrong_input
 from cnnfilter.batch.naming import Naming, Wanted
 from cnnfilter.batch.plan import ConflictError
 from cnnfilter.batch.standing import FEW, FILE, OTHER, Standing
@@ -128,3 +129,12 @@ def test_a_picture_that_becomes_a_png_wants_the_name_that_it_then_has(tmp_path, 
         with pytest.raises(ConflictError, match="would be the output of 'a.gif' and 'a.png'"):
             planned(["b.gif", "a.gif", "a.png"], output=output)
     assert targets(["b.gif", "a.png"]) == ["b-edge.gif", "a-edge.png"]
+
+
+REST = st.text("aZ0_.-@: ?#\n\u00e4\udcff", max_size=5)
+REFUSABLE = st.builds("{}://{}/{}".format, st.sampled_from([*SCHEMES, "file", "S3", "zip::s3"]), REST, REST)
+
+
+@given(ADDRESSES | REFUSABLE)
+def test_what_is_let_pass_at_once_nobody_would_refuse(name):
+    assert (wrong_input(name) is None) == (wrong_address(name) is None)

@@ -21,6 +21,7 @@ LONGEST = 4095
 
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+"  # of one letter it is a drive's
 _ADDRESS = re.compile(rf"(?:[\w+.-]*::)*{_SCHEME}://")
+_CHAIN = re.compile(rf"::{_SCHEME}://")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|\w(?:[\w.-]*\w)?\.?)")
 _BUCKET = re.compile(r"\w[\w.-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -56,7 +57,7 @@ def wrong_address(text: str) -> str | None:
         return f"it has {length:,} bytes, more than the {LONGEST:,} of an address"
     if _CONTROL.search(text):
         return "it holds a control character"
-    if re.search(rf"::{_SCHEME}://", text):
+    if re.search(_CHAIN, text):
         return "chains of addresses ('::') are not followed"
     scheme, _, rest = text.partition("://")
     if scheme.lower() in _OF_THIS_MACHINE:
@@ -99,6 +100,8 @@ def _authority(scheme: str, rest: str) -> str:
 def shown(name: str) -> str:
     """A file's name as people may see it: an address, also one that is refused, without password and query.
 
+    Of one whose bucket or host is refused, nobody knows what is a password.
+
     Examples
     --------
     >>> shown("sftp://ann:secret@host/a.jpg"), shown("https://host/a.jpg?signature=1"), shown("a?b.jpg")
@@ -107,11 +110,11 @@ def shown(name: str) -> str:
     if not is_address(name):
         return name
     scheme, _, rest = name.partition("://")
-    if wrong_address(name):  # whatever its parts were meant to be
+    authority = _authority(scheme.lower(), rest)
+    if wrong_address(f"{scheme}://{authority}/") or re.search(_CHAIN, rest):  # whatever its parts were meant to be
         return f"{scheme}://..." if re.search("[@?#]", rest) else name
     if not SCHEMES[scheme.lower()].is_of_host:
         return name
-    authority = _authority(scheme.lower(), rest)
     user, _, host = authority.rpartition("@")
     path, mark = rest[len(authority) :], ""
     if scheme.lower() == "sftp":

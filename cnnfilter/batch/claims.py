@@ -10,7 +10,7 @@ from pathlib import Path
 from cnnfilter.addresses.address import Address, Where, is_address, text_of
 from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.batch.inputs import Input
-from cnnfilter.batch.names import STREAM, impossible, parted, where_of
+from cnnfilter.batch.names import STREAM, impossible, is_folder, parted, where_of
 from cnnfilter.batch.naming import Files, Job, Naming
 from cnnfilter.batch.sniff import caseless, expected_format, identity
 from cnnfilter.batch.standing import FILE, Standing
@@ -29,6 +29,8 @@ class Jobs:
         self.times: dict[int, int] = {}
         self.skipped: set[int] = set()
         """The places of jobs that are left undone, as all their outputs exist."""
+        self.unnamed: dict[int, str] = {}
+        """Why there can be no output of that name, by the places of jobs, which fail by themselves."""
         self._places: dict[Where, Place] = {}
 
     def __len__(self) -> int:
@@ -39,6 +41,7 @@ class Jobs:
         job = self.naming.job(name, place)
         is_device = job.target is not None and self.place(job.target).device is not None
         times, skipped = self.times.get(index, 1), index in self.skipped
+        error = error or self.unnamed.get(index)
         return job._replace(number=index, times=times, error=error, skipped=skipped, is_device=is_device)
 
     def texts(self) -> Iterator[tuple[int, str | None]]:
@@ -201,7 +204,7 @@ class Plan:
             mode = target.lstat().st_mode
         except OSError:
             return False
-        if stat.S_ISDIR(mode) or target.is_dir():
+        if stat.S_ISDIR(mode) or is_folder(target):
             msg = f"the output '{target}' is a folder"
             raise OutputError(msg)
         if self.naming.in_place and is_device(target):
@@ -239,12 +242,12 @@ class Plan:
         if isinstance(folder, Address):
             is_read = not SCHEMES[folder.scheme].writes
             return f"{folder.scheme}:// is only read: name a place for '{name}' with -o" if is_read else None
-        if not folder.is_dir():
+        if not is_folder(folder):
             if not self._makes_folders:
                 return f"there is no folder '{folder}' for the output '{name}'"
             while not os.path.lexists(folder):  # it will be made
                 folder = folder.parent
-            if not folder.is_dir():
+            if not is_folder(folder):
                 return f"'{folder}' is no folder, so it cannot hold the output '{name}'"
         if not os.access(folder, os.W_OK):
             return f"the folder '{folder}' of the output '{name}' cannot be written to"
@@ -328,4 +331,4 @@ def _by_identity(inputs: Sequence[Input]) -> dict[int | str, str]:
 def _is_missing(target: Where, source: Where) -> bool:
     if isinstance(target, Address) or isinstance(source, Address):
         return False
-    return target.parent == source.parent and not target.parent.is_dir()
+    return target.parent == source.parent and not is_folder(target.parent)

@@ -22,8 +22,11 @@ from cnnfilter.addresses.address import Address, is_address
 from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.batch.names import STREAM, base_of, normal, refused
 from cnnfilter.imaging.formats import NPZ, TABLE, format_for_path
+from cnnfilter.messages import quoted
 
-NO_PLACE = "its place there is no folder's name here"
+NO_PLACE = "in its address can be no folder's name here; give it another name there"
+_OWN = re.compile(r"(?i)[\\:]|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?$|[. ]$")
+"""What is no folder's name on Windows: it parts folders or drives, is a device's, or loses its end."""
 LONGEST_PATTERN = 4096
 """Characters of a pattern, as many as paths have: what finds files takes time by the square of them."""
 
@@ -239,7 +242,7 @@ def _look_there(found: Found, folder: Address, *, recursive: bool, skipped: str)
         elif is_output_below and each.name.startswith(skipped):
             continue
         elif _is_named_as_picture(name):
-            error = NO_PLACE if "//" in f"/{path}" else _misplaced(each.name) or refused(each.name)
+            error = f"'//' {NO_PLACE}" if "//" in f"/{path}" else _misplaced(each.name) or refused(each.name)
             inside.append(Input(each.name, "" if error else place, error, each.size))
         else:
             found.files[_counted_as(name)] += 1
@@ -250,9 +253,11 @@ def _look_there(found: Found, folder: Address, *, recursive: bool, skipped: str)
 
 def _misplaced(name: str) -> str | None:
     """Why an output cannot have the place here that an input has at its address."""
-    parts = Address(name).parts
-    is_strange = not {".", ".."}.isdisjoint(parts) or (os.sep != "/" and re.search(r"[\\:]", "/".join(parts[1:])))
-    return NO_PLACE if is_strange else None
+    first, *rest = Address(name).parts
+    strange = [part for part in (first, *rest) if part in (".", "..")]
+    if os.sep != "/":
+        strange += filter(_OWN.search, rest)
+    return f"{quoted(strange[0])} {NO_PLACE}" if strange else None
 
 
 def _counted_as(name: str) -> str:

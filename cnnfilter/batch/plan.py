@@ -10,6 +10,7 @@ An input that makes several files numbers them before the extension: NAME-KERNEL
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -70,7 +71,8 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[File
     Returns
     -------
     Plan
-        Nothing has been written or made. Inputs that cannot be read are no conflict: they fail one by one.
+        Nothing has been written or made. Inputs that cannot be read are no conflict: they fail one by one, as do those
+        of several whose outputs would have names that nothing can have.
 
     Raises
     ------
@@ -116,6 +118,11 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[File
     for job in map(jobs.__getitem__, close):
         assert job.target is not None
         named = format_for_path(job.target.name) if in_place else job.format
+        wrong_names = (impossible(text_of(target)) for target in jobs.targets(job) or [job.target])
+        if reason := next(filter(None, wrong_names), None):
+            if job.error is None:  # which says more
+                jobs.unnamed[job.number] = reason
+            continue
         try:
             targets = jobs.targets(job) if job.number not in settled else []
             if targets and all([plan.check(job, target) for target in targets]):
@@ -138,6 +145,10 @@ def plan_outputs(found: Found, task: Task, wanted: Wanted, counts: Sequence[File
         known = set(existing)
         conflicts = [each for each in conflicts if each not in known]
         conflicts.append(f"{existing[0]}, and so do {len(existing) - 1} more; --skip-existing leaves them as they are")
+    if len(jobs.unnamed) == len(jobs):  # there is nothing to begin with
+        reasons = list(dict.fromkeys(jobs.unnamed.values()))
+        more = f"; {len(reasons) - 1} more outputs would have such names"
+        conflicts += reasons if len(reasons) <= FEW else [reasons[0] + more]
     conflicts += _fed_back(found, plan)
     _refuse(list(dict.fromkeys([*collisions, *conflicts])) or _wrong_options(naming, jobs, options))
     return plan
@@ -201,12 +212,12 @@ def _wrong_names(naming: Naming) -> list[str]:
         return []
     if (reason := impossible(text_of(folder))) is not None:
         return [reason]
-    if isinstance(folder, Path) and folder.exists():
+    if isinstance(folder, Path) and os.path.exists(folder):  # noqa: PTH110  (never raises)
         return [f"'{folder}' is a file, not a folder, so it cannot hold the outputs"]
     is_called_folder = str(naming.wanted.output).endswith(SEPARATORS)
     if folder == naming.folder and not is_called_folder and format_for_path(folder.name) is not None:
         return [f"'{folder}' is a picture's name, and would take several; end it in / if it is a folder"]
-    if isinstance(folder, Path) and not folder.parent.is_dir():
+    if isinstance(folder, Path) and not is_folder(folder.parent):
         return [f"there is no folder '{folder.parent}' to make '{folder.name}' in"]
     return []
 

@@ -143,18 +143,23 @@ def test_what_cannot_be_looked_into_fails_by_itself(box, png):
 
 def test_no_key_of_a_bucket_leads_out_of_the_output_folder(box, png):
     inside = ["p/a.png", "p/ok/b.png"]
-    outside = ["p//etc/c.png", "p/a\nb/d.png", "p/s3://x/e.png"]
+    outside = ["p//etc/c.png", "p/a\nb/d.png", "p/s3://x/e.png", f"p/{'d' * 256}/i.png", "p/j?versionId=1.png"]
     box.fill("strange", [*inside, *outside, "p/../../f.png", "p/./g.png"], png)  # those with a dot in front are hidden
     found = find_inputs(["s3://strange/p/"], recursive=True, output="out/")
-    assert {each.name.removeprefix("s3://strange/") for each in found.inputs if each.error is None} == set(inside)
-    assert len(found.inputs) == 5
+    assert {each.name.removeprefix("s3://strange/") for each in found.inputs if each.error is None} == {
+        *inside,
+        outside[3],
+    }
+    assert len(found.inputs) == 7
     result = run("apply", "edge", "-r", "s3://strange/p/", "s3://strange/../../h.png", "-o", "out/")
     assert result.exit_code == 1
-    assert result.messages[-1].startswith("2 written, 4 failed")
+    assert result.messages[-1].startswith("2 written, 6 failed")
     assert result.err.count(NO_PLACE) == 3
+    for name in ("p/a\\nb/d.png", outside[3], "p/j?versionId=1.png"):
+        assert f"cnnfilter: error: s3://strange/{name}: " in result.err
     assert {str(path) for path in Path().rglob("*.*")} == {"out/a-edge.png", "out/ok/b-edge.png"}
     for name in ("s3://strange/x/../y.png", "memory://../y.png"):
-        assert find_inputs([], listed=[name]).inputs[0].error == NO_PLACE
+        assert find_inputs([], listed=[name]).inputs[0].error == f"'..' {NO_PLACE}"
 
 
 def test_a_pattern_finds_no_key_that_would_be_refused_by_itself(box, png):
@@ -174,8 +179,19 @@ def test_on_windows_no_key_holds_what_parts_folders_or_drives_there(monkeypatch)
 
     with monkeypatch.context() as patch:
         patch.setattr(inputs.os, "sep", "\\")
-        errors = [find_inputs([], listed=[f"s3://pics/{key}.png"]).inputs[0].error for key in ("..\\x", "C:x", "x")]
-    assert errors == [NO_PLACE, NO_PLACE, None]
+        wrong = {
+            key: find_inputs([], listed=[f"s3://pics/{key}"]).inputs[0].error
+            for key in ("..\\x.png", "C:x.png", "x.png", "Aux/x.png", "com1.b/x.png", "a./x.png", "aux-1/x.png")
+        }
+    assert wrong == {
+        "..\\x.png": f"'..\\\\x.png' {NO_PLACE}",
+        "C:x.png": f"'C:x.png' {NO_PLACE}",
+        "x.png": None,
+        "Aux/x.png": f"'Aux' {NO_PLACE}",
+        "com1.b/x.png": f"'com1.b' {NO_PLACE}",
+        "a./x.png": f"'a.' {NO_PLACE}",
+        "aux-1/x.png": None,
+    }
 
 
 def test_a_run_is_resumed_by_one_listing(box, png):

@@ -1,3 +1,4 @@
+import errno
 import os
 import sys
 from pathlib import Path
@@ -7,10 +8,13 @@ import pytest
 from PIL import Image
 
 from cnnfilter.batch.contests import expected
-from cnnfilter.batch.plan import ConflictError
+from cnnfilter.batch.inputs import Found, Input
+from cnnfilter.batch.naming import Wanted
+from cnnfilter.batch.plan import ConflictError, outlook, plan_outputs
 from cnnfilter.batch.sniff import claim_key, expected_format
 from cnnfilter.errors import OutputError
-from tests.plans import planned, targets, touch
+from tests.command import save
+from tests.plans import Doing, carried_out, planned, targets, touch
 
 
 @pytest.fixture(autouse=True)
@@ -284,6 +288,54 @@ def test_a_name_that_is_too_long_is_a_conflict_and_shown_shortened(output):
     assert line.endswith("' is too long")
     assert len(line) < 100
     assert conflicts(["a.png"], output="b/" * 2100 + "c.png")[0].endswith("' is too long")
+
+
+def test_of_several_inputs_those_whose_outputs_can_have_no_name_fail_by_themselves():
+    save("a.png")
+    long = f"{'d' * 300}/b.png"
+    plan = planned(["a.png", long, "a\nb.png"], output="out/{dir}/{name}-{kernel}.{ext}")
+    first, second, third = carried_out(plan)
+    assert (first.error, second.error) == (None, f"the name '{'d' * 57}...' is too long")
+    assert third.error == "no such file"  # which a path may be called
+    plan = planned(["a.png", "a\nb.png"], output="memory://out/")
+    assert [job.error for job in plan.jobs] == [
+        None, "the address 'memory://out/a\\nb-edge.png': it holds a control character"
+    ]  # fmt: skip
+    plan = planned(["a.png", long], counts=[2, ("x", "y" * 300)], output="out/")
+    assert [outlook(plan, job).error for job in plan.jobs] == [None, f"the name 'b-edge-{'y' * 50}...' is too long"]
+
+
+def test_where_no_output_can_have_a_name_nothing_is_begun():
+    names = [f"{number}.png" for number in range(20)]
+    touch(*names)
+    output = f"{{name}}{'x' * 300}.png"
+    assert conflicts(names[:2], output=output) == [f"the name '{number}{'x' * 56}...' is too long" for number in "01"]
+    assert conflicts(names, output=output) == [
+        f"the name '0{'x' * 56}...' is too long; 19 more outputs would have such names"
+    ]
+    found = Found([Input("s3://b/c\n.png", "", "it holds a control character")], visited={"s3://b"})
+    (job,) = plan_outputs(found, Doing(), Wanted(output="memory://out/")).jobs
+    assert job.error == "it holds a control character"
+
+
+def test_a_folder_that_nobody_may_look_into_takes_no_output(monkeypatch):
+    touch("a.png", "locked/x/a.png")
+    stat, lstat = os.stat, os.lstat
+
+    def denied(look):
+        def looked(path, **options):
+            if "locked/" in os.fspath(path):
+                raise PermissionError(errno.EACCES, "Permission denied", path)
+            return look(path, **options)
+
+        return looked
+
+    monkeypatch.setattr(os, "stat", denied(stat))  # root may look everywhere
+    monkeypatch.setattr(os, "lstat", denied(lstat))
+    assert conflicts(["a.png"], output="locked/x/b.png") == ["there is no folder 'locked/x' for the output 'b.png'"]
+    with pytest.raises(OutputError, match="^cannot make the folder 'locked/x': Permission denied$"):
+        next(carried_out(planned(["a.png"], output="locked/x/")))
+    assert [event.error for event in carried_out(planned(["locked/x/a.png"]))] == ["cannot be read: Permission denied"]
 
 
 def test_save_options_must_fit_the_formats_that_are_known():

@@ -1,6 +1,7 @@
 """Imports are a promise: which room may use which, and what a command loads."""
 
 import ast
+import functools
 import graphlib
 import os
 import subprocess
@@ -68,8 +69,8 @@ def room_of(path):
     return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
-def imported(tree):
-    """The full names that a module imports, inside functions too."""
+def named(tree):
+    """The full names that a module's text imports, inside functions too."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -78,16 +79,21 @@ def imported(tree):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@functools.cache
+def imported(path):
+    """The full names that the module of a file imports."""
+    return list(named(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def test_every_room_has_its_place():
     assert {room_of(path) for path in FILES} == set(BELOW)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_what_stands_below_it(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = [name.split(".") for name in imported(tree)]
-    rooms = {name[1] for name in names if name[0] == "cnnfilter" and len(name) > 1}
-    assert rooms - BELOW[room_of(path)] - {room_of(path)} == set()
+def test_a_room_imports_only_what_stands_below_it():
+    for path in FILES:
+        names = [name.split(".") for name in imported(path)]
+        rooms = {name[1] for name in names if name[0] == "cnnfilter" and len(name) > 1}
+        assert rooms - BELOW[room_of(path)] - {room_of(path)} == set(), path
 
 
 def test_no_files_import_each_other_not_even_lazily():
@@ -98,7 +104,7 @@ def test_no_files_import_each_other_not_even_lazily():
         for node in ast.walk(tree):
             if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
                 node.body = []
-        names = {name if name in modules else name.rpartition(".")[0] for name in imported(tree)}
+        names = {name if name in modules else name.rpartition(".")[0] for name in named(tree)}
         graph[module] = names & modules.keys() - {module, "cnnfilter"}
     graphlib.TopologicalSorter(graph).prepare()  # an error of its own names the circle
 
@@ -106,28 +112,28 @@ def test_no_files_import_each_other_not_even_lazily():
 def test_networks_have_no_compiler_and_no_pictures():
     for path in FILES:
         if room_of(path) in ("kernels", "weights", "network", "models", "export", "sizes"):
-            tops = {name.split(".")[0] for name in imported(ast.parse(path.read_text(encoding="utf-8")))}
+            tops = {name.split(".")[0] for name in imported(path)}
             assert not tops & {"numba", "llvmlite", "PIL", "click", "rich"}, path
 
 
 def test_a_figure_is_planned_and_written_as_text_without_pixels():
     for name in ("shapes", "letters", "svg", "blocks", "laying", "solids", "diagram"):
-        tree = ast.parse((PACKAGE / "drawing" / f"{name}.py").read_text(encoding="utf-8"))
-        assert not {each.split(".")[0] for each in imported(tree)} & {"numpy", "PIL"}, name
+        names = imported(PACKAGE / "drawing" / f"{name}.py")
+        assert not {each.split(".")[0] for each in names} & {"numpy", "PIL"}, name
 
 
 def test_no_language_of_programs_knows_another():
     languages = sorted((PACKAGE / "export").glob("as_*.py"))
     assert len(languages) == 3
     for path in languages:
-        names = imported(ast.parse(path.read_text(encoding="utf-8")))
+        names = imported(path)
         assert not [name for name in names if name.startswith("cnnfilter.export.as_")], path
 
 
 def test_only_the_command_line_knows_click_and_rich():
     for path in FILES:
         if room_of(path) != "cli":
-            tops = {name.split(".")[0] for name in imported(ast.parse(path.read_text(encoding="utf-8")))}
+            tops = {name.split(".")[0] for name in imported(path)}
             assert not tops & {"click", "rich"}, path
 
 

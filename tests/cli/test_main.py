@@ -342,8 +342,9 @@ def test_full_standard_error_does_not_change_the_exit_code():
 @pytest.fixture
 def collector():
     """Puts the garbage collector back, which `main` leaves as the end of a process has it."""
-    yield
     gc.unfreeze()
+    yield
+    gc.freeze()
     gc.enable()
 
 

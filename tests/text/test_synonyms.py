@@ -48,11 +48,9 @@ ABSENT = "there is no such activation here"
 """Beside it the name of an activation that has come does no harm: a stage's is never looked up."""
 
 
-@pytest.mark.parametrize(
-    "word", sorted({word for ours, others in synonyms.STAGES.items() if ours != ABSENT for word in others.split()})
-)
-def test_no_stage_is_among_the_words_of_others(word):
-    assert readers.stage_name(word) is None
+def test_no_stage_is_among_the_words_of_others():
+    named = {word for ours, others in synonyms.STAGES.items() if ours != ABSENT for word in others.split()}
+    assert [word for word in sorted(named) if readers.stage_name(word) is not None] == []
 
 
 def test_keys_kernels_parameters_options_and_commands_that_are_suggested_exist():

@@ -102,10 +102,10 @@ def pad(x: ArrayLike, pads: Pads, border: str | Border = "zeros") -> Array:
     (above, below), (left, right) = pads
     border = parse_border(border)
     padded = np.full((*array.shape[:-2], above + height + below, left + width + right), border.value)
-    for i in range(padded.shape[-2]):
-        for j in range(padded.shape[-1]):
-            row = source_index(i - above, height, border.mode)
-            column = source_index(j - left, width, border.mode)
+    rows = [source_index(i - above, height, border.mode) for i in range(padded.shape[-2])]
+    columns = [source_index(j - left, width, border.mode) for j in range(padded.shape[-1])]
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
             if row is not None and column is not None:
                 padded[..., i, j] = array[..., row, column]
     return padded
@@ -114,7 +114,7 @@ def pad(x: ArrayLike, pads: Pads, border: str | Border = "zeros") -> Array:
 def weighted_sum(window: Array, weight: Array) -> float:
     """Multiply tap by tap and add up; a zero weight contributes nothing, not even to NaN."""
     used = weight != 0
-    return float(np.sum(window[used] * weight[used]))
+    return float((window[used] * weight[used]).sum())
 
 
 def conv2d(
@@ -181,8 +181,8 @@ def conv2d(
         for o in range(count):
             first = o // (count // groups) * inputs  # the first channel of this filter's group
             for i in range(height):
+                rows = slice(i * strides[0], i * strides[0] + dilations[0] * (kh - 1) + 1, dilations[0])
                 for j in range(width):
-                    rows = slice(i * strides[0], i * strides[0] + dilations[0] * (kh - 1) + 1, dilations[0])
                     columns = slice(j * strides[1], j * strides[1] + dilations[1] * (kw - 1) + 1, dilations[1])
                     window = padded[n, first : first + inputs, rows, columns]
                     result[n, o, i, j] = weighted_sum(window, bank[o]) + shifts[o]

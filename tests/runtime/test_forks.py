@@ -26,9 +26,10 @@ def use(size):
     alpha = np.dstack([picture, picture[..., 0]])
     conv2d(picture, np.ones((2, 3, 3, 3), np.float32), padding=2, border="reflect", threads=1)
     max_pool2d(picture, 2, padding=1, threads=1)
-    apply(picture, "gaussian", threads=1)
-    apply(alpha, "sharpen", threads=2)
-    Pipeline.parse(chain).run(picture, threads=1)
+    if sys.argv[3] == "all":
+        apply(picture, "gaussian", threads=1)
+        apply(alpha, "sharpen", threads=2)
+        Pipeline.parse(chain).run(picture, threads=1)
 
 def work(size):
     while True:
@@ -52,10 +53,18 @@ os._exit(0)
 """
 
 
-@pytest.mark.parametrize(("state", "count"), [("compiled", 40), ("compiling", 4)])
-def test_children_of_a_process_whose_threads_filter_can_filter(state, count, tmp_path):
+@pytest.mark.parametrize(
+    ("state", "count", "loops"),
+    [
+        ("compiling", 2, "few"),
+        ("compiled", 10, "all"),
+        pytest.param("compiling", 4, "all", marks=pytest.mark.slow),
+        pytest.param("compiled", 40, "all", marks=pytest.mark.slow),
+    ],
+)
+def test_children_of_a_process_whose_threads_filter_can_filter(state, count, loops, tmp_path):
     environment = {**os.environ, "CNNFILTER_CACHE_DIR": str(tmp_path)} if state == "compiling" else None
-    code = ["-W", "ignore", "-c", FORKS, state, str(count)]  # Python 3.12 warns of forks with threads
+    code = ["-W", "ignore", "-c", FORKS, state, str(count), loops]  # Python 3.12 warns of forks with threads
     result = subprocess.run([sys.executable, *code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
 

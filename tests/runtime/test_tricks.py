@@ -3,16 +3,26 @@
 import functools
 import os
 import subprocess
+import sys
 
 import pytest
 
 from cnnfilter.runtime import tricks
 from cnnfilter.runtime.tricks import TRICKS, VARIABLE
-from tests.command import COMMAND, ROOT, run
+from tests.command import ROOT, run
 
 FILTER = ("apply", "gaussian:sigma=2", "coffee.jpg", "camera.png", "--format", "jpeg")
 SHARED = ("apply", "edge", "coffee.jpg", "--format", "png")
 CHAIN = ("run", "conv:sobel-x+sobel-y,relu,maxpool:2", "coffee.jpg", "--maps", "sheet")
+COMMANDS = f"""
+import sys
+from cnnfilter.__main__ import main
+folder = sys.argv[1]
+for command in {[FILTER, SHARED, CHAIN]}:
+    sys.argv[1:] = [*command, "--output", f"{{folder}}/", "--quiet"]
+    assert main() == 0
+"""
+"""The commands, one after the other in one process: what is kept of each is there for the next."""
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +32,10 @@ def made(tmp_path_factory):
     @functools.cache
     def make(trick):
         folder = tmp_path_factory.mktemp("made")
-        for command in (FILTER, SHARED, CHAIN):
-            subprocess.run(
-                [*COMMAND, *command, "--output", f"{folder}/", "--quiet"],
-                cwd=ROOT / "samples", env={**os.environ, VARIABLE: trick}, check=True,
-            )  # fmt: skip
+        subprocess.run(
+            [sys.executable, "-c", COMMANDS, str(folder)],
+            cwd=ROOT / "samples", env={**os.environ, VARIABLE: trick}, check=True,
+        )  # fmt: skip
         return {path.name: path.read_bytes() for path in folder.iterdir()}
 
     return make

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cnnfilter.addresses.schemes import DEFAULT_MAX_BYTES
 from cnnfilter.engine.arrays import as_samples
 from cnnfilter.errors import ArgumentError, CnnfilterWarning, PictureError
 from cnnfilter.imaging import mapping, picture, reading, stored
@@ -175,6 +176,7 @@ def read(
     frame: int | None = None,
     depth: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    max_bytes: int = DEFAULT_MAX_BYTES,
 ) -> Picture:
     """Read a picture from a file.
 
@@ -189,6 +191,8 @@ def read(
         8 accepts that 16-bit colour is reduced to 8 bits, and reduces 16-bit grey as well.
     max_pixels : int
         The largest width times height that is decoded.
+    max_bytes : int
+        The most that is fetched of a file at an address.
 
     Returns
     -------
@@ -219,8 +223,9 @@ def read(
     if depth is not None:
         depth = whole_number(depth, "depth", 8, 8)
     max_pixels = whole_number(max_pixels, "max_pixels", 1, MOST_PIXELS)
+    max_bytes = whole_number(max_bytes, "max_bytes", 1)
     try:
-        found = reading.read(source, frame=frame, depth=depth, max_pixels=max_pixels)
+        found = reading.read(source, frame=frame, depth=depth, max_pixels=max_pixels, download=max_bytes)
     except PictureError as error:
         msg = f"{readable(source)}: {error}"
         raise PictureError(msg) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import io
 import time
@@ -61,10 +60,12 @@ def fetch(address: Address, most: int | None = None, told: Callable[[int], None]
     OSError
         If it cannot be read, or is larger; `strerror` is one line for people.
     """
+    allows = "; --max-bytes allows more" if is_command() else "" if most is None else "; max_bytes allows more"
     most = _most[0] if most is None else most
-    data = _beginning(address, most + 1, told, whole=True)
+    too_large = AddressError(f"more than {most:,} bytes{allows}")
+    data = _beginning(address, most + 1, told, too_large)
     if len(data) > most:
-        raise _too_large(most)
+        raise too_large
     told(len(data))
     return data
 
@@ -77,7 +78,7 @@ def head(address: Address, size: int) -> bytes:
     OSError
         As from `fetch`.
     """
-    return _beginning(address, size, nobody, whole=False)[:size]
+    return _beginning(address, size, nobody, None)[:size]
 
 
 class Fetched(io.BytesIO):
@@ -95,19 +96,19 @@ class Fetched(io.BytesIO):
         self.address = address
 
 
-def _too_large(most: int) -> AddressError:
-    return AddressError(f"more than {most:,} bytes{'; --max-bytes allows more' * is_command()}")
+def _beginning(address: Address, size: int, told: Callable[[int], None], too_large: AddressError | None) -> bytes:
+    """The first `size` bytes, and perhaps a few more.
 
-
-def _beginning(address: Address, size: int, told: Callable[[int], None], *, whole: bool) -> bytes:
-    """The first `size` bytes, and perhaps a few more; as of a whole, of which a server of the web is asked no part."""
+    Of a file that is wanted as a whole, `too_large` is what is raised where it says that it has more; a server of the
+    web is asked for no part of it.
+    """
     if address.text.endswith("/") and address.scheme not in ("http", "https"):
         raise IsADirectoryError(errno.EISDIR, "is a folder")
     if address.scheme == "sftp":
         return asked(address, lambda fs: _of_sftp(fs, address.key, size, told))
     try:
         if address.scheme in ("http", "https"):
-            return asked(address, lambda fs: _of_web(fs, address.text, size, told, whole=whole))
+            return asked(address, lambda fs: _of_web(fs, address.text, size, told, too_large))
         read = _of_s3 if address.scheme == "s3" else _of_bucket
         return asked(address, lambda fs: read(fs, address.key, size, told))
     except NoPartError:  # of an empty file there is none
@@ -171,13 +172,17 @@ def _of_sftp(fs: AbstractFileSystem, path: str, size: int, told: Callable[[int],
     return over_sftp(fs, read)
 
 
-def _of_web(fs: AbstractFileSystem, url: str, size: int, told: Callable[[int], None], *, whole: bool) -> bytes:
+def _of_web(
+    fs: AbstractFileSystem, url: str, size: int, told: Callable[[int], None], too_large: AddressError | None
+) -> bytes:
     """What a server of the web gives: fsspec's own `open` asks twice, never tries again, and tells no status."""
+    import asyncio
+
     import aiohttp
     from fsspec.asyn import sync
 
     limits = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECTING, sock_read=_WAITING)
-    headers = {"Accept-Encoding": "identity"} | ({} if whole else {"Range": f"bytes=0-{size - 1}"})
+    headers = {"Accept-Encoding": "identity"} | ({} if too_large else {"Range": f"bytes=0-{size - 1}"})
 
     async def read() -> bytes:
         session = await fs.set_session()
@@ -185,11 +190,11 @@ def _of_web(fs: AbstractFileSystem, url: str, size: int, told: Callable[[int], N
             began = await session.get(fs.encode_url(url), timeout=limits, headers=headers)
         async with began as answer:
             answer.raise_for_status()
-            if answer.status not in ((200,) if whole else (200, 206)):
+            if answer.status not in ((200,) if too_large else (200, 206)):
                 msg = f"the service gives no file ({answer.status})"
                 raise AddressError(msg)
-            if whole and (answer.content_length or 0) >= size:
-                raise _too_large(size - 1)
+            if too_large and (answer.content_length or 0) >= size:
+                raise too_large
             return await _gathered(answer.content.iter_chunked(_PIECE), size, told)  # unpacked, where it came packed
 
     data: bytes = sync(fs.loop, read)

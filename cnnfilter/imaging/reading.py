@@ -41,6 +41,7 @@ def read(
     shared: bool = False,
     admit: Admit = at_once,
     max_bytes: int | None = None,
+    download: int | None = None,
 ) -> Picture:
     """Read a picture.
 
@@ -61,6 +62,8 @@ def read(
         Is asked before the pixels are decoded; what it raises ends the reading.
     max_bytes : int, optional
         The most that is kept of a stream, or read at once of a file, if less than the largest picture may have.
+    download : int, optional
+        The most that is fetched of a file at an address.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def read(
     ArgumentError
         If it is an address that is refused.
     """
-    limits = Limits(frame, max_pixels, depth, shared, admit)
+    limits = Limits(frame, max_pixels, depth, shared, admit, download=download)
     with contextlib.closing(read_frames(source, limits, max_bytes)) as pictures:
         return next(pictures)
 

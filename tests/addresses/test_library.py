@@ -39,6 +39,18 @@ def test_a_picture_is_read_and_written(memory):
         read("memory://box/none.png")
 
 
+def test_what_is_fetched_is_bounded(memory):
+    data = (SAMPLES / "camera.png").read_bytes()
+    memory.pipe_file("/box/camera.png", data)
+    message = f"^memory://box/camera.png: cannot be read: more than {len(data) - 1:,} bytes; max_bytes allows more$"
+    with pytest.raises(PictureError, match=message):
+        read("memory://box/camera.png", max_bytes=len(data) - 1)
+    assert read("memory://box/camera.png", max_bytes=len(data)).pixels.shape == (512, 512)
+    assert read(SAMPLES / "camera.png", max_bytes=1).pixels.shape == (512, 512)
+    with pytest.raises(ArgumentError, match="^max_bytes must be at least 1, not 0$"):
+        read("memory://box/camera.png", max_bytes=0)
+
+
 def test_filters_and_networks_are_read_and_written(memory):
     memory.pipe_file("/box/gabor.npz", (SAMPLES / "kernels/gabor.npz").read_bytes())
     np.testing.assert_array_equal(

@@ -89,7 +89,7 @@ def test_of_an_empty_file_nothing_is_read(place):
 
 def test_no_more_is_read_than_was_allowed(place):
     error = refused(place.address("a b.bin"), len(DATA) - 1)
-    assert error.strerror == f"more than {len(DATA) - 1:,} bytes"
+    assert error.strerror == f"more than {len(DATA) - 1:,} bytes; max_bytes allows more"
     with options_named():
         assert "; --max-bytes allows more" in refused(place.address("a b.bin"), 10).strerror
 

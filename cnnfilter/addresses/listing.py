@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MOST = 1 << 22
 """The most files of a listing; whoever keeps them needs some gigabytes by then."""
 
+PAGES = 1 << 16
+"""The most pages of a listing, most of which may be nearly empty."""
+
 
 class Entry(NamedTuple):
     """A file in a listing.
@@ -125,7 +128,7 @@ def prefix_of(folder: Address) -> str:
 
 def pages_of(folder: Address, prefix: str, *, flat: bool, size: int = 1000) -> Iterator[dict[str, Any]]:
     """Pages of a listing of S3: `fs.find` would keep every entry, a kilobyte each. One that breaks off is an error."""
-    told: set[str] = set()
+    told: set[int] = set()
     options = {"Bucket": folder.first, "Prefix": prefix, "MaxKeys": size} | ({} if flat else {"Delimiter": "/"})
     while True:
         page: dict[str, Any] = asked(folder, lambda fs: fs.call_s3("list_objects_v2", **options))
@@ -133,10 +136,10 @@ def pages_of(folder: Address, prefix: str, *, flat: bool, size: int = 1000) -> I
         if not page.get("IsTruncated"):
             return
         token = page.get("NextContinuationToken")
-        if not token or token in told:
+        if not token or hash(token) in told or len(told) >= PAGES:
             msg = "the service does not say how its listing goes on"
             raise AddressError(msg)
-        told.add(token)
+        told.add(hash(token))
         options["ContinuationToken"] = token
 
 

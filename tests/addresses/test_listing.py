@@ -194,8 +194,9 @@ def served(monkeypatch, box, pages):
     return located("s3://box/in")
 
 
-@pytest.mark.parametrize("tokens", [["again"] * 3, ["one", "two", "one", "two"], [None], [""]])
+@pytest.mark.parametrize("tokens", [["again"] * 3, ["one", "two", "one", "two"], [None], [""], "abcdefg"])
 def test_a_listing_that_breaks_off_or_never_ends_is_told(monkeypatch, box, tokens):
+    monkeypatch.setattr(listing, "PAGES", 5)
     pages = [{"IsTruncated": True, "NextContinuationToken": token, "Contents": []} for token in tokens]
     root = served(monkeypatch, box, pages)
     with pytest.raises(AddressError, match="does not say how its listing goes on"):

@@ -88,12 +88,12 @@ def test_decoding_takes_no_more_memory_than_was_admitted(name, tmp_path):
     (tmp_path / name).write_bytes(FILES[name]())
     frame, depth = ("1" if "second" in name else "0"), ("8" if name == "deep.tif" else "0")
     command = [sys.executable, "-c", CODE, tmp_path / name, frame, depth]
-    peaks = []
-    for _ in range(2):  # the first may compile the modules that it imports
+    for may_compile in (True, False):  # the first run may compile the modules that it imports
         result = subprocess.run(command, capture_output=True, text=True, check=True)
         admitted, peak = map(int, result.stdout.split())
-        peaks.append(peak)
-    assert min(peaks) <= admitted + SLACK
+        if not may_compile or peak <= admitted + SLACK:
+            break
+    assert peak <= admitted + SLACK
 
 
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF"])

@@ -21,8 +21,12 @@ NODES = {
 }  # fmt: skip
 
 
+LARGE = ("vgg19", "zfnet512")
+"""Of the kind of `bvlc_alexnet`, and larger."""
+
+
 @pytest.mark.parametrize(
-    "name", [each if each != "vgg19" else pytest.param(each, marks=pytest.mark.slow) for each in light.NAMES]
+    "name", [each if each not in LARGE else pytest.param(each, marks=pytest.mark.slow) for each in light.NAMES]
 )
 def test_a_network_gives_what_onnx_runtime_gives(name, tmp_path):
     model, scores, result = light.randomised(name)

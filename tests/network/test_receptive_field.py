@@ -11,7 +11,8 @@ from cnnfilter.network.grammar import parse
 from cnnfilter.network.plan import plan
 from cnnfilter.pipeline import Pipeline
 
-CHAINS = 300
+CHAINS = (range(80), pytest.param(range(80, 300), marks=pytest.mark.slow))
+"""Which of the random chains are tried."""
 
 
 RESAMPLING = [
@@ -55,10 +56,10 @@ def window(draw):
     return text + draw.choice(["", ":ceil_mode=yes"])
 
 
-def chains(end):
+def chains(end, which):
     draw = random.Random(7)
     found = []
-    while len(found) < CHAINS:
+    while len(found) < which.stop:
         size = (draw.randint(3, 14), draw.randint(3, 14), 1)
         text = ",".join([*(window(draw) for _ in range(draw.randint(1, 3))), *end])
         try:
@@ -66,14 +67,14 @@ def chains(end):
         except ShapeError:
             continue
         found.append((text, size, rows))
-    return found
+    return found[which.start :]
 
 
-def branching(end):
-    """Graphs whose branches shrink and enlarge maps, and meet at one size."""
+def branching(end, which):
+    """Graphs whose branches shrink and enlarge maps, and meet at one size: half as many."""
     draw = random.Random(11)
     found = []
-    while len(found) < CHAINS // 2:
+    while len(found) < which.stop // 2:
         size = (draw.randint(3, 12), draw.randint(3, 12), 1)
         first = draw.choice(["abs", "abs", window(draw)])
         try:
@@ -85,7 +86,7 @@ def branching(end):
             found.append((text, size, plan(parse(text), size)))
         except ShapeError:
             continue
-    return found
+    return found[which.start // 2 :]
 
 
 def dependence(text, size, axis):
@@ -104,9 +105,10 @@ def bounds(places):
     return (int(seen[0]), int(seen[-1])) if seen.size else (0, -1)
 
 
+@pytest.mark.parametrize("which", CHAINS, ids=repr)
 @pytest.mark.parametrize("end", [["globalavgpool"], ["globalavgpool", "conv:1 1; 1 1:padding=1", "maxpool:1x2"]])
-def test_what_sees_all_sees_the_pixels_that_change_it(end):
-    for text, size, rows in chains(end):
+def test_what_sees_all_sees_the_pixels_that_change_it(end, which):
+    for text, size, rows in chains(end, which):
         for axis in (0, 1):
             first, last = bounds(dependence(text, size, axis).reshape(size[axis], -1).any(axis=1))
             field = rows[-1].field.extent(0, 0)[axis]
@@ -114,14 +116,16 @@ def test_what_sees_all_sees_the_pixels_that_change_it(end):
             assert rows[-1].receptive_field[axis] == last - first + 1
 
 
-def test_a_dense_stage_sees_what_a_mean_of_all_does():
-    for text, size, rows in chains(["globalavgpool"]):
+@pytest.mark.parametrize("which", CHAINS, ids=repr)
+def test_a_dense_stage_sees_what_a_mean_of_all_does(which):
+    for text, size, rows in chains(["globalavgpool"], which):
         dense = plan(parse(text.replace("globalavgpool", "flatten,relu,dense:3,dense:2")), size)
         assert {row.receptive_field for row in dense[-2:]} == {rows[-1].receptive_field}, (text, size)
 
 
-def test_an_explained_value_depends_on_the_pixels_between_its_corners():
-    for text, size, rows in chains([]):
+@pytest.mark.parametrize("which", CHAINS, ids=repr)
+def test_an_explained_value_depends_on_the_pixels_between_its_corners(which):
+    for text, size, rows in chains([], which):
         changed = [dependence(text, size, axis)[:, 0] for axis in (0, 1)]
         picture = np.ones(size[:2], np.float32)
         height, width, _ = rows[-1].output
@@ -136,10 +140,11 @@ def test_an_explained_value_depends_on_the_pixels_between_its_corners():
                 assert not corners or first <= ends[0] <= ends[1] <= last
 
 
-def test_what_meets_of_branches_sees_the_pixels_that_change_it():
+@pytest.mark.parametrize("which", CHAINS, ids=repr)
+def test_what_meets_of_branches_sees_the_pixels_that_change_it(which):
     """Rows and columns are followed on their own: one that sees padding alone along one counts along both."""
     exact = []
-    for text, size, rows in branching(["globalavgpool"]):
+    for text, size, rows in branching(["globalavgpool"], which):
         for axis in (0, 1):
             first, last = bounds(dependence(text, size, axis).reshape(size[axis], -1).any(axis=1))
             begin, end = rows[-1].field.extent(0, 0)[axis]
@@ -149,9 +154,10 @@ def test_what_meets_of_branches_sees_the_pixels_that_change_it():
     assert sum(exact) > 0.95 * len(exact)
 
 
-def test_a_value_behind_branches_depends_on_the_pixels_between_its_corners():
+@pytest.mark.parametrize("which", CHAINS, ids=repr)
+def test_a_value_behind_branches_depends_on_the_pixels_between_its_corners(which):
     exact = []
-    for text, size, _ in branching([]):
+    for text, size, _ in branching([], which):
         changed = [dependence(text, size, axis)[:, 0] for axis in (0, 1)]
         picture = np.ones(size[:2], np.float32)
         pipeline = Pipeline.parse(text)

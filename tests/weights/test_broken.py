@@ -13,7 +13,7 @@ from cnnfilter.weights.state import load_state
 from tests.command import run
 from tests.weights import broken
 
-COUNT = 500
+COUNTS = (120, pytest.param(500, marks=pytest.mark.slow))
 MEMORY = 32 << 20
 HARM = ("os.", "subprocess.", "pickle.", "socket.", "shutil.", "ctypes.")
 """Beginnings of the names by which Python tells of what a program does to others."""
@@ -55,9 +55,10 @@ def read(path):
         return str(error)
 
 
+@pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("kind", broken.sources())
 @pytest.mark.filterwarnings("ignore::UserWarning:zipfile")
-def test_a_damaged_file_is_read_or_is_one_line(tmp_path, kind):
+def test_a_damaged_file_is_read_or_is_one_line(tmp_path, kind, count):
     chance, whole = random.Random(kind), broken.sources()[kind]
     path = tmp_path / kind
     for data in whole:
@@ -65,7 +66,7 @@ def test_a_damaged_file_is_read_or_is_one_line(tmp_path, kind):
         read(path)  # imports what this takes
     refused = 0
     tracemalloc.start()
-    for i in range(COUNT):
+    for i in range(count):
         path.write_bytes(broken.mutated(whole[i % len(whole)], chance))
         with listening():
             found = read(path)
@@ -78,7 +79,7 @@ def test_a_damaged_file_is_read_or_is_one_line(tmp_path, kind):
             assert "Invalid argument" not in found
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert refused > COUNT / 3
+    assert refused > count / 3
     assert peak < MEMORY
 
 

@@ -73,21 +73,26 @@ def _undisturbed(start: Callable[[], Any]) -> Any:
     """What starts processes, which Ctrl-C then leaves alone: a terminal sends it to all, and ours ends the others.
 
     They inherit the signals that their thread has blocked. What is left of them when we are killed is tidied up by
-    Python's own resource tracker, which would say so.
+    Python's own resource tracker, which would say so, and must outlive a terminal, too.
     """
     from multiprocessing import resource_tracker
 
-    asked = os.environ.get(_WARNINGS)
-    os.environ[_WARNINGS] = "ignore"
-    resource_tracker.ensure_running()
-    os.environ.pop(_WARNINGS) if asked is None else os.environ.update({_WARNINGS: asked})
-
     def started() -> Any:
-        if hasattr(signal, "pthread_sigmask"):
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGHUP])
+        _block("SIGHUP")
+        asked = os.environ.get(_WARNINGS)
+        os.environ[_WARNINGS] = "ignore"
+        resource_tracker.ensure_running()
+        os.environ.pop(_WARNINGS) if asked is None else os.environ.update({_WARNINGS: asked})
+        _block("SIGINT")  # not before: starting the tracker lets it through
         return start()
 
     return _in_time(started, None)  # its thread is the parent of those that start processes
+
+
+def _block(name: str) -> None:
+    """Block a signal for this thread, and for what it starts, where there are such."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name)])
 
 
 def _in_time(function: Callable[[], Any], seconds: float | None) -> Any:

@@ -130,15 +130,19 @@ def test_a_cluster_needs_dask(monkeypatch):
     assert name_of(1) == "the local cluster"
 
 
-def test_what_is_started_is_left_alone_by_ctrl_c(monkeypatch):
+def test_what_is_started_is_left_alone_by_ctrl_c_and_closed_terminals(monkeypatch):
     blocked = []
     fake_dask(monkeypatch)
     start = lambda **options: blocked.append(signal.pthread_sigmask(signal.SIG_BLOCK, [])) or Fake([])()  # noqa: E731
     monkeypatch.setattr(sys.modules["distributed"], "LocalCluster", start)
+    tracked = []
+    track = lambda: tracked.append(signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT]))  # noqa: E731  (as it does)
+    monkeypatch.setattr("multiprocessing.resource_tracker.ensure_running", track)
     before = os.environ.get("PYTHONWARNINGS")
     with connected(1):
         assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    assert signal.SIGINT in blocked[0]
+    assert {signal.SIGINT, signal.SIGHUP} <= blocked[0]
+    assert signal.SIGHUP in tracked[0], "it removes what others leave when a terminal is closed"
     assert os.environ.get("PYTHONWARNINGS") == before
     monkeypatch.setenv("PYTHONWARNINGS", "error")
     with connected(1):

@@ -14,10 +14,10 @@ import tempfile
 import threading
 import time
 import traceback
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from cnnfilter.results.task import Task
 
 MOST_RUNS = 4
-"""How many runs a worker knows: of another, its client prepares it again."""
+"""How many runs a worker knows that are at rest: of another, its client prepares it again."""
+REST = 30.0
+"""Seconds without a task after which a run is at rest: those of many clients at once are not."""
 SMALL = (64, 64, 3)
 """The size of the picture that a task is tried on, if none is known."""
 BEGUN, DONE = "begun", "done"
@@ -96,7 +98,8 @@ class Here:
         return sync(self._worker.loop, function, **arguments)
 
 
-class _Prepared(NamedTuple):
+@dataclass
+class _Prepared:
     """A run that a worker is ready for."""
 
     task: Task
@@ -105,9 +108,11 @@ class _Prepared(NamedTuple):
     naming: Sequence[object]
     ends: contextlib.ExitStack
     """Removes the files that were sent."""
+    used: float = field(default_factory=time.monotonic)
+    """When a task of it last began or ended."""
 
 
-_runs: OrderedDict[str, _Prepared] = OrderedDict()
+_runs: dict[str, _Prepared] = {}
 _preparing = threading.Lock()
 
 
@@ -167,13 +172,18 @@ def prepare(data: bytes, task_of: TaskOf, here: Here | None = None) -> bytes:
                 check_shared(sent["probes"])
                 check_answered(sent["answers"])
                 _runs[sent["run"]] = _made(sent, files, task_of, here)
-                while len(_runs) > MOST_RUNS:
-                    _runs.popitem(last=False)[1].ends.close()
+                _forget_some()
     except (CnnfilterError, OSError) as error:
         return packed(str(error))
     except Exception as error:  # whatever it is, it says more than a worker that never answers
         return packed(" ".join("".join(traceback.format_exception_only(error)).split()))
     return packed(None)
+
+
+def _forget_some() -> None:
+    for run in sorted(_runs, key=lambda run: _runs[run].used)[:-MOST_RUNS]:
+        if time.monotonic() - _runs[run].used > REST:
+            _runs.pop(run).ends.close()
 
 
 def _check_versions(theirs: dict[str, str]) -> None:
@@ -236,6 +246,7 @@ def work(data: bytes, here: Here | None = None) -> bytes:
         if prepared is None:
             return packed({"lacks": "prepared", "worker": here.address})
         here.set_mark(sent["run"], BEGUN)
+        prepared.used = time.monotonic()
         start = time.perf_counter()
         plan, granted = plan_of(sent["jobs"], prepared.naming)
         events = []
@@ -246,6 +257,7 @@ def work(data: bytes, here: Here | None = None) -> bytes:
             names, number = granted[event.job.number], event.job.number
             kept = [place for place, name in enumerate(names) if plan.claims.get(plan.key(name)) == ~number]
             events.append(told(event, names, kept))
+        prepared.used = time.monotonic()
         if sent["again"]:
             here.set_mark(sent["run"], DONE)
     return packed({"events": events, "seconds": time.perf_counter() - start})

@@ -29,7 +29,7 @@ def told(run="run", arguments=("apply", "edge", "x.png"), **more):
     }  # fmt: skip
 
 
-def test_a_worker_knows_a_few_runs(tmp_path):
+def test_a_worker_knows_a_few_runs_and_all_that_have_tasks(tmp_path):
     weights = tmp_path / "weights"
     weights.write_bytes(b"x")
     here = FakeHere()
@@ -38,8 +38,13 @@ def test_a_worker_knows_a_few_runs(tmp_path):
     for number in range(worker.MOST_RUNS + 1):
         assert unpacked(worker.prepare(with_files(told(str(number)), {"w": weights}), task_of, here)) is None
         assert unpacked(worker.prepare(with_files(told(str(number)), {}), None, FakeHere())) is None  # already
-    assert [*worker._runs] == ["1", "2", "3", "4"]
-    assert len([*here.folder.iterdir()]) == 4
+    assert len(worker._runs) == worker.MOST_RUNS + 1
+    for each in worker._runs.values():
+        each.used -= worker.REST + 1
+    assert unpacked(worker.work(packed({"run": "1", "again": False, "jobs": []}), here))["events"] == []
+    worker.prepare(with_files(told("new"), {}), task_of, here)
+    assert [*worker._runs] == ["1", "3", "4", "new"]
+    assert len([*here.folder.iterdir()]) == 3
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnfilter.addresses.address import Address
+from cnnfilter.addresses.address import Address, text_of
 from cnnfilter.batch.names import parted
 from cnnfilter.cluster.sent import Sent, sent
 from cnnfilter.imaging.formats import format_for_path
@@ -24,7 +25,9 @@ class Names:
 
     A result that does not fit its format becomes a PNG, under another name. That is granted beforehand where it is
     free, so that such a picture need not be worked on twice, and given back when it was not needed. Where nobody knows
-    how many files a job makes, it is granted as many as the last one asked for.
+    how many files a job makes, it is granted as many as the last one asked for. Of those whose names differ by their
+    extensions alone, only the first on its way is granted any: the others ask in their turn, so that none has a name
+    that an earlier one turns out to need.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -32,6 +35,8 @@ class Names:
         self._folder = os.getcwd()  # noqa: PTH109  (a text)
         self._extra: dict[int, list[Where]] = {}
         self._asked: dict[int, list[Where]] = {}
+        self._stems: dict[str, list[int]] = {}
+        """The jobs on their way by what their names are without extensions."""
         self._likely: tuple[str, Files] | None = None
         """The format and the number of files of which nobody knew, as they were last."""
 
@@ -43,13 +48,15 @@ class Names:
         if number in self._asked:
             return self._asked[number]
         if number not in self._extra:
+            self._stems.setdefault(_stem(job), []).append(number)
             self._extra[number] = self._reserved(job)
         return plan.jobs.targets(job) + self._extra[number]
 
     def _reserved(self, job: Job) -> list[Where]:
-        """The names that a job may need besides, claimed now; none if one is not free."""
+        """The names that a job may need besides, claimed now; none if one is not free, or may be an earlier one's."""
         plan, likely = self._plan, self._foreseen(job)
-        if any(plan.key(each) in plan.claims or self._stands(each) for each in likely):
+        is_first = self._stems[_stem(job)][0] == job.number
+        if not is_first or any(plan.key(each) in plan.claims or self._stands(each) for each in likely):
             return []
         for each in likely:
             plan.take(plan.key(each), job, each)
@@ -129,5 +136,15 @@ class Names:
 
     def settle(self, event: Event) -> None:
         """Give back what a job did not need."""
-        self._asked.pop(event.job.number, None)
-        self._plan.give_back(event.job, self._extra.pop(event.job.number, []))
+        job = event.job
+        self._asked.pop(job.number, None)
+        if job.number in self._extra:
+            self._stems[_stem(job)].remove(job.number)
+            if not self._stems[_stem(job)]:
+                del self._stems[_stem(job)]
+        self._plan.give_back(job, self._extra.pop(job.number, []))
+
+
+def _stem(job: Job) -> str:
+    """What the name of a job's output is without its extension, as far as it is known."""
+    return job.around[0] if job.around else text_of(job.target or Path())

@@ -83,6 +83,30 @@ def test_a_contested_name_is_the_first_ones_whoever_is_faster(monkeypatch, turn)
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("counts", [None, [None] * 3])
+def test_a_name_that_nobody_expected_is_the_first_ones_and_kept_for_no_later_one(counts):
+    inputs = ["x/a.gif", "y/a.tif", "z/a.webp"]
+    for name in inputs:
+        Path(name).parent.mkdir()
+        Image.new("L", (3, 3)).save(name)
+    plan = planned(inputs, output="out" + os.sep, counts=counts)
+    names, jobs = Names(plan), list(plan.jobs)
+    files = None if counts is None else 2
+    if files:
+        names._likely = "PNG", files
+    expected = [*plan.naming.settled(jobs[0], "PNG").targets(files)]
+    assert names.granted(jobs[0])[-len(expected) :] == expected
+    assert not set(expected) & {*names.granted(jobs[1])}
+    names.settle(Event(jobs[0], 0.0))
+    assert not set(expected) & {*names.granted(jobs[2])}
+    assert names.claim(Event(jobs[1], 0.0, format="PNG", files=files)) == ((*expected,), set())
+    with pytest.raises(OutputError, match="would be the output of both 'y/a.tif' and 'z/a.webp'"):
+        names.claim(Event(jobs[2], 0.0, format="PNG", files=files))
+    for job in jobs[1:]:
+        names.settle(Event(job, 0.0))
+    assert not names._stems
+
+
 def test_a_job_that_asks_for_names_is_sent_again_with_them(monkeypatch):
     Image.fromarray(np.full((3, 3), 9, np.uint8)).save("a.pbm", format="PPM")
     [event] = carried_out(monkeypatch, fake := FakeClient(), ["a.pbm"])

@@ -10,67 +10,12 @@ from pathlib import Path
 from cnnfilter.addresses.address import Address, Where, is_address, text_of
 from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.batch.inputs import Input
+from cnnfilter.batch.jobs import Job, Jobs
 from cnnfilter.batch.names import STREAM, impossible, is_folder, parted, where_of
-from cnnfilter.batch.naming import Files, Job, Naming
 from cnnfilter.batch.sniff import caseless, expected_format, identity
 from cnnfilter.batch.standing import FILE, Standing
 from cnnfilter.errors import ExistsError, OutputError
-from cnnfilter.writing.write import Place, is_device, look
-
-
-class Jobs:
-    """The jobs of a plan, each made when it is asked for: of 10,000 inputs only the names are kept."""
-
-    def __init__(self, inputs: Sequence[Input], naming: Naming, counts: Sequence[Files] | None = None) -> None:
-        self.inputs = inputs
-        self.naming = naming
-        self.counts = counts
-        """How many numbered files each makes, or their names, None where nobody knows; without either, no counts."""
-        self.times: dict[int, int] = {}
-        self.skipped: set[int] = set()
-        """The places of jobs that are left undone, as all their outputs exist."""
-        self.unnamed: dict[int, str] = {}
-        """Why there can be no output of that name, by the places of jobs, which fail by themselves."""
-        self._places: dict[Where, Place] = {}
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-    def __getitem__(self, index: int) -> Job:
-        name, place, error, _ = self.inputs[index]
-        job = self.naming.job(name, place)
-        is_device = job.target is not None and self.place(job.target).device is not None
-        times, skipped = self.times.get(index, 1), index in self.skipped
-        error = error or self.unnamed.get(index)
-        return job._replace(number=index, times=times, error=error, skipped=skipped, is_device=is_device)
-
-    def texts(self) -> Iterator[tuple[int, str | None]]:
-        """The targets of all jobs as texts, which takes a tenth of the time of the jobs."""
-        text = self.naming.text
-        return ((index, text(each[0], each[1])) for index, each in enumerate(self.inputs))
-
-    def targets(self, job: Job) -> list[Where]:
-        """The names that a job will need, as far as they are known."""
-        if self.counts is None:
-            return [] if job.target is None else [job.target]
-        count = self.counts[job.number]
-        return [] if count is None else list(filter(None, job.targets(count)))
-
-    def look(self, target: Where) -> Place:
-        """Note what stands under a name as the run is planned: what takes its place later is in the way."""
-        place = look(target)
-        if place.device is not None and not self.naming.may_name_device:
-            place = Place(target)
-        if place != (target, None):
-            self._places[target] = place
-        return place
-
-    def place(self, target: Where) -> Place:
-        """What stood under a name when the run was planned."""
-        return self._places.get(target) or Place(target)
-
-    def __iter__(self) -> Iterator[Job]:
-        return (self[index] for index in range(len(self)))
+from cnnfilter.writing.write import is_device
 
 
 class Plan:

@@ -12,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from cnnfilter.addresses.address import Where, text_of
-from cnnfilter.batch.claims import Jobs, Plan, is_picture
+from cnnfilter.batch.claims import Plan, is_picture
+from cnnfilter.batch.jobs import Job, Jobs
 from cnnfilter.batch.names import APART, STREAM, impossible, listed, parted
-from cnnfilter.batch.naming import Job, Naming
+from cnnfilter.batch.naming import Naming
 from cnnfilter.batch.sniff import claim_key, expected_format, identity
 from cnnfilter.batch.standing import OTHER
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnfilter.batch.claims import Plan
-from cnnfilter.batch.naming import Files, Job
+from cnnfilter.batch.jobs import Files, Job
 from cnnfilter.writing.write import sync_folder
 
 if TYPE_CHECKING:

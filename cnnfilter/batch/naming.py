@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cnnfilter.addresses.address import Address, Where, is_address, text_of
+from cnnfilter.batch.jobs import Job, numbered
 from cnnfilter.batch.names import (
     EACH_FRAME,
     NAME_BYTES,
@@ -64,78 +65,6 @@ class Wanted(NamedTuple):
     force: bool = False
     skip_existing: bool = False
     frame: str = "0"
-
-
-Files = int | tuple[str, ...] | None
-"""How many numbered files a job makes, or what they are called; None for one without a number."""
-
-
-class Job(NamedTuple):
-    """One input and its output.
-
-    Parameters
-    ----------
-    source : Path or Address, optional
-        None for standard input.
-    target : Path or Address, optional
-        None for standard output, and where the result is told. Of frames that have a file each, the first's.
-    told : bool
-        Whether the result is told, and not written.
-    format : str
-        The output's, see `Naming.settled`; empty as long as it follows a result that is not known.
-    around : tuple of str
-        The parts of the target's name that stand around its extension, where that follows the format.
-    each : str, optional
-        The name of frames that have a file each, with `EACH_FRAME` for the number.
-    number : int
-        The place in the plan.
-    times : int
-        How often the person named the input.
-    error : str, optional
-        Why the input cannot be read, if that is known already.
-    skipped : bool
-        Whether the output exists, and is left as it is.
-    is_device : bool
-        Whether the target was a device when the run was planned, and takes all that the job makes.
-    """
-
-    source: Where | None
-    target: Where | None
-    told: bool = False
-    format: str = ""
-    around: tuple[str, ...] = ()
-    each: str | None = None
-    number: int = 0
-    times: int = 1
-    error: str | None = None
-    skipped: bool = False
-    is_device: bool = False
-
-    @property
-    def follows_format(self) -> bool:
-        """Whether the target's extension is that of the format."""
-        return len(self.around) > 1
-
-    def targets(self, files: Files) -> tuple[Where | None, ...]:
-        """The targets of so many results, or of results of these names; None stands for one without a number.
-
-        Examples
-        --------
-        >>> [str(path) for path in Job(None, Path("a.png")).targets(2)]
-        ['a-0.png', 'a-1.png']
-        """
-        target = self.target
-        if files is None:
-            return (target,)
-        if target is None or self.is_device:
-            return (target,) * (files if isinstance(files, int) else len(files))
-        numbers = [f"{i:0{len(str(files - 1))}}" for i in range(files)] if isinstance(files, int) else files
-        if self.each is not None:
-            return tuple(_numbered(self.each, number) for number in numbers)
-        return tuple(target.with_name(f"{target.stem}-{number}{target.suffix}") for number in numbers)
-
-    def __str__(self) -> str:
-        return "standard input" if self.source is None else str(self.source)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -354,8 +283,4 @@ def _without_end(folder: str) -> str:
 def _called(job: Job, extension: str) -> Job:
     """A job whose target has an extension, if there is a place for it."""
     name = extension.join(job.around)
-    return job._replace(target=_numbered(name, "0"), each=name if EACH_FRAME in name else None)
-
-
-def _numbered(name: str, number: str) -> Where:
-    return where_of(name.replace(EACH_FRAME, number))
+    return job._replace(target=numbered(name, "0"), each=name if EACH_FRAME in name else None)

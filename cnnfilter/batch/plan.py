@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 from cnnfilter.addresses.address import Address, is_address, shown, text_of
 from cnnfilter.addresses.systems import check_installed
-from cnnfilter.batch.claims import Jobs, Plan
+from cnnfilter.batch.claims import Plan
 from cnnfilter.batch.contests import claimed, collisions_of, expected
 from cnnfilter.batch.inputs import Found
+from cnnfilter.batch.jobs import Files, Job, Jobs
 from cnnfilter.batch.names import (
     EACH_FRAME,
     SEPARATORS,
@@ -32,7 +33,7 @@ from cnnfilter.batch.names import (
     wrong_input,
     wrong_output,
 )
-from cnnfilter.batch.naming import Files, Job, Naming, Wanted
+from cnnfilter.batch.naming import Naming, Wanted
 from cnnfilter.errors import ArgumentError, ExistsError, OutputError
 from cnnfilter.imaging.formats import extension_for, format_for_path
 from cnnfilter.imaging.options import OPTIONS, applicable, read_options

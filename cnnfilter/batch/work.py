@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from cnnfilter.addresses.address import Address, Where, is_address
 from cnnfilter.batch.claims import Plan
 from cnnfilter.batch.events import FULL, Ahead, Event, Settling
+from cnnfilter.batch.jobs import Job
 from cnnfilter.batch.memory import Memory, default_memory
-from cnnfilter.batch.naming import Job
 from cnnfilter.batch.workers import AT_REST, Crew, StoppedError, Turn, never
 from cnnfilter.errors import CnnfilterError, DiskFullError, ExistsError, OutputError, PictureError
 from cnnfilter.imaging.limits import ALL, Limits

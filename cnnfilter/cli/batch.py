@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.events import Ahead, Event
     from cnnfilter.batch.inputs import Found
-    from cnnfilter.batch.naming import Files
+    from cnnfilter.batch.jobs import Files
     from cnnfilter.batch.survey import Survey
     from cnnfilter.cli.group import Called
     from cnnfilter.imaging.limits import Limits

@@ -22,7 +22,7 @@ from cnnfilter.cli.group import cnnfilter
 from cnnfilter.messages import options_named
 
 if TYPE_CHECKING:
-    from cnnfilter.batch.naming import Files
+    from cnnfilter.batch.jobs import Files
     from cnnfilter.imaging.limits import Limits
     from cnnfilter.network.stages import Shape
     from cnnfilter.pipeline import Pipeline

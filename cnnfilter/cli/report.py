@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.events import Event
     from cnnfilter.batch.inputs import Found
-    from cnnfilter.batch.naming import Job
+    from cnnfilter.batch.jobs import Job
     from cnnfilter.results.task import Task
     from cnnfilter.results.vector import Vector
 

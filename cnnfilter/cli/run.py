@@ -20,7 +20,7 @@ from cnnfilter.network.activations import ACTIVATIONS, Value
 from cnnfilter.results.showing import MAPS
 
 if TYPE_CHECKING:
-    from cnnfilter.batch.naming import Files
+    from cnnfilter.batch.jobs import Files
     from cnnfilter.pipeline import Pipeline
     from cnnfilter.results.chain import ChainTask
     from cnnfilter.results.nodes import NodesTask

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cnnfilter.addresses.address import Where
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.events import Event
-    from cnnfilter.batch.naming import Files, Job
+    from cnnfilter.batch.jobs import Files, Job
 
 
 class Names:

@@ -28,7 +28,7 @@ from cnnfilter.writing.write import is_device
 if TYPE_CHECKING:
     from cnnfilter.addresses.address import Where
     from cnnfilter.batch.claims import Plan
-    from cnnfilter.batch.naming import Job
+    from cnnfilter.batch.jobs import Job
     from cnnfilter.results.task import Task
 
 RESUME = "run it again with --skip-existing"

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cnnfilter.addresses.address import Where, is_address, text_of
-from cnnfilter.batch.claims import Jobs, Plan
+from cnnfilter.batch.claims import Plan
 from cnnfilter.batch.inputs import Input
+from cnnfilter.batch.jobs import Job, Jobs
 from cnnfilter.batch.names import where_of
-from cnnfilter.batch.naming import Job, Naming, Wanted
+from cnnfilter.batch.naming import Naming, Wanted
 from cnnfilter.writing.write import Place
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cnnfilter.addresses.address import Where
-    from cnnfilter.batch.naming import Job
+    from cnnfilter.batch.jobs import Job
     from cnnfilter.network.plan import Row
     from cnnfilter.network.stages import Shape
     from cnnfilter.results.task import Task

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cnnfilter.batch.inputs import find_inputs
+from cnnfilter.batch.jobs import Job
 from cnnfilter.batch.names import wrong_input, wrong_output
-from cnnfilter.batch.naming import Job
 from tests.plans import planned, targets, touch
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cnnfilter.batch.events import Event
-from cnnfilter.batch.naming import Job
+from cnnfilter.batch.jobs import Job
 from cnnfilter.cli import progress, render
 from cnnfilter.cli.progress import wants_progress
 from tests.command import COMMAND, ROOT, Terminal, save

@@ -40,8 +40,9 @@ LINES = (
     "run gray,maxpool:10,flatten in -r -o out/ --format npy",
     f"why {NETWORK} in -r -o out --json",
 )
-QUICK = ((0, 2), (5, 1))
-"""Those that processes of this machine are tried on each time, and how many: they take a second to start."""
+EACH_TIME = {0, 1, 2, 3, 5, 7, 10}
+"""Those that workers of a scheduler are tried on each time; processes of this machine, which take a second to start,
+on the first."""
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +116,9 @@ def compare(expected, told):
         assert mine == theirs
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize(
+    "line", [pytest.param(line, marks=() if n in EACH_TIME else pytest.mark.slow) for n, line in enumerate(LINES)]
+)
 def test_workers_of_a_scheduler(line, tell, here, address, witness):
     expected = here(line)
     assert expected[0] in (0, 1), expected
@@ -127,7 +130,7 @@ def test_workers_of_a_scheduler(line, tell, here, address, witness):
 @pytest.mark.parametrize(
     ("line", "count"),
     [
-        pytest.param(line, count, marks=() if (number, count) in QUICK else pytest.mark.slow)
+        pytest.param(line, count, marks=() if (number, count) == (0, 2) else pytest.mark.slow)
         for number, line in enumerate(LINES)
         for count in (1, 2)
     ],

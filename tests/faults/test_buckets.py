@@ -2,14 +2,18 @@
 
 import json
 import signal
+import subprocess
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from cnnfilter.addresses import putting
+from tests.addresses.conftest import found
 from tests.buckets import CREDENTIALS, buckets
 from tests.clusters import wait_until
+from tests.command import run
 from tests.faults import contents, crops, finished, generator, started
 
 COUNT = 8
@@ -70,14 +74,13 @@ FAULTS = [
 ]
 
 
-def apply(bucket, *options, kernel="gaussian", key=None, **environment):
-    """Run `apply` from the bucket to the bucket; the exit code and the lines on standard error."""
-    code, data, lines = finished(
-        "apply", kernel, INPUTS, "-o", OUTPUTS, *options, env=bucket.environment(key, **environment)
-    )
-    assert data == b""
-    assert_no_secrets(bucket, lines)
-    return code, lines
+def apply(bucket, *options, **environment):
+    """Run `apply` in this process, from the bucket to the bucket; the exit code and the lines on standard error."""
+    with found(bucket.environment(**environment)):
+        result = run("apply", "gaussian", INPUTS, "-o", OUTPUTS, *options)
+    assert result.data == b""
+    assert_no_secrets(bucket, result.messages)
+    return result.exit_code, result.messages
 
 
 def assert_no_secrets(bucket, lines):
@@ -242,18 +245,26 @@ def large(tmp_path_factory):
     return path, (folder / "out.bmp").read_bytes()
 
 
-def send_in_parts(bucket, path, *options, **environment):
-    return started_with(PARTS, "apply", "identity", path, "-o", "s3://photos/large.bmp", *options,
-                        env=bucket.environment(**environment))  # fmt: skip
-
-
-def started_with(program, *arguments, env):
-    import subprocess
-
+def send_in_parts(bucket, path):
+    """A process that sends a picture in parts."""
     return subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
+        [sys.executable, "-c", PARTS, "apply", "identity", path, "-o", "s3://photos/large.bmp"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=bucket.environment(),
     )  # fmt: skip
+
+
+@pytest.fixture
+def in_parts(bucket, large, monkeypatch):
+    """Sends the large picture in parts, from this process; the exit code and the lines on standard error."""
+    monkeypatch.setattr(putting, "PART", 5 << 20)
+
+    def send(**environment):
+        with found(bucket.environment(**environment)):
+            result = run("apply", "identity", large[0], "-o", "s3://photos/large.bmp")
+        assert_no_secrets(bucket, result.messages)
+        return result.exit_code, result.messages
+
+    return send
 
 
 def ended(bucket, process):
@@ -277,18 +288,17 @@ COMPLETION = "POST /photos/large.bmp.uploadId="
     ],
     ids=lambda fault: f"{fault[0].split()[0]}-{fault[1]['kind']}",
 )
-def test_what_is_sent_in_parts_is_tried_again(bucket, large, fault):
-    path, expected = large
+def test_what_is_sent_in_parts_is_tried_again(bucket, large, in_parts, fault):
     bucket.order(match=fault[0], **fault[1])
-    code, lines = ended(bucket, send_in_parts(bucket, path))
+    code, lines = in_parts()
     assert code == 0, lines
-    assert bucket.get("photos/large.bmp") == expected
+    assert bucket.get("photos/large.bmp") == large[1]
     assert len(bucket.requests("PUT.*partNumber")) >= 3
 
 
-def test_parts_that_are_never_completed_leave_nothing(bucket, large):
+def test_parts_that_are_never_completed_leave_nothing(bucket, in_parts):
     bucket.order("status", COMPLETION, None, status=503)
-    code, lines = ended(bucket, send_in_parts(bucket, large[0], **ONCE))
+    code, lines = in_parts(**ONCE)
     assert (code, len(lines)) == (1, 1), lines
     assert "s3://photos/large.bmp" in lines[0]
     assert bucket.keys("photos", "large") == []
@@ -328,18 +338,16 @@ def test_a_bucket_that_hangs_is_told_and_the_others_are_done(bucket, pictures):
 
 
 def test_who_has_no_credentials_is_told_so(bucket):
-    environment = bucket.environment()
-    for name in CREDENTIALS:
-        environment.pop(name)
-    code, data, lines = finished("apply", "gaussian", INPUTS, "-o", OUTPUTS, env=environment)
-    assert (code, data, len(lines)) == (1, b"", 2), lines
+    code, lines = apply(bucket, **dict.fromkeys(CREDENTIALS, ""))
+    assert (code, len(lines)) == (1, 2), lines
     assert "no credentials were found" in lines[0]
 
 
 def test_json_tells_no_secret(bucket):
     bucket.order("status", "PUT /photos/out/000", None, status=403)
-    code, data, lines = finished("apply", "gaussian", INPUTS, "-o", OUTPUTS, "--json", env=bucket.environment(**ONCE))
-    assert code == 1, lines
-    assert_no_secrets(bucket, [data.decode(), *lines])
-    told = [json.loads(line) for line in data.splitlines()]
+    with found(bucket.environment(**ONCE)):
+        result = run("apply", "gaussian", INPUTS, "-o", OUTPUTS, "--json")
+    assert result.exit_code == 1, result.err
+    assert_no_secrets(bucket, [result.out, *result.messages])
+    told = [json.loads(line) for line in result.out.splitlines()]
     assert sum(each["error"] is not None for each in told) == 1

@@ -232,7 +232,7 @@ def test_a_scheduler_that_is_lost_ends_the_run_and_says_how_to_go_on(clean, slow
     assert last == f"{COUNT - len(whole)} written, {len(whole)} skipped"
 
 
-@pytest.mark.parametrize("where", ["local", "tcp"])
+@pytest.mark.parametrize("where", ["local", pytest.param("tcp", marks=pytest.mark.slow)])
 def test_an_interrupt_ends_the_client_and_finishes_what_is_in_hand(where, clean, slow, tmp_path):
     pictures, expected = clean
     out = tmp_path / "out"

@@ -5,18 +5,21 @@ Nothing here prints, and one input that fails stops no other.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from cnnfilter.addresses.address import Address, Where, is_address
+from cnnfilter.addresses.address import Address, Where
 from cnnfilter.batch.claims import Plan
 from cnnfilter.batch.events import FULL, Ahead, Event, Settling
 from cnnfilter.batch.jobs import Job
 from cnnfilter.batch.memory import Memory, default_memory
-from cnnfilter.batch.workers import AT_REST, Crew, StoppedError, Turn, never
+from cnnfilter.batch.sharing import threads_each
+from cnnfilter.batch.turns import StoppedError, Turn
+from cnnfilter.batch.workers import Crew, never
 from cnnfilter.errors import CnnfilterError, DiskFullError, ExistsError, OutputError, PictureError
 from cnnfilter.imaging.limits import ALL, Limits
 from cnnfilter.imaging.reading import fetched, read_frames
@@ -29,10 +32,6 @@ if TYPE_CHECKING:
     from cnnfilter.imaging.picture import Picture
     from cnnfilter.results.saving import Encoded
     from cnnfilter.results.task import Result, Task
-
-AWAY = 8
-"""How many threads there are for each job where files are at addresses: a bucket that answers after 50 ms then gives
-a picture every 6 ms."""
 
 
 class Work(NamedTuple):
@@ -107,9 +106,10 @@ def process(
     memory = default_memory() if work.memory is None else work.memory
     memory = Memory(memory) if isinstance(memory, int) else memory
     run = _Run(plan, task, limits, streams, work, memory.total)
+    names = itertools.chain([plan.wanted.output or ""], (each.name for each in plan.jobs.inputs))
     crew = Crew(
         len(plan.jobs), run.carry_out, jobs=work.jobs, memory=memory, ahead=ahead, stopping=stopping,
-        threads=_threads(plan),
+        threads=threads_each(names),
     )  # fmt: skip
     try:
         for folder in plan.folders:
@@ -117,12 +117,6 @@ def process(
         yield from crew.run(run.settling.settle)
     finally:
         run.temporaries.close()
-
-
-def _threads(plan: Plan) -> int:
-    """How many threads each job has: more where they wait for a network."""
-    names = (each.name for each in plan.jobs.inputs)
-    return AWAY if is_address(plan.wanted.output or "") or any(map(is_address, names)) else AT_REST
 
 
 class _Run:

@@ -197,7 +197,7 @@ class Batch:
                 plan, task, work=work, cluster=self.cluster, arguments=called.arguments, size=self.size,
                 served=called.served, ahead=ahead,
             )  # fmt: skip
-        from cnnfilter.batch.workers import share_cores
+        from cnnfilter.batch.sharing import share_cores
         from cnnfilter.engine.bands import available_threads
 
         jobs, threads = share_cores(available_threads(None), len(plan.jobs), self.jobs, self.threads)

@@ -7,7 +7,9 @@ import pytest
 
 from cnnfilter.batch import workers
 from cnnfilter.batch.memory import Memory
-from cnnfilter.batch.workers import Crew, StoppedError
+from cnnfilter.batch.sharing import AT_REST
+from cnnfilter.batch.turns import StoppedError
+from cnnfilter.batch.workers import Crew
 from cnnfilter.errors import PictureError
 
 
@@ -152,7 +154,7 @@ def test_an_interrupt_that_arrives_as_the_lock_is_taken_ends_the_run():
     assert ended.wait(10)
 
 
-@pytest.mark.parametrize(("limit", "count"), [(None, 2 * workers.AT_REST), (10**9, 2)])
+@pytest.mark.parametrize(("limit", "count"), [(None, 2 * AT_REST), (10**9, 2)])
 def test_where_addresses_are_limited_no_thread_waits_for_the_disk_alone(monkeypatch, limit, count):
     monkeypatch.setattr(workers, "address_limit", lambda: limit)
     threads = set()

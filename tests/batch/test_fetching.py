@@ -11,7 +11,7 @@ import cnnfilter
 from cnnfilter.addresses import reading
 from cnnfilter.addresses.address import located
 from cnnfilter.addresses.putting import put
-from cnnfilter.batch import work
+from cnnfilter.batch import sharing
 from cnnfilter.batch.work import Work
 from tests.plans import carried_out, planned
 
@@ -46,7 +46,7 @@ def test_one_job_fetches_several_at_a_time(bucket, here, monkeypatch):
     monkeypatch.setattr(reading, "fetch", slow)
     events = list(carried_out(planned([*here, *bucket], output="out/"), work=Work(jobs=1)))
     assert [event.error for event in events] == [None] * (len(here) + 24)
-    assert 4 <= most[0] <= work.AWAY
+    assert 4 <= most[0] <= sharing.AWAY
 
 
 def test_what_cannot_be_fetched_fails_alone(bucket):

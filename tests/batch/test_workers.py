@@ -15,8 +15,9 @@ import pytest
 
 from cnnfilter.batch import events, memory
 from cnnfilter.batch.memory import apart, default_memory, parse_memory
+from cnnfilter.batch.sharing import share_cores
+from cnnfilter.batch.turns import Turn
 from cnnfilter.batch.work import Work
-from cnnfilter.batch.workers import Turn, share_cores
 from cnnfilter.cli import render
 from cnnfilter.engine import bands
 from cnnfilter.errors import ArgumentError

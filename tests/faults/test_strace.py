@@ -18,8 +18,8 @@ CALLS = {
     "link": "?link,?linkat",
 }
 ALONE = (
-    "import sys; from cnnfilter.batch import workers; from cnnfilter.cli.main import main; "
-    "workers.AT_REST = 1; sys.exit(main())"
+    "import sys; from cnnfilter.batch import sharing; from cnnfilter.cli.main import main; "
+    "sharing.AT_REST = 1; sys.exit(main())"
 )
 """One thread for one job, as strace counts the calls of each thread."""
 REASONS = {"EIO": "Input/output error", "ENOSPC": "No space left on device"}

@@ -149,8 +149,8 @@ class Run:
         has_looked = self.workers.look()
         if self.client.status != "running":
             self._lose(f"{self.workers.name} is lost")
-        elif self.workers.are_missing:
-            self._lose(f"{self.workers.name} has no workers any more")
+        elif why := self.workers.are_missing:
+            self._lose(f"{self.workers.name} {why}")
         else:
             if has_looked:
                 for key in [key for key, part in self.parts.items() if self.workers.have_gone(part.chosen)]:

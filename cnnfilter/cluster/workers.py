@@ -55,6 +55,7 @@ class Workers:
         self._arrived = arrived
         self._tried: dict[str, Any] = {}
         self._threads: dict[str, int] = {}
+        self._paused: set[str] = set()
         self._looked = 0.0
         self._missing_since = time.monotonic()
         self._begun = False
@@ -74,11 +75,13 @@ class Workers:
         return chosen is not None and self._threads.keys().isdisjoint(chosen)
 
     @property
-    def are_missing(self) -> bool:
-        """Whether there have been none for so long that nobody should wait for more."""
-        if self.fit:
+    def are_missing(self) -> str | None:
+        """Why nobody should wait for workers any more, where for so long there have been none that work."""
+        if not self.fit.keys() <= self._paused:
             self._missing_since = time.monotonic()
-        return time.monotonic() - self._missing_since > PATIENCE
+        if time.monotonic() - self._missing_since <= PATIENCE:
+            return None
+        return "has only workers that are paused, for want of memory" if self.fit else "has no workers any more"
 
     def begin(self) -> None:
         """Prepare those that are there.
@@ -136,6 +139,7 @@ class Workers:
         for address in [each for each in self._tried if each not in there]:
             self._tried.pop(address).cancel()  # it would wait for that worker for ever
         self._threads = there
+        self._paused = {address for address, each in told["workers"].items() if _is_paused(each)}
         new = [each for each in there if each not in self.fit and each not in self.unfit and each not in self._tried]
         if new:
             self._try(new)
@@ -170,6 +174,11 @@ class Workers:
             if self._begun:
                 warnings.warn(f"worker {address}: {why}; it gets no work", CnnfilterWarning, stacklevel=2)
         return True
+
+
+def _is_paused(told: dict[str, Any]) -> bool:
+    """Whether a worker, of what a scheduler tells, begins nothing and has nothing in hand, as Dask has paused it."""
+    return told.get("status") == "paused" and not told.get("metrics", {}).get("task_counts", {}).get("executing")
 
 
 def _reason(error: BaseException) -> str:

@@ -102,10 +102,11 @@ class FakeClient:
         self.status, self.marks, self.faults, self.sent = "running", {}, list(faults), []
         self.jobs = []
         self.there = dict.fromkeys(workers, 1)
+        self.told = {}
         self.cancelled, self.metadata, self.scattered, self.closed = [], {}, [], []
 
     def scheduler_info(self, n_workers=5):
-        return {"workers": {address: {"nthreads": threads} for address, threads in self.there.items()}}
+        return {"workers": {address: {"nthreads": threads, **self.told} for address, threads in self.there.items()}}
 
     def scatter(self, data, **options):
         self.scattered.append(options)

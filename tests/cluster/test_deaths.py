@@ -170,3 +170,29 @@ def test_a_run_whose_workers_have_all_gone_ends(monkeypatch):
     fake.there = {}
     [event] = events
     assert event.error == f"the scheduler {ADDRESS} has no workers any more; run it again with --skip-existing"
+
+
+def test_a_run_whose_workers_are_all_paused_ends_once_they_have_nothing_in_hand(monkeypatch):
+    monkeypatch.setattr(workers, "EVERY", 0)
+    fake = FakeClient([None, "pending"])
+    events = carried_out(monkeypatch, fake, pictures("0.png", "1.png"))
+    assert not next(events).undone
+    fake.told = {"status": "paused", "metrics": {"task_counts": {"executing": 1}}}
+    looks = workers.Workers.look
+    asked = []
+
+    def look(self, **options):
+        asked.append(1)
+        if len(asked) == 20:
+            fake.told = {"status": "paused", "metrics": {"task_counts": {}}}
+        return looks(self, **options)
+
+    monkeypatch.setattr(workers.Workers, "look", look)
+    monkeypatch.setattr(workers, "PATIENCE", 0.05)
+    [event] = events
+    assert len(asked) > 20
+    assert event.undone
+    assert event.error == (
+        f"the scheduler {ADDRESS} has only workers that are paused, for want of memory; run it again with "
+        "--skip-existing"
+    )

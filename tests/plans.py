@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cnnfilter.batch.inputs import Found, Input
+from cnnfilter.batch.found import Found, Input
 from cnnfilter.batch.naming import Wanted
 from cnnfilter.batch.plan import plan_outputs
 from cnnfilter.batch.work import Streams, Work, process

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cnnfilter.addresses.address import Address, Where, is_address, text_of
 from cnnfilter.addresses.schemes import SCHEMES
-from cnnfilter.batch.inputs import Input
+from cnnfilter.batch.found import Input
 from cnnfilter.batch.jobs import Job, Jobs
 from cnnfilter.batch.names import STREAM, impossible, is_folder, parted, where_of
 from cnnfilter.batch.sniff import caseless, expected_format, identity

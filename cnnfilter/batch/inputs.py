@@ -11,15 +11,13 @@ import glob
 import os
 import re
 import stat
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from cnnfilter.addresses import listing
 from cnnfilter.addresses.address import Address, is_address
 from cnnfilter.addresses.schemes import SCHEMES
+from cnnfilter.batch.found import Found, Input
 from cnnfilter.batch.names import STREAM, base_of, normal, refused
 from cnnfilter.imaging.formats import NPZ, TABLE, format_for_path
 from cnnfilter.messages import quoted
@@ -29,59 +27,6 @@ _OWN = re.compile(r"(?i)[\\:]|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?$|[. ]$")
 """What is no folder's name on Windows: it parts folders or drives, is a device's, or loses its end."""
 LONGEST_PATTERN = 4096
 """Characters of a pattern, as many as paths have: what finds files takes time by the square of them."""
-
-
-class Input(NamedTuple):
-    """One input.
-
-    Parameters
-    ----------
-    name : str
-        Its path, or `-` for standard input.
-    place : str, optional
-        Of what was found in a folder that the person named: the folder it is in, as seen from there.
-    error : str, optional
-        Why it cannot be read, if that is known already.
-    size : int, optional
-        Its bytes, where a listing told them.
-    """
-
-    name: str
-    place: str | None = None
-    error: str | None = None
-    size: int | None = None
-
-
-def size_of(each: Input) -> int | None:
-    """The bytes of an input, where a listing told them, or this machine does; None where only reading it would."""
-    if each.size is not None or each.name == STREAM or is_address(each.name):
-        return each.size
-    try:
-        status = os.stat(each.name)  # noqa: PTH116  (a path as an object takes longer)
-    except (OSError, ValueError):
-        return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
-
-
-@dataclass(eq=False, repr=False)
-class Found:
-    """The inputs, and what was passed over on the way.
-
-    Parameters
-    ----------
-    inputs : list of Input
-    files : Counter of str
-        How many hidden files, and how many of each extension that is no picture's.
-    folders : int
-        Folders in a folder, which were not entered.
-    visited : set of str
-        The folders that were looked into, by their real paths.
-    """
-
-    inputs: list[Input] = field(default_factory=list)
-    files: Counter[str] = field(default_factory=Counter)
-    folders: int = 0
-    visited: set[str] = field(default_factory=set)
 
 
 def find_inputs(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnfilter.addresses.address import Where
-from cnnfilter.batch.inputs import Input
+from cnnfilter.batch.found import Input
 from cnnfilter.batch.names import EACH_FRAME, where_of
 from cnnfilter.writing.write import Place, look
 

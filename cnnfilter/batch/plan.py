@@ -20,7 +20,7 @@ from cnnfilter.addresses.address import Address, is_address, shown, text_of
 from cnnfilter.addresses.systems import check_installed
 from cnnfilter.batch.claims import Plan
 from cnnfilter.batch.contests import claimed, collisions_of, expected
-from cnnfilter.batch.inputs import Found
+from cnnfilter.batch.found import Found
 from cnnfilter.batch.jobs import Files, Job, Jobs
 from cnnfilter.batch.names import (
     EACH_FRAME,

@@ -23,7 +23,7 @@ from cnnfilter.runtime.process import collect_garbage
 if TYPE_CHECKING:
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.events import Ahead, Event
-    from cnnfilter.batch.inputs import Found
+    from cnnfilter.batch.found import Found
     from cnnfilter.batch.jobs import Files
     from cnnfilter.batch.survey import Survey
     from cnnfilter.cli.group import Called

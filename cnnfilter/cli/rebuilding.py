@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cnnfilter.batch.inputs import Found
+from cnnfilter.batch.found import Found
 from cnnfilter.batch.names import STREAM
 from cnnfilter.batch.survey import Survey, survey
 from cnnfilter.cli import render

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cnnfilter.addresses.address import Where
     from cnnfilter.batch.claims import Plan
     from cnnfilter.batch.events import Event
-    from cnnfilter.batch.inputs import Found
+    from cnnfilter.batch.found import Found
     from cnnfilter.batch.jobs import Job
     from cnnfilter.results.task import Task
     from cnnfilter.results.vector import Vector
@@ -158,7 +158,7 @@ def _counted(parts: dict[str, int]) -> str:
 
 def tell_plan(plan: Plan, voice: Voice) -> int:
     """Show on standard output what would be written; return the exit code."""
-    from cnnfilter.batch.inputs import size_of
+    from cnnfilter.batch.found import size_of
     from cnnfilter.batch.plan import outlook
 
     skipped = failed = 0

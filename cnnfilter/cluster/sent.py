@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cnnfilter.addresses.address import Where, is_address, text_of
 from cnnfilter.batch.claims import Plan
-from cnnfilter.batch.inputs import Input
+from cnnfilter.batch.found import Input
 from cnnfilter.batch.jobs import Job, Jobs
 from cnnfilter.batch.names import where_of
 from cnnfilter.batch.naming import Naming, Wanted

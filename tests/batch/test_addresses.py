@@ -9,7 +9,8 @@ import pytest
 
 import cnnfilter
 from cnnfilter.batch import standing
-from cnnfilter.batch.inputs import NO_PLACE, Found, Input, find_inputs
+from cnnfilter.batch.found import Found, Input
+from cnnfilter.batch.inputs import NO_PLACE, find_inputs
 from cnnfilter.batch.lists import read_list
 from cnnfilter.batch.naming import Wanted
 from cnnfilter.batch.plan import ConflictError, plan_outputs

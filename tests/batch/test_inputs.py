@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cnnfilter.batch import inputs, lists
-from cnnfilter.batch.inputs import Input, find_inputs
+from cnnfilter.batch.found import Input
+from cnnfilter.batch.inputs import find_inputs
 from cnnfilter.batch.lists import read_list
 from cnnfilter.errors import ArgumentError
 from tests.command import files, load, refused, run, save

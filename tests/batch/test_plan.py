@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cnnfilter.batch.contests import expected
-from cnnfilter.batch.inputs import Found, Input
+from cnnfilter.batch.found import Found, Input
 from cnnfilter.batch.naming import Wanted
 from cnnfilter.batch.plan import ConflictError, outlook, plan_outputs
 from cnnfilter.batch.sniff import claim_key, expected_format

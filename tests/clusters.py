@@ -45,6 +45,11 @@ def children(process):
     return sorted(found)
 
 
+def family(process):
+    """The ids of a process and of all below it."""
+    return [process, *(each for child in children(process) for each in family(child))]
+
+
 def words(process):
     """The command line of a process as one text; of one that has gone, nothing."""
     try:
@@ -98,12 +103,17 @@ class Part:
             os.killpg(self.process.pid, number)
 
     def end(self):
-        below = self.workers()
-        self.send(signal.SIGKILL)
-        for process in below:  # some are sessions of their own
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-        self.process.wait(PATIENCE)
+        """Kill it and all below it but the trackers of Python's multiprocessing, which remove its semaphores then."""
+        if self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGSTOP)  # it starts no more of them
+            below = family(self.process.pid)
+            trackers = [each for each in below if "resource_tracker" in words(each)]
+            for each in set(below).difference(trackers):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
+            self.process.wait(PATIENCE)
+            wait_until(lambda: not any(map(words, trackers)), "its semaphores are removed")
+        self.send(signal.SIGKILL)  # what it has left
 
 
 class Cluster:

@@ -128,7 +128,7 @@ def test_copies_go_even_while_a_thread_waits_for_a_server(memory, monkeypatch):
         return b""
 
     monkeypatch.setattr(reading, "fetch", waiting)
-    thread = threading.Thread(target=copies.file_at, args=["memory://nets/other.npz"])
+    thread = threading.Thread(target=copies.file_at, args=["memory://nets/other.npz"], daemon=True)
     thread.start()
     asked.wait()
     copies.remove_all()

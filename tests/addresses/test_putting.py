@@ -247,7 +247,7 @@ def test_over_sftp_nothing_is_left_where_a_signal_ends_the_process(files, monkey
     monkeypatch.setattr(putting, "_ended", [])
     monkeypatch.setattr(putting, "PATIENCE", 60.0)
     monkeypatch.setattr(putting, "_rename_to_new", hanging)
-    thread = threading.Thread(target=write)
+    thread = threading.Thread(target=write, daemon=True)
     thread.start()
     assert begun.wait(60)
     assert len(siblings(files)) == 1

@@ -294,9 +294,11 @@ def answering(answer):
     with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=[0.01])
         thread.start()
-        yield located(f"http://127.0.0.1:{server.server_address[1]}/a")
-        server.shutdown()
-        thread.join()
+        try:
+            yield located(f"http://127.0.0.1:{server.server_address[1]}/a")
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.mark.parametrize(
@@ -352,9 +354,11 @@ def test_a_server_whose_certificate_nobody_vouches_for_is_not_trusted(tmp_path):
     with socketserver.TCPServer(("127.0.0.1", 0), Answer) as server:
         thread = threading.Thread(target=server.serve_forever, args=[0.01])
         thread.start()
-        error = refused(located(f"https://ann:0penSesame@127.0.0.1:{server.server_address[1]}/a"))
-        server.shutdown()
-        thread.join()
+        try:
+            error = refused(located(f"https://ann:0penSesame@127.0.0.1:{server.server_address[1]}/a"))
+        finally:
+            server.shutdown()
+            thread.join()
     assert error.strerror == "the server's certificate is not to be trusted"
     assert not any(asked)
 

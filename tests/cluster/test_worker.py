@@ -77,11 +77,11 @@ def test_who_may_kill_a_worker_is_alone_on_it():
             order.append((name, alone.inside))
 
     with alone.held(whole=False):
-        suspect = threading.Thread(target=enter, args=["suspect"], kwargs={"whole": True})
+        suspect = threading.Thread(target=enter, args=["suspect"], kwargs={"whole": True}, daemon=True)
         suspect.start()
         while not alone._suspects:
             pass
-        later = threading.Thread(target=enter, args=["later"], kwargs={"whole": False})
+        later = threading.Thread(target=enter, args=["later"], kwargs={"whole": False}, daemon=True)
         later.start()
         assert alone.inside == 1
         assert order == []

@@ -104,10 +104,11 @@ def test_who_waits_for_another_lets_a_third_have_the_processor():
     address = ctypes.cast(relax, ctypes.c_void_p).value
     recorder = Recorder(until=has_yielded)
     work = crew.Work([*stages_of(recorder, [(1, 1)]), [[]], [[]]])
-    loops.attend(np.array([WAITING, 0], np.int64).ctypes.data, 0, 0)  # compiles
+    resting = np.array([WAITING, 0], np.int64)
+    loops.attend(resting.ctypes.data, 0, 0)  # compiles
     given = np.array([[GIVEN, work.words.ctypes.data]] * 2, np.int64)
     states = [row.ctypes.data for row in given]
-    other = threading.Thread(target=loops.attend, args=(states[0], 0, address))
+    other = threading.Thread(target=loops.attend, args=(states[0], 0, address), daemon=True)
     other.start()
     loops.attend(states[1], 0, address)
     other.join()

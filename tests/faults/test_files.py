@@ -144,7 +144,8 @@ def test_a_pipe_that_somebody_writes_into_is_read(tmp_path, monkeypatch):
     save("a.png")
     os.mkfifo("pipe.png")
     data = Path("a.png").read_bytes()
-    writers = [threading.Thread(target=Path("pipe.png").write_bytes, args=(each,)) for each in (data, data[:300])]
+    write = Path("pipe.png").write_bytes
+    writers = [threading.Thread(target=write, args=(each,), daemon=True) for each in (data, data[:300])]
     writers[0].start()
     assert run("apply", "edge", "pipe.png", "a.png").exit_code == 0
     assert Path("pipe-edge.png").read_bytes() == Path("a-edge.png").read_bytes()

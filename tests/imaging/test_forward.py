@@ -64,7 +64,12 @@ def test_a_tiff_out_of_a_stream_is_whole_or_refused(name):
     expected = read(io.BytesIO(SOURCES[name])).pixels
     read_end, write_end = os.pipe()
     with os.fdopen(read_end, "rb") as stream:
-        writer = threading.Thread(target=lambda: (os.write(write_end, SOURCES[name]), os.close(write_end)))
+
+        def write():
+            os.write(write_end, SOURCES[name])
+            os.close(write_end)
+
+        writer = threading.Thread(target=write, daemon=True)
         writer.start()
         np.testing.assert_array_equal(read(stream).pixels, expected)
         writer.join()

@@ -110,13 +110,13 @@ def test_a_pipe_is_read_to_its_end_by_name_and_as_a_stream(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for source in (pipe, str(pipe)):
-        writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+        writer = threading.Thread(target=pipe.write_bytes, args=(data,), daemon=True)
         writer.start()
         np.testing.assert_array_equal(read(source).pixels, noise(300, 300))
         writer.join()
     read_end, write_end = os.pipe()
     with os.fdopen(read_end, "rb") as stream, os.fdopen(write_end, "wb") as sink:
-        writer = threading.Thread(target=lambda: (sink.write(data), sink.close()))
+        writer = threading.Thread(target=lambda: (sink.write(data), sink.close()), daemon=True)
         writer.start()
         np.testing.assert_array_equal(read(stream).pixels, noise(300, 300))
         writer.join()

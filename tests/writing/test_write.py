@@ -267,7 +267,7 @@ def test_devices_and_pipes_are_written_straight(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     got = []
-    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
     reader.start()
     write_atomically(pipe, b"new", Writing(overwrite=False))
     reader.join()

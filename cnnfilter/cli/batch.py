@@ -182,7 +182,14 @@ class Batch:
             contextlib.closing(events),  # type: ignore[type-var]  # a generator
             progress(len(plan.jobs), quiet=self.quiet, told=task.told or self.as_json or self.show) as count,
         ):
-            return report(count(events), task, voice, found=self.found if self._is_several else None, ahead=ahead)
+            found = self.found if self._is_several else None
+            return report(count(events), task, voice, found=found, ahead=ahead, interrupted=self._interrupted(task))
+
+    def _interrupted(self, task: Task) -> str:
+        """How the count of an interrupted run is told: workers finish the pictures in their hands and tell nobody."""
+        count = "{}" if self.cluster is None else "at least {}"
+        resumes = not (task.told or self.in_place or self.force)
+        return f"{count}; --skip-existing does the rest" if resumes else count
 
     def _events(self, plan: Plan, task: Task, ahead: Ahead) -> Iterator[Event]:
         """What becomes of each input, here or on a cluster."""

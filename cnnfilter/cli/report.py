@@ -53,7 +53,13 @@ def check_standard_output(plan: Plan, *, as_json: bool) -> None:
 
 
 def report(
-    events: Iterable[Event], task: Task, voice: Voice, *, found: Found | None = None, ahead: Mapping[int, Any]
+    events: Iterable[Event],
+    task: Task,
+    voice: Voice,
+    *,
+    found: Found | None = None,
+    ahead: Mapping[int, Any],
+    interrupted: str = "{}",
 ) -> int:
     """Tell about each input as it is done; return the exit code.
 
@@ -66,6 +72,8 @@ def report(
         The inputs, if a count and what was passed over are told at the end.
     ahead : mapping
         See `batch.work.process`: of an interrupted run, what is written and could not be told yet is counted too.
+    interrupted : str
+        How the count of such a run is told.
     """
     done = "done" if task.told else "written"
     undone, why = 0, ""
@@ -73,7 +81,7 @@ def report(
 
     def so_far() -> str:
         untold = sum(bool(getattr(each, "targets", ())) for each in list(ahead.values()))
-        return _counted({**counts, done: counts[done] + untold})
+        return interrupted.format(_counted({**counts, done: counts[done] + untold}))
 
     ends = found is not None and not voice.quiet
     with render.telling(so_far) if ends else contextlib.nullcontext():

@@ -25,6 +25,9 @@ _WARNINGS = "PYTHONWARNINGS"
 _LOUD = ("distributed", "asyncio", "tornado")
 MOST_LOCAL = 512
 
+starting = threading.Lock()
+"""Held while processes are started: one whose parent ends in the middle of that says so in a traceback."""
+
 _ADDRESS = r"(?:(tcp|tls)://)?((?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5}))/?"
 _CONFIG = {
     "distributed.worker.profile.enabled": False,
@@ -47,7 +50,7 @@ def parse_cluster(text: str) -> str | int:
     (3, 'tcp://scheduler:8786', 'tls://10.0.0.1:8786')
     """
     kind, _, number = text.partition(":")
-    if kind == LOCAL and (text == LOCAL or re.fullmatch("[0-9]{1,3}", number)):
+    if kind == LOCAL and (text == LOCAL or re.fullmatch("[0-9]{1,9}", number)):
         count = available_threads(None) if text == LOCAL else int(number)
         if 1 <= count <= MOST_LOCAL:
             return count
@@ -78,13 +81,14 @@ def _undisturbed(start: Callable[[], Any]) -> Any:
     from multiprocessing import resource_tracker
 
     def started() -> Any:
-        _block("SIGHUP")
-        asked = os.environ.get(_WARNINGS)
-        os.environ[_WARNINGS] = "ignore"
-        resource_tracker.ensure_running()
-        os.environ.pop(_WARNINGS) if asked is None else os.environ.update({_WARNINGS: asked})
-        _block("SIGINT")  # not before: starting the tracker lets it through
-        return start()
+        with starting:
+            _block("SIGHUP")
+            asked = os.environ.get(_WARNINGS)
+            os.environ[_WARNINGS] = "ignore"
+            resource_tracker.ensure_running()
+            os.environ.pop(_WARNINGS) if asked is None else os.environ.update({_WARNINGS: asked})
+            _block("SIGINT")  # not before: starting the tracker lets it through
+            return start()
 
     return _in_time(started, None)  # its thread is the parent of those that start processes
 
@@ -159,7 +163,7 @@ def connected(cluster: str | int) -> Iterator[tuple[Any, Any]]:
                 ends.callback(local.close)
             # what is no scheduler may never say so
             client = _in_time(
-                lambda: distributed.Client(local or cluster, timeout=PATIENCE, set_as_default=False), 4 * PATIENCE
+                lambda: distributed.Client(local or cluster, timeout=PATIENCE, set_as_default=False), 2 * PATIENCE
             )
         except TypeError as error:
             if str(cluster).startswith("tls://"):
@@ -169,7 +173,10 @@ def connected(cluster: str | int) -> Iterator[tuple[Any, Any]]:
             msg = f"{name_of(cluster)} {why}"
             raise ClusterError(msg) from error
         except Exception as error:  # also of memory, or of unpacking: whatever is at that port may say anything
-            ask = _slip(str(cluster)) or "; is it a Dask scheduler, and can it be reached from here?"
+            ask = (
+                _slip(str(cluster))
+                or "; is it a Dask scheduler (dask scheduler starts one), and can it be reached from here?"
+            )
             msg = f"{name_of(cluster)} does not answer{ask}"
             raise ClusterError(msg) from error
         ends.callback(client.close)

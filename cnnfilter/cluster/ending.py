@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from cnnfilter.cluster.connecting import starting
 from cnnfilter.cluster.workers import TICK
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ _runs: set[Live] = set()
 def end_all(patience: float = 1.4) -> None:
     """End all runs: the process is about to end. What is met in the middle of something is waited for so long."""
     deadline = time.monotonic() + patience
+    if starting.acquire(timeout=patience):
+        starting.release()
     for live in list(_runs):
         # not on this thread, which may hold what that needs
         thread = threading.Thread(target=live.end, args=[deadline], daemon=True)

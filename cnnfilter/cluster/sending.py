@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cnnfilter.batch.jobs import Job
     from cnnfilter.results.task import Task
 
-RESUME = "run it again with --skip-existing"
+RESUME = "run it again with --skip-existing, as workers may have done more"
 KEPT_PLANS = 64
 """Sizes of inputs whose plans are kept."""
 

@@ -98,11 +98,12 @@ class Workers:
                 msg = f"{self.name} is lost"
                 raise ClusterError(msg)
             if not self.fit and time.monotonic() - start > PATIENCE:
-                msg = f"{self.name} has no worker that could be prepared in {PATIENCE:.0f} s; see dask worker --help"
+                lacks = f"has no worker that could be prepared in {PATIENCE:.0f} s"
+                msg = f"{self.name} {lacks}; start one: dask worker ADDRESS"
                 raise ClusterError(msg)
             if not (is_told or self.fit or self._tried) and time.monotonic() - start > TOLD_AFTER:
                 is_told = True
-                told = f"{self.name} has no worker yet; we wait for one, up to {PATIENCE:.0f} s"
+                told = f"{self.name} has no worker yet; we wait up to {PATIENCE:.0f} s for one: dask worker ADDRESS"
                 warnings.warn(told, CnnfilterWarning, stacklevel=2)
             try:
                 self.answered(self._arrived.get(timeout=TICK))

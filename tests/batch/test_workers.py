@@ -264,7 +264,10 @@ def test_what_is_written_is_counted_though_an_earlier_input_is_still_at_work(mon
     monkeypatch.setattr(FilterTask, "transform", slow)
     monkeypatch.setattr(bands, "available_threads", lambda threads: 2)
     result = run("apply", "box", "a.png", "b.png", "c.png", "d.png", "-o", "out/")
-    assert so_far == ["3 written", ["b-box.png", "c-box.png", "d-box.png"]]  # which Ctrl-C would tell
+    assert so_far == [
+        "3 written; --skip-existing does the rest",
+        ["b-box.png", "c-box.png", "d-box.png"],
+    ]  # which Ctrl-C would tell
     assert result.messages[-1] == "4 written"
 
 
@@ -290,7 +293,7 @@ def test_a_signal_ends_a_batch_at_once_and_keeps_what_is_done(number, word):
     assert 0 < len(done) < 300
     # those that just got their names are not known to be done
     counts = range(max(told, len(done) - 2 * (os.cpu_count() or 1)), len(done) + 1)
-    assert last in [f"cnnfilter: error: {word}; {count} written" for count in counts]
+    assert last in [f"cnnfilter: error: {word}; {count} written; --skip-existing does the rest" for count in counts]
     assert all(name.endswith("-gaussian.png") for name in done)
     assert (
         run("apply", "gaussian", *(f"{i:03}.png" for i in range(300)), "-o", "out/", "--skip-existing").messages[-1]

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from cnnfilter.cli import render
 from cnnfilter.cluster import connecting
 from tests.command import done, files, refused, save
 
@@ -19,7 +20,7 @@ def _here(tmp_path, monkeypatch):
     ("arguments", "told"),
     [
         (("a.png", "--cluster", "locally"), "is local, local:N, tcp://HOST:PORT or tls://HOST:PORT, not 'locally'"),
-        (("a.png", "--cluster", "local:0"), "local:N takes 1 to "),
+        (("a.png", "--cluster", "local:0"), "local:N takes 1 to 512 workers, not 0"),
         (("a.png", "--cluster", "local", "-j", "2"), "-j is how many pictures this machine works on, and --cluster "),
         (("a.png", "--cluster", "local", "--in-place"), "--cluster may begin a picture twice, and --in-place would "),
         (("-", "--cluster", "local"), "standard input and output are of this process, and a cluster's workers are oth"),
@@ -69,11 +70,25 @@ def test_a_dry_run_connects_to_nothing(monkeypatch):
     assert files() == ["a.png", "b.png"]
 
 
+@pytest.mark.parametrize(("options", "rest"), [([], "; --skip-existing does the rest"), (["--force"], "")])
+def test_an_interrupted_run_does_not_count_what_workers_finish_then(monkeypatch, options, rest):
+    pytest.importorskip("distributed")
+    told = []
+
+    def process(*arguments, **options):
+        told.append(render._so_far[-1]())
+        yield from ()
+
+    monkeypatch.setattr("cnnfilter.cluster.client.process", process)
+    done("apply", "edge", "a.png", "b.png", "--cluster", "local:2", *options)
+    assert told == [f"at least 0 written{rest}"]
+
+
 def test_a_scheduler_that_is_not_there_is_told_in_a_line(monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr(connecting, "PATIENCE", 0.2)
     told = refused("edge", "a.png", "--cluster", "tcp://127.0.0.1:9")
-    assert (
-        told
-        == "the scheduler tcp://127.0.0.1:9 does not answer; is it a Dask scheduler, and can it be reached from here?"
+    assert told == (
+        "the scheduler tcp://127.0.0.1:9 does not answer; is it a Dask scheduler (dask scheduler starts one), and can "
+        "it be reached from here?"
     )

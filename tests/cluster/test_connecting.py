@@ -5,11 +5,13 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
 import pytest
 
+from cnnfilter.cluster import ending
 from cnnfilter.cluster.connecting import check_installed, connected, name_of, parse_cluster
 from cnnfilter.engine import bands
 from cnnfilter.errors import ArgumentError, ClusterError, MissingExtraError
@@ -34,7 +36,7 @@ def test_local_has_a_worker_for_each_core(monkeypatch):
 
 @pytest.mark.parametrize(
     "text", ["", "host", "http://host:80", "tcp://host", "tcp://host:0", "tcp://host:65536", "tcp://u:p@host:1",
-             "local:", "local:x", "local:8786000", "tcp://ho st:1", "tcp://host:1/path", "tcp://:8786"],
+             "local:", "local:x", "tcp://ho st:1", "tcp://host:1/path", "tcp://:8786"],
 )  # fmt: skip
 def test_what_is_no_cluster_is_an_error(text):
     with pytest.raises(ArgumentError, match="^a cluster is local, local:N, tcp://HOST:PORT or tls://HOST:PORT, not '"):
@@ -52,7 +54,7 @@ def test_a_slip_for_local_is_told_of(text, tail):
     assert str(raised.value).endswith(f", not '{text}'{tail}")
 
 
-@pytest.mark.parametrize("count", [0, 513])
+@pytest.mark.parametrize("count", [0, 513, 8786000])
 def test_local_workers_are_no_more_than_some(count):
     with pytest.raises(ArgumentError, match=f"^local:N takes 1 to 512 workers, not {count}$"):
         parse_cluster(f"local:{count}")
@@ -94,13 +96,13 @@ def test_what_is_connected_is_closed(monkeypatch):
 @pytest.mark.parametrize(
     ("cluster", "error", "told"),
     [
-        ("tcp://h:1", OSError("timed out"), "the scheduler tcp://h:1 does not answer; is it a Dask scheduler, and can "
-         "it be reached from here?"),
-        ("tcp://h:22", MemoryError(), "the scheduler tcp://h:22 does not answer; is it a Dask scheduler, and can it be "
-         "reached from here?"),  # the first words of SSH are a length to Dask
+        ("tcp://h:1", OSError("timed out"), "the scheduler tcp://h:1 does not answer; is it a Dask scheduler (dask "
+         "scheduler starts one), and can it be reached from here?"),
+        ("tcp://h:22", MemoryError(), "the scheduler tcp://h:22 does not answer; is it a Dask scheduler (dask "
+         "scheduler starts one), and can it be reached from here?"),  # the first words of SSH are a length to Dask
         ("tcp://locl:2", OSError("unknown name"), "the scheduler tcp://locl:2 does not answer; did you mean local:2?"),
         ("tcp://localhost:8786", OSError("refused"), "the scheduler tcp://localhost:8786 does not answer; is it a Dask "
-         "scheduler, and can it be reached from here?"),
+         "scheduler (dask scheduler starts one), and can it be reached from here?"),
         ("tls://h:1", TypeError("no certificate"), "the scheduler tls://h:1 needs a certificate and a key; Dask's "
          "settings distributed.comm.tls name them"),
         ("tcp://h:1", TypeError("unexpected argument"), "the scheduler tcp://h:1 is of another version of Dask than "
@@ -147,6 +149,18 @@ def test_what_is_started_is_left_alone_by_ctrl_c_and_closed_terminals(monkeypatc
     monkeypatch.setenv("PYTHONWARNINGS", "error")
     with connected(1):
         assert os.environ["PYTHONWARNINGS"] == "error"
+
+
+def test_an_end_waits_until_processes_that_are_started_have_begun(monkeypatch):
+    fake_dask(monkeypatch)
+    moments = []
+    end = threading.Timer(0.1, lambda: moments.append("ends") or ending.end_all(5) or moments.append("ended"))
+    end.start()
+    start = lambda **options: time.sleep(0.3) or moments.append("started") or Fake([])()  # noqa: E731
+    monkeypatch.setattr(sys.modules["distributed"], "LocalCluster", start)
+    with connected(1):
+        end.join()
+    assert moments == ["ends", "started", "ended"]
 
 
 def test_the_loggers_of_dask_are_silent(monkeypatch):

@@ -140,7 +140,7 @@ def test_what_is_left_when_the_scheduler_is_lost_is_undone(monkeypatch, how):
     told += events
     assert [event.undone for event in told] == [False] + [True] * 20
     assert {event.error for event in told[1:]} == {
-        f"the scheduler {ADDRESS} is lost; run it again with --skip-existing"
+        f"the scheduler {ADDRESS} is lost; run it again with --skip-existing, as workers may have done more"
     }
 
 
@@ -169,7 +169,7 @@ def test_a_run_whose_workers_have_all_gone_ends(monkeypatch):
     monkeypatch.setattr(workers, "PATIENCE", 0.05)
     fake.there = {}
     [event] = events
-    assert event.error == f"the scheduler {ADDRESS} has no workers any more; run it again with --skip-existing"
+    assert event.error == f"the scheduler {ADDRESS} has no workers any more; {sending.RESUME}"
 
 
 def test_a_run_whose_workers_are_all_paused_ends_once_they_have_nothing_in_hand(monkeypatch):
@@ -193,6 +193,5 @@ def test_a_run_whose_workers_are_all_paused_ends_once_they_have_nothing_in_hand(
     assert len(asked) > 20
     assert event.undone
     assert event.error == (
-        f"the scheduler {ADDRESS} has only workers that are paused, for want of memory; run it again with "
-        "--skip-existing"
+        f"the scheduler {ADDRESS} has only workers that are paused, for want of memory; {sending.RESUME}"
     )

@@ -63,12 +63,15 @@ def test_a_worker_that_cannot_begin_says_why(monkeypatch, error, told):
 
 def test_nobody_waits_for_workers_for_ever(monkeypatch):
     monkeypatch.setattr(workers, "PATIENCE", 0.05)
-    with pytest.raises(ClusterError, match="has no worker that could be prepared in 0 s; see dask worker --help"):
+    with pytest.raises(
+        ClusterError, match="has no worker that could be prepared in 0 s; start one: dask worker ADDRESS"
+    ):
         list(carried_out(monkeypatch, FakeClient(workers=()), pictures("a.png")))
     monkeypatch.setattr(workers, "TOLD_AFTER", 0)
     with (
         pytest.warns(
-            CnnfilterWarning, match=f"^the scheduler {ADDRESS} has no worker yet; we wait for one, up to 0 s$"
+            CnnfilterWarning,
+            match=f"^the scheduler {ADDRESS} has no worker yet; we wait up to 0 s for one: dask worker ADDRESS$",
         ),
         pytest.raises(ClusterError),
     ):

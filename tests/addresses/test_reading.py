@@ -1,7 +1,6 @@
 """What is read from buckets and servers: all of it or its beginning, bounded, with what goes wrong in our words."""
 
 import contextlib
-import datetime
 import resource
 import socketserver
 import ssl
@@ -18,6 +17,7 @@ from cnnfilter.addresses.failures import AddressError
 from cnnfilter.addresses.reading import Fetched, fetch, head
 from cnnfilter.errors import MissingExtraError
 from cnnfilter.messages import options_named
+from tests.certificates import signed_by_itself
 from tests.serving import BOMB
 
 DATA = bytes(range(256)) * 1200
@@ -361,22 +361,6 @@ def test_a_server_whose_certificate_nobody_vouches_for_is_not_trusted(tmp_path):
             thread.join()
     assert error.strerror == "the server's certificate is not to be trusted"
     assert not any(asked)
-
-
-def signed_by_itself():
-    """A key, and a certificate of 127.0.0.1 that it signed."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    made = made.serial_number(x509.random_serial_number()).not_valid_before(now)
-    made = made.not_valid_after(now + datetime.timedelta(days=1)).sign(key, hashes.SHA256())
-    form = serialization.PrivateFormat.PKCS8
-    private = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-    return private + made.public_bytes(serialization.Encoding.PEM)
 
 
 def test_servers_that_are_not_there_are_told():

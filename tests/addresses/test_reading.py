@@ -15,7 +15,7 @@ from cnnfilter.addresses import reading, systems
 from cnnfilter.addresses.address import located
 from cnnfilter.addresses.failures import AddressError
 from cnnfilter.addresses.reading import Fetched, fetch, head
-from cnnfilter.errors import MissingExtraError
+from cnnfilter.errors import MissingExtraError, PictureError
 from cnnfilter.messages import options_named
 from tests.certificates import signed_by_itself
 from tests.serving import BOMB
@@ -147,6 +147,30 @@ def test_a_bucket_that_sends_more_than_was_asked_for_is_bounded(box):
     box.order("endless", "endless.bin", 2)
     assert refused(located("s3://box/endless.bin"), 1 << 20).strerror.startswith("more than 1,048,576 bytes")
     assert head(located("s3://box/endless.bin"), 1000) == b"x" * 1000
+
+
+def test_of_a_bucket_no_more_is_asked_for_than_is_wanted(box, monkeypatch):
+    box.put("box/long.bin", DATA)
+    fs = systems.system(located("s3://box"))
+    call, parts = fs.call_s3, []
+    monkeypatch.setattr(
+        fs, "call_s3", lambda *names, **options: parts.append(options["Range"]) or call(*names, **options)
+    )
+    assert head(located("s3://box/long.bin"), 10) == DATA[:10]
+    assert fetch(located("s3://box/long.bin"), 1 << 20) == DATA
+    assert parts == ["bytes=0-9", f"bytes=0-{1 << 20}"]
+
+
+def test_who_wants_no_more_of_a_file_is_asked_no_second_time(place):
+    def enough(size):
+        asked.append(size)
+        msg = "enough"
+        raise PictureError(msg)
+
+    asked = []
+    with pytest.raises(PictureError, match="enough"):
+        fetch(place.address("a b.bin"), told=enough)
+    assert len(asked) == 1
 
 
 def test_a_bucket_whose_bodies_are_always_cut_is_told(box):

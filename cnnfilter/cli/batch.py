@@ -196,7 +196,7 @@ class Batch:
         from cnnfilter.batch.work import Streams, Work, process
 
         work = Work(threads=self.threads, memory=self.memory, preserve_times=self.preserve_times)
-        if self.cluster is not None:
+        if self.cluster is not None and len(plan.jobs.skipped) < len(plan.jobs):
             from cnnfilter.cluster import client
 
             called: Called = click.get_current_context().find_root().obj

@@ -211,6 +211,7 @@ OPTIONS: Table = {
     "gray is a stage of cnnfilter run, as in cnnfilter run gray,conv:edge photo.jpg": "gray grey grayscale greyscale",
     "rgb is a stage of cnnfilter run, as in cnnfilter run rgb,normalize:imagenet,net.onnx photo.jpg": "rgb torgb",
     "only cnnfilter itself has it": "version",
+    "apply, run and why have it": "cluster",
 }  # fmt: skip
 """Options; which of several is meant, the command's own tell."""
 

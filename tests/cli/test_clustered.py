@@ -70,6 +70,14 @@ def test_a_dry_run_connects_to_nothing(monkeypatch):
     assert files() == ["a.png", "b.png"]
 
 
+def test_nobody_waits_for_a_cluster_where_nothing_is_left_to_do(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("cnnfilter.cluster.client.connected", None)
+    done("apply", "edge", "a.png", "b.png")
+    result = done("apply", "edge", "a.png", "b.png", "--skip-existing", "--cluster", "tcp://127.0.0.1:9")
+    assert result.messages == ["0 written, 2 skipped"]
+
+
 @pytest.mark.parametrize(("options", "rest"), [([], "; --skip-existing does the rest"), (["--force"], "")])
 def test_an_interrupted_run_does_not_count_what_workers_finish_then(monkeypatch, options, rest):
     pytest.importorskip("distributed")

@@ -158,6 +158,7 @@ def test_a_command_that_does_not_exist(arguments, meant):
         ("run conv:edge photo.png", "--stride",
          "in a chain it stands with its stage, as in conv:edge:stride=2:padding=same:border=replicate"),
         ("run relu photo.png", "--cmap", "did you mean --colormap?"),
+        ("explain relu photo.png", "--cluster", "apply, run and why have it"),
         ("explain relu photo.png", "--xy", "did you mean --at?"),
         ("shape 28 relu", "--torch", "did you mean --emit?"),
         ("shape 28 relu", "--window", "did you mean --kernel?"),

@@ -100,6 +100,8 @@ class Workers:
             if not self.fit and time.monotonic() - start > PATIENCE:
                 lacks = f"has no worker that could be prepared in {PATIENCE:.0f} s"
                 msg = f"{self.name} {lacks}; start one: dask worker ADDRESS"
+                for address in self._tried:
+                    msg = f"worker {address} is not ready after {PATIENCE:.0f} s; it may be at work for others"
                 raise ClusterError(msg)
             if not (is_told or self.fit or self._tried) and time.monotonic() - start > TOLD_AFTER:
                 is_told = True

@@ -82,6 +82,16 @@ def test_nobody_waits_for_workers_for_ever(monkeypatch):
         list(carried_out(monkeypatch, fake, pictures("a.png")))
 
 
+def test_a_worker_that_is_never_ready_is_named(monkeypatch):
+    class Busy(FakeClient):
+        def prepared(self, future, function, data, address):
+            return future
+
+    monkeypatch.setattr(workers, "PATIENCE", 0.05)
+    with pytest.raises(ClusterError, match=f"^worker {ADDRESS} is not ready after 0 s; it may be at work for others$"):
+        list(carried_out(monkeypatch, Busy(), pictures("a.png")))
+
+
 class Coming(FakeClient):
     """A second worker comes late; `answers` are what is said of it, each time that it is tried."""
 

@@ -307,13 +307,12 @@ def test_a_public_bucket_is_read_without_credentials(box, monkeypatch):
 
 @contextlib.contextmanager
 def answering(answer):
-    """An address of the web, whose server lets `answer` do what it likes with the connection."""
+    """An address of the web, whose server lets `answer` do what it likes with a connection, and what was asked."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self):
             with contextlib.suppress(OSError):  # who asked has gone
-                self.request.recv(65536)
-                answer(self.request)
+                answer(self.request, self.request.recv(65536).decode())
 
     with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=[0.01])
@@ -341,16 +340,29 @@ def answering(answer):
     ],
 )
 def test_whatever_a_server_answers_is_told_in_a_line(answer, reason):
-    with answering(lambda request: request.sendall(answer)) as address:
+    with answering(lambda request, _: request.sendall(answer)) as address:
         assert refused(address).strerror == reason
 
 
-def endless(request):
+def test_the_web_is_asked_for_no_more_than_is_wanted_and_for_nothing_packed():
+    def answer(request, words):
+        asked.append({line.partition(": ")[0]: line.partition(": ")[2] for line in words.split("\r\n")})
+        request.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nabcde")
+
+    asked = []
+    with answering(answer) as address:
+        assert head(address, 3) == b"abc"
+        assert fetch(address) == b"abcde"
+    assert [each["Accept-Encoding"] for each in asked] == ["identity", "identity"]
+    assert [each.get("Range") for each in asked] == ["bytes=0-2", None]
+
+
+def endless(request, _):
     while True:
         request.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-def dripping(request):
+def dripping(request, _):
     request.sendall(b"HTTP/1.1 200 OK\r\nA: ")
     while True:
         request.sendall(b"x")

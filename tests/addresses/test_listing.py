@@ -144,7 +144,9 @@ def test_a_bucket_is_listed_in_pages_and_of_a_pattern_only_what_may_match(box):
     assert len(box.requests()) == 6
     assert len(list(matching(located("s3://box/pages/00[0-4]*.jpg")))) == 50
     assert len(box.requests()) == 7
-    assert not systems.system(located("s3://box")).dircache
+    cache = systems.system(located("s3://box")).dircache
+    assert not cache
+    assert not cache.use_listings_cache
 
 
 def test_times_in_answers_are_those_that_their_library_reads(box):

@@ -36,13 +36,12 @@ def test_no_more_than_a_window_is_ahead_of_what_is_settled(monkeypatch):
     assert len(list(events)) == 29
 
 
-def test_memory_is_shared_and_given_in_order():
-    held, most, order = [0], [0], []
+def test_memory_is_shared():
+    held, most = [0], [0]
 
     def work(turn):
         need = 60 if turn.index % 2 else 30
         turn.admit(need)
-        order.append(turn.index)
         held[0] += need
         most[0] = max(most[0], held[0])
         time.sleep(0.002)
@@ -51,6 +50,47 @@ def test_memory_is_shared_and_given_in_order():
 
     assert results(12, work, jobs=4) == list(range(12))
     assert 60 <= most[0] <= 100
+
+
+def test_no_task_has_memory_before_an_earlier_one():
+    admitted, seen, asks = [], [], threading.Event()
+
+    def work(turn):
+        if turn.index == 2:
+            asks.set()
+        turn.admit((60, 60, 10)[turn.index])  # the last would fit beside the first
+        admitted.append(turn.index)
+        if turn.index == 0:
+            assert asks.wait(10)
+            time.sleep(0.05)
+            seen.extend(admitted)
+        return turn.index
+
+    assert results(3, work, jobs=3) == [0, 1, 2]
+    assert seen == [0]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_no_more_tasks_than_jobs_compute_however_many_have_fetched(jobs):
+    lock = threading.Lock()
+    busy, most = [0], [0]
+
+    def count(by):
+        with lock:
+            busy[0] += by
+            most[0] = max(most[0], busy[0])
+
+    def work(turn):
+        turn.fetch(lambda told: time.sleep(0.02))  # others begin meanwhile
+        turn.admit(1)
+        count(1)
+        time.sleep(0.005)
+        count(-1)
+        return turn.index
+
+    crew = Crew(12, work, jobs=jobs, memory=1000, threads=8)
+    assert list(crew.run(lambda result: result)) == list(range(12))
+    assert most[0] == jobs
 
 
 def test_what_needs_more_than_there_is_fails_alone():

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from collections.abc import Iterator
 from typing import NoReturn
 
 from cnnfilter.errors import CnnfilterError
+from cnnfilter.messages import printable, without_secrets
 
 
 class AddressError(OSError):
@@ -42,7 +44,15 @@ _NO_HTTP = "HttpProcessingError"
 _UNREACHED = "no connection to the server"
 _UNKNOWN = "no server of that name is known"
 _UNSAFE = "no safe connection (TLS) to the server"
-_LOGIN = "no credentials were found where its library looks for them, or they were refused"
+_LOGIN = (
+    "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; "
+    "FSSPEC_S3_ANON=true reads a public bucket without any"
+)
+_HALF = "the credentials lack a part: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"
+_NOT_GIVEN = "what ~/.aws/config names gives no credentials"
+_REFUSED = "the server refuses the login: sftp://USER@HOST names the user, whose key is in ~/.ssh or an agent"
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+"""What names another service than Amazon's, the first before the second."""
 
 _CODES = {
     "NoSuchBucket": FileNotFoundError(errno.ENOENT, "no such bucket"),
@@ -68,17 +78,18 @@ _STATUSES = {
     503: AddressError("the service is not available (503); try again later", is_passing=True),
 }
 
+_UNREACHED_BUCKETS = ("EndpointConnectionError", "ConnectTimeoutError")
+"""The classes of botocore that say so: an address `s3://` does not tell which server is asked."""
+
 _CLASSES = {
     # botocore
     "NoCredentialsError": PermissionError(errno.EACCES, _LOGIN),
-    "PartialCredentialsError": PermissionError(errno.EACCES, _LOGIN),
-    "CredentialRetrievalError": PermissionError(errno.EACCES, _LOGIN),
+    "PartialCredentialsError": PermissionError(errno.EACCES, _HALF),
+    "CredentialRetrievalError": PermissionError(errno.EACCES, _NOT_GIVEN),
     "ProfileNotFound": PermissionError(errno.EACCES, "the profile of AWS_PROFILE is not in its library's settings"),
     "ParamValidationError": AddressError("the service takes no such name"),
-    "EndpointConnectionError": AddressError(_UNREACHED, is_passing=True),
     "ProxyConnectionError": AddressError("no connection to the proxy", is_passing=True),
     "SSLError": AddressError(_UNSAFE),
-    "ConnectTimeoutError": AddressError(_UNREACHED, is_passing=True),
     "ReadTimeoutError": AddressError(SLOW, is_passing=True),
     "HTTPClientError": AddressError(LOST, is_passing=True),
     # aiohttp
@@ -97,7 +108,7 @@ _CLASSES = {
     "HostKeyNotVerifiable": AddressError(
         "~/.ssh/known_hosts has no such key of the server: connect with ssh, which says whether it is new or another"
     ),
-    "PermissionDenied": PermissionError(errno.EACCES, "the server refuses the login"),
+    "PermissionDenied": PermissionError(errno.EACCES, _REFUSED),
     "KeyImportError": AddressError("a key in ~/.ssh asks for its passphrase: give it to ssh-agent"),
     "SFTPNoSuchFile": _STATUSES[404],
     "SFTPNoSuchPath": _STATUSES[404],
@@ -177,9 +188,19 @@ def failure(error: BaseException) -> OSError:
     for table in (_CLASSES, _OF_PYTHON):
         for each in causes:
             for kind in type(each).__mro__:
+                if kind.__name__ in _UNREACHED_BUCKETS:
+                    return _unreached()
                 if kind.__name__ in table:
                     return table[kind.__name__]
     return AddressError(f"its library failed ({type(causes[-1]).__name__})")
+
+
+def _unreached() -> AddressError:
+    """That no service of buckets is reached, and which one it was."""
+    for name in _ENDPOINTS:
+        if url := os.environ.get(name):
+            return AddressError(f"no connection to {printable(without_secrets(url))} ({name})", is_passing=True)
+    return AddressError(_UNREACHED, is_passing=True)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

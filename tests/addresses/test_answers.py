@@ -8,7 +8,10 @@ from cnnfilter.errors import ClusterError
 from tests.plans import planned
 
 NEEDED = "each worker needs credentials and settings of its own"
-LOGIN = "no credentials were found where its library looks for them, or they were refused"
+LOGIN = (
+    "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; "
+    "FSSPEC_S3_ANON=true reads a public bucket without any"
+)
 
 
 @pytest.fixture

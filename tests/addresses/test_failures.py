@@ -12,7 +12,8 @@ import pytest
 from cnnfilter.addresses.failures import AddressError, failures
 from cnnfilter.errors import KernelError
 
-LOGIN = "the server refuses the login"
+LOGIN = "the server refuses the login: sftp://USER@HOST names the user, whose key is in ~/.ssh or an agent"
+HALF = "the credentials lack a part: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"
 UNSAFE = "no safe connection (TLS) to the server"
 FEWER = "the service asks for fewer requests (429); try again later"
 SECRET = "https://host/a?signature=0penSesame"
@@ -47,6 +48,7 @@ def caused(error, cause):
         (botocore.exceptions.SSLError(endpoint_url=SECRET, error=1), AddressError, UNSAFE),
         (botocore.exceptions.ConnectionClosedError(endpoint_url=SECRET), AddressError, "the connection was lost"),
         (botocore.exceptions.ParamValidationError(report=SECRET), AddressError, "the service takes no such name"),
+        (botocore.exceptions.PartialCredentialsError(provider=SECRET, cred_var=SECRET), PermissionError, HALF),
         (aiohttp.SocketTimeoutError(SECRET), AddressError, "no answer in time"),
         (aiohttp.ServerDisconnectedError(SECRET), AddressError, "the connection was lost"),
         (aiohttp.InvalidURL(SECRET), AddressError, "that is no address of the web"),
@@ -65,12 +67,26 @@ def caused(error, cause):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )  # fmt: skip
-def test_what_a_library_raises_is_told_in_our_words(error, kind, reason):
+def test_what_a_library_raises_is_told_in_our_words(error, kind, reason, monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with pytest.raises(OSError, match=r".") as caught, failures():
         raise error
     assert (type(caught.value), caught.value.strerror) == (kind, reason)
     assert "0penSesame" not in f"{caught.value}{caught.value!r}"
     assert "0penSesame" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_which_service_of_buckets_is_not_reached_is_told(monkeypatch):
+    error = botocore.exceptions.EndpointConnectionError(endpoint_url=SECRET)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://ann:0penSesame@127.0.0.1:1")
+    for name, told in (
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1 (AWS_ENDPOINT_URL)"),
+        ("AWS_ENDPOINT_URL_S3", "http://s3.invalid (AWS_ENDPOINT_URL_S3)"),
+    ):
+        with pytest.raises(AddressError) as caught, failures():
+            raise error
+        assert caught.value.strerror == f"no connection to {told}", name
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://s3.invalid")
 
 
 def test_what_is_told_already_passes():

@@ -194,7 +194,8 @@ def test_a_bucket_without_credentials_is_told_and_none_of_them_shown(box, monkey
 def test_a_bucket_where_nobody_listens_is_told(box, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     systems.forget()
-    assert refused(located("s3://box/a.bin")).strerror == "no connection to the server"
+    told = "no connection to http://127.0.0.1:9 (AWS_ENDPOINT_URL)"
+    assert refused(located("s3://box/a.bin")).strerror == told
     monkeypatch.setenv("AWS_ENDPOINT_URL", "127.0.0.1:9")
     systems.forget()
     assert "AWS_ENDPOINT_URL, if set, begins with http://" in refused(located("s3://box/a.bin")).strerror

@@ -259,6 +259,18 @@ class Address:
         """Whether there is such a file or folder."""
         return self.is_file() or self.is_dir()
 
+    def check_bucket(self) -> None:
+        """Refuse what is in no bucket that is there, as far as that can be told before something is written.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such bucket.
+        """
+        from cnnfilter.addresses.looking import check_bucket
+
+        check_bucket(self)
+
     def open(self, mode: str = "rb") -> BinaryIO:
         """All of its bytes, as a file in memory.
 

@@ -53,6 +53,23 @@ def has_folder(address: Address) -> bool:
     return not address.name or bool(page.get("Contents"))
 
 
+def check_bucket(address: Address) -> None:
+    """Refuse an address whose bucket is not there, as far as S3 tells; others tell when something is written.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such bucket.
+    """
+    if address.scheme == "s3":
+        try:
+            next(pages_of(address, prefix_of(address), flat=True, size=1))
+        except FileNotFoundError:
+            raise
+        except OSError:  # whoever may write there need not be let list, or it will fail then
+            return
+
+
 def _kind(address: Address) -> str | None:
     """What fsspec calls what is there: a `file`, a `directory`, something `other`; None where nothing is."""
     if address.scheme == "sftp":

@@ -163,6 +163,8 @@ def _add_address(found: Found, name: str, *, recursive: bool, skipped: str) -> N
             if not matching:
                 found.inputs.append(Input(name, error="no such file"))
         elif lists and (is_called_folder or (format_for_path(address.name) is None and address.is_dir())):
+            if not is_called_folder and address.is_file():  # a bucket may have both
+                found.files["of a folder's name"] += 1
             _look_there(found, address, recursive=recursive, skipped=skipped)
         else:
             found.inputs.append(Input(name, error=_misplaced(name)))

@@ -42,10 +42,12 @@ class Standing:
         self._folders: dict[str, dict[str, str] | None] = {}
         is_bucket = isinstance(base, Address) and base.scheme == "s3"  # others list folder by folder in any case
         self._base = f"{text_of(base).rstrip('/')}/" if base and is_bucket else None
+        self._buckets: set[str] = set()
         self._files: dict[Address, bool] = {}
         self._there: dict[str, Collection[str]] = {}
         self._below: Collection[str] | None = None
-        """Whether single addresses are files; the names in folders; the paths of all below the base, once listed."""
+        """Buckets that are there; whether single addresses are files; the names in folders; the paths of all below the
+        base, once listed."""
 
     def at(self, folder: str, name: str) -> str | None:
         """What stands under the name of an output, as `parted`: `FILE`, `OTHER`, or None for nothing.
@@ -85,7 +87,11 @@ class Standing:
     def _is_file(self, address: Address) -> bool:
         if address not in self._files and self.is_open:
             try:
-                self._files[address] = address.is_file()
+                is_there = address.is_file()
+                if not is_there and address.first not in self._buckets:  # nor may its bucket be there
+                    address.check_bucket()
+                self._buckets.add(address.first)
+                self._files[address] = is_there
             except PermissionError:  # S3 says so of what is not there to whom it does not let list
                 self._files[address] = False
         return self._files.get(address, False)

@@ -164,7 +164,7 @@ def check_free(path: Where, *, overwrite: bool, remedy: str | None = None) -> No
     Parameters
     ----------
     path : Path or Address
-        Of an address, what its folder takes is not known before.
+        Of an address, all that is known before is whether its bucket is there.
     overwrite : bool
         Whether an existing file is replaced.
     remedy : str, optional
@@ -209,6 +209,7 @@ def _check_free_there(address: Address, *, overwrite: bool, remedy: str | None) 
             raise OutputError(msg)
         if not overwrite and address.is_file():
             raise _exists(address, remedy)
+        address.check_bucket()
     except OSError as error:
         msg = f"cannot write '{address}': {error.strerror}"
         raise OutputError(msg) from error

@@ -312,6 +312,11 @@ def test_outputs_that_could_not_be_written_are_refused_before(box):
         check_free(located("s3://box/a/"), overwrite=False)
     with pytest.raises(OutputError, match="cannot write 'http://host/a.png': http:// is only read"):
         check_free(located("http://host/a.png"), overwrite=False)
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="cannot write 's3://none/a.png': no such bucket"):
+            check_free(located("s3://none/a.png"), overwrite=overwrite)
+    box.order("status", "GET .*list-type=2", None, status=403)
+    check_free(located("s3://box/free.png"), overwrite=False)  # who may write need not be let list
     box.order("status", "HEAD .*free.png", None, status=403)
     with pytest.raises(OutputError, match=r"cannot write 's3://box/free.png': permission denied \(403\)"):
         check_free(located("s3://box/free.png"), overwrite=False)

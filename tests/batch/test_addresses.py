@@ -115,6 +115,15 @@ def test_a_folder_is_listed_with_sizes_and_places_and_the_output_folder_is_not(b
         plan_outputs(find_inputs(["s3://pics/p/"]), Doing(), Wanted(output="s3://pics/p/"))
 
 
+def test_a_file_that_has_a_folder_s_name_is_counted_as_passed_over(box, png):
+    fill(box, ["p/a", "p/a/b.png"], png)
+    found = find_inputs(["s3://pics/p/a"])
+    assert ([each.name for each in found.inputs], found.files) == (["s3://pics/p/a/b.png"], {"of a folder's name": 1})
+    assert not find_inputs(["s3://pics/p/a/"]).files
+    result = run("apply", "edge", "s3://pics/p/a", "-o", "out/")
+    assert "passed over 1 file (1 of a folder's name)" in result.messages
+
+
 def test_patterns_are_those_of_people_and_not_of_lists(box, png):
     fill(box, ["a.png", "b.png", "c[1].png", "d/e.png", "d/f.txt"], png)
     named = [each.name for each in find_inputs(["s3://pics/*.png"]).inputs]
@@ -202,7 +211,7 @@ def test_a_run_is_resumed_by_one_listing(box, png):
     box.forget()
     result = run("apply", "edge", "s3://many/p/", "-o", "s3://many/e/", "--skip-existing")
     assert (result.exit_code, result.messages[-1]) == (0, "10 written, 2290 skipped"), result.err
-    assert len(asked(box, "GET")) == 3 + 3 + 10  # pages of inputs and of outputs, and the pictures
+    assert len(asked(box, "GET")) == 3 + 1 + 3 + 10  # pages of inputs, their bucket, pages of outputs, and the pictures
     assert len(asked(box, "HEAD")) == standing.FEW
     assert len(asked(box, "PUT")) == 10
     assert len(box.keys("many", "e/")) == 2300
@@ -280,8 +289,9 @@ def test_a_name_of_this_machine_that_no_address_can_have_is_told_before_work():
 
 def test_buckets_that_do_not_tell_end_a_run_before_work_unless_they_only_keep_their_names_secret(box, png):
     names = [f"{number}.png" for number in range(2 * standing.FEW)]
-    with pytest.raises(OutputError, match="^cannot look for outputs in 's3://none/': no such bucket$"):
-        planned(names, output="s3://none/")
+    for count in (1, 2 * standing.FEW):
+        with pytest.raises(OutputError, match="^cannot look for outputs in 's3://none/': no such bucket$"):
+            planned(names[:count], output="s3://none/")
     box.order("status", "^(HEAD|GET)", None, status=403)
     assert len(targets(names, output="s3://outs/e/")) == len(names)
     with pytest.raises(ConflictError, match="tells no format"):

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.errors import ArgumentError
-from cnnfilter.messages import alternatives, nearest, quoted, readable
+from cnnfilter.messages import alternatives, either, nearest, quoted, readable
 
 LONGEST = 4095
 """Bytes of an address, as many as a path may have."""
@@ -37,6 +37,21 @@ def is_address(text: str) -> bool:
     (True, True, False, False)
     """
     return "://" in text and _ADDRESS.match(text) is not None
+
+
+def no_file(name: str | os.PathLike[str]) -> str:
+    """What is said of a path that leads to nothing, which may have been meant as an address.
+
+    Examples
+    --------
+    >>> no_file("a.png"), no_file(Path("s3://photos/a.png"))
+    ('no such file', 'no such file; an address is a text that begins with s3://')
+    """
+    meant = re.match(rf"\s*({_SCHEME}):/", os.fspath(name))
+    if meant is None or meant[1].lower() not in SCHEMES:
+        return "no such file"
+    begins = f"begins with {meant[1].lower()}://"
+    return f"no such file; an address {either(f'{begins}, and no blank before it', f'is a text that {begins}')}"
 
 
 def wrong_address(text: str) -> str | None:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cnnfilter.addresses import listing
-from cnnfilter.addresses.address import Address, is_address
+from cnnfilter.addresses.address import Address, is_address, no_file
 from cnnfilter.addresses.schemes import SCHEMES
 from cnnfilter.batch.found import Found, Input
 from cnnfilter.batch.names import STREAM, base_of, normal, refused
@@ -96,7 +96,7 @@ def _matching(pattern: str) -> list[str]:
 def _add(found: Found, name: str, *, recursive: bool, skipped: str | None) -> None:
     kind = None if name == STREAM else _kind(name)
     if kind != "folder":
-        found.inputs.append(Input(name, error="no such file" if kind == "missing" else None))
+        found.inputs.append(Input(name, error=no_file(name) if kind == "missing" else None))
         return
     inside: list[Input] = []
     links = [(name, "")]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from cnnfilter.addresses.address import Address, Where, located
+from cnnfilter.addresses.address import Address, Where, located, no_file
 from cnnfilter.addresses.reading import Fetched, nobody
 from cnnfilter.errors import CnnfilterError, PictureError
 from cnnfilter.imaging import bare, decoding, table
@@ -125,7 +125,7 @@ def _failures_told(source: Path | Address | BinaryIO) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        msg = "no such file" if isinstance(source, Path) else reason_of(error)
+        msg = no_file(source) if isinstance(source, Path) else reason_of(error)
         raise PictureError(msg) from error
     except OSError as error:
         msg = f"cannot be read: {reason_of(error)}"

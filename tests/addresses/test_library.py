@@ -39,6 +39,11 @@ def test_a_picture_is_read_and_written(memory):
         read("memory://box/none.png")
 
 
+def test_a_path_is_no_address():
+    with pytest.raises(PictureError, match="^s3:/a.png: no such file; an address is a text that begins with s3://$"):
+        read(Path("s3://a.png"))
+
+
 def test_what_is_fetched_is_bounded(memory):
     data = (SAMPLES / "camera.png").read_bytes()
     memory.pipe_file("/box/camera.png", data)

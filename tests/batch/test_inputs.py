@@ -9,7 +9,7 @@ import pytest
 from cnnfilter.batch import inputs
 from cnnfilter.batch.found import Input
 from cnnfilter.batch.inputs import find_inputs
-from tests.command import files, load, refused, run, save
+from tests.command import failed, files, load, refused, run, save
 
 
 @pytest.fixture(autouse=True)
@@ -363,3 +363,15 @@ def test_times_are_kept_if_asked_for():
     result = run("apply", "edge", "none.png", "--preserve-times")
     assert result.messages == ["cnnfilter: error: none.png: no such file"]
     assert run("apply", "edge", "-", "--preserve-times", stdin=Path("a.png").read_bytes()).exit_code == 0
+
+
+def test_of_what_was_meant_as_an_address_it_is_said_how_those_begin():
+    told = "no such file; an address begins with s3://, and no blank before it"
+    Path("out").mkdir()
+    for name in ("s3:/photos/a.png", " s3://photos/a.png", "S3:/a.png"):
+        assert failed("edge", name, "-o", "out/") == f"{Path(name)}: {told}"
+    Path("list").write_text("  s3://photos/a.png\n# a comment\n")
+    result = run("apply", "edge", "--files-from", "list", "-o", "out/")
+    assert result.messages[:2] == [
+        f"cnnfilter: error:   s3:/photos/a.png: {told}", "cnnfilter: error: # a comment: no such file"
+    ]  # fmt: skip

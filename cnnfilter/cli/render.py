@@ -118,7 +118,7 @@ def show_traceback(error: Exception) -> None:
     if os.environ.get(DEBUG):
         import traceback
 
-        block("".join(traceback.format_exception(error)))
+        block(without_secrets("".join(traceback.format_exception(error))))
 
 
 def out(text: str, colours: str = "") -> None:

@@ -162,6 +162,14 @@ def test_a_defect_is_one_line_and_a_traceback_only_on_request(failing, monkeypat
     assert result.messages[1] == "Traceback (most recent call last):"
 
 
+def test_a_traceback_shows_no_secret(failing, monkeypatch):
+    failing(KeyError("https://ann:0penSesame@host/a.png?signature=0penSesame"))
+    monkeypatch.setenv("CNNFILTER_DEBUG", "1")
+    result = run()
+    assert "https://host/a.png?..." in result.messages[-1]
+    assert "0penSesame" not in result.err
+
+
 def test_running_out_of_memory_is_one_line(failing):
     failing(MemoryError())
     result = run()

@@ -13,12 +13,15 @@ import errno
 import mimetypes
 import os
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from cnnfilter.addresses import systems
 from cnnfilter.addresses.failures import CONTESTED, ENDED_UPLOAD, UNKNOWN_CONDITION, AddressError
 from cnnfilter.addresses.reading import fetch
 from cnnfilter.addresses.schemes import SCHEMES
+from cnnfilter.errors import CnnfilterWarning
+from cnnfilter.messages import is_command
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -76,6 +79,8 @@ def put(address: Address, data: bytes, *, overwrite: bool) -> None:
         raise AddressError(msg)
     if not address.name or address.text.endswith("/"):
         raise IsADirectoryError(errno.EISDIR, "is a folder")
+    if address.scheme == "memory" and is_command():
+        warnings.warn("what is written at memory:// goes with this process", CnnfilterWarning, stacklevel=2)
     try:
         _send(address, data, overwrite=overwrite)
     except FileExistsError:

@@ -157,8 +157,12 @@ def placed(line, place):
 
 
 def told(result, prefix=""):
-    """What a command said, wherever its files are."""
-    return result.exit_code, result.out.replace(prefix, "").split(), result.err.replace(prefix, "")  # columns are wider
+    """What a command said, wherever its files are, but that those in memory go with it."""
+    said = result.err.replace(GONE, "").replace(prefix, "")
+    return result.exit_code, result.out.replace(prefix, "").split(), said  # columns are wider
+
+
+GONE = "warning: what is written at memory:// goes with this process\n"
 
 
 def outputs():
@@ -201,6 +205,7 @@ def test_what_is_written_may_be_at_an_address(command, parameter, line, memory):
     there, force = placed(line, "memory://box/{}"), ["-f"] if "net.npz" in line else []
     result = run(command, *there, *force)
     assert told(result, "memory://box/") == told(local)
+    assert result.err.count(GONE) == 1
     for name, data in outputs().items():
         assert memory.cat(f"/box/{name}") == data
         if not force:
@@ -249,7 +254,7 @@ def test_what_takes_paths_alone_says_so(command, parameter, line):
 def test_a_page_lies_beside_its_picture_where_something_can_be_written(memory):
     result = run("page", "relu", "memory://box/photo.png")
     assert result.exit_code == 0
-    assert result.err.startswith("wrote memory://box/photo-page.html  ")
+    assert result.err.removeprefix(GONE).startswith("wrote memory://box/photo-page.html  ")
     page = memory.cat("/box/photo-page.html")
     assert b"memory://box/photo.png" in page
     secret = run("page", "relu", "https://me:hunter2@host/photo.png?signature=hunter2")

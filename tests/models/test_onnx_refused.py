@@ -73,6 +73,7 @@ def conv(**attributes):
         (conv(auto_pad="SAME"), "has the auto_pad 'SAME'"),
         (conv(pads=[-1, 0, 0, 0]), "has pads (-1, 0, 0, 0); 4 of 0 to 1000000 are those of pictures"),
         (conv(strides=[0, 1]), "has strides (0, 1); from 1 to 1000000 is possible"),
+        (conv(strides=[2]), "has a window of 1 axes (strides); those of pictures have 2"),
         (conv(dilations=[9, 9]), "window 3x3 (spanning 19x19 when dilated) does not fit in 8x8"),
         ([node("ConvTranspose", "x w", "y")], "has weights for 4 channels, but 3 arrive"),
         ([node("ConvTranspose", "x w2", "y", output_shape=[0, 1])], "is to give a result of (0, 1)"),

@@ -41,7 +41,10 @@ _RUN = r"(?:[^\s'\"]|'(?![\s'\":,;.)\]]|\Z))+"
 _QUERY = r"[?#](?!\.\.\.(?:[,:]|\Z))"
 """How a query or a fragment begins that is not hidden already."""
 
-_OF_NAMES = ("s3://", "gs://", "az://", "sftp://", "memory://")
+_SCHEME = r"([A-Za-z][\w+.-]{0,30}://|\b(?:https?|sftp|s3|gs|az):/(?!/))"
+"""How an address begins; also as a path has it, which joins the slashes, where it was mistyped."""
+
+_OF_NAMES = ("s3", "gs", "az", "sftp", "memory")
 """Schemes in whose addresses a question mark is part of a name."""
 
 
@@ -144,20 +147,21 @@ def without_secrets(text: str) -> str:
     >>> without_secrets("conv:sftp://ann:secret@host/a.npz,https://host/net.onnx?signature=1")
     'conv:sftp://ann@host/a.npz,https://host/net.onnx?...'
     """
-    return re.sub(_RUN, lambda found: _bared(found[0]), text) if "://" in text else text
+    return re.sub(_RUN, lambda found: _bared(found[0]), text) if ":/" in text else text
 
 
 def _bared(run: str) -> str:
-    shown, *parts = re.split(r"([A-Za-z][\w+.-]{0,30}://)", run)
-    for scheme, rest in zip(parts[::2], parts[1::2], strict=True):
+    shown, *parts = re.split(_SCHEME, run, flags=re.IGNORECASE)
+    for begin, rest in zip(parts[::2], parts[1::2], strict=True):
+        scheme = begin.rstrip(":/").lower()
         authority = re.split("[/?#]", rest, maxsplit=1)[0]
         path = rest[len(authority) :]
         user, at, host = authority.rpartition("@")
         if not at and "@" in path and re.search(r":(?![0-9]+\Z)", host):  # a password with what ends a host in it
             host, path = "", path.rpartition("@")[2]
-        named = f"{user.partition(':')[0]}@" if at and scheme.lower() == "sftp://" else ""  # elsewhere it may be a key
-        shown += scheme + named
-        query = None if scheme.lower() in _OF_NAMES else re.search(_QUERY, path)
+        named = f"{user.partition(':')[0]}@" if at and scheme == "sftp" else ""  # elsewhere it may be a key
+        shown += begin + named
+        query = None if scheme in _OF_NAMES else re.search(_QUERY, path)
         if query is not None:
             end = run[len(run.rstrip(",:;")) :]  # a message's
             return f"{shown}{host}{path[: query.start()]}{query[0]}...{end}"

@@ -63,10 +63,10 @@ class FakeFuture:
 
 
 class LostFuture(FakeFuture):
-    """What it gave is lost before somebody takes it; then it is there again."""
+    """What it gave is lost before somebody takes it; then another does it, and it is there again."""
 
     def add_done_callback(self, call):
-        self.status = "finished" if self.status == "lost" else "lost"
+        self.status = {"lost": "pending", "pending": "finished"}.get(self.status, "lost")
         call(self)
 
 

@@ -32,6 +32,9 @@ PARTS = r"(\{\{|\}\}|\{[^{}]*\})"
 """What splits a template at its fields and at braces that are written twice."""
 _USUAL = re.compile(rf"(?:{'|'.join(SCHEMES)})://\w[\w.-]{{0,200}}\w/[\w ./-]{{1,500}}")
 """What is an address that nobody refuses, as most are: a closer look takes four times as long."""
+_NO_FOLDERS = re.compile(r"((?<=/)\.\.?(?=/|$)|//)")
+_ABOVE = re.compile(r"(?<=/)(\.\.)(?=/|$)")
+"""Parts of an address that are no folder's name, and that which leads out of one."""
 _HARMLESS = re.compile(r"[\w ./-]{1,1000}")
 """What may stand behind the bucket of an address without a closer look, which takes ten times as long."""
 
@@ -54,7 +57,7 @@ def wrong_output(output: str) -> str | None:
     if reason := _wrong_name(output):
         return reason
     if is_address(output):
-        if reason := _wrong_address(output):
+        if reason := _wrong_address(output) or _wrong_key(output, _NO_FOLDERS):
             return reason
         scheme = output.partition("://")[0].lower()
         if not SCHEMES[scheme].writes:
@@ -83,6 +86,14 @@ def _wrong_address(name: str) -> str | None:
     return f"the address {readable(shown(name))}: {reason}" if reason else None
 
 
+def _wrong_key(name: str, strange: re.Pattern[str]) -> str | None:
+    """Why the address of an output is refused that a bucket takes and no disk, for what is strange in it."""
+    found = strange.search(name, name.find("://") + 3)
+    if found is None or SCHEMES[name.partition("://")[0].lower()].is_of_host:
+        return None
+    return f"the address {readable(shown(name))}: {quoted(found[1])} in it can be no folder's name; leave that out"
+
+
 def refused(name: str) -> str | None:
     """Why an address is refused, as `wrong_address` tells of any; of most in a tenth of the time."""
     start = name.find("/", name.find("://") + 3)
@@ -97,8 +108,10 @@ def _wrong_start(start: str) -> str | None:
 
 def impossible(name: str) -> str | None:
     """What is said of a name that no output can have, for its length or what it holds; or None."""
+    if "://" in name and len(name) <= KEY_BYTES // 4 and "/.." not in name and _USUAL.fullmatch(name):
+        return None
     if "://" in name and is_address(name):
-        reason = _wrong_address(name)
+        reason = _wrong_address(name) or ("/.." in name and _wrong_key(name, _ABOVE)) or None
         is_long = not reason and len(name) > KEY_BYTES // 4 and len(Address(name).path.encode()) > KEY_BYTES
         return f"the name {quoted(shown(name))} is too long" if is_long else reason
     if 4 * len(name) <= NAME_BYTES or len(os.fsencode(name)) <= NAME_BYTES:

@@ -235,6 +235,10 @@ class Naming:
         return NAME_BYTES - 4 - len(os.fsencode(self._tail))
 
     @lazy
+    def _is_at_address(self) -> bool:
+        return is_address(self._template)
+
+    @lazy
     def _pieces(self) -> list[str]:
         return re.split(PARTS, self._template)
 
@@ -258,6 +262,8 @@ class Naming:
                 around[-1] += _parts(folder)
             else:
                 around[-1] += values.get(part, part)
+        if self._is_at_address:  # where nobody takes `b/./x` and `b//x` for `b/x`, as this system does
+            around = [re.sub(r"(?<=[^:/])/(?:\.?/)+", "/", text) for text in around]
         return tuple(around)
 
 

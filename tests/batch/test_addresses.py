@@ -72,7 +72,10 @@ def asked(box, method, by="KEYOFTESTS"):
         ("a.jpg", "s3://b/", "s3://b/a-edge.jpg"),
         ("a.jpg", "s3://b/x.png", "s3://b/x.png"),
         ("2024/a.jpg", "s3://b/{dir}/{name}.{ext}", "s3://b/2024/a.jpg"),
+        ("a.jpg", "s3://b/{dir}/{name}.{ext}", "s3://b/a.jpg"),
+        ("/2024/a.jpg", "s3://b/x/{dir}/{name}.png", "s3://b/x/2024/a.png"),
         ("s3://in/2024/a.jpg", "s3://b/{dir}/{name}.{ext}", "s3://b/in/2024/a.jpg"),
+        ("s3://in/2024//a.jpg", None, "s3://in/2024//a-edge.jpg"),
         ("s3://in/2024/a.jpg", "out/{dir}/{name}.{ext}", "out/in/2024/a.jpg"),
         ("s3://in/2024/a.jpg", "{dir}/{name}-x.{ext}", "s3://in/2024/a-x.jpg"),
         ("https://h.org/a.jpg?x=/c.gif", "out/", "out/a-edge.jpg"),
@@ -275,6 +278,25 @@ def test_an_output_folder_is_one_by_its_slash_by_several_inputs_or_as_it_is_ther
     with pytest.raises(ConflictError, match="^the address s3://o!: no bucket has such a name$"):
         planned(["a.png"], output="s3://o!")
     assert len(targets(["a.png"], output=f"s3://outs/{'x/' * 300}x.png")[0]) > 600
+
+
+@pytest.mark.parametrize(
+    ("output", "part"),
+    [
+        ("s3://b/../a.png", ".."),
+        ("S3://b/x/..", ".."),
+        ("s3://b/./{name}.png", "."),
+        ("s3://b//a.png", "//"),
+        ("memory://b//", "//"),
+    ],
+)
+def test_no_output_goes_where_no_folder_can_be(output, part):
+    with pytest.raises(ConflictError) as caught:
+        planned(["a.png"], output=output)
+    assert str(caught.value) == f"the address {output}: {part!r} in it can be no folder's name; leave that out"
+    with pytest.raises(ConflictError, match="^the address memory://b/../a.png: '..' in it can be no folder's name"):
+        planned(["../a.png"], output="memory://b/{dir}/{name}.png")
+    assert targets(["..a./b..png"], output="memory://b/{dir}/{name}.{ext}") == ["memory://b/..a./b..png"]
 
 
 def test_a_name_of_this_machine_that_no_address_can_have_is_told_before_work():

@@ -117,6 +117,7 @@ class FakeClient:
         fault = self.faults.pop(0) if self.faults and key else None
         future = (LostFuture if fault == "lost" else FakeFuture)(key or f"prepare-{workers}")
         if key is None:
+            assert not options["allow_other_workers"], "it prepares the worker that it is for"
             return self.prepared(future, function, data, workers[0])
         self.sent.append((key, workers))
         self.jobs.append(len(unpacked(data)["jobs"]))

@@ -34,7 +34,7 @@ class Memory:
         self.fetched = 0
         """How many hold what is fetched for tasks that have asked for none yet."""
         self.usual: int | None = None
-        """The most that was fetched for a task, once something was."""
+        """The most that was fetched for a task of late, once something was."""
         self.lock = threading.RLock()
         self.condition = threading.Condition(self.lock)
 

@@ -19,6 +19,9 @@ TICK = 0.2
 FETCHED = 4
 """The part of the memory, one in so many, that may hold what is fetched for tasks whose turn to ask for it is later."""
 
+KEPT = 0.75
+"""How much of the most that was fetched counts after the next: one large file must not make all others wait."""
+
 
 class _CrowdedError(CnnfilterError):
     """What is fetched for a task has no room beside what others hold."""
@@ -155,7 +158,7 @@ class Turn:
         finally:
             with order.condition:  # who has a place may wait for memory, which goes to this one first
                 self._has_room(fetched)
-                memory.usual = max(memory.usual or 0, fetched)
+                memory.usual = max(fetched, int(KEPT * (memory.usual or 0)))
                 order.condition.notify_all()
                 order.wait(lambda: order.admitted == self.index and order.busy - order.waiting < order.jobs)
                 order.busy += 1

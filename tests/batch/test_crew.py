@@ -301,6 +301,25 @@ def test_another_task_begins_while_one_waits_for_a_network():
     assert (crew.memory.free, crew.memory.fetched) == (100, 0)
 
 
+def test_one_large_file_does_not_make_all_later_ones_wait_for_their_turn():
+    away, most = [0], [0]
+
+    def work(turn):
+        def get(told):
+            away[0] += 1
+            if turn.index >= 20:
+                most[0] = max(most[0], away[0])
+            time.sleep(0.005)
+            told(300 if turn.index == 0 else 1)
+            away[0] -= 1
+
+        turn.fetch(get)
+        turn.admit(10)
+
+    list(Crew(40, work, jobs=1, memory=400, threads=4).run(lambda result: result))
+    assert 2 <= most[0] <= 4
+
+
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("sizes", [[60] * 24, [1] * 8 + [60] * 16, [10] * 24])
 def test_what_is_fetched_for_later_tasks_is_a_part_of_the_memory(sizes, known):

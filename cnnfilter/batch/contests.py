@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from cnnfilter.addresses.address import Where, text_of
+from cnnfilter.addresses.address import Where, is_address, text_of
 from cnnfilter.batch.claims import Plan, is_picture
 from cnnfilter.batch.jobs import Job, Jobs
-from cnnfilter.batch.names import APART, STREAM, impossible, listed, parted
+from cnnfilter.batch.names import APART, STREAM, doubled, impossible, listed, parted
 from cnnfilter.batch.naming import Naming
 from cnnfilter.batch.sniff import claim_key, expected_format, identity
 from cnnfilter.batch.standing import OTHER
@@ -164,11 +164,14 @@ def _told(plan: Plan, takers: dict[str, dict[int, Where]]) -> tuple[list[str], s
 def _remedy(naming: Naming, jobs: Sequence[Job]) -> str:
     """What keeps the outputs of these jobs apart."""
     names = [STREAM if job.source is None else text_of(job.source) for job in jobs]
+    # beside what is at an address, nobody need be allowed to write
+    is_away = naming.base is not None and any(map(is_address, names))
+    template = doubled(f"{naming.base}".rstrip("/")) + f"/{APART}" if is_away else APART
     for format, without in ((naming.wanted.format, ""), (None, ", without --format,")):
-        apart = replace(naming, wanted=naming.wanted._replace(output=APART, format=format))
+        apart = replace(naming, wanted=naming.wanted._replace(output=template, format=format))
         targets = {claim_key(expected(apart, job).target or Path()) for job in map(apart.job, names)}
         if len(targets) == len(jobs):
-            return f"-o '{APART}'{without} keeps them apart"
+            return f"-o '{template}'{without} keeps them apart"
     return "filter each in a run of its own, with another -o"
 
 

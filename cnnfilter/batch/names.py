@@ -202,6 +202,11 @@ def plain(text: str) -> str:
     return text.replace("{{", "{").replace("}}", "}")
 
 
+def doubled(name: str) -> str:
+    """A name as it stands in a template: `plain` turned round."""
+    return name.replace("{", "{{").replace("}", "}}")
+
+
 def listed(names: list[str], most: int = 5) -> str:
     """Names as a sentence has them, no more than some of them."""
     shown = [f"'{name}'" for name in names]

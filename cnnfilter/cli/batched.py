@@ -28,7 +28,7 @@ def _parse_cluster(text: str) -> str | int:
 
 _files_from = click.option(
     "--files-from", metavar="FILE", shell_complete=complete_files,
-    help="Take inputs also from this list, one a line; - is standard input.",
+    help="Take inputs also from this list, one a line, as on the command line but for patterns; - is standard input.",
 )  # fmt: skip
 _null = options.flag("-0", "--null", help="Names in that list end in a NUL, as find -print0 writes them.")
 _recursive = options.flag(

@@ -256,6 +256,24 @@ def test_what_exists_is_told_before_work_and_no_input_is_overwritten(box, png, m
     assert asked(box, "PUT") == []
 
 
+@pytest.mark.parametrize(
+    ("output", "hint"),
+    [
+        ("out/", "out/{dir}/{name}-{kernel}.{ext}"),
+        ("out{{1}}/", "out{{1}}/{dir}/{name}-{kernel}.{ext}"),
+        ("memory://out/x/{name}.{ext}", "memory://out/x/{dir}/{name}-{kernel}.{ext}"),
+        ("sftp://ann:0penSesame@h/", "sftp://ann@h/{dir}/{name}-{kernel}.{ext}"),
+    ],
+)
+def test_where_names_of_addresses_collide_they_are_kept_apart_in_the_folder_that_was_named(output, hint, monkeypatch):
+    monkeypatch.setattr(standing.Standing, "at", lambda *place: None)
+    names = ["https://h.org/1/a.png", "https://h.org/2/a.png"]
+    with pytest.raises(ConflictError) as caught:
+        planned(names, output=output)
+    assert str(caught.value).endswith(f"-o '{hint}' keeps them apart")
+    assert len(planned(names, output=hint).jobs) == 2
+
+
 def test_an_output_folder_is_one_by_its_slash_by_several_inputs_or_as_it_is_there(box, png):
     box.fill("outs", ["there/x.png", "was.png/x.png"], png)
     assert targets(["a.png"], output="s3://outs/there") == ["s3://outs/there/a-edge.png"]

@@ -93,6 +93,17 @@ def test_what_is_connected_is_closed(monkeypatch):
     assert calls[2:] == ["closed", "closed"]
 
 
+def test_a_hung_worker_of_this_machine_is_given_up_after_a_minute_and_none_is_profiled(monkeypatch):
+    fake_dask(monkeypatch)
+    told = {}
+    monkeypatch.setattr(
+        sys.modules["dask"].config, "set", lambda settings: contextlib.nullcontext(told.update(settings))
+    )
+    with connected(1):
+        assert told["distributed.scheduler.worker-ttl"] == "60s"
+        assert told["distributed.worker.profile.enabled"] is False
+
+
 @pytest.mark.parametrize(
     ("cluster", "error", "told"),
     [

@@ -130,8 +130,15 @@ def _answer(address: Address) -> bool | str | None:
         return None if isinstance(error, AddressError) and error.is_passing else str(error.strerror)
 
 
-def check_answered(found: Sequence[Sequence[Any]]) -> None:
+def check_answered(found: Sequence[Sequence[Any]], *, again: bool = False) -> None:
     """Ask on a worker what was answered where the command was given.
+
+    Parameters
+    ----------
+    found : sequence
+        From `answers`.
+    again : bool
+        Whether that was some time ago: an input may have gone since.
 
     Raises
     ------
@@ -141,7 +148,7 @@ def check_answered(found: Sequence[Sequence[Any]]) -> None:
     for text, is_there in found:
         address = Address(text)
         answer = _answer(address)
-        if is_there and answer is False:
+        if is_there and answer is False and not again:
             answer = "no such file"
         if isinstance(answer, str) and (is_there or answer != DENIED):  # outputs may be for writing alone
             msg = f"{address}: {answer}; each worker needs credentials and settings of its own"

@@ -106,6 +106,7 @@ class _Prepared:
     limits: Limits
     work: Work
     naming: Sequence[object]
+    answers: Sequence[Sequence[Any]]
     ends: contextlib.ExitStack
     """Removes the files that were sent."""
     used: float = field(default_factory=time.monotonic)
@@ -203,7 +204,7 @@ def _made(sent: dict[str, Any], files: dict[str, memoryview], task_of: TaskOf, h
         memory = Memory(sent["memory"] or here.memory)
         work = Work(threads=sent["threads"], memory=memory, preserve_times=sent["times"], is_part=True)
         _tried(task, size or SMALL, work.threads)
-        return _Prepared(task, limits, work, sent["naming"], ends.pop_all())
+        return _Prepared(task, limits, work, sent["naming"], sent["answers"], ends.pop_all())
 
 
 def _laid(folder: Path, name: str, content: memoryview) -> Path:
@@ -235,7 +236,7 @@ def work(data: bytes, here: Here | None = None) -> bytes:
     -------
     bytes
         `{"events": ..., "seconds": ...}`, of those jobs that were begun before the worker was stopped, or `{"lacks":
-        ...}`: the worker, whose address is told, is not prepared, or its task was begun before.
+        ...}`: the worker, whose address is told, is not prepared, or is fit no more, or its task was begun before.
     """
     here = here or Here()
     sent = unpacked(data)
@@ -244,7 +245,7 @@ def work(data: bytes, here: Here | None = None) -> bytes:
             return packed({"lacks": "mark"})
         prepared = _runs.get(sent["run"])
         if prepared is None:
-            return packed({"lacks": "prepared", "worker": here.address})
+            return _unprepared(sent["run"], here)
         here.set_mark(sent["run"], BEGUN)
         prepared.used = time.monotonic()
         start = time.perf_counter()
@@ -258,6 +259,25 @@ def work(data: bytes, here: Here | None = None) -> bytes:
             kept = [place for place, name in enumerate(names) if plan.claims.get(plan.key(name)) == ~number]
             events.append(told(event, names, kept))
         prepared.used = time.monotonic()
+        has_failed = events and all(each.error is not None and not each.kept for each in events)
+        if has_failed and _is_refused(prepared.answers):
+            return _unprepared(sent["run"], here)
         if sent["again"]:
             here.set_mark(sent["run"], DONE)
     return packed({"events": events, "seconds": time.perf_counter() - start})
+
+
+def _is_refused(answers: Sequence[Sequence[Any]]) -> bool:
+    """Whether buckets and servers have come to refuse this worker, as they do where credentials have expired."""
+    try:
+        check_answered(answers, again=True)
+    except ClusterError:
+        return True
+    return False
+
+
+def _unprepared(run: str, here: Here) -> bytes:
+    """Let the client prepare this worker, and see whether it is fit."""
+    if (known := _runs.pop(run, None)) is not None:
+        known.ends.close()
+    return packed({"lacks": "prepared", "worker": here.address})

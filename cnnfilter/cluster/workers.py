@@ -81,7 +81,9 @@ class Workers:
             self._missing_since = time.monotonic()
         if time.monotonic() - self._missing_since <= PATIENCE:
             return None
-        return "has only workers that are paused, for want of memory" if self.fit else "has no workers any more"
+        if self.fit:
+            return "has only workers that are paused, for want of memory"
+        return "has no workers any more that are fit" if self.unfit else "has no workers any more"
 
     def begin(self) -> None:
         """Prepare those that are there.

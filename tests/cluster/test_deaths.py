@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from cnnfilter.cluster import sending, workers
-from cnnfilter.errors import ClusterError
+from cnnfilter.cluster.words import packed
+from cnnfilter.errors import ClusterError, CnnfilterWarning
 from tests.cluster.fakes import ADDRESS, FakeClient, carried_out, forget_runs, pictures
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -170,6 +171,22 @@ def test_a_run_whose_workers_have_all_gone_ends(monkeypatch):
     fake.there = {}
     [event] = events
     assert event.error == f"the scheduler {ADDRESS} has no workers any more; {sending.RESUME}"
+
+
+def test_a_run_ends_whose_workers_are_fit_no_more(monkeypatch):
+    class Refused(FakeClient):
+        def prepared(self, future, function, data, address):
+            if self.sent:
+                return future.ended("finished", packed("s3://box/a.png: expired"))
+            return super().prepared(future, function, data, address)
+
+    monkeypatch.setattr(workers, "EVERY", 0)
+    events = carried_out(monkeypatch, Refused([None, forget_runs]), pictures("0.png", "1.png"))
+    assert not next(events).undone
+    monkeypatch.setattr(workers, "PATIENCE", 0.05)
+    with pytest.warns(CnnfilterWarning, match=f"^worker {ADDRESS}: s3://box/a.png: expired; it gets no work$"):
+        [event] = events
+    assert event.error == f"the scheduler {ADDRESS} has no workers any more that are fit; {sending.RESUME}"
 
 
 def test_a_run_whose_workers_are_all_paused_ends_once_they_have_nothing_in_hand(monkeypatch):

@@ -9,9 +9,10 @@ import pytest
 
 from cnnfilter.cli import served
 from cnnfilter.cli.rebuilding import task_of
-from cnnfilter.cluster import worker
+from cnnfilter.cluster import probing, worker
 from cnnfilter.cluster.chunks import Sizes
-from cnnfilter.cluster.words import packed, unpacked, with_files
+from cnnfilter.cluster.sent import Sent
+from cnnfilter.cluster.words import Told, packed, unpacked, with_files
 from tests.cluster.fakes import ADDRESS, FakeHere, forget_runs
 
 
@@ -45,6 +46,26 @@ def test_a_worker_knows_a_few_runs_and_all_that_have_tasks(tmp_path):
     worker.prepare(with_files(told("new"), {}), task_of, here)
     assert [*worker._runs] == ["1", "3", "4", "new"]
     assert len([*here.folder.iterdir()]) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "events"),
+    [(True, 1), (None, 1), ("the credentials have expired", None)],
+    ids=["well", "busy", "refused"],
+)
+def test_a_worker_that_buckets_come_to_refuse_is_to_be_tried_again(monkeypatch, answer, events):
+    monkeypatch.setattr(probing, "_answer", lambda address: True)
+    data = with_files(told(answers=[["s3://box/a.png", True]]), {})
+    assert unpacked(worker.prepare(data, task_of, FakeHere())) is None
+    monkeypatch.setattr(probing, "_answer", lambda address: answer)
+    jobs = packed({"run": "run", "again": False, "jobs": [Sent("/not-here.png", "/not-here-edge.png", [])]})
+    given = unpacked(worker.work(jobs, FakeHere()))
+    if events is not None:
+        assert [Told(*each).error for each in given["events"]] == ["no such file"]
+    else:
+        assert given == {"lacks": "prepared", "worker": ADDRESS}
+        why = f"s3://box/a.png: {answer}; each worker needs credentials and settings of its own"
+        assert unpacked(worker.prepare(data, task_of, FakeHere())) == why
 
 
 @pytest.mark.parametrize(

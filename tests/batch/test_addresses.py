@@ -170,12 +170,16 @@ def test_a_list_may_be_at_an_address(box, png):
 
 
 def test_a_list_at_an_address_is_bounded(box, monkeypatch):
+    from cnnfilter.addresses import reading
     from cnnfilter.batch import lists
 
     box.put("pics/list.txt", b"a.png\n" * 20)
     monkeypatch.setattr(lists, "MAX_LIST", 100)
+    head, asked = reading.head, []
+    monkeypatch.setattr(reading, "head", lambda address, size: asked.append(size) or head(address, size))
     with pytest.raises(ArgumentError, match="more than 100 bytes, the most that a list may have"):
         read_list("s3://pics/list.txt", None)
+    assert asked == [101]
 
 
 def test_a_dry_run_counts_what_would_be_read_and_asks_for_nothing_else(box, png):

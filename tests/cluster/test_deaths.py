@@ -25,7 +25,8 @@ def test_the_pictures_of_a_worker_that_died_are_sent_one_by_one(monkeypatch):
     assert len(fake.sent) > 6
 
 
-def test_outputs_that_a_worker_finished_before_it_died_are_written_and_anothers_exist(monkeypatch):
+@pytest.mark.parametrize("skip_existing", [False, True])
+def test_outputs_that_a_worker_finished_before_it_died_are_written_and_anothers_exist(monkeypatch, skip_existing):
     names = pictures("a.png", "b.png", "c.png")
     list(carried_out(monkeypatch, FakeClient(), names))
     finished = {name: Path(f"out/{name}-edge.png").read_bytes() for name in "abc"}
@@ -36,9 +37,11 @@ def test_outputs_that_a_worker_finished_before_it_died_are_written_and_anothers_
     def found(name):
         Path(f"out/{name}-edge.png").write_bytes(finished[name] + b"!" * (name == "b"))
 
-    events = list(carried_out(monkeypatch, FakeClient(faults), names))
+    events = list(carried_out(monkeypatch, FakeClient(faults), names, skip_existing=skip_existing))
     assert [event.targets for event in events] == [(Path("out/a-edge.png"),), (), (Path("out/c-edge.png"),)]
-    assert [event.error for event in events] == [None, "'out/b-edge.png' exists already; --force overwrites it", None]
+    error = None if skip_existing else "'out/b-edge.png' exists already; --force overwrites it"
+    assert [event.error for event in events] == [None, error, None]
+    assert [event.skipped for event in events] == [False, skip_existing, False]
 
 
 @pytest.mark.parametrize("before", [[], ["mark"]])

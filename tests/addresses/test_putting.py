@@ -186,6 +186,8 @@ def test_an_upload_that_was_ended_by_another_is_told(box, parts):
     box.order("status", "POST .*ended.npy.uploadId", None, status=404, code="NoSuchUpload")
     with pytest.raises(AddressError, match="no longer knows the upload"):
         put(located("s3://box/ended.npy"), parts, overwrite=False)
+    box.put("box/ended.npy", parts)  # it was completed before, and the answer lost
+    put(located("s3://box/ended.npy"), parts, overwrite=True)
 
 
 def siblings(files):

@@ -288,6 +288,8 @@ def test_a_name_that_is_too_long_is_a_conflict_and_shown_shortened(output):
     assert line.endswith("' is too long")
     assert len(line) < 100
     assert conflicts(["a.png"], output="b/" * 2100 + "c.png")[0].endswith("' is too long")
+    long = f"{'b' * 200}/{'c' * 200}"
+    assert targets(["a.png"], output=f"{{kernel}}/{long}/{{name}}.png") == [f"edge/{long}/a.png"]
 
 
 def test_of_several_inputs_those_whose_outputs_can_have_no_name_fail_by_themselves():

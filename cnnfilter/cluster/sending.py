@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from cnnfilter.results.task import Task
 
 RESUME = "run it again with --skip-existing, as workers may have done more"
+FAR = 4096
+"""How many pictures at least may be done before an earlier one: its worker may hang. An event is a kilobyte or two."""
 KEPT_PLANS = 64
 """Sizes of inputs whose plans are kept."""
 
@@ -100,7 +102,8 @@ class Run:
                 jobs, again = self._waiting.popleft()
             else:
                 size = self._sizes.next(len(self.plan.jobs) - self._next, threads)
-                if self._next >= min(len(self.plan.jobs), self._settled + size * (4 * threads + 4)):
+                far = max(FAR, size * (4 * threads + 4))
+                if self._next >= min(len(self.plan.jobs), self._settled + far):
                     return
                 jobs, again = self._cut(size), False
             if self.lost is not None:

@@ -19,6 +19,8 @@ PATIENCE = 60.0
 """Seconds that a run waits for workers that are fit."""
 ANSWER = 10.0
 """Seconds in which a worker must give what it has told that it has: it may have died."""
+SILENT = 30.0
+"""Seconds without a sign of life after which a person is told of a worker; of thousands, each gives one every 10 s."""
 TICK = 0.2
 """Seconds after which a wait looks around."""
 SMALL = 1 << 20
@@ -56,6 +58,8 @@ class Workers:
         self._tried: dict[str, Any] = {}
         self._threads: dict[str, int] = {}
         self._paused: set[str] = set()
+        self._heard: dict[str, tuple[float, float]] = {}
+        """The last sign of life of each, by the scheduler's clock, and since when by ours we know of no later one."""
         self._looked = 0.0
         self._missing_since = time.monotonic()
         self._begun = False
@@ -145,9 +149,24 @@ class Workers:
             self._tried.pop(address).cancel()  # it would wait for that worker for ever
         self._threads = there
         self._paused = {address for address, each in told["workers"].items() if _is_paused(each)}
+        self._listen({address: told["workers"][address].get("last_seen", 0.0) for address in self.fit})
         new = [each for each in there if each not in self.fit and each not in self.unfit and each not in self._tried]
         if new:
             self._try(new)
+
+    def _listen(self, seen: dict[str, float]) -> None:
+        """Tell of workers that have come to be silent, once of each."""
+        now = time.monotonic()
+        for address, last in seen.items():
+            if last != self._heard.get(address, (None,))[0]:
+                self._heard[address] = last, now
+            elif last and now - self._heard[address][1] > SILENT:
+                self._heard[address] = last, float("inf")
+                told = (
+                    f"worker {address} has been silent for {SILENT:.0f} s; others go on, and do what it was given once"
+                )
+                told += " its scheduler gives it up (after Dask's worker-ttl)"
+                warnings.warn(told, CnnfilterWarning, stacklevel=2)
 
     def _try(self, addresses: list[str]) -> None:
         data = self._data

@@ -91,6 +91,7 @@ def test_a_picture_with_which_a_worker_died_is_not_cleared_by_workers_that_did_n
 
 
 def test_little_is_done_before_an_earlier_picture(monkeypatch):
+    monkeypatch.setattr(sending, "FAR", 0)
     monkeypatch.setattr(sending.Sizes, "next", lambda self, left, threads: 1)
     monkeypatch.setattr(workers, "EVERY", 0)
 

@@ -7,9 +7,20 @@ import pytest
 
 from cnnfilter.batch.work import Work
 from cnnfilter.cluster import client, ending, workers
+from cnnfilter.cluster.chunks import Sizes
 from cnnfilter.cluster.words import without_files
 from cnnfilter.errors import ClusterError, CnnfilterWarning
-from tests.cluster.fakes import ADDRESS, OTHER, FakeClient, FakeFuture, KilledWorker, carried_out, forget_runs, pictures
+from tests.cluster.fakes import (
+    ADDRESS,
+    OTHER,
+    FakeClient,
+    FakeFuture,
+    FakeHere,
+    KilledWorker,
+    carried_out,
+    forget_runs,
+    pictures,
+)
 
 pytestmark = pytest.mark.usefixtures("here")
 
@@ -126,6 +137,37 @@ def test_a_worker_that_comes_late_and_does_not_fit_gets_no_work(monkeypatch):
         assert not any(event.error for event in events)
     assert fake.sent[0][1] is None
     assert fake.sent[-1][1] == [ADDRESS]
+
+
+def test_the_rest_is_done_while_a_worker_hangs_and_that_is_told_once(monkeypatch):
+    class Hanging(FakeClient):
+        def scheduler_info(self, n_workers=5):
+            told = super().scheduler_info()
+            asked.append(1)
+            assert len(asked) < 1000, "nobody is waited for"
+            told["workers"][ADDRESS]["last_seen"] = 5.0
+            told["workers"][OTHER]["last_seen"] = time.time()
+            return told
+
+        def submit(self, function, data, *, key=None, **options):
+            if len(self.sent) == 99:
+                self.stopped.ended("finished", function(self.data, FakeHere(self.marks)))
+                self.stopped.call(self.stopped)
+            future = super().submit(function, data, key=key, **options)
+            if future.status == "pending":
+                self.stopped, self.data = future, data
+                future.add_done_callback = lambda call: setattr(future, "call", call)
+            return future
+
+    monkeypatch.setattr(workers, "EVERY", 0)
+    monkeypatch.setattr(workers, "SILENT", 0)
+    monkeypatch.setattr(Sizes, "next", lambda self, left, threads: 1)
+    asked = []
+    fake = Hanging(["pending"], workers=(ADDRESS, OTHER))
+    with pytest.warns(CnnfilterWarning, match=f"^worker {ADDRESS} has been silent for 0 s; others go on") as told:
+        events = list(carried_out(monkeypatch, fake, pictures(*(f"{number:03}.png" for number in range(100)))))
+    assert [event.error for event in events] == [None] * 100
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("fault", ["pending", "begun"])

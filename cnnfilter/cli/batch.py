@@ -187,7 +187,7 @@ class Batch:
 
     def _interrupted(self, task: Task) -> str:
         """How the count of an interrupted run is told: workers finish the pictures in their hands and tell nobody."""
-        count = "{}" if self.cluster is None else "at least {}"
+        count = "{}" if self.cluster is None else "{}, as far as is known"
         resumes = not (task.told or self.in_place or self.force)
         return f"{count}; --skip-existing does the rest" if resumes else count
 

@@ -162,11 +162,9 @@ class Workers:
                 self._heard[address] = last, now
             elif last and now - self._heard[address][1] > SILENT:
                 self._heard[address] = last, float("inf")
-                told = (
-                    f"worker {address} has been silent for {SILENT:.0f} s; others go on, and do what it was given once"
-                )
-                told += " its scheduler gives it up (after Dask's worker-ttl)"
-                warnings.warn(told, CnnfilterWarning, stacklevel=2)
+                what = f"worker {address} has been silent for {SILENT:.0f} s"
+                msg = f"{what}; others go on, and do its pictures once Dask gives it up (after its worker-ttl)"
+                warnings.warn(msg, CnnfilterWarning, stacklevel=2)
 
     def _try(self, addresses: list[str]) -> None:
         data = self._data

@@ -148,11 +148,11 @@ TAKEN = {
     **dict.fromkeys(["-1"], f"x axis {NUMBERS}"),
     **dict.fromkeys(
         ["10**5"],
-        f"x stride threads n padding dilation frame max_pixels topk columns cell size batch lr window "
+        f"x stride threads n padding dilation frame max_pixels max_bytes topk columns cell size batch lr window "
         f"weight_decay seed {NUMBERS}",
     ),
-    **dict.fromkeys(["10**30"], f"threads n size window lr weight_decay {NUMBERS.removeprefix('bias ')}"),
-    **dict.fromkeys(["10**5000"], "threads n size window"),
+    **dict.fromkeys(["10**30"], f"threads n size window lr weight_decay max_bytes {NUMBERS.removeprefix('bias ')}"),
+    **dict.fromkeys(["10**5000"], "threads n size window max_bytes"),
     **dict.fromkeys(["1.5"], f"x lr weight_decay {NUMBERS}"),
     **dict.fromkeys(["nan", "inf", "1e39"], "x"),
     **dict.fromkeys(["(1, 2, 3)", "(nan, 1)", "deep", "nan array", "64 axes", "bool array"], "x"),

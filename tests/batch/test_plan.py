@@ -142,6 +142,14 @@ def test_a_name_claimed_by_what_is_no_picture_or_failed_can_be_claimed_again():
         plan.claim(plan.jobs[1], Path("d.png"))
 
 
+def test_a_name_that_turns_out_too_long_is_refused_when_it_is_claimed():
+    """The numbers of frames that nobody could count make names longer than what was planned."""
+    touch("a.png")
+    plan = planned(["a.png"])
+    with pytest.raises(OutputError, match="^the name 'a{1,300}.*' is too long$"):
+        plan.claim(plan.jobs[0], Path(f"{'a' * 250}-10.png"))
+
+
 def test_a_collision_is_told_once_with_all_its_inputs():
     touch("a.png", *(f"{i}/a.png" for i in range(5)))
     Path("out").mkdir()

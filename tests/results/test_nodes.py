@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from cnnfilter import Pipeline
+from cnnfilter.cli.rebuilding import task_of
 from cnnfilter.errors import ArgumentError
 from cnnfilter.imaging.reading import read
 from cnnfilter.models.labels import read_labels
@@ -52,6 +53,12 @@ def test_nodes_are_asked_for_by_name_number_or_all_together():
         asked_nodes(parse("flatten,dense:2"), ["all"], arrays=False)
     with pytest.raises(ArgumentError, match="there is no node 'see' among 4 nodes.*; did you mean seen"):
         asked_nodes(network, ["see"], arrays=False)
+
+
+def test_a_network_is_planned_up_to_the_last_node_that_is_asked_for():
+    task, _ = task_of(["run", NET, "grey.png", "--node", "seen", "--node", "a/b"], (20, 24, 1))
+    expected = plan(parse(NET), (20, 24, 1))[:2]
+    assert [(row.input, row.output) for row in task.plan_for((20, 24, 1))] == [(r.input, r.output) for r in expected]
 
 
 def test_one_node_is_written_under_its_name(picture):

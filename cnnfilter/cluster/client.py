@@ -122,7 +122,7 @@ def check(plan: Plan) -> None:
     """
     naming = plan.naming
     output = naming.wanted.output or ""
-    names = {output, *(each.name for each in plan.jobs.inputs)}
+    names = [output, *(each.name for each in plan.jobs.inputs)]
     is_in_memory = any(name.startswith("memory://") for name in names)
     if is_in_memory or STREAM in names:
         what = "memory:// is" if is_in_memory else "standard input and output are"

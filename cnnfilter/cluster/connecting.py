@@ -65,11 +65,11 @@ def parse_cluster(text: str) -> str | int:
 
 def _slip(text: str) -> str:
     """A tail for an error message if a text may have been meant as processes of this machine."""
-    word = text.removeprefix("tcp://").rstrip("0123456789")
-    number = text[len(text.rstrip("0123456789")) :]
+    word = text.rstrip("0123456789")
+    number = text[len(word) :]
     if len(number) > len(str(MOST_LOCAL)):  # a scheduler's port
         return ""
-    return nearest(word, [LOCAL]).replace("?", f":{number}?" if number else "?")
+    return nearest(word.removeprefix("tcp://"), [LOCAL]).replace("?", f":{number}?" if number else "?")
 
 
 def _undisturbed(start: Callable[[], Any]) -> Any:
@@ -173,11 +173,8 @@ def connected(cluster: str | int) -> Iterator[tuple[Any, Any]]:
             msg = f"{name_of(cluster)} {why}"
             raise ClusterError(msg) from error
         except Exception as error:  # also of memory, or of unpacking: whatever is at that port may say anything
-            ask = (
-                _slip(str(cluster))
-                or "; is it a Dask scheduler (dask scheduler starts one), and can it be reached from here?"
-            )
-            msg = f"{name_of(cluster)} does not answer{ask}"
+            ask = "; is it a Dask scheduler (dask scheduler starts one), and can it be reached from here?"
+            msg = f"{name_of(cluster)} does not answer{_slip(str(cluster)) or ask}"
             raise ClusterError(msg) from error
         ends.callback(client.close)
         yield client, local

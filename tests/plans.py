@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
+
 from cnnfilter.batch.found import Found, Input
 from cnnfilter.batch.naming import Wanted
-from cnnfilter.batch.plan import plan_outputs
+from cnnfilter.batch.plan import ConflictError, plan_outputs
 from cnnfilter.batch.work import Streams, Work, process
 from cnnfilter.imaging.limits import Limits
 from cnnfilter.results.pictures import PictureResult
@@ -40,6 +42,14 @@ def touch(*names):
 def planned(inputs, *, kernel="edge", default=None, counts=None, options=None, told=False, **wanted):
     task = Doing(name=kernel, default=default, saving=Saving(options or {}), told=told)
     return plan_outputs(Found([Input(name) for name in inputs]), task, Wanted(**wanted), counts)
+
+
+def conflicts(inputs, **options):
+    """What is told of a plan that is refused, a line each."""
+    with pytest.raises(ConflictError) as caught:
+        planned(inputs, **options)
+    assert all("\n" not in line for line in caught.value.args)
+    return list(caught.value.args)
 
 
 def targets(inputs, **options):

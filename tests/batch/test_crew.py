@@ -11,6 +11,7 @@ from cnnfilter.batch.sharing import AT_REST
 from cnnfilter.batch.turns import StoppedError
 from cnnfilter.batch.workers import Crew
 from cnnfilter.errors import PictureError
+from tests.meters import Meter
 
 
 def results(tasks, work, jobs=2, memory=100):
@@ -37,19 +38,17 @@ def test_no_more_than_a_window_is_ahead_of_what_is_settled(monkeypatch):
 
 
 def test_memory_is_shared():
-    held, most = [0], [0]
+    memory = Meter()
 
     def work(turn):
         need = 60 if turn.index % 2 else 30
         turn.admit(need)
-        held[0] += need
-        most[0] = max(most[0], held[0])
-        time.sleep(0.002)
-        held[0] -= need
+        with memory.holding(need):
+            time.sleep(0.002)
         return turn.index
 
     assert results(12, work, jobs=4) == list(range(12))
-    assert 60 <= most[0] <= 100
+    assert 60 <= memory.most <= 100
 
 
 def test_no_task_has_memory_before_an_earlier_one():
@@ -72,25 +71,18 @@ def test_no_task_has_memory_before_an_earlier_one():
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_no_more_tasks_than_jobs_compute_however_many_have_fetched(jobs):
-    lock = threading.Lock()
-    busy, most = [0], [0]
-
-    def count(by):
-        with lock:
-            busy[0] += by
-            most[0] = max(most[0], busy[0])
+    busy = Meter()
 
     def work(turn):
         turn.fetch(lambda told: time.sleep(0.02))  # others begin meanwhile
         turn.admit(1)
-        count(1)
-        time.sleep(0.005)
-        count(-1)
+        with busy.holding():
+            time.sleep(0.005)
         return turn.index
 
     crew = Crew(12, work, jobs=jobs, memory=1000, threads=8)
     assert list(crew.run(lambda result: result)) == list(range(12))
-    assert most[0] == jobs
+    assert busy.most == jobs
 
 
 def test_what_needs_more_than_there_is_fails_alone():
@@ -139,25 +131,18 @@ def test_while_a_task_rests_another_begins():
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_no_more_tasks_than_jobs_do_not_rest(jobs):
-    lock = threading.Lock()
-    busy, most = [0], [0]
-
-    def count(by):
-        with lock:
-            busy[0] += by
-            most[0] = max(most[0], busy[0])
+    busy = Meter()
 
     def work(turn):
-        count(1)
-        time.sleep(0.003)
-        count(-1)
+        with busy.holding():
+            time.sleep(0.003)
         if turn.index % 3:
             turn.rest()
             time.sleep(0.002)
         return turn.index
 
     assert results(40, work, jobs=jobs) == list(range(40))
-    assert most[0] == jobs
+    assert busy.most == jobs
 
 
 def test_what_a_task_raises_ends_the_run_and_those_who_wait():
@@ -262,32 +247,28 @@ def test_nothing_is_begun_of_a_run_that_is_stopped():
 
 
 def test_crews_share_a_memory():
-    shared, held, most = Memory(100), [0], [0]
+    shared, held = Memory(100), Meter()
 
     def work(turn):
         turn.admit(60)
-        held[0] += 60
-        most[0] = max(most[0], held[0])
-        time.sleep(0.002)
-        held[0] -= 60
+        with held.holding(60):
+            time.sleep(0.002)
         return turn.index
 
     others = threading.Thread(target=lambda: list(Crew(5, work, jobs=2, memory=shared).run(lambda result: result)))
     others.start()
     assert results(5, work, memory=shared) == list(range(5))
     others.join()
-    assert most == [60]
+    assert held.most == 60
     assert (shared.free, shared.fetched) == (100, 0)
 
 
 def test_another_task_begins_while_one_waits_for_a_network():
-    away, most = [0], [0]
+    away = Meter()
 
     def get(told):
-        away[0] += 1
-        most[0] = max(most[0], away[0])
-        time.sleep(0.01)
-        away[0] -= 1
+        with away.holding():
+            time.sleep(0.01)
         told(1)
 
     def work(turn):
@@ -297,27 +278,24 @@ def test_another_task_begins_while_one_waits_for_a_network():
 
     crew = Crew(12, work, jobs=1, memory=100, threads=4)
     assert list(crew.run(lambda result: result)) == list(range(12))
-    assert 2 <= most[0] <= 4
+    assert 2 <= away.most <= 4
     assert (crew.memory.free, crew.memory.fetched) == (100, 0)
 
 
 def test_one_large_file_does_not_make_all_later_ones_wait_for_their_turn():
-    away, most = [0], [0]
+    away = Meter()
 
     def work(turn):
         def get(told):
-            away[0] += 1
-            if turn.index >= 20:
-                most[0] = max(most[0], away[0])
-            time.sleep(0.005)
-            told(300 if turn.index == 0 else 1)
-            away[0] -= 1
+            with away.holding(turn.index >= 20):
+                time.sleep(0.005)
+                told(300 if turn.index == 0 else 1)
 
         turn.fetch(get)
         turn.admit(10)
 
     list(Crew(40, work, jobs=1, memory=400, threads=4).run(lambda result: result))
-    assert 2 <= most[0] <= 4
+    assert 2 <= away.most <= 4
 
 
 @pytest.mark.parametrize("known", [False, True])

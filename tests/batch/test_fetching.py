@@ -1,6 +1,5 @@
 """Pictures at addresses are fetched while others are worked on; what is fetched counts as memory."""
 
-import threading
 import time
 
 import numpy as np
@@ -13,6 +12,7 @@ from cnnfilter.addresses.address import located
 from cnnfilter.addresses.putting import put
 from cnnfilter.batch import sharing
 from cnnfilter.batch.work import Work
+from tests.meters import Meter
 from tests.plans import carried_out, planned
 
 
@@ -31,22 +31,17 @@ def bucket(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("here", [[], ["a.png"]], ids=["all-away", "the-first-here"])
 def test_one_job_fetches_several_at_a_time(bucket, here, monkeypatch):
-    fetch, fetching, most = reading.fetch, [0], [0]
-    lock = threading.Lock()
+    fetch, fetching = reading.fetch, Meter()
 
     def slow(address, most_bytes, told):
-        with lock:
-            fetching[0] += 1
-            most[0] = max(most[0], fetching[0])
-        time.sleep(0.02)
-        with lock:
-            fetching[0] -= 1
+        with fetching.holding():
+            time.sleep(0.02)
         return fetch(address, most_bytes, told)
 
     monkeypatch.setattr(reading, "fetch", slow)
     events = list(carried_out(planned([*here, *bucket], output="out/"), work=Work(jobs=1)))
     assert [event.error for event in events] == [None] * (len(here) + 24)
-    assert 4 <= most[0] <= sharing.AWAY
+    assert 4 <= fetching.most <= sharing.AWAY
 
 
 def test_what_cannot_be_fetched_fails_alone(bucket):

@@ -1,4 +1,4 @@
-"""What buckets answer where a cluster's command is given, they must answer its workers; here for the server of buckets."""
+"""What buckets answer where a cluster's command is given, they must answer its workers (here for the server)."""
 
 import pytest
 
